@@ -1,0 +1,215 @@
+"""Everything that shunpike raises, sorted by what to do next.
+
+    ShunpikeError                 root; catch this to catch all
+    ├── UsageError                the call itself is wrong: a value the caller can correct   (exit 2)
+    │   ├── UnknownProvider       no provider of that name is installed
+    │   └── UnknownModel          no installed provider has that model, or it was retired
+    ├── ConfigError               a file, variable or argument holds something impossible   (exit 3)
+    ├── NoCredential              nothing can answer because no key is set                  (exit 4)
+    ├── PluginError               a plugin broke the contract; names the plugin
+    ├── StoreError                the ledger can't be read or written: nothing is sent
+    ├── ProviderError             one attempt at one provider failed
+    │   ├── AuthError             this key, never again
+    │   ├── RequestError          this request, nowhere
+    │   ├── NotHere               this model or this size, elsewhere
+    │   ├── RateLimited           later, or elsewhere now: carries ``limit`` and ``retry_at``
+    │   ├── QuotaExhausted        after the reset, or elsewhere: carries ``limit`` and ``reset_at``
+    │   ├── CreditsExhausted      no money left on that account
+    │   ├── Overloaded            the provider is in trouble: elsewhere now, back-off here
+    │   ├── Interrupted           a stream broke off before its end
+    │   └── BadAnswer             empty, truncated, refused or invalid: ``kind`` tells which
+    └── Exhausted                 every candidate is closed: lists each with what blocks it  (exit 5 or 6)
+
+All are picklable; none ever holds a key. The class is decided by status and documented code, never by prose.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from typing_extensions import override
+
+if TYPE_CHECKING:
+    from shunpike.types.decision import Decision
+
+
+def _rebuild(cls: type[ShunpikeError], message: str, state: dict[str, object]) -> ShunpikeError:
+    error = cls.__new__(cls)
+    Exception.__init__(error, message)
+    error.__dict__.update(state)
+    return error
+
+
+class ShunpikeError(Exception):
+    """Root of all errors; ``hint`` is the next thing to type or change."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.request_id: str | None = None
+
+    @property
+    def message(self) -> str:
+        """The sentence for a person, without the hint."""
+        return str(self.args[0]) if self.args else ""
+
+    @override
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive pickling: errors cross process borders when work is queued."""
+        return _rebuild, (type(self), self.message, dict(vars(self)))
+
+
+class UsageError(ShunpikeError):
+    """The call holds a value that can't work anywhere; the message names it."""
+
+    exit_code = 2
+
+
+class UnknownProvider(UsageError):
+    """No provider of this name is installed."""
+
+
+class UnknownModel(UsageError):
+    """No installed provider offers this model, or it was retired (``successor`` then names the next)."""
+
+    def __init__(self, message: str, *, hint: str | None = None, successor: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.successor = successor
+
+
+class ConfigError(ShunpikeError):
+    """A configuration value is impossible; the message names where it came from."""
+
+    exit_code = 3
+
+
+class NoCredential(ShunpikeError):
+    """Nothing can answer: no provider has a key and no sandbox is installed."""
+
+    exit_code = 4
+
+
+class PluginError(ShunpikeError):
+    """A plugin broke the contract of a hook; ``plugin`` names it."""
+
+    def __init__(self, message: str, *, plugin: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.plugin = plugin
+
+
+class StoreError(ShunpikeError):
+    """The ledger can't be read or written; as nothing may leave unrecorded, nothing is sent."""
+
+
+class ProviderError(ShunpikeError):
+    """One attempt at one provider failed."""
+
+    kind: str = "provider_error"
+    """A stable word for logs, JSON and the decision record; more exact than the class."""
+    elsewhere: ClassVar[bool] = True
+    """Whether another provider may succeed with the same request."""
+    billed: bool | None = None
+    """Whether the provider charges for the failed attempt; None = nobody knows."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        provider: str,
+        model: str | None = None,
+        status: int | None = None,
+        kind: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.provider = provider
+        self.model = model
+        self.status = status
+        self.provider_request_id: str | None = None
+        if kind is not None:
+            self.kind = kind
+
+
+class AuthError(ProviderError):
+    """The key was refused; kinds: ``auth``, ``permission``, ``region``."""
+
+    kind = "auth"
+    billed = False
+
+
+class RequestError(ProviderError):
+    """The provider understood the request and refused it; kinds: ``invalid_request``, ``content_filter``."""
+
+    kind = "invalid_request"
+    elsewhere = False
+    billed = False
+
+
+class NotHere(ProviderError):
+    """Not here; kinds: ``not_found``, ``retired``, ``tier``, ``context_overflow``, ``too_large``, ``unsupported``."""
+
+    kind = "not_found"
+    billed = False
+
+
+class RateLimited(ProviderError):
+    """Too fast. ``retry_at`` is epoch seconds, or None where the provider does not say."""
+
+    kind = "rate_limited"
+    billed = False
+    retry_at: float | None = None
+    limit: str | None = None
+
+
+class QuotaExhausted(ProviderError):
+    """A day's or month's quota is used up. ``reset_at`` is epoch seconds on the provider's own clock."""
+
+    kind = "quota"
+    billed = False
+    reset_at: float | None = None
+    limit: str | None = None
+
+
+class CreditsExhausted(ProviderError):
+    """The account has no money left; kinds: ``credits``, ``spend_cap``."""
+
+    kind = "credits"
+    billed = False
+
+
+class Overloaded(ProviderError):
+    """The provider is in trouble; kinds: ``overloaded``, ``upstream``, ``timeout``, ``connection``, ``malformed``."""
+
+    kind = "overloaded"
+    retry_at: float | None = None
+
+
+class Interrupted(ProviderError):
+    """A stream ended without its end; what had arrived may be billed."""
+
+    kind = "stream_interrupted"
+
+
+class BadAnswer(ProviderError):
+    """The answer is of no use; kinds: ``empty``, ``truncated``, ``refused``, ``schema_invalid``."""
+
+    kind = "empty"
+    billed = True
+
+
+class Exhausted(ShunpikeError):
+    """No candidate can answer now; ``decision`` lists each with what blocks it, ``retry_at`` is the earliest moment."""
+
+    def __init__(
+        self, message: str, *, decision: Decision, retry_at: float | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.decision = decision
+        self.retry_at = retry_at
+
+    @property
+    def quota_only(self) -> bool:
+        """True when time alone opens a candidate, so that a later try can work."""
+        return self.retry_at is not None

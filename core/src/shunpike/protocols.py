@@ -1,0 +1,243 @@
+"""What plugins hand to the core: small protocols, one ability each. ``isinstance`` asks whether an object has it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol, runtime_checkable
+
+from shunpike.types import (
+    Answer,
+    Call,
+    ChatRequest,
+    Grant,
+    Hold,
+    ModelInfo,
+    Money,
+    Piece,
+    Price,
+    ProviderInfo,
+    Refusal,
+    Remaining,
+    Reservation,
+    Settlement,
+    UsageRow,
+)
+from shunpike.types.base import Record
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """Completes requests at one provider with one key. Made once, shared by all calls, closed once or twice."""
+
+    async def complete(self, call: Call) -> Answer:
+        """Return the whole answer. Raises `ProviderError`; cancellation closes the connection."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections; calling it again does nothing."""
+        ...
+
+
+@runtime_checkable
+class Streams(Protocol):
+    """A backend that answers piece by piece. Without it the core turns `Backend.complete` into one piece."""
+
+    def stream(self, call: Call) -> AbstractAsyncContextManager[AsyncIterator[Piece]]:
+        """Return a context in which the pieces arrive; leaving it closes the connection.
+
+        Entering sends the request and raises what a refusal raises. Iterating raises `Interrupted` when the stream
+        ends without its end. The last pieces carry finish reason and usage.
+        """
+        ...
+
+
+@runtime_checkable
+class ListsModels(Protocol):
+    """A backend that can ask its provider which models exist, at no cost."""
+
+    async def list_models(self) -> Sequence[str]:
+        """Return the ids of the models. Raises `ProviderError`."""
+        ...
+
+
+@runtime_checkable
+class HealthProbe(Protocol):
+    """Tells whether a provider can be reached with this key, without using any quota."""
+
+    async def check(self) -> str:
+        """Return a few words such as ``14 models``. Raises `ProviderError`."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections; calling it again does nothing."""
+        ...
+
+
+@runtime_checkable
+class Tokenizer(Protocol):
+    """Counts the tokens of a text for one family of models."""
+
+    @property
+    def label(self) -> str:
+        """What is counting, such as ``o200k_base`` or ``estimate``."""
+        ...
+
+    def count(self, text: str) -> int:
+        """Return the number of tokens."""
+        ...
+
+
+class Target(Record):
+    """A model at a provider with the account that would be used: where an attempt goes."""
+
+    provider: ProviderInfo
+    name: str
+    """The configured name of the provider's section, usually its id."""
+    model: ModelInfo
+    account: str
+    tier: str
+    order: int
+    model_order: int = 0
+    price: Price | None = None
+    """The price in force now; None = unknown."""
+    paid: bool = False
+    """True when an attempt can cost the owner money."""
+
+    @property
+    def label(self) -> str:
+        """``provider/model``."""
+        return f"{self.name}/{self.model.id}"
+
+
+class View(Record):
+    """What a strategy may look at beside the candidates: facts only, no I/O. ``now`` is epoch seconds."""
+
+    now: float
+    prompt_tokens: int
+    max_output: int
+    options: dict[str, Any]
+    closed_until: dict[str, float]
+    """Target label → when its closed limit opens, where one is closed."""
+
+
+@runtime_checkable
+class Strategy(Protocol):
+    """A pure ranker: the same arguments always give the same order."""
+
+    @property
+    def name(self) -> str:
+        """The name it is configured by."""
+        ...
+
+    def rank(self, candidates: Sequence[Target], request: ChatRequest, view: View) -> Sequence[Target]:
+        """Return a permutation of ``candidates``, best first."""
+        ...
+
+
+@runtime_checkable
+class Store(Protocol):
+    """Where the ledger lives. Every method is atomic and durable when it returns."""
+
+    async def admit(self, reservation: Reservation) -> Grant | Refusal:
+        """Take every hold, or none and say which limit blocks. Raises `StoreError`."""
+        ...
+
+    async def settle(self, attempt_id: str, settlement: Settlement) -> bool:
+        """Settle a held attempt once; False when it was settled before, which changes nothing."""
+        ...
+
+    async def remaining(self, holds: Sequence[Hold], now: float) -> Sequence[Remaining]:
+        """Return what is left of each hold's limit; amounts are not looked at."""
+        ...
+
+    async def usage(self, since: float, until: float) -> Sequence[UsageRow]:
+        """Return totals by provider and model of the attempts begun in ``[since, until)``."""
+        ...
+
+    async def closed(self, now: float) -> Mapping[str, tuple[float, str]]:
+        """Return bucket → (until, reason) of the buckets that providers declared closed."""
+        ...
+
+    async def check(self) -> str:
+        """Return a few words on size and integrity. Raises `StoreError` when it is damaged."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of files and connections; calling it again does nothing."""
+        ...
+
+
+class Admission(Protocol):
+    """The ledger as routing sees it: nothing is sent without a grant."""
+
+    async def admit(self, target: Target, ask: Ask) -> Grant | Refusal:
+        """Reserve the worst case of one attempt over every limit and budget that applies."""
+        ...
+
+    async def settle(self, target: Target, ask: Ask, settlement: Settlement) -> bool:
+        """Settle the attempt once, to what was really used."""
+        ...
+
+
+class Ask(Record):
+    """One attempt before it is admitted: the bounds that the worst case is made of."""
+
+    attempt_id: str
+    request_id: str
+    prompt_tokens: int
+    """A bound from above."""
+    max_output: int
+    choices: int = 1
+    price: Price | None = None
+    tag: str | None = None
+
+
+class BookRow(Record):
+    """What a simulated provider itself recorded."""
+
+    provider: str
+    received: int
+    answered: int
+    refused: int
+    prompt_tokens: int
+    completion_tokens: int
+    billed: Money
+    credit: Money
+    overages: int
+    """Requests that were refused because a limit was overstepped."""
+
+
+class Endpoint(Record):
+    """Where a simulated provider listens, with a key it accepts."""
+
+    base_url: str
+    key: str
+
+
+@runtime_checkable
+class World(Protocol):
+    """Simulated providers over HTTP, with books of their own."""
+
+    async def start(self) -> Mapping[str, Endpoint]:
+        """Listen on a loopback port; return provider id → endpoint."""
+        ...
+
+    def set_faults(self, rate: float, seed: int) -> None:
+        """Let this share of requests fail before their first content, in the provider's own manner."""
+        ...
+
+    def books(self) -> Sequence[BookRow]:
+        """Return what each provider recorded since the start."""
+        ...
+
+    def serve(self, host: str, port: int, ready: Callable[[str], None]) -> None:
+        """Serve in the foreground until interrupted; ``ready`` gets the base URL."""
+        ...
+
+    async def aclose(self) -> None:
+        """Stop listening."""
+        ...
+
+
+Observer = Callable[[Any], Awaitable[None] | None]

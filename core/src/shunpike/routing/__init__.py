@@ -1,0 +1,1 @@
+"""From a request to the list of targets, and through it."""

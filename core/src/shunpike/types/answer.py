@@ -1,0 +1,100 @@
+"""What comes back from one provider, in the common words: whole, or piece by piece."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+from typing_extensions import override
+
+from shunpike.types.base import Record
+from shunpike.types.chat import ChatRequest, Message
+from shunpike.types.limits import Evidence
+from shunpike.types.money import Money
+from shunpike.types.usage import ABSENT, Usage
+
+FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter")
+
+
+class Timeouts(Record):
+    """Seconds to wait: for a connection, for the first byte of an answer, between data events, and in all."""
+
+    connect: float = Field(default=10.0, gt=0)
+    first_token: float = Field(default=60.0, gt=0)
+    idle: float = Field(default=30.0, gt=0)
+    total: float = Field(default=300.0, gt=0)
+
+
+class Call(Record):
+    """One attempt as a backend gets it: the request, for this model, with the output cap that must be sent."""
+
+    request: ChatRequest
+    model: str
+    max_output: int = Field(ge=1)
+    attempt_id: str
+    timeouts: Timeouts = Timeouts()
+    strict: bool = False
+    """True: a parameter that the provider can't honour raises `NotHere` instead of a warning."""
+
+
+class Choice(Record):
+    """One of the answers; ``finish_reason`` is of `FINISH_REASONS`."""
+
+    index: int = 0
+    message: Message
+    finish_reason: str
+    logprobs: dict[str, Any] | None = None
+
+
+class Answer(Record):
+    """A complete answer of one provider. ``model`` is the model that the answer names, which is the one billed."""
+
+    model: str
+    choices: tuple[Choice, ...] = Field(min_length=1)
+    usage: Usage = ABSENT
+    stated_cost: Money | None = None
+    """The cost that the provider itself states, where it does."""
+    evidence: tuple[Evidence, ...] = ()
+    warnings: tuple[str, ...] = ()
+    provider_request_id: str | None = None
+    headers_at: float | None = None
+    """Epoch seconds when the answer's headers arrived: a rolling window counts from here."""
+
+
+class ToolCallDelta(Record):
+    """A fragment of a tool call; fragments of one ``index`` belong together."""
+
+    index: int
+    id: str | None = None
+    name: str | None = None
+    arguments: str = ""
+
+
+class Piece(Record):
+    """A piece of a streamed answer. Any field may be empty; ``finish_reason`` comes once per choice."""
+
+    index: int = 0
+    text: str = ""
+    reasoning: str = ""
+    refusal: str = ""
+    tool_calls: tuple[ToolCallDelta, ...] = ()
+    finish_reason: str | None = None
+    logprobs: dict[str, Any] | None = None
+    private: dict[str, Any] | None = None
+    model: str | None = None
+    usage: Usage | None = None
+    stated_cost: Money | None = None
+    evidence: tuple[Evidence, ...] = ()
+    warnings: tuple[str, ...] = ()
+    provider_request_id: str | None = None
+    headers_at: float | None = None
+
+    @override
+    def __str__(self) -> str:
+        """The text, so that a piece can be printed as it comes."""
+        return self.text
+
+    @property
+    def has_content(self) -> bool:
+        """True when a reader would see something of it: after such a piece a stream is never retried."""
+        return bool(self.text or self.reasoning or self.refusal or self.tool_calls)

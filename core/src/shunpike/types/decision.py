@@ -1,0 +1,62 @@
+"""The record of a decision: who was considered, why not, what was tried, and what came of it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from shunpike.types.base import Record
+from shunpike.types.limits import Remaining
+from shunpike.types.money import ZERO, Money
+from shunpike.types.usage import ABSENT, Usage
+
+
+class Verdict(StrEnum):
+    """What became of a candidate."""
+
+    ANSWERED = "answered"
+    DROPPED = "dropped"
+    """Not eligible: the plan left it out."""
+    REFUSED = "refused"
+    """A limit or budget closed it."""
+    FAILED = "failed"
+    UNUSED = "unused"
+    """Eligible, but another answered first."""
+
+
+class Candidate(Record):
+    """A model at a provider that could have answered. ``retry_at`` is when it opens, where time opens it."""
+
+    provider: str
+    model: str
+    verdict: Verdict
+    reason: str = ""
+    retry_at: float | None = None
+
+
+class Attempt(Record):
+    """One try. Times are epoch seconds, ``error`` is the kind of the failure, None when it answered."""
+
+    id: str
+    provider: str
+    model: str
+    started_at: float
+    seconds: float
+    first_token_seconds: float | None = None
+    error: str | None = None
+    message: str | None = None
+    status: int | None = None
+    usage: Usage = ABSENT
+    cost: Money = ZERO
+    state: str = "settled"
+
+
+class Decision(Record):
+    """Why an answer came from where it came, or why none came."""
+
+    requested_model: str
+    strategy: str
+    candidates: tuple[Candidate, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    remaining: tuple[Remaining, ...] = ()
+    """What is left of the limits of the target that answered."""
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,132 @@
+"""A limit is typed data with provenance: what is counted, over which window, for whom, and who says so."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shunpike.types.base import Record
+
+
+class Unit(StrEnum):
+    """What a limit counts. The unit is part of the type: 200 requests are never 200 tokens."""
+
+    REQUEST = "request"
+    INPUT_TOKEN = "input_token"
+    OUTPUT_TOKEN = "output_token"
+    TOTAL_TOKEN = "total_token"
+    USD = "usd"
+    CONCURRENT = "concurrent"
+
+
+class Scope(StrEnum):
+    """Who shares a limit. ``POOL`` is a named set of models that draw on one quota."""
+
+    KEY = "key"
+    ACCOUNT = "account"
+    PROJECT = "project"
+    MODEL = "model"
+    POOL = "pool"
+    IP = "ip"
+
+
+class Rolling(Record):
+    """The last ``seconds`` seconds, wherever they start."""
+
+    kind: Literal["rolling"] = "rolling"
+    seconds: float = Field(gt=0)
+
+
+class Calendar(Record):
+    """A day or month on the provider's own calendar: ``zone`` is an IANA name, days may have 23 or 25 hours."""
+
+    kind: Literal["calendar"] = "calendar"
+    period: Literal["day", "month"]
+    zone: str = "UTC"
+
+
+class Lifetime(Record):
+    """Once and for all, such as a granted credit."""
+
+    kind: Literal["lifetime"] = "lifetime"
+
+
+class Held(Record):
+    """As long as the call lasts: the window of concurrency."""
+
+    kind: Literal["held"] = "held"
+
+
+Window = Annotated[Rolling | Calendar | Lifetime | Held, Field(discriminator="kind")]
+
+
+class Confidence(StrEnum):
+    """How much a limit's figure is worth; only equal or better evidence replaces it."""
+
+    ASSUMED = "assumed"
+    REPORTED = "reported"
+    PUBLISHED = "published"
+    OBSERVED = "observed"
+    OPERATOR = "operator"
+
+
+class Limit(Record):
+    """No more than ``amount`` of ``unit`` per ``window`` within ``scope``. USD amounts are pico-dollars."""
+
+    unit: Unit
+    amount: int = Field(ge=0)
+    window: Window
+    scope: Scope = Scope.MODEL
+    pool: str | None = None
+    source: str = ""
+    observed_at: str = ""
+    """ISO date on which the figure was seen."""
+    confidence: Confidence = Confidence.PUBLISHED
+
+    @property
+    def text(self) -> str:
+        """The limit for a person, such as ``30 requests / 60 s``."""
+        amount = f"${self.amount / 10**12:.2f}" if self.unit is Unit.USD else f"{self.amount:,}"
+        plural = "s" if self.amount != 1 and self.unit is not Unit.CONCURRENT else ""
+        unit = "" if self.unit is Unit.USD else f" {self.unit.replace('_', ' ')}{plural}"
+        return f"{amount}{unit}{window_text(self.window)}"
+
+
+def window_text(window: Rolling | Calendar | Lifetime | Held) -> str:
+    """Return `` / 60 s``, `` / day (UTC)`` and so on."""
+    match window:
+        case Rolling(seconds=seconds):
+            return f" / {seconds:g} s"
+        case Calendar(period=period, zone=zone):
+            return f" / {period} ({zone})"
+        case Lifetime():
+            return " in all"
+        case Held():
+            return " at once"
+
+
+class Remaining(Record):
+    """How much of one limit is left. ``resets_at`` is epoch seconds, None when nothing is used or it never resets."""
+
+    limit: Limit
+    bucket: str
+    used: int
+    left: int
+    resets_at: float | None = None
+
+
+class Evidence(Record):
+    """What a provider's answer taught about a limit; None = it did not say.
+
+    ``window_seconds`` is None where the answer does not tell the window.
+    """
+
+    unit: Unit
+    amount: int | None = None
+    remaining: int | None = None
+    resets_at: float | None = None
+    window_seconds: float | None = None
+    origin: str
+    """Where it stood, such as ``header x-ratelimit-remaining-requests``."""

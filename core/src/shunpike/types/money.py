@@ -1,0 +1,134 @@
+"""Money as whole pico-dollars (1e-12 USD), so that the smallest published price per token is still an integer."""
+
+from __future__ import annotations
+
+from decimal import ROUND_CEILING, Decimal
+from typing import Self
+
+from pydantic import field_validator
+from typing_extensions import override
+
+from shunpike.types.base import Record
+from shunpike.types.usage import Usage
+
+PICO = 10**12
+_MILLION = 10**6
+
+
+class Money(Record):
+    """An amount in US dollars, exact: ``pico`` is an integer of 1e-12 USD."""
+
+    pico: int = 0
+
+    @classmethod
+    def usd(cls, amount: str | int | Decimal) -> Self:
+        """Return ``amount`` dollars, rounded up to a pico-dollar. A float is refused: it is not exact."""
+        if isinstance(amount, float):
+            raise TypeError(f"money from the float {amount!r} is not exact; pass a string such as {str(amount)!r}")
+        return cls(pico=int((Decimal(amount) * PICO).to_integral_value(ROUND_CEILING)))
+
+    @property
+    def dollars(self) -> Decimal:
+        """The exact amount in dollars."""
+        return Decimal(self.pico) / PICO
+
+    def __add__(self, other: Money) -> Money:
+        return Money(pico=self.pico + other.pico)
+
+    def __sub__(self, other: Money) -> Money:
+        return Money(pico=self.pico - other.pico)
+
+    def __mul__(self, times: int) -> Money:
+        return Money(pico=self.pico * times)
+
+    def __lt__(self, other: Money) -> bool:
+        return self.pico < other.pico
+
+    def __le__(self, other: Money) -> bool:
+        return self.pico <= other.pico
+
+    def __bool__(self) -> bool:
+        return self.pico != 0
+
+    @override
+    def __str__(self) -> str:
+        """Two decimals from a cent up, as many as it takes below."""
+        amount = self.dollars
+        if amount == 0 or abs(amount) >= 1:
+            return f"${amount:.2f}"
+        digits = max(2, 1 - amount.adjusted())
+        return f"${amount:.{digits}f}"
+
+
+ZERO = Money()
+
+
+class Price(Record):
+    """What a model costs: pico-dollars per token of each kind, and per request.
+
+    Prompt tokens include cached and cache-write ones, completion tokens include reasoning (see `Usage`).
+    A part that is None costs what its whole costs: unknown cached tokens are billed as prompt tokens.
+    """
+
+    prompt: int
+    completion: int
+    cached: int | None = None
+    cache_write: int | None = None
+    request: int = 0
+    valid_until: float | None = None
+    """Epoch seconds until which this price may be kept; None = until the catalog changes."""
+
+    @field_validator("prompt", "completion", "cached", "cache_write", "request")
+    @classmethod
+    def _not_negative(cls, value: int | None) -> int | None:
+        # OpenRouter's router models report -1: such a number must never price a call.
+        if value is not None and value < 0:
+            raise ValueError(f"a price can't be negative, got {value}")
+        return value
+
+    @classmethod
+    def per_million(
+        cls, prompt: str, completion: str, *, cached: str | None = None, cache_write: str | None = None
+    ) -> Self:
+        """Return the price from dollars per million tokens, as published; strings, so that they are exact."""
+        return cls(
+            prompt=per_token(prompt),
+            completion=per_token(completion),
+            cached=None if cached is None else per_token(cached),
+            cache_write=None if cache_write is None else per_token(cache_write),
+        )
+
+    @property
+    def is_zero(self) -> bool:
+        """True when nothing at all costs anything: an explicit zero, not an unknown price."""
+        return not any((self.prompt, self.completion, self.cached, self.cache_write, self.request))
+
+    def of(self, usage: Usage) -> Money:
+        """Return what ``usage`` costs; additive over usages, apart from the part per request."""
+        cached_rate = self.prompt if self.cached is None else self.cached
+        write_rate = self.prompt if self.cache_write is None else self.cache_write
+        plain = usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens
+        return Money(
+            pico=plain * self.prompt
+            + usage.cached_tokens * cached_rate
+            + usage.cache_write_tokens * write_rate
+            + usage.completion_tokens * self.completion
+            + self.request
+        )
+
+    def worst(self, prompt_tokens: int, completion_tokens: int) -> Money:
+        """Return the most that so many tokens can cost, whatever part of the prompt is cached or written."""
+        dearest = max(self.prompt, self.cached or 0, self.cache_write or 0)
+        return Money(pico=prompt_tokens * dearest + completion_tokens * self.completion + self.request)
+
+
+def per_token(dollars_per_million: str) -> int:
+    """Return pico-dollars per token, rounded up. Raises `ValueError` for what is not a number."""
+    try:
+        amount = Decimal(dollars_per_million)
+    except ArithmeticError as error:
+        raise ValueError(f"{dollars_per_million!r} is not a price in dollars per million tokens") from error
+    return int((amount * PICO / _MILLION).to_integral_value(ROUND_CEILING))
+
+
+FREE = Price(prompt=0, completion=0)

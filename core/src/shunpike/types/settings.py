@@ -1,0 +1,76 @@
+"""Settings after files, environment and arguments have been merged. Secrets are masked wherever they are shown."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, field_validator
+
+from shunpike.types.answer import Timeouts
+from shunpike.types.base import Record
+from shunpike.types.limits import Limit
+from shunpike.types.money import Money
+
+
+class ProviderSettings(Record):
+    """One provider's section. A field that is None takes what the provider's own catalog says."""
+
+    enabled: bool = True
+    plugin: str | None = None
+    """The provider whose plugin serves this section; None = the section's own name."""
+    key: SecretStr | None = Field(default=None, repr=False)
+    key_env: str | None = None
+    """The variable that holds the key, where it is not the provider's own."""
+    base_url: str | None = None
+    tier: str | None = None
+    price: Literal["list", "free"] = "list"
+    """``free`` declares an endpoint of one's own that costs nothing."""
+    account: str = "default"
+    """Keys of one account share its limits under one name."""
+    order: int | None = None
+    models: tuple[str, ...] = ()
+    """Where not empty: only these models, in this order of preference."""
+    limits: tuple[Limit, ...] = ()
+    """Limits of the operator's own, beside the provider's: the smaller holds."""
+    timeouts: Timeouts = Timeouts()
+    headers: dict[str, str] = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict)
+    transport: Any = Field(default=None, exclude=True, repr=False)
+    """An ``httpx.AsyncBaseTransport`` of the caller's own; never read from a file."""
+
+
+class Budget(Record):
+    """A hard bound on money: ``period`` in ``zone``; ``provider`` None = all together."""
+
+    amount: Money
+    period: Literal["day", "month", "lifetime"]
+    zone: str = "UTC"
+    provider: str | None = None
+
+
+class Settings(Record):
+    """Everything that can be configured."""
+
+    strategy: str = "priority"
+    strategy_options: dict[str, Any] = Field(default_factory=dict)
+    order: tuple[str, ...] = ()
+    """Providers in the order of preference; those left out follow in their own order."""
+    allow_paid: bool = False
+    budgets: tuple[Budget, ...] = ()
+    default_max_output: int = Field(default=1024, ge=1)
+    """The output cap that is sent when the request has none; every attempt carries one."""
+    max_attempts: int = Field(default=8, ge=1)
+    deadline: float = Field(default=300.0, gt=0)
+    """Seconds for a whole request, all attempts together."""
+    store: str | None = None
+    """Where the ledger lives, such as ``sqlite:/path/ledger.db``; None = the user's data folder."""
+    providers: dict[str, ProviderSettings] = Field(default_factory=dict)
+    disabled_plugins: tuple[str, ...] = ()
+
+    @field_validator("providers")
+    @classmethod
+    def _named(cls, value: dict[str, ProviderSettings]) -> dict[str, ProviderSettings]:
+        for name in value:
+            if not name or "/" in name:
+                raise ValueError(f"{name!r} can't name a provider: it must not be empty or hold a slash")
+        return value
