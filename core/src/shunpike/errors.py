@@ -31,6 +31,7 @@ from typing_extensions import override
 
 if TYPE_CHECKING:
     from shunpike.types.decision import Decision
+    from shunpike.types.limits import Evidence
 
 
 def _rebuild(cls: type[ShunpikeError], message: str, state: dict[str, object]) -> ShunpikeError:
@@ -112,6 +113,8 @@ class ProviderError(ShunpikeError):
     """Whether another provider may succeed with the same request."""
     billed: bool | None = None
     """Whether the provider charges for the failed attempt; None = nobody knows."""
+    evidence: tuple[Evidence, ...] = ()
+    """What the refusal taught about limits: the headers and the body of a 429 know most."""
 
     def __init__(
         self,

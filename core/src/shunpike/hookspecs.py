@@ -174,6 +174,7 @@ def shunpike_commands() -> Sequence[Any] | None:
     """Return `typer.Typer` applications that become subcommands under their ``info.name``.
 
     Called only when the command line names a command that the core does not have, so that ``--help`` stays fast.
+    None or an empty list = no command.
     """
 
 

@@ -10,6 +10,7 @@ from shunpike.types import (
     Answer,
     Call,
     ChatRequest,
+    Ending,
     Grant,
     Hold,
     ModelInfo,
@@ -47,8 +48,19 @@ class Streams(Protocol):
         """Return a context in which the pieces arrive; leaving it closes the connection.
 
         Entering sends the request and raises what a refusal raises. Iterating raises `Interrupted` when the stream
-        ends without its end. The last pieces carry finish reason and usage.
+        ends without its end. The last pieces carry finish reason and usage. No cancel scope or task group may stay
+        open between two pieces: the reader's own scopes come and go there.
         """
+        ...
+
+
+@runtime_checkable
+class CancelSafe(Protocol):
+    """A backend that knows whether closing the connection stops generating, and billing. Without it: no."""
+
+    @property
+    def cancel_safe(self) -> bool:
+        """True when nothing is billed after the connection was closed."""
         ...
 
 
@@ -175,8 +187,8 @@ class Admission(Protocol):
         """Reserve the worst case of one attempt over every limit and budget that applies."""
         ...
 
-    async def settle(self, target: Target, ask: Ask, settlement: Settlement) -> bool:
-        """Settle the attempt once, to what was really used."""
+    async def settle(self, target: Target, ask: Ask, ending: Ending) -> Settlement:
+        """Settle the attempt once, to what was really used; return what was booked."""
         ...
 
 
@@ -186,7 +198,9 @@ class Ask(Record):
     attempt_id: str
     request_id: str
     prompt_tokens: int
-    """A bound from above."""
+    """Counted or estimated, never under for ordinary text: what token limits are held with."""
+    prompt_bound: int | None = None
+    """A bound from above that no tokenizer exceeds: what money is held with. None = ``prompt_tokens``."""
     max_output: int
     choices: int = 1
     price: Price | None = None

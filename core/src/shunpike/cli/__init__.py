@@ -1,1 +1,1 @@
-"""The command line."""
+"""The command line. ``main.main`` is the console script; each command lives in a module that only it imports."""

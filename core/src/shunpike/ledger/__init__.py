@@ -1,1 +1,5 @@
-"""What is held, spent and left."""
+"""Reserve, then settle: requests, tokens, concurrency and money, all or nothing."""
+
+from shunpike.ledger.admission import Ledger
+
+__all__ = ["Ledger"]

@@ -5,7 +5,7 @@ from shunpike.types.chat import ChatRequest, FunctionCall, ImagePart, ImageUrl, 
 from shunpike.types.completion import Completion
 from shunpike.types.decision import Attempt, Candidate, Decision, Verdict
 from shunpike.types.events import Event, EventName
-from shunpike.types.ledger import Closure, Funds, Grant, Hold, Refusal, Reservation, Settlement, State, UsageRow
+from shunpike.types.ledger import Closure, Ending, Funds, Grant, Hold, Refusal, Reservation, Settlement, State, UsageRow
 from shunpike.types.limits import Calendar, Confidence, Evidence, Held, Lifetime, Limit, Remaining, Rolling, Scope, Unit
 from shunpike.types.money import FREE, ZERO, Money, Price
 from shunpike.types.provider import Billing, ModelInfo, PriceRow, ProviderInfo, Tier
@@ -31,6 +31,7 @@ __all__ = [
     "Completion",
     "Confidence",
     "Decision",
+    "Ending",
     "Event",
     "EventName",
     "Evidence",

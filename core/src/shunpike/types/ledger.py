@@ -7,9 +7,9 @@ from enum import StrEnum
 from pydantic import Field
 
 from shunpike.types.base import Record
-from shunpike.types.limits import Limit, Remaining
-from shunpike.types.money import ZERO, Money
-from shunpike.types.usage import Usage
+from shunpike.types.limits import Evidence, Limit, Remaining
+from shunpike.types.money import ZERO, Money, Price
+from shunpike.types.usage import ABSENT, Usage
 
 
 class Funds(StrEnum):
@@ -61,7 +61,8 @@ class Refusal(Record):
     impossible: bool = False
     """The request alone is larger than the limit: no waiting helps."""
     fits: int | None = None
-    """How much of the limit's unit would fit at once when it is empty; for tokens, what a smaller request may use."""
+    """How much would fit when the limit is empty: output tokens per choice for output, total and USD limits, else
+    the limit's own unit. 0 = nothing of this prompt fits."""
 
 
 class State(StrEnum):
@@ -71,6 +72,41 @@ class State(StrEnum):
     SETTLED = "settled"
     RELEASED = "released"
     UNCONFIRMED = "unconfirmed"
+
+
+class Ending(Record):
+    """How an attempt ended, as routing saw it; the ledger makes a `Settlement` of it (``ledger/settle.py``).
+
+    Times are epoch seconds. Exactly one of: an answer (``error`` None), a failure (``error`` = its kind), or a caller
+    that went away (``cancelled``).
+    """
+
+    at: float
+    sent: bool = True
+    """False when it is certain that no byte of the request left."""
+    headers_at: float | None = None
+    usage: Usage = ABSENT
+    """What the provider stated, or ABSENT."""
+    delivered_tokens: int = 0
+    """Estimate, from above, of the output that reached us: for streams that broke off without usage."""
+    served_model: str | None = None
+    stated_cost: Money | None = None
+    price: Price | None = None
+    """The price of the model that answered; None = unknown, then the reservation's worst case stands."""
+    error: str | None = None
+    status: int | None = None
+    billed: bool | None = None
+    """For a failure: whether the provider charges for it; None = nobody knows."""
+    cancelled: bool = False
+    cancel_safe: bool = False
+    """Whether the provider stops generating, and billing, when the connection closes."""
+    closed_until: float | None = None
+    """When the provider said that the limit it named opens again."""
+    closed_unit: str | None = None
+    """The `Unit` of that limit, where it was named; None = all of the target is closed."""
+    closed_window: float | None = None
+    """The window of that limit in seconds, where it was named."""
+    evidence: tuple[Evidence, ...] = ()
 
 
 class Closure(Record):
@@ -89,6 +125,8 @@ class Settlement(Record):
     headers_at: float | None = None
     usage: Usage = Usage()
     cost: Money = ZERO
+    list_value: Money | None = None
+    """What the answered tokens cost at list price, whoever pays; None = unknown."""
     served_model: str | None = None
     outcome: str = "ok"
     """``ok`` or the kind of the error."""

@@ -1,1 +1,49 @@
-"""Tools for authors of HTTP providers."""
+"""Tools for authors of HTTP providers. These names keep their meaning within a major version."""
+
+from shunpike.wire.address import check_base_url
+from shunpike.wire.answer import read_answer
+from shunpike.wire.assemble import Assembly, pieces_of
+from shunpike.wire.chat import ChatBackend, ModelsProbe
+from shunpike.wire.compatible import OpenAICompatible, require_key
+from shunpike.wire.dialect import Dialect, RateHeaders, read_dialect
+from shunpike.wire.failures import Refused, Said, Side, classify, read_error, scrub
+from shunpike.wire.http import Flow, Http, Reply
+from shunpike.wire.kinds import KINDS
+from shunpike.wire.pieces import Seen
+from shunpike.wire.ratelimits import header_evidence, parse_duration, parse_moment, retry_moment, retry_told
+from shunpike.wire.sse import Event, EventParser
+from shunpike.wire.stream import PieceStream, Reader
+
+__all__ = [
+    "KINDS",
+    "Assembly",
+    "ChatBackend",
+    "Dialect",
+    "Event",
+    "EventParser",
+    "Flow",
+    "Http",
+    "ModelsProbe",
+    "OpenAICompatible",
+    "PieceStream",
+    "RateHeaders",
+    "Reader",
+    "Refused",
+    "Reply",
+    "Said",
+    "Seen",
+    "Side",
+    "check_base_url",
+    "classify",
+    "header_evidence",
+    "parse_duration",
+    "parse_moment",
+    "pieces_of",
+    "read_answer",
+    "read_dialect",
+    "read_error",
+    "require_key",
+    "retry_moment",
+    "retry_told",
+    "scrub",
+]

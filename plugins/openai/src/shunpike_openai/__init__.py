@@ -1,0 +1,5 @@
+"""OpenAI for shunpike."""
+
+from shunpike_openai.plugin import OpenAI
+
+plugin = OpenAI.of_package(__name__)

@@ -1,0 +1,186 @@
+"""A store in this process's memory: for trials and tests.
+
+It forgets everything when the process ends and knows nothing of other processes, which it can't detect: with more than
+one process every limit is overstepped. The window arithmetic is the ledger's own, the same that other stores use.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from typing_extensions import override
+
+from shunpike.builtin.tally import DAY, Tally
+from shunpike.errors import ConfigError, StoreError
+from shunpike.ledger.slots import Look, judge, remaining_of, settled_amount, settled_expiry
+from shunpike.ledger.windows import CLOCK_SLACK, GUARD, Window, last_expiry
+from shunpike.protocols import Store
+from shunpike.types import Grant, Hold, Refusal, Remaining, Reservation, Settlement, UsageRow
+
+KEPT = 50_000
+"""Attempts that are kept one by one; older ones are folded into daily totals."""
+
+
+@dataclass
+class _Bucket:
+    used: int = 0
+    in_flight: int = 0
+    last: float | None = None
+    """The latest expiry."""
+    ended: dict[float, int] = field(default_factory=dict)
+    """Expiry → what expires then."""
+    order: list[float] = field(default_factory=list)
+    """A heap of the expiries."""
+
+    def expire(self, window: Window, now: float, guard: float) -> None:
+        while self.order and self.order[0] <= now:
+            self.used -= self.ended.pop(heapq.heappop(self.order))
+        if not self.order:
+            self.last = None
+        latest = last_expiry(window, now, guard)
+        if self.last is not None and self.last > latest + CLOCK_SLACK:
+            self._pull_in(latest)
+
+    def _pull_in(self, latest: float) -> None:
+        """The clock was set back: nothing counts longer than what ends now would."""
+        before, self.ended, self.order, self.last = self.ended, {}, [], None
+        for expires, amount in before.items():
+            self.add(min(expires, latest), amount)
+
+    def add(self, expires: float, amount: int) -> None:
+        if expires not in self.ended:
+            heapq.heappush(self.order, expires)
+        self.ended[expires] = self.ended.get(expires, 0) + amount
+        self.last = expires if self.last is None else max(self.last, expires)
+
+    def by_expiry(self) -> Iterable[tuple[float, int]]:
+        return sorted(self.ended.items())
+
+
+@dataclass
+class _Attempt:
+    reservation: Reservation
+    settlement: Settlement | None = None
+
+
+class MemoryStore(Store):
+    """Keeps the ledger in memory. ``guard`` is in seconds, see ``ledger/windows.py``."""
+
+    def __init__(self, guard: float = GUARD) -> None:
+        self._guard = guard
+        self._buckets: dict[str, _Bucket] = {}
+        self._attempts: dict[str, _Attempt] = {}
+        self._folded: dict[int, Tally] = {}
+        self._closures: dict[str, tuple[float, str]] = {}
+
+    @override
+    async def admit(self, reservation: Reservation) -> Grant | Refusal:
+        """Take every hold, or none and say which limit blocks. Raises `StoreError` for an attempt that was admitted."""
+        if reservation.attempt_id in self._attempts:
+            raise StoreError(f"attempt {reservation.attempt_id!r} is already in the ledger")
+        now = reservation.at
+        refusal = judge(reservation.holds, now, lambda hold: self._look(hold, now), self._guard)
+        if refusal is not None:
+            return refusal
+        self._attempts[reservation.attempt_id] = _Attempt(reservation)
+        left = []
+        for hold in reservation.holds:
+            if hold.amount:
+                bucket = self._buckets[hold.bucket]
+                bucket.used += hold.amount
+                bucket.in_flight += hold.amount
+                left.append(remaining_of(hold, now, bucket.used, bucket.last, bucket.in_flight, self._guard))
+        return Grant(attempt_id=reservation.attempt_id, remaining=tuple(left))
+
+    def _look(self, hold: Hold, now: float) -> Look:
+        bucket = self._buckets.setdefault(hold.bucket, _Bucket())
+        bucket.expire(hold.limit.window, now, self._guard)
+        closed = self._closures.get(hold.bucket)
+        return Look(bucket.used, closed, bucket.by_expiry, lambda: bucket.in_flight)
+
+    @override
+    async def settle(self, attempt_id: str, settlement: Settlement) -> bool:
+        """Settle a held attempt once; False when it was settled before, which changes nothing."""
+        attempt = self._attempts.get(attempt_id)
+        if attempt is None or attempt.settlement is not None:
+            return False
+        attempt.settlement = settlement
+        for hold in attempt.reservation.holds:
+            if hold.amount:
+                self._settle_slot(hold, settlement)
+        for closure in settlement.closures:
+            known = self._closures.get(closure.bucket, (0.0, ""))
+            self._closures[closure.bucket] = max(known, (closure.until, closure.reason))
+        self._fold()
+        return True
+
+    def _settle_slot(self, hold: Hold, settlement: Settlement) -> None:
+        bucket, window = self._buckets[hold.bucket], hold.limit.window
+        amount = settled_amount(hold.limit, hold.amount, settlement)
+        bucket.in_flight -= hold.amount
+        bucket.used += amount - hold.amount
+        if amount:
+            bucket.add(settled_expiry(window, settlement, bucket.last, self._guard), amount)
+
+    def _fold(self) -> None:
+        while len(self._attempts) > KEPT:
+            oldest = next(iter(self._attempts))
+            if self._attempts[oldest].settlement is None:
+                return
+            attempt = self._attempts.pop(oldest)
+            day = int(attempt.reservation.at // DAY)
+            self._folded.setdefault(day, Tally()).add(attempt.reservation, attempt.settlement)
+
+    @override
+    async def remaining(self, holds: Sequence[Hold], now: float) -> Sequence[Remaining]:
+        """Return what is left of each hold's limit; amounts are not looked at."""
+        found = []
+        for hold in holds:
+            bucket = self._buckets.get(hold.bucket, _Bucket())
+            bucket.expire(hold.limit.window, now, self._guard)
+            found.append(remaining_of(hold, now, bucket.used, bucket.last, bucket.in_flight, self._guard))
+        return found
+
+    @override
+    async def usage(self, since: float, until: float) -> Sequence[UsageRow]:
+        """Return totals by provider and model of the attempts begun in ``[since, until)``."""
+        tally = Tally()
+        for day, folded in self._folded.items():
+            if since <= day * DAY < until:
+                tally.merge(folded)
+        for attempt in self._attempts.values():
+            if since <= attempt.reservation.at < until:
+                tally.add(attempt.reservation, attempt.settlement)
+        return tally.rows()
+
+    @override
+    async def closed(self, now: float) -> Mapping[str, tuple[float, str]]:
+        """Return bucket → (until, reason) of the buckets that providers declared closed."""
+        return {bucket: closure for bucket, closure in self._closures.items() if closure[0] > now}
+
+    async def recover(self, now: float) -> int:
+        """Return 0: no owner but this process can have held anything. ``now`` is not looked at."""
+        del now
+        return 0
+
+    @override
+    async def check(self) -> str:
+        """Return a few words on size. Raises `StoreError` when the books don't add up."""
+        for name, bucket in self._buckets.items():
+            if bucket.used != bucket.in_flight + sum(bucket.ended.values()):
+                raise StoreError(f"the books of {name} in memory don't add up")
+        held = sum(attempt.settlement is None for attempt in self._attempts.values())
+        return f"in memory, {len(self._attempts)} attempts, {held} held; it is forgotten at the end"
+
+    @override
+    async def aclose(self) -> None:
+        """Do nothing: there is nothing to let go of."""
+
+
+def open_memory(url: str) -> MemoryStore:
+    """Return a new, empty store for ``memory:``. Raises `ConfigError` for any other address."""
+    if url not in ("memory:", "memory://"):
+        raise ConfigError(f"{url!r} is not the address of a store in memory", hint="write memory:")
+    return MemoryStore()

@@ -1,0 +1,32 @@
+"""The default strategy: free before paid, then the configured order of providers, then of their models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shunpike.protocols import Target, View
+from shunpike.types import ChatRequest
+
+_STATUS = {"active": 0, "deprecated": 1, "unverified": 2, "retired": 3}
+
+
+class Priority:
+    """Ranks by (costs money, provider's order, model's status, model's order); closed targets go last."""
+
+    name = "priority"
+
+    def rank(self, candidates: Sequence[Target], request: ChatRequest, view: View) -> Sequence[Target]:  # noqa: ARG002 - the protocol's arguments
+        """Return ``candidates``, best first."""
+        return sorted(candidates, key=lambda target: _key(target, view))
+
+
+def _key(target: Target, view: View) -> tuple[bool, bool, int, int, int, str]:
+    closed = view.closed_until.get(target.label, 0.0) > view.now
+    return (
+        target.paid,
+        closed,
+        target.order,
+        _STATUS[target.model.status],
+        target.model_order,
+        target.label,
+    )

@@ -1,0 +1,284 @@
+"""The ledger in one SQLite file: durable across ``kill -9`` and power cuts, shared safely by processes of one machine.
+
+Write-ahead log with a full sync at every commit, so that nothing is sent before its reservation is on the disk. The
+file must be on a local disk: the locks of network shares are not to be relied on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Lock
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+import apsw
+from typing_extensions import override
+
+from shunpike.builtin.sqlite_books import Books
+from shunpike.builtin.sqlite_owner import Incarnation
+from shunpike.builtin.sqlite_sql import Connection, Row, Value, migrate
+from shunpike.builtin.sqlite_upkeep import (
+    KEEP_DAYS,
+    UPKEEP_EVERY,
+    audit,
+    keep_small,
+    read_closures,
+    read_remaining,
+    read_usage,
+)
+from shunpike.builtin.sqlite_writer import Job, Writer
+from shunpike.clock import Clock, SystemClock
+from shunpike.errors import ConfigError, StoreError
+from shunpike.ledger.windows import GUARD
+from shunpike.protocols import Store
+from shunpike.types import Grant, Hold, Refusal, Remaining, Reservation, Settlement, State, UsageRow
+
+T = TypeVar("T")
+
+BUSY_TIMEOUT = 10.0
+"""Seconds to wait for another process's transaction, which takes milliseconds, before giving up."""
+
+_PRAGMAS = ("synchronous = FULL", "fullfsync = ON", "foreign_keys = ON", "journal_size_limit = 16777216")
+
+_SPEECH: tuple[tuple[type[apsw.Error], str, str], ...] = (
+    (apsw.NotADBError, "is not a ledger, or is damaged", "move the file away: a new one is begun"),
+    (apsw.CorruptError, "is damaged", "move the file away: a new one is begun, its quotas unknown to it"),
+    (apsw.ReadOnlyError, "can't be written", "make the file and its folder writable"),
+    (apsw.PermissionsError, "can't be written", "make the file and its folder writable"),
+    (apsw.CantOpenError, "can't be opened", "make the file and its folder readable and writable"),
+    (apsw.FullError, "can't grow: the disk is full", "free some space; nothing is sent until then"),
+    (apsw.BusyError, f"was locked by another program for {BUSY_TIMEOUT:g} s", "close what has it open"),
+    (apsw.LockedError, "is locked by another connection", "close what has it open"),
+    (apsw.IOError, "can't be read or written: the disk reports an error", "check the disk and its free space"),
+)
+
+
+class SqliteConnection:
+    """One apsw connection that speaks in `StoreError`. Not to be used by two threads at once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        if not path.parent.is_dir():
+            raise StoreError(f"{path.parent} does not exist", hint=f"create it: mkdir -p {path.parent}")
+        with self._speaking():
+            flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+            self._db = apsw.Connection(str(path), flags=flags)
+            self._db.set_busy_timeout(int(BUSY_TIMEOUT * 1000))
+            mode = self._db.execute("PRAGMA journal_mode = WAL").fetchall()
+            for pragma in _PRAGMAS:
+                self._db.execute(f"PRAGMA {pragma}").fetchall()
+        if mode != [("wal",)]:
+            raise StoreError(f"{path} can't use a write-ahead log here", hint="keep the ledger on a local disk")
+
+    @contextmanager
+    def _speaking(self) -> Iterator[None]:
+        try:
+            yield
+        except apsw.Error as error:
+            for kind, what, hint in _SPEECH:
+                if isinstance(error, kind):
+                    raise StoreError(f"the ledger {self._path} {what}", hint=hint) from error
+            raise StoreError(f"the ledger {self._path} failed: {error}", hint="run: shunpike doctor") from error
+
+    def rows(self, sql: str, *values: Value) -> list[Row]:
+        """Run one statement to its end and return its rows."""
+        with self._speaking():
+            return self._db.execute(sql, values).fetchall()
+
+    def changes(self, sql: str, *values: Value) -> int:
+        """Run one statement and return how many rows it changed."""
+        self.rows(sql, *values)
+        return self._db.changes()
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open: some errors undo and end it."""
+        return self._db.in_transaction
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Take the write lock at once; commit durably, or roll back on an exception."""
+        self.rows("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.rows("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self.rows("ROLLBACK")
+            raise
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo what is done inside on an exception. A full disk may undo the whole transaction, which then fails."""
+        self.rows("SAVEPOINT job")
+        try:
+            yield
+        except BaseException:
+            if self._db.in_transaction:
+                self.rows("ROLLBACK TO job")
+                self.rows("RELEASE job")
+            raise
+        self.rows("RELEASE job")
+
+    def close(self) -> None:
+        """Close it; calling it again does nothing."""
+        with self._speaking():
+            self._db.close()
+
+
+class _Opened:
+    """The database as the writing thread has it: its connection, its books, its lock as an owner."""
+
+    def __init__(self, path: Path, clock: Clock, guard: float, keep_days: float) -> None:
+        self.connection = SqliteConnection(path)
+        self._owner: Incarnation | None = None
+        self._clock = clock
+        self._keep_days = keep_days
+        self._upkeep_at = clock.now()
+        try:
+            migrate(self.connection, str(path), self._upkeep_at)
+            self._owner = Incarnation(path)
+            self.books = Books(self.connection, path, self._owner.id, guard)
+            with self.connection.transaction():
+                self.books.enter(self._owner.pid, self._upkeep_at)
+                self.books.recover(self._upkeep_at)
+        except BaseException:
+            self.connection.close()
+            if self._owner is not None:
+                self._owner.close(forget=True)
+            raise
+
+    def rest(self) -> None:
+        """Fold old rows once an hour."""
+        now = self._clock.now()
+        if abs(now - self._upkeep_at) >= UPKEEP_EVERY:
+            self._upkeep_at = now
+            with self.connection.transaction():
+                keep_small(self.connection, now, self._keep_days)
+
+    def close(self) -> None:
+        """Leave the list of owners, unless something is still held: that is left to the next one's recovery."""
+        gone = False
+        # A disk that fails at the end changes nothing for anybody: the free lock tells that this owner has gone.
+        with suppress(StoreError):
+            with self.connection.transaction():
+                gone = self.books.leave()
+            self.connection.close()
+        if self._owner is not None:
+            self._owner.close(forget=gone)
+
+
+class SqliteStore(Store):
+    """The ledger in one file. Opened at the first use, by a thread of its own; works under asyncio and trio."""
+
+    def __init__(
+        self, path: Path, *, clock: Clock | None = None, guard: float = GUARD, keep_days: float = KEEP_DAYS
+    ) -> None:
+        self.path = path
+        self._guard = guard
+        chosen = clock or SystemClock()
+        self._writer = Writer(lambda: _Opened(path, chosen, guard, keep_days))
+        self._reader: SqliteConnection | None = None
+        self._reading = Lock()
+
+    @override
+    async def admit(self, reservation: Reservation) -> Grant | Refusal:
+        """Take every hold, or none and say which limit blocks; durable when it returns. Raises `StoreError`.
+
+        A caller that is cancelled while it waits holds nothing afterwards.
+        """
+        job = Job(lambda books: books.admit(reservation))
+        self._writer.put(job)
+        try:
+            await job.done()
+        except anyio.get_cancelled_exc_class():
+            job.withdrawn = True
+            with anyio.CancelScope(shield=True):
+                await self._give_back(job, reservation)
+            raise
+        return job.outcome()
+
+    async def _give_back(self, job: Job[Grant | Refusal], reservation: Reservation) -> None:
+        await job.done()
+        if isinstance(job.result, Grant):
+            unsent = Settlement(state=State.RELEASED, at=reservation.at, outcome="cancelled", keeps_request=False)
+            # When not even that can be written, the hold stays: over-counted until this process ends, never under.
+            with suppress(StoreError):
+                await self.settle(reservation.attempt_id, unsent)
+
+    @override
+    async def settle(self, attempt_id: str, settlement: Settlement) -> bool:
+        """Settle a held attempt once; False when it was settled before, which changes nothing.
+
+        It is done, durably, even when the caller is cancelled meanwhile.
+        """
+        return await self._write(lambda books: books.settle(attempt_id, settlement))
+
+    async def recover(self, now: float) -> int:
+        """Make unconfirmed what dead owners still hold; return how many attempts that were."""
+        return await self._write(lambda books: books.recover(now))
+
+    async def _write(self, work: Callable[[Books], T]) -> T:
+        job = Job(work)
+        self._writer.put(job)
+        with anyio.CancelScope(shield=True):
+            await job.done()
+        return job.outcome()
+
+    @override
+    async def remaining(self, holds: Sequence[Hold], now: float) -> Sequence[Remaining]:
+        """Return what is left of each hold's limit; amounts are not looked at."""
+        return await self._read(lambda connection: read_remaining(connection, holds, now, self._guard))
+
+    @override
+    async def usage(self, since: float, until: float) -> Sequence[UsageRow]:
+        """Return totals by provider and model of the attempts begun in ``[since, until)``."""
+        return await self._read(lambda connection: read_usage(connection, since, until))
+
+    @override
+    async def closed(self, now: float) -> Mapping[str, tuple[float, str]]:
+        """Return bucket → (until, reason) of the buckets that providers declared closed."""
+        return await self._read(lambda connection: read_closures(connection, now))
+
+    @override
+    async def check(self) -> str:
+        """Return a few words on size. Raises `StoreError` when the file is damaged or the books don't add up."""
+        return await self._read(lambda connection: audit(connection, str(self.path)))
+
+    async def _read(self, work: Callable[[Connection], T]) -> T:
+        if self._reader is None:
+            await self._write(lambda _: None)  # the writer has then made the file and its schema
+        return await anyio.to_thread.run_sync(self._read_now, work)
+
+    def _read_now(self, work: Callable[[Connection], T]) -> T:
+        with self._reading:
+            if self._reader is None:
+                self._reader = SqliteConnection(self.path)
+            return work(self._reader)
+
+    @override
+    async def aclose(self) -> None:
+        """Finish what is queued and let go of the file; calling it again does nothing."""
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(self._close)
+
+    def _close(self) -> None:
+        self._writer.close()
+        with self._reading:
+            if self._reader is not None:
+                self._reader.close()
+
+
+def open_sqlite(url: str, *, clock: Clock | None = None) -> SqliteStore:
+    """Return the store for ``sqlite:/absolute/path.db``; the file is made at the first use, its folder must exist.
+
+    ``clock`` dates what is done at opening. Raises `ConfigError` for an address that is none.
+    """
+    scheme, _, rest = url.partition(":")
+    path = Path(rest.removeprefix("//"))
+    if scheme != "sqlite" or not path.is_absolute():
+        raise ConfigError(f"{url!r} is not the address of a ledger file", hint="write sqlite:/absolute/path.db")
+    return SqliteStore(path, clock=clock)

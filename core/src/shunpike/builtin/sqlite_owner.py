@@ -1,0 +1,106 @@
+"""Who holds what, and whether it still lives: a lock that the operating system lets go when a process dies.
+
+Every opened store is an *incarnation* with a lock file of its own beside the database. Death is known by that lock
+being free, never by a time-out: a process that was stopped for an hour still owns what it holds.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import IO
+from uuid import uuid4
+from weakref import WeakSet
+
+from shunpike.errors import StoreError
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(file: IO[bytes]) -> bool:
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+else:
+    import fcntl
+
+    def _try_lock(file: IO[bytes]) -> bool:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+_OPEN: WeakSet[Incarnation] = WeakSet()
+
+
+class Incarnation:
+    """One opened store of one process. Its lock is held from the start until `close`, or death."""
+
+    def __init__(self, database: Path) -> None:
+        self.id = uuid4().hex
+        self.pid = os.getpid()
+        self._database = database
+        self._path = lock_path(database, self.id)
+        try:
+            self._file: IO[bytes] | None = self._path.open("wb")
+        except OSError as error:
+            raise StoreError(
+                f"can't create {self._path}: {error.strerror}",
+                hint=f"make {database.parent} writable, or name another file in store = …",
+            ) from error
+        if not _try_lock(self._file):
+            raise StoreError(f"can't lock {self._path}", hint="keep the ledger on a local disk, not on a network share")
+        _OPEN.add(self)
+
+    def close(self, *, forget: bool) -> None:
+        """Let go of the lock; ``forget`` removes its file too. Calling it again does nothing."""
+        if self._file is None:
+            return
+        self._file.close()
+        self._file = None
+        _OPEN.discard(self)
+        if forget:
+            self._path.unlink(missing_ok=True)
+
+    def leave_to_parent(self) -> None:
+        """Close a copy that a fork made: the lock is the parent's and must die with it."""
+        if self._file is not None:
+            os.close(self._file.fileno())
+            self._file = None
+
+
+def lock_path(database: Path, owner: str) -> Path:
+    """Return the lock file of an incarnation."""
+    return database.with_name(f"{database.name}-owner-{owner}")
+
+
+def is_alive(database: Path, owner: str) -> bool:
+    """Return whether the incarnation ``owner`` still holds its lock."""
+    try:
+        with lock_path(database, owner).open("rb+") as file:
+            return not _try_lock(file)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        # Not to be opened (permissions, too many files): a live owner must never be taken for dead.
+        return True
+
+
+def forget(database: Path, owner: str) -> None:
+    """Remove the lock file of a dead incarnation."""
+    lock_path(database, owner).unlink(missing_ok=True)
+
+
+def _after_fork() -> None:
+    for incarnation in list(_OPEN):
+        incarnation.leave_to_parent()
+    _OPEN.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

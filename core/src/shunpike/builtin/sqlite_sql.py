@@ -1,0 +1,146 @@
+"""What the storage code asks of a connection, and the schema that it works on.
+
+Money is in integer pico-dollars, times are epoch seconds. A bucket's ``used`` is at every commit the sum of its slots:
+both change in one transaction, `check` compares them. ``ceiling`` is what the bucket was last allowed to hold, so that
+the database itself refuses an admission that the code above got wrong.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from shunpike.errors import StoreError
+
+Value = str | int | float | None
+Row = tuple[Any, ...]
+
+APPLICATION_ID = 0x53_48_50_4B
+"""Marks a file as a shunpike ledger in its header."""
+
+
+class Connection(Protocol):
+    """An open database. Every method raises `StoreError`."""
+
+    def rows(self, sql: str, *values: Value) -> list[Row]:
+        """Run one statement to its end and return its rows."""
+        ...
+
+    def changes(self, sql: str, *values: Value) -> int:
+        """Run one statement and return how many rows it changed."""
+        ...
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open: some errors undo and end it."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Return a context that takes the write lock at once and commits durably, or rolls back on an exception."""
+        ...
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Return a context inside a transaction that is undone on an exception."""
+        ...
+
+
+_VERSION_1 = (
+    """CREATE TABLE buckets (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        unit TEXT NOT NULL,
+        window TEXT NOT NULL,
+        used INTEGER NOT NULL DEFAULT 0 CHECK (used >= 0),
+        ceiling INTEGER NOT NULL DEFAULT 0,
+        CHECK (used <= ceiling)
+    ) STRICT""",
+    """CREATE TABLE owners (
+        id TEXT PRIMARY KEY,
+        pid INTEGER NOT NULL,
+        started_at REAL NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE attempts (
+        id TEXT PRIMARY KEY,
+        request_id TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        account TEXT NOT NULL,
+        model TEXT NOT NULL,
+        served_model TEXT,
+        owner TEXT REFERENCES owners (id),
+        state TEXT NOT NULL CHECK (state IN ('held', 'settled', 'released', 'unconfirmed')),
+        funds TEXT NOT NULL CHECK (funds IN ('free', 'credit', 'paid')),
+        outcome TEXT,
+        started_at REAL NOT NULL,
+        ended_at REAL,
+        held_prompt INTEGER NOT NULL CHECK (held_prompt >= 0),
+        held_output INTEGER NOT NULL CHECK (held_output >= 0),
+        prompt_tokens INTEGER NOT NULL DEFAULT 0 CHECK (prompt_tokens >= 0),
+        completion_tokens INTEGER NOT NULL DEFAULT 0 CHECK (completion_tokens >= 0),
+        cached_tokens INTEGER NOT NULL DEFAULT 0 CHECK (cached_tokens >= 0),
+        reasoning_tokens INTEGER NOT NULL DEFAULT 0 CHECK (reasoning_tokens >= 0),
+        basis TEXT,
+        worst_pico INTEGER NOT NULL CHECK (worst_pico >= 0),
+        cost_pico INTEGER NOT NULL CHECK (cost_pico >= 0),
+        list_pico INTEGER CHECK (list_pico >= 0),
+        breach_pico INTEGER NOT NULL DEFAULT 0 CHECK (breach_pico >= 0),
+        breach_tokens INTEGER NOT NULL DEFAULT 0 CHECK (breach_tokens >= 0),
+        tag TEXT,
+        CHECK ((state = 'held') = (owner IS NOT NULL)),
+        CHECK ((state = 'held') = (ended_at IS NULL))
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX attempts_by_start ON attempts (started_at)",
+    "CREATE INDEX attempts_by_owner ON attempts (owner) WHERE owner IS NOT NULL",
+    """CREATE TABLE slots (
+        id INTEGER PRIMARY KEY,
+        bucket INTEGER NOT NULL REFERENCES buckets (id),
+        attempt TEXT REFERENCES attempts (id),
+        amount INTEGER NOT NULL CHECK (amount > 0),
+        expires_at REAL,
+        CHECK (attempt IS NOT NULL OR expires_at IS NOT NULL)
+    ) STRICT""",
+    "CREATE INDEX slots_by_expiry ON slots (bucket, expires_at)",
+    "CREATE INDEX slots_by_attempt ON slots (attempt) WHERE attempt IS NOT NULL",
+    """CREATE TABLE closures (
+        bucket TEXT PRIMARY KEY,
+        until REAL NOT NULL,
+        reason TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE totals (
+        day INTEGER NOT NULL,
+        provider TEXT NOT NULL,
+        model TEXT NOT NULL,
+        requests INTEGER NOT NULL,
+        answered INTEGER NOT NULL,
+        released INTEGER NOT NULL,
+        unconfirmed INTEGER NOT NULL,
+        prompt_tokens INTEGER NOT NULL,
+        completion_tokens INTEGER NOT NULL,
+        cost_pico INTEGER NOT NULL CHECK (cost_pico >= 0),
+        credit_pico INTEGER NOT NULL CHECK (credit_pico >= 0),
+        list_pico INTEGER NOT NULL CHECK (list_pico >= 0),
+        PRIMARY KEY (day, provider, model)
+    ) STRICT, WITHOUT ROWID""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1,)
+"""Statements that lead from each version of the schema to the next; never changed once released."""
+
+
+def migrate(connection: Connection, path: str, now: float) -> None:
+    """Bring the schema up to date. Raises `StoreError` for a file of something else, or of a newer shunpike."""
+    with connection.transaction():
+        if connection.rows("PRAGMA application_id")[0][0] != APPLICATION_ID:
+            if connection.rows("SELECT 1 FROM sqlite_schema LIMIT 1"):
+                raise StoreError(f"{path} is a database of something else", hint="name another file in store = …")
+            connection.rows(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.rows("CREATE TABLE migrations (version INTEGER PRIMARY KEY, applied_at REAL NOT NULL) STRICT")
+        version = connection.rows("SELECT coalesce(max(version), 0) FROM migrations")[0][0]
+        if version > len(MIGRATIONS):
+            raise StoreError(
+                f"{path} was written by a newer shunpike: its schema is {version}, this one knows {len(MIGRATIONS)}",
+                hint="upgrade shunpike, or name another file in store = …",
+            )
+        for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
+            for statement in statements:
+                connection.rows(statement)
+            connection.rows("INSERT INTO migrations VALUES (?, ?)", number, now)

@@ -1,0 +1,133 @@
+"""What is not on the way of a request: reading totals, auditing the books, keeping the file small."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from shunpike.builtin.sqlite_sql import Connection
+from shunpike.builtin.tally import DAY
+from shunpike.errors import StoreError
+from shunpike.ledger.slots import remaining_of
+from shunpike.types import Hold, Money, Remaining, UsageRow
+
+KEEP_DAYS = 92.0
+"""Days after which attempts are folded into daily totals."""
+UPKEEP_EVERY = 3_600.0
+"""Seconds between two folds."""
+_AT_ONCE = 1_000
+
+_SUMS = """
+    count(*) AS requests, sum(outcome IS 'ok') AS answered, sum(state = 'released') AS released,
+    sum(state = 'unconfirmed') AS unconfirmed, sum(state = 'held') AS held,
+    sum(prompt_tokens) AS prompt_tokens, sum(completion_tokens) AS completion_tokens,
+    sum(CASE WHEN funds = 'credit' THEN 0 ELSE cost_pico END) AS cost_pico,
+    sum(CASE WHEN funds = 'credit' THEN cost_pico ELSE 0 END) AS credit_pico,
+    coalesce(sum(list_pico), 0) AS list_pico"""
+
+_COLUMNS = "answered, released, unconfirmed, prompt_tokens, completion_tokens, cost_pico, credit_pico, list_pico"
+
+_USAGE = f"""
+SELECT provider, model, sum(requests), sum(answered), sum(released), sum(unconfirmed), sum(held),
+       sum(prompt_tokens), sum(completion_tokens), sum(cost_pico), sum(credit_pico), sum(list_pico)
+FROM (
+    SELECT provider, model, {_SUMS} FROM attempts WHERE started_at >= ?1 AND started_at < ?2 GROUP BY 1, 2
+    UNION ALL
+    SELECT provider, model, requests, answered, released, unconfirmed, 0, prompt_tokens, completion_tokens,
+           cost_pico, credit_pico, list_pico
+    FROM totals WHERE day * {DAY} >= ?1 AND day * {DAY} < ?2
+) GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608 - made of the constants above only
+
+_FOLD = f"""
+INSERT INTO totals (day, provider, model, requests, {_COLUMNS})
+SELECT CAST(started_at / {DAY} AS INTEGER), provider, model, requests, {_COLUMNS} FROM (
+    SELECT min(started_at) AS started_at, provider, model, {_SUMS} FROM attempts
+    WHERE id IN (SELECT value FROM json_each(?)) GROUP BY CAST(started_at / {DAY} AS INTEGER), provider, model
+) WHERE true
+ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, {{}}"""  # noqa: S608 - constants only
+
+_FOLD = _FOLD.format(", ".join(f"{name} = {name} + excluded.{name}" for name in _COLUMNS.split(", ")))
+
+
+def read_usage(connection: Connection, since: float, until: float) -> Sequence[UsageRow]:
+    """Return totals by provider and model. Days that were folded count as a whole, by their start (UTC)."""
+    return [
+        UsageRow(
+            provider=row[0],
+            model=row[1],
+            requests=row[2],
+            answered=row[3],
+            released=row[4],
+            unconfirmed=row[5],
+            held=row[6],
+            prompt_tokens=row[7],
+            completion_tokens=row[8],
+            cost=Money(pico=row[9]),
+            credit=Money(pico=row[10]),
+            list_value=Money(pico=row[11]),
+        )
+        for row in connection.rows(_USAGE, since, until)
+    ]
+
+
+def read_remaining(connection: Connection, holds: Sequence[Hold], now: float, guard: float) -> Sequence[Remaining]:
+    """Return what is left of each hold's limit, as it stands at ``now``."""
+    found = []
+    for hold in holds:
+        sql = (
+            "SELECT coalesce(sum(amount), 0), max(expires_at),"
+            " coalesce(sum(CASE WHEN expires_at IS NULL THEN amount ELSE 0 END), 0)"
+            " FROM slots WHERE bucket = (SELECT id FROM buckets WHERE name = ?)"
+            " AND (expires_at IS NULL OR expires_at > ?)"
+        )
+        used, last, in_flight = connection.rows(sql, hold.bucket, now)[0]
+        found.append(remaining_of(hold, now, int(used), last, int(in_flight), guard))
+    return found
+
+
+def read_closures(connection: Connection, now: float) -> Mapping[str, tuple[float, str]]:
+    """Return bucket → (until, reason) of what is closed at ``now``."""
+    rows = connection.rows("SELECT bucket, until, reason FROM closures WHERE until > ?", now)
+    return {str(bucket): (float(until), str(reason)) for bucket, until, reason in rows}
+
+
+def audit(connection: Connection, path: str) -> str:
+    """Return a few words on size. Raises `StoreError` when the file is damaged or the books don't add up."""
+    verdict = connection.rows("PRAGMA integrity_check(1)")[0][0]
+    if verdict != "ok":
+        raise StoreError(f"{path} is damaged: {verdict}", hint="move the file away: a new one is begun")
+    wrong = connection.rows(
+        "SELECT name, used, coalesce(sum(amount), 0) FROM buckets LEFT JOIN slots ON bucket = buckets.id"
+        " GROUP BY buckets.id HAVING used <> coalesce(sum(amount), 0)"
+    )
+    if wrong:
+        name, used, rows = wrong[0]
+        raise StoreError(f"{path}: the books of {name} say {used}, its rows {rows}", hint="report this as a defect")
+    attempts, held, unconfirmed = connection.rows(
+        "SELECT count(*), coalesce(sum(state = 'held'), 0), coalesce(sum(state = 'unconfirmed'), 0) FROM attempts"
+    )[0]
+    pages, size = connection.rows("SELECT page_count, page_size FROM pragma_page_count, pragma_page_size")[0]
+    return f"{attempts:,} attempts, {held} held, {unconfirmed} unconfirmed, {pages * size / 1e6:.1f} MB"
+
+
+def keep_small(connection: Connection, now: float, keep_days: float) -> None:
+    """Fold old attempts into daily totals and drop what no longer counts; some at a time."""
+    for bucket, freed in _expired(connection, now).items():
+        connection.rows("UPDATE buckets SET used = used - ? WHERE id = ?", freed, bucket)
+    connection.rows("DELETE FROM closures WHERE until <= ?", now)
+    old = connection.rows(
+        "SELECT json_group_array(id) FROM (SELECT id FROM attempts WHERE started_at < ? AND state <> 'held'"
+        " ORDER BY started_at LIMIT ?)",
+        now - keep_days * DAY,
+        _AT_ONCE,
+    )[0][0]
+    chosen = "(SELECT value FROM json_each(?))"
+    connection.rows(f"UPDATE slots SET attempt = NULL WHERE attempt IN {chosen}", old)  # noqa: S608 - a constant
+    connection.rows(_FOLD, old)
+    connection.rows(f"DELETE FROM attempts WHERE id IN {chosen}", old)  # noqa: S608 - a constant
+
+
+def _expired(connection: Connection, now: float) -> Mapping[int, int]:
+    freed: dict[int, int] = {}
+    for bucket, amount in connection.rows("DELETE FROM slots WHERE expires_at <= ? RETURNING bucket, amount", now):
+        freed[bucket] = freed.get(bucket, 0) + amount
+    return freed

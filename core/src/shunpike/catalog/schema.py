@@ -1,0 +1,132 @@
+"""What may stand in a ``provider.toml``, table by table, and the sentence for what may not."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from difflib import get_close_matches
+from typing import Any, Literal, NoReturn, TypeVar
+
+from pydantic import BaseModel, Field, StrictFloat, StrictInt, StrictStr, ValidationError
+from pydantic_core import ErrorDetails
+
+from shunpike.errors import ConfigError
+from shunpike.types import Billing, Confidence, Scope, Unit
+from shunpike.types.base import Record
+
+Feature = Literal["tools", "json", "json_schema", "vision", "reasoning"]
+RawLimits = StrictStr | list[dict[str, Any]]
+"""The name of a set, or the limits themselves."""
+
+T = TypeVar("T", bound=BaseModel)
+
+
+class ProviderTable(Record):
+    """The table ``[provider]``; fields as in `ProviderInfo`."""
+
+    id: StrictStr
+    title: StrictStr
+    base_url: StrictStr
+    default_tier: StrictStr
+    env_key: StrictStr | None = None
+    key_url: StrictStr | None = None
+    order: StrictInt = 100
+    status: Literal["active", "unverified"] = "active"
+
+
+class TierTable(Record):
+    """One of ``[tiers]``; fields as in `Tier`, its limits a set's name or a list."""
+
+    billing: Billing
+    credit_usd: StrictStr | None = None
+    limits: Any = ()
+
+
+class ModelTable(Record):
+    """One of ``[[models]]``; fields as in `ModelInfo`, its parts still raw."""
+
+    id: StrictStr = Field(min_length=1)
+    kind: Literal["chat", "embedding"] = "chat"
+    context: StrictInt | None = Field(default=None, ge=1)
+    max_output: StrictInt | None = Field(default=None, ge=1)
+    features: frozenset[Feature] = frozenset()
+    status: Literal["active", "deprecated", "retired", "unverified"] = "active"
+    retired_on: date | None = None
+    successor: StrictStr | None = None
+    aliases: tuple[StrictStr, ...] = ()
+    quality: StrictFloat | None = Field(default=None, ge=0, le=1)
+    prices: tuple[dict[str, Any], ...] = ()
+    limits: dict[str, Any] = Field(default_factory=dict)
+    source: StrictStr | None = None
+    as_of: date | None = None
+
+
+class LimitTable(Record):
+    """One limit. ``per`` is the window as text; a USD amount is a string of dollars."""
+
+    unit: Unit
+    amount: StrictInt | StrictStr
+    per: StrictStr | None = None
+    scope: Scope = Scope.MODEL
+    pool: StrictStr | None = None
+    confidence: Confidence | None = None
+    source: StrictStr | None = None
+    as_of: date | None = None
+
+
+class LimitSet(Record):
+    """Limits that models share by name, with a provenance of their own where it differs from the model's."""
+
+    limits: tuple[dict[str, Any], ...]
+    confidence: Confidence | None = None
+    source: StrictStr | None = None
+    as_of: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A place in a catalog, for messages: the file and the table."""
+
+    origin: str
+    table: str
+
+    def at(self, table: str) -> Where:
+        """Return a place inside this one."""
+        return Where(self.origin, f"{self.table}.{table}" if self.table else table)
+
+    def fail(self, problem: str) -> NoReturn:
+        """Raise `ConfigError` for this place."""
+        table = f"[{self.table}] " if self.table else ""
+        raise ConfigError(f"{self.origin}: {table}{problem}")
+
+    def read(self, kind: type[T], raw: object) -> T:
+        """Return ``raw`` as ``kind``. Raises `ConfigError` naming file, table, key and what was expected."""
+        if not isinstance(raw, Mapping):
+            self.fail(f"expected a table, got {raw!r}")
+        try:
+            return kind.model_validate(dict(raw))
+        except ValidationError as error:
+            self.fail("; ".join(_sentence(detail, kind) for detail in error.errors()))
+
+
+def _sentence(detail: ErrorDetails, kind: type[BaseModel]) -> str:
+    key = ".".join(str(part) for part in detail["loc"]) or "value"
+    match detail["type"]:
+        case "extra_forbidden":
+            return unknown_key(key, sorted(kind.model_fields))
+        case "missing":
+            return f"key {key!r} is missing"
+        case _:
+            return f"key {key!r}: {_lower(detail['msg'])}, got {detail['input']!r}"
+
+
+def unknown_key(key: str, known: Collection[str]) -> str:
+    """Return the sentence for a key that nothing reads, with the nearest one that exists."""
+    near = get_close_matches(key, known, n=1)
+    guess = f"did you mean {near[0]!r}? " if near else ""
+    return f"key {key!r} is not known; {guess}expected one of {', '.join(known)}"
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]

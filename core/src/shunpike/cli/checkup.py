@@ -1,0 +1,160 @@
+"""What ``doctor`` looks at, one finding for each thing."""
+
+from __future__ import annotations
+
+import platform
+from enum import StrEnum
+from importlib.metadata import version
+
+from shunpike.cli.forms import duration, left_at
+from shunpike.client import Client, ProviderStatus
+from shunpike.clock import SystemClock, moment
+from shunpike.config import KeyStore, Loaded, default_store, load
+from shunpike.errors import ConfigError, ShunpikeError, UsageError
+from shunpike.plugins import Host
+from shunpike.types.base import Record
+
+STALE_DAYS = 90
+"""A catalog older than this is worth a look: free tiers change every few weeks."""
+
+
+class Level(StrEnum):
+    """How a finding is meant."""
+
+    OK = "ok"
+    NOTE = "note"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+class Finding(Record):
+    """One thing that was looked at."""
+
+    section: str
+    level: Level
+    text: str
+    hint: str | None = None
+
+
+async def examine(*, online: bool) -> list[Finding]:
+    """Return what was found. Nothing here raises: what is broken becomes a finding, and the rest is still examined."""
+    findings = [
+        _found(
+            "Setup",
+            Level.OK,
+            f"shunpike {version('shunpike')}, Python {platform.python_version()}, {platform.system()}",
+        )
+    ]
+    loaded = _configuration(findings)
+    _stored_keys(findings)
+    _plugins(findings, loaded)
+    if loaded is None:
+        return findings
+    try:
+        async with Client(loaded.settings) as client:
+            await _ledger(findings, client)
+            await _providers(findings, client, online=online)
+    except ShunpikeError as error:
+        findings.append(_broken("Providers", error))
+    return findings
+
+
+def _found(section: str, level: Level, text: str, hint: str | None = None) -> Finding:
+    return Finding(section=section, level=level, text=text, hint=hint)
+
+
+def _broken(section: str, error: ShunpikeError) -> Finding:
+    return _found(section, Level.PROBLEM, error.message, error.hint)
+
+
+def _configuration(findings: list[Finding]) -> Loaded | None:
+    try:
+        loaded = load()
+    except ConfigError as error:
+        findings.append(_broken("Setup", error))
+        return None
+    chosen = sum(one.origin != "default" for one in loaded.origins)
+    files = ", ".join(str(file) for file in loaded.files) or "no file, which is fine"
+    findings.append(_found("Setup", Level.OK, f"configuration is valid: {chosen} values set ({files})"))
+    return loaded
+
+
+def _stored_keys(findings: list[Finding]) -> None:
+    store = KeyStore()
+    mode = store.mode()
+    if mode is None:
+        findings.append(_found("Setup", Level.NOTE, f"no stored keys ({store.path})"))
+        return
+    try:
+        names = store.names()
+    except ConfigError as error:
+        findings.append(_broken("Setup", error))
+        return
+    if mode & 0o077:
+        findings.append(
+            _found("Setup", Level.WARNING, f"{store.path} could be read by others (mode {mode:o}); it is mode 600 now")
+        )
+    findings.append(_found("Setup", Level.OK, f"{len(names)} stored keys in {store.path} (mode 600)"))
+
+
+def _plugins(findings: list[Finding], loaded: Loaded | None) -> None:
+    host = Host.load(loaded.settings.disabled_plugins if loaded else ())
+    findings.append(_found("Plugins", Level.OK, "loaded: " + ", ".join(one.name for one in host.loaded)))
+    findings.extend(
+        _found(
+            "Plugins",
+            Level.PROBLEM,
+            f"{one.name} ({one.distribution} {one.version}) is broken: {one.reason}",
+            f'upgrade or uninstall {one.distribution}, or switch it off: disabled_plugins = ["{one.name}"]',
+        )
+        for one in host.broken
+    )
+
+
+async def _ledger(findings: list[Finding], client: Client) -> None:
+    try:
+        words = await client.check_store()
+        findings.append(_found("Setup", Level.OK, f"ledger {client.settings.store or default_store()}: {words}"))
+    except ShunpikeError as error:
+        findings.append(_broken("Setup", error))
+
+
+async def _providers(findings: list[Finding], client: Client, *, online: bool) -> None:
+    rows = sorted(await client.status(), key=lambda row: (row.simulated, row.order, row.name))
+    for row in rows:
+        findings.append(await _provider(row, client, online=online))
+        age = (moment(SystemClock().now()).date() - row.as_of).days
+        if age > STALE_DAYS:
+            text = f"what is known of {row.name} is {age} days old ({row.as_of}); its free tier may have changed"
+            findings.append(_found("Providers", Level.WARNING, text, "upgrade its package"))
+    if not any(row.state in ("ready", "standby") for row in rows):
+        findings.append(
+            _found("Providers", Level.PROBLEM, "nothing can answer: no provider has a key", "shunpike keys set NAME")
+        )
+    elif not any(row.state == "ready" and not row.simulated for row in rows):
+        free = [row for row in rows if not row.simulated and row.billing == "none"]
+        hint = f"shunpike keys set {free[0].name}" if free else "shunpike providers"
+        findings.append(_found("Providers", Level.WARNING, "no real provider has a key: the sandbox answers", hint))
+
+
+async def _provider(row: ProviderStatus, client: Client, *, online: bool) -> Finding:
+    text = f"{row.name} {row.version}: {row.state}"
+    if row.state != "ready":
+        return _found("Providers", Level.NOTE, text, None)
+    source = f", key {row.key_tail} from {row.key_origin}" if row.key_tail else ""
+    quota = left_at(row.remaining)
+    text += source + (f", {quota}" if quota else "")
+    if not online:
+        return _found("Providers", Level.OK, text)
+    clock = SystemClock()
+    started = clock.monotonic()
+    try:
+        words = await client.probe(row.name)
+    except UsageError as error:
+        return _found("Providers", Level.NOTE, f"{text}; {error.message}")
+    except ShunpikeError as error:
+        hint = error.hint or f"replace the key: shunpike keys set {row.name}" + (
+            f"  ({row.key_url})" if row.key_url else ""
+        )
+        return _found("Providers", Level.PROBLEM, f"{text}; {error.message}", hint)
+    return _found("Providers", Level.OK, f"{text}; reached: {words} in {duration(clock.monotonic() - started)}")

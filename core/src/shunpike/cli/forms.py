@@ -1,0 +1,115 @@
+"""Numbers, moments and limits as words for a person."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from shunpike.clock import moment
+from shunpike.errors import UsageError
+from shunpike.types import Basis, Calendar, Completion, Remaining, Rolling, Scope, Unit, Usage
+
+_UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_DAY = 86_400
+
+
+def seconds(text: str) -> float:
+    """Return ``90``, ``90s``, ``5m``, ``6h`` or ``2d`` in seconds. Raises `UsageError`."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|min|h|d|)", text.strip())
+    if found is None or float(found[1]) == 0:
+        raise UsageError(f'"{text}" is not a span of time', hint="write it as 90s, 5m, 6h or 2d")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def duration(span: float) -> str:
+    """Return ``58 s``, ``3 h 12 min`` or ``2 d 4 h``."""
+    if span < 60:
+        return f"{max(span, 0):.1f} s" if span < 10 else f"{span:.0f} s"
+    minutes = round(span / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes // 1440} d {minutes % 1440 // 60} h"
+
+
+def when(at: float, now: float) -> str:
+    """Return the moment ``at`` (epoch seconds) as clock time in UTC and as distance."""
+    pattern = "%H:%M:%S UTC" if at - now < _DAY else "%Y-%m-%d %H:%M UTC"
+    return f"{moment(at):{pattern}} (in {duration(at - now)})"
+
+
+def tokens(usage: Usage) -> str:
+    """Return ``41 tokens``, or that nobody counted; an estimate is marked."""
+    if usage.basis is Basis.ABSENT:
+        return "tokens unknown"
+    about = "~" if usage.basis is Basis.ESTIMATED else ""
+    return f"{about}{usage.total_tokens:,} tokens"
+
+
+def tightest(remaining: Sequence[Remaining]) -> Remaining | None:
+    """Return the limit to show: the day's requests where there is one, else the one that is nearest its end."""
+    daily = [one for one in remaining if one.limit.unit is Unit.REQUEST and _is_day(one)]
+    return min(daily or remaining, key=lambda one: one.left / max(one.limit.amount, 1), default=None)
+
+
+def _is_day(one: Remaining) -> bool:
+    match one.limit.window:
+        case Calendar(period="day"):
+            return True
+        case Rolling(seconds=span):
+            return span == _DAY
+        case _:
+            return False
+
+
+def left(remaining: Sequence[Remaining]) -> str | None:
+    """Return ``999 of 1,000 left today`` for the limit to show, None without limits."""
+    one = tightest(remaining)
+    if one is None:
+        return None
+    if one.limit.unit is Unit.REQUEST and _is_day(one):
+        return f"{one.left:,} of {one.limit.amount:,} left today"
+    if one.limit.unit is Unit.USD:
+        return f"${one.left / 10**12:.2f} of {one.limit.text} left"
+    return f"{one.left:,} of {one.limit.text} left"
+
+
+def left_at(remaining: Sequence[Remaining]) -> str | None:
+    """Return what is left at a whole provider: its account's daily requests, else those of its models together."""
+    each = list({one.bucket: one for one in remaining}.values())
+    daily = [one for one in each if one.limit.unit is Unit.REQUEST and _is_day(one)]
+    if len(daily) < 2 or any(one.limit.scope is not Scope.MODEL for one in daily):
+        return left([one for one in daily if one.limit.scope is not Scope.MODEL] or each)
+    return f"{sum(one.left for one in daily):,} of {sum(one.limit.amount for one in daily):,} left today"
+
+
+def label(provider: str, model: str) -> str:
+    """Return ``provider/model``; a model that bears its provider's name is not said twice."""
+    return model if model.startswith(f"{provider}/") else f"{provider}/{model}"
+
+
+def footer(completion: Completion) -> str:
+    """Return ``provider/model · 41 tokens · $0.00 · 0.3 s · 999 of 1,000 left today``."""
+    cost = str(completion.cost) if completion.cost_exact else f"at most {completion.cost}"
+    worth = completion.list_price
+    if worth is not None and worth.pico > completion.cost.pico and not completion.simulated:
+        cost += f" (list price {worth})"
+    parts = [
+        label(completion.provider, completion.model),
+        tokens(completion.usage),
+        cost,
+        f"{completion.seconds:.1f} s",
+        None if completion.simulated else left(completion.decision.remaining),
+    ]
+    failed = sum(attempt.error is not None for attempt in completion.attempts)
+    if failed:
+        parts.append(f"{failed} fall-over{'s' if failed > 1 else ''}")
+    return ("[sandbox] " if completion.simulated else "") + " · ".join(part for part in parts if part)
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str:
+    """Return ``. Did you mean "x"?`` for a near miss, else nothing."""
+    near = get_close_matches(word, known, n=1)
+    return f'. Did you mean "{near[0]}"?' if near else ""

@@ -1,0 +1,82 @@
+"""The console script: finds the command, runs it, and turns every way to end into an exit code."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import typer
+
+from shunpike.cli.commands import root
+from shunpike.cli.dispatch import meant, stdin_is_piped
+from shunpike.cli.report import report
+from shunpike.errors import ShunpikeError, UsageError
+
+INTERRUPTED = 130
+_COMPLETION = "_SHUNPIKE_COMPLETE"
+
+
+def main() -> NoReturn:
+    """Run the command line and leave with the documented exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal without UTF-8 shows a question mark; it must not end the command.
+            stream.reconfigure(errors="replace")
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run ``arguments``; return the exit code. Errors go to stderr, as JSON where ``--json`` is among them."""
+    if _COMPLETION in os.environ:
+        root().main(args=list(arguments), prog_name="shunpike")
+    as_json = "--json" in arguments
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        return _interrupted()
+    except typer.Abort:
+        return _interrupted()
+    except BrokenPipeError:
+        return _reader_left()
+    except typer.TyperException as error:
+        return report(_usage_error(error), as_json=as_json)
+    except (ShunpikeError, OSError) as error:
+        return report(error, as_json=as_json)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    command, rest = meant(arguments, piped=stdin_is_piped())
+    name = "shunpike" if command is None else f"shunpike {arguments[0]}"
+    chosen: Any = root() if command is None else command
+    try:
+        with chosen.make_context(name, list(rest)) as context:
+            chosen.invoke(context)
+            sys.stdout.flush()
+    except typer.Exit as leave:
+        return leave.exit_code
+    return 0
+
+
+def _usage_error(error: typer.TyperException) -> UsageError:
+    """Return what Typer complains about in our form, with the help of the command in question as the next step."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "shunpike"
+    message = error.format_message().rstrip(".")
+    return UsageError(message[:1].lower() + message[1:], hint=f"{path} --help")
+
+
+def _interrupted() -> int:
+    # The cursor stands behind ^C or behind half an answer.
+    sys.stderr.write("\n")
+    return INTERRUPTED
+
+
+def _reader_left() -> int:
+    """The reader of our output has seen enough (``| head``): nothing failed, and nothing more can be written."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
+    os.close(devnull)
+    return 0

@@ -1,0 +1,82 @@
+"""``shunpike models``."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+import typer
+
+from shunpike.cli.forms import label
+from shunpike.cli.options import Json, command_app
+from shunpike.cli.output import NOTHING, as_list, narrate, say, table
+from shunpike.cli.session import check_provider, client, run
+from shunpike.client import ProviderStatus
+from shunpike.types import ModelInfo
+
+app = command_app("Show the models.")
+
+
+@app.command()
+def models(
+    *,
+    provider: Annotated[
+        list[str] | None, typer.Option("--provider", "-p", help="Only of this one; repeatable.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Retired models as well.")] = False,
+    free: Annotated[bool, typer.Option("--free", help="Only those that cost nothing on the tier in use.")] = False,
+    json: Json = False,
+) -> None:
+    """Show the models that can be asked, with what they can do and what they cost."""
+    found, statuses = run(lambda: _models(provider or []))
+    tiers = {row.name: row for row in statuses}
+    shown = [
+        model
+        for model in found
+        if (everything or model.status != "retired") and (not free or is_free(model, tiers.get(model.provider)))
+    ]
+    if json:
+        as_list(shown)
+        return
+    say(
+        table(
+            ("model", "context", "features", "price in/out per million", "status"),
+            [_row(one) for one in shown],
+            right=(1,),
+        )
+    )
+    retired = sum(model.status == "retired" for model in found)
+    if retired and not everything:
+        narrate(f"\n{retired} retired models are not shown: shunpike models --all")
+
+
+async def _models(wanted: list[str]) -> tuple[list[ModelInfo], tuple[ProviderStatus, ...]]:
+    async with client() as opened:
+        for name in wanted:
+            check_provider(name, opened)
+        statuses = await opened.status()
+        return [model for model in opened.models() if not wanted or model.provider in wanted], statuses
+
+
+def is_free(model: ModelInfo, status: ProviderStatus | None) -> bool:
+    """Tell whether asking ``model`` costs its owner nothing: an unbilled tier that has it, or a price of zero."""
+    if status is not None and status.tier in model.limits and status.billing != "card":
+        return True
+    prices = [Decimal(part) for row in model.prices for part in (row.prompt, row.completion, row.request)]
+    return bool(prices) and not any(prices)
+
+
+def _row(model: ModelInfo) -> tuple[str, ...]:
+    price = f"${model.prices[0].prompt} / ${model.prices[0].completion}" if model.prices else "unknown"
+    status = model.status
+    if model.status == "retired":
+        day = f" on {model.retired_on}" if model.retired_on else ""
+        successor = f", use {model.successor}" if model.successor else ""
+        return (label(model.provider, model.id), NOTHING, NOTHING, NOTHING, f"retired{day}{successor}")
+    return (
+        label(model.provider, model.id),
+        NOTHING if model.context is None else f"{model.context:,}",
+        ", ".join(sorted(model.features)) or NOTHING,
+        price if model.kind == "chat" else f"{price} ({model.kind})",
+        status,
+    )

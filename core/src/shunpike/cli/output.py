@@ -1,0 +1,100 @@
+"""What is written where: data to stdout, narration to stderr, colour only on a terminal that wants it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
+from typing import Any, TextIO
+
+from pydantic import BaseModel, SecretStr
+
+from shunpike.types import Money
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_DIM, _BOLD, _RESET = "\x1b[2m", "\x1b[1m", "\x1b[0m"
+NOTHING = "-"
+
+
+def styled(stream: TextIO) -> bool:
+    """Tell whether colour and motion are welcome: on a terminal, without ``NO_COLOR``, not on a dumb one."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def safe(text: str) -> str:
+    """Return ``text`` without control characters: an answer must not drive the reader's terminal."""
+    return _CONTROL.sub("", text)
+
+
+def say(text: str = "", *, end: str = "\n") -> None:
+    """Write data to stdout at once."""
+    sys.stdout.write(text + end)
+    sys.stdout.flush()
+
+
+def narrate(text: str = "", *, end: str = "\n", dim: bool = False) -> None:
+    """Write narration to stderr at once."""
+    if dim and text and styled(sys.stderr):
+        text = f"{_DIM}{text}{_RESET}"
+    sys.stderr.write(text + end)
+    sys.stderr.flush()
+
+
+def as_json(value: Any, stream: TextIO | None = None) -> None:
+    """Write one JSON object, to stdout unless told otherwise."""
+    out = stream or sys.stdout
+    indent = 2 if out.isatty() else None
+    out.write(json.dumps(plain(value), indent=indent, ensure_ascii=False) + "\n")
+    out.flush()
+
+
+def as_list(rows: Iterable[Any]) -> None:
+    """Write the rows as one JSON object: ``{"data": […], "has_more": false}``."""
+    as_json({"data": list(rows), "has_more": False})
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` as JSON types: money as dollars in a string, so that it stays exact; never a secret."""
+    if isinstance(value, BaseModel) and not isinstance(value, Money):
+        value = {**{name: getattr(value, name) for name in type(value).model_fields}, **(value.model_extra or {})}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted(plain(item) for item in value)
+    return _plain_word(value)
+
+
+def _plain_word(value: Any) -> Any:
+    match value:
+        case Money():
+            return format(value.dollars, "f")
+        case SecretStr():
+            return "••••"
+        case Enum():
+            return value.value
+        case str() | int() | float() | None:
+            return value
+        case _:
+            return str(value)
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, right: Iterable[int] = ()) -> str:
+    """Return aligned columns; those whose numbers are in ``right`` are set flush right. No frame: it can be grepped."""
+    flush = set(right)
+    cells = [list(headings), *[[safe(cell) for cell in row] for row in rows]]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
+    lines = []
+    for row in cells:
+        parts = [
+            cell.rjust(width) if column in flush else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(parts).rstrip())
+    if styled(sys.stdout):
+        lines[0] = f"{_BOLD}{lines[0]}{_RESET}"
+    return "\n".join(lines)

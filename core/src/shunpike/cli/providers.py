@@ -1,0 +1,46 @@
+"""``shunpike providers``."""
+
+from __future__ import annotations
+
+from shunpike.cli.forms import left_at
+from shunpike.cli.options import Json, command_app
+from shunpike.cli.output import NOTHING, as_list, narrate, say, table
+from shunpike.cli.session import client, run
+from shunpike.client import ProviderStatus
+
+app = command_app("Show the providers.")
+
+
+@app.command()
+def providers(*, json: Json = False) -> None:
+    """Show the providers in the order in which they are tried."""
+    rows = run(_status)
+    if json:
+        as_list(rows)
+        return
+    headings = ("provider", "version", "key", "from", "tier", "order", "left", "state")
+    say(table(headings, [_row(row) for row in rows], right=(5,)))
+    missing = [row for row in rows if row.state == "no key"]
+    if missing:
+        first = missing[0]
+        narrate(
+            f"\nhint: add a key: shunpike keys set {first.name}" + (f"     ({first.key_url})" if first.key_url else "")
+        )
+
+
+async def _status() -> list[ProviderStatus]:
+    async with client() as opened:
+        return sorted(await opened.status(), key=lambda row: (row.simulated, row.order, row.name))
+
+
+def _row(row: ProviderStatus) -> tuple[str, ...]:
+    return (
+        row.name,
+        row.version,
+        row.key_tail or NOTHING,
+        row.key_origin or row.env_key or NOTHING,
+        row.tier,
+        str(row.order),
+        left_at(row.remaining) or NOTHING,
+        row.state,
+    )

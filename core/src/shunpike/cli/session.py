@@ -1,0 +1,49 @@
+"""A client for one command, built from the configuration, and the loop it runs on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import anyio
+
+from shunpike.cli.forms import did_you_mean
+from shunpike.cli.install import install_hint
+from shunpike.client import Client
+from shunpike.config import load
+from shunpike.errors import UnknownProvider
+
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def client(arguments: Mapping[str, Any] | None = None) -> AsyncIterator[Client]:
+    """Give a client with the settings in force; ``arguments`` win over files and variables."""
+    async with Client(load(arguments).settings) as opened:
+        yield opened
+
+
+def run(main: Callable[[], Awaitable[T]]) -> T:
+    """Run ``main`` to its end. Ctrl-C cancels it, lets it clean up, and then raises `KeyboardInterrupt`."""
+    return anyio.run(main)
+
+
+def provider_names(client: Client) -> tuple[str, ...]:
+    """Return the names that can be asked for: those of installed plugins and those of configured sections."""
+    installed = [info.id for info in client.host.providers()]
+    return tuple(dict.fromkeys([*installed, *client.settings.providers]))
+
+
+def check_provider(name: str, client: Client) -> None:
+    """Raise `UnknownProvider` unless an installed plugin or a section has that name, with the next step."""
+    known = provider_names(client)
+    if name in known:
+        return
+    command = install_hint(name)
+    if command is not None:
+        raise UnknownProvider(f"the {name} provider is not installed", hint=command)
+    raise UnknownProvider(
+        f'there is no provider called "{name}"{did_you_mean(name, known)}',
+        hint=f"installed providers: {', '.join(known) or 'none'}   (shunpike providers)",
+    )

@@ -1,0 +1,140 @@
+"""Accounts: which providers are set up, with which key and tier, and what could be asked of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shunpike.config.keys import KeyStore, ResolvedKey, resolve_key
+from shunpike.errors import ConfigError
+from shunpike.plugins import Host
+from shunpike.protocols import Target
+from shunpike.routing.plan import Roster
+from shunpike.types import Billing, Candidate, ModelInfo, ProviderInfo, ProviderSettings, Settings, Tier, Verdict
+
+NOT_INSTALLED = "not installed"
+SWITCHED_OFF = "switched off"
+NO_KEY = "no key"
+
+
+@dataclass(frozen=True)
+class Account:
+    """One configured section: a provider, a key, a tier. ``problem`` says why it can't be used, if so."""
+
+    name: str
+    info: ProviderInfo
+    settings: ProviderSettings
+    key: ResolvedKey
+    tier: Tier
+    problem: str | None = None
+
+    @property
+    def paid(self) -> bool:
+        """Whether an attempt can cost the owner money."""
+        return self.tier.billing is Billing.CARD and self.settings.price != "free"
+
+
+def find_accounts(host: Host, settings: Settings, environ: Mapping[str, str], keys: KeyStore) -> dict[str, Account]:
+    """Return section name → account, for every installed provider and every configured section of one."""
+    infos = {info.id: info for info in host.providers()}
+    names = dict.fromkeys([*settings.providers, *infos])
+    accounts = {}
+    for name in names:
+        section = settings.providers.get(name, ProviderSettings())
+        info = infos.get(section.plugin or name)
+        if info is not None:
+            accounts[name] = _account(name, info, section, environ, keys)
+    return accounts
+
+
+def missing_providers(host: Host, settings: Settings) -> tuple[str, ...]:
+    """Return the sections whose provider is not installed."""
+    known = {info.id for info in host.providers()}
+    return tuple(name for name, section in settings.providers.items() if (section.plugin or name) not in known)
+
+
+def _account(
+    name: str, info: ProviderInfo, section: ProviderSettings, environ: Mapping[str, str], keys: KeyStore
+) -> Account:
+    key = resolve_key(name, section.key_env or info.env_key, section, environ, keys)
+    try:
+        tier = info.tier(section.tier or info.default_tier)
+    except KeyError as error:
+        raise ConfigError(
+            f"providers.{name}.tier: {error.args[0]}", hint="see: shunpike config show --origin"
+        ) from None
+    problem = None
+    if not section.enabled:
+        problem = SWITCHED_OFF
+    elif info.env_key is not None and key.secret is None:
+        problem = NO_KEY
+    ready = section.model_copy(update={"key": key.secret})
+    return Account(name=name, info=info, settings=ready, key=key, tier=tier, problem=problem)
+
+
+def build_roster(host: Host, settings: Settings, accounts: Mapping[str, Account]) -> Roster:
+    """Return every target of the usable accounts, and the others with their reason."""
+    places = {name: place for place, name in enumerate(settings.order)}
+    targets: list[Target] = []
+    unavailable = [_absent(name, NOT_INSTALLED) for name in missing_providers(host, settings)]
+    catalog: dict[str, tuple[ModelInfo, ...]] = {}
+    for account in accounts.values():
+        models = catalog.setdefault(account.info.id, host.models(account.info.id))
+        if account.problem is not None:
+            unavailable.append(_absent(account.name, _say(account)))
+            continue
+        order = places.get(account.name, len(places) + _order(account))
+        targets += [_target(account, model, order, place) for place, model in _chosen(account, models)]
+    return Roster(
+        targets=tuple(targets),
+        unavailable=tuple(unavailable),
+        names=tuple(accounts),
+        catalog=tuple(model for models in catalog.values() for model in models),
+        real=any(_is_real(account) for account in accounts.values()),
+    )
+
+
+def _is_real(account: Account) -> bool:
+    """A key counts even when its provider is switched off: then a sandbox must not answer in its place."""
+    return not account.info.simulated and (account.problem is None or account.key.secret is not None)
+
+
+def _order(account: Account) -> int:
+    return account.info.order if account.settings.order is None else account.settings.order
+
+
+def _chosen(account: Account, models: tuple[ModelInfo, ...]) -> list[tuple[int, ModelInfo]]:
+    living = [model for model in models if model.status != "retired"]
+    if not account.settings.models:
+        return list(enumerate(living))
+    places = {name: place for place, name in enumerate(account.settings.models)}
+    unknown = sorted(set(places) - {model.id for model in models})
+    if unknown:
+        raise ConfigError(
+            f"providers.{account.name}.models: {account.info.id} has no model {unknown[0]!r}",
+            hint=f"see: shunpike models --provider {account.name}",
+        )
+    return sorted((places[model.id], model) for model in living if model.id in places)
+
+
+def _target(account: Account, model: ModelInfo, order: int, model_order: int) -> Target:
+    return Target(
+        provider=account.info,
+        name=account.name,
+        model=model,
+        account=account.settings.account,
+        tier=account.tier.name,
+        order=order,
+        model_order=model_order,
+        paid=account.paid,
+    )
+
+
+def _say(account: Account) -> str:
+    if account.problem == NO_KEY:
+        return f"no key: set {account.settings.key_env or account.info.env_key}"
+    return account.problem or ""
+
+
+def _absent(name: str, reason: str) -> Candidate:
+    return Candidate(provider=name, model="*", verdict=Verdict.DROPPED, reason=reason)

@@ -1,0 +1,85 @@
+"""What a caller may say beside the prompt, and how prompt and options become one `ChatRequest`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+from pydantic import ValidationError
+
+from shunpike.errors import UsageError
+from shunpike.types import ChatRequest, Message
+
+Prompt = str | Sequence[Message | Mapping[str, Any]] | Mapping[str, Any] | ChatRequest
+
+
+class Options(TypedDict, total=False):
+    """Keyword arguments of `Client.complete`, `Client.stream`, `shunpike.ask` and `shunpike.stream_sync`."""
+
+    model: str
+    """``auto`` (default), ``groq/auto``, ``groq/ID`` or an id wherever it is offered."""
+    strategy: str
+    providers: Sequence[str]
+    """Only these."""
+    deadline: float
+    """Seconds for the whole request, all attempts together."""
+    strict: bool
+    """True: a parameter that a provider can't honour sends the request elsewhere instead of dropping it."""
+    tag: str
+    """A word under which the usage is booked."""
+    system: str
+    """A system message put before the prompt."""
+    temperature: float
+    top_p: float
+    max_tokens: int
+    max_completion_tokens: int
+    n: int
+    stop: str | Sequence[str]
+    seed: int
+    tools: Sequence[Mapping[str, Any]]
+    tool_choice: str | Mapping[str, Any]
+    parallel_tool_calls: bool
+    response_format: Mapping[str, Any]
+    reasoning_effort: str
+    extra: Mapping[str, Any]
+    """Any other chat-completions field, passed on as it is."""
+
+
+_OURS = frozenset({"strategy", "providers", "deadline", "strict", "tag", "system", "extra"})
+
+
+def build_request(prompt: Prompt, options: Options) -> ChatRequest:
+    """Return the request. Raises `UsageError` naming the field, its value and what was expected."""
+    fields: dict[str, Any] = dict(_base(prompt))
+    fields.update({name: value for name, value in options.items() if name not in _OURS})
+    fields.update(options.get("extra") or {})
+    system = options.get("system")
+    if system:
+        fields["messages"] = [{"role": "system", "content": system}, *fields["messages"]]
+    try:
+        return ChatRequest.model_validate(fields)
+    except ValidationError as error:
+        raise _usage_error(error) from None
+
+
+def _base(prompt: Prompt) -> dict[str, Any]:
+    if isinstance(prompt, str):
+        if not prompt.strip():
+            raise UsageError("the prompt is empty", hint='say something: shunpike "What is a shunpike?"')
+        return {"messages": [{"role": "user", "content": prompt}]}
+    if isinstance(prompt, ChatRequest):
+        return {**prompt.model_dump(exclude_unset=True), "messages": list(prompt.messages)}
+    if isinstance(prompt, Mapping):
+        return {**prompt, "messages": list(prompt.get("messages", ()))}
+    return {"messages": list(prompt)}
+
+
+def _usage_error(error: ValidationError) -> UsageError:
+    first = error.errors(include_url=False, include_context=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    shown = repr(first.get("input"))
+    value = "" if where.startswith("messages") else f", got {shown[:80]}"
+    message = first["msg"].removeprefix("Value error, ")
+    return UsageError(
+        f"{where}: {message}{value}" if where else message, hint="the fields are those of chat completions"
+    )

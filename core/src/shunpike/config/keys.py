@@ -1,0 +1,154 @@
+"""Keys: from the environment, or from a file that only its owner can read. They never show in a repr or an error."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from typing_extensions import override
+
+from shunpike.config.places import keys_file
+from shunpike.errors import ConfigError
+from shunpike.types import ProviderSettings
+from shunpike.types.base import Record
+
+_MODE = 0o600
+
+
+class ResolvedKey(Record):
+    """A key and where it came from, such as a variable's name or ``keys.toml``; no key has an empty origin."""
+
+    secret: SecretStr | None = Field(default=None, repr=False)
+    origin: str = ""
+
+    @property
+    def tail(self) -> str | None:
+        """The masked key with its last four characters, None without a key."""
+        return None if self.secret is None else tail(self.secret.get_secret_value())
+
+
+def tail(key: str) -> str:
+    """Return ``••••`` and the last four characters; a short key shows none, as four would be too much of it."""
+    return f"••••{key[-4:]}" if len(key) >= 12 else "••••"
+
+
+def clean_key(text: str, where: str) -> str | None:
+    """Return the key without the white space around it, None when nothing is left.
+
+    Raises `ConfigError` naming ``where``, never the key, when white space or a character that no key has is inside.
+    """
+    key = text.strip()
+    if not key:
+        return None
+    if any(character.isspace() for character in key):
+        raise ConfigError(f"{where} holds white space inside the key", hint="copy the key again, without line breaks")
+    if not key.isascii() or not key.isprintable():
+        raise ConfigError(
+            f"{where} holds a character that no key can have (not printable ASCII)",
+            hint="copy the key again from the provider's page; quotes and dashes must not be typographic ones",
+        )
+    return key
+
+
+class KeyStore:
+    """Keys by the name of their provider, in a TOML file of mode 0600."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or keys_file()
+
+    @override
+    def __repr__(self) -> str:
+        return f"KeyStore({str(self.path)!r})"
+
+    def names(self) -> tuple[str, ...]:
+        """Return the providers that have a stored key, sorted."""
+        return tuple(sorted(self._read()))
+
+    def get(self, name: str) -> SecretStr | None:
+        """Return the key of ``name``, or None."""
+        key = clean_key(self._read().get(name, ""), f"{self.path}: {name}")
+        return None if key is None else SecretStr(key)
+
+    def set(self, name: str, key: str | SecretStr) -> None:
+        """Store the key of ``name``, replacing an older one. Raises `ConfigError` for what can't be a key."""
+        text = key.get_secret_value() if isinstance(key, SecretStr) else key
+        cleaned = clean_key(text, f"the key for {name}")
+        if cleaned is None:
+            raise ConfigError(f"the key for {name} is empty", hint=f"run it again: shunpike keys set {name}")
+        self._write({**self._read(), name: cleaned})
+
+    def remove(self, name: str) -> bool:
+        """Forget the key of ``name``; False when there was none."""
+        keys = self._read()
+        if name not in keys:
+            return False
+        del keys[name]
+        self._write(keys)
+        return True
+
+    def mode(self) -> int | None:
+        """Return the permission bits of the file, None when there is none."""
+        try:
+            return stat.S_IMODE(self.path.stat().st_mode)
+        except FileNotFoundError:
+            return None
+
+    def _read(self) -> dict[str, str]:
+        try:
+            if os.name == "posix" and stat.S_IMODE(self.path.stat().st_mode) & 0o077:
+                self.path.chmod(_MODE)
+            tree = tomllib.loads(self.path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            # The parser's message may repeat a piece of the file, and this file holds keys.
+            reason = error.strerror if isinstance(error, OSError) else "it is not valid TOML"
+            raise ConfigError(
+                f"{self.path} can't be read: {reason}",
+                hint="move it away and store the keys again: shunpike keys set NAME",
+            ) from None
+        return {name: key for name, key in tree.items() if isinstance(key, str)}
+
+    def _write(self, keys: Mapping[str, str]) -> None:
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=".keys-")
+        except OSError as error:
+            raise ConfigError(f"{self.path} can't be written: {error.strerror}") from error
+        try:
+            # mkstemp opens with mode 0600; the rename makes the change atomic.
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.writelines(f"{json.dumps(name)} = {json.dumps(key)}\n" for name, key in sorted(keys.items()))
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(self.path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+
+def resolve_key(
+    provider: str, env_key: str | None, settings: ProviderSettings, environ: Mapping[str, str], store: KeyStore
+) -> ResolvedKey:
+    """Return the key of a provider: a given one, else its variable, else the stored one.
+
+    The variable is the section's ``key_env``, else the provider's own ``env_key``. An empty one counts as none.
+    Raises `ConfigError` naming the variable or file, never the key, when what is there can't be a key.
+    """
+    if settings.key is not None:
+        given = clean_key(settings.key.get_secret_value(), f"providers.{provider}.key")
+        if given is not None:
+            return ResolvedKey(secret=SecretStr(given), origin="settings")
+    variable = settings.key_env or env_key
+    if variable:
+        found = clean_key(environ.get(variable, ""), f"the variable {variable}")
+        if found is not None:
+            return ResolvedKey(secret=SecretStr(found), origin=variable)
+    stored = store.get(provider)
+    return ResolvedKey() if stored is None else ResolvedKey(secret=stored, origin=store.path.name)

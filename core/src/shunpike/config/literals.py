@@ -1,0 +1,83 @@
+"""Keeps literal keys out of files: they get shared, committed and backed up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from shunpike.errors import ConfigError
+
+_NAMES = frozenset(
+    {
+        "key",
+        "keys",
+        "api_key",
+        "apikey",
+        "token",
+        "access_token",
+        "auth_token",
+        "api_token",
+        "bearer",
+        "secret",
+        "secret_key",
+        "client_secret",
+        "password",
+        "passwd",
+        "authorization",
+        "proxy_authorization",
+        "x_api_key",
+        "x_goog_api_key",
+        "cookie",
+    }
+)
+_ENDINGS = ("_api_key", "_apikey", "_secret", "_password", "_access_token", "_auth_token", "_secret_key")
+
+
+def names_a_key(name: str) -> bool:
+    """Tell whether a setting of this name would hold a secret."""
+    plain = name.lower().replace("-", "_")
+    return plain in _NAMES or plain.endswith(_ENDINGS)
+
+
+def holds_password(url: str) -> bool:
+    """Tell whether a URL carries a user name or password."""
+    try:
+        return "@" in urlsplit(url).netloc
+    except ValueError:
+        return "@" in url
+
+
+def refuse_literal_keys(tree: Mapping[str, Any], where: str) -> None:
+    """Raise `ConfigError` for the first literal key in a file; its value is never repeated."""
+    for path, value in _leaves(tree, ()):
+        secret = names_a_key(path[-1]) or (path[-1] == "base_url" and isinstance(value, str) and holds_password(value))
+        if secret and path[0] != "strategy_options":
+            raise literal_key(path, where)
+
+
+def literal_key(path: tuple[str, ...], where: str) -> ConfigError:
+    """Return the error for a literal key at ``path``."""
+    section = path[1] if path[0] == "providers" and len(path) > 2 else "NAME"
+    variable = "MY_KEY" if section == "NAME" else f"{section.upper().replace('-', '_')}_API_KEY"
+    return ConfigError(
+        f"{where}: {'.'.join(path)} is a literal key, and keys don't belong in a configuration file",
+        hint=f"remove it, then either set the provider's environment variable (such as {variable}; "
+        f'key_env = "NAME" in its section chooses another), or store it: shunpike keys set {section}',
+    )
+
+
+def _leaves(tree: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, value in tree.items():
+        here = (*path, name)
+        if names_a_key(name):
+            yield here, value
+        elif isinstance(value, Mapping):
+            yield from _leaves(value, here)
+        elif isinstance(value, list):
+            for item in value:
+                if isinstance(item, Mapping):
+                    yield from _leaves(item, here)
+            yield here, value
+        else:
+            yield here, value

@@ -1,0 +1,93 @@
+"""Layers laid over each other, leaf by leaf: the highest that names a setting wins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import SecretStr
+
+from shunpike.config.literals import names_a_key
+from shunpike.config.places import ledger_file
+from shunpike.config.schema import Path, check_key, is_table, shown, typed, wrong
+from shunpike.types import Settings
+from shunpike.types.base import Record
+
+
+class Origin(Record):
+    """One setting: its dotted key, its value for a person (secrets masked) and where it came from."""
+
+    key: str
+    value: str
+    origin: str
+
+
+class Leaf(Record):
+    """A value that has been checked, with the file, variable or argument it came from."""
+
+    value: Any
+    origin: str
+
+
+Layer = dict[Path, Leaf]
+
+
+def layer(tree: Mapping[str, Any], origin: str, *, exact: bool) -> Layer:
+    """Return the checked leaves of nested tables. Raises `ConfigError` for unknown keys and wrong types."""
+    return {
+        path: Leaf(value=typed(path, value, origin, exact=exact), origin=origin)
+        for path, value in _walk(tree, (), origin)
+    }
+
+
+def _walk(tree: Mapping[str, Any], path: Path, where: str) -> Iterator[tuple[Path, Any]]:
+    for name, value in tree.items():
+        here = (*path, str(name))
+        check_key(here, where)
+        if not is_table(here):
+            yield here, value
+        elif isinstance(value, Mapping):
+            yield from _walk(value, here, where)
+        elif hasattr(value, "model_fields_set"):
+            # A caller of Python may pass a ready record: what it sets counts, its defaults don't.
+            yield from _walk({key: getattr(value, key) for key in value.model_fields_set}, here, where)
+        else:
+            raise wrong(here, value, "should be a table", where)
+
+
+def merged(layers: list[Layer]) -> Layer:
+    """Return the layers as one; the first that holds a leaf wins."""
+    found: Layer = {}
+    for one in layers:
+        for path, leaf in one.items():
+            found.setdefault(path, leaf)
+    return found
+
+
+def settings_of(leaves: Layer) -> Settings:
+    """Return the settings that the leaves make."""
+    tree: dict[str, Any] = {}
+    for path, leaf in leaves.items():
+        table = tree
+        for name in path[:-1]:
+            table = table.setdefault(name, {})
+        table[path[-1]] = leaf.value
+    return Settings.model_validate(tree)
+
+
+def origins_of(leaves: Layer, settings: Settings) -> tuple[Origin, ...]:
+    """Return every setting with its origin, in the order of the model; those nobody set are ``default``."""
+    found = [
+        Origin(key=".".join(path), value=_masked(path, leaf.value), origin=leaf.origin) for path, leaf in leaves.items()
+    ]
+    for name in Settings.model_fields:
+        if not any(path[0] == name for path in leaves):
+            value = f"sqlite:{ledger_file()}" if name == "store" else shown(getattr(settings, name))
+            found.append(Origin(key=name, value=value, origin="default"))
+    order = list(Settings.model_fields)
+    return tuple(sorted(found, key=lambda one: (order.index(one.key.split(".")[0]), one.key)))
+
+
+def _masked(path: Path, value: Any) -> str:
+    secret = path[-1] == "key" or (path[0] == "providers" and names_a_key(path[-1]))
+    return shown(SecretStr("") if secret else value)

@@ -1,0 +1,47 @@
+"""Where files are: the project's, the user's, the keys and the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import platformdirs
+
+from shunpike.errors import ConfigError
+
+PROJECT_FILE = "shunpike.toml"
+CONFIG_VARIABLE = "SHUNPIKE_CONFIG"
+
+
+def project_file(cwd: Path | None = None) -> Path:
+    """Return the path of the configuration file of the working directory, whether it exists or not."""
+    return (cwd or Path.cwd()) / PROJECT_FILE
+
+
+def user_file(environ: Mapping[str, str] | None = None) -> Path:
+    """Return the path of the user's configuration file; ``SHUNPIKE_CONFIG`` names another one."""
+    named = (environ or {}).get(CONFIG_VARIABLE, "").strip()
+    return Path(named).expanduser() if named else platformdirs.user_config_path("shunpike") / "config.toml"
+
+
+def keys_file() -> Path:
+    """Return the path of the file that holds stored keys."""
+    return platformdirs.user_config_path("shunpike") / "keys.toml"
+
+
+def ledger_file() -> Path:
+    """Return the path of the ledger where none is configured: a file in the user's data folder."""
+    return platformdirs.user_data_path("shunpike") / "ledger.db"
+
+
+def default_store() -> str:
+    """Return the address of that ledger, for opening it: its folder is made. Raises `ConfigError`."""
+    file = ledger_file()
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"the ledger's folder {file.parent} can't be made: {error.strerror}",
+            hint='say where it may live: SHUNPIKE_STORE="sqlite:/path/ledger.db"',
+        ) from error
+    return f"sqlite:{file}"

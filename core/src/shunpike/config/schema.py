@@ -1,0 +1,156 @@
+"""What may be configured: which keys exist in which table, and what type each value has, read off the models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from shunpike.config.literals import holds_password
+from shunpike.config.shapes import budgets, limits, variable_name, web_address
+from shunpike.errors import ConfigError
+from shunpike.types import Budget, ProviderSettings, Settings, Timeouts
+
+Path = tuple[str, ...]
+
+_FREE = ("strategy_options", "headers", "options")
+_SHAPES: dict[str, Callable[[Any, str, str], Any]] = {
+    "budgets": budgets,
+    "limits": limits,
+    "key_env": variable_name,
+    "base_url": web_address,
+}
+_NEXT = "correct it, then look at what is in force: shunpike config show --origin"
+_UNSAID = frozenset({"key", "key_env", "base_url", "headers", "options"})
+"""Settings whose value is never repeated in an error: a key may have got there by mistake."""
+
+
+def table_of(path: Path) -> type[BaseModel] | None:
+    """Return the model whose fields are the keys of the table at ``path``, None where any key is allowed."""
+    match path:
+        case ():
+            return Settings
+        case ("providers", _):
+            return ProviderSettings
+        case ("providers", _, "timeouts"):
+            return Timeouts
+        case _:
+            return None
+
+
+def is_table(path: Path) -> bool:
+    """Tell whether ``path`` names a table, so that its keys are merged one by one."""
+    if table_of(path) is not None or path == ("providers",):
+        return True
+    return path == ("strategy_options",) or (len(path) == 3 and path[0] == "providers" and path[2] in _FREE)
+
+
+def check_key(path: Path, where: str) -> None:
+    """Raise `ConfigError` when no such setting exists, with the nearest one that does."""
+    model = table_of(path[:-1])
+    if model is None:
+        if len(path) == 2 and path[0] == "providers" and (not path[1] or "/" in path[1]):
+            raise ConfigError(f"{where}: {path[1]!r} can't name a provider: it must not be empty or hold a slash")
+        return
+    known = [name for name in model.model_fields if name != "transport"]
+    if path[-1] in known:
+        return
+    near = get_close_matches(path[-1], known, n=1)
+    table = ".".join(path[:-1])
+    inside = f"[{table}] has: " if table else "there are: "
+    raise ConfigError(
+        f"{where}: there is no setting {'.'.join(path)!r}" + (f". Did you mean {near[0]!r}?" if near else ""),
+        hint=inside + ", ".join(name for name in known if name != "key"),
+    )
+
+
+def field_of(path: Path) -> FieldInfo | None:
+    """Return the model's field at ``path``; None inside a free table."""
+    model = table_of(path[:-1])
+    return None if model is None else model.model_fields[path[-1]]
+
+
+@cache
+def _adapter(path: Path) -> TypeAdapter[Any]:
+    field = field_of(path)
+    if field is None:
+        return TypeAdapter(Any)
+    annotation: Any = field.annotation
+    for constraint in field.metadata:
+        annotation = Annotated[annotation, constraint]
+    return TypeAdapter(annotation)
+
+
+def typed(path: Path, value: Any, where: str, *, exact: bool) -> Any:
+    """Return ``value`` as the type that the setting at ``path`` has.
+
+    ``exact`` is for files, where ``"yes"`` is not true and ``"3"`` is not 3. Raises `ConfigError` naming key, value,
+    what was expected, and where it came from.
+    """
+    name = path[-1]
+    if field_of(path) is None:
+        return value
+    try:
+        if name in _SHAPES and value is not None:
+            return _SHAPES[name](value, ".".join(path), where)
+        general = ("providers", "*", *path[2:]) if path[0] == "providers" else path
+        if exact:
+            return _adapter(general).validate_json(json.dumps(value, default=str), strict=True)
+        return _adapter(general).validate_python(value)
+    except ConfigError as error:
+        error.hint = error.hint or _NEXT
+        raise
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        reason = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        raise wrong(path, value, reason, where) from None
+    except ValueError as error:
+        raise wrong(path, value, str(error), where) from None
+
+
+def wrong(path: Path, value: Any, reason: str, where: str) -> ConfigError:
+    """Return the error for a value of the wrong type, without repeating what may be a secret."""
+    said = "" if _UNSAID.intersection(path) else f" = {_short(value)}"
+    return ConfigError(
+        f"{where}: {'.'.join(path)}{said}: {reason}",
+        hint=_NEXT,
+    )
+
+
+def _short(value: Any) -> str:
+    try:
+        text = json.dumps(value, default=lambda thing: type(thing).__name__, ensure_ascii=False)
+    except ValueError:
+        text = type(value).__name__
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def shown(value: Any) -> str:
+    """Return ``value`` for a person; a secret, or a password in an address, is masked."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} = {shown(item)}" for key, item in value.items()) or "-"
+    if isinstance(value, tuple | list):
+        return ", ".join(shown(item) for item in value) or "-"
+    return _shown_word(value)
+
+
+def _shown_word(value: Any) -> str:
+    match value:
+        case SecretStr():
+            return "••••"
+        case bool():
+            return str(value).lower()
+        case None:
+            return "-"
+        case Budget(amount=amount, period=period, zone=zone, provider=provider):
+            return f"{amount} / {period} ({zone})" + (f" at {provider}" if provider else "")
+        case str() if "://" in value and holds_password(value):
+            scheme, _, rest = value.partition("://")
+            return f"{scheme}://••••@{rest.rpartition('@')[2]}"
+        case _:
+            return str(getattr(value, "text", value))

@@ -1,0 +1,111 @@
+"""Settings that are written in a shape for people: budgets, limits, names of variables, addresses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from shunpike.catalog.limits import LimitReader, Provenance
+from shunpike.catalog.schema import Where
+from shunpike.types import Budget, Confidence, Limit, Money, Scope
+
+_PERIODS = ("day", "month", "lifetime")
+
+
+def budgets(value: Any, table: str, origin: str) -> tuple[Budget, ...]:
+    """Return budgets from ``{amount = "1.00", period = "day", zone = "Europe/Berlin", provider = "name"}``."""
+    del table, origin
+    return tuple(item if isinstance(item, Budget) else _budget(item) for item in _tables(value))
+
+
+def _budget(item: Any) -> Budget:
+    if not isinstance(item, Mapping):
+        raise _expected('should be a table such as {amount = "1.00", period = "day"}')
+    _known(item, ("amount", "period", "zone", "provider"), ("amount", "period"))
+    if item["period"] not in _PERIODS:
+        raise ValueError(f"period {item['period']!r} should be one of {', '.join(_PERIODS)}")
+    provider = item.get("provider")
+    if provider is not None and not isinstance(provider, str):
+        raise _expected("provider should be the name of a provider")
+    return Budget(
+        amount=_dollars(item["amount"]), period=item["period"], zone=_zone(item.get("zone", "UTC")), provider=provider
+    )
+
+
+def limits(value: Any, table: str, origin: str) -> tuple[Limit, ...]:
+    """Return limits from ``{unit = "request", amount = 5, per = "60s"}``, in the grammar of the catalog.
+
+    A limit holds for the whole account unless ``scope`` says otherwise. Raises `ConfigError` naming the place.
+    """
+    around = Provenance(source=origin, as_of=date.min, confidence=Confidence.OPERATOR)
+    where = Where(origin, table)
+    reader = LimitReader({}, where)
+    return tuple(
+        item if isinstance(item, Limit) else reader.read([_scoped(item)], around, where)[0] for item in _tables(value)
+    )
+
+
+def _scoped(item: Any) -> Any:
+    return {"scope": Scope.ACCOUNT, **item} if isinstance(item, Mapping) else item
+
+
+def variable_name(value: Any, table: str, origin: str) -> str:
+    """Return the name of an environment variable; anything else may be a key by mistake, and is not repeated."""
+    del table, origin
+    if isinstance(value, str) and re.fullmatch(r"[A-Z][A-Z0-9_]*", value):
+        return value
+    raise ValueError("should be the name of an environment variable in capitals, such as MY_API_KEY, not a key")
+
+
+def web_address(value: Any, table: str, origin: str) -> str:
+    """Return an http or https address without a trailing slash; its value is not repeated: it may hold a password."""
+    del table, origin
+    if isinstance(value, str):
+        parts = urlsplit(value.strip())
+        if parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc:
+            return value.strip().rstrip("/")
+    raise ValueError("should be an address such as https://host/v1, without user name or password")
+
+
+def _expected(what: str) -> ValueError:
+    return ValueError(what)
+
+
+def _tables(value: Any) -> list[Any]:
+    items = [value] if isinstance(value, Mapping) else value
+    if not isinstance(items, list | tuple):
+        raise _expected("should be a list of tables")
+    return list(items)
+
+
+def _known(item: Mapping[str, Any], names: tuple[str, ...], required: tuple[str, ...]) -> None:
+    for name in item:
+        if name not in names:
+            near = get_close_matches(name, names, n=1)
+            raise ValueError(f"there is no {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+    for name in required:
+        if name not in item:
+            raise ValueError(f"{name} is missing")
+
+
+def _dollars(value: Any) -> Money:
+    try:
+        amount = Decimal(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
+    except InvalidOperation:
+        amount = None
+    if amount is None or not amount.is_finite() or amount < 0:
+        raise ValueError(f'amount {value!r} should be dollars in quotes, such as "1.00" (a bare 1.00 is not exact)')
+    return Money.usd(amount)
+
+
+def _zone(value: Any) -> str:
+    try:
+        return ZoneInfo(value).key
+    except (KeyError, ValueError, TypeError, OSError):
+        raise ValueError(f"zone {value!r} is not a time zone such as Europe/Berlin") from None

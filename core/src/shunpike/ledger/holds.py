@@ -1,0 +1,128 @@
+"""From limits and budgets to holds: everything that one attempt takes, all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from shunpike.ledger.buckets import bucket_of, budget_bucket, gate_of
+from shunpike.ledger.terms import Terms, prompt_bound
+from shunpike.protocols import Ask, Target
+from shunpike.types import (
+    Budget,
+    Calendar,
+    Confidence,
+    Funds,
+    Held,
+    Hold,
+    Lifetime,
+    Limit,
+    Money,
+    Refusal,
+    Scope,
+    Settings,
+    Unit,
+)
+
+
+def demand(unit: Unit, ask: Ask, worst: Money) -> int:
+    """Return the most that an attempt can take of a limit of this unit."""
+    output = ask.max_output * ask.choices
+    return {
+        Unit.REQUEST: 1,
+        Unit.CONCURRENT: 1,
+        Unit.INPUT_TOKEN: ask.prompt_tokens,
+        Unit.OUTPUT_TOKEN: output,
+        Unit.TOTAL_TOKEN: ask.prompt_tokens + output,
+        Unit.USD: worst.pico,
+    }[unit]
+
+
+def limits_in_force(target: Target, limits: Sequence[Limit], terms: Terms, settings: Settings) -> dict[str, Limit]:
+    """Return bucket → limit: the provider's, the operator's own, the granted credit and the money budgets.
+
+    Where two limits count the same thing, the smaller holds. Budgets bound the owner's money: a granted credit is
+    bounded by its own amount.
+    """
+    found: dict[str, Limit] = {}
+    for bucket, limit in _all_limits(target, limits, terms, settings):
+        known = found.get(bucket)
+        if known is None or limit.amount < known.amount:
+            found[bucket] = limit
+    return found
+
+
+def _all_limits(
+    target: Target, limits: Sequence[Limit], terms: Terms, settings: Settings
+) -> Iterator[tuple[str, Limit]]:
+    section = settings.providers.get(target.name)
+    for limit in (*limits, *(section.limits if section else ())):
+        if limit.unit is not Unit.USD or terms.funds is not Funds.FREE:
+            yield bucket_of(target, limit), limit
+    if terms.funds is Funds.CREDIT:
+        yield from _credit(target)
+    if terms.funds is Funds.PAID:
+        for budget in settings.budgets:
+            if budget.provider in (None, target.name, target.provider.id):
+                yield budget_bucket(budget), _budget_limit(budget)
+
+
+def _credit(target: Target) -> Iterator[tuple[str, Limit]]:
+    tier = target.provider.tier(target.tier)
+    if tier.credit_usd is not None:
+        amount = Money.usd(tier.credit_usd).pico
+        source = f"credit granted on the {tier.name} tier"
+        limit = Limit(unit=Unit.USD, amount=amount, window=Lifetime(), scope=Scope.ACCOUNT, source=source)
+        yield bucket_of(target, limit), limit
+
+
+def _budget_limit(budget: Budget) -> Limit:
+    window = Lifetime() if budget.period == "lifetime" else Calendar(period=budget.period, zone=budget.zone)
+    whose = "" if budget.provider is None else f" for {budget.provider}"
+    return Limit(
+        unit=Unit.USD,
+        amount=budget.amount.pico,
+        window=window,
+        scope=Scope.ACCOUNT,
+        source=f"budget{whose}",
+        confidence=Confidence.OPERATOR,
+    )
+
+
+def holds_for(target: Target, ask: Ask, terms: Terms, in_force: dict[str, Limit]) -> tuple[Hold, ...]:
+    """Return what one attempt takes, the gates of its scopes first: a gate takes nothing, it can only be closed."""
+    gates = [gate_of(target, Scope.ACCOUNT), gate_of(target, Scope.MODEL)]
+    gates += [gate_of(target, Scope.POOL, limit.pool) for limit in in_force.values() if limit.scope is Scope.POOL]
+    holds = [Hold(bucket=gate, limit=_GATE, amount=0) for gate in dict.fromkeys(gates)]
+    for bucket, limit in in_force.items():
+        amount = demand(limit.unit, ask, terms.worst)
+        if amount:
+            holds.append(Hold(bucket=bucket, limit=limit, amount=amount))
+    return tuple(holds)
+
+
+_GATE = Limit(unit=Unit.CONCURRENT, amount=0, window=Held(), scope=Scope.ACCOUNT, source="closed by the provider")
+
+
+def too_large(holds: Sequence[Hold], ask: Ask, terms: Terms) -> Refusal | None:
+    """Return the refusal of a request that alone exceeds a limit, by the limit of which the least would fit."""
+    refusals = [
+        Refusal(limit=hold.limit, bucket=hold.bucket, impossible=True, fits=_fits(hold.limit, ask, terms))
+        for hold in holds
+        if hold.amount > hold.limit.amount
+    ]
+    return min(refusals, key=lambda refusal: refusal.fits or 0, default=None)
+
+
+def _fits(limit: Limit, ask: Ask, terms: Terms) -> int:
+    match limit.unit:
+        case Unit.OUTPUT_TOKEN:
+            return limit.amount // ask.choices
+        case Unit.TOTAL_TOKEN:
+            return max(0, limit.amount - ask.prompt_tokens) // ask.choices
+        case Unit.USD if terms.price is not None and terms.price.completion:
+            left = limit.amount - terms.price.worst(prompt_bound(ask), 0).pico
+            return max(0, left) // (terms.price.completion * ask.choices)
+        case Unit.USD:
+            return 0
+        case _:
+            return limit.amount

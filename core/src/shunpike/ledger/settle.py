@@ -1,0 +1,111 @@
+"""The settle table: from how an attempt ended to what the ledger books. Pure, one rule per row, the first that fits.
+
+| how it ended                                        | booked                                                |
+| --------------------------------------------------- | ----------------------------------------------------- |
+| no byte of the request left                         | released, not even the request counts                 |
+| usage was stated, however it ended                  | settled at what was stated; an explicit zero is zero  |
+| failed, and the provider does not bill it           | released, the request counts                          |
+| broke off without usage, provider stops billing     | settled at an estimate: the prompt's bound, the text  |
+| anything else: answered or broke off without usage, | unconfirmed: the worst case stays                     |
+| failed and billed or nobody knows, price unknown    |                                                       |
+
+An owner that dies settles nothing: the store's recovery makes its attempts unconfirmed. Over-counting is possible and
+shown; under-counting is not.
+"""
+
+from __future__ import annotations
+
+from shunpike.ledger.terms import Terms
+from shunpike.protocols import Ask
+from shunpike.types import ZERO, Basis, Closure, Ending, Funds, Money, Price, Settlement, State, Usage
+
+INTERRUPTED = "stream_interrupted"
+
+
+def settlement_of(ending: Ending, ask: Ask, terms: Terms, closures: tuple[Closure, ...] = ()) -> Settlement:
+    """Return what the ledger books for an attempt that ended so; see the module's table."""
+    booked = _outcome(ending, ask, terms)
+    return booked.model_copy(update={"closures": closures}) if closures else booked
+
+
+def _outcome(ending: Ending, ask: Ask, terms: Terms) -> Settlement:
+    broke_off = ending.cancelled or ending.error == INTERRUPTED
+    if not ending.sent:
+        return _released(ending, keeps_request=False)
+    if ending.usage.basis is not Basis.ABSENT:
+        return _settled(ending, ask, terms, ending.usage)
+    if ending.error is not None and ending.billed is False:
+        return _released(ending, keeps_request=True)
+    if broke_off and ending.cancel_safe:
+        return _settled(ending, ask, terms, _estimate(ending, ask))
+    return _unconfirmed(ending, ask, terms)
+
+
+def _word(ending: Ending) -> str:
+    return "cancelled" if ending.cancelled else ending.error or "ok"
+
+
+def _released(ending: Ending, *, keeps_request: bool) -> Settlement:
+    return Settlement(
+        state=State.RELEASED,
+        at=ending.at,
+        headers_at=ending.headers_at,
+        outcome=_word(ending),
+        keeps_request=keeps_request,
+    )
+
+
+def _settled(ending: Ending, ask: Ask, terms: Terms, usage: Usage) -> Settlement:
+    cost = _cost(ending, ask, terms, usage)
+    if cost is None:
+        return _unconfirmed(ending, ask, terms)
+    return Settlement(
+        state=State.SETTLED,
+        at=ending.at,
+        headers_at=ending.headers_at,
+        usage=usage,
+        cost=cost,
+        list_value=None if ending.price is None else ending.price.of(usage),
+        served_model=ending.served_model,
+        outcome=_word(ending),
+    )
+
+
+def _cost(ending: Ending, ask: Ask, terms: Terms, usage: Usage) -> Money | None:
+    """Return what was paid, None when it can't be known. What the provider states is its bill."""
+    if ending.stated_cost is not None:
+        return ending.stated_cost
+    if terms.funds is Funds.FREE:
+        return ZERO
+    if ending.price is None:
+        return None
+    if usage.basis is Basis.ESTIMATED:
+        return min(_bound(ending.price, ask, usage), terms.worst)
+    return ending.price.of(usage)
+
+
+def _bound(price: Price, ask: Ask, usage: Usage) -> Money:
+    """An estimate is priced from above: the bound of the prompt, none of it cached."""
+    return price.worst(max(usage.prompt_tokens, ask.prompt_bound or 0), usage.completion_tokens)
+
+
+def _estimate(ending: Ending, ask: Ask) -> Usage:
+    output = min(ending.delivered_tokens, ask.max_output * ask.choices)
+    return Usage(prompt_tokens=ask.prompt_tokens, completion_tokens=output, basis=Basis.ESTIMATED)
+
+
+def _unconfirmed(ending: Ending, ask: Ask, terms: Terms) -> Settlement:
+    """The worst case stays held; the tokens that are shown are the best that is known of them."""
+    usage = ending.usage
+    if usage.basis is Basis.ABSENT:
+        output = ending.delivered_tokens if _word(ending) == "ok" else ask.max_output * ask.choices
+        usage = Usage(prompt_tokens=ask.prompt_tokens, completion_tokens=output, basis=Basis.ESTIMATED)
+    return Settlement(
+        state=State.UNCONFIRMED,
+        at=ending.at,
+        headers_at=ending.headers_at,
+        usage=usage,
+        cost=terms.worst,
+        served_model=ending.served_model,
+        outcome=_word(ending),
+    )

@@ -1,0 +1,101 @@
+"""What every store does alike: judge a reservation against what is used, and correct a slot when its attempt ends.
+
+A *slot* is so much of one bucket, taken by one attempt. Stores differ only in where they keep slots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from shunpike.ledger.windows import GUARD, NEVER, Window, expiry, full_again_at, opens_at
+from shunpike.types import Basis, Calendar, Held, Hold, Limit, Refusal, Remaining, Settlement, State, Unit, Usage
+
+
+class Look(NamedTuple):
+    """What a store knows of one bucket. The last two are asked only when the bucket is full."""
+
+    used: int
+    closed: tuple[float, str] | None
+    """(until, reason) of a closure in force."""
+    ended: Callable[[], Iterable[tuple[float, int]]]
+    """(expiry, amount) of slots whose attempts ended, earliest expiry first."""
+    in_flight: Callable[[], int]
+
+
+def judge(holds: Sequence[Hold], now: float, look: Callable[[Hold], Look], guard: float = GUARD) -> Refusal | None:
+    """Return None when every hold fits, else the refusal by the limit that opens last.
+
+    A hold of nothing takes nothing, but a closure of its bucket blocks all the same.
+    """
+    worst: tuple[float, Refusal] | None = None
+    for hold in holds:
+        refusal = _judge_one(hold, now, look(hold), guard)
+        if refusal is None:
+            continue
+        if refusal.impossible:
+            return refusal
+        opens = NEVER if refusal.retry_at is None else refusal.retry_at
+        if worst is None or opens > worst[0]:
+            worst = opens, refusal
+    return None if worst is None else worst[1]
+
+
+def _judge_one(hold: Hold, now: float, look: Look, guard: float) -> Refusal | None:
+    limit = hold.limit
+    if hold.amount > limit.amount:
+        return Refusal(limit=limit, bucket=hold.bucket, impossible=True, fits=limit.amount)
+    excess = look.used + hold.amount - limit.amount if hold.amount else 0
+    until = look.closed[0] if look.closed else now
+    if excess <= 0 and until <= now:
+        return None
+    if excess > 0:
+        opens = opens_at(limit.window, now, excess, look.ended(), look.in_flight(), guard)
+        if opens is None or opens >= until:
+            return Refusal(limit=limit, bucket=hold.bucket, retry_at=opens)
+    reason = look.closed[1] if look.closed else limit.source
+    return Refusal(limit=limit.model_copy(update={"source": reason}), bucket=hold.bucket, retry_at=until)
+
+
+def settled_amount(limit: Limit, held: int, settlement: Settlement) -> int:
+    """Return what an ended attempt used of a limit that it held ``held`` of. Tokens that nobody counted stay held."""
+    unit = limit.unit
+    if unit is Unit.CONCURRENT or isinstance(limit.window, Held):
+        return 0
+    if settlement.state is State.UNCONFIRMED:
+        return held
+    if unit is Unit.REQUEST:
+        return held if settlement.state is State.SETTLED or settlement.keeps_request else 0
+    if settlement.state is State.RELEASED:
+        return 0
+    return settlement.cost.pico if unit is Unit.USD else _tokens(unit, held, settlement.usage)
+
+
+def _tokens(unit: Unit, held: int, usage: Usage) -> int:
+    if usage.basis is Basis.ABSENT:
+        return held
+    if unit is Unit.INPUT_TOKEN:
+        return usage.prompt_tokens
+    return usage.completion_tokens if unit is Unit.OUTPUT_TOKEN else usage.total_tokens
+
+
+def settled_expiry(window: Window, settlement: Settlement, latest: float | None, guard: float = GUARD) -> float:
+    """Return until when an ended attempt's slot counts.
+
+    A rolling window counts from the answer's headers. A calendar counts in the period of the end as well as in that
+    of the admission, and never earlier than ``latest``, the bucket's latest expiry: after the clock was set back over
+    a reset, what is used now belongs to the period that had already begun.
+    """
+    if isinstance(window, Calendar):
+        return max(expiry(window, settlement.at, guard), latest or 0.0)
+    ended = settlement.at if settlement.headers_at is None else settlement.headers_at
+    return expiry(window, ended, guard)
+
+
+def remaining_of(
+    hold: Hold, now: float, used: int, last: float | None, in_flight: int, guard: float = GUARD
+) -> Remaining:
+    """Return what is left of one limit; ``last`` is the latest expiry of what is used."""
+    limit = hold.limit
+    resets = full_again_at(limit.window, now, last, in_flight, guard) if used else None
+    return Remaining(limit=limit, bucket=hold.bucket, used=used, left=max(0, limit.amount - used), resets_at=resets)

@@ -1,0 +1,59 @@
+"""The rules of money: who pays for an attempt, what it can cost at most, and the wall between free and paid."""
+
+from __future__ import annotations
+
+from shunpike.protocols import Ask, Target
+from shunpike.types import ZERO, Billing, Funds, Lifetime, Limit, Money, Price, Refusal, Scope, Settings, Unit
+from shunpike.types.base import Record
+
+_FUNDS = {Billing.NONE: Funds.FREE, Billing.CREDIT: Funds.CREDIT, Billing.CARD: Funds.PAID}
+
+
+class Terms(Record):
+    """What an attempt costs whom. ``price`` None = unknown, which is never zero."""
+
+    funds: Funds
+    price: Price | None
+    worst: Money
+    """The most it can cost; zero when nobody pays."""
+
+
+def funds_of(target: Target, settings: Settings) -> Funds:
+    """Return who pays for a call of ``target``, by the account's tier and the operator's own declaration."""
+    section = settings.providers.get(target.name)
+    if section is not None and section.price == "free":
+        return Funds.FREE
+    return _FUNDS[target.provider.tier(target.tier).billing]
+
+
+def prompt_bound(ask: Ask) -> int:
+    """Return the bound of the prompt's tokens that money is held with."""
+    return max(ask.prompt_tokens, ask.prompt_bound or 0)
+
+
+def terms_of(target: Target, ask: Ask, settings: Settings) -> Terms:
+    """Return the terms of one attempt: the price frozen at its planning, else the target's own."""
+    funds = funds_of(target, settings)
+    price = target.price if ask.price is None else ask.price
+    worst = ZERO
+    if price is not None and funds is not Funds.FREE:
+        worst = price.worst(prompt_bound(ask), ask.max_output * ask.choices)
+    return Terms(funds=funds, price=price, worst=worst)
+
+
+def wall(terms: Terms, settings: Settings, *, limits_known: bool) -> Refusal | None:
+    """Return why money may not be spent on these terms, None when it may or none is needed."""
+    if terms.funds is Funds.FREE:
+        return None
+    if terms.funds is Funds.PAID and not settings.allow_paid:
+        return _closed("allow_paid is off")
+    if terms.price is None:
+        return _closed("price unknown")
+    if not limits_known:
+        return _closed("limits unknown")
+    return None
+
+
+def _closed(reason: str) -> Refusal:
+    limit = Limit(unit=Unit.USD, amount=0, window=Lifetime(), scope=Scope.ACCOUNT, source=reason)
+    return Refusal(limit=limit, bucket="policy", impossible=True, fits=0)

@@ -1,0 +1,112 @@
+"""The arithmetic of windows: when a slot stops counting, and when a full limit opens.
+
+One rule serves all windows: a slot counts while its attempt is in flight, and then until its *expiry*. A rolling
+window's slot expires ``seconds`` after the answer's headers, a calendar window's at the next reset on the provider's
+own calendar, a lifetime's never, a held one's at once. A *guard* (seconds) is added wherever the provider's clock
+could disagree with ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from shunpike.errors import ConfigError
+from shunpike.types import Calendar, Held, Lifetime, Rolling
+
+Window = Rolling | Calendar | Lifetime | Held
+
+GUARD = 1.0
+"""Seconds added to every expiry: the clocks of two machines kept by NTP differ by less."""
+
+NEVER = 253_402_300_800.0
+"""The start of the year 10000: the expiry of what never expires."""
+
+IN_FLIGHT_RETRY = 1.0
+"""Seconds after which a limit that only running calls fill is worth another look: nobody knows when they end."""
+
+CLOCK_SLACK = 60.0
+"""A slot that outlives what the clock allows by more seconds than this shows that the clock was set back."""
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Return the IANA time zone ``name``. Raises `ConfigError` when there is none of that name."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ConfigError(
+            f"{name!r} is not a time zone", hint="use an IANA name such as UTC or America/Los_Angeles"
+        ) from error
+
+
+def next_reset(window: Calendar, at: float) -> float:
+    """Return the first moment after ``at`` at which a new period begins, in epoch seconds.
+
+    Days are those of the zone, so they last 23 or 25 hours where the clocks change.
+    """
+    zone = zone_of(window.zone)
+    today = datetime.fromtimestamp(at, zone).date()
+    following = today + timedelta(days=1)
+    if window.period == "month":
+        following = date(today.year + today.month // 12, today.month % 12 + 1, 1)
+    return datetime(following.year, following.month, following.day, tzinfo=zone).timestamp()
+
+
+def expiry(window: Window, at: float, guard: float = GUARD) -> float:
+    """Return until when something that ended at ``at`` counts.
+
+    A calendar slot that ends within ``guard`` of a reset counts in both periods: the provider's clock may be ahead.
+    """
+    match window:
+        case Rolling(seconds=seconds):
+            return at + seconds + guard
+        case Calendar():
+            return next_reset(window, at + guard) + guard
+        case Lifetime():
+            return NEVER
+        case Held():
+            return at
+
+
+def last_expiry(window: Window, now: float, guard: float = GUARD) -> float:
+    """Return the latest expiry that a slot which ended before ``now`` can have by a clock that was never set back.
+
+    A calendar is allowed one period more, so that a clock set back over a reset keeps what was counted after it.
+    """
+    latest = expiry(window, now, guard)
+    if isinstance(window, Calendar):
+        return expiry(window, latest, guard)
+    return latest
+
+
+def opens_at(
+    window: Window, now: float, excess: int, ended: Iterable[tuple[float, int]], in_flight: int, guard: float = GUARD
+) -> float | None:
+    """Return the moment at which ``excess`` units of a full limit will have become free; None = never by waiting.
+
+    Args:
+        ended: (expiry, amount) of slots whose attempts ended, earliest expiry first.
+        in_flight: What running attempts hold. As nobody knows when they end, they are taken to end now.
+
+    """
+    if isinstance(window, Lifetime):
+        return now + IN_FLIGHT_RETRY if in_flight >= excess else None
+    if isinstance(window, Held):
+        return now + IN_FLIGHT_RETRY
+    freed = 0
+    for expires, amount in ended:
+        freed += amount
+        if freed >= excess:
+            return expires
+    return expiry(window, now, guard)
+
+
+def full_again_at(window: Window, now: float, last: float | None, in_flight: int, guard: float = GUARD) -> float | None:
+    """Return when nothing that counts now counts any more, None = never; ``last`` is the latest expiry."""
+    if isinstance(window, Lifetime | Held):
+        return None
+    ends = [] if last is None else [last]
+    if in_flight:
+        ends.append(expiry(window, now, guard))
+    return max(ends, default=None)

@@ -1,0 +1,100 @@
+"""What to tell the ledger of an attempt that ended, and what to write into the record of the decision."""
+
+from __future__ import annotations
+
+from shunpike.clock import Clock
+from shunpike.errors import ProviderError, QuotaExhausted, RateLimited
+from shunpike.routing.route import Services, Try
+from shunpike.tokens import ESTIMATE
+from shunpike.types import Answer, Attempt, Ending, Settlement
+
+UNNAMED_WAIT = 15.0
+"""Seconds to stay away after a 429 that names no moment; the next one doubles through the provider's own hints."""
+UNNAMED_RESET = 3_600.0
+"""Seconds to stay away after a used-up quota that names no reset."""
+
+
+def success(services: Services, attempt: Try, answer: Answer) -> Ending:
+    """An answer came, good or bad: it is billed either way."""
+    return Ending(
+        at=services.clock.now(),
+        headers_at=answer.headers_at,
+        usage=answer.usage,
+        delivered_tokens=_delivered(answer),
+        served_model=answer.model,
+        stated_cost=answer.stated_cost,
+        price=services.served_price(attempt.target, answer.model, answer.usage.prompt_tokens),
+        evidence=answer.evidence,
+    )
+
+
+def failure(services: Services, attempt: Try, error: ProviderError) -> Ending:
+    """The provider failed, before or after it began to answer."""
+    now = services.clock.now()
+    return _broken_off(services, attempt).model_copy(
+        update={
+            "sent": not (error.kind == "connection" and error.billed is False),
+            "error": error.kind,
+            "status": error.status,
+            "billed": error.billed,
+            "closed_until": _closed_until(error, now),
+        }
+    )
+
+
+def cancelled(services: Services, attempt: Try) -> Ending:
+    """The caller went away: what the provider still does with it depends on the provider."""
+    return _broken_off(services, attempt).model_copy(update={"cancelled": True})
+
+
+def _broken_off(services: Services, attempt: Try) -> Ending:
+    so_far = attempt.assembly
+    return Ending(
+        at=services.clock.now(),
+        headers_at=so_far.headers_at,
+        usage=so_far.usage,
+        delivered_tokens=attempt.delivered_tokens,
+        served_model=so_far.model,
+        price=services.served_price(attempt.target, so_far.model, so_far.usage.prompt_tokens),
+        cancel_safe=services.cancel_safe(attempt.target),
+        evidence=so_far.evidence,
+    )
+
+
+def _delivered(answer: Answer) -> int:
+    total = 0
+    for choice in answer.choices:
+        message = choice.message
+        total += ESTIMATE.count(message.text + (message.reasoning or ""))
+        total += sum(ESTIMATE.count(call.function.name + call.function.arguments) for call in message.tool_calls or ())
+    return total
+
+
+def _closed_until(error: ProviderError, now: float) -> float | None:
+    if isinstance(error, RateLimited):
+        return error.retry_at if error.retry_at is not None else now + UNNAMED_WAIT
+    if isinstance(error, QuotaExhausted):
+        return error.reset_at if error.reset_at is not None else now + UNNAMED_RESET
+    return None
+
+
+def attempt_record(
+    clock: Clock, attempt: Try, booked: Settlement, ending: Ending, error: ProviderError | None
+) -> Attempt:
+    """Return the attempt as it stands in the record of the decision."""
+    kind = "cancelled" if ending.cancelled else error.kind if error else ending.error
+    first = attempt.first_token
+    return Attempt(
+        id=attempt.ask.attempt_id,
+        provider=attempt.target.name,
+        model=attempt.target.model.id,
+        started_at=attempt.started_at,
+        seconds=clock.monotonic() - attempt.started,
+        first_token_seconds=None if first is None else first - attempt.started,
+        error=kind,
+        message=error.message if error else None,
+        status=error.status if error else None,
+        usage=booked.usage,
+        cost=booked.cost,
+        state=booked.state.value,
+    )

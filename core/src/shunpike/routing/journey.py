@@ -1,0 +1,114 @@
+"""The record that is kept while a plan is walked, and the error when it ends nowhere."""
+
+from __future__ import annotations
+
+from shunpike.clock import moment
+from shunpike.errors import Exhausted, ProviderError, UsageError
+from shunpike.protocols import Target
+from shunpike.routing.plan import Plan
+from shunpike.types import Attempt, Candidate, Decision, Refusal, Remaining, Verdict
+
+_SHOWN = 12
+
+
+class Journey:
+    """Who was considered, what was tried, what came of it. One per request."""
+
+    def __init__(self, requested_model: str, plan: Plan) -> None:
+        self.requested_model = requested_model
+        self.plan = plan
+        self._candidates: dict[str, Candidate] = {}
+        self._errors: list[ProviderError] = []
+        self.attempts: list[Attempt] = []
+        self.remaining: tuple[Remaining, ...] = ()
+        self.notes: list[str] = []
+
+    def note(self, target: Target, verdict: Verdict, reason: str = "", retry_at: float | None = None) -> None:
+        """Say what became of ``target``."""
+        self._candidates[target.label] = Candidate(
+            provider=target.name, model=target.model.id, verdict=verdict, reason=reason, retry_at=retry_at
+        )
+
+    def refused(self, target: Target, refusal: Refusal) -> None:
+        """A limit or budget closed ``target``; nothing was sent."""
+        limit = refusal.limit
+        if refusal.impossible and limit.amount == 0:
+            # A wall, not a limit: its source says in words what closed it.
+            reason = limit.source
+        elif refusal.impossible:
+            reason = f"too large for the limit {limit.text}"
+            if refusal.fits:
+                reason += f": lower max_tokens to {refusal.fits:,}"
+        else:
+            reason = f"limit {limit.text}"
+        self.note(target, Verdict.REFUSED, reason, None if refusal.impossible else refusal.retry_at)
+
+    def failed(self, target: Target, error: ProviderError) -> None:
+        """An attempt at ``target`` failed."""
+        retry_at = getattr(error, "retry_at", None) or getattr(error, "reset_at", None)
+        status = f"{error.status} " if error.status else ""
+        self.note(target, Verdict.FAILED, f"{status}{error.kind}: {error.message}", retry_at)
+        self._errors.append(error)
+
+    def decision(self) -> Decision:
+        """Return the record as it stands."""
+        unused = (
+            Candidate(provider=target.name, model=target.model.id, verdict=Verdict.UNUSED)
+            for target in self.plan.targets
+            if target.label not in self._candidates
+        )
+        return Decision(
+            requested_model=self.requested_model,
+            strategy=self.plan.strategy,
+            candidates=(*self._candidates.values(), *unused, *self.plan.dropped),
+            attempts=tuple(self.attempts),
+            remaining=self.remaining,
+            notes=tuple(self.notes),
+        )
+
+    def exhausted(self, request_id: str, why: str = "") -> Exhausted:
+        """Return the error that lists every candidate, what blocks it and when it opens."""
+        decision = self.decision()
+        relevant = [one for one in decision.candidates if one.verdict is not Verdict.UNUSED]
+        lines = [f"       {_line(one)}" for one in relevant[:_SHOWN]]
+        if len(relevant) > _SHOWN:
+            lines.append(f"       … and {len(relevant) - _SHOWN} more")
+        moments = [one.retry_at for one in relevant if one.retry_at is not None]
+        error = Exhausted(
+            "\n".join([f"no provider can answer right now{why}", *lines]),
+            decision=decision,
+            retry_at=min(moments, default=None),
+            hint=_hint(relevant, self._errors),
+        )
+        error.request_id = request_id
+        return error
+
+
+def _line(candidate: Candidate) -> str:
+    when = f"   free again {moment(candidate.retry_at):%Y-%m-%d %H:%M:%S} UTC" if candidate.retry_at else ""
+    return f"{candidate.provider}/{candidate.model}   {candidate.reason}{when}"
+
+
+def _hint(candidates: list[Candidate], errors: list[ProviderError]) -> str:
+    for error in errors:
+        if error.hint:
+            return error.hint
+    if any("allow_paid" in one.reason for one in candidates):
+        return "to allow money, set allow_paid = true and a budget in shunpike.toml   ·   or name a free model"
+    if any(one.retry_at for one in candidates):
+        return "try again at the moment named above   ·   or add a provider: shunpike keys set NAME"
+    return "see what is set up: shunpike doctor"
+
+
+def too_large(plan: Plan, prompt_tokens: int) -> UsageError | None:
+    """Return the error when the prompt's size alone closed every candidate."""
+    reasons = [one.reason for one in plan.dropped]
+    if plan.targets or not any(reason.startswith("context too small") for reason in reasons):
+        return None
+    if not all(reason.startswith("context too small") for reason in reasons):
+        return None
+    widest = max(reasons, key=lambda reason: int("".join(filter(str.isdigit, reason.split(" tokens")[0])) or 0))
+    return UsageError(
+        f"the prompt takes about {prompt_tokens:,} tokens, more than any candidate's context; the widest: {widest}",
+        hint="shorten the prompt, or name a model with a larger context: shunpike models",
+    )

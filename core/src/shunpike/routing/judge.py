@@ -1,0 +1,39 @@
+"""Whether an answer is one: empty, truncated, refused and invalid answers are failures of their own class."""
+
+from __future__ import annotations
+
+import json
+
+from shunpike.errors import BadAnswer
+from shunpike.protocols import Target
+from shunpike.types import Answer, ChatRequest
+
+
+def judge(answer: Answer, request: ChatRequest, target: Target) -> BadAnswer | None:
+    """Return what is wrong with ``answer``, or None. Only what can be proven from the answer itself counts."""
+    first = answer.choices[0]
+    message = first.message
+    if first.finish_reason == "content_filter" or (message.refusal and not message.text):
+        return _bad("refused", "the model or its filter refused to answer", target)
+    if not message.text.strip() and not message.tool_calls:
+        if first.finish_reason == "length":
+            return _bad(
+                "truncated", "all output tokens went into thinking, none into the answer: raise max_tokens", target
+            )
+        return _bad("empty", "the answer is empty", target)
+    if request.json_mode and not message.tool_calls and not _is_json(message.text):
+        kind = "truncated" if first.finish_reason == "length" else "schema_invalid"
+        return _bad(kind, f"asked for JSON, got {message.text[:60]!r}", target)
+    return None
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _bad(kind: str, message: str, target: Target) -> BadAnswer:
+    return BadAnswer(message, provider=target.name, model=target.model.id, kind=kind)

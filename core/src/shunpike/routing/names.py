@@ -1,0 +1,87 @@
+"""What a model name means: any model, one provider's, or the same model wherever it is offered."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from shunpike.errors import UnknownModel
+from shunpike.protocols import Target
+from shunpike.types import ModelInfo
+from shunpike.types.base import Record
+
+ANY = "auto"
+
+
+class Wanted(Record):
+    """The models that a name stands for. ``explicit`` is False for any model."""
+
+    provider: str | None = None
+    ids: frozenset[tuple[str, str]] = frozenset()
+    """Pairs of (provider id, model id)."""
+    explicit: bool = True
+
+    def matches(self, target: Target) -> bool:
+        """Whether ``target`` is one of them."""
+        if self.provider is not None and target.name != self.provider:
+            return False
+        return not self.explicit or (target.provider.id, target.model.id) in self.ids
+
+
+def wanted_models(
+    name: str, targets: Sequence[Target], catalog: Sequence[ModelInfo], providers: Sequence[str]
+) -> Wanted:
+    """Return what ``name`` stands for.
+
+    ``auto`` is any model, ``groq/auto`` any of that provider, ``groq/ID`` one model there, and a plain ``ID`` (an id,
+    an alias, or the last part of an id) that model at every provider that has it. Raises `UnknownModel`.
+    """
+    if name == ANY:
+        return Wanted(explicit=False)
+    provider, _, rest = name.partition("/")
+    if provider in providers and rest == ANY:
+        return Wanted(provider=provider, explicit=False)
+    if provider in providers and rest:
+        own = {target.provider.id for target in targets if target.name == provider} or {provider}
+        there = [model for model in catalog if model.provider in own and _is(model, rest)]
+        if there:
+            return Wanted(provider=provider, ids=_living(name, there))
+    found = [model for model in catalog if _is(model, name)]
+    if not found:
+        raise _unknown(name, catalog, providers)
+    return Wanted(ids=_living(name, found))
+
+
+def _is(model: ModelInfo, name: str) -> bool:
+    folded = name.casefold()
+    names = (model.id, *model.aliases)
+    return any(folded in (one.casefold(), _short(one)) for one in names)
+
+
+def _short(model_id: str) -> str:
+    """The last part of an id without a variant: ``openai/gpt-oss-120b:free`` → ``gpt-oss-120b``."""
+    return model_id.rsplit("/", 1)[-1].split(":", 1)[0].casefold()
+
+
+def _living(name: str, found: Sequence[ModelInfo]) -> frozenset[tuple[str, str]]:
+    living = frozenset((model.provider, model.id) for model in found if model.status != "retired")
+    if living:
+        return living
+    gone = found[0]
+    day = f" on {gone.retired_on}" if gone.retired_on else ""
+    raise UnknownModel(
+        f'the model "{name}" was retired{day} by {gone.provider}',
+        hint=f"use its successor: -m {gone.provider}/{gone.successor}" if gone.successor else "see: shunpike models",
+        successor=gone.successor,
+    )
+
+
+def _unknown(name: str, catalog: Sequence[ModelInfo], providers: Sequence[str]) -> UnknownModel:
+    by_name = {short: model.id for model in catalog for short in (_short(model.id), model.id.casefold())}
+    near = difflib.get_close_matches(name.casefold(), list(by_name), n=1, cutoff=0.6)
+    if name in providers:
+        return UnknownModel(
+            f'"{name}" is a provider, not a model', hint=f"any model of it: -m {name}/auto   ·   or: -p {name}"
+        )
+    suggestion = f'. Did you mean "{by_name[near[0]]}"?' if near else ""
+    return UnknownModel(f'no installed provider has a model called "{name}"{suggestion}', hint="see: shunpike models")

@@ -1,0 +1,120 @@
+"""From a request to the flat list of targets: each visited at most once, each left out with its reason."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+from shunpike.errors import UnknownProvider
+from shunpike.protocols import Strategy, Target, View
+from shunpike.routing.names import Wanted, wanted_models
+from shunpike.types import Candidate, ChatRequest, ModelInfo, Verdict
+from shunpike.types.base import Record
+
+PRACTICAL_MINIMUM = 16
+"""Output tokens below which an answer is of no use: a context that leaves less counts as too small."""
+
+
+class Roster(Record):
+    """Everything that could be asked, and what could not and why."""
+
+    targets: tuple[Target, ...]
+    unavailable: tuple[Candidate, ...] = ()
+    """Providers that are switched off or have no key, with the reason."""
+    names: tuple[str, ...] = ()
+    """Every configured or installed provider, usable or not."""
+    catalog: tuple[ModelInfo, ...] = ()
+    """Every known model, the retired ones included."""
+    real: bool = False
+    """Whether a key of a real provider exists: then a sandbox answers only where it is named."""
+
+
+class Plan(Record):
+    """The targets in the order in which they are tried, and those that were left out."""
+
+    targets: tuple[Target, ...]
+    dropped: tuple[Candidate, ...]
+    strategy: str
+
+
+class Rules(Record):
+    """What the caller allows."""
+
+    providers: tuple[str, ...] | None = None
+    allow_paid: bool = False
+
+
+def make_plan(request: ChatRequest, roster: Roster, rules: Rules, strategy: Strategy, view: View) -> Plan:
+    """Return who is asked, in order. Raises `UnknownProvider` and `UnknownModel`, each with the nearest names."""
+    _check_providers(rules.providers, roster.names)
+    wanted = wanted_models(request.model, roster.targets, roster.catalog, roster.names)
+    eligible: list[Target] = []
+    dropped = [gone for gone in roster.unavailable if rules.providers is None or gone.provider in rules.providers]
+    named = [target for target in roster.targets if wanted.matches(target)]
+    for target in named:
+        if target.provider.simulated and roster.real and not _is_named(target, wanted, rules):
+            continue
+        reason = _why_not(target, request, rules, view, explicit=wanted.explicit)
+        if reason is None:
+            eligible.append(target)
+        elif reason:
+            dropped.append(_dropped(target, reason))
+    return Plan(targets=_ranked(eligible, request, strategy, view), dropped=tuple(dropped), strategy=strategy.name)
+
+
+def _ranked(eligible: list[Target], request: ChatRequest, strategy: Strategy, view: View) -> tuple[Target, ...]:
+    ranked = tuple(strategy.rank(eligible, request, view))
+    if sorted(target.label for target in ranked) != sorted(target.label for target in eligible):
+        raise ValueError(f"the strategy {strategy.name!r} must return a permutation of its candidates")
+    return ranked
+
+
+def _check_providers(asked: Sequence[str] | None, names: Sequence[str]) -> None:
+    for name in asked or ():
+        if name not in names:
+            raise UnknownProvider(
+                f'there is no provider called "{name}"{_did_you_mean(name, names)}',
+                hint=f"installed providers: {', '.join(sorted(names)) or 'none'}       (shunpike providers)",
+            )
+
+
+def _is_named(target: Target, wanted: Wanted, rules: Rules) -> bool:
+    return wanted.explicit or wanted.provider == target.name or target.name in (rules.providers or ())
+
+
+def _why_not(target: Target, request: ChatRequest, rules: Rules, view: View, *, explicit: bool) -> str | None:
+    """Return why ``target`` can't answer, None when it can, an empty string when it need not even be mentioned."""
+    if rules.providers is not None and target.name not in rules.providers:
+        return ""
+    if target.model.kind != "chat":
+        return "not a chat model" if explicit else ""
+    if target.tier not in target.model.limits:
+        return f"not offered on the tier {target.tier}"
+    if target.paid and not rules.allow_paid:
+        return "costs money, and allow_paid is off"
+    return _unable(target, request, view)
+
+
+def _unable(target: Target, request: ChatRequest, view: View) -> str | None:
+    lacking = sorted(request.needs - _abilities(target.model))
+    if lacking:
+        return f"lacks {', '.join(lacking)}"
+    context = target.model.context
+    smallest = min(PRACTICAL_MINIMUM, view.max_output)
+    if context is not None and view.prompt_tokens + smallest > context:
+        return f"context too small: {context:,} tokens, the prompt takes about {view.prompt_tokens:,}"
+    return None
+
+
+def _abilities(model: ModelInfo) -> frozenset[str]:
+    # A model that follows a schema can also write plain JSON.
+    return model.features | {"json"} if "json_schema" in model.features else model.features
+
+
+def _dropped(target: Target, reason: str) -> Candidate:
+    return Candidate(provider=target.name, model=target.model.id, verdict=Verdict.DROPPED, reason=reason)
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f'. Did you mean "{near[0]}"?' if near else ""

@@ -1,0 +1,73 @@
+"""What routing needs from the house, a request on its way, and an attempt while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from shunpike.clock import Clock
+from shunpike.protocols import Admission, Ask, Backend, Target
+from shunpike.routing.memory import Memory
+from shunpike.routing.plan import Plan
+from shunpike.tokens import ESTIMATE
+from shunpike.types import Call, ChatRequest, Event, Grant, Piece, Price, Settlement, Timeouts
+from shunpike.wire.assemble import Assembly
+
+
+@dataclass(frozen=True)
+class Services:
+    """What walking a plan needs from the house."""
+
+    admission: Admission
+    clock: Clock
+    memory: Memory
+    price: Callable[[Target, int], Price | None]
+    """(target, prompt tokens) → its list price now, None when unknown."""
+    backend: Callable[[Target], Backend]
+    served_price: Callable[[Target, str, int], Price | None]
+    """(target, served model, prompt tokens) → that model's list price, None when unknown."""
+    timeouts: Callable[[Target], Timeouts]
+    cancel_safe: Callable[[Target], bool]
+    emit: Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One request on its way. ``expires`` is on the monotonic clock."""
+
+    request: ChatRequest
+    request_id: str
+    plan: Plan
+    prompt_tokens: int
+    prompt_bound: int
+    default_max_output: int
+    max_attempts: int
+    expires: float
+    strict: bool = False
+    tag: str | None = None
+
+
+@dataclass
+class Try:
+    """One attempt while it runs."""
+
+    target: Target
+    ask: Ask
+    call: Call
+    grant: Grant
+    started_at: float
+    started: float
+    first_token: float | None = None
+    settlement: Settlement | None = None
+    delivered_tokens: int = 0
+    """Estimate, from above, of the output that reached us so far."""
+    assembly: Assembly = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.assembly = Assembly(provider=self.target.name, model=self.target.model.id)
+
+    def take(self, piece: Piece) -> None:
+        """Take in one piece of the answer."""
+        self.assembly.add(piece)
+        arguments = "".join(call.arguments for call in piece.tool_calls)
+        self.delivered_tokens += ESTIMATE.count(piece.text + piece.reasoning + piece.refusal + arguments)

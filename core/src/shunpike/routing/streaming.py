@@ -1,0 +1,152 @@
+"""A streamed answer: falls over until the first content, then stays with its provider to the end."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import anyio
+
+from shunpike.errors import BadAnswer, Interrupted, Overloaded, ProviderError
+from shunpike.routing.attempt import Attempts
+from shunpike.routing.endings import cancelled, failure, success
+from shunpike.routing.journey import Journey
+from shunpike.routing.judge import judge
+from shunpike.routing.route import Route, Services, Try
+from shunpike.routing.send import send_stream
+from shunpike.types import Answer, Ending, Piece
+
+
+class StreamRun:
+    """One streamed request. `open`, then iterate, then `aclose`, all in one task."""
+
+    def __init__(self, attempts: Attempts, services: Services, route: Route) -> None:
+        self._attempts = attempts
+        self._services = services
+        self._route = route
+        self._stack: AsyncExitStack | None = None
+        self._pieces: AsyncIterator[Piece] | None = None
+        self._buffer: deque[Piece] = deque()
+        self.journey = Journey(route.request.model, route.plan)
+        self.attempt: Try | None = None
+        self.answer: Answer | None = None
+
+    async def open(self) -> None:
+        """Fall over until a target gives its first content. Raises what `Attempts.complete` raises."""
+        for target in self._route.plan.targets:
+            attempt = await self._attempts.admit(self._route, self.journey, target)
+            if attempt is None:
+                continue
+            self.attempt = attempt
+            try:
+                await self._first_content(attempt)
+            except ProviderError as error:
+                self._attempts.after_failure(self._route, self.journey, attempt, error)
+                continue
+            return
+        self.attempt = None
+        raise self.journey.exhausted(self._route.request_id)
+
+    async def _first_content(self, attempt: Try) -> None:
+        """Connect and read on to the first piece that a reader would see; whatever fails until then is invisible."""
+        self._buffer.clear()
+        self._stack = AsyncExitStack()
+        try:
+            with anyio.fail_after(self._left()):
+                backend = self._services.backend(attempt.target)
+                self._pieces = await self._stack.enter_async_context(send_stream(backend, attempt.call, attempt.grant))
+                while attempt.first_token is None and (piece := await anext(self._pieces, None)) is not None:
+                    self._take(attempt, piece)
+        except BaseException as error:
+            failed = await self._fail(attempt, error)
+            if failed is None:
+                raise
+            raise failed from error
+        if attempt.first_token is None:
+            await self._ended_without_content(attempt)
+
+    async def _ended_without_content(self, attempt: Try) -> None:
+        """An empty answer, which another target may do better."""
+        try:
+            answer = attempt.assembly.answer()
+        except BadAnswer as nothing:
+            await self._end(attempt, failure(self._services, attempt, nothing), nothing)
+            raise
+        bad = judge(answer, self._route.request, attempt.target)
+        await self._end(attempt, success(self._services, attempt, answer), bad)
+        if bad is not None:
+            raise bad
+        self.answer = answer
+
+    def _take(self, attempt: Try, piece: Piece) -> None:
+        attempt.take(piece)
+        if piece.has_content and attempt.first_token is None:
+            attempt.first_token = self._services.clock.monotonic()
+        self._buffer.append(piece)
+
+    async def next(self) -> Piece | None:
+        """Return the next piece, None at the end. Raises `Interrupted` when the stream breaks off: no retry."""
+        if self._buffer:
+            return self._buffer.popleft()
+        attempt, pieces = self.attempt, self._pieces
+        if attempt is None or pieces is None or self.answer is not None:
+            return None
+        try:
+            with anyio.fail_after(self._left()):
+                piece = await anext(pieces, None)
+            if piece is not None:
+                attempt.take(piece)
+                return piece
+            answer = attempt.assembly.answer()
+            await self._end(attempt, success(self._services, attempt, answer), None)
+            self.answer = answer
+            self._attempts.after_success(self.journey, attempt)
+        except BaseException as error:
+            failed = await self._fail(attempt, error)
+            if failed is None:
+                raise
+            self._attempts.after_broken_stream(self._route, self.journey, attempt, failed)
+            raise failed from error
+        return None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an attempt is still running."""
+        return self.attempt is not None and self.attempt.settlement is None
+
+    async def aclose(self) -> None:
+        """Close the connection; an attempt that is still running is settled as cancelled."""
+        attempt = self.attempt
+        if attempt is not None and attempt.settlement is None:
+            await self._end(attempt, cancelled(self._services, attempt), None)
+
+    async def _fail(self, attempt: Try, error: BaseException) -> ProviderError | None:
+        """Settle a failed attempt; return the provider's failure, or None when it was the caller who went away."""
+        if attempt.settlement is not None:
+            return None
+        failed = self._as_failure(attempt, error)
+        ending = cancelled(self._services, attempt) if failed is None else failure(self._services, attempt, failed)
+        await self._end(attempt, ending, failed)
+        return failed
+
+    def _as_failure(self, attempt: Try, error: BaseException) -> ProviderError | None:
+        if isinstance(error, ProviderError):
+            return error
+        if isinstance(error, TimeoutError):
+            kind = Interrupted if attempt.first_token is not None else Overloaded
+            return kind("no end within the deadline", provider=attempt.target.name, kind="timeout")
+        return None
+
+    async def _end(self, attempt: Try, ending: Ending, error: ProviderError | None) -> None:
+        """Close the connection first, then book: both happen even when the caller is being cancelled."""
+        with anyio.CancelScope(shield=True):
+            stack, self._stack, self._pieces = self._stack, None, None
+            try:
+                if stack is not None:
+                    await stack.aclose()
+            finally:
+                await self._attempts.settle(self.journey, attempt, ending, error)
+
+    def _left(self) -> float:
+        return max(self._route.expires - self._services.clock.monotonic(), 0.0)

@@ -1,0 +1,44 @@
+"""The blocking face: a thin portal over the asynchronous client, which is written once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Unpack
+
+from anyio import run
+from anyio.from_thread import start_blocking_portal
+
+from shunpike.client import Client, Options
+from shunpike.client.options import Prompt
+from shunpike.types import Completion, Piece
+
+
+def ask(prompt: Prompt, /, **options: Unpack[Options]) -> Completion:
+    """Return an answer, blocking. Raises what `Client.complete` raises. Inside a running loop use `Client`."""
+
+    async def work() -> Completion:
+        async with Client() as client:
+            return await client.complete(prompt, **options)
+
+    return run(work)
+
+
+def stream_sync(prompt: Prompt, /, **options: Unpack[Options]) -> Iterator[Piece]:
+    """Yield the pieces of an answer, blocking between them. Closing the iterator closes the connection."""
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(Client()) as client,
+        portal.wrap_async_context_manager(client.stream(prompt, **options)) as pieces,
+    ):
+        while (piece := portal.call(pieces.next)) is not None:
+            yield piece
+
+
+async def stream(prompt: Prompt, /, **options: Unpack[Options]) -> AsyncIterator[Piece]:
+    """Yield the pieces of an answer: ``async for piece in shunpike.stream(…)``; a piece prints as its text.
+
+    One client for one answer; who asks more than once keeps a `Client`.
+    """
+    async with Client() as client, client.stream(prompt, **options) as pieces:
+        async for piece in pieces:
+            yield piece

@@ -1,0 +1,57 @@
+"""Where requests may go: an address is checked once, and a key never leaves it."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from shunpike.errors import ConfigError
+
+LOCAL_SUFFIXES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
+
+
+def check_base_url(url: str, *, allow_http: bool = False) -> str:
+    """Return ``url`` without its trailing slash.
+
+    Plain http is for this machine and private networks: elsewhere the key would travel in the open, so that it takes
+    ``allow_http``. Raises `ConfigError` for what is no plain http(s) address.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ConfigError(f"base_url {url!r} is not an address: {error}") from error
+    if parts.scheme not in ("http", "https") or not host or any(character.isspace() for character in url):
+        raise ConfigError(f"base_url {url!r} is not an http(s) address; expected one such as https://host/v1")
+    if parts.username is not None or parts.password is not None:
+        raise ConfigError(f"base_url for {host} holds a user name or password; a key belongs into its own variable")
+    if parts.query or parts.fragment:
+        raise ConfigError(f"base_url {url!r} must not hold a query or fragment; expected one such as https://host/v1")
+    if parts.scheme == "http" and not allow_http and not is_private(host):
+        raise ConfigError(
+            f"base_url {url!r} would send the key unencrypted; expected https",
+            hint="options.allow_http = true permits plain http",
+        )
+    return url.rstrip("/")
+
+
+def is_private(host: str) -> bool:
+    """Whether ``host`` names this machine or a private network, as far as its name or number tells."""
+    name = host.rstrip(".").lower()
+    try:
+        address = ip_address(name)
+    except ValueError:
+        return name == "localhost" or "." not in name or name.endswith(LOCAL_SUFFIXES)
+    return address.is_private or address.is_loopback or address.is_link_local
+
+
+def check_header(name: str, value: str) -> tuple[bytes, bytes]:
+    """Return the header as bytes. Raises `ConfigError`, which never shows the value: it may be a key."""
+    if not value.isascii() or not value.isprintable() or value != value.strip():
+        raise ConfigError(
+            f"the value of the header {name!r} holds a line break, an outer space or a character beyond ASCII",
+            hint="check the key for a stray character",
+        )
+    if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
+        raise ConfigError(f"{name!r} is not the name of a header")
+    return name.encode("ascii"), value.encode("ascii")

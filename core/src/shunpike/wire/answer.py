@@ -1,0 +1,129 @@
+"""A complete answer, read leniently: null, missing and odd fields are met every day."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from shunpike.errors import BadAnswer, Overloaded
+from shunpike.types import Answer, Call, Choice, FunctionCall, Message, ToolCall
+from shunpike.wire.dialect import Dialect
+from shunpike.wire.lenient import count, rows, string, table
+from shunpike.wire.usage import find_usage, stated_cost
+
+
+def read_answer(call: Call, data: Mapping[str, Any], dialect: Dialect, provider: str) -> Answer:
+    """Return the answer in the common words.
+
+    Raises `BadAnswer` (empty) without any choice, `Overloaded` for a choice that says it failed. An empty text is
+    returned as it is: the caller judges it.
+    """
+    choices = rows(data.get("choices"))
+    if not choices:
+        raise no_choice(provider, call.model)
+    return Answer(
+        model=string(data.get("model")) or call.model,
+        choices=tuple(_choice(call, row, place, dialect, provider) for place, row in enumerate(choices)),
+        usage=find_usage(data, dialect),
+        stated_cost=stated_cost(data, dialect),
+        provider_request_id=string(data.get("id")) or None,
+    )
+
+
+def no_choice(provider: str, model: str) -> BadAnswer:
+    """Return the failure of an answer without any choice."""
+    return BadAnswer(f"{provider}/{model}: the answer holds no choice", provider=provider, model=model)
+
+
+def failed_choice(call: Call, provider: str) -> Overloaded:
+    """Return the failure of an answer that ends in ``error``."""
+    return Overloaded(
+        f"{provider}/{call.model}: the answer ended in an error", provider=provider, model=call.model, kind="upstream"
+    )
+
+
+def finish_reason(told: str | None, *, has_tools: bool) -> str:
+    """Return our word for the end: whoever asks for tools has not stopped, whatever the provider calls it."""
+    if told is None or (told == "stop" and has_tools):
+        return "tool_calls" if has_tools else "stop"
+    return told
+
+
+def made_up_id(call: Call, choice: int, place: int) -> str:
+    """Return an id for a tool call that came without one; unique among all attempts."""
+    return f"call_{call.attempt_id}_{choice}_{place}"
+
+
+def arguments_text(value: Any) -> str:
+    """Return arguments as JSON text, as the model wrote them; an object, which some send, is written out."""
+    return string(value) if not isinstance(value, Mapping | list) else json.dumps(value)
+
+
+def whole_arguments(text: str, told: str) -> str:
+    """Return the arguments of a finished call: none at all means none are needed, unless the answer was cut off."""
+    return text if text or told == "length" else "{}"
+
+
+def content_text(value: Any) -> str:
+    """Return the text of a content, which may be a string or a list of parts."""
+    if isinstance(value, list):
+        return "".join(string(part.get("text")) for part in rows(value))
+    return string(value)
+
+
+def first_text(data: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    """Return the first of the named fields that holds text."""
+    for name in names:
+        value = data.get(name)
+        if value and isinstance(value, str):
+            return string(value)
+    return ""
+
+
+def private_parts(data: Mapping[str, Any], dialect: Dialect, provider: str) -> dict[str, Any] | None:
+    """Return what the provider wants back, under its id."""
+    own = {name: data[name] for name in dialect.private_fields if data.get(name)}
+    return {provider: own} if own else None
+
+
+def tool_rows(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the tool calls of a message or a delta; the older single ``function_call`` counts as one."""
+    found = rows(message.get("tool_calls"))
+    legacy = message.get("function_call")
+    return [{"function": legacy}] if not found and isinstance(legacy, Mapping) else found
+
+
+def _choice(call: Call, row: Mapping[str, Any], place: int, dialect: Dialect, provider: str) -> Choice:
+    message = table(row.get("message") or row.get("delta"))
+    index = count(row.get("index"))
+    index = place if index is None else index
+    calls = tool_rows(message)
+    told = dialect.finish(string(row.get("finish_reason")))
+    if told == "error":
+        raise failed_choice(call, provider)
+    finish = finish_reason(told, has_tools=bool(calls))
+    return Choice(
+        index=index,
+        message=Message(
+            role="assistant",
+            content=content_text(message.get("content")) or None,
+            tool_calls=tuple(_tool(call, tool, index, at, finish) for at, tool in enumerate(calls)) or None,
+            refusal=string(message.get("refusal")) or None,
+            reasoning=first_text(message, dialect.reasoning_fields) or None,
+            private=private_parts(message, dialect, provider),
+        ),
+        finish_reason=finish,
+        logprobs=row["logprobs"] if isinstance(row.get("logprobs"), dict) else None,
+    )
+
+
+def _tool(call: Call, row: Mapping[str, Any], choice: int, place: int, finish: str) -> ToolCall:
+    function = table(row.get("function"))
+    return ToolCall(
+        id=string(row.get("id")) or made_up_id(call, choice, place),
+        function=FunctionCall(
+            name=string(function.get("name")),
+            arguments=whole_arguments(arguments_text(function.get("arguments")), finish),
+        ),
+    )

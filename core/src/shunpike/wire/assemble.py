@@ -1,0 +1,193 @@
+"""Folds the pieces of a stream into the answer that they are pieces of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from shunpike.types import (
+    ABSENT,
+    Answer,
+    Choice,
+    Evidence,
+    FunctionCall,
+    Message,
+    Money,
+    Piece,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
+from shunpike.wire.answer import finish_reason, no_choice, whole_arguments
+
+
+@dataclass(slots=True)
+class _Tool:
+    id: str = ""
+    name: str = ""
+    arguments: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Part:
+    text: list[str] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
+    refusal: list[str] = field(default_factory=list)
+    tools: dict[int, _Tool] = field(default_factory=dict)
+    finish: str | None = None
+    logprobs: dict[str, Any] | None = None
+    private: dict[str, Any] | None = None
+
+
+class Assembly:
+    """An answer in the making. The pieces of a streamed answer add up to what the unary answer would have been."""
+
+    def __init__(self, *, provider: str, model: str) -> None:
+        self._provider = provider
+        self._model = model
+        self._parts: dict[int, _Part] = {}
+        self.usage: Usage = ABSENT
+        self.stated_cost: Money | None = None
+        self.headers_at: float | None = None
+        self.provider_request_id: str | None = None
+        self._evidence: tuple[Evidence, ...] = ()
+        self._warnings: tuple[str, ...] = ()
+        self.has_content = False
+
+    @property
+    def model(self) -> str:
+        """The model that the answer names, until then the one that was asked."""
+        return self._model
+
+    @property
+    def text(self) -> str:
+        """The text of the first choice so far."""
+        part = self._parts.get(min(self._parts, default=0))
+        return "".join(part.text) if part else ""
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """What the pieces so far taught about limits."""
+        return self._evidence
+
+    def add(self, piece: Piece) -> None:
+        """Take in one piece."""
+        part = self._parts.get(piece.index)
+        if part is None and (piece.has_content or piece.finish_reason or piece.private or piece.logprobs):
+            part = self._parts[piece.index] = _Part()
+        if part is not None:
+            self._fill(part, piece)
+        self._model = piece.model or self._model
+        self.usage = piece.usage or self.usage
+        self.stated_cost = self.stated_cost if piece.stated_cost is None else piece.stated_cost
+        self.headers_at = self.headers_at if piece.headers_at is None else piece.headers_at
+        self.provider_request_id = piece.provider_request_id or self.provider_request_id
+        self._evidence += piece.evidence
+        self._warnings += piece.warnings
+
+    def answer(self) -> Answer:
+        """Return the answer so far. Raises `BadAnswer` (empty) when no choice ever came."""
+        if not self._parts:
+            raise no_choice(self._provider, self._model)
+        return Answer(
+            model=self._model,
+            choices=tuple(_choice(index, self._parts[index]) for index in sorted(self._parts)),
+            usage=self.usage,
+            stated_cost=self.stated_cost,
+            evidence=self._evidence,
+            warnings=self._warnings,
+            provider_request_id=self.provider_request_id,
+            headers_at=self.headers_at,
+        )
+
+    def _fill(self, part: _Part, piece: Piece) -> None:
+        if piece.has_content:
+            self.has_content = True
+            part.text.append(piece.text)
+            part.reasoning.append(piece.reasoning)
+            part.refusal.append(piece.refusal)
+            for delta in piece.tool_calls:
+                _fill_tool(part.tools.setdefault(delta.index, _Tool()), delta)
+        part.finish = part.finish or piece.finish_reason
+        part.logprobs = _merged(part.logprobs, piece.logprobs)
+        part.private = _merged(part.private, piece.private)
+
+
+def pieces_of(answer: Answer) -> list[Piece]:
+    """Return ``answer`` as a short stream: a piece per choice, the first with all that is said of the whole."""
+    found = [_whole(choice) for choice in answer.choices]
+    found[0] = found[0].model_copy(
+        update={
+            "model": answer.model,
+            "usage": answer.usage,
+            "stated_cost": answer.stated_cost,
+            "evidence": answer.evidence,
+            "warnings": answer.warnings,
+            "provider_request_id": answer.provider_request_id,
+            "headers_at": answer.headers_at,
+        }
+    )
+    return found
+
+
+def _whole(choice: Choice) -> Piece:
+    message = choice.message
+    return Piece(
+        index=choice.index,
+        text=message.text,
+        reasoning=message.reasoning or "",
+        refusal=message.refusal or "",
+        tool_calls=tuple(
+            ToolCallDelta(index=place, id=call.id, name=call.function.name, arguments=call.function.arguments)
+            for place, call in enumerate(message.tool_calls or ())
+        ),
+        finish_reason=choice.finish_reason,
+        logprobs=choice.logprobs,
+        private=message.private,
+    )
+
+
+def _fill_tool(tool: _Tool, delta: ToolCallDelta) -> None:
+    tool.id = tool.id or delta.id or ""
+    tool.name = tool.name or delta.name or ""
+    tool.arguments.append(delta.arguments)
+
+
+def _choice(index: int, part: _Part) -> Choice:
+    finish = finish_reason(part.finish, has_tools=bool(part.tools))
+    return Choice(
+        index=index,
+        message=Message(
+            role="assistant",
+            content="".join(part.text) or None,
+            tool_calls=tuple(_tool(index, place, part.tools[place], finish) for place in sorted(part.tools)) or None,
+            refusal="".join(part.refusal) or None,
+            reasoning="".join(part.reasoning) or None,
+            private=part.private,
+        ),
+        finish_reason=finish,
+        logprobs=part.logprobs,
+    )
+
+
+def _tool(choice: int, place: int, tool: _Tool, finish: str) -> ToolCall:
+    return ToolCall(
+        id=tool.id or f"call_{choice}_{place}",
+        function=FunctionCall(name=tool.name, arguments=whole_arguments("".join(tool.arguments), finish)),
+    )
+
+
+def _merged(old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return both together: lists are put end to end, tables merged, and of anything else the later one stays."""
+    if not old or not new:
+        return new or old
+    result = dict(old)
+    for name, value in new.items():
+        known = result.get(name)
+        if isinstance(known, list) and isinstance(value, list):
+            result[name] = [*known, *value]
+        elif isinstance(known, dict) and isinstance(value, dict):
+            result[name] = _merged(known, value)
+        elif value is not None:
+            result[name] = value
+    return result

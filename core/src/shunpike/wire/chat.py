@@ -1,0 +1,279 @@
+"""A backend for any provider whose chat API is like OpenAI's: what differs is its `Dialect`, or a small override."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from typing_extensions import override
+
+from shunpike.clock import Clock, SystemClock
+from shunpike.errors import NotHere, Overloaded, ProviderError
+from shunpike.types import Answer, Call, Piece, ProviderInfo, ProviderSettings
+from shunpike.wire.address import check_base_url
+from shunpike.wire.answer import no_choice, read_answer
+from shunpike.wire.assemble import pieces_of
+from shunpike.wire.body import chat_body, lost, stream_body
+from shunpike.wire.dialect import Dialect
+from shunpike.wire.failures import Refused, Side, classify, request_id
+from shunpike.wire.http import Flow, Http, Reply
+from shunpike.wire.lenient import at, decode, encode, rows
+from shunpike.wire.pieces import Seen, missing_ends, read_chunk
+from shunpike.wire.ratelimits import header_evidence
+from shunpike.wire.sse import Event
+from shunpike.wire.stream import PieceStream
+
+STRANGE = (ValueError, LookupError, TypeError, AttributeError)
+"""What an override raises when it trips over an answer that is not as expected."""
+
+
+class ChatBackend:
+    """Completes, streams and lists models over one origin with one key.
+
+    To teach it a quirk that no dialect can say, override `body`, `answer`, `pieces` or `failure`, call ``super()`` and
+    change what comes back.
+    """
+
+    def __init__(
+        self,
+        info: ProviderInfo,
+        settings: ProviderSettings,
+        dialect: Dialect | None = None,
+        *,
+        clock: Clock | None = None,
+    ) -> None:
+        """Prepare all that no request changes. Raises `ConfigError` for an address or a key that can't be used."""
+        self.info = info
+        self.settings = settings
+        self.dialect = dialect or Dialect()
+        self.clock = clock or SystemClock()
+        key = settings.key.get_secret_value() if settings.key else None
+        self._side = Side(info.id, self.dialect, settings.key_env or info.env_key, key)
+        headers = {**self.dialect.extra_headers, **settings.headers}
+        if key:
+            headers[self.dialect.auth_header] = self.dialect.auth_prefix + key
+        self.http = Http(
+            check_base_url(
+                settings.base_url or info.base_url, allow_http=settings.options.get("allow_http", False) is True
+            ),
+            headers,
+            provider=info.id,
+            transport=settings.transport,
+            clock=self.clock,
+        )
+
+    @override
+    def __repr__(self) -> str:
+        """The provider and its address, nothing secret."""
+        return f"{type(self).__name__}({self.info.id!r}, {self.http!r})"
+
+    # ---- what a provider may change
+
+    def body(self, call: Call) -> dict[str, Any]:
+        """Return the JSON to send for a unary request; a streamed one adds ``stream`` to it."""
+        return chat_body(call, self.dialect, self.info.id)
+
+    def answer(self, call: Call, data: dict[str, Any], headers: Mapping[str, str]) -> Answer:  # noqa: ARG002
+        """Return the answer in ``data``. What only the headers tell is added afterwards."""
+        return read_answer(call, data, self.dialect, self.info.id)
+
+    def pieces(self, chunk: dict[str, Any], seen: Seen) -> list[Piece]:
+        """Return the pieces of one chunk of a stream; ``seen`` holds the call and what came before."""
+        return read_chunk(chunk, seen, self.dialect, self.info.id)
+
+    def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """Return the error that a refusal means; a status of 200 = it stood inside an answer or a stream."""
+        return classify(Refused(status, headers, body, self.clock.now()), self._side)
+
+    # ---- what the core calls
+
+    async def complete(self, call: Call) -> Answer:
+        """Return the whole answer. Raises `ProviderError`."""
+        try:
+            warnings = self.warnings(call, streamed=False)
+            reply = await self.http.post(
+                self.dialect.chat_path, self.body(call), call.timeouts, self.attempt_headers(call)
+            )
+            answer = self.read(call, reply)
+        except ProviderError as error:
+            error.model = error.model or call.model
+            raise
+        opening = self.opening(reply.headers, reply.headers_at)
+        return answer.model_copy(
+            update={
+                "headers_at": reply.headers_at,
+                "evidence": (*opening.evidence, *answer.evidence),
+                "warnings": (*warnings, *answer.warnings),
+                "provider_request_id": opening.provider_request_id or answer.provider_request_id,
+            }
+        )
+
+    def stream(self, call: Call) -> PieceStream:
+        """Return a context in which the pieces arrive. Entering sends the request, leaving closes the connection."""
+        reader = _ChatReader(self, call)
+
+        def send() -> Flow:
+            reader.warnings = self.warnings(call, streamed=True)
+            body = stream_body(self.body(call), call, self.dialect)
+            return self.http.stream(self.dialect.chat_path, body, call.timeouts, self.attempt_headers(call))
+
+        return PieceStream(send, reader)
+
+    async def list_models(self) -> Sequence[str]:
+        """Return the ids of the provider's models. Raises `ProviderError`."""
+        if self.dialect.models_path is None:
+            raise NotHere(f"{self.info.id} lists no models", provider=self.info.id, kind="unsupported")
+        reply = await self.http.get(self.dialect.models_path, self.settings.timeouts)
+        data = self._data(reply, whole=False)
+        listed = data if isinstance(data, list) else data.get("data") or data.get("models")
+        if not isinstance(listed, list):
+            raise self._malformed("the list of models is not a list")
+        named = [row.get(self.dialect.model_id) for row in rows(listed)]
+        return [name for name in named if isinstance(name, str) and name]
+
+    async def aclose(self) -> None:
+        """Let go of connections; calling it again does nothing."""
+        await self.http.aclose()
+
+    # ---- shared by both ways of answering
+
+    def warnings(self, call: Call, *, streamed: bool) -> tuple[str, ...]:
+        """Return what of the request gets lost. Raises `NotHere` (unsupported) where the call is strict about it."""
+        found = lost(call, self.dialect, self.info.id, streamed=streamed)
+        if found and call.strict:
+            error = NotHere("; ".join(found), provider=self.info.id, model=call.model, kind="unsupported")
+            raise error
+        return found
+
+    def attempt_headers(self, call: Call) -> dict[str, str] | None:
+        """Return the header that names the attempt, where the owner wants it sent."""
+        wanted = self.settings.options.get("send_attempt_id") is True
+        return {"x-shunpike-attempt-id": call.attempt_id} if wanted else None
+
+    def opening(self, headers: Mapping[str, str], headers_at: float) -> Piece:
+        """Return what the headers of a good answer tell."""
+        return Piece(
+            headers_at=headers_at,
+            evidence=header_evidence(headers, self.dialect.ratelimits, headers_at),
+            provider_request_id=request_id(headers, self.dialect),
+        )
+
+    def read(self, call: Call, reply: Reply) -> Answer:
+        """Return the answer in a reply. Raises what it means when it is none."""
+        data = self._data(reply, whole=True)
+        try:
+            return self.answer(call, data, reply.headers)
+        except STRANGE as error:
+            raise self._malformed(f"the answer can't be read: {error}") from error
+
+    def told_failure(self, data: Mapping[str, Any], headers: Mapping[str, str]) -> ProviderError | None:
+        """Return the failure that stands inside an answer or a chunk whose status was good."""
+        error = next((found for path in self.dialect.errors_at if (found := at(data, path))), None)
+        if error is None and data.get("object") == "error":
+            error = data
+        if error is None:
+            return None
+        # A Retry-After on a good status is sent with every answer by some, and says nothing about this failure.
+        told = {name: value for name, value in headers.items() if not name.startswith("retry-after")}
+        return self.failure(200, told, encode({"error": error}))
+
+    def _data(self, reply: Reply, *, whole: bool) -> Any:
+        if not 200 <= reply.status < 300:
+            raise self.failure(reply.status, reply.headers, reply.body)
+        try:
+            data = decode(reply.body, exact=self.dialect.exact)
+        except ValueError as error:
+            raise self._malformed("the answer is not JSON") from error
+        if isinstance(data, list) and whole:
+            data = data[0] if data else None
+        if isinstance(data, list):
+            return data
+        if not isinstance(data, dict):
+            raise self._malformed("the answer is not a JSON object")
+        failure = self.told_failure(data, reply.headers)
+        if failure is not None:
+            raise failure
+        return data
+
+    def _malformed(self, message: str) -> Overloaded:
+        return Overloaded(f"{self.info.id}: {message}", provider=self.info.id, kind="malformed")
+
+
+class ModelsProbe:
+    """Tells whether a provider answers this key by asking for its models, which costs no quota."""
+
+    def __init__(self, backend: ChatBackend) -> None:
+        self._backend = backend
+
+    async def check(self) -> str:
+        """Return such as ``14 models``. Raises `ProviderError`."""
+        found = len(await self._backend.list_models())
+        return f"{found} model{'' if found == 1 else 's'}"
+
+    async def aclose(self) -> None:
+        """Let go of connections; calling it again does nothing."""
+        await self._backend.aclose()
+
+
+class _ChatReader:
+    """Reads the events of one streamed answer for a `ChatBackend`."""
+
+    def __init__(self, backend: ChatBackend, call: Call) -> None:
+        self.provider = backend.info.id
+        self.model = call.model
+        self.failed: ProviderError | None = None
+        self.done = False
+        self.warnings: tuple[str, ...] = ()
+        self._backend = backend
+        self._seen = Seen(call)
+        self._headers: Mapping[str, str] = {}
+
+    @property
+    def complete(self) -> bool:
+        """Whether every choice that began has told its end."""
+        return self._seen.complete
+
+    def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """Return what a status other than success means."""
+        return self._backend.failure(status, headers, body)
+
+    def opening(self, headers: Mapping[str, str], headers_at: float) -> Piece:
+        """Return what the headers tell, and what of the request got lost."""
+        self._headers = headers
+        return self._backend.opening(headers, headers_at).model_copy(update={"warnings": self.warnings})
+
+    def whole(self, headers: Mapping[str, str], body: bytes) -> Sequence[Piece]:
+        """Return the pieces of an answer that came in one, though a stream was asked for."""
+        self.done = True
+        return pieces_of(self._backend.read(self._seen.call, Reply(200, headers, body, 0.0)))
+
+    def pieces(self, event: Event) -> Sequence[Piece]:
+        """Return the pieces of one event."""
+        text = event.data.strip()
+        if text == "[DONE]":
+            self.done = True
+            return ()
+        if not text:
+            return ()
+        backend = self._backend
+        try:
+            chunk = decode(text, exact=backend.dialect.exact)
+            chunk = chunk[0] if isinstance(chunk, list) and len(chunk) == 1 else chunk
+            if not isinstance(chunk, dict):
+                raise ValueError("an event is not a JSON object")  # noqa: TRY004 - of the wire, not of a caller
+            self.failed = backend.told_failure(chunk, self._headers)
+            if self.failed is None and event.event == "error":
+                self.failed = backend.failure(200, {}, text.encode())
+            if self.failed is not None:
+                return backend.pieces({**chunk, "choices": []}, self._seen)
+            return backend.pieces(chunk, self._seen)
+        except STRANGE as error:
+            raise Overloaded(
+                f"{self.provider}: the stream can't be read: {error}", provider=self.provider, kind="malformed"
+            ) from error
+
+    def ends(self) -> Sequence[Piece]:
+        """Return the finish reasons that were never told. Raises `BadAnswer` when no choice ever came."""
+        if not self._seen.choices:
+            raise no_choice(self.provider, self.model)
+        return missing_ends(self._seen)

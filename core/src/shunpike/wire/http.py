@@ -1,0 +1,310 @@
+"""HTTP to one origin with one key; the only module of the core that imports httpx.
+
+The URL and the headers are prepared once, and each request goes straight to a transport. Redirects are not followed:
+the key stays with its origin. No proxy is taken from the environment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from functools import cache
+from typing import Any, NamedTuple, NoReturn, Self
+
+import anyio
+import httpx
+from typing_extensions import override
+
+from shunpike.clock import Clock, SystemClock
+from shunpike.errors import ConfigError, Overloaded
+from shunpike.types import Timeouts
+from shunpike.wire.address import check_header
+from shunpike.wire.lenient import encode
+from shunpike.wire.unpack import Unpacker
+
+MAX_BODY = 32 * 1024 * 1024
+"""Bytes of a whole answer; the largest recorded one is far below a megabyte."""
+CLOSING = 2.0
+"""Seconds that closing a connection may take when the caller is being cancelled."""
+COMPRESSED = {"Accept-Encoding": "gzip"}
+"""Of whole answers only: what compresses a stream may hold its events back."""
+MOST_LEFT = 256
+"""Chunks that may still be buffered when an answer is given up."""
+FAILURES = (httpx.HTTPError, httpx.StreamError, OSError)
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
+
+
+class Reply(NamedTuple):
+    """A complete answer: header names are lower case, ``headers_at`` is epoch seconds."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    headers_at: float
+
+
+class Http:
+    """Sends to one origin. Made once per backend, shared by all calls, opened by the first one."""
+
+    def __init__(
+        self,
+        base_url: str,
+        headers: Mapping[str, str],
+        *,
+        provider: str,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Prepare URL and headers. Raises `ConfigError` for what can't be an address or a header."""
+        self.provider = provider
+        self.clock = clock or SystemClock()
+        self._base = base_url.rstrip("/")
+        self._origin = self._parsed(self._base)
+        self._headers = [
+            (b"User-Agent", b"shunpike"),
+            (b"Content-Type", b"application/json"),
+            *(check_header(name, value) for name, value in headers.items()),
+        ]
+        self._urls: dict[str, httpx.URL] = {}
+        self._transport = transport
+        self._closed = False
+
+    @override
+    def __repr__(self) -> str:
+        """The address alone: headers hold the key."""
+        return f"Http({self._base!r})"
+
+    async def post(
+        self, path: str, body: Mapping[str, Any], timeouts: Timeouts, headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        """Send ``body`` as JSON and return the whole answer, whatever its status. Raises `Overloaded`, `UsageError`."""
+        async with self.stream(path, body, timeouts, {**COMPRESSED, **(headers or {})}) as flow:
+            return Reply(flow.status, flow.headers, await flow.read(), flow.headers_at)
+
+    async def get(self, path: str, timeouts: Timeouts) -> Reply:
+        """Return the whole answer, whatever its status. Raises `Overloaded`."""
+        async with self.stream(path, None, timeouts, COMPRESSED) as flow:
+            return Reply(flow.status, flow.headers, await flow.read(), flow.headers_at)
+
+    def stream(
+        self,
+        path: str,
+        body: Mapping[str, Any] | None,
+        timeouts: Timeouts,
+        headers: Mapping[str, str] | None = None,
+    ) -> Flow:
+        """Return a context; entering it sends the request and waits for the headers, leaving it closes the answer."""
+        extra = [check_header(name, value) for name, value in (headers or {}).items()]
+        request = httpx.Request(
+            "GET" if body is None else "POST",
+            self._url(path),
+            headers=[*self._headers, *extra],
+            content=None if body is None else encode(body),
+            # Only connecting is timed down there; all else is timed here, where data and keep-alives are told apart.
+            extensions={"timeout": {"connect": timeouts.connect, "read": None, "write": None, "pool": None}},
+        )
+        return Flow(self, request, timeouts)
+
+    async def send(self, request: httpx.Request) -> httpx.Response:
+        """Hand ``request`` to the transport, opening it if this is the first."""
+        if self._closed:
+            raise RuntimeError(f"{self!r} is closed")
+        if self._transport is None:
+            self._transport = open_transport(secure=self._origin.scheme == "https")
+        return await self._transport.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Let go of the connections; calling it again does nothing."""
+        self._closed = True
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            with anyio.move_on_after(CLOSING, shield=True):
+                await transport.aclose()
+
+    def fail(self, error: httpx.HTTPError | httpx.StreamError | OSError) -> NoReturn:
+        """Raise what ``error`` means: an `Overloaded` that tells whether anything can have been billed."""
+        if isinstance(error, httpx.LocalProtocolError | httpx.StreamError):
+            # Their texts can quote a header, so they are not shown.
+            raise Overloaded(
+                "the exchange broke the HTTP protocol", provider=self.provider, kind="connection"
+            ) from None
+        if isinstance(error, NOT_SENT):
+            found = self.overloaded("connection", f"no connection to {self._origin.host}: {_why(error)}")
+            found.billed = False
+            raise found from error
+        kind = "timeout" if isinstance(error, httpx.TimeoutException) else "connection"
+        raise self.overloaded(kind, f"the connection to {self._origin.host} broke: {_why(error)}") from error
+
+    def overloaded(self, kind: str, message: str) -> Overloaded:
+        """Return the failure of this provider; whether it is billed is not known."""
+        return Overloaded(f"{self.provider}: {message}", provider=self.provider, kind=kind)
+
+    def _url(self, path: str) -> httpx.URL:
+        url = self._urls.get(path)
+        if url is None:
+            url = self._parsed(self._base + path)
+            if not path.startswith("/") or url.netloc != self._origin.netloc or url.userinfo:
+                raise ConfigError(f"the path {path!r} would leave {self._base}; expected one such as /chat/completions")
+            if len(self._urls) < 256:
+                self._urls[path] = url
+        return url
+
+    def _parsed(self, text: str) -> httpx.URL:
+        try:
+            url = httpx.URL(text)
+        except httpx.InvalidURL as error:
+            raise ConfigError(f"{self.provider}: {text!r} is not an address: {error}") from error
+        if url.scheme not in ("http", "https") or not url.host:
+            raise ConfigError(f"{self.provider}: {text!r} is not an http(s) address")
+        return url
+
+
+class Flow:
+    """One exchange. Entered: ``status``, ``headers`` (lower case) and ``headers_at`` (epoch seconds) are there."""
+
+    status: int
+    headers: Mapping[str, str]
+    headers_at: float
+
+    def __init__(self, http: Http, request: httpx.Request, timeouts: Timeouts) -> None:
+        self._http = http
+        self._request = request
+        self._timeouts = timeouts
+        self._response: httpx.Response | None = None
+        self._chunks: AsyncIterator[bytes] | None = None
+        self._unpacker: Unpacker | None = None
+        self._ended = False
+        self._first = True
+
+    async def __aenter__(self) -> Self:
+        now = anyio.current_time()
+        self._latest = now + self._timeouts.total
+        self._deadline = min(now + self._timeouts.first_token, self._latest)
+        try:
+            with anyio.fail_after(self._deadline - now):
+                response = await self._http.send(self._request)
+        except TimeoutError:
+            raise self._late() from None
+        except FAILURES as error:
+            self._http.fail(error)
+        self._response = response
+        if not isinstance(response.stream, httpx.AsyncByteStream):
+            raise ConfigError(f"{self._http.provider}: the transport's answer can't be read asynchronously")
+        self._chunks = aiter(response.stream)
+        self.headers_at = self._http.clock.now()
+        self.status = response.status_code
+        self.headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._response is None:
+            return
+        with anyio.move_on_after(CLOSING, shield=True):
+            try:
+                await self._response.aclose()
+                if self._chunks is not None and not self._ended:
+                    await self._read_out(self._chunks)
+            except FAILURES:
+                return
+
+    def beat(self) -> None:
+        """Note that real data arrived: from now on the next must come within ``idle`` seconds.
+
+        A keep-alive is no data, so that a provider that only keeps the line open runs into its time-out.
+        """
+        self._first = False
+        self._deadline = min(anyio.current_time() + self._timeouts.idle, self._latest)
+
+    async def receive(self) -> bytes:
+        """Return the next bytes, empty at the end. Raises `Overloaded` when they are late or the connection breaks."""
+        while not self._ended and self._chunks is not None:
+            chunk = self._unpacked(await self._next(self._chunks))
+            if chunk:
+                return chunk
+        return b""
+
+    async def read(self, limit: int = MAX_BODY) -> bytes:
+        """Return all that is left, at most ``limit`` bytes. Raises `Overloaded`: ``malformed`` when it is more."""
+        self._deadline, self._first = self._latest, False
+        parts, size = [], 0
+        while chunk := await self.receive():
+            parts.append(chunk)
+            size += len(chunk)
+            if size > limit:
+                raise self._http.overloaded("malformed", f"the answer is larger than {limit} bytes")
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def _next(self, chunks: AsyncIterator[bytes]) -> bytes:
+        try:
+            with anyio.fail_after(self._deadline - anyio.current_time()):
+                chunk = await anext(chunks, None)
+        except TimeoutError:
+            self._ended = True
+            raise self._late() from None
+        except FAILURES as error:
+            self._ended = True
+            self._http.fail(error)
+        self._ended = chunk is None
+        return chunk or b""
+
+    def _unpacked(self, chunk: bytes) -> bytes:
+        """Return ``chunk`` in the clear; the first one shows whether there is anything to unpack."""
+        encoding = self.headers.get("content-encoding", "identity")
+        if encoding == "identity" or not (chunk or self._unpacker):
+            return chunk
+        try:
+            if self._unpacker is None:
+                self._unpacker = Unpacker(encoding, MAX_BODY)
+            if self._ended:
+                self._unpacker.close()
+            return self._unpacker.feed(chunk)
+        except ValueError as error:
+            raise self._http.overloaded("malformed", str(error)) from error
+
+    def _late(self) -> Overloaded:
+        times = self._timeouts
+        if anyio.current_time() >= self._latest:
+            text = f"the answer was not complete after {times.total:g} s"
+        elif self._first:
+            text = f"nothing came within {times.first_token:g} s"
+        else:
+            text = f"no data came for {times.idle:g} s"
+        return self._http.overloaded("timeout", text)
+
+    async def _read_out(self, chunks: AsyncIterator[bytes]) -> None:
+        """Read on after the close, which ends each of the transport's nested generators with an error.
+
+        Left to the garbage collector they would be finalised at a random place.
+        """
+        self._ended = True
+        for _ in range(MOST_LEFT):
+            if await anext(chunks, None) is None:
+                return
+
+
+def open_transport(*, secure: bool) -> httpx.AsyncBaseTransport:
+    """Return a transport with a pool of its own: over aiohttp on asyncio where that is installed, else httpx's."""
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30.0)
+    context = tls_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if anyio.get_cancelled_exc_class() is asyncio.CancelledError:  # this is asyncio, not trio
+        try:
+            # Imported here because it is optional and slow to import.
+            fast = importlib.import_module("httpx_aiohttp")
+        except ImportError:
+            pass
+        else:
+            transport: httpx.AsyncBaseTransport = fast.AiohttpTransport(verify=context, limits=limits)
+            return transport
+    return httpx.AsyncHTTPTransport(verify=context, limits=limits)
+
+
+@cache
+def tls_context() -> ssl.SSLContext:
+    """Return the context that all transports share: reading the certificates takes tens of milliseconds."""
+    return httpx.create_ssl_context()
+
+
+def _why(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,165 @@
+"""The chunks of a streamed answer, made into pieces: each finish reason once, each fragment at its own tool call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shunpike.types import ABSENT, Call, Piece, ToolCallDelta, Usage
+from shunpike.wire.answer import (
+    arguments_text,
+    content_text,
+    failed_choice,
+    finish_reason,
+    first_text,
+    made_up_id,
+    private_parts,
+    tool_rows,
+)
+from shunpike.wire.dialect import Dialect
+from shunpike.wire.lenient import count, rows, string, table
+from shunpike.wire.usage import find_usage, stated_cost
+
+
+@dataclass(slots=True)
+class SeenTool:
+    """A tool call so far."""
+
+    place: int
+    id: str
+    named: bool
+
+
+@dataclass(slots=True)
+class SeenChoice:
+    """One choice so far. ``at`` finds the call that a provider's index means now."""
+
+    tools: list[SeenTool] = field(default_factory=list)
+    at: dict[int, SeenTool] = field(default_factory=dict)
+    finish: str | None = None
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a stream has told so far: the memory of one reading."""
+
+    call: Call
+    choices: dict[int, SeenChoice] = field(default_factory=dict)
+    model: str | None = None
+    request_id: str | None = None
+    usage: Usage = ABSENT
+
+    @property
+    def complete(self) -> bool:
+        """Whether every choice that began has told its end."""
+        return bool(self.choices) and all(choice.finish is not None for choice in self.choices.values())
+
+
+def read_chunk(chunk: Mapping[str, Any], seen: Seen, dialect: Dialect, provider: str) -> list[Piece]:
+    """Return the pieces of one chunk. Raises `Overloaded` when a choice ends in an error."""
+    found: list[Piece] = []
+    for place, row in enumerate(rows(chunk.get("choices"))):
+        piece = _piece(row, place, seen, dialect, provider)
+        if piece is not None:
+            found.append(piece)
+    totals = _totals(chunk, seen, dialect)
+    if totals:
+        if found:
+            found[-1] = found[-1].model_copy(update=totals)
+        else:
+            found.append(Piece(**totals))
+    return found
+
+
+def missing_ends(seen: Seen) -> list[Piece]:
+    """Return the finish reasons that a stream with a proper end did not tell."""
+    found = []
+    for index, choice in seen.choices.items():
+        if choice.finish is None:
+            choice.finish = finish_reason(None, has_tools=bool(choice.tools))
+            found.append(Piece(index=index, finish_reason=choice.finish))
+    return found
+
+
+def _totals(chunk: Mapping[str, Any], seen: Seen, dialect: Dialect) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    model = string(chunk.get("model"))
+    if model and model != seen.model:
+        seen.model = found["model"] = model
+    if seen.request_id is None and (told := string(chunk.get("id"))):
+        seen.request_id = found["provider_request_id"] = told
+    usage = find_usage(chunk, dialect)
+    # An all-zero usage after a real one comes when a stream failed late; it takes nothing back.
+    if usage is not ABSENT and usage != seen.usage and (usage.total_tokens or seen.usage is ABSENT):
+        seen.usage = found["usage"] = usage
+    cost = stated_cost(chunk, dialect)
+    if cost is not None:
+        found["stated_cost"] = cost
+    return found
+
+
+def _piece(row: Mapping[str, Any], place: int, seen: Seen, dialect: Dialect, provider: str) -> Piece | None:
+    index = count(row.get("index"))
+    index = place if index is None else index
+    choice = seen.choices.get(index)
+    if choice is None:
+        choice = seen.choices[index] = SeenChoice()
+    delta = table(row.get("delta") or row.get("message"))
+    told = row.get("finish_reason")
+    calls = tool_rows(delta)
+    given = {
+        "text": content_text(delta.get("content")),
+        "reasoning": first_text(delta, dialect.reasoning_fields),
+        "refusal": string(delta.get("refusal")),
+        "tool_calls": tuple(_fragment(tool, index, choice, seen.call) for tool in calls) if calls else (),
+        "finish_reason": _end(told, choice, seen.call, dialect, provider) if told else None,
+        "logprobs": row["logprobs"] if isinstance(row.get("logprobs"), dict) else None,
+        "private": private_parts(delta, dialect, provider) if dialect.private_fields else None,
+    }
+    given = {name: value for name, value in given.items() if value}
+    return Piece(index=index, **given) if given else None
+
+
+def _end(told: Any, choice: SeenChoice, call: Call, dialect: Dialect, provider: str) -> str | None:
+    """Return the finish reason where it is news: some providers repeat it in later chunks."""
+    reason = dialect.finish(string(told))
+    if reason == "error":
+        raise failed_choice(call, provider)
+    if choice.finish is not None:
+        return None
+    choice.finish = finish_reason(reason, has_tools=bool(choice.tools))
+    return choice.finish
+
+
+def _fragment(row: Mapping[str, Any], index: int, choice: SeenChoice, call: Call) -> ToolCallDelta:
+    function = table(row.get("function"))
+    name, told_id = string(function.get("name")), string(row.get("id"))
+    tool = _known(count(row.get("index")), told_id, name, choice)
+    new = tool is None
+    if tool is None:
+        place = len(choice.tools)
+        tool = SeenTool(place, told_id or made_up_id(call, index, place), named=False)
+        choice.tools.append(tool)
+        told_index = count(row.get("index"))
+        if told_index is not None:
+            choice.at[told_index] = tool
+    news = bool(name) and not tool.named
+    tool.named = tool.named or bool(name)
+    return ToolCallDelta(
+        index=tool.place,
+        id=tool.id if new else None,
+        name=name if news else None,
+        arguments=arguments_text(function.get("arguments")),
+    )
+
+
+def _known(told_index: int | None, told_id: str, name: str, choice: SeenChoice) -> SeenTool | None:
+    """Return the call that a fragment belongs to, None for a new one. Index or id may be missing, repeated or skip."""
+    if told_index is not None:
+        tool = choice.at.get(told_index)
+        other = tool is not None and told_id and name and told_id != tool.id and tool.named
+        return None if other else tool
+    if told_id:
+        return next((tool for tool in choice.tools if tool.id == told_id), None)
+    return None if name or not choice.tools else choice.tools[-1]

@@ -1,0 +1,186 @@
+"""Moments and amounts as providers write them: one parser for every spelling of "later" that was seen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+
+from shunpike.types import Evidence, Unit
+from shunpike.wire.dialect import RateHeaders
+
+LONGEST = 64
+"""Characters; a longer value is no number and no duration."""
+FURTHEST = 400 * 86_400.0
+"""Seconds; no limit resets later, so that a larger value is a mistake and says nothing."""
+
+_SECONDS = {
+    "ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0,
+}  # fmt: skip
+_PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h|d)", re.ASCII)
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+", re.ASCII)
+_TEXT = re.compile(
+    r"(?:try again|retry)(?: after| in)?:?\s+"
+    r"(?:(?P<count>[0-9]+(?:\.[0-9]+)?)\s*(?P<word>seconds?|secs?|minutes?|mins?|hours?)\b"
+    r"|(?P<go>(?:[0-9]+(?:\.[0-9]+)?(?:ns|us|ms|s|m|h|d))+))",
+    re.IGNORECASE | re.ASCII,
+)
+_WORDS = {"sec": 1.0, "min": 60.0, "hou": 3600.0}
+_COUNTED = re.compile(
+    r"\((?P<name>RPM|RPD|TPM|TPD|ITPM|OTPM|ITPD|OTPD)\): Limit ~?(?P<limit>[0-9]+)"
+    r"(?:, Used ~?(?P<used>[0-9]+))?, Requested ~?(?P<requested>[0-9]+)",
+    re.ASCII,
+)
+_UNITS = {"R": Unit.REQUEST, "T": Unit.TOTAL_TOKEN, "I": Unit.INPUT_TOKEN, "O": Unit.OUTPUT_TOKEN}
+
+
+def parse_duration(text: str) -> float | None:
+    """Return the seconds of ``1m26.4s``, ``644ms``, ``6m0s``, ``22s`` or a bare number; None for anything else."""
+    text = text.strip()
+    if not text or len(text) > LONGEST:
+        return None
+    if _NUMBER.fullmatch(text):
+        return _within(float(text))
+    total, end = 0.0, 0
+    for part in _PART.finditer(text):
+        if part.start() != end:
+            return None
+        total += float(part[1]) * _SECONDS[part[2]]
+        end = part.end()
+    return _within(total) if end == len(text) else None
+
+
+def format_duration(seconds: float) -> str:
+    """Return ``seconds`` in the form of Go's durations, to the microsecond: the inverse of `parse_duration`."""
+    micros = round(seconds * 1e6)
+    hours, micros = divmod(micros, 3_600_000_000)
+    minutes, micros = divmod(micros, 60_000_000)
+    whole, part = divmod(micros, 1_000_000)
+    fraction = f".{part:06d}".rstrip("0") if part else ""
+    head = f"{hours}h{minutes}m" if hours else f"{minutes}m" if minutes else ""
+    return f"{head}{whole}{fraction}s"
+
+
+def parse_moment(text: str, now: float) -> float | None:
+    """Return the moment (epoch seconds) that a header names; None when it can't be read.
+
+    Numbers are told apart by their size: below 10⁹ seconds from now, from 10¹¹ epoch milliseconds, between them epoch
+    seconds. Dates may be HTTP's or ISO 8601. A moment in the past is now.
+    """
+    text = text.strip()
+    if _NUMBER.fullmatch(text) and len(text) <= LONGEST:
+        number = float(text)
+        if number >= 1e9:
+            return _near(number / 1000 if number >= 1e11 else number, now)
+    seconds = parse_duration(text)
+    if seconds is not None:
+        return now + seconds
+    date = _date(text) if len(text) <= LONGEST else None
+    return None if date is None else _near(date, now)
+
+
+def retry_moment(headers: Mapping[str, str], now: float) -> float | None:
+    """Return when ``retry-after-ms`` or ``retry-after`` allow the next try; None when neither says so."""
+    millis = headers.get("retry-after-ms", "").strip()
+    if _NUMBER.fullmatch(millis) and len(millis) <= LONGEST:
+        seconds = _within(float(millis) / 1000)
+        if seconds is not None:
+            return now + seconds
+    told = headers.get("retry-after")
+    return None if told is None else parse_moment(told, now)
+
+
+def retry_told(message: str, now: float) -> float | None:
+    """Return when a sentence such as ``Please try again in 9m38.016s.`` allows the next try, else None."""
+    found = _TEXT.search(message[:4000])
+    if found is None:
+        return None
+    if found["go"]:
+        seconds = parse_duration(found["go"].lower())
+    else:
+        seconds = _within(float(found["count"][:LONGEST]) * _WORDS[found["word"][:3].lower()])
+    return None if seconds is None else now + seconds
+
+
+class Counted(NamedTuple):
+    """A limit with its state, as a refusal's sentence counts it up."""
+
+    name: str
+    """Such as ``TPD``: tokens per day."""
+    unit: Unit
+    window: float
+    limit: int
+    used: int | None
+    requested: int
+
+    @property
+    def impossible(self) -> bool:
+        """Whether the request alone is larger than the limit, so that no waiting helps."""
+        return self.requested > self.limit
+
+
+def counted(message: str) -> Counted | None:
+    """Return what ``… (TPM): Limit 6000, Used 5000, Requested 1500`` says, None for another sentence.
+
+    OpenAI and its imitators name the window nowhere else.
+    """
+    found = _COUNTED.search(message[:4000])
+    if found is None or any(len(found[name] or "") > 15 for name in ("limit", "used", "requested")):
+        return None
+    name = found["name"]
+    return Counted(
+        name=name,
+        unit=_UNITS[name[0]],
+        window=86_400.0 if name.endswith("D") else 60.0,
+        limit=int(found["limit"]),
+        used=int(found["used"]) if found["used"] else None,
+        requested=int(found["requested"]),
+    )
+
+
+def header_evidence(headers: Mapping[str, str], known: Sequence[RateHeaders], now: float) -> tuple[Evidence, ...]:
+    """Return what ``headers`` tell about limits, by the dialect's table. What can't be read says nothing."""
+    found = []
+    for row in known:
+        amount = _amount(headers.get(row.limit or ""))
+        remaining = _amount(headers.get(row.remaining or ""))
+        told = headers.get(row.reset or "")
+        resets_at = None if told is None else parse_moment(told, now)
+        if amount is None and remaining is None and resets_at is None:
+            continue
+        found.append(
+            Evidence(
+                unit=row.unit,
+                amount=amount,
+                remaining=remaining,
+                resets_at=resets_at,
+                window_seconds=row.window,
+                origin=f"header {row.limit or row.remaining or row.reset}",
+            )
+        )
+    return tuple(found)
+
+
+def _amount(text: str | None) -> int | None:
+    text = (text or "").strip()
+    return int(float(text)) if _NUMBER.fullmatch(text) and len(text) <= 18 else None
+
+
+def _within(seconds: float) -> float | None:
+    return seconds if 0 <= seconds <= FURTHEST else None
+
+
+def _near(at: float, now: float) -> float | None:
+    return max(at, now) if at - now <= FURTHEST else None
+
+
+def _date(text: str) -> float | None:
+    for read in (parsedate_to_datetime, datetime.fromisoformat):
+        try:
+            date = read(text)
+            return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, TypeError, OverflowError, IndexError):
+            continue
+    return None

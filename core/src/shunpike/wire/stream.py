@@ -1,0 +1,211 @@
+"""A streamed answer: bytes become events, events become pieces, and every way to end has its own error."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol, Self
+
+import anyio
+from typing_extensions import override
+
+from shunpike.errors import Interrupted, ProviderError
+from shunpike.types import Piece
+from shunpike.wire.http import Flow
+from shunpike.wire.sse import Event, EventParser
+
+MAX_REFUSAL = 1024 * 1024
+"""Bytes of a refusal's body."""
+LAST_BYTES = 0.25
+"""Seconds to wait, after the last event, for the end of the body: a connection read to its end can be used again."""
+
+
+class Reader(Protocol):
+    """Makes pieces of one stream's events, in one provider's dialect."""
+
+    provider: str
+    model: str
+    failed: ProviderError | None
+    """The failure that an event told, once one did."""
+    done: bool
+    """Whether the provider said that nothing follows."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every choice that began has told its end, so that a stream may end here."""
+        ...
+
+    def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """Return what a status other than success means."""
+        ...
+
+    def opening(self, headers: Mapping[str, str], headers_at: float) -> Piece:
+        """Return what the headers tell; it is put into the first piece."""
+        ...
+
+    def whole(self, headers: Mapping[str, str], body: bytes) -> Sequence[Piece]:
+        """Return the pieces of an answer that came in one, though a stream was asked for."""
+        ...
+
+    def pieces(self, event: Event) -> Sequence[Piece]:
+        """Return the pieces of one event; a failure that it tells goes to ``failed``. Raises `ProviderError`."""
+        ...
+
+    def ends(self) -> Sequence[Piece]:
+        """Return what is still to be told at the end of a stream that ended well."""
+        ...
+
+
+class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piece]):
+    """A streamed answer as the core wants it: enter it, iterate, leave it. No generator: it can be dropped anywhere."""
+
+    def __init__(self, send: Callable[[], Flow], reader: Reader) -> None:
+        self._send = send
+        self._reader = reader
+        self._parser = EventParser(provider=reader.provider)
+        self._flow: Flow | None = None
+        self._opening: Piece | None = None
+        self._ready: deque[Piece] = deque()
+        self._failure: ProviderError | None = None
+        self._ended = False
+        self._content = False
+
+    @override
+    async def __aenter__(self) -> Self:
+        try:
+            flow = self._send()
+            await flow.__aenter__()
+        except ProviderError as error:
+            raise self._named(error) from error.__cause__
+        self._flow = flow
+        try:
+            await self._open(flow)
+        except BaseException:  # cancellation too must close the connection
+            await flow.__aexit__()
+            raise
+        return self
+
+    @override
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        flow, self._flow = self._flow, None
+        self._ended = True
+        if flow is None:
+            return
+        try:
+            if kind is None and self._reader.done and self._failure is None:
+                with anyio.move_on_after(LAST_BYTES):
+                    await self._drain(flow)
+        finally:
+            await flow.__aexit__()
+
+    @override
+    def __aiter__(self) -> Self:
+        return self
+
+    @override
+    async def __anext__(self) -> Piece:
+        while not self._ready:
+            if self._failure is not None:
+                failure, self._failure, self._ended = self._failure, None, True
+                raise failure
+            if self._ended or self._flow is None:
+                raise StopAsyncIteration
+            await self._pull(self._flow)
+        return self._ready.popleft()
+
+    async def _open(self, flow: Flow) -> None:
+        if not 200 <= flow.status < 300:
+            body = await self._read(flow)
+            raise self._named(self._reader.refusal(flow.status, flow.headers, body))
+        self._opening = self._reader.opening(flow.headers, flow.headers_at)
+        if flow.headers.get("content-type", "").startswith("application/json"):
+            try:
+                self._take(self._reader.whole(flow.headers, await flow.read()))
+            except ProviderError as error:
+                raise self._named(error) from error.__cause__
+            self._ended = True
+
+    async def _read(self, flow: Flow) -> bytes:
+        try:
+            return await flow.read(MAX_REFUSAL)
+        except ProviderError:
+            return b""  # The status alone is enough to know what to do next.
+
+    async def _drain(self, flow: Flow) -> None:
+        try:
+            while await flow.receive():
+                pass
+        except ProviderError:
+            return  # The answer was complete before.
+
+    async def _pull(self, flow: Flow) -> None:
+        try:
+            data = await flow.receive()
+        except ProviderError as error:
+            self._end(error)
+            return
+        try:
+            for event in self._parser.feed(data) if data else self._parser.close():
+                flow.beat()
+                self._take(self._reader.pieces(event))
+                if self._reader.failed is not None:
+                    self._fail(self._reader.failed)
+                    return
+                if self._reader.done:
+                    break
+        except ProviderError as error:
+            # What the end of the stream cut in two is no nonsense of the provider's.
+            self._fail(error if data else self._broken("in the middle of an event"))
+            return
+        if self._reader.done or not data:
+            self._end(None)
+
+    def _end(self, error: ProviderError | None) -> None:
+        """End the stream: well if the answer was complete, whatever became of the connection afterwards."""
+        if self._reader.done or self._reader.complete:
+            self._ended = True
+            try:
+                self._take(self._reader.ends())
+            except ProviderError as found:
+                self._fail(found)
+        else:
+            self._fail(error or self._broken("before its end"))
+
+    def _fail(self, error: ProviderError) -> None:
+        self._ended = True
+        if self._content and not isinstance(error, Interrupted):
+            broken = self._broken(f"after it had begun: {error.message}")
+            broken.__cause__ = error
+            broken.status = error.status
+            error = broken
+        if self._opening is not None:
+            error.evidence = (*self._opening.evidence, *error.evidence)
+        self._failure = self._named(error)
+
+    def _broken(self, where: str) -> Interrupted:
+        reader = self._reader
+        return Interrupted(f"{reader.provider}: the stream broke off {where}", provider=reader.provider)
+
+    def _named(self, error: ProviderError) -> ProviderError:
+        error.model = error.model or self._reader.model
+        return error
+
+    def _take(self, pieces: Sequence[Piece]) -> None:
+        for piece in pieces:
+            self._content = self._content or piece.has_content
+            if self._opening is None:
+                self._ready.append(piece)
+            else:
+                self._ready.append(_with(piece, self._opening))
+                self._opening = None
+
+
+def _with(piece: Piece, opening: Piece) -> Piece:
+    update: dict[str, Any] = {
+        "headers_at": opening.headers_at,
+        "evidence": (*opening.evidence, *piece.evidence),
+        "warnings": (*opening.warnings, *piece.warnings),
+        "provider_request_id": opening.provider_request_id or piece.provider_request_id,
+    }
+    return piece.model_copy(update=update)

@@ -1,0 +1,151 @@
+"""Completes, streams and lists models at the Gemini API itself, not at its imitation of OpenAI's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from typing_extensions import override
+
+from shunpike.clock import Clock, SystemClock
+from shunpike.errors import Overloaded, ProviderError
+from shunpike.types import Answer, Call, ProviderSettings
+from shunpike.wire.address import check_base_url
+from shunpike.wire.failures import Refused, Side
+from shunpike.wire.http import Flow, Http, Reply
+from shunpike.wire.lenient import decode, encode, rows, string
+from shunpike.wire.stream import PieceStream
+from shunpike_google.answer import read_answer
+from shunpike_google.body import Body
+from shunpike_google.contents import PROVIDER
+from shunpike_google.failures import google_error
+from shunpike_google.reader import GoogleReader
+from shunpike_google.traits import Traits
+
+MOST_PAGES = 20
+"""Pages of the list of models; one holds a thousand."""
+
+
+class GoogleBackend:
+    """One project's key at the Gemini API. The key goes into a header, never into the address."""
+
+    def __init__(
+        self,
+        side: Side,
+        base_url: str,
+        settings: ProviderSettings,
+        traits: Traits,
+        *,
+        retired: frozenset[str] = frozenset(),
+        clock: Clock | None = None,
+    ) -> None:
+        """Prepare all that no request changes. Raises `ConfigError` for an address or a key that can't be used."""
+        self._side = side
+        self._settings = settings
+        self._traits = traits
+        self._retired = retired
+        self._clock = clock or SystemClock()
+        headers = dict(settings.headers)
+        if side.secret:
+            headers["x-goog-api-key"] = side.secret
+        self._http = Http(
+            check_base_url(base_url, allow_http=settings.options.get("allow_http", False) is True),
+            headers,
+            provider=side.provider,
+            transport=settings.transport,
+            clock=self._clock,
+        )
+
+    @override
+    def __repr__(self) -> str:
+        """The address, nothing secret."""
+        return f"GoogleBackend({self._http!r})"
+
+    async def complete(self, call: Call) -> Answer:
+        """Return the whole answer. Raises `ProviderError`."""
+        try:
+            body = Body(call, self._traits)
+            reply = await self._http.post(_path(call, "generateContent"), body.build(), call.timeouts)
+            answer = read_answer(self._data(reply, call.model), call)
+        except ProviderError as error:
+            error.model = error.model or call.model
+            raise
+        return answer.model_copy(
+            update={"headers_at": reply.headers_at, "warnings": (*body.warnings, *answer.warnings)}
+        )
+
+    def stream(self, call: Call) -> PieceStream:
+        """Return a context in which the pieces arrive. Entering sends the request, leaving closes the connection."""
+
+        def failure(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+            return self._failure(status, headers, body, call.model)
+
+        reader = GoogleReader(call, failure)
+
+        def send() -> Flow:
+            body = Body(call, self._traits)
+            data = body.build()
+            reader.warnings = tuple(body.warnings)
+            return self._http.stream(_path(call, "streamGenerateContent?alt=sse"), data, call.timeouts)
+
+        return PieceStream(send, reader)
+
+    async def list_models(self) -> Sequence[str]:
+        """Return the ids of the models, those that only embed included. Raises `ProviderError`."""
+        found: list[str] = []
+        token = ""
+        for _ in range(MOST_PAGES):
+            page = f"&pageToken={quote(token, safe='')}" if token else ""
+            data = self._data(await self._http.get(f"/models?pageSize=1000{page}", self._settings.timeouts), None)
+            found += [string(row.get("name")).removeprefix("models/") for row in rows(data.get("models"))]
+            token = string(data.get("nextPageToken"))
+            if not token:
+                break
+        return [name for name in found if name]
+
+    async def aclose(self) -> None:
+        """Let go of connections; calling it again does nothing."""
+        await self._http.aclose()
+
+    def _failure(self, status: int, headers: Mapping[str, str], body: bytes, model: str | None) -> ProviderError:
+        refused = Refused(status, headers, body, self._clock.now(), model)
+        return google_error(refused, self._side, self._retired)
+
+    def _data(self, reply: Reply, model: str | None) -> Mapping[str, Any]:
+        if not 200 <= reply.status < 300:
+            raise self._failure(reply.status, reply.headers, reply.body, model)
+        try:
+            data = decode(reply.body)
+        except ValueError as error:
+            raise _malformed("the answer is not JSON") from error
+        data = data[0] if isinstance(data, list) and data else data
+        if not isinstance(data, Mapping):
+            raise _malformed("the answer is not a JSON object")
+        if data.get("error"):
+            raise self._failure(200, reply.headers, encode({"error": data["error"]}), model)
+        return data
+
+
+class GoogleProbe:
+    """Tells whether Google answers this key by asking for its models, which costs no quota."""
+
+    def __init__(self, backend: GoogleBackend) -> None:
+        self._backend = backend
+
+    async def check(self) -> str:
+        """Return such as ``14 models``. Raises `ProviderError`."""
+        found = len(await self._backend.list_models())
+        return f"{found} model{'' if found == 1 else 's'}"
+
+    async def aclose(self) -> None:
+        """Let go of connections; calling it again does nothing."""
+        await self._backend.aclose()
+
+
+def _path(call: Call, method: str) -> str:
+    return f"/models/{quote(call.model.removeprefix('models/'), safe='')}:{method}"
+
+
+def _malformed(message: str) -> Overloaded:
+    return Overloaded(f"{PROVIDER}: {message}", provider=PROVIDER, kind="malformed")

@@ -1,0 +1,120 @@
+"""Reads a streamed answer. No event says that it is the last one, so the end of the bytes is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from shunpike.errors import Overloaded, ProviderError
+from shunpike.types import Call, Piece
+from shunpike.wire.answer import no_choice
+from shunpike.wire.lenient import count, decode, encode, rows, string
+from shunpike.wire.sse import Event
+from shunpike_google.answer import Candidate, block_text, read_usage, served_model
+from shunpike_google.contents import PROVIDER
+
+Failure = Callable[[int, Mapping[str, str], bytes], ProviderError]
+
+
+class GoogleReader:
+    """Makes pieces of events. Usage is a running snapshot: the last one counts, and comes with the last piece."""
+
+    def __init__(self, call: Call, failure: Failure) -> None:
+        self.provider = PROVIDER
+        self.model = call.model
+        self.failed: ProviderError | None = None
+        self.done = False
+        self.warnings: tuple[str, ...] = ()
+        self._call = call
+        self._failure = failure
+        self._candidates: dict[int, Candidate] = {}
+        self._usage: object = None
+        self._served = call.model
+        self._blocked = ""
+        self._id: str | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every candidate that began has told its end, or the prompt was blocked."""
+        ended = bool(self._candidates) and all(candidate.finish for candidate in self._candidates.values())
+        return ended or bool(self._blocked)
+
+    def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """Return what a status other than success means."""
+        return self._failure(status, headers, body)
+
+    def opening(self, headers: Mapping[str, str], headers_at: float) -> Piece:  # noqa: ARG002
+        """Return when the headers came and what of the request got lost: Google's headers tell of no limits."""
+        return Piece(headers_at=headers_at, warnings=self.warnings)
+
+    def whole(self, headers: Mapping[str, str], body: bytes) -> Sequence[Piece]:  # noqa: ARG002
+        """Return the pieces of a body of JSON: one answer, or a list of what would have been events."""
+        try:
+            data = decode(body)
+        except ValueError as error:
+            raise self._malformed("the answer is not JSON") from error
+        found: list[Piece] = []
+        for row in rows(data if isinstance(data, list) else [data]):
+            found += self._read(row)
+            if self.failed is not None:
+                raise self.failed
+        self.done = True
+        return [*found, *self.ends()]
+
+    def pieces(self, event: Event) -> Sequence[Piece]:
+        """Return the pieces of one event. Raises `Overloaded` (malformed)."""
+        if not event.data.strip():
+            return ()
+        try:
+            data = decode(event.data)
+        except ValueError as error:
+            raise self._malformed("an event is not JSON") from error
+        data = data[0] if isinstance(data, list) and len(data) == 1 else data
+        if not isinstance(data, Mapping):
+            raise self._malformed("an event is not a JSON object")
+        return self._read(data)
+
+    def ends(self) -> Sequence[Piece]:
+        """Return a finish reason for each candidate, the last with all that is said of the whole. Raises `BadAnswer`.
+
+        The reasons wait until here, because a call in a later event turns STOP into ``tool_calls``.
+        """
+        if not self._candidates and not self._blocked:
+            raise no_choice(PROVIDER, self.model)
+        warnings = [self._blocked] if self._blocked else []
+        found = []
+        for index, candidate in self._candidates.items():
+            reason = candidate.reason(self._call)
+            found.append(Piece(index=index, finish_reason=reason, private=candidate.private))
+            warnings += candidate.warnings
+        last = found.pop() if found else Piece(finish_reason="content_filter")
+        told: dict[str, Any] = {
+            "model": self._served,
+            "usage": read_usage(self._usage),
+            "warnings": tuple(warnings),
+            "provider_request_id": self._id,
+        }
+        return [*found, last.model_copy(update=told)]
+
+    def _read(self, data: Mapping[str, Any]) -> list[Piece]:
+        if data.get("error"):
+            self.failed = self._failure(200, {}, encode({"error": data["error"]}))
+        if "usageMetadata" in data:
+            self._usage = data["usageMetadata"]
+        if data.get("modelVersion"):
+            self._served = served_model(data, self._call)
+        self._id = string(data.get("responseId")) or self._id
+        self._blocked = block_text(data) or self._blocked
+        found = []
+        for place, row in enumerate(rows(data.get("candidates"))):
+            told = count(row.get("index"))
+            index = place if told is None else told
+            if index not in self._candidates:
+                self._candidates[index] = Candidate(f"{self._call.attempt_id}:{index}")
+            piece = self._candidates[index].add(index, row)
+            if piece.has_content or piece.logprobs:
+                found.append(piece)
+        return found
+
+    def _malformed(self, message: str) -> Overloaded:
+        return Overloaded(f"{PROVIDER}: {message}", provider=PROVIDER, model=self.model, kind="malformed")

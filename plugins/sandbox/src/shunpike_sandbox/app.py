@@ -1,0 +1,94 @@
+"""One ASGI application in which every provider has its prefix."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from shunpike_sandbox import control
+from shunpike_sandbox.bodies import TooLarge, read
+from shunpike_sandbox.dialects.deepseek import DeepSeek
+from shunpike_sandbox.dialects.google import Google
+from shunpike_sandbox.dialects.groq import Groq
+from shunpike_sandbox.dialects.house import House
+from shunpike_sandbox.dialects.hyperbolic import Hyperbolic
+from shunpike_sandbox.dialects.openai import OpenAI
+from shunpike_sandbox.dialects.openrouter import OpenRouter
+from shunpike_sandbox.dialects.together import Together
+from shunpike_sandbox.names import BASE_PATHS
+from shunpike_sandbox.refusals import Refused
+from shunpike_sandbox.service import Service
+from shunpike_sandbox.world import World
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def create_app(world: World) -> Starlette:
+    """Return the application that shows ``world`` on the wire."""
+    return Starlette(routes=[*control.routes(world), *_google(Google(world)), *_chats(world)])
+
+
+def _chats(world: World) -> list[BaseRoute]:
+    routes: list[BaseRoute] = []
+    for kind, embeds in ((Groq, False), (Hyperbolic, False), (Together, True), (OpenAI, True), (House, True)):
+        service: Service = kind(world)
+        routes += _openai_like(service, BASE_PATHS[service.provider_id], embeds=embeds)
+    deepseek = DeepSeek(world)
+    for suffix in ("", "/v1", "/beta"):
+        base = BASE_PATHS["deepseek"] + suffix
+        routes += _openai_like(deepseek, base, embeds=False)
+        routes.append(Route(f"{base}/user/balance", deepseek.listing))
+    router = OpenRouter(world)
+    base = BASE_PATHS["openrouter"]
+    routes += _openai_like(router, base, embeds=True)
+    for path in ("/key", "/auth/key", "/credits", "/generation", "/models/user"):
+        # Before the route that describes one model, which would take "user" for a name.
+        routes.insert(0, Route(base + path, router.listing))
+    return routes
+
+
+def _openai_like(service: Service, base: str, *, embeds: bool) -> list[BaseRoute]:
+    routes: list[BaseRoute] = [
+        Route(f"{base}/chat/completions", service.serve, methods=["POST"]),
+        Route(f"{base}/models", service.listing),
+        Route(f"{base}/models/{{model:path}}", service.listing),
+    ]
+    if embeds:
+        embed = _named(partial(service.serve, operation="embeddings"))
+        routes.append(Route(f"{base}/embeddings", embed, methods=["POST"]))
+    return routes
+
+
+def _named(endpoint: Endpoint) -> Endpoint:
+    """Return a plain coroutine function: Starlette takes any other callable for an ASGI application."""
+
+    async def call(request: Request) -> Response:
+        return await endpoint(request)
+
+    return call
+
+
+def _google(service: Google) -> list[BaseRoute]:
+    base = BASE_PATHS["google"] + "/{version}/models"
+
+    async def act(request: Request) -> Response:
+        if not request.path_params["call"].endswith(":countTokens"):
+            return await service.serve(request)
+        try:
+            reply = service.count_tokens(request, await read(request))
+        except TooLarge:
+            reply = service.plain(service.too_large())
+        except Refused as refusal:
+            reply = service.plain(refusal)
+        return reply  # type: ignore[return-value]  # Starlette calls any ASGI application that it is given
+
+    return [
+        Route(base, service.listing),
+        Route(f"{base}/{{name}}", service.listing, methods=["GET"]),
+        Route(f"{base}/{{call}}", act, methods=["POST"]),
+    ]

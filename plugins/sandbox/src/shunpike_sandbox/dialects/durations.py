@@ -1,0 +1,20 @@
+"""Durations as Go prints them, which is how Groq and OpenAI write their reset headers."""
+
+from __future__ import annotations
+
+import math
+
+
+def duration(seconds: float) -> str:
+    """Write ``1m26.4s``, ``644ms`` or ``0s``, rounded up to the millisecond."""
+    milliseconds = math.ceil(seconds * 1000 - 1e-6)
+    if milliseconds <= 0:
+        return "0s"
+    if milliseconds < 1000:
+        return f"{milliseconds}ms"
+    hours, rest = divmod(milliseconds, 3_600_000)
+    minutes, rest = divmod(rest, 60_000)
+    whole = f"{rest / 1000:.3f}".rstrip("0").rstrip(".")
+    if hours:
+        return f"{hours}h{minutes}m{whole}s"
+    return f"{minutes}m{whole}s" if minutes else f"{whole}s"

@@ -1,0 +1,75 @@
+"""Embeddings: unit vectors made from hashes of words, so that texts that share words lie close."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+import struct
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from shunpike_sandbox.asks import Ask, Turn
+from shunpike_sandbox.catalog import Model
+from shunpike_sandbox.generation import Choice, Generation
+from shunpike_sandbox.refusals import Invalid, Problem
+from shunpike_sandbox.replies import Whole, dump
+from shunpike_sandbox.tokens import count, pieces
+from shunpike_sandbox.visits import Visit
+
+if TYPE_CHECKING:
+    from .chat import ChatService
+
+
+def vector(text: str, dimensions: int) -> list[float]:
+    """Return a unit vector for a text."""
+    values = [0.0] * dimensions
+    for piece in pieces(text.lower()) or [""]:
+        digest = hashlib.sha256(piece.strip().encode("utf-8", "surrogatepass")).digest()
+        for start in range(0, 32, 4):
+            place = int.from_bytes(digest[start : start + 4], "big")
+            values[place % dimensions] += 1.0 if place & 0x80000000 else -1.0
+    length = math.sqrt(sum(value * value for value in values)) or 1.0
+    return [round(value / length, 7) for value in values]
+
+
+def embedding_reply(service: ChatService, visit: Visit, body: Mapping[str, Any], model: Model) -> Whole:
+    """Answer an embedding request in OpenAI's shape."""
+    texts = _texts(body.get("input"))
+    tokens = [count(text) for text in texts]
+    if max(tokens) > model.context:
+        raise service.overflow(max(tokens), 0, model)
+    total = sum(tokens)
+    prepare(service, visit, model, total)
+    size = body.get("dimensions") or model.dimensions
+    rows = []
+    for number, text in enumerate(texts):
+        values: Any = vector(text, size)
+        if body.get("encoding_format") == "base64":
+            values = base64.b64encode(struct.pack(f"<{size}f", *values)).decode()
+        rows.append({"object": "embedding", "index": number, "embedding": values})
+    usage = {"prompt_tokens": total, "total_tokens": total}
+    answer = {"object": "list", "data": rows, "model": model.id, "usage": usage}
+    fault = service.world.fault(service.provider_id, streaming=False)
+    service.trouble(fault, visit)
+    return Whole(service.world, visit, service.headers(visit), fault, dump(answer))
+
+
+def prepare(service: Any, visit: Visit, model: Model, total: int) -> None:
+    """Take an embedding's tokens from purse and limits, and note what it will cost."""
+    visit.model = model
+    if visit.account is not None:
+        service.afford(visit.account, model, total, 0)
+    ask = Ask(turns=(Turn("user", ""),))
+    visit.lease = service.take(visit, model, service.needs(total, ask))
+    visit.generation = Generation(total, 0, (Choice(""),))
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, str) and value:
+        return [value]
+    if isinstance(value, list) and value and all(isinstance(one, str) and one for one in value):
+        return value
+    if isinstance(value, list) and value and all(isinstance(one, int) for one in value):
+        return [" ".join(map(str, value))]
+    raise Invalid(Problem("value", "input", "'$.input' is invalid. Please check the API reference.", "text", "nothing"))

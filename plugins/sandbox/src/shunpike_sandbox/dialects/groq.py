@@ -1,0 +1,191 @@
+"""Groq: requests per day and tokens per minute in headers, whole tool calls, usage under ``x_groq``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from starlette.requests import Request
+from typing_extensions import override
+
+from shunpike_sandbox.asks import Ask
+from shunpike_sandbox.bodies import fields
+from shunpike_sandbox.catalog import Model
+from shunpike_sandbox.dialects.chat import COMMON_RULES
+from shunpike_sandbox.dialects.durations import duration
+from shunpike_sandbox.dialects.groq_errors import GroqErrors
+from shunpike_sandbox.generation import Choice, Generation
+from shunpike_sandbox.messages import Manners
+from shunpike_sandbox.refusals import Invalid, Problem
+from shunpike_sandbox.replies import Frame, Plain
+from shunpike_sandbox.service import plain_json
+from shunpike_sandbox.visits import Visit
+
+RULES = {
+    **COMMON_RULES,
+    "citation_options": "string",
+    "compound_custom": "object",
+    "disable_tool_validation": "boolean",
+    "documents": "array",
+    "exclude_domains": "array",
+    "function_call": "string|object",
+    "functions": "array",
+    "include_domains": "array",
+    "include_reasoning": "boolean",
+    "metadata": "object",
+    "reasoning_effort": "string {none,default,low,medium,high}",
+    "reasoning_format": "string {hidden,raw,parsed}",
+    "search_settings": "object",
+    "service_tier": "string {auto,on_demand,flex,performance}",
+    "store": "boolean",
+}
+_FORBIDDEN = ("logprobs", "top_logprobs", "logit_bias")
+
+
+class Groq(GroqErrors):
+    """``/groq/openai/v1``."""
+
+    bills_in_full = True
+    rules = fields(RULES)
+    manners = Manners(named_messages=False)
+    refuses_unknown = True
+    splits_calls = False
+    call_id = "fc_{}"
+
+    @override
+    def screen(self, body: Mapping[str, Any]) -> None:
+        """Refuse what Groq refuses outright."""
+        for name in _FORBIDDEN:
+            if body.get(name):
+                raise Invalid(Problem("unsupported", name, f"property '{name}' is unsupported"))
+        super().screen(body)
+        if body.get("n") not in (None, 1):
+            raise Invalid(Problem("value", "n", "'n' : number must be at most 1"))
+        if body.get("reasoning_format") is not None and body.get("include_reasoning") is not None:
+            problem = "cannot specify both reasoning_format and include_reasoning"
+            raise Invalid(Problem("other", "reasoning_format", problem))
+
+    @override
+    def ask(self, body: Mapping[str, Any], model: Model) -> Ask:
+        """Refuse combinations that Groq does not offer, then read on."""
+        form = (body.get("response_format") or {}).get("type")
+        if form in ("json_object", "json_schema") and (
+            body.get("tools") or (form == "json_schema" and body.get("stream"))
+        ):
+            what = "tools" if body.get("tools") else "streaming"
+            raise Invalid(Problem("other", "response_format", f"json mode cannot be combined with {what}"))
+        if form == "json_schema" and not model.can("schema"):
+            problem = "This model does not support response format `json_schema`. See supported models at https://console.groq.com/docs/structured-outputs#supported-models"
+            raise Invalid(Problem("other", "response_format", problem))
+        ask = super().ask(body, model)
+        if form == "json_object" and "json" not in ask.text.lower():
+            problem = (
+                "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
+            )
+            raise Invalid(Problem("other", "messages", problem))
+        return ask
+
+    @override
+    def thinks(self, body: Mapping[str, Any], model: Model) -> bool:
+        """Reasoning models think unless told not to."""
+        return model.can("reasoning") and body.get("reasoning_effort") != "none"
+
+    # -- answers ---------------------------------------------------------------------------------
+
+    @override
+    def message(self, one: Choice) -> dict[str, Any]:
+        """Leave ``content`` out beside calls, and show the thoughts."""
+        message = super().message(one)
+        if one.calls:
+            del message["content"]
+        return {**message, "reasoning": one.thoughts} if one.thoughts else message
+
+    @override
+    def delta(self, kind: str, text: str) -> dict[str, Any]:
+        """Return text, or thoughts on their own channel."""
+        return {"reasoning": text, "channel": "analysis"} if kind == "thought" else {"content": text}
+
+    @override
+    def usage(self, visit: Visit, generation: Generation) -> dict[str, Any]:
+        """Return the usage with Groq's times."""
+        prompt, made = generation.prompt_tokens, generation.completion_tokens
+        usage: dict[str, Any] = {
+            "queue_time": 0.01,
+            "prompt_tokens": prompt,
+            "prompt_time": round(prompt / 20_000, 9),
+            "completion_tokens": made,
+            "completion_time": round(made / 500, 9),
+            "total_tokens": prompt + made,
+            "total_time": round(prompt / 20_000 + made / 500, 9),
+        }
+        if generation.thought_tokens:
+            usage["completion_tokens_details"] = {"reasoning_tokens": generation.thought_tokens}
+        return usage
+
+    @override
+    def envelope(self, visit: Visit, ask: Ask, generation: Generation) -> dict[str, Any]:
+        """Add Groq's id."""
+        answer = super().envelope(visit, ask, generation)
+        return {**answer, "x_groq": {"id": self._request_id(visit)}, "service_tier": "on_demand"}
+
+    @override
+    def extras(self, visit: Visit) -> dict[str, Any]:
+        """Return the fingerprint."""
+        return {"system_fingerprint": f"fp_{visit.token[-10:]}"}
+
+    @override
+    def opening(self, visit: Visit, ask: Ask, generation: Generation) -> Iterator[Frame]:
+        """Return the first chunk, which carries Groq's id."""
+        content = None if generation.choices[0].calls else ""
+        chunk = self.chunk(visit, ask, 0, {"role": "assistant", "content": content}, None)
+        yield self.event({**chunk, "x_groq": {"id": self._request_id(visit), "seed": visit.number}})
+
+    @override
+    def closing(self, visit: Visit, ask: Ask, generation: Generation, number: int) -> Iterator[Frame]:
+        """Return the last chunk, which carries the usage twice."""
+        usage = self.usage(visit, generation)
+        chunk = self.chunk(visit, ask, number, {}, self.finish(generation.choices[number]))
+        yield self.event({**chunk, "x_groq": {"id": self._request_id(visit), "usage": usage}, "usage": usage})
+
+    @override
+    def headers(self, visit: Visit) -> dict[str, str]:
+        """Return the day's requests and the minute's tokens: the other two windows are not told."""
+        limits = {} if visit.model is None else self.limits_now(visit, visit.model)
+        headers = {"x-request-id": self._request_id(visit), "x-groq-region": "sandbox"}
+        for rule, name in (("rpd", "requests"), ("tpm", "tokens")):
+            if rule in limits:
+                amount, left, reset = limits[rule]
+                headers[f"x-ratelimit-limit-{name}"] = str(amount)
+                headers[f"x-ratelimit-remaining-{name}"] = str(left)
+                headers[f"x-ratelimit-reset-{name}"] = duration(reset)
+        return headers
+
+    @override
+    def inform(self, request: Request) -> Plain:
+        """List the models, or describe one."""
+        self.admit_key(self.key(request))
+        rows = [self._row(model) for model in self.provider.listed(self.world.clock.now())]
+        name = request.path_params.get("model")
+        if name is None:
+            return plain_json({"object": "list", "data": rows})
+        found = next((row for row in rows if row["id"] == name), None)
+        if found is None:
+            raise self.unknown_model(name)
+        return plain_json(found)
+
+    @staticmethod
+    def _row(model: Model) -> dict[str, Any]:
+        return {
+            "id": model.id,
+            "object": "model",
+            "created": 1735689600,
+            "owned_by": model.id.split("/")[0],
+            "active": True,
+            "context_window": model.context,
+            "public_apps": None,
+            "max_completion_tokens": model.max_output,
+        }
+
+    @staticmethod
+    def _request_id(visit: Visit) -> str:
+        return f"req_{visit.token[:26]}"

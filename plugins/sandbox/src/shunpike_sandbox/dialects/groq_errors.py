@@ -1,0 +1,149 @@
+"""How Groq says no: the window of a limit stands in the text alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from typing_extensions import override
+
+from shunpike_sandbox.accounts import Account
+from shunpike_sandbox.asks import Ask
+from shunpike_sandbox.catalog import Model
+from shunpike_sandbox.dialects.chat import ChatService
+from shunpike_sandbox.dialects.durations import duration
+from shunpike_sandbox.limits import Hit
+from shunpike_sandbox.refusals import Problem, Refused
+from shunpike_sandbox.replies import Frame, dump
+from shunpike_sandbox.service import strictest
+from shunpike_sandbox.visits import Visit
+
+_WINDOWS = {
+    "rpm": ("requests per minute", "RPM", "requests"),
+    "rpd": ("requests per day", "RPD", "requests"),
+    "tpm": ("tokens per minute", "TPM", "tokens"),
+    "tpd": ("tokens per day", "TPD", "tokens"),
+}
+
+_UPGRADE = "Need more tokens? Upgrade to Dev Tier today at https://console.groq.com/settings/billing"
+
+
+class GroqErrors(ChatService):
+    """The errors of `Groq`."""
+
+    provider_id = "groq"
+
+    @override
+    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> Refused:
+        """Return an error in Groq's shape, which leaves out what it does not know."""
+        body = {"message": message, "type": kind, "param": param, "code": code}
+        body = {name: value for name, value in body.items() if value is not None}
+        return Refused(status, {"error": body}, overage=status == 429)
+
+    @override
+    def error_frames(self, visit: Visit) -> Iterable[Frame]:
+        """Return the event with which Groq ends a stream that failed."""
+        error = {
+            "message": (
+                "Failed to call a function. Please adjust your prompt. See 'failed_generation' for more details."
+            ),
+            "type": "invalid_request_error",
+            "code": "tool_use_failed",
+            "failed_generation": "",
+            "status_code": 400,
+        }
+        return [Frame(b"event: error\ndata: " + dump({"error": error}) + b"\n\n")]
+
+    @override
+    def bad_key(self, key: str | None) -> Refused:
+        """Return the error for a missing or wrong key."""
+        return self.error(401, "Invalid API Key", "invalid_request_error", "invalid_api_key")
+
+    @override
+    def invalid(self, problem: Problem) -> Refused:
+        """Word a broken rule as Groq does."""
+        kind = "invalid_request_error"
+        if problem.kind == "json":
+            return self.error(400, f"could not parse JSON body: {problem.message}", kind)
+        if problem.kind == "empty":
+            return self.error(400, "'messages' : minimum number of items is 1", kind)
+        if problem.kind == "unknown":
+            return self.error(400, f"property '{problem.param}' is unsupported", kind)
+        if problem.kind == "missing":
+            return self.error(400, f"'{problem.param}' : property '{problem.param.split('.')[-1]}' is missing", kind)
+        if problem.kind in ("type", "value") and problem.expected:
+            return self.error(400, f"'{problem.param}' : value must be {problem.expected}", kind)
+        where = f"'{problem.param}' : " if problem.kind in ("type", "value", "unsupported") else ""
+        return self.error(400, f"{where}{problem.message}", kind)
+
+    @override
+    def retired_model(self, model: Model) -> Refused:
+        """Return the error for a model that is no more: a 400 here."""
+        message = (
+            f"The model `{model.id}` has been decommissioned and is no longer supported. Please refer to "
+            "https://console.groq.com/docs/deprecations for a recommendation on which model to use instead."
+        )
+        return self.error(400, message, "invalid_request_error", "model_decommissioned")
+
+    @override
+    def overflow(self, prompt: int, wanted: int, model: Model) -> Refused:
+        """Return the error for a prompt that does not fit."""
+        message = "Please reduce the length of the messages or completion."
+        return self.error(400, message, "invalid_request_error", "context_length_exceeded", "messages")
+
+    @override
+    def room(self, prompt: int, ask: Ask, model: Model) -> int:
+        """Refuse an answer longer than the model can write."""
+        if ask.max_tokens is not None and ask.max_tokens > model.max_output:
+            problem = (
+                f"`max_completion_tokens` must be less than or equal to `{model.max_output}`, the maximum value for "
+                "this model"
+            )
+            raise self.error(400, problem, "invalid_request_error", None, "max_completion_tokens")
+        return super().room(prompt, ask, model)
+
+    @override
+    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Refused:
+        """Return the 429, or a 413 for what can never fit; only the text names the window."""
+        hit = strictest(hits)
+        words, short, kind = _WINDOWS[hit.quota.rule.name]
+        tier = "on_demand"
+        where = f"for model `{model.id}` in organization `org_sandbox` service tier `{tier}` on {words} ({short})"
+        if hit.hopeless:
+            message = (
+                f"Request too large {where}: Limit {hit.quota.amount}, Requested {hit.requested}, please reduce your "
+                f"message size and try again. {_UPGRADE}"
+            )
+            refusal = self.error(413, message, kind, "rate_limit_exceeded")
+            refusal.headers, refusal.overage = self.headers(visit), True
+            return refusal
+        message = (
+            f"Rate limit reached {where}: Limit {hit.quota.amount}, Used {hit.used}, Requested {hit.requested}. "
+            f"Please try again in {duration(hit.retry_after)}. {_UPGRADE}"
+        )
+        refusal = self.error(429, message, kind, "rate_limit_exceeded")
+        refusal.headers = {**self.headers(visit), "retry-after": str(math.ceil(hit.retry_after))}
+        return refusal
+
+    @override
+    def broke(self, account: Account, model: Model, prompt: int, output: int) -> Refused:
+        """Return the error for an account whose bill is overdue; Groq has no prepaid accounts."""
+        return self.error(403, "This organization is restricted.", "invalid_request_error", "organization_restricted")
+
+    @override
+    def overloaded(self, visit: Visit) -> Refused:
+        """Return a 503."""
+        message = f"{visit.asked_model} is currently over capacity. Please try again and back off exponentially."
+        return self.error(503, message, "internal_server_error")
+
+    @override
+    def internal(self, visit: Visit) -> Refused:
+        """Return a 500."""
+        return self.error(500, "Internal Server Error", "internal_server_error")
+
+    @override
+    def upstream(self, visit: Visit) -> Refused:
+        """Return the error of the flex tier without capacity."""
+        message = "This model is at capacity on the flex tier. Please try again."
+        return self.error(498, message, "internal_server_error", "capacity_exceeded")

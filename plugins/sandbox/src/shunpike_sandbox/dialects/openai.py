@@ -1,0 +1,205 @@
+"""OpenAI: the shape that the others follow, with the strictest reading of parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from starlette.requests import Request
+from typing_extensions import override
+
+from shunpike_sandbox.asks import Ask
+from shunpike_sandbox.bodies import fields
+from shunpike_sandbox.catalog import Model
+from shunpike_sandbox.dialects.chat import COMMON_RULES, ChatService
+from shunpike_sandbox.dialects.durations import duration
+from shunpike_sandbox.dialects.openai_errors import OpenAIErrors
+from shunpike_sandbox.generation import Choice, Generation
+from shunpike_sandbox.refusals import Invalid, Problem
+from shunpike_sandbox.replies import Frame, Plain
+from shunpike_sandbox.service import plain_json
+from shunpike_sandbox.visits import Visit
+
+RULES = {
+    **COMMON_RULES,
+    "audio": "object",
+    "function_call": "string|object",
+    "functions": "array",
+    "metadata": "object",
+    "modalities": "array",
+    "moderation": "object",
+    "prediction": "object",
+    "prompt_cache_key": "string",
+    "prompt_cache_options": "object",
+    "prompt_cache_retention": "string {in_memory,24h}",
+    "reasoning_effort": "string {none,minimal,low,medium,high,xhigh,max}",
+    "safety_identifier": "string",
+    "service_tier": "string {auto,default,flex,scale,priority,fast}",
+    "store": "boolean",
+    "verbosity": "string {low,medium,high}",
+    "web_search_options": "object",
+}
+_FREEZING = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "logit_bias")
+# These models reason only when asked to; all other reasoning models do it unasked.
+_RESTING = ("gpt-5.1", "gpt-5.4")
+
+
+class OpenAI(OpenAIErrors):
+    """``/openai/v1``."""
+
+    rules = fields(RULES)
+    refuses_unknown = True
+
+    @override
+    def screen(self, body: Mapping[str, Any]) -> None:
+        """Check the parameters, and those that exclude each other."""
+        super().screen(body)
+        if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
+            problem = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."
+            raise Invalid(Problem("other", "max_tokens", problem))
+        if body.get("stream_options") is not None and not body.get("stream"):
+            problem = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
+            raise Invalid(Problem("other", "stream_options", problem))
+        if body.get("top_logprobs") is not None and not body.get("logprobs"):
+            problem = "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled."
+            raise Invalid(Problem("other", "top_logprobs", problem))
+
+    @override
+    def ask(self, body: Mapping[str, Any], model: Model) -> Ask:
+        """Refuse what reasoning models do not take, then read on."""
+        if self.thinks(body, model):
+            self._reasoning_only(body)
+        form = (body.get("response_format") or {}).get("type")
+        ask = super().ask(body, model)
+        if form == "json_object" and "json" not in ask.text.lower():
+            problem = (
+                "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
+            )
+            raise Invalid(Problem("other", "messages", problem))
+        return ask
+
+    @override
+    def thinks(self, body: Mapping[str, Any], model: Model) -> bool:
+        """Reasoning models think unless told not to."""
+        effort = body.get("reasoning_effort")
+        if not model.can("reasoning") or effort == "none":
+            return False
+        return effort is not None or not model.id.startswith(_RESTING)
+
+    @staticmethod
+    def _reasoning_only(body: Mapping[str, Any]) -> None:
+        if body.get("max_tokens") is not None:
+            problem = (
+                "Unsupported parameter: 'max_tokens' is not supported with this model. "
+                "Use 'max_completion_tokens' instead."
+            )
+            raise Invalid(Problem("unsupported", "max_tokens", problem))
+        if body.get("stop") is not None:
+            problem = "Unsupported parameter: 'stop' is not supported with this model."
+            raise Invalid(Problem("unsupported", "stop", problem))
+        for name in _FREEZING:
+            value = body.get(name)
+            if (
+                value is None
+                or (name in ("temperature", "top_p") and value == 1)
+                or (value in (0, False) and "pen" in name)
+            ):
+                continue
+            if name == "temperature":
+                problem = (
+                    f"Unsupported value: 'temperature' does not support {value:g} with this model. "
+                    "Only the default (1) value is supported."
+                )
+                raise Invalid(Problem("unsupported_value", name, problem))
+            problem = f"Unsupported parameter: '{name}' is not supported with this model."
+            raise Invalid(Problem("unsupported", name, problem))
+
+    # -- answers ---------------------------------------------------------------------------------
+
+    @override
+    def message(self, one: Choice) -> dict[str, Any]:
+        """Add what OpenAI always sends."""
+        return {**super().message(one), "refusal": None, "annotations": []}
+
+    @override
+    def usage(self, visit: Visit, generation: Generation) -> dict[str, Any]:
+        """Return the usage with its details."""
+        return {
+            **super().usage(visit, generation),
+            "prompt_tokens_details": {
+                "cached_tokens": generation.cached_tokens,
+                "cache_write_tokens": 0,
+                "audio_tokens": 0,
+            },
+            "completion_tokens_details": {
+                "reasoning_tokens": generation.thought_tokens,
+                "audio_tokens": 0,
+                "accepted_prediction_tokens": 0,
+                "rejected_prediction_tokens": 0,
+            },
+        }
+
+    @override
+    def extras(self, visit: Visit) -> dict[str, Any]:
+        """Return what OpenAI adds to every answer and chunk."""
+        return {"service_tier": "default", "system_fingerprint": f"fp_{visit.token[-10:]}"}
+
+    @override
+    def chunk(
+        self, visit: Visit, ask: Ask, number: int, delta: Mapping[str, Any], finish: str | None
+    ) -> dict[str, Any]:
+        """Return a chunk, with ``usage: null`` if usage was asked for."""
+        chunk = super().chunk(visit, ask, number, delta, finish)
+        return {**chunk, "usage": None} if ask.include_usage else chunk
+
+    @override
+    def opening(self, visit: Visit, ask: Ask, generation: Generation) -> Iterator[Frame]:
+        """Return the role chunks."""
+        for number, one in enumerate(generation.choices):
+            delta = {"role": "assistant", "content": None if one.calls else "", "refusal": None}
+            # Hidden thoughts are generated, and billed, before the first visible byte.
+            yield self.piece(visit, ask, number, delta, one.thought_tokens)
+
+    @staticmethod
+    @override
+    def chunks(choice: Choice, size: int) -> list[tuple[str, str, int]]:
+        """Return the text only: OpenAI hides the thoughts."""
+        return [one for one in ChatService.chunks(choice, size) if one[0] == "text"]
+
+    @override
+    def headers(self, visit: Visit) -> dict[str, str]:
+        """Return ids, timing and limits."""
+        limits = {} if visit.model is None else self.limits_now(visit, visit.model)
+        headers = {
+            "x-request-id": f"req_{visit.token[:32]}",
+            "openai-processing-ms": "12",
+            "openai-version": "2020-10-01",
+            "openai-organization": "org-sandbox",
+        }
+        for rule, name in (("rpm", "requests"), ("tpm", "tokens")):
+            if rule in limits:
+                amount, left, reset = limits[rule]
+                headers[f"x-ratelimit-limit-{name}"] = str(amount)
+                headers[f"x-ratelimit-remaining-{name}"] = str(left)
+                headers[f"x-ratelimit-reset-{name}"] = duration(reset)
+        return headers
+
+    @override
+    def inform(self, request: Request) -> Plain:
+        """List the models, or describe one."""
+        self.admit_key(self.key(request))
+        now = self.world.clock.now()
+        rows = [self._row(model) for model in self.provider.listed(now)]
+        name = request.path_params.get("model")
+        if name is None:
+            return plain_json({"object": "list", "data": rows})
+        found = next((row for row in rows if row["id"] == name), None)
+        if found is None:
+            raise self.error(
+                404, f"The model '{name}' does not exist", "invalid_request_error", "model_not_found", "model"
+            )
+        return plain_json(found)
+
+    def _row(self, model: Model) -> dict[str, Any]:
+        row = {"id": model.id, "object": "model", "created": 1735689600, "owned_by": "system"}
+        return {**row, "shutdown_date": model.retired_on.isoformat()} if model.retired_on else row

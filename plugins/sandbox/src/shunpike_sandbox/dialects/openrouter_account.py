@@ -1,0 +1,160 @@
+"""What OpenRouter tells beside answers: models, the key's state, credits, earlier generations."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+
+from shunpike_sandbox.accounts import Account
+from shunpike_sandbox.catalog import Model
+from shunpike_sandbox.limits import Quota
+from shunpike_sandbox.money import PICO
+from shunpike_sandbox.replies import Plain
+from shunpike_sandbox.service import plain_json
+from shunpike_sandbox.visits import Visit
+
+if TYPE_CHECKING:
+    from .openrouter import OpenRouter
+
+_KEPT = 2_000
+
+
+def remember(visit: Visit, answer_id: str) -> None:
+    """Keep an answer so that ``/generation`` can tell about it."""
+    if visit.account is not None:
+        visit.account.answers[answer_id] = visit
+        while len(visit.account.answers) > _KEPT:
+            visit.account.answers.popitem(last=False)
+
+
+def inform(service: OpenRouter, request: Request) -> Plain:
+    """Answer a request that costs nothing."""
+    path = request.url.path.rstrip("/")
+    if path.endswith("/models"):
+        return plain_json(
+            {"data": [_row(service, model) for model in service.provider.listed(service.world.clock.now())]}
+        )
+    account = service.admit_key(service.key(request))
+    if path.endswith("/models/user"):
+        return plain_json(
+            {"data": [_row(service, model) for model in service.provider.listed(service.world.clock.now())]}
+        )
+    if path.endswith("/credits"):
+        raise service.refusal(403, "Only management keys can perform this operation")
+    if path.endswith("/generation"):
+        return _generation(service, account, request.query_params.get("id", ""))
+    return plain_json({"data": _key(service, account)})
+
+
+def _row(service: OpenRouter, model: Model) -> dict[str, Any]:
+    rates = service.provider.rates(model, service.world.clock.now(), 0)
+    modalities = ["text", "image"] if model.can("vision") else ["text"]
+    supported = ["max_tokens", "temperature", "top_p", "stop", "seed", "frequency_penalty", "presence_penalty"]
+    if model.can("tools"):
+        supported += ["tools", "tool_choice"]
+    if model.can("schema"):
+        supported += ["response_format", "structured_outputs"]
+    if model.can("reasoning"):
+        supported += ["reasoning", "include_reasoning"]
+    return {
+        "id": model.id,
+        "canonical_slug": model.id.removesuffix(":free"),
+        "hugging_face_id": None,
+        "name": model.id,
+        "created": 1735689600,
+        "description": "",
+        "context_length": model.context,
+        "architecture": {
+            "modality": f"{'+'.join(modalities)}->text",
+            "input_modalities": modalities,
+            "output_modalities": ["text"],
+            "tokenizer": "Other",
+            "instruct_type": None,
+        },
+        "pricing": {
+            "prompt": _dollars(rates.prompt),
+            "completion": _dollars(rates.completion),
+            "request": "0",
+            "image": "0",
+            "input_cache_read": _dollars(rates.cached),
+        },
+        "top_provider": {
+            "context_length": model.context,
+            "max_completion_tokens": model.max_output,
+            "is_moderated": False,
+        },
+        "per_request_limits": None,
+        "supported_parameters": supported,
+        "default_parameters": {},
+        "expiration_date": None if model.retired_on is None else model.retired_on.isoformat(),
+    }
+
+
+def _dollars(pico_per_token: int) -> str:
+    return format((Decimal(pico_per_token) / PICO).normalize(), "f")
+
+
+def _key(service: OpenRouter, account: Account) -> dict[str, Any]:
+    spent = account.spent / PICO
+    day = _free_day(service, account)
+    used = account.gate.readings([day], service.world.clock.now())["rpd"].used
+    return {
+        "label": "sandbox key",
+        "limit": None,
+        "limit_remaining": None,
+        "limit_reset": None,
+        "usage": spent,
+        "usage_daily": spent,
+        "usage_weekly": spent,
+        "usage_monthly": spent,
+        "byok_usage": 0,
+        "byok_usage_daily": 0,
+        "byok_usage_weekly": 0,
+        "byok_usage_monthly": 0,
+        "include_byok_in_limit": False,
+        "is_free_tier": account.tier == "free",
+        "is_management_key": False,
+        "is_provisioning_key": False,
+        "expires_at": None,
+        "free_model_daily_requests": {"used": used, "limit": day.amount, "remaining": max(0, day.amount - used)},
+        "rate_limit": {"requests": -1, "interval": "10s", "note": "This field is deprecated and safe to ignore."},
+    }
+
+
+def _free_day(service: OpenRouter, account: Account) -> Quota:
+    free = next(model for model in service.provider.models.values() if model.id.endswith(":free"))
+    return next(quota for quota in free.quotas[account.tier] if quota.rule.name == "rpd")
+
+
+def _generation(service: OpenRouter, account: Account, answer_id: str) -> Plain:
+    visit = account.answers.get(answer_id)
+    if visit is None or visit.generation is None or not visit.closed:
+        raise service.refusal(404, f"Generation {answer_id} not found")
+    generation, billed = visit.generation, visit.billed / PICO
+    data = {
+        "id": answer_id,
+        "model": visit.model.id if visit.model else visit.asked_model,
+        "created_at": visit.created,
+        "total_cost": billed,
+        "usage": billed,
+        "upstream_inference_cost": None,
+        "is_byok": False,
+        "streamed": visit.generated > 0,
+        "cancelled": visit.outcome == "cancelled",
+        "provider_name": "Sandbox",
+        "finish_reason": generation.choices[0].finish,
+        "native_finish_reason": generation.choices[0].finish,
+        "tokens_prompt": generation.prompt_tokens,
+        "tokens_completion": visit.made,
+        "native_tokens_prompt": generation.prompt_tokens,
+        "native_tokens_completion": visit.made,
+        "native_tokens_reasoning": generation.thought_tokens,
+        "native_tokens_cached": generation.cached_tokens,
+        "latency": 0,
+        "generation_time": 0,
+        "origin": "",
+        "app_id": None,
+    }
+    return plain_json({"data": data})

@@ -1,0 +1,269 @@
+"""Together AI: bare model lists, ``eos`` endings, text twice in every chunk and limits per second."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from starlette.requests import Request
+from typing_extensions import override
+
+from shunpike_sandbox.accounts import Account
+from shunpike_sandbox.asks import Ask, Call
+from shunpike_sandbox.bodies import fields
+from shunpike_sandbox.catalog import Model
+from shunpike_sandbox.dialects.chat import COMMON_RULES, ChatService
+from shunpike_sandbox.generation import STOP, Choice, Generation
+from shunpike_sandbox.limits import Hit
+from shunpike_sandbox.messages import Manners
+from shunpike_sandbox.money import PICO
+from shunpike_sandbox.refusals import Problem, Refused
+from shunpike_sandbox.replies import Frame, Plain
+from shunpike_sandbox.service import plain_json, strictest
+from shunpike_sandbox.visits import Visit
+
+RULES = {
+    **COMMON_RULES,
+    "chat_template_kwargs": "object",
+    "compliance": "string",
+    "context_length_exceeded_behavior": "string {truncate,error}",
+    "echo": "boolean",
+    "function_call": "string|object",
+    "logprobs": "boolean|integer",
+    "metadata": "object",
+    "min_p": "number",
+    "prompt_cache_key": "string",
+    "reasoning": "object",
+    "reasoning_effort": "string {low,medium,high,max}",
+    "repetition_penalty": "number",
+    "safety_model": "string",
+    "stop": "string|array",
+    "temperature": "number 0..",
+    "top_k": "integer",
+}
+# Together names its seeds with integers that exceed 64 bits once read as signed.
+_SEED = 2**63 + 1
+
+
+class Together(ChatService):
+    """``/together/v1``."""
+
+    provider_id = "together"
+    rules = fields(RULES)
+    manners = Manners(pairs=False)
+    content_beside_calls = ""
+    counts_answer_in_context = True
+
+    @override
+    def thinks(self, body: Mapping[str, Any], model: Model) -> bool:
+        """Reasoning models think unless told not to."""
+        switch = body.get("reasoning") or {}
+        return model.can("reasoning") and switch.get("enabled") is not False
+
+    # -- answers ---------------------------------------------------------------------------------
+
+    @override
+    def finish(self, one: Choice) -> str:
+        """Say ``eos`` where others say ``stop``, unless a thinking model ends."""
+        return "eos" if one.finish == STOP and not one.thoughts else one.finish
+
+    @override
+    def answer_id(self, visit: Visit) -> str:
+        """Return an id in Together's form."""
+        return f"{visit.token[:7]}-{visit.token[7:13]}-{visit.token[13:29]}"
+
+    @override
+    def call(self, call: Call) -> dict[str, Any]:
+        """Return a call with its index."""
+        return {**super().call(call), "index": 0}
+
+    @override
+    def message(self, one: Choice) -> dict[str, Any]:
+        """Return the message with calls, possibly none, and thoughts."""
+        message = {**super().message(one), "tool_calls": [self.call(call) for call in one.calls]}
+        for position, call in enumerate(message["tool_calls"]):
+            call["index"] = position
+        return {**message, "reasoning": one.thoughts} if one.thoughts else message
+
+    @override
+    def choice(self, number: int, one: Choice) -> dict[str, Any]:
+        """Return a choice with its seed."""
+        return {"finish_reason": self.finish(one), "seed": _SEED + number, "logprobs": None, "index": number} | {
+            "message": self.message(one)
+        }
+
+    @override
+    def envelope(self, visit: Visit, ask: Ask, generation: Generation) -> dict[str, Any]:
+        """Add the empty prompt."""
+        return {**super().envelope(visit, ask, generation), "prompt": []}
+
+    @override
+    def usage(self, visit: Visit, generation: Generation) -> dict[str, Any]:
+        """Return the usage."""
+        return {**super().usage(visit, generation), "cached_tokens": generation.cached_tokens}
+
+    @override
+    def chunk(
+        self, visit: Visit, ask: Ask, number: int, delta: Mapping[str, Any], finish: str | None
+    ) -> dict[str, Any]:
+        """Return a chunk with its text in two places."""
+        chunk = super().chunk(visit, ask, number, {"role": "assistant", "content": "", **delta}, finish)
+        choice_ = chunk["choices"][0]
+        choice_["delta"].setdefault("tool_calls", None)
+        choice_ |= {"text": choice_["delta"]["content"] or "", "seed": _SEED if finish else None}
+        return {**chunk, "usage": None}
+
+    @override
+    def delta(self, kind: str, text: str) -> dict[str, Any]:
+        """Return text or thoughts."""
+        return {"reasoning": text} if kind == "thought" else {"content": text}
+
+    @override
+    def opening(self, visit: Visit, ask: Ask, generation: Generation) -> Iterator[Frame]:
+        """Nothing comes before the content."""
+        return iter(())
+
+    @override
+    def closing(self, visit: Visit, ask: Ask, generation: Generation, number: int) -> Iterator[Frame]:
+        """Return the last chunk, with the usage."""
+        chunk = self.chunk(visit, ask, number, {}, self.finish(generation.choices[number]))
+        yield self.event({**chunk, "usage": self.usage(visit, generation)})
+
+    @override
+    def ending(self, visit: Visit, ask: Ask, generation: Generation) -> Iterator[Frame]:
+        """Nothing follows the usage."""
+        return iter(())
+
+    @override
+    def headers(self, visit: Visit) -> dict[str, str]:
+        """Return the limits, and the Retry-After that Together sends even on success."""
+        limits = {} if visit.model is None else self.limits_now(visit, visit.model)
+        headers = {"x-request-id": self.answer_id(visit), "retry-after": "2"}
+        for rule, name in (("rps", "x-ratelimit"), ("tpm", "x-tokenlimit")):
+            if rule in limits:
+                amount, left, reset = limits[rule]
+                headers[f"{name}-limit"] = str(amount)
+                headers[f"{name}-remaining"] = str(left)
+                headers[f"{name}-reset"] = str(math.ceil(reset))
+        return headers
+
+    @override
+    def inform(self, request: Request) -> Plain:
+        """List the models as a bare array."""
+        self.admit_key(self.key(request))
+        return plain_json([self._row(model) for model in self.provider.listed(self.world.clock.now())])
+
+    def _row(self, model: Model) -> dict[str, Any]:
+        rates = self.provider.rates(model, self.world.clock.now(), 0)
+        pricing = {"hourly": 0, "input": rates.prompt * 1e6 / PICO, "output": rates.completion * 1e6 / PICO}
+        return {
+            "id": model.id,
+            "object": "model",
+            "created": 1735689600,
+            "type": model.kind,
+            "display_name": model.id.split("/")[-1],
+            "organization": model.id.split("/")[0],
+            "link": "",
+            "license": "",
+            "context_length": model.context,
+            "pricing": {**pricing, "base": 0, "finetune": 0},
+        }
+
+    # -- errors ----------------------------------------------------------------------------------
+
+    @override
+    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> Refused:
+        """Return an error in Together's shape."""
+        body = {"error": {"message": message, "type": kind, "param": param, "code": code}}
+        return Refused(status, {"id": "sandbox-error", **body}, overage=status == 429)
+
+    @override
+    def bad_key(self, key: str | None) -> Refused:
+        """Return the error for a missing or wrong key."""
+        message = (
+            "Invalid API key provided. You can find your API key at https://api.together.ai/settings/api-keys."
+            if key
+            else "Missing API key. Please pass an API key in the Authorization header."
+        )
+        return self.error(401, message, "invalid_request_error", "invalid_api_key")
+
+    @override
+    def invalid(self, problem: Problem) -> Refused:
+        """Word a broken rule as Together does."""
+        kind = "invalid_request_error"
+        if problem.kind == "json":
+            return self.error(400, "Invalid JSON payload", kind)
+        if problem.kind in ("type", "value") and problem.expected:
+            message = f"Input validation error: `{problem.param}` must be {problem.expected}, got {problem.got}"
+            return self.error(422 if problem.kind == "value" else 400, message, kind, None, problem.param)
+        return self.error(400, f"Input validation error: {problem.message}", kind, None, problem.param or None)
+
+    @override
+    def unknown_model(self, name: str) -> Refused:
+        """Return the error for a model that never was."""
+        message = (
+            f"Unable to access model {name}. Please visit https://api.together.ai/models to view the list of "
+            "supported models."
+        )
+        return self.error(404, message, "invalid_request_error", "model_not_available")
+
+    @override
+    def retired_model(self, model: Model) -> Refused:
+        """Return the error for a model that now needs an endpoint of one's own."""
+        message = (
+            f"Unable to access non-serverless model {model.id}. Please visit https://api.together.ai/models/{model.id} "
+            "to create and start a new dedicated endpoint for the model."
+        )
+        return self.error(400, message, "invalid_request_error", "model_not_available")
+
+    @override
+    def overflow(self, prompt: int, wanted: int, model: Model) -> Refused:
+        """Return the error for prompt and answer that together do not fit: a 403 here."""
+        message = (
+            f"Input validation error: `inputs` tokens + `max_new_tokens` must be <= {model.context}. "
+            f"Given: {prompt} `inputs` tokens and {wanted} `max_new_tokens`"
+        )
+        return self.error(403, message, "invalid_request_error", None, "max_tokens")
+
+    @override
+    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Refused:
+        """Return the 429, whose type speaks of credit though it means the rate."""
+        hit = strictest(hits)
+        unit = "tokens per minute" if hit.quota.rule.name == "tpm" else "queries per second"
+        message = (
+            f"You have been rate limited. Your rate limit is {hit.quota.amount} {unit}. Please navigate to "
+            "https://api.together.ai/settings/billing to upgrade to a paid plan."
+        )
+        refusal = self.error(429, message, "credit_limit")
+        refusal.headers = {**self.headers(visit), "retry-after": str(math.ceil(hit.retry_after))}
+        return refusal
+
+    @override
+    def broke(self, account: Account, model: Model, prompt: int, output: int) -> Refused:
+        """Return the error for an account without credit."""
+        message = (
+            "Credit limit exceeded. Please navigate to https://api.together.ai/settings/billing to add credit or "
+            "upgrade "
+            "your plan."
+        )
+        return self.error(402, message, "credit_limit")
+
+    @override
+    def overloaded(self, visit: Visit) -> Refused:
+        """Return the 503 of a model without capacity."""
+        message = "The server is overloaded or not ready yet."
+        return self.error(503, message, "service_unavailable")
+
+    @override
+    def internal(self, visit: Visit) -> Refused:
+        """Return a 500."""
+        return self.error(500, "Internal server error", "server_error")
+
+    @override
+    def upstream(self, visit: Visit) -> Refused:
+        """Return the 429 of the model's own dynamic limit."""
+        message = f"You have reached the rate limit specific to this model {visit.asked_model}. Please try again later."
+        refusal = self.error(429, message, "credit_limit", "dynamic_request_limited")
+        refusal.overage, refusal.headers = False, {"retry-after": "2"}
+        return refusal

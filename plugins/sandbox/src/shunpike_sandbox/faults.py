@@ -1,0 +1,73 @@
+"""Trouble on demand, seeded so that the same trouble comes again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+OVERLOADED = "overloaded"
+INTERNAL = "internal"
+HANGUP = "hangup"
+LOST = "lost"
+UPSTREAM = "upstream"
+STREAM_ERROR = "stream_error"
+CUT = "cut"
+HTML = "html"
+HALF_JSON = "half_json"
+SLOW = "slow"
+STALL = "stall"
+
+KINDS = (OVERLOADED, INTERNAL, HANGUP, LOST, UPSTREAM, STREAM_ERROR, CUT, HTML, HALF_JSON, SLOW, STALL)
+STREAM_ONLY = frozenset({STREAM_ERROR, CUT, STALL})
+UNARY_ONLY = frozenset({HALF_JSON})
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """What goes wrong, how often and where.
+
+    ``script`` is used up first, one entry per request (None: that one goes well); then each request
+    fails with probability ``rate`` in one of ``kinds``. ``only`` names the providers concerned.
+    """
+
+    rate: float = 0.0
+    kinds: tuple[str, ...] = KINDS
+    only: tuple[str, ...] | None = None
+    script: tuple[str | None, ...] = ()
+    seconds: float = 2.0
+    """How long a slow first byte or a stall lasts."""
+
+    def __post_init__(self) -> None:
+        """Refuse a misspelt kind: a fault that never happens would prove nothing."""
+        unknown = {kind for kind in (*self.kinds, *self.script) if kind is not None} - set(KINDS)
+        if unknown:
+            raise ValueError(f"unknown kinds of fault: {', '.join(sorted(unknown))}")
+        if not 0.0 <= self.rate <= 1.0:
+            raise ValueError("rate is a share between 0 and 1")
+
+
+class FaultScript:
+    """Draws the faults, one per request."""
+
+    def __init__(self, faults: Faults, seed: int) -> None:
+        self.faults = faults
+        self._random = random.Random(seed)  # noqa: S311  # repeatable, not secret
+        self._script = list(faults.script)
+
+    def draw(self, provider: str, *, streaming: bool) -> str | None:
+        """Return the fault of the next request to ``provider``, or None."""
+        if self.faults.only is not None and provider not in self.faults.only:
+            return None
+        if self._script:
+            return self._script.pop(0)
+        if self._random.random() >= self.faults.rate:
+            return None
+        kinds = fitting(self.faults.kinds, streaming=streaming)
+        return self._random.choice(kinds) if kinds else None
+
+
+def fitting(kinds: Iterable[str], *, streaming: bool) -> Sequence[str]:
+    """Return the kinds that can happen to such a request."""
+    excluded = UNARY_ONLY if streaming else STREAM_ONLY
+    return [kind for kind in kinds if kind not in excluded]

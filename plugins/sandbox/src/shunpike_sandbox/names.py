@@ -1,0 +1,19 @@
+"""Who is emulated, and below which path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+HOUSE = "sandbox"
+"""The house's own provider, which imitates nobody."""
+PROVIDERS = ("google", "together", "groq", "openrouter", "hyperbolic", "openai", "deepseek")
+BASE_PATHS: Mapping[str, str] = {
+    "google": "/google",
+    "groq": "/groq/openai/v1",
+    "together": "/together/v1",
+    "openrouter": "/openrouter/api/v1",
+    "hyperbolic": "/hyperbolic/v1",
+    "openai": "/openai/v1",
+    "deepseek": "/deepseek",
+    HOUSE: "/sandbox/v1",
+}

@@ -1,0 +1,195 @@
+"""The part of the store contract that is about time: windows, resets, clocks that jump, crashes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio
+import pytest
+
+from shunpike.ledger.windows import GUARD
+from shunpike.types import Calendar, Grant, Held, Lifetime, Refusal, Rolling, Settlement, State, Unit
+from shunpike_testkit.clock import VirtualClock
+from shunpike_testkit.stores import CENT, StoreContract, hold, reservation, settled
+
+PACIFIC_DAY = Calendar(period="day", zone="America/Los_Angeles")
+DAY_BOUNDS = [
+    ("2026-03-08T08:00", "2026-03-09T07:00"),  # 23 hours
+    ("2026-11-01T07:00", "2026-11-02T08:00"),  # 25 hours
+    ("2026-06-01T07:00", "2026-06-02T07:00"),
+]
+
+
+def at(text: str) -> float:
+    """Return epoch seconds of an ISO moment in UTC."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+
+
+class StoreTimeContract(StoreContract):
+    """The whole contract of a store: its base, and everything about time."""
+
+    async def test_a_rolling_slot_counts_from_the_answers_headers(self, tmp_path: Path, clock: VirtualClock) -> None:
+        """In flight it counts however long that takes, then for the window and the guard."""
+        start = clock.now()
+        async with self.opened(tmp_path, clock) as store:
+            await store.admit(reservation("a", start, hold(1, 1)))
+            early = await store.admit(reservation("b", start + 300, hold(1, 1)))
+            assert isinstance(early, Refusal), "a slot in flight must count, however old"
+            assert early.retry_at == start + 300 + 60 + GUARD
+            await store.settle("a", settled(start + 310, headers_at=start + 305))
+            opens = start + 305 + 60 + GUARD
+            refusal = await store.admit(reservation("b", opens - 0.001, hold(1, 1)))
+            assert isinstance(refusal, Refusal)
+            assert refusal.retry_at == opens, "the earliest moment must be exact: it is what callers sleep to"
+            assert isinstance(await store.admit(reservation("b", opens, hold(1, 1))), Grant)
+
+    async def test_the_earliest_moment_is_when_enough_has_expired(self, tmp_path: Path, clock: VirtualClock) -> None:
+        """Not when the first slot expires, and not when the last one does."""
+        start = clock.now()
+        async with self.opened(tmp_path, clock) as store:
+            for number, tokens in enumerate((30, 30, 40)):
+                moment = start + 10 * number
+                await store.admit(reservation(f"a{number}", moment, hold(tokens, 100, Unit.TOTAL_TOKEN)))
+                await store.settle(f"a{number}", settled(moment, output=tokens))
+            refusal = await store.admit(reservation("b", start + 30, hold(50, 100, Unit.TOTAL_TOKEN)))
+            assert isinstance(refusal, Refusal)
+            assert refusal.retry_at == start + 10 + 60 + GUARD
+
+    async def test_a_refusal_names_the_limit_that_opens_last(self, tmp_path: Path, clock: VirtualClock) -> None:
+        """Waiting for any other would end in the next refusal."""
+        hour, start = Rolling(seconds=3_600), clock.now()
+        async with self.opened(tmp_path, clock) as store:
+            await store.admit(reservation("a", start, hold(1, 1), hold(1, 1, window=hour)))
+            await store.settle("a", settled(start))
+            refusal = await store.admit(reservation("b", start + 1, hold(1, 1), hold(1, 1, window=hour)))
+            assert isinstance(refusal, Refusal)
+            assert (refusal.limit.window, refusal.retry_at) == (hour, start + 3_600 + GUARD)
+
+    @pytest.mark.parametrize(("begins", "ends"), DAY_BOUNDS, ids=["23 hours", "25 hours", "24 hours"])
+    async def test_a_day_ends_at_midnight_of_its_zone(
+        self, tmp_path: Path, clock: VirtualClock, begins: str, ends: str
+    ) -> None:
+        """A quota of a Pacific day opens at Pacific midnight, also where the clocks change."""
+        async with self.opened(tmp_path, clock) as store:
+            await store.admit(reservation("a", at(begins) + 5, hold(1, 1, window=PACIFIC_DAY)))
+            await store.settle("a", settled(at(begins) + 6))
+            refusal = await store.admit(reservation("b", at(ends) - 2, hold(1, 1, window=PACIFIC_DAY)))
+            assert isinstance(refusal, Refusal)
+            assert refusal.retry_at == at(ends) + GUARD
+            granted = await store.admit(reservation("b", at(ends) + GUARD, hold(1, 1, window=PACIFIC_DAY)))
+            assert isinstance(granted, Grant)
+
+    async def test_an_attempt_over_midnight_counts_in_both_days(self, tmp_path: Path, clock: VirtualClock) -> None:
+        """Nobody knows in which one the provider counts it."""
+        midnight, day = at("2026-06-02T00:00"), Calendar(period="day")
+        async with self.opened(tmp_path, clock) as store:
+            await store.admit(reservation("a", midnight - 60, hold(1, 1, window=day)))
+            await store.settle("a", settled(midnight + 60))
+            refusal = await store.admit(reservation("b", midnight + 3_600, hold(1, 1, window=day)))
+            assert isinstance(refusal, Refusal)
+            assert refusal.retry_at == at("2026-06-03T00:00") + GUARD
+
+    async def test_a_month_ends_with_its_last_day(self, tmp_path: Path, clock: VirtualClock) -> None:
+        """Months have their own lengths, and December is followed by January."""
+        month = Calendar(period="month")
+        async with self.opened(tmp_path, clock) as store:
+            await store.admit(reservation("a", at("2026-12-15T00:00"), hold(1, 1, window=month)))
+            await store.settle("a", settled(at("2026-12-15T00:01")))
+            refusal = await store.admit(reservation("b", at("2026-12-31T23:00"), hold(1, 1, window=month)))
+            assert isinstance(refusal, Refusal)
+            assert refusal.retry_at == at("2027-01-01T00:00") + GUARD
+
+    async def test_what_is_used_up_for_good_never_opens_by_waiting(self, tmp_path: Path, clock: VirtualClock) -> None:
+        """A spent credit has no next day; one that is only held may come back."""
+        money = hold(60 * CENT, 100 * CENT, Unit.USD, Lifetime())
+        async with self.opened(tmp_path, clock) as store:
+            await store.admit(reservation("a", clock.now(), money))
+            held = await store.admit(reservation("b", clock.now(), money))
+            assert isinstance(held, Refusal)
+            assert held.retry_at is not None
+            await store.settle("a", settled(clock.now(), pico=60 * CENT))
+            clock.advance(10 * 365 * 86_400)
+            spent = await store.admit(reservation("b", clock.now(), money))
+            assert isinstance(spent, Refusal)
+            assert (spent.retry_at, spent.impossible) == (None, False)
+
+    async def test_concurrency_is_free_again_when_a_call_ends(self, tmp_path: Path, clock: VirtualClock) -> None:
+        """Whatever became of the call."""
+        one = hold(1, 1, Unit.CONCURRENT, Held())
+        async with self.opened(tmp_path, clock) as store:
+            for name, state in (("a", State.SETTLED), ("b", State.RELEASED), ("c", State.UNCONFIRMED)):
+                assert isinstance(await store.admit(reservation(name, clock.now(), one)), Grant)
+                refusal = await store.admit(reservation(f"{name}-too", clock.now(), one))
+                assert isinstance(refusal, Refusal)
+                assert refusal.retry_at is not None, "it opens as soon as a call ends"
+                await store.settle(name, Settlement(state=state, at=clock.now()))
+
+    async def test_a_clock_that_is_set_back_opens_nothing(self, tmp_path: Path, clock: VirtualClock) -> None:
+        """What was counted after a reset still counts when the clock shows the time before it again."""
+        day, noon = Calendar(period="day"), at("2026-06-02T00:30")
+        async with self.opened(tmp_path, clock) as store:
+            await store.admit(reservation("a", noon, hold(1, 1, window=day), hold(1, 1)))
+            await store.settle("a", settled(noon))
+            for moment in (noon - 3_600, noon - 3_590):
+                assert isinstance(await store.admit(reservation("b", moment, hold(1, 1, window=day))), Refusal)
+                assert isinstance(await store.admit(reservation("b", moment, hold(1, 1))), Refusal)
+
+    async def test_a_clock_that_was_years_ahead_does_not_close_for_years(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """A machine that woke up in 2036 and was corrected waits a window, or two days, and no longer."""
+        day, wrong, right = Calendar(period="day"), at("2036-01-01T12:00"), at("2026-06-02T12:00")
+        async with self.opened(tmp_path, clock) as store:
+            await store.admit(reservation("a", wrong, hold(1, 1, window=day), hold(1, 1)))
+            await store.settle("a", settled(wrong))
+            rolling = await store.admit(reservation("b", right, hold(1, 1)))
+            assert isinstance(rolling, Refusal)
+            assert rolling.retry_at == right + 60 + GUARD
+            calendar = await store.admit(reservation("b", right, hold(1, 1, window=day)))
+            assert isinstance(calendar, Refusal)
+            assert calendar.retry_at == at("2026-06-04T00:00") + GUARD
+
+    async def test_a_caller_that_goes_away_while_waiting_holds_nothing(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """Cancelled before, while or after its turn: the place is free again, and no attempt is left in flight."""
+        async with self.opened(tmp_path, clock) as store:
+            for turns in range(12):
+                async with anyio.create_task_group() as group:
+                    group.start_soon(store.admit, reservation(f"a{turns}", clock.now(), hold(1, 100)))
+                    for _ in range(turns):
+                        await anyio.lowlevel.checkpoint()
+                    group.cancel_scope.cancel()
+            for row in await store.usage(0.0, clock.now() + 1):
+                # A store whose admission was over before it could be cancelled has granted it, and said so.
+                assert row.held == 0 or not self.persistent
+            assert (await store.remaining([hold(1, 100)], clock.now()))[0].used in (0, 0 if self.persistent else 12)
+
+    async def test_the_ledger_outlives_its_process(self, tmp_path: Path, clock: VirtualClock) -> None:
+        """What was settled stays; what was in flight is unconfirmed, at its worst case, and can't be settled late."""
+        if not self.persistent:
+            pytest.skip("this store forgets, as it says")
+        money, request = hold(9 * CENT, 100 * CENT, Unit.USD, Lifetime()), hold(1, 10)
+        async with self.opened(tmp_path, clock) as store:
+            await store.admit(reservation("a", clock.now(), money, request))
+            await store.settle("a", settled(clock.now(), pico=CENT))
+            await store.admit(reservation("b", clock.now(), money, request))
+        clock.advance(5)
+        async with self.opened(tmp_path, clock) as store:
+            assert not await store.settle("b", settled(clock.now(), pico=0))
+            assert [one.used for one in await store.remaining([money, request], clock.now())] == [10 * CENT, 2]
+            (row,) = await store.usage(0.0, clock.now())
+            assert (row.held, row.unconfirmed, row.cost.pico) == (0, 1, 10 * CENT)
+
+    async def test_two_stores_on_one_place_share_every_limit(self, tmp_path: Path, clock: VirtualClock) -> None:
+        """Opening a second one does not take a living owner for dead."""
+        if not self.shared:
+            pytest.skip("this store is not shared, as it says")
+        async with self.opened(tmp_path, clock) as one:
+            await one.admit(reservation("a", clock.now(), hold(1, 2)))
+            async with self.opened(tmp_path, clock) as two:
+                assert isinstance(await two.admit(reservation("b", clock.now(), hold(1, 2))), Grant)
+                assert isinstance(await one.admit(reservation("c", clock.now(), hold(1, 2))), Refusal)
+                assert isinstance(await two.admit(reservation("d", clock.now(), hold(1, 2))), Refusal)
+            assert await one.settle("a", settled(clock.now())), "a living owner's attempt was taken from it"

@@ -1,0 +1,137 @@
+"""Streams: fall over until the first content, then stay to the end; whatever happens, the ledger knows."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+from shunpike_testkit.scripted import ScriptedProvider, answer
+
+from shunpike.client import Client
+from shunpike.errors import Exhausted, Interrupted, Overloaded, RequestError
+from shunpike.types import Piece, ToolCallDelta, Usage, UsageRow
+
+from .conftest import START, MakeClient
+
+END = Piece(finish_reason="stop", usage=Usage(prompt_tokens=9, completion_tokens=2))
+
+
+async def row_of(client: Client) -> UsageRow:
+    (row,) = await client.usage(0, START * 2)
+    return row
+
+
+async def test_pieces_arrive_and_the_completion_is_there_at_the_end(make_client: MakeClient) -> None:
+    only = ScriptedProvider("only", [Piece(text="Hel"), Piece(text="lo"), END])
+    async with make_client(only) as client:
+        async with client.stream("hi") as stream:
+            with pytest.raises(RuntimeError, match="has not ended"):
+                _ = stream.completion
+            text = "".join([str(piece) async for piece in stream])
+            assert stream.completion.text == text == "Hello"
+            assert stream.completion.usage == END.usage
+        assert (await row_of(client)).held == 0
+    assert only.backend.open == 0
+
+
+async def test_a_stream_works_without_its_context(make_client: MakeClient) -> None:
+    async with make_client(ScriptedProvider("only", answer("Hello"))) as client:
+        assert "".join([piece.text async for piece in client.stream("hi")]) == "Hello"
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        Overloaded("busy", provider="first"),
+        [Piece(model="x"), Overloaded("error in the stream", provider="first")],
+        [END],
+        [],
+    ],
+    ids=["refused", "error before content", "empty", "nothing at all"],
+)
+async def test_trouble_before_the_first_content_is_invisible(make_client: MakeClient, trouble: object) -> None:
+    first = ScriptedProvider("first", trouble)  # type: ignore[arg-type]
+    async with make_client(first, ScriptedProvider("second", answer("two"))) as client:
+        async with client.stream("hi") as stream:
+            text = "".join([piece.text async for piece in stream])
+        rows = await client.usage(0, START * 2)
+    assert text == "two"
+    assert stream.completion.provider == "second"
+    assert len(stream.completion.attempts) == 2
+    assert sum(row.held for row in rows) == 0
+    assert first.backend.open == 0
+
+
+async def test_after_the_first_content_a_broken_stream_is_never_retried(make_client: MakeClient) -> None:
+    first = ScriptedProvider("first", [Piece(text="Hel"), Interrupted("cut", provider="first")])
+    second = ScriptedProvider("second")
+    async with make_client(first, second) as client:
+        got: list[str] = []
+        with pytest.raises(Interrupted, match="cut"):
+            async with client.stream("hi") as stream:
+                async for piece in stream:
+                    got.append(piece.text)
+        row = await row_of(client)
+    assert got == ["Hel"]
+    assert second.backend.calls == []
+    assert (row.held, row.unconfirmed + row.answered) == (0, 1)
+
+
+async def test_leaving_in_the_middle_closes_the_connection_and_settles(make_client: MakeClient) -> None:
+    only = ScriptedProvider("only", [Piece(text="a"), Piece(text="b"), END])
+    async with make_client(only) as client:
+        async with client.stream("hi") as stream:
+            async for _ in stream:
+                break
+        row = await row_of(client)
+        assert only.backend.open == 0
+    assert (row.requests, row.held) == (1, 0)
+
+
+async def test_cancelling_the_reader_settles_too(make_client: MakeClient) -> None:
+    only = ScriptedProvider("only", [Piece(text="a")] * 1_000 + [END])
+    async with make_client(only) as client:
+        with anyio.CancelScope() as scope:
+            async with client.stream("hi") as stream:
+                async for _ in stream:
+                    scope.cancel()
+        row = await row_of(client)
+        assert scope.cancelled_caught
+        assert only.backend.open == 0
+    assert (row.requests, row.held) == (1, 0)
+
+
+async def test_a_refusal_of_the_request_is_raised_on_entering(make_client: MakeClient) -> None:
+    first = ScriptedProvider("first", RequestError("no", provider="first", status=400))
+    async with make_client(first, ScriptedProvider("second")) as client:
+        with pytest.raises(RequestError):
+            async with client.stream("hi"):
+                pytest.fail("it must not be entered")
+
+
+async def test_all_failing_is_exhausted(make_client: MakeClient) -> None:
+    async with make_client(ScriptedProvider("only", Overloaded("busy", provider="only"))) as client:
+        with pytest.raises(Exhausted):
+            async with client.stream("hi"):
+                pytest.fail("it must not be entered")
+
+
+async def test_tool_calls_are_content(make_client: MakeClient) -> None:
+    calls = (ToolCallDelta(index=0, id="c1", name="weather", arguments='{"city":'),)
+    more = (ToolCallDelta(index=0, arguments='"Rome"}'),)
+    pieces = [Piece(tool_calls=calls), Piece(tool_calls=more), Piece(finish_reason="tool_calls")]
+    async with make_client(ScriptedProvider("only", pieces)) as client:
+        async with client.stream("weather?") as stream:
+            _ = [piece async for piece in stream]
+    (call,) = stream.completion.choices[0].message.tool_calls or ()
+    assert (call.id, call.function.name, call.function.arguments) == ("c1", "weather", '{"city":"Rome"}')
+    assert stream.completion.choices[0].finish_reason == "tool_calls"
+
+
+async def test_a_loop_left_early_without_context_is_closed_with_the_client(make_client: MakeClient) -> None:
+    only = ScriptedProvider("only", [Piece(text="a"), Piece(text="b"), END])
+    client = make_client(only)
+    async for _ in client.stream("hi"):
+        break
+    assert only.backend.open == 1
+    await client.aclose()
+    assert only.backend.open == 0

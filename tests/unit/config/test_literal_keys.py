@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shunpike.config import load
+from shunpike.errors import ConfigError
+
+SECRET = "gsk_1234567890SECRET"
+
+FILES = [
+    f'[providers.acme]\nkey = "{SECRET}"',
+    f'[providers.acme]\napi_key = "{SECRET}"',
+    f'[providers.acme]\nAPI-KEY = "{SECRET}"',
+    f'[providers.acme]\ntoken = "{SECRET}"',
+    f'[providers.acme]\nacme_api_key = "{SECRET}"',
+    f'[providers.acme]\nheaders = {{Authorization = "Bearer {SECRET}"}}',
+    f'[providers.acme.headers]\nx-goog-api-key = "{SECRET}"',
+    f'[providers.acme.options.deep]\nsecret = "{SECRET}"',
+    f'[providers.acme]\noptions = {{list = [{{password = "{SECRET}"}}]}}',
+    f'[providers.acme]\nbase_url = "https://user:{SECRET}@host/v1"',
+    f'key = "{SECRET}"',
+    f'[keys]\nacme = "{SECRET}"',
+]
+
+
+@pytest.mark.parametrize("text", FILES)
+def test_a_literal_key_is_refused_with_the_two_right_ways_and_never_repeated(tmp_path: Path, text: str) -> None:
+    (tmp_path / "shunpike.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(cwd=tmp_path, environ={})
+    error = caught.value
+    assert "is a literal key" in error.message
+    assert error.hint is not None
+    assert "environment variable" in error.hint
+    assert "shunpike keys set" in error.hint
+    assert SECRET not in f"{error!r}{error.hint}{error.__cause__!r}{error.__context__!r}"
+
+
+OTHERS = [
+    f'[providers.acme]\nkey_env = "{SECRET}"',
+    f'[providers.acme]\nbase_url = "{SECRET}"',
+    f'[providers.acme]\napikee = "{SECRET}"',
+    f'[providers.acme]\nheaders = "{SECRET}"',
+    f'[providers.acme]\noptions = "{SECRET}"',
+    f"[providers.acme]\napi_key = {SECRET}",
+    f'[providers.acme]\napi_key = "{SECRET}',
+]
+
+
+@pytest.mark.parametrize("text", OTHERS)
+def test_a_key_in_the_wrong_place_is_not_repeated_either(tmp_path: Path, text: str) -> None:
+    (tmp_path / "shunpike.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(cwd=tmp_path, environ={})
+    assert SECRET not in f"{caught.value!r}{caught.value.hint}{caught.value.__cause__!r}"
+
+
+def test_a_name_that_only_looks_like_a_key_is_allowed(tmp_path: Path) -> None:
+    text = '[strategy_options]\ntoken = 3\n[providers.acme]\nkey_env = "ACME_KEY"\noptions = {max_tokens = 5}\n'
+    (tmp_path / "shunpike.toml").write_text(text, encoding="utf-8")
+    assert load(cwd=tmp_path, environ={}).settings.providers["acme"].key_env == "ACME_KEY"

@@ -1,0 +1,84 @@
+"""What a model name means."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from shunpike.errors import UnknownModel
+from shunpike.protocols import Target
+from shunpike.routing.names import wanted_models
+from shunpike.types import Billing, ModelInfo, ProviderInfo, Tier
+
+DAY = date(2026, 11, 22)
+
+
+def model(provider: str, name: str, **more: object) -> ModelInfo:
+    return ModelInfo.model_validate({"provider": provider, "id": name, "as_of": DAY, "source": "t", **more})
+
+
+def target(name: str, one: ModelInfo) -> Target:
+    tier = Tier(name="free", billing=Billing.NONE)
+    info = ProviderInfo(
+        id=one.provider, title="", base_url="", default_tier="free", tiers=(tier,), as_of=DAY, source="t"
+    )
+    return Target(provider=info, name=name, model=one, account="default", tier="free", order=1)
+
+
+OSS = model("quick", "openai/gpt-oss-120b")
+FREE = model("market", "openai/gpt-oss-120b:free")
+DOLL = model("market", "dolly-2", aliases=("dolly-latest",))
+GONE = model("quick", "llama-3", status="retired", retired_on=date(2026, 8, 16), successor="openai/gpt-oss-120b")
+DEAD = model("quick", "parrot-1", status="retired")
+CATALOG = (OSS, FREE, DOLL, GONE, DEAD)
+TARGETS = tuple(target(one.provider, one) for one in CATALOG if one.status != "retired")
+NAMES = ("quick", "market", "openai")
+
+
+def named(name: str) -> set[str]:
+    wanted = wanted_models(name, TARGETS, CATALOG, NAMES)
+    return {one.label for one in TARGETS if wanted.matches(one)}
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        ("auto", {"quick/openai/gpt-oss-120b", "market/openai/gpt-oss-120b:free", "market/dolly-2"}),
+        ("market/auto", {"market/openai/gpt-oss-120b:free", "market/dolly-2"}),
+        ("quick/openai/gpt-oss-120b", {"quick/openai/gpt-oss-120b"}),
+        ("gpt-oss-120b", {"quick/openai/gpt-oss-120b", "market/openai/gpt-oss-120b:free"}),
+        ("GPT-OSS-120B", {"quick/openai/gpt-oss-120b", "market/openai/gpt-oss-120b:free"}),
+        ("dolly-latest", {"market/dolly-2"}),
+    ],
+)
+def test_a_name_stands_for(name: str, labels: set[str]) -> None:
+    assert named(name) == labels
+
+
+def test_a_models_own_slash_is_not_taken_for_a_provider() -> None:
+    """``openai`` is a provider here, but the model of that name is another's."""
+    assert "quick/openai/gpt-oss-120b" in named("openai/gpt-oss-120b")
+
+
+def test_a_retired_model_names_its_successor_and_day() -> None:
+    with pytest.raises(UnknownModel, match="was retired on 2026-08-16 by quick") as caught:
+        named("llama-3")
+    assert caught.value.successor == "openai/gpt-oss-120b"
+    assert caught.value.hint == "use its successor: -m quick/openai/gpt-oss-120b"
+
+
+def test_a_retired_model_without_successor_points_to_the_list() -> None:
+    with pytest.raises(UnknownModel, match="was retired by quick") as caught:
+        named("parrot-1")
+    assert caught.value.hint == "see: shunpike models"
+
+
+def test_a_misspelt_model_gets_a_suggestion() -> None:
+    with pytest.raises(UnknownModel, match='"gpt-oss-12b".*Did you mean "openai/gpt-oss-120b'):
+        named("gpt-oss-12b")
+
+
+def test_a_providers_name_alone_is_no_model() -> None:
+    with pytest.raises(UnknownModel, match='"quick" is a provider, not a model'):
+        named("quick")
