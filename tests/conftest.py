@@ -22,7 +22,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No key, no file and no ledger of the machine reaches a test."""
     for name in os.environ:
-        if name.endswith("_API_KEY") or name.startswith("SHUNPIKE_") and name != "SHUNPIKE_RECORDINGS":
+        if name.endswith("_API_KEY") or (name.startswith("SHUNPIKE_") and name != "SHUNPIKE_RECORDINGS"):
             monkeypatch.delenv(name)
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))

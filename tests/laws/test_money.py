@@ -69,4 +69,4 @@ def test_the_smallest_published_price_is_exact() -> None:
 
 @given(usages())
 def test_records_survive_pickling(usage: Usage) -> None:
-    assert pickle.loads(pickle.dumps(usage)) == usage  # noqa: S301 - our own bytes
+    assert pickle.loads(pickle.dumps(usage)) == usage

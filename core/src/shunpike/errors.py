@@ -109,7 +109,7 @@ class ProviderError(ShunpikeError):
 
     kind: str = "provider_error"
     """A stable word for logs, JSON and the decision record; more exact than the class."""
-    elsewhere: ClassVar[bool] = True
+    elsewhere: bool = True
     """Whether another provider may succeed with the same request."""
     billed: bool | None = None
     """Whether the provider charges for the failed attempt; None = nobody knows."""

@@ -17,7 +17,6 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Self, TypeVar
 
 import pluggy
-import structlog
 
 from shunpike import hookspecs
 from shunpike.errors import PluginError, ShunpikeError
@@ -26,7 +25,6 @@ from shunpike.types import Event, Limit, ModelInfo, Price, ProviderInfo, Provide
 from shunpike.types.base import Record
 
 T = TypeVar("T")
-log = structlog.get_logger(__name__)
 
 
 class Loaded(Record):
@@ -154,8 +152,12 @@ class Host:
 
     def _complain(self, plugin: str, hook: str, error: Exception) -> None:
         if plugin not in self._complained:
+            import structlog  # takes longer to import than all plugins together, for a line that is rarely written
+
             self._complained.add(plugin)
-            log.warning("plugin.broken", plugin=plugin, hook=hook, error=type(error).__name__)
+            structlog.get_logger(__name__).warning(
+                "plugin.broken", plugin=plugin, hook=hook, error=type(error).__name__
+            )
 
     def _first(self, hook: str, expected: type[T], owner: str, **arguments: Any) -> T | None:
         try:

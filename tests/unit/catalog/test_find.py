@@ -8,8 +8,8 @@ from shunpike.catalog import find, successor_of
 from shunpike.types import ModelInfo
 
 
-def model(id: str, **facts) -> ModelInfo:
-    return ModelInfo(provider="p", id=id, as_of=date(2026, 1, 1), source="test", **facts)
+def model(name: str, **facts) -> ModelInfo:
+    return ModelInfo(provider="p", id=name, as_of=date(2026, 1, 1), source="test", **facts)
 
 
 MODELS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shunpike.catalog import price_at
@@ -43,6 +43,7 @@ def figures(model: ModelInfo, at: datetime, prompt: int) -> object:
     return None if price is None else price.model_copy(update={"valid_until": None})
 
 
+@settings(deadline=None)
 @given(model=MODELS, at=MOMENTS, prompt=PROMPTS, share=st.floats(0, 1, exclude_max=True))
 def test_a_price_holds_until_the_moment_it_names(model, at, prompt, share):
     price = price_at(model, at, prompt)
@@ -57,6 +58,7 @@ def test_a_price_holds_until_the_moment_it_names(model, at, prompt, share):
         assert figures(model, later, prompt) == figures(model, at, prompt)
 
 
+@settings(max_examples=30, deadline=None)  # it walks through hundreds of hours
 @given(model=MODELS, at=MOMENTS, prompt=PROMPTS)
 def test_every_hour_until_then_has_the_same_price(model, at, prompt):
     price = price_at(model, at, prompt)
@@ -68,6 +70,7 @@ def test_every_hour_until_then_has_the_same_price(model, at, prompt):
         edge += timedelta(hours=1)
 
 
+@settings(deadline=None)
 @given(model=MODELS, at=MOMENTS, prompt=PROMPTS)
 def test_a_price_is_known_exactly_when_a_row_is_in_force(model, at, prompt):
     in_force = [

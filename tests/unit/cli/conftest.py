@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from shunpike.builtin.plugin import plugin as builtin
 from shunpike.cli.main import run
@@ -27,6 +28,7 @@ class Ran:
 class Terminal(io.TextIOWrapper):
     """Stdin at which a person sits."""
 
+    @override
     def isatty(self) -> bool:
         return True
 

@@ -113,7 +113,7 @@ def test_a_simulated_answer_is_labelled_in_text_and_footer(cli: Cli) -> None:
         ran = cli("What is it?", *extra, providers=(box, real))
         assert (ran.code, ran.out) == (0, "[sandbox] A road.\n"), ran.err
         assert "[sandbox] box/m" in ran.err
-        assert "hint: this was no AI model; add a free provider: shunpike keys set acme" in ran.err
+        assert "hint: add a free provider: shunpike keys set acme" in ran.err
 
 
 def test_thinking_goes_to_stderr(cli: Cli) -> None:
@@ -162,6 +162,12 @@ def test_the_exit_code_tells_why_nobody_answered(cli: Cli, failures: list[Except
     assert "no provider can answer right now" in ran.err
 
 
+def test_a_rejected_key_is_exit_4_for_all_models_of_its_provider(cli: Cli) -> None:
+    acme = ScriptedProvider("acme", AuthError("bad key", provider="acme", status=401))
+    acme.models = (acme.model("a"), acme.model("b"))
+    assert cli("Go on", providers=(acme,)).code == 4
+
+
 def test_a_used_up_quota_is_exit_5_and_names_the_moment(cli: Cli) -> None:
     spent = QuotaExhausted("daily limit reached", provider="acme", status=429)
     spent.reset_at = 4_102_444_800.0
@@ -186,7 +192,7 @@ def test_no_provider_at_all_is_exit_4(cli: Cli) -> None:
 
 
 def test_a_stream_that_breaks_keeps_what_came_and_says_so(cli: Cli) -> None:
-    broken = [Piece(text="Half"), Interrupted("the stream ended early", provider="acme")]
+    broken: list[Piece | Exception] = [Piece(text="Half"), Interrupted("the stream ended early", provider="acme")]
     ran = cli("Go on", providers=(ScriptedProvider("acme", broken),))
     assert (ran.code, ran.out) == (1, "Half\n")
     assert "error: the stream ended early" in ran.err

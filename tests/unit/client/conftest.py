@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from shunpike_testkit.clock import VirtualClock
-from shunpike_testkit.scripted import ScriptedProvider
 
 from shunpike.builtin.plugin import plugin as builtin
 from shunpike.client import Client
 from shunpike.plugins import Host
 from shunpike.types import Settings
+from shunpike_testkit.clock import VirtualClock
+from shunpike_testkit.scripted import ScriptedProvider
 
 START = 1_795_300_000.0
 """2026-11-21 21:46:40 UTC."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
-from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from shunpike.client import Client
 from shunpike.errors import (
@@ -14,10 +15,12 @@ from shunpike.errors import (
     Overloaded,
     RateLimited,
     RequestError,
+    UnknownModel,
     UnknownProvider,
     UsageError,
 )
 from shunpike.types import Billing, Completion, Limit, Price, Rolling, Unit, Usage, Verdict
+from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from .conftest import START, MakeClient
 
@@ -243,3 +246,25 @@ async def test_closing_the_client_closes_its_backends(make_client: MakeClient) -
         await client.complete("hello")
     await client.aclose()
     assert only.backend.closed
+
+
+async def test_a_deprecated_model_is_retired_when_its_day_has_come(make_client: MakeClient) -> None:
+    only = ScriptedProvider("only")
+    old = {"status": "deprecated", "successor": "m"}
+    gone = only.model("gone").model_copy(update={**old, "retired_on": date(2026, 11, 21)})
+    going = only.model("going").model_copy(update={**old, "retired_on": date(2026, 11, 22)})
+    only.models = (*only.models, gone, going)
+    async with make_client(only) as client:
+        assert (await client.complete("hello", model="going")).decision.candidates[0].model == "going"
+        with pytest.raises(UnknownModel, match='"gone" was retired on 2026-11-21'):
+            await client.complete("hello", model="gone")
+
+
+async def test_a_bad_key_takes_one_line_however_many_models_it_closes(make_client: MakeClient) -> None:
+    only = ScriptedProvider("only", AuthError("the key was rejected", provider="only", status=401))
+    only.models = tuple(only.model(f"m{number}") for number in range(9))
+    async with make_client(only) as client:
+        with pytest.raises(Exhausted) as caught:
+            await client.complete("hello")
+    assert caught.value.message.count("the key was rejected") == 2
+    assert "only (8 models)   auth: the key was rejected" in caught.value.message

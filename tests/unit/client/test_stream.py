@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import anyio
 import pytest
-from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from shunpike.client import Client
 from shunpike.errors import Exhausted, Interrupted, Overloaded, RequestError
 from shunpike.types import Piece, ToolCallDelta, Usage, UsageRow
+from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from .conftest import START, MakeClient
 
@@ -119,9 +119,8 @@ async def test_tool_calls_are_content(make_client: MakeClient) -> None:
     calls = (ToolCallDelta(index=0, id="c1", name="weather", arguments='{"city":'),)
     more = (ToolCallDelta(index=0, arguments='"Rome"}'),)
     pieces = [Piece(tool_calls=calls), Piece(tool_calls=more), Piece(finish_reason="tool_calls")]
-    async with make_client(ScriptedProvider("only", pieces)) as client:
-        async with client.stream("weather?") as stream:
-            _ = [piece async for piece in stream]
+    async with make_client(ScriptedProvider("only", pieces)) as client, client.stream("weather?") as stream:
+        _ = [piece async for piece in stream]
     (call,) = stream.completion.choices[0].message.tool_calls or ()
     assert (call.id, call.function.name, call.function.arguments) == ("c1", "weather", '{"city":"Rome"}')
     assert stream.completion.choices[0].finish_reason == "tool_calls"

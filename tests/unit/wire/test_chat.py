@@ -11,7 +11,7 @@ from shunpike.errors import AuthError, BadAnswer, NotHere, Overloaded, ProviderE
 from shunpike.protocols import Backend, HealthProbe, ListsModels, Streams
 from shunpike.types import Answer, Basis, Call, Unit
 from shunpike.wire import ChatBackend, Dialect, ModelsProbe, RateHeaders
-from shunpike_testkit.upstream import Script, Upstream, reply
+from shunpike_testkit.upstream import Script, Stall, Upstream, reply
 
 Make = Callable[..., Any]
 GOOD: dict[str, Any] = {
@@ -207,12 +207,12 @@ async def test_a_list_of_models_that_is_none_is_malformed(make_backend: Make) ->
             await backend.list_models()
         await backend.aclose()
     with pytest.raises(NotHere, match="lists no models"):
-        await make_backend(dialect=Dialect(models_path=None)).list_models()
+        await make_backend(dialect=Dialect(models_path="")).list_models()
 
 
 async def test_cancelling_a_call_closes_its_connection(make_backend: Make, make_call: Make) -> None:
     async with Upstream() as upstream:
-        upstream.on("/chat/completions", Script([anyio.Event()]))
+        upstream.on("/chat/completions", Script([Stall()]))
         backend = make_backend(upstream.base_url)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(backend.complete, make_call())

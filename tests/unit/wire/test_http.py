@@ -11,7 +11,7 @@ import pytest
 from shunpike.errors import ConfigError, Overloaded, UsageError
 from shunpike.types import Timeouts
 from shunpike.wire import Http
-from shunpike_testkit.upstream import HangUp, Script, Upstream, events, hang_up, head, reply, stream
+from shunpike_testkit.upstream import HangUp, Script, Stall, Upstream, events, hang_up, head, reply, stream
 
 KEY = "sk-test-0123456789abcdef"
 QUICK = Timeouts(connect=5, first_token=0.15, idle=0.15, total=5)
@@ -94,7 +94,7 @@ async def test_nobody_knows_whether_a_broken_exchange_was_billed(steps: list[byt
 
 async def test_a_provider_that_says_nothing_runs_into_the_time_for_the_first_byte() -> None:
     async with Upstream() as upstream:
-        upstream.on("/x", Script([anyio.Event()]))
+        upstream.on("/x", Script([Stall()]))
         http = client(upstream.base_url)
         with pytest.raises(Overloaded, match=r"nothing came within 0\.15 s") as caught:
             await http.post("/x", {}, QUICK)
@@ -104,9 +104,8 @@ async def test_a_provider_that_says_nothing_runs_into_the_time_for_the_first_byt
 
 
 async def test_a_body_may_take_longer_than_the_first_byte_but_not_longer_than_the_total() -> None:
-    never = anyio.Event()
     async with Upstream() as upstream:
-        upstream.on("/x", Script([head(200, {"content-length": "10"}), never]))
+        upstream.on("/x", Script([head(200, {"content-length": "10"}), Stall()]))
         http = client(upstream.base_url)
         with pytest.raises(Overloaded, match=r"not complete after 0\.4 s"):
             await http.post("/x", {}, Timeouts(first_token=0.1, idle=0.1, total=0.4))
@@ -115,7 +114,7 @@ async def test_a_body_may_take_longer_than_the_first_byte_but_not_longer_than_th
 
 async def test_without_a_beat_bytes_do_not_prolong_the_wait() -> None:
     async with Upstream() as upstream:
-        upstream.on("/x", stream([*events({"a": 1}, done=False), ": keep-alive\n\n", anyio.Event()]))
+        upstream.on("/x", stream([*events({"a": 1}, done=False), ": keep-alive\n\n", Stall()]))
         http = client(upstream.base_url)
         async with http.stream("/x", {}, QUICK) as flow:
             assert await flow.receive() == b'data: {"a": 1}\n\n'
@@ -128,7 +127,7 @@ async def test_without_a_beat_bytes_do_not_prolong_the_wait() -> None:
 
 async def test_cancelling_closes_the_connection() -> None:
     async with Upstream() as upstream:
-        upstream.on("/x", Script([anyio.Event()]))
+        upstream.on("/x", Script([Stall()]))
         http = client(upstream.base_url)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(http.post, "/x", {}, Timeouts())
@@ -140,7 +139,7 @@ async def test_cancelling_closes_the_connection() -> None:
 
 async def test_leaving_a_stream_early_closes_the_connection() -> None:
     async with Upstream() as upstream:
-        upstream.on("/x", stream(["one", "two", anyio.Event()]))
+        upstream.on("/x", stream(["one", "two", Stall()]))
         http = client(upstream.base_url)
         async with http.stream("/x", {}, Timeouts()) as flow:
             assert (await flow.receive()).startswith(b"one")
@@ -220,6 +219,40 @@ def test_nothing_secret_is_in_the_repr() -> None:
 def test_only_http_addresses_are_taken(url: str) -> None:
     with pytest.raises(ConfigError, match="acme"):
         client(url)
+
+
+class ClientConnectionError(Exception):
+    """Named like what aiohttp raises for everything about a connection."""
+
+
+class ClientConnectorError(ClientConnectionError):
+    """Named like what aiohttp raises when there is no connection."""
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "billed", "kind"),
+    [
+        (httpx.ConnectError, OSError, False, "connection"),
+        (httpx.ConnectTimeout, TimeoutError, False, "connection"),
+        (httpx.ConnectTimeout, ClientConnectorError, False, "connection"),
+        (httpx.ConnectTimeout, ClientConnectionError, None, "connection"),
+        (httpx.ReadTimeout, TimeoutError, None, "timeout"),
+        (httpx.ReadError, OSError, None, "connection"),
+        (httpx.LocalProtocolError, ValueError, None, "connection"),
+    ],
+)
+async def test_only_what_was_surely_never_sent_is_surely_not_billed(
+    error: type[httpx.HTTPError], cause: type[Exception], billed: bool | None, kind: str
+) -> None:
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise error(f"broken {KEY}") from cause()
+
+    http = client("https://api.example.com", transport=httpx.MockTransport(fail))
+    with pytest.raises(Overloaded) as caught:
+        await http.get("/x", Timeouts())
+    await http.aclose()
+    assert (caught.value.billed, caught.value.kind) == (billed, kind)
+    assert error is not httpx.LocalProtocolError or KEY not in str(caught.value)
 
 
 async def test_a_closed_client_does_not_open_again() -> None:

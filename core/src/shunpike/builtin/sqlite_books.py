@@ -213,7 +213,8 @@ class Books:
             return
         # What is certain is kept as one sum per expiry; what is not stays with its attempt, to be reconciled.
         merged = settlement.state is not State.UNCONFIRMED and self._db.changes(
-            "UPDATE slots SET amount = amount + ? WHERE bucket = ? AND expires_at = ? AND attempt IS NULL",
+            "UPDATE slots SET amount = amount + ? WHERE id = (SELECT id FROM slots"
+            " WHERE bucket = ? AND expires_at = ? AND attempt IS NULL LIMIT 1)",
             amount,
             bucket,
             expires,

@@ -48,6 +48,16 @@ ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, {{}}"""  # no
 _FOLD = _FOLD.format(", ".join(f"{name} = {name} + excluded.{name}" for name in _COLUMNS.split(", ")))
 
 
+_SAME = "FROM slots AS other WHERE other.bucket = slots.bucket AND other.expires_at = slots.expires_at"
+_MERGE = (
+    f"""UPDATE slots SET amount = (SELECT sum(amount) {_SAME} AND attempt IS NULL) WHERE id IN (
+        SELECT min(id) FROM slots WHERE attempt IS NULL GROUP BY bucket, expires_at HAVING count(*) > 1)""",  # noqa: S608
+    f"""DELETE FROM slots WHERE attempt IS NULL AND EXISTS (
+        SELECT 1 {_SAME} AND other.attempt IS NULL AND other.id < slots.id)""",  # noqa: S608 - constants only
+)
+"""One row for all sums that expire together."""
+
+
 def read_usage(connection: Connection, since: float, until: float) -> Sequence[UsageRow]:
     """Return totals by provider and model. Days that were folded count as a whole, by their start (UTC)."""
     return [
@@ -122,6 +132,8 @@ def keep_small(connection: Connection, now: float, keep_days: float) -> None:
     )[0][0]
     chosen = "(SELECT value FROM json_each(?))"
     connection.rows(f"UPDATE slots SET attempt = NULL WHERE attempt IN {chosen}", old)  # noqa: S608 - a constant
+    for statement in _MERGE:
+        connection.rows(statement)
     connection.rows(_FOLD, old)
     connection.rows(f"DELETE FROM attempts WHERE id IN {chosen}", old)  # noqa: S608 - a constant
 

@@ -16,9 +16,6 @@ from shunpike.types import Billing, Confidence, Scope, Unit
 from shunpike.types.base import Record
 
 Feature = Literal["tools", "json", "json_schema", "vision", "reasoning"]
-RawLimits = StrictStr | list[dict[str, Any]]
-"""The name of a set, or the limits themselves."""
-
 T = TypeVar("T", bound=BaseModel)
 
 

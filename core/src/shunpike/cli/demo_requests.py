@@ -77,6 +77,7 @@ def _sample(kind: str, draw: random.Random) -> Sample:
         case "json":
             prompt = f"{prompt} Answer as a JSON object."
             options["response_format"] = {"type": "json_object"}
+            options["max_tokens"] = 256
         case "schema":
             prompt = f"Describe a book on {draw.choice(_TOPICS)} as JSON."
             options["response_format"] = {
@@ -90,4 +91,4 @@ def _sample(kind: str, draw: random.Random) -> Sample:
             options["max_tokens"] = 128
         case _:
             pass
-    return Sample(kind=kind, prompt=prompt, options=options, stream=kind == "stream" or draw.random() < 0.2)
+    return Sample(kind=kind, prompt=prompt, options=options, stream=kind == "stream")

@@ -51,7 +51,8 @@ def tokens(usage: Usage) -> str:
 def tightest(remaining: Sequence[Remaining]) -> Remaining | None:
     """Return the limit to show: the day's requests where there is one, else the one that is nearest its end."""
     daily = [one for one in remaining if one.limit.unit is Unit.REQUEST and _is_day(one)]
-    return min(daily or remaining, key=lambda one: one.left / max(one.limit.amount, 1), default=None)
+    spent = [one for one in remaining if one.limit.unit is not Unit.CONCURRENT]
+    return min(daily or spent, key=lambda one: one.left / max(one.limit.amount, 1), default=None)
 
 
 def _is_day(one: Remaining) -> bool:

@@ -109,7 +109,7 @@ def list_keys(*, json: Json = False) -> None:
 
 async def _all() -> tuple[ProviderStatus, ...]:
     async with client() as opened:
-        return await opened.status()
+        return tuple(sorted(await opened.status(), key=lambda row: (row.order, row.name)))
 
 
 @app.command("rm")

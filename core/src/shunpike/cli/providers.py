@@ -36,7 +36,7 @@ async def _status() -> list[ProviderStatus]:
 def _row(row: ProviderStatus) -> tuple[str, ...]:
     return (
         row.name,
-        row.version,
+        row.version or NOTHING,
         row.key_tail or NOTHING,
         row.key_origin or row.env_key or NOTHING,
         row.tier,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
-from shunpike.clock import moment
-from shunpike.errors import Exhausted, ProviderError, ShunpikeError
+from shunpike.errors import AuthError, Exhausted, ProviderError, ShunpikeError
 
 _AUTH = frozenset({"auth", "permission", "region"})
 _TYPES = {
@@ -25,13 +25,20 @@ def exit_code(error: Exception) -> int:
     """Return the documented exit code of ``error``."""
     if isinstance(error, Exhausted):
         return _exhausted(error)
+    if isinstance(error, AuthError):
+        return CREDENTIAL
     return error.exit_code if isinstance(error, ShunpikeError) else 1
 
 
 def _exhausted(error: Exhausted) -> int:
-    kinds = {attempt.error for attempt in error.decision.attempts}
-    refused = any(candidate.verdict.value == "refused" for candidate in error.decision.candidates)
-    if kinds and kinds <= _AUTH and not refused:
+    attempts = error.decision.attempts
+    rejected = {attempt.provider for attempt in attempts if attempt.error in _AUTH}
+    # A rejected key closes all models of its provider, which says nothing about quotas.
+    others = any(
+        candidate.verdict.value == "refused" and candidate.provider not in rejected
+        for candidate in error.decision.candidates
+    )
+    if attempts and not others and all(attempt.error in _AUTH for attempt in attempts):
         return CREDENTIAL
     return QUOTA if error.quota_only else FAILED
 
@@ -72,7 +79,7 @@ def _envelope(error: Exception, code: int, message: str, hint: str | None) -> di
         "param": None,
         "hint": hint,
         "request_id": getattr(error, "request_id", None),
-        "retry_at": None if retry_at is None else moment(retry_at).isoformat(),
+        "retry_at": None if retry_at is None else datetime.fromtimestamp(retry_at, UTC).isoformat(),
         "exit_code": code,
         "attempts": [
             {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from shunpike.config.keys import KeyStore, ResolvedKey, resolve_key
 from shunpike.errors import ConfigError
@@ -72,14 +73,14 @@ def _account(
     return Account(name=name, info=info, settings=ready, key=key, tier=tier, problem=problem)
 
 
-def build_roster(host: Host, settings: Settings, accounts: Mapping[str, Account]) -> Roster:
-    """Return every target of the usable accounts, and the others with their reason."""
+def build_roster(host: Host, settings: Settings, accounts: Mapping[str, Account], today: date) -> Roster:
+    """Return every target of the usable accounts, and the others with their reason, as of ``today`` (UTC)."""
     places = {name: place for place, name in enumerate(settings.order)}
     targets: list[Target] = []
     unavailable = [_absent(name, NOT_INSTALLED) for name in missing_providers(host, settings)]
     catalog: dict[str, tuple[ModelInfo, ...]] = {}
     for account in accounts.values():
-        models = catalog.setdefault(account.info.id, host.models(account.info.id))
+        models = catalog.setdefault(account.info.id, _aged(host.models(account.info.id), today))
         if account.problem is not None:
             unavailable.append(_absent(account.name, _say(account)))
             continue
@@ -92,6 +93,17 @@ def build_roster(host: Host, settings: Settings, accounts: Mapping[str, Account]
         catalog=tuple(model for models in catalog.values() for model in models),
         real=any(_is_real(account) for account in accounts.values()),
     )
+
+
+def _aged(models: tuple[ModelInfo, ...], today: date) -> tuple[ModelInfo, ...]:
+    """A deprecated model is retired when its announced day has come, whenever the catalog was written."""
+    return tuple(
+        model.model_copy(update={"status": "retired"}) if _is_over(model, today) else model for model in models
+    )
+
+
+def _is_over(model: ModelInfo, today: date) -> bool:
+    return model.status == "deprecated" and model.retired_on is not None and model.retired_on <= today
 
 
 def _is_real(account: Account) -> bool:

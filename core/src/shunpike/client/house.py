@@ -8,7 +8,7 @@ import anyio
 
 from shunpike.client.accounts import Account, build_roster, find_accounts
 from shunpike.client.prices import PriceBook
-from shunpike.clock import Clock
+from shunpike.clock import Clock, moment
 from shunpike.config import KeyStore, default_store
 from shunpike.errors import ConfigError
 from shunpike.ledger import Ledger
@@ -38,7 +38,7 @@ class House:
         self._environ = environ
         self._keys = keys
         self._backends: dict[str, Backend] = {}
-        self._limits: dict[str, tuple[Limit, ...]] = {}
+        self._limits: dict[str, tuple[Limit, ...] | None] = {}
         self.accounts: dict[str, Account] = {}
         self.roster = Roster(targets=())
         self.reload()
@@ -61,12 +61,12 @@ class House:
     def reload(self) -> None:
         """Look again at keys, files and plugins."""
         self.accounts = find_accounts(self._host, self._settings, self._environ, self._keys)
-        self.roster = build_roster(self._host, self._settings, self.accounts)
+        self.roster = build_roster(self._host, self._settings, self.accounts, moment(self._clock.now()).date())
 
-    def limits_of(self, target: Target) -> tuple[Limit, ...]:
-        """Return the provider's limits for ``target``; empty when none are known."""
+    def limits_of(self, target: Target) -> tuple[Limit, ...] | None:
+        """Return the provider's limits for ``target``, None when nothing is known: then no money is risked there."""
         if target.label not in self._limits:
-            self._limits[target.label] = self._host.limits(target.model, target.tier) or ()
+            self._limits[target.label] = self._host.limits(target.model, target.tier)
         return self._limits[target.label]
 
     def backend(self, target: Target) -> Backend:

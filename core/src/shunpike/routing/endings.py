@@ -31,9 +31,11 @@ def success(services: Services, attempt: Try, answer: Answer) -> Ending:
 def failure(services: Services, attempt: Try, error: ProviderError) -> Ending:
     """The provider failed, before or after it began to answer."""
     now = services.clock.now()
-    return _broken_off(services, attempt).model_copy(
+    ending = _broken_off(services, attempt)
+    return ending.model_copy(
         update={
-            "sent": not (error.kind == "connection" and error.billed is False),
+            "evidence": (*ending.evidence, *error.evidence),
+            "sent": _left_the_house(error),
             "error": error.kind,
             "status": error.status,
             "billed": error.billed,
@@ -68,6 +70,13 @@ def _delivered(answer: Answer) -> int:
         total += ESTIMATE.count(message.text + (message.reasoning or ""))
         total += sum(ESTIMATE.count(call.function.name + call.function.arguments) for call in message.tool_calls or ())
     return total
+
+
+def _left_the_house(error: ProviderError) -> bool:
+    """False only when it is certain that no byte was sent: refused here, or no connection came about."""
+    if error.status is not None:
+        return True
+    return not (error.kind == "unsupported" or (error.kind == "connection" and error.billed is False))
 
 
 def _closed_until(error: ProviderError, now: float) -> float | None:

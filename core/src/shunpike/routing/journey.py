@@ -9,6 +9,8 @@ from shunpike.routing.plan import Plan
 from shunpike.types import Attempt, Candidate, Decision, Refusal, Remaining, Verdict
 
 _SHOWN = 12
+_TELLING = (Verdict.FAILED, Verdict.REFUSED, Verdict.DROPPED, Verdict.ANSWERED)
+"""What was tried says more than what was not."""
 
 
 class Journey:
@@ -32,8 +34,8 @@ class Journey:
     def refused(self, target: Target, refusal: Refusal) -> None:
         """A limit or budget closed ``target``; nothing was sent."""
         limit = refusal.limit
-        if refusal.impossible and limit.amount == 0:
-            # A wall, not a limit: its source says in words what closed it.
+        if limit.amount == 0 and limit.source:
+            # A wall or a closed gate, not a limit: its source says in words what closed it.
             reason = limit.source
         elif refusal.impossible:
             reason = f"too large for the limit {limit.text}"
@@ -46,7 +48,8 @@ class Journey:
     def failed(self, target: Target, error: ProviderError) -> None:
         """An attempt at ``target`` failed."""
         retry_at = getattr(error, "retry_at", None) or getattr(error, "reset_at", None)
-        status = f"{error.status} " if error.status else ""
+        # The message of an HTTP provider begins with its name and status already.
+        status = f"{error.status} " if error.status and f"({error.status})" not in error.message else ""
         self.note(target, Verdict.FAILED, f"{status}{error.kind}: {error.message}", retry_at)
         self._errors.append(error)
 
@@ -70,9 +73,8 @@ class Journey:
         """Return the error that lists every candidate, what blocks it and when it opens."""
         decision = self.decision()
         relevant = [one for one in decision.candidates if one.verdict is not Verdict.UNUSED]
-        lines = [f"       {_line(one)}" for one in relevant[:_SHOWN]]
-        if len(relevant) > _SHOWN:
-            lines.append(f"       … and {len(relevant) - _SHOWN} more")
+        relevant.sort(key=lambda one: _TELLING.index(one.verdict))
+        lines = [f"       {line}" for line in _lines(relevant)]
         moments = [one.retry_at for one in relevant if one.retry_at is not None]
         error = Exhausted(
             "\n".join([f"no provider can answer right now{why}", *lines]),
@@ -84,9 +86,19 @@ class Journey:
         return error
 
 
-def _line(candidate: Candidate) -> str:
-    when = f"   free again {moment(candidate.retry_at):%Y-%m-%d %H:%M:%S} UTC" if candidate.retry_at else ""
-    return f"{candidate.provider}/{candidate.model}   {candidate.reason}{when}"
+def _lines(candidates: list[Candidate]) -> list[str]:
+    """One line for each reason at each provider, not one for each of its models."""
+    groups: dict[tuple[str, str, float | None], list[str]] = {}
+    for one in candidates:
+        groups.setdefault((one.provider, one.reason, one.retry_at), []).append(one.model)
+    lines = [_line(provider, models, reason, at) for (provider, reason, at), models in groups.items()]
+    return lines if len(lines) <= _SHOWN else [*lines[:_SHOWN], f"… and {len(lines) - _SHOWN} more"]
+
+
+def _line(provider: str, models: list[str], reason: str, retry_at: float | None) -> str:
+    who = f"{provider} ({len(models)} models)" if len(models) > 1 else f"{provider}/{models[0]}"
+    when = f"   free again {moment(retry_at):%Y-%m-%d %H:%M:%S} UTC" if retry_at else ""
+    return f"{who.removesuffix('/*')}   {reason}{when}"
 
 
 def _hint(candidates: list[Candidate], errors: list[ProviderError]) -> str:
@@ -102,10 +114,9 @@ def _hint(candidates: list[Candidate], errors: list[ProviderError]) -> str:
 
 def too_large(plan: Plan, prompt_tokens: int) -> UsageError | None:
     """Return the error when the prompt's size alone closed every candidate."""
-    reasons = [one.reason for one in plan.dropped]
-    if plan.targets or not any(reason.startswith("context too small") for reason in reasons):
-        return None
-    if not all(reason.startswith("context too small") for reason in reasons):
+    reasons = [one.reason for one in plan.dropped if one.reason.startswith("context too small")]
+    others = [one for one in plan.dropped if one.model != "*" and one.reason not in reasons]
+    if plan.targets or others or not reasons:
         return None
     widest = max(reasons, key=lambda reason: int("".join(filter(str.isdigit, reason.split(" tokens")[0])) or 0))
     return UsageError(

@@ -22,9 +22,20 @@ def judge(answer: Answer, request: ChatRequest, target: Target) -> BadAnswer | N
             )
         return _bad("empty", "the answer is empty", target)
     if request.json_mode and not message.tool_calls and not _is_json(message.text):
-        kind = "truncated" if first.finish_reason == "length" else "schema_invalid"
-        return _bad(kind, f"asked for JSON, got {message.text[:60]!r}", target)
+        if first.finish_reason == "length":
+            return _cut_short(request, target)
+        return _bad("schema_invalid", f"asked for JSON, got {message.text[:60]!r}", target)
     return None
+
+
+def _cut_short(request: ChatRequest, target: Target) -> BadAnswer:
+    """The same cap cuts every provider's answer: trying on would only cost more."""
+    cap = request.output_cap
+    bound = f"max_tokens = {cap}" if cap else "the default output cap"
+    error = _bad("truncated", f"the JSON was cut off by {bound}", target)
+    error.elsewhere = False
+    error.hint = f"raise max_tokens above {cap}" if cap else "set max_tokens"
+    return error
 
 
 def _is_json(text: str) -> bool:

@@ -91,7 +91,7 @@ def tool_rows(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the tool calls of a message or a delta; the older single ``function_call`` counts as one."""
     found = rows(message.get("tool_calls"))
     legacy = message.get("function_call")
-    return [{"function": legacy}] if not found and isinstance(legacy, Mapping) else found
+    return [{"function": legacy}] if not found and isinstance(legacy, dict) else found
 
 
 def _choice(call: Call, row: Mapping[str, Any], place: int, dialect: Dialect, provider: str) -> Choice:

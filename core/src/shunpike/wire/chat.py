@@ -121,7 +121,7 @@ class ChatBackend:
 
     async def list_models(self) -> Sequence[str]:
         """Return the ids of the provider's models. Raises `ProviderError`."""
-        if self.dialect.models_path is None:
+        if not self.dialect.models_path:
             raise NotHere(f"{self.info.id} lists no models", provider=self.info.id, kind="unsupported")
         reply = await self.http.get(self.dialect.models_path, self.settings.timeouts)
         data = self._data(reply, whole=False)
@@ -227,6 +227,8 @@ class _ChatReader:
         self._backend = backend
         self._seen = Seen(call)
         self._headers: Mapping[str, str] = {}
+        # A chunk without any of these words holds no error, which is cheaper to see in the text than in the JSON.
+        self._marks = {'"error"', *(f'"{path.rpartition(".")[2]}"' for path in backend.dialect.errors_at)}
 
     @property
     def complete(self) -> bool:
@@ -261,9 +263,10 @@ class _ChatReader:
             chunk = chunk[0] if isinstance(chunk, list) and len(chunk) == 1 else chunk
             if not isinstance(chunk, dict):
                 raise ValueError("an event is not a JSON object")  # noqa: TRY004 - of the wire, not of a caller
-            self.failed = backend.told_failure(chunk, self._headers)
-            if self.failed is None and event.event == "error":
-                self.failed = backend.failure(200, {}, text.encode())
+            if event.event == "error" or any(mark in text for mark in self._marks):
+                self.failed = backend.told_failure(chunk, self._headers)
+                if self.failed is None and event.event == "error":
+                    self.failed = backend.failure(200, {}, text.encode())
             if self.failed is not None:
                 return backend.pieces({**chunk, "choices": []}, self._seen)
             return backend.pieces(chunk, self._seen)

@@ -11,7 +11,7 @@ from typing import Self
 
 from typing_extensions import override
 
-from shunpike.catalog import Catalog, CatalogPlugin
+from shunpike.catalog import Catalog, CatalogPlugin, load_catalog
 from shunpike.catalog.plugin import FILE, read_catalog
 from shunpike.errors import NoCredential
 from shunpike.hookspecs import hookimpl
@@ -37,6 +37,12 @@ class OpenAICompatible(CatalogPlugin):
         """Return the plugin whose ``provider.toml`` lies in ``package``, the importable name."""
         return cls(partial(read_catalog, package), backend_class, f"{package}/{FILE}")
 
+    @classmethod
+    @override
+    def of_text(cls, text: str, origin: str, backend_class: type[ChatBackend] = ChatBackend) -> Self:
+        """Return the plugin of a catalog at hand. ``origin`` names it in messages."""
+        return cls(partial(load_catalog, text, origin), backend_class, origin)
+
     @cached_property
     def dialect(self) -> Dialect:
         """The file's ``[dialect]``. Raises `ConfigError` naming file and key for a mistake in it."""
@@ -55,7 +61,7 @@ class OpenAICompatible(CatalogPlugin):
     @hookimpl
     def shunpike_health(self, provider: str, settings: ProviderSettings) -> HealthProbe | None:
         """Return a probe that lists the models; None for another provider, or where no list is offered."""
-        if provider != self.info.id or self.dialect.models_path is None:
+        if provider != self.info.id or not self.dialect.models_path:
             return None
         return ModelsProbe(self.backend(settings))
 

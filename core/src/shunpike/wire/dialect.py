@@ -65,8 +65,8 @@ class Dialect(Record):
 
     # ---- where and with what
     chat_path: str = Field(default="/chat/completions", pattern="^/")
-    models_path: str | None = Field(default="/models", pattern="^/")
-    """None = the provider lists no models, so it has no free health probe either."""
+    models_path: str = Field(default="/models", pattern="^(/|$)")
+    """Empty = the provider lists no models, so it has no free health probe either."""
     model_id: str = "id"
     """The field of a listed model that holds its id; a list may stand alone or under ``data`` or ``models``."""
     auth_header: str = "authorization"

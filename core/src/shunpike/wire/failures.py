@@ -101,6 +101,8 @@ class Said:
     status: int | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
     """The error object itself, for what only one provider has."""
+    page: bool = False
+    """Whether it is a web page: then something in front of the API answered, which knows neither key nor request."""
 
 
 def read_error(body: bytes) -> Said:
@@ -109,7 +111,7 @@ def read_error(body: bytes) -> Said:
         data = decode(body)
     except ValueError:
         text = str(body, "utf-8", "replace").strip()
-        return Said("" if text.startswith("<") else text)
+        return Said(page=True) if text.startswith("<") else Said(text)
     if isinstance(data, list):
         data = data[0] if data else None
     if isinstance(data, str):
@@ -166,7 +168,7 @@ def _kind(status: int | None, said: Said, dialect: Dialect) -> str:
         kind = dialect.meaning(code)
         if kind is not None:
             return kind
-    if status is None:
+    if status is None or (said.page and status in (400, 403, 405)):
         return "upstream"
     kind = dialect.statuses.get(status) or STATUSES.get(status)
     if kind is not None:

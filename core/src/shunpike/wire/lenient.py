@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Self
 
 from shunpike.errors import UsageError
@@ -54,10 +55,15 @@ def encode(body: Mapping[str, Any]) -> bytes:
         raise UsageError(f"the request can't be written as JSON: {error}") from error
 
 
+@cache
+def _steps(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))
+
+
 def at(data: Any, path: str) -> Any:
     """Return what lies at a dotted path such as ``choices.0.usage``, None where nothing does."""
-    for step in path.split("."):
-        if isinstance(data, Mapping):
+    for step in _steps(path):
+        if isinstance(data, dict):
             data = data.get(step)
         elif isinstance(data, list) and step.isdigit() and len(step) < 4 and int(step) < len(data):
             data = data[int(step)]
@@ -68,7 +74,7 @@ def at(data: Any, path: str) -> Any:
 
 def table(value: Any) -> Mapping[str, Any]:
     """Return ``value`` if it is an object, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def string(value: Any) -> str:
@@ -80,7 +86,7 @@ def string(value: Any) -> str:
 
 def rows(value: Any) -> list[Mapping[str, Any]]:
     """Return the objects of a list; anything else is left out."""
-    return [row for row in value if isinstance(row, Mapping)] if isinstance(value, list) else []
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
 
 
 def count(value: Any) -> int | None:

@@ -106,18 +106,22 @@ def _piece(row: Mapping[str, Any], place: int, seen: Seen, dialect: Dialect, pro
     if choice is None:
         choice = seen.choices[index] = SeenChoice()
     delta = table(row.get("delta") or row.get("message"))
-    told = row.get("finish_reason")
-    calls = tool_rows(delta)
-    given = {
-        "text": content_text(delta.get("content")),
-        "reasoning": first_text(delta, dialect.reasoning_fields),
-        "refusal": string(delta.get("refusal")),
-        "tool_calls": tuple(_fragment(tool, index, choice, seen.call) for tool in calls) if calls else (),
-        "finish_reason": _end(told, choice, seen.call, dialect, provider) if told else None,
-        "logprobs": row["logprobs"] if isinstance(row.get("logprobs"), dict) else None,
-        "private": private_parts(delta, dialect, provider) if dialect.private_fields else None,
-    }
-    given = {name: value for name, value in given.items() if value}
+    given: dict[str, Any] = {}
+    # Most chunks hold a few characters of text and nothing else: what is not there costs no more than a look.
+    if (content := delta.get("content")) and (text := content_text(content)):
+        given["text"] = text
+    if reasoning := first_text(delta, dialect.reasoning_fields):
+        given["reasoning"] = reasoning
+    if refusal := string(delta.get("refusal")):
+        given["refusal"] = refusal
+    if calls := tool_rows(delta):
+        given["tool_calls"] = tuple(_fragment(tool, index, choice, seen.call) for tool in calls)
+    if (told := row.get("finish_reason")) and (finish := _end(told, choice, seen.call, dialect, provider)):
+        given["finish_reason"] = finish
+    if (logprobs := row.get("logprobs")) and isinstance(logprobs, dict):
+        given["logprobs"] = logprobs
+    if dialect.private_fields and (private := private_parts(delta, dialect, provider)):
+        given["private"] = private
     return Piece(index=index, **given) if given else None
 
 

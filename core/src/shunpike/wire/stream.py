@@ -146,8 +146,10 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
             self._end(error)
             return
         try:
-            for event in self._parser.feed(data) if data else self._parser.close():
+            events = self._parser.feed(data) if data else self._parser.close()
+            if events:
                 flow.beat()
+            for event in events:
                 self._take(self._reader.pieces(event))
                 if self._reader.failed is not None:
                     self._fail(self._reader.failed)
@@ -155,9 +157,10 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
                 if self._reader.done:
                     break
         except ProviderError as error:
-            # What the end of the stream cut in two is no nonsense of the provider's.
-            self._fail(error if data else self._broken("in the middle of an event"))
-            return
+            if data or error.kind != "malformed":
+                self._fail(error)
+                return
+            # The end of the stream cut this event in two: it is the stream that is broken, not the provider's JSON.
         if self._reader.done or not data:
             self._end(None)
 

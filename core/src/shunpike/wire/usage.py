@@ -17,8 +17,8 @@ MOST_DOLLARS = 10**6
 def find_usage(data: Mapping[str, Any], dialect: Dialect) -> Usage:
     """Return the usage that an answer or a chunk holds, `ABSENT` where it holds none that can be read."""
     for path in dialect.usage_at:
-        raw = data.get(path) if "." not in path else at(data, path)
-        if isinstance(raw, Mapping):
+        raw = at(data, path)
+        if isinstance(raw, dict):
             usage = read_usage(raw, dialect)
             if usage is not ABSENT:
                 return usage

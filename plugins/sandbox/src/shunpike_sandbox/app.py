@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, Router
 
 from shunpike_sandbox import control
 from shunpike_sandbox.bodies import TooLarge, read
@@ -28,9 +27,12 @@ from shunpike_sandbox.world import World
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def create_app(world: World) -> Starlette:
-    """Return the application that shows ``world`` on the wire."""
-    return Starlette(routes=[*control.routes(world), *_google(Google(world)), *_chats(world)])
+def create_app(world: World) -> Router:
+    """Return the application that shows ``world`` on the wire.
+
+    It is a bare router: the error page of a whole Starlette application would answer where a fault hangs up.
+    """
+    return Router(routes=[*control.routes(world), *_google(Google(world)), *_chats(world)])
 
 
 def _chats(world: World) -> list[BaseRoute]:

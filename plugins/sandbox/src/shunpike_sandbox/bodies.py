@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,10 +59,11 @@ async def read(request: Request, limit: int = MAX_BYTES) -> bytes:
     if declared.isdigit() and int(declared) > limit:
         raise TooLarge
     parts = bytearray()
-    async for part in request.stream():
-        parts += part
-        if len(parts) > limit:
-            raise TooLarge
+    async with aclosing(request.stream()) as stream:
+        async for part in stream:
+            parts += part
+            if len(parts) > limit:
+                raise TooLarge
     return bytes(parts)
 
 

@@ -27,6 +27,9 @@ App = Callable[
 ]
 
 
+_BROKEN = "peer closed connection without sending complete message body"
+
+
 class _Pause:
     """What the application's ``send`` yields up to the stepper: it never reaches the event loop."""
 
@@ -116,26 +119,30 @@ class _Run:
 
 
 class _Body(httpx.AsyncByteStream):
+    """The body as an iterator of its own: a generator that is left half read would need a task to clean it up."""
+
     def __init__(self, run: _Run) -> None:
         self._run = run
+        self._more = True
 
     @override
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        more = True
-        while more:
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while self._more:
             try:
                 message = await self._run.step()
             except Exception as error:
-                raise httpx.RemoteProtocolError(
-                    "peer closed connection without sending complete message body"
-                ) from error
+                raise httpx.RemoteProtocolError(_BROKEN) from error
             if message is None:
-                raise httpx.RemoteProtocolError("peer closed connection without sending complete message body")
-            more = bool(message.get("more_body"))
+                raise httpx.RemoteProtocolError(_BROKEN)
+            self._more = bool(message.get("more_body"))
             if message.get("body"):
-                yield message["body"]
+                return bytes(message["body"])
         # The application may have something to do after its last byte.
         await self._run.close()
+        raise StopAsyncIteration
 
     @override
     async def aclose(self) -> None:

@@ -93,7 +93,7 @@ class _Meter:
         for entry in self.entries:
             left -= entry.amount
             if left + requested <= limit:
-                return entry.at + self.rule.seconds - now
+                return min(self.rule.seconds, entry.at + self.rule.seconds - now)
         return self.rule.seconds
 
     def full_in(self, now: float) -> float:

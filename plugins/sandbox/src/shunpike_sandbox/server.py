@@ -93,8 +93,8 @@ class Running:
 
 
 def _server(world: World, host: str, port: int, level: str, *, signals: bool = False) -> uvicorn.Server:
-    import uvicorn  # noqa: PLC0415  # heavy, and not needed in process
-    from uvicorn.protocols.http.h11_impl import H11Protocol  # noqa: PLC0415
+    import uvicorn  # heavy, and not needed in process
+    from uvicorn.protocols.http.h11_impl import H11Protocol
 
     class Hanging(H11Protocol):
         """Lets the application hang up without another byte, which ASGI has no word for."""

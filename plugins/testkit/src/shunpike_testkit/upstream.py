@@ -10,7 +10,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any, Self
 
 import anyio
@@ -26,8 +25,13 @@ class HangUp:
     """Close the connection here."""
 
 
-Step = bytes | anyio.Event | HangUp
-"""Send these bytes, wait until the test sets the event, or hang up."""
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """Send nothing more, and wait until the client hangs up."""
+
+
+Step = bytes | anyio.Event | HangUp | Stall
+"""Send these bytes, wait until the test sets the event, hang up, or stall."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +107,14 @@ class Upstream:
         self._tasks.start_soon(listener.serve, self._connection, self._tasks)
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._tasks is not None:
-            self._tasks.cancel_scope.cancel()
-            await self._tasks.__aexit__(kind, error, trace)
-        await self._listener.aclose()
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            if self._tasks is not None:
+                self._tasks.cancel_scope.cancel()
+                # What the test raised is not the server's: it leaves unwrapped.
+                await self._tasks.__aexit__(None, None, None)
+        finally:
+            await self._listener.aclose()
 
     def _note(self) -> None:
         changed, self._changed = self._changed, anyio.Event()
@@ -145,7 +150,7 @@ class Upstream:
             if isinstance(step, bytes):
                 await stream.send(step)
             else:
-                await self._wait(step, stream)
+                await self._wait(anyio.Event() if isinstance(step, Stall) else step, stream)
         return script.keep_alive
 
     async def _wait(self, event: anyio.Event, stream: SocketStream) -> None:
@@ -184,7 +189,7 @@ def reply(
 
 
 def stream(
-    parts: Iterable[bytes | str | anyio.Event | HangUp],
+    parts: Iterable[bytes | str | anyio.Event | HangUp | Stall],
     *,
     headers: Mapping[str, str] | None = None,
     content_type: str = "text/event-stream",

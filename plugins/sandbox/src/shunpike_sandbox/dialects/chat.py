@@ -12,6 +12,7 @@ from shunpike_sandbox.asks import Ask, Call
 from shunpike_sandbox.bodies import Field, check, fields, parse
 from shunpike_sandbox.catalog import Model, retired
 from shunpike_sandbox.dialects.embeddings import embedding_reply
+from shunpike_sandbox.dialects.rules import COMMON_RULES, EMBEDDING_RULES
 from shunpike_sandbox.generation import Choice, Generation
 from shunpike_sandbox.messages import Manners, choice, response_format, tools, tools_text, turns
 from shunpike_sandbox.refusals import Invalid, Problem, Refused
@@ -19,39 +20,6 @@ from shunpike_sandbox.replies import Frame, dump
 from shunpike_sandbox.service import Reply, Service, bearer
 from shunpike_sandbox.tokens import count, pieces
 from shunpike_sandbox.visits import Visit
-
-COMMON_RULES = {
-    "model": "string",
-    "messages": "array",
-    "frequency_penalty": "number -2..2",
-    "logit_bias": "object",
-    "logprobs": "boolean",
-    "max_completion_tokens": "integer 1..",
-    "max_tokens": "integer 1..",
-    "n": "integer 1..128",
-    "parallel_tool_calls": "boolean",
-    "presence_penalty": "number -2..2",
-    "response_format": "object",
-    "seed": "integer",
-    "stop": "string|array <=4",
-    "stream": "boolean",
-    "stream_options": "object",
-    "temperature": "number 0..2",
-    "tool_choice": "string|object",
-    "tools": "array",
-    "top_logprobs": "integer 0..20",
-    "top_p": "number 0..1",
-    "user": "string",
-}
-EMBEDDING_RULES = fields(
-    {
-        "model": "string",
-        "input": "string|array <=2048",
-        "encoding_format": "string {float,base64}",
-        "dimensions": "integer 1..",
-        "user": "string",
-    }
-)
 
 
 class ChatService(Service):

@@ -11,9 +11,9 @@ from typing_extensions import override
 from shunpike_sandbox.asks import Ask
 from shunpike_sandbox.bodies import fields
 from shunpike_sandbox.catalog import Model
-from shunpike_sandbox.dialects.chat import COMMON_RULES
 from shunpike_sandbox.dialects.durations import duration
 from shunpike_sandbox.dialects.groq_errors import GroqErrors
+from shunpike_sandbox.dialects.rules import COMMON_RULES
 from shunpike_sandbox.generation import Choice, Generation
 from shunpike_sandbox.messages import Manners
 from shunpike_sandbox.refusals import Invalid, Problem

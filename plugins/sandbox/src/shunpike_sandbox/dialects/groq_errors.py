@@ -116,7 +116,7 @@ class GroqErrors(ChatService):
                 f"message size and try again. {_UPGRADE}"
             )
             refusal = self.error(413, message, kind, "rate_limit_exceeded")
-            refusal.headers, refusal.overage = self.headers(visit), True
+            refusal.headers = self.headers(visit)
             return refusal
         message = (
             f"Rate limit reached {where}: Limit {hit.quota.amount}, Used {hit.used}, Requested {hit.requested}. "

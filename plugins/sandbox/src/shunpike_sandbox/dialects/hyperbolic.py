@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -155,6 +155,11 @@ class Hyperbolic(ChatService):
     def internal(self, visit: Visit) -> Refused:
         """Return a 500."""
         return Refused(500, {"detail": "Internal Server Error"})
+
+    @override
+    def error_frames(self, visit: Visit) -> Iterable[Frame]:
+        """Return an error inside a 200."""
+        return [self.event(self.overloaded(visit).body)]
 
     @override
     def upstream(self, visit: Visit) -> Refused:

@@ -13,8 +13,8 @@ from shunpike_sandbox.asks import Ask
 from shunpike_sandbox.bodies import fields
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects import openrouter_account
-from shunpike_sandbox.dialects.chat import COMMON_RULES
 from shunpike_sandbox.dialects.openrouter_errors import OpenRouterErrors
+from shunpike_sandbox.dialects.rules import COMMON_RULES
 from shunpike_sandbox.generation import Choice, Generation
 from shunpike_sandbox.messages import Manners
 from shunpike_sandbox.money import PICO, cost

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,30 @@ if TYPE_CHECKING:
     from .openrouter import OpenRouter
 
 _KEPT = 2_000
+# What an answer's record has beside its facts, and the sandbox has nothing to say about.
+_NOT_KNOWN = [
+    "api_type",
+    "app_id",
+    "cache_discount",
+    "data_region",
+    "external_user",
+    "http_referer",
+    "moderation_latency",
+    "native_tokens_completion_images",
+    "num_fetches",
+    "num_input_audio_prompt",
+    "num_media_completion",
+    "num_media_prompt",
+    "num_search_results",
+    "preset_id",
+    "provider_responses",
+    "router",
+    "service_tier",
+    "upstream_id",
+    "user_agent",
+    "web_search_engine",
+    "workspace_id",
+]
 
 
 def remember(visit: Visit, answer_id: str) -> None:
@@ -33,19 +58,20 @@ def inform(service: OpenRouter, request: Request) -> Plain:
     """Answer a request that costs nothing."""
     path = request.url.path.rstrip("/")
     if path.endswith("/models"):
-        return plain_json(
-            {"data": [_row(service, model) for model in service.provider.listed(service.world.clock.now())]}
-        )
+        return _models(service)
     account = service.admit_key(service.key(request))
     if path.endswith("/models/user"):
-        return plain_json(
-            {"data": [_row(service, model) for model in service.provider.listed(service.world.clock.now())]}
-        )
+        return _models(service)
     if path.endswith("/credits"):
         raise service.refusal(403, "Only management keys can perform this operation")
     if path.endswith("/generation"):
         return _generation(service, account, request.query_params.get("id", ""))
     return plain_json({"data": _key(service, account)})
+
+
+def _models(service: OpenRouter) -> Plain:
+    rows = [_row(service, model) for model in service.provider.listed(service.world.clock.now())]
+    return plain_json({"data": rows, "links": {"next": None}, "total_count": len(rows)})
 
 
 def _row(service: OpenRouter, model: Model) -> dict[str, Any]:
@@ -89,6 +115,8 @@ def _row(service: OpenRouter, model: Model) -> dict[str, Any]:
         "supported_parameters": supported,
         "default_parameters": {},
         "expiration_date": None if model.retired_on is None else model.retired_on.isoformat(),
+        "links": {"details": f"/api/v1/models/{model.id}/endpoints"},
+        "supported_voices": None,
     }
 
 
@@ -102,6 +130,12 @@ def _key(service: OpenRouter, account: Account) -> dict[str, Any]:
     used = account.gate.readings([day], service.world.clock.now())["rpd"].used
     return {
         "label": "sandbox key",
+        "allowed_data_regions": [],
+        "budgets": [],
+        "creator_user_id": None,
+        "effective_budget": None,
+        "organization_id": None,
+        "workspace_id": None,
         "limit": None,
         "limit_remaining": None,
         "limit_reset": None,
@@ -136,7 +170,7 @@ def _generation(service: OpenRouter, account: Account, answer_id: str) -> Plain:
     data = {
         "id": answer_id,
         "model": visit.model.id if visit.model else visit.asked_model,
-        "created_at": visit.created,
+        "created_at": datetime.fromtimestamp(visit.created, UTC).isoformat(),
         "total_cost": billed,
         "usage": billed,
         "upstream_inference_cost": None,
@@ -155,6 +189,6 @@ def _generation(service: OpenRouter, account: Account, answer_id: str) -> Plain:
         "latency": 0,
         "generation_time": 0,
         "origin": "",
-        "app_id": None,
+        **dict.fromkeys(_NOT_KNOWN),
     }
     return plain_json({"data": data})

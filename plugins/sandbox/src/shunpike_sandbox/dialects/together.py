@@ -13,7 +13,8 @@ from shunpike_sandbox.accounts import Account
 from shunpike_sandbox.asks import Ask, Call
 from shunpike_sandbox.bodies import fields
 from shunpike_sandbox.catalog import Model
-from shunpike_sandbox.dialects.chat import COMMON_RULES, ChatService
+from shunpike_sandbox.dialects.chat import ChatService
+from shunpike_sandbox.dialects.rules import COMMON_RULES
 from shunpike_sandbox.generation import STOP, Choice, Generation
 from shunpike_sandbox.limits import Hit
 from shunpike_sandbox.messages import Manners

@@ -1,0 +1,78 @@
+"""Laws of parameters: each one is passed on, or its loss is told."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from shunpike.errors import NotHere
+from shunpike.types import Answer
+from shunpike_testkit.contract import ONE_LOOP
+from shunpike_testkit.provider_contract.basis import ProviderBasis
+from shunpike_testkit.provider_contract.bench import Bench, answer
+
+OPTIONS: dict[str, Any] = {
+    "temperature": 0.3,
+    "top_p": 0.9,
+    "top_k": 40,
+    "seed": 7,
+    "stop": ("END",),
+    "n": 2,
+    "presence_penalty": 0.5,
+    "frequency_penalty": 0.5,
+    "logit_bias": {"50": 1},
+    "logprobs": True,
+    "user": "somebody",
+    "metadata": {"purpose": "conformance"},
+    "store": True,
+    "service_tier": "auto",
+    "reasoning_effort": "low",
+    "response_format": {"type": "json_object"},
+    "conformance_option": "nobody knows it",
+}
+PROMPT = "Answer in JSON: how is the weather?"
+
+
+class OptionLaws(ProviderBasis):
+    """No parameter of a request gets lost in silence."""
+
+    @ONE_LOOP
+    @pytest.mark.parametrize("option", OPTIONS)
+    async def test_an_option_is_passed_or_its_loss_is_told(self, way: str, option: str) -> None:
+        """It changes what is sent, or a warning of the answer names it; a strict call raises `NotHere` instead."""
+        given = {option: OPTIONS[option]}
+        async with self.bench(self.told(way, answer())) as bench:
+            await bench.ask(way, bench.call(PROMPT))
+            found = await bench.ask(way, bench.call(PROMPT, **given))
+            plain, sent = (request.json for request in bench.upstream.requests)
+            named = _named(found, option)
+            assert named or sent != plain, (
+                f"{way}: {given} changed nothing that was sent and no warning names {option!r}: pass it on, or put a "
+                "sentence with its name into the answer's warnings (of a stream, into those of a piece)"
+            )
+            await self._strictly(bench, way, given, lost=bool(named))
+
+    async def _strictly(self, bench: Bench, way: str, given: dict[str, Any], *, lost: bool) -> None:
+        call = bench.call(PROMPT, strict=True, **given)
+        if not lost:
+            await bench.ask(way, call)
+            return
+        error = await self.failure(bench, way, call)
+        assert isinstance(error, NotHere), (
+            f"{way}: with strict=True what can't be honoured must raise NotHere (kind 'unsupported'), "
+            f"got {type(error).__name__}"
+        )
+        count = len(bench.upstream.requests)
+        assert count == 2, f"{way}: a strict call that can't be honoured was sent all the same: raise before sending"
+
+    async def test_a_plain_request_leaves_no_warning(self, way: str) -> None:
+        """Warnings that always come are read by nobody."""
+        async with self.bench(self.told(way, answer())) as bench:
+            found = await bench.ask(way, bench.call(strict=True))
+        assert not found.warnings, f"{way}: a request without options was answered with warnings: {found.warnings}"
+
+
+def _named(found: Answer, option: str) -> list[str]:
+    return [warning for warning in found.warnings if re.search(rf"\b{option}\b", warning)]

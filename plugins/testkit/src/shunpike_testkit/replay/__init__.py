@@ -1,0 +1,1 @@
+"""Plays recorded answers of providers to the plugins that must understand them."""

@@ -1,0 +1,105 @@
+"""The result of a replay as the line of JSON, or of text, that is printed for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shunpike.errors import ProviderError
+from shunpike.types import Choice, Usage
+from shunpike.types.usage import Basis
+from shunpike_testkit.replay.play import Played, Reading
+
+
+def line(played: Played) -> dict[str, Any]:
+    """Return all that is known of a replay, null for what is absent.
+
+    ``ok`` = the plugin gave an answer or a typed error, the same one however the bytes were cut. ``skipped`` is there
+    only for endpoints that the plugin does not speak, ``raised`` and ``unequal`` only where something is wrong.
+    """
+    recording, reading = played.recording, played.reading
+    head: dict[str, Any] = {
+        "file": recording.file,
+        "provider": recording.provider,
+        "endpoint": recording.endpoint,
+        "ok": played.ok if played.skipped is None else None,
+        **_answer(reading),
+        "error": None if reading.error is None else _error(reading.error),
+        "evidence": [row.model_dump(mode="json") for row in reading.evidence],
+        "warnings": list(reading.answer.warnings) if reading.answer else [],
+        "models": reading.models,
+        "request_diff": played.request_diff,
+    }
+    wrong = {"skipped": played.skipped, "raised": reading.raised, "unequal": list(played.unequal) or None}
+    return head | {name: value for name, value in wrong.items() if value is not None}
+
+
+def _answer(reading: Reading) -> dict[str, Any]:
+    answer = reading.answer
+    empty = dict.fromkeys(("text", "reasoning_chars", "tool_calls", "finish_reason"))
+    if answer is None:
+        return {**empty, "choices": None, "usage": None, "model": None}
+    told = [_choice(choice) for choice in answer.choices]
+    if reading.error is not None:
+        # A stream that broke: only what had arrived, and no end but one that was told.
+        told = [{**row, "finish_reason": reading.finish} for row in told]
+    first = {name: value for name, value in told[0].items() if name in empty}
+    return {
+        **first,
+        "choices": told if len(told) > 1 else None,
+        "usage": _usage(answer.usage),
+        "model": answer.model,
+    }
+
+
+def _choice(choice: Choice) -> dict[str, Any]:
+    message = choice.message
+    return {
+        "index": choice.index,
+        "text": message.text,
+        "reasoning_chars": len(message.reasoning or ""),
+        "tool_calls": [
+            {"name": call.function.name, "arguments": call.function.arguments} for call in message.tool_calls or ()
+        ],
+        "finish_reason": choice.finish_reason,
+        "refusal": message.refusal,
+    }
+
+
+def _usage(usage: Usage) -> dict[str, int] | None:
+    if usage.basis is Basis.ABSENT:
+        return None
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.total_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+    }
+
+
+def _error(error: ProviderError) -> dict[str, Any]:
+    cause = error.__cause__
+    return {
+        "kind": error.kind,
+        "status": error.status,
+        "retry_at": getattr(error, "retry_at", None),
+        "reset_at": getattr(error, "reset_at", None),
+        "limit": getattr(error, "limit", None),
+        "class": type(error).__name__,
+        "message": error.message,
+        # A stream that broke off after its first content is an interruption, whatever it was that broke it.
+        "cause": cause.kind if isinstance(cause, ProviderError) else None,
+    }
+
+
+def text(row: dict[str, Any]) -> str:
+    """Return the line for a person."""
+    if "skipped" in row:
+        return f"skip  {row['file']}: {row['skipped']}"
+    if "raised" in row or "unequal" in row:
+        return f"FAIL  {row['file']}: {row.get('raised') or 'differs when cut: ' + ', '.join(row['unequal'])}"
+    if row["error"] is not None:
+        return f"ok    {row['file']}: {row['error']['kind']}"
+    if row["models"] is not None:
+        return f"ok    {row['file']}: {len(row['models'])} models"
+    return f"ok    {row['file']}: {row['finish_reason']}, {len(row['text'] or '')} characters"

@@ -1,0 +1,141 @@
+"""Plugins of other people: a provider of a few lines is found and used, a broken one breaks nothing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+BASE = ("shunpike", "shunpike-groq", "shunpike-sandbox")
+
+PARROT = """
+from datetime import date
+from shunpike.hookspecs import hookimpl
+from shunpike.types import Answer, Choice, Message, ModelInfo, ProviderInfo, Tier
+
+SEEN = {"as_of": date(2026, 11, 22), "source": "its owner"}
+FREE = Tier(name="free", billing="none")
+
+class Parrot:
+    async def complete(self, call):
+        said = Message(role="assistant", content=call.request.messages[-1].text + "!")
+        return Answer(model=call.model, choices=[Choice(message=said, finish_reason="stop")])
+    async def aclose(self): pass
+    @hookimpl
+    def shunpike_providers(self):
+        return [ProviderInfo(id="parrot", title="Parrot", base_url="-", default_tier="free", tiers=[FREE], **SEEN)]
+    @hookimpl
+    def shunpike_models(self, provider):
+        return [ModelInfo(provider="parrot", id="polly", limits={"free": []}, **SEEN)] if provider == "parrot" else None
+    @hookimpl
+    def shunpike_completion(self, provider): return self if provider == "parrot" else None
+
+plugin = Parrot()
+"""
+
+ACME_LINE = """
+from shunpike.wire import OpenAICompatible
+
+plugin = OpenAICompatible.of_package(__name__)
+"""
+
+ACME_DATA = """
+as_of = 2026-11-22
+source = "its owner"
+
+[provider]
+id = "acme"
+title = "Acme"
+env_key = "ACME_API_KEY"
+base_url = "https://api.acme.example/v1"
+default_tier = "free"
+
+[tiers.free]
+billing = "none"
+
+[[models]]
+id = "openai/gpt-oss-20b"
+limits.free = [{ unit = "request", amount = 30, per = "60s" }]
+"""
+
+RAISING = "raise RuntimeError('the moon is full')"
+
+ASYNCHRONOUS = """
+from shunpike.hookspecs import hookimpl
+
+class Hasty:
+    @hookimpl
+    async def shunpike_providers(self): return []
+
+plugin = Hasty()
+"""
+
+MISSPELT = """
+from shunpike.hookspecs import hookimpl
+
+class Slip:
+    @hookimpl
+    def shunpike_provider(self): return []
+
+plugin = Slip()
+"""
+
+BROKEN = {
+    "moonstruck": (RAISING, "RuntimeError: the moon is full"),
+    "hasty": (ASYNCHRONOUS, "shunpike_providers is async"),
+    "slip": (MISSPELT, "there is no hook shunpike_provider"),
+}
+
+
+def test_a_provider_of_a_few_lines_is_found_and_used(place, stranger) -> None:
+    assert len([line for line in PARROT.splitlines() if line]) <= 20
+    there = place(*BASE, own=True)
+    there.install(stranger("parrot", PARROT))
+
+    rows = json.loads(there.shunpike("providers", "--json").stdout)["data"]
+    assert next((row["version"], row["state"]) for row in rows if row["name"] == "parrot") == ("7.0", "ready")
+    assert json.loads(there.shunpike("models", "-p", "parrot", "--json").stdout)["data"][0]["id"] == "polly"
+
+    asked = there.shunpike("-p", "parrot", "hi")
+    assert (asked.returncode, asked.stdout) == (0, "hi!\n"), asked.stderr
+    assert "parrot/polly" in asked.stderr
+
+    unasked = there.shunpike("hello")
+    assert (unasked.returncode, unasked.stdout) == (0, "hello!\n"), unasked.stderr
+
+
+def test_a_provider_of_nothing_but_data_is_asked_over_http(place, stranger, serving) -> None:
+    there = place(*BASE, own=True)
+    there.install(stranger("acme", ACME_LINE, {"provider.toml": ACME_DATA}))
+    address = f"{serving(there)}/groq/openai/v1"
+    keys = {"ACME_API_KEY": "sandbox-acme", "SHUNPIKE_PROVIDERS__ACME__BASE_URL": address}
+    done = there.shunpike("What is a shunpike?", **keys)
+    assert done.returncode == 0, done.stderr
+    assert "side road" in done.stdout
+    assert "acme/openai/gpt-oss-20b" in done.stderr
+
+    refused = there.shunpike("-p", "acme", "hi")
+    assert "ACME_API_KEY" in refused.stderr
+
+
+def test_a_broken_plugin_is_named_with_its_reason_and_breaks_nothing(place, stranger) -> None:
+    there = place(*BASE, own=True)
+    there.install(*(stranger(name, source) for name, (source, _) in BROKEN.items()))
+
+    report = there.shunpike("doctor")
+    assert report.returncode == 1
+    listed = {row["name"]: row for row in json.loads(there.shunpike("plugins", "--json").stdout)["data"]}
+    for name, (_, reason) in BROKEN.items():
+        assert f"{name} (shunpike-{name} 7.0) is broken" in report.stdout
+        assert reason in report.stdout
+        assert (listed[name]["state"], reason in listed[name]["reason"]) == ("broken", True)
+    assert {name for name, row in listed.items() if row["state"] == "loaded"} == {"builtin", "groq", "sandbox"}
+    assert "Traceback" not in report.stdout + report.stderr
+
+    asked = there.shunpike("What is a shunpike?")
+    assert asked.returncode == 0, asked.stderr
+    assert "side road" in asked.stdout
+
+    assert there.shunpike("doctor", SHUNPIKE_DISABLED_PLUGINS=",".join(BROKEN)).returncode == 0

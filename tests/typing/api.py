@@ -1,0 +1,138 @@
+"""What a user writes, for type checkers: this file is checked strictly and never run."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import assert_type
+
+import shunpike
+from shunpike import (
+    AuthError,
+    ChatRequest,
+    Client,
+    Completion,
+    Exhausted,
+    Host,
+    Message,
+    Money,
+    Options,
+    Piece,
+    ProviderError,
+    ProviderSettings,
+    RateLimited,
+    Settings,
+    ShunpikeError,
+    Stream,
+    Usage,
+    hookimpl,
+)
+from shunpike.protocols import Backend, Strategy, Target, View
+from shunpike.types import Answer, Call, Choice, Price, ProviderInfo
+from shunpike.wire import ChatBackend, OpenAICompatible
+
+
+def blocking() -> None:
+    done = shunpike.ask("hi")
+    assert_type(done, Completion)
+    assert_type(done.text, str)
+    assert_type(done.provider, str)
+    assert_type(done.usage, Usage)
+    assert_type(done.usage.total_tokens, int)
+    assert_type(done.cost, Money)
+    assert_type(done.list_price, Money | None)
+    assert_type(done.simulated, bool)
+    assert_type([attempt.error for attempt in done.attempts], list[str | None])
+    assert_type(shunpike.stream_sync("hi", model="groq/auto"), Iterator[Piece])
+
+
+async def asynchronous() -> None:
+    async with Client() as client:
+        done = await client.complete("hi", model="auto", providers=["groq"], max_tokens=10, stop=["."], deadline=30)
+        assert_type(done, Completion)
+        opened = client.stream([{"role": "user", "content": "hi"}], temperature=0.2)
+        assert_type(opened, Stream)
+        async with opened as pieces:
+            async for piece in pieces:
+                assert_type(piece, Piece)
+                assert_type(piece.text, str)
+        assert_type(opened.completion, Completion)
+    assert_type(shunpike.stream("hi"), AsyncIterator[Piece])
+
+
+async def every_kind_of_prompt(client: Client) -> None:
+    options: Options = {"model": "groq/openai/gpt-oss-20b", "response_format": {"type": "json_object"}}
+    messages = [Message(role="system", content="Be brief."), Message(role="user", content="hi")]
+    await client.complete(messages, **options)
+    await client.complete({"messages": [{"role": "user", "content": "hi"}]})
+    await client.complete(ChatRequest(model="auto", messages=tuple(messages)), tag="nightly", strict=True)
+
+
+async def slips_that_a_checker_must_see(client: Client) -> None:
+    await client.complete("hi", temprature=0.2)  # type: ignore[call-arg]  # no such option
+    await client.complete("hi", max_tokens="10")  # type: ignore[arg-type]  # not a number
+    print(client.complete("hi").text)  # type: ignore[attr-defined]  # not awaited
+
+
+async def errors(client: Client) -> str:
+    try:
+        return (await client.complete("hi")).text
+    except Exhausted as error:
+        assert_type(error.retry_at, float | None)
+        return "; ".join(candidate.reason for candidate in error.decision.candidates)
+    except RateLimited as error:
+        assert_type(error.limit, str | None)
+        return error.provider
+    except (AuthError, ProviderError) as error:
+        assert_type(error.status, int | None)
+        return error.kind
+    except ShunpikeError as error:
+        assert_type(error.hint, str | None)
+        return error.message
+
+
+def configured() -> Client:
+    settings = Settings(order=("groq",), providers={"groq": ProviderSettings(order=1, models=("openai/gpt-oss-20b",))})
+    host = Host.load(disabled=["acme"])
+    host.register(Parrot(), "parrot")
+    return Client(settings, host=host)
+
+
+class Parrot:
+    """A provider's plugin and its backend in one."""
+
+    async def complete(self, call: Call) -> Answer:
+        """Say it again."""
+        said = Message(role="assistant", content=call.request.messages[-1].text)
+        return Answer(model=call.model, choices=(Choice(message=said, finish_reason="stop"),))
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+    @hookimpl
+    def shunpike_completion(self, provider: str, settings: ProviderSettings) -> Backend | None:
+        """Return itself."""
+        return self if provider == "parrot" else None
+
+    @hookimpl
+    def shunpike_providers(self) -> Sequence[ProviderInfo]:
+        """Bring none."""
+        return []
+
+
+class Cheapest:
+    """A strategy."""
+
+    name = "cheapest"
+
+    def rank(self, candidates: Sequence[Target], request: ChatRequest, view: View) -> Sequence[Target]:
+        """Return the cheapest first."""
+        return sorted(candidates, key=lambda target: (target.price or Price(prompt=0, completion=0)).prompt)
+
+
+class Quirky(ChatBackend):
+    """A provider with a quirk of its own."""
+
+
+strategy: Strategy = Cheapest()
+plugin = OpenAICompatible.of_package("shunpike_acme", Quirky)
+assert_type(plugin, OpenAICompatible)

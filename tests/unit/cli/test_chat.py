@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from shunpike.errors import Overloaded
+from shunpike_testkit.scripted import ScriptedProvider, answer
+
+from .conftest import Cli
+
+
+def prompts(acme: ScriptedProvider) -> list[list[str]]:
+    return [[message.text for message in call.request.messages] for call in acme.backend.calls]
+
+
+def test_a_conversation_remembers_what_was_said(cli: Cli) -> None:
+    acme = ScriptedProvider("acme", answer("one"), answer("two"))
+    ran = cli("chat", "-s", "Be short.", providers=(acme,), typed="first\n\nsecond\n/exit\nnever\n")
+    assert (ran.code, ran.out) == (0, "one\ntwo\n")
+    assert prompts(acme) == [["Be short.", "first"], ["Be short.", "first", "one", "second"]]
+    assert ran.err.count("acme/m · 10 tokens") == 2
+
+
+def test_the_end_of_the_input_leaves(cli: Cli) -> None:
+    ran = cli("chat", providers=(ScriptedProvider("acme", answer("one")),), stdin="first\n")
+    assert (ran.code, ran.out) == (0, "one\n")
+
+
+def test_forgetting_starts_anew(cli: Cli) -> None:
+    acme = ScriptedProvider("acme", answer("one"))
+    cli("chat", providers=(acme,), typed="first\n/new\nsecond\n")
+    assert prompts(acme) == [["first"], ["second"]]
+
+
+def test_a_failed_turn_is_told_and_forgotten_and_the_talk_goes_on(cli: Cli) -> None:
+    acme = ScriptedProvider("acme", Overloaded("busy", provider="acme"))
+    other = ScriptedProvider("other", Overloaded("busy", provider="other"), answer("fine"))
+    ran = cli("chat", "-p", "other", providers=(acme, other), typed="first\nsecond\n/quit\n")
+    assert ran.code == 0
+    assert "error: no provider can answer right now" in ran.err
+    assert acme.backend.calls == []
+
+
+def test_a_misspelt_provider_ends_the_talk_before_it_begins(cli: Cli) -> None:
+    ran = cli("chat", "-p", "acne", providers=(ScriptedProvider("acme"),), typed="first\n")
+    assert (ran.code, ran.out) == (2, "")
+    assert 'Did you mean "acme"?' in ran.err

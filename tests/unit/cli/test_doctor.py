@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from shunpike.config import KeyStore
+from shunpike.errors import AuthError
+from shunpike.plugins import Broken, Host
+from shunpike_testkit.scripted import ScriptedProvider, answer
+
+from .conftest import Cli
+from .test_stored_keys import KEY, Probed
+
+
+def checks(out: str) -> dict[str, str]:
+    return {one["text"]: one["level"] for one in json.loads(out)["checks"]}
+
+
+def level_of(out: str, part: str) -> str:
+    return next(level for text, level in checks(out).items() if part in text)
+
+
+def test_a_healthy_house_is_told_so(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACME_API_KEY", KEY)
+    ran = cli("doctor", "--online", providers=(Probed(),))
+    assert ran.code == 0, ran.out
+    assert "✓ acme" in ran.out
+    assert "key ••••abcd from ACME_API_KEY" in ran.out
+    assert "reached: 14 models in " in ran.out
+    assert "no problems, no warnings" in ran.out
+    assert KEY not in ran.out
+
+
+def test_only_online_asks_the_providers(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACME_API_KEY", KEY)
+    acme = Probed()
+    assert cli("doctor", providers=(acme,)).code == 0
+    assert acme.keys == []
+
+
+def test_a_rejected_key_is_a_problem_with_its_next_step(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACME_API_KEY", KEY)
+    refused = Probed(AuthError("the key was rejected", provider="acme", status=401))
+    ran = cli("doctor", "--online", providers=(refused,))
+    assert ran.code == 1
+    assert "✗ acme" in ran.out
+    assert "the key was rejected" in ran.out
+    assert "shunpike keys set acme" in ran.out
+
+
+def test_a_provider_without_a_probe_is_only_noted(cli: Cli) -> None:
+    ran = cli("doctor", "--online", "--json", providers=(ScriptedProvider("acme", answer()),))
+    assert level_of(ran.out, "can't be checked for free") == "note"
+
+
+def test_without_a_real_key_the_sandbox_answers_and_that_is_a_warning(cli: Cli) -> None:
+    box = ScriptedProvider("box", answer())
+    box.simulated = True
+    ran = cli("doctor", "--json", providers=(box, Probed()))
+    assert ran.code == 0
+    assert level_of(ran.out, "the sandbox answers") == "warning"
+    assert "shunpike keys set acme" in ran.out
+
+
+def test_nothing_that_can_answer_is_a_problem(cli: Cli) -> None:
+    ran = cli("doctor", "--json", providers=(Probed(),))
+    assert ran.code == 1
+    assert level_of(ran.out, "nothing can answer") == "problem"
+
+
+def test_an_invalid_file_is_a_problem_and_the_rest_is_still_examined(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "shunpike.toml").write_text("a = ")
+    ran = cli("doctor", providers=(Probed(),))
+    assert ran.code == 1
+    assert "shunpike.toml, line 1, column 5" in ran.out
+    assert "loaded: acme" in ran.out
+
+
+def test_a_broken_plugin_is_named_and_breaks_nothing(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = Broken(name="bad", distribution="shunpike-bad", version="1", reason="ImportError: no such thing")
+    monkeypatch.setattr(Host, "broken", (bad,))
+    acme = ScriptedProvider("acme", answer("Yes"))
+    ran = cli("doctor", providers=(acme,))
+    assert ran.code == 1
+    assert "✗ bad (shunpike-bad 1) is broken: ImportError: no such thing" in ran.out
+    assert 'disabled_plugins = ["bad"]' in ran.out
+    listed = cli("plugins", providers=(acme,))
+    assert "bad (shunpike-bad 1) is broken" in listed.err
+    assert json.loads(cli("plugins", "--json", providers=(acme,)).out)["data"][-1]["state"] == "broken"
+    assert cli("Go on", providers=(acme,)).out == "Yes\n"
+
+
+def test_a_keys_file_that_others_could_read_is_closed_and_told(cli: Cli) -> None:
+    store = KeyStore()
+    store.set("acme", KEY)
+    store.path.chmod(0o644)
+    ran = cli("doctor", "--json", providers=(Probed(),))
+    assert level_of(ran.out, "could be read by others (mode 644)") == "warning"
+    assert store.mode() == 0o600
+
+
+def test_a_broken_keys_file_is_a_problem(cli: Cli) -> None:
+    store = KeyStore()
+    store.set("acme", KEY)
+    store.path.write_text("=")
+    ran = cli("doctor", "--json", providers=(Probed(),))
+    assert ran.code == 1
+    assert level_of(ran.out, "not valid TOML") == "problem"
+
+
+def test_a_ledger_that_can_not_be_opened_is_a_problem(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHUNPIKE_STORE", "sqlite:/nowhere/at/all/ledger.db")
+    ran = cli("doctor", providers=(ScriptedProvider("acme"),))
+    assert ran.code == 1
+    assert "/nowhere/at/all" in ran.out
+
+
+def test_old_facts_are_a_warning(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shunpike_testkit.scripted.AS_OF", date(2020, 1, 1))
+    ran = cli("doctor", "--json", providers=(ScriptedProvider("acme"),))
+    assert level_of(ran.out, "days old (2020-01-01)") == "warning"

@@ -1,0 +1,137 @@
+"""The commands that only look: each as a table and as one JSON object."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from shunpike.types import Billing, Calendar, Limit, ModelInfo, Price, PriceRow, Unit
+from shunpike_testkit.scripted import ScriptedProvider, answer
+
+from .conftest import Cli
+
+DAILY = Limit(unit=Unit.REQUEST, amount=50, window=Calendar(period="day"))
+
+
+def provider(name: str = "acme", **fields: object) -> ScriptedProvider:
+    made = ScriptedProvider(name, answer(), limits=(DAILY,))
+    for field, value in fields.items():
+        setattr(made, field, value)
+    return made
+
+
+def model(model_id: str, **fields: object) -> ModelInfo:
+    known = {"provider": "acme", "id": model_id, "as_of": date(2026, 11, 22), "source": "s", "limits": {"only": ()}}
+    return ModelInfo.model_validate({**known, **fields})
+
+
+@pytest.mark.parametrize("command", ["providers", "models", "plugins", "usage", "limits", "keys list", "config show"])
+def test_json_of_a_list_is_one_object(cli: Cli, command: str) -> None:
+    ran = cli(*command.split(), "--json", providers=(provider(env_key="ACME_API_KEY"),))
+    assert (ran.code, ran.err) == (0, "")
+    told = json.loads(ran.out)
+    assert set(told) == {"data", "has_more"}
+    assert told["has_more"] is False
+
+
+@pytest.mark.parametrize(
+    "command", ["providers", "models", "usage", "limits", "keys list", "config show", "ask x", "plugins"]
+)
+def test_errors_in_json_mode_are_json_on_stderr(cli: Cli, tmp_path: Path, command: str) -> None:
+    (tmp_path / "shunpike.toml").write_text("a = ")
+    ran = cli(*command.split(), "--json")
+    assert (ran.code, ran.out) == (3, "")
+    error = json.loads(ran.err)["error"]
+    assert (error["type"], error["code"]) == ("configuration_error", "config_error")
+    assert "shunpike.toml, line 1, column 5" in error["message"]
+    assert error["hint"]
+
+
+def test_providers_shows_the_last_four_characters_and_where_the_key_is_from(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACME_API_KEY", "sk-0123456789abcd")
+    ran = cli("providers", providers=(provider(env_key="ACME_API_KEY"), provider("other", env_key="OTHER_API_KEY")))
+    lines = [line.split() for line in ran.out.splitlines()]
+    assert " ".join(lines[1]) == "acme - ••••abcd ACME_API_KEY only 0 50 of 50 left today ready"
+    assert lines[2][-2:] == ["no", "key"]
+    assert "0123456789" not in ran.out + ran.err
+    assert "hint: add a key: shunpike keys set other" in ran.err
+
+
+def test_models_hides_retired_ones_and_names_their_successor_on_demand(cli: Cli) -> None:
+    row = PriceRow(prompt="0.10", completion="0.40")
+    acme = ScriptedProvider(
+        "acme",
+        models=(
+            model("new", context=128_000, features=frozenset({"tools", "json"}), prices=(row,)),
+            model("old", status="retired", retired_on=date(2026, 1, 1), successor="new"),
+            model("embed", kind="embedding"),
+        ),
+    )
+    ran = cli("models", providers=(acme,))
+    assert "acme/new    128,000  json, tools  $0.10 / $0.40" in ran.out
+    assert "acme/old" not in ran.out
+    assert "1 retired models are not shown" in ran.err
+    assert "retired on 2026-01-01, use new" in cli("models", "--all", providers=(acme,)).out
+    assert cli("models", "-p", "acne", providers=(acme,)).code == 2
+
+
+def test_free_models_are_those_of_an_unbilled_tier_or_without_a_price(cli: Cli) -> None:
+    zero = PriceRow(prompt="0", completion="0")
+    card = ScriptedProvider("acme", billing=Billing.CARD, models=(model("paid"), model("zero", prices=(zero,))))
+    told = json.loads(cli("models", "--free", "--json", providers=(card,)).out)
+    assert [row["id"] for row in told["data"]] == ["zero"]
+    none = ScriptedProvider("acme", models=(model("here"), model("elsewhere", limits={})))
+    told = json.loads(cli("models", "--free", "--json", providers=(none,)).out)
+    assert [row["id"] for row in told["data"]] == ["here"]
+
+
+def test_usage_adds_up_what_was_sent(cli: Cli) -> None:
+    assert "nothing was sent" in cli("usage").err
+    acme = provider(price=Price.per_million("1", "1"))
+    cli("Go on", providers=(acme,))
+    cli("Go on", providers=(acme,))
+    ran = cli("usage", providers=(acme,))
+    assert ran.out.splitlines()[1].split()[:5] == ["acme/m", "2", "2", "14", "6"]
+    assert "spent in all: $0.00" in ran.err
+    row = json.loads(cli("usage", "--days", "2", "--json", providers=(acme,)).out)["data"][0]
+    assert (row["requests"], row["cost"], row["exact"]) == (2, "0", True)
+
+
+def test_limits_shows_what_is_left(cli: Cli) -> None:
+    acme = provider()
+    cli("Go on", providers=(acme,))
+    ran = cli("limits", providers=(acme,))
+    assert "acme/m          50 requests / day (UTC)    49" in ran.out
+    assert "no limit is in force" in cli("limits").err
+
+
+def test_plugins_tells_what_each_brings(cli: Cli) -> None:
+    ran = cli("plugins", providers=(provider(),))
+    assert ran.code == 0
+    assert any(line.split()[0] == "acme" and line.endswith("loaded") for line in ran.out.splitlines())
+
+
+def test_config_show_tells_where_each_value_comes_from(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shunpike.toml").write_text('strategy = "priority"\n')
+    monkeypatch.setenv("SHUNPIKE_MAX_ATTEMPTS", "3")
+    lines = cli("config", "show", "--origin").out.splitlines()
+    assert any(line.split() == ["strategy", "priority", str(tmp_path / "shunpike.toml")] for line in lines)
+    assert any(line.split() == ["max_attempts", "3", "SHUNPIKE_MAX_ATTEMPTS"] for line in lines)
+    assert any(line.split() == ["allow_paid", "false", "default"] for line in lines)
+    assert "SHUNPIKE_MAX_ATTEMPTS" not in cli("config", "show").out
+
+
+def test_config_path_tells_the_files_even_when_one_is_broken(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "shunpike.toml").write_text("a = ")
+    told = json.loads(cli("config", "path", "--json").out)
+    assert told["project"] == {"path": str(tmp_path / "shunpike.toml"), "exists": True}
+    assert told["keys"]["path"] == f"{os.environ['XDG_CONFIG_HOME']}/shunpike/keys.toml"
+    assert "(does not exist)" in cli("config", "path").out

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from shunpike.types import ABSENT, Money, Usage
+from shunpike.wire import Dialect, read_answer
+from shunpike.wire.lenient import decode
+from shunpike.wire.usage import find_usage, stated_cost
+
+Make = Callable[..., Any]
+
+
+def usage(text: str, dialect: Dialect | None = None) -> Usage:
+    return find_usage(decode(text), dialect or Dialect())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}", '{"usage": null}', '{"usage": 5}', '{"usage": {}}', '{"usage": {"prompt_tokens": 5}}',
+        '{"usage": {"prompt_tokens": -1, "completion_tokens": 1}}',
+        '{"usage": {"prompt_tokens": NaN, "completion_tokens": 1}}',
+        '{"usage": {"prompt_tokens": 1e999, "completion_tokens": 1}}',
+        '{"usage": {"prompt_tokens": Infinity, "completion_tokens": 1}}',
+        '{"usage": {"prompt_tokens": "5", "completion_tokens": 1}}',
+        '{"usage": {"prompt_tokens": true, "completion_tokens": 1}}',
+        '{"usage": {"prompt_tokens": 1.5, "completion_tokens": 1}}',
+        '{"usage": {"prompt_tokens": 99999999999999999999999, "completion_tokens": 1}}',
+        '{"usage": {"prompt_tokens": [1], "completion_tokens": 1}}',
+    ],
+)  # fmt: skip
+def test_a_usage_that_can_not_be_read_is_absent_never_zero(text: str) -> None:
+    assert usage(text) is ABSENT
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"prompt_tokens": 5.0, "completion_tokens": 1}', Usage(prompt_tokens=5, completion_tokens=1)),
+        (
+            (
+                '{"prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 4, '
+                '"cache_write_tokens": 3}, "completion_tokens_details": {"reasoning_tokens": 2}}'
+            ),
+            Usage(prompt_tokens=10, completion_tokens=5, cached_tokens=4, cache_write_tokens=3, reasoning_tokens=2),
+        ),
+        (
+            (
+                '{"prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 40, '
+                '"cache_write_tokens": 3}, "completion_tokens_details": {"reasoning_tokens": 11}}'
+            ),
+            Usage(prompt_tokens=10, completion_tokens=5, cached_tokens=10, cache_write_tokens=0, reasoning_tokens=5),
+        ),
+        (
+            (
+                '{"prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens_details": null, '
+                '"completion_tokens_details": "x"}'
+            ),
+            Usage(prompt_tokens=10, completion_tokens=5),
+        ),
+    ],
+)
+def test_impossible_parts_are_cut_to_their_whole(text: str, expected: Usage) -> None:
+    assert usage(f'{{"usage": {text}}}') == expected
+
+
+def test_usage_is_found_wherever_the_dialect_says() -> None:
+    counts = '{"prompt_tokens": 3, "completion_tokens": 2, "hits": 1}'
+    dialect = Dialect(usage_at=("usage", "x.usage"), cached_at=("prompt_tokens_details.cached_tokens", "hits"))
+    expected = Usage(prompt_tokens=3, completion_tokens=2, cached_tokens=1)
+    assert usage(f'{{"usage": null, "x": {{"usage": {counts}}}}}', dialect) == expected
+    assert usage(f'{{"choices": [{{"usage": {counts}}}]}}').prompt_tokens == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "pico"),
+    [
+        ("0.0002696", 269_600_000), ("0", 0), ("1.5E-7", 150_000), ("2", 2 * 10**12), ("0.0000000000001", 1),
+        ("null", None), ('"0.1"', None), ("-1", None), ("-0.1", None), ("1e999", None), ("1e9", None), ("NaN", None),
+        ("true", None), ("99999999999", None),
+    ],
+)  # fmt: skip
+def test_a_stated_cost_is_exact_or_not_there(text: str, pico: int | None) -> None:
+    data = decode(f'{{"usage": {{"cost": {text}}}}}', exact=True)
+    expected = None if pico is None else Money(pico=pico)
+    assert stated_cost(data, Dialect(stated_cost="usage.cost")) == expected
+    assert stated_cost(data, Dialect()) is None
+
+
+TOOL = {"id": "t1", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}
+
+
+@pytest.mark.parametrize(
+    ("choice", "text", "finish"),
+    [
+        ({"message": {"content": "ok"}, "finish_reason": "stop"}, "ok", "stop"),
+        ({"message": {"content": None}, "finish_reason": "length"}, "", "length"),
+        ({"message": None, "finish_reason": None}, "", "stop"),
+        ({"message": "odd", "finish_reason": 7}, "", "stop"),
+        ({"delta": {"content": "ok"}, "finish_reason": "eos"}, "ok", "stop"),
+        ({"message": {"content": [{"type": "text", "text": "a"}, {"type": "x"}, 5, {"text": "b"}]}}, "ab", "stop"),
+        ({"message": {"content": "half \ud83d pair"}}, "half � pair", "stop"),
+        ({"message": {"content": "x", "tool_calls": []}, "finish_reason": "content_filter"}, "x", "content_filter"),
+        ({"message": {"tool_calls": [TOOL]}, "finish_reason": "stop"}, "", "tool_calls"),
+        ({"message": {"function_call": {"name": "f"}}, "finish_reason": "function_call"}, "", "tool_calls"),
+    ],
+)
+def test_a_choice_is_read_whatever_is_missing(make_call: Make, choice: Any, text: str, finish: str) -> None:
+    answer = read_answer(make_call(), {"choices": [choice]}, Dialect(), "acme")
+    assert (answer.choices[0].message.text, answer.choices[0].finish_reason) == (text, finish)
+    assert (answer.choices[0].message.content or "x") != ""
+
+
+@pytest.mark.parametrize(
+    ("row", "finish", "found"),
+    [
+        (TOOL, "tool_calls", ("t1", "f", '{"a":1}')),
+        ({"function": {"name": "f", "arguments": {"a": 1}}}, "tool_calls", ("call_a1_0_0", "f", '{"a": 1}')),
+        ({"id": "", "function": {"name": "f", "arguments": None}}, "tool_calls", ("call_a1_0_0", "f", "{}")),
+        ({"id": 5, "function": {"name": "f", "arguments": ""}}, "length", ("call_a1_0_0", "f", "")),
+        ({"id": "t1"}, "tool_calls", ("t1", "", "{}")),
+    ],
+)
+def test_a_tool_call_is_read_whatever_is_missing(make_call: Make, row: Any, finish: str, found: Any) -> None:
+    choice = {"message": {"tool_calls": [row, None]}, "finish_reason": finish}
+    answer = read_answer(make_call(), {"choices": [choice]}, Dialect(), "acme")
+    [call] = answer.choices[0].message.tool_calls or ()
+    assert (call.id, call.function.name, call.function.arguments) == found
+
+
+def test_thinking_refusals_and_private_parts_are_kept_apart(make_call: Make) -> None:
+    dialect = Dialect(private_fields=("details",), finish_reasons={"eos": "length"})
+    message = {"content": "", "reasoning_content": None, "reasoning": "hm", "refusal": "no", "details": [1], "x": 2}
+    answer = read_answer(make_call(), {"choices": [{"message": message, "finish_reason": "eos"}]}, dialect, "acme")
+    found = answer.choices[0].message
+    assert (found.reasoning, found.refusal, found.private) == ("hm", "no", {"acme": {"details": [1]}})
+    assert answer.choices[0].finish_reason == "length"
+
+
+def test_choices_keep_their_own_index(make_call: Make) -> None:
+    rows = [{"index": 1, "message": {"content": "b"}}, {"index": 0, "message": {"content": "a"}}, {"message": {}}]
+    answer = read_answer(make_call(), {"id": 5, "model": None, "choices": rows}, Dialect(), "acme")
+    assert [choice.index for choice in answer.choices] == [1, 0, 2]
+    assert (answer.model, answer.provider_request_id) == ("m1", None)

@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import json
+import pickle
+from typing import Any
+
+import pytest
+
+from shunpike.errors import (
+    AuthError,
+    BadAnswer,
+    CreditsExhausted,
+    NotHere,
+    Overloaded,
+    ProviderError,
+    QuotaExhausted,
+    RateLimited,
+    RequestError,
+)
+from shunpike.types import Unit
+from shunpike.wire import Dialect, RateHeaders, Refused, Side, classify, read_error, scrub
+
+NOW = 1_795_000_000.0
+SECRET = "sk-test-0123456789abcdef"
+
+
+def refuse(status: int, body: Any = b"", headers: dict[str, str] | None = None, **dialect: Any) -> ProviderError:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    side = Side("acme", Dialect(**dialect), "ACME_API_KEY", SECRET)
+    return classify(Refused(status, headers or {}, data, NOW, "m1"), side)
+
+
+def error(message: str = "no", **fields: Any) -> dict[str, Any]:
+    return {"error": {"message": message, **fields}}
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "cls"),
+    [
+        (302, "upstream", Overloaded),
+        (400, "invalid_request", RequestError),
+        (401, "auth", AuthError),
+        (402, "credits", CreditsExhausted),
+        (403, "permission", AuthError),
+        (404, "not_found", NotHere),
+        (408, "timeout", Overloaded),
+        (410, "retired", NotHere),
+        (413, "too_large", NotHere),
+        (418, "invalid_request", RequestError),
+        (422, "invalid_request", RequestError),
+        (429, "rate_limited", RateLimited),
+        (451, "region", AuthError),
+        (498, "overloaded", Overloaded),
+        (500, "overloaded", Overloaded),
+        (502, "upstream", Overloaded),
+        (503, "overloaded", Overloaded),
+        (504, "timeout", Overloaded),
+        (522, "timeout", Overloaded),
+        (529, "overloaded", Overloaded),
+    ],
+)
+@pytest.mark.parametrize("body", [b"", b"plain text", error(), [error()], {"detail": "no"}, {"message": "no"}])
+def test_the_status_decides_whatever_the_body_looks_like(
+    status: int, kind: str, cls: type[ProviderError], body: Any
+) -> None:
+    found = refuse(status, body)
+    assert (type(found), found.kind, found.status) == (cls, kind, status)
+    assert (found.billed, found.provider, found.model) == (False, "acme", "m1")
+    assert found.message.startswith(f"acme/m1 ({status}): ")
+
+
+@pytest.mark.parametrize(
+    ("status", "fields", "kind", "cls"),
+    [
+        (400, {"code": "context_length_exceeded"}, "context_overflow", NotHere),
+        (400, {"code": "model_decommissioned"}, "retired", NotHere),
+        (400, {"code": "content_filter"}, "content_filter", RequestError),
+        (403, {"code": "unsupported_country_region_territory"}, "region", AuthError),
+        (429, {"type": "insufficient_quota"}, "credits", CreditsExhausted),
+        (429, {"code": "credit_balance_exhausted", "type": "insufficient_quota"}, "credits", CreditsExhausted),
+        (429, {"code": "project_spend_limit_exceeded"}, "spend_cap", CreditsExhausted),
+        (429, {"code": "slow_down"}, "overloaded", Overloaded),
+        (429, {"code": "rate_limit_exceeded", "type": "tokens"}, "rate_limited", RateLimited),
+    ],
+)
+def test_a_documented_code_decides_before_the_status(
+    status: int, fields: dict[str, Any], kind: str, cls: type[ProviderError]
+) -> None:
+    found = refuse(status, error(**fields))
+    assert (type(found), found.kind) == (cls, kind)
+
+
+def test_a_dialect_adds_codes_and_statuses_of_its_own() -> None:
+    assert type(refuse(400, error(code="tool_use_failed"), codes={"tool_use_failed": "schema_invalid"})) is BadAnswer
+    assert type(refuse(403, error(), statuses={403: "context_overflow"})) is NotHere
+    assert refuse(500, error(), errors_billed=True).billed is True
+
+
+@pytest.mark.parametrize(
+    ("fields", "cls"),
+    [
+        ({"code": 429}, RateLimited),
+        ({"code": "429"}, RateLimited),
+        ({"status_code": 400, "code": "x"}, RequestError),
+        ({"type": "invalid_request_error"}, RequestError),
+        ({"type": "authentication_error"}, AuthError),
+        ({"type": "server_error"}, Overloaded),
+        ({"code": 40301}, Overloaded),
+        ({}, Overloaded),
+    ],
+)
+def test_inside_an_answer_the_error_itself_must_tell_its_status(fields: dict[str, Any], cls: type[Exception]) -> None:
+    found = refuse(200, error(**fields))
+    assert type(found) is cls
+    assert "(200)" not in found.message
+
+
+@pytest.mark.parametrize(("status", "cls"), [(400, Overloaded), (403, Overloaded), (401, AuthError), (404, NotHere)])
+def test_a_web_page_knows_neither_the_key_nor_the_request(status: int, cls: type[Exception]) -> None:
+    found = refuse(status, b"<!DOCTYPE html><title>Attention Required!</title>")
+    assert type(found) is cls
+    assert "<" not in found.message
+
+
+COUNTED = "Rate limit reached for model `m` on tokens per {} ({}): Limit {}, Used {}, Requested {}. {}"
+
+
+def test_a_day_that_is_used_up_is_a_quota_and_a_minute_is_a_rate() -> None:
+    again = "Please try again in 9m38.016s. Need more tokens?"
+    day = refuse(429, error(COUNTED.format("day", "TPD", 100000, 97050, 3619, again), code="rate_limit_exceeded"))
+    assert isinstance(day, QuotaExhausted)
+    assert (day.limit, day.reset_at) == ("TPD", pytest.approx(NOW + 578.016))
+    [evidence] = day.evidence
+    assert (evidence.unit, evidence.amount, evidence.remaining) == (Unit.TOTAL_TOKEN, 100000, 2950)
+    assert (evidence.window_seconds, evidence.resets_at) == (86400, pytest.approx(NOW + 578.016))
+    minute = refuse(429, error(COUNTED.format("minute", "TPM", 12000, 4509, 9882, "Please try again in 11.955s.")))
+    assert isinstance(minute, RateLimited)
+    assert (minute.limit, minute.retry_at) == ("TPM", pytest.approx(NOW + 11.955))
+
+
+@pytest.mark.parametrize("status", [413, 429])
+def test_a_request_larger_than_the_limit_is_not_worth_waiting(status: int) -> None:
+    text = "Request too large for m on tokens per min (TPM): Limit 6000, Requested 10338, please reduce it."
+    found = refuse(status, error(text, code="rate_limit_exceeded", type="tokens"))
+    assert isinstance(found, NotHere)
+    assert (found.kind, found.evidence[0].amount) == ("too_large", 6000)
+
+
+def test_the_next_moment_comes_from_the_header_else_the_text_else_the_limit_that_is_used_up() -> None:
+    row = {"unit": "request", "limit": "x-limit", "remaining": "x-left", "reset": "x-reset"}
+    limits = {"ratelimits": (RateHeaders(**row),)}
+    headers = {"x-limit": "10", "x-left": "0", "x-reset": "30s"}
+    text = error("slow down, try again in 20s")
+    for body, extra, expected in [
+        (text, {"retry-after": "5"}, 5),
+        (text, {"retry-after-ms": "1500", "retry-after": "5"}, 1.5),
+        (text, {}, 20),
+        (error(), {}, 30),
+        (error(), {"x-left": "3"}, None),
+    ]:
+        found = refuse(429, body, {**headers, **extra}, **limits)
+        assert isinstance(found, RateLimited)
+        assert found.retry_at == (None if expected is None else NOW + expected)
+        assert found.evidence[0].amount == 10
+    busy = refuse(503, error(), {"retry-after": "7"})
+    assert isinstance(busy, Overloaded)
+    assert busy.retry_at == NOW + 7
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"error": "just text"}, "just text"),
+        ({"detail": [{"loc": ["body", "n"], "msg": "too many", "type": "x"}]}, "body.n: too many"),
+        ({"detail": {"message": "inner"}}, "inner"),
+        ({"object": "error", "message": "flat", "code": 40301}, "flat"),
+        ([{"error": {"message": "listed"}}], "listed"),
+        ("text in JSON", "text in JSON"),
+        ([], "invalid request"),
+        (None, "invalid request"),
+        (7, "invalid request"),
+        ({"error": {"message": None}, "message": "outer"}, "outer"),
+        ({"error": {"message": {"deep": 1}}}, "invalid request"),
+        (b"\xff\xfe\x00", "��"),
+    ],
+)
+def test_a_message_is_found_in_every_shape(body: Any, message: str) -> None:
+    assert message in refuse(400, body).message
+
+
+def test_a_refused_key_names_its_variable_and_is_not_shown() -> None:
+    found = refuse(401, error(f"Incorrect API key provided: {SECRET}. Bearer abc"), {"x-request-id": "r1"})
+    assert found.hint == "check the variable ACME_API_KEY"
+    assert found.provider_request_id == "r1"
+    assert SECRET not in f"{found}{vars(found)}"
+    again = pickle.loads(pickle.dumps(found))  # noqa: S301 - our own
+    assert (type(again), again.kind, again.message, again.billed) == (AuthError, "auth", found.message, False)
+
+
+def test_a_message_is_one_short_line_without_anything_like_a_key() -> None:
+    text = scrub("a\n\n b  sk-proj-AbC123456789xyz gsk_0123456789abc AIzaSyA0123456789 Bearer xyz", None)
+    assert text == "a b *** *** *** ***"
+    assert len(scrub("word " * 1000, None)) == 500
+    assert scrub("my secret here", "secret") == "my *** here"
+    assert SECRET not in repr(Side("acme", secret=SECRET))
+
+
+def test_what_only_one_provider_says_can_be_read_by_its_plugin() -> None:
+    said = read_error(b'{"error": {"message": "m", "code": "c", "type": "t", "metadata": {"raw": "x"}}}')
+    assert (said.codes, said.detail["metadata"]) == (("c", "t"), {"raw": "x"})

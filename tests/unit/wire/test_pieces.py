@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from shunpike.errors import BadAnswer, Overloaded
+from shunpike.types import ABSENT, Answer, Call, Evidence, Money, Piece, Unit, Usage
+from shunpike.wire import Assembly, Dialect, Seen, pieces_of
+from shunpike.wire.pieces import missing_ends, read_chunk
+
+Make = Callable[..., Any]
+
+
+def read(call: Call, *chunks: dict[str, Any], dialect: Dialect | None = None) -> list[Piece]:
+    seen = Seen(call)
+    found = [piece for chunk in chunks for piece in read_chunk(chunk, seen, dialect or Dialect(), "acme")]
+    return found + missing_ends(seen)
+
+
+def fold(pieces: list[Piece]) -> Answer:
+    assembly = Assembly(provider="acme", model="m1")
+    for piece in pieces:
+        assembly.add(piece)
+    return assembly.answer()
+
+
+def delta(finish: str | None = None, index: int = 0, **fields: Any) -> dict[str, Any]:
+    return {"choices": [{"index": index, "delta": fields, "finish_reason": finish}]}
+
+
+def tool(arguments: Any = "", name: str | None = None, **fields: Any) -> dict[str, Any]:
+    return delta(tool_calls=[{"function": {"name": name, "arguments": arguments}, **fields}])
+
+
+def tools(call: Call, *chunks: dict[str, Any]) -> list[tuple[str, str, str]]:
+    found = fold(read(call, *chunks)).choices[0].message.tool_calls or ()
+    return [(one.id, one.function.name, one.function.arguments) for one in found]
+
+
+def test_a_finish_reason_is_told_once(make_call: Make) -> None:
+    chunks = [delta(content="a"), delta("stop"), delta("stop", content=""), delta(None), delta("length")]
+    assert [piece.finish_reason for piece in read(make_call(), *chunks) if piece.finish_reason] == ["stop"]
+
+
+def test_a_message_in_the_place_of_a_delta_counts(make_call: Make) -> None:
+    [piece] = read(make_call(), {"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}]})
+    assert (piece.text, piece.finish_reason) == ("hi", "stop")
+
+
+def test_chunks_that_say_nothing_make_no_piece(make_call: Make) -> None:
+    seen = Seen(make_call())
+    for chunk in ({"choices": []}, {"choices": None, "usage": None}, delta(role="assistant", content=""), {}):
+        assert read_chunk(chunk, seen, Dialect(), "acme") == []
+
+
+def test_thinking_comes_under_either_name(make_call: Make) -> None:
+    pieces = read(make_call(), delta(reasoning_content="a", content=None), delta(reasoning="b"), delta("stop"))
+    assert [piece.reasoning for piece in pieces] == ["a", "b", ""]
+
+
+@pytest.mark.parametrize(
+    ("chunks", "found"),
+    [
+        (
+            [tool(index=0, id="t1", name="f"), tool('{"a"', index=0), tool(":1}", index=0)],
+            [("t1", "f", '{"a":1}')],
+        ),
+        ([tool("{}", index=1, id="t1", name="f"), tool("{}", index=3, id="t2", name="g")],
+         [("t1", "f", "{}"), ("t2", "g", "{}")]),
+        ([tool("{", id="t1", name="f"), tool("}"), tool("[", id="t2", name="g"), tool("]", id="t2")],
+         [("t1", "f", "{}"), ("t2", "g", "[]")]),
+        ([tool("{", index=0, id="t1", name="f"), tool("}", index=0, id="t1", name="")], [("t1", "f", "{}")]),
+        ([tool("{", index=0, id="t1", name="f"), tool("}", index=0, id="t1", name="f")], [("t1", "f", "{}")]),
+        ([tool("1", index=0, id="t1", name="f"), tool("2", index=0, id="t2", name="f")],
+         [("t1", "f", "1"), ("t2", "f", "2")]),
+        ([tool("1", name="f"), tool("2", name="g")], [("call_a1_0_0", "f", "1"), ("call_a1_0_1", "g", "2")]),
+        ([tool("1", index=0, id="", name="f"), tool("2", index=0)], [("call_a1_0_0", "f", "12")]),
+        ([tool(None, index=0, id="0", name="f")], [("0", "f", "{}")]),
+        ([tool({"a": 1}, index=0, id="0", name="f")], [("0", "f", '{"a": 1}')]),
+        ([delta(function_call={"name": "f", "arguments": "{"}), delta(function_call={"arguments": "}"})],
+         [("call_a1_0_0", "f", "{}")]),
+    ],
+)  # fmt: skip
+def test_fragments_find_their_tool_call(make_call: Make, chunks: Any, found: Any) -> None:
+    assert tools(make_call(), *chunks) == found
+
+
+def test_a_tool_call_that_was_cut_off_keeps_its_empty_arguments(make_call: Make) -> None:
+    assert tools(make_call(), tool("", index=0, id="t", name="f"), delta("length")) == [("t", "f", "")]
+
+
+def test_who_asks_for_tools_has_not_stopped(make_call: Make) -> None:
+    for end in (delta("stop"), delta("tool_calls"), delta("function_call"), {}):
+        pieces = read(make_call(), tool("{}", index=0, id="t", name="f"), end)
+        assert fold(pieces).choices[0].finish_reason == "tool_calls"
+    early = read(make_call(), delta("stop"), tool("{}", index=0, id="t", name="f"))
+    assert fold(early).choices[0].finish_reason == "tool_calls"
+
+
+def test_choices_do_not_mix(make_call: Make) -> None:
+    chunks = [delta(index=1, content="b"), delta(index=0, content="a"), delta("stop", 1), delta("length", 0)]
+    answer = fold(read(make_call(), *chunks))
+    assert [(choice.message.text, choice.finish_reason) for choice in answer.choices] == [
+        ("a", "length"),
+        ("b", "stop"),
+    ]
+
+
+def test_the_last_usage_counts_but_zeros_take_nothing_back(make_call: Make) -> None:
+    def chunk(prompt: int, completion: int) -> dict[str, Any]:
+        return {**delta(content="x"), "usage": {"prompt_tokens": prompt, "completion_tokens": completion}}
+
+    pieces = read(make_call(), chunk(15, 1), chunk(13, 2), chunk(13, 2), chunk(0, 0), delta("stop"))
+    assert [piece.usage for piece in pieces if piece.usage] == [
+        Usage(prompt_tokens=15, completion_tokens=1),
+        Usage(prompt_tokens=13, completion_tokens=2),
+    ]
+    assert fold(pieces).usage == Usage(prompt_tokens=13, completion_tokens=2)
+    assert fold(read(make_call(), delta("stop"))).usage is ABSENT
+
+
+def test_an_error_in_the_place_of_an_end_is_a_failure(make_call: Make) -> None:
+    with pytest.raises(Overloaded) as caught:
+        read(make_call(), delta("strange_end"), delta("cut"), dialect=Dialect(finish_reasons={"cut": "error"}))
+    assert caught.value.kind == "upstream"
+
+
+def test_an_unknown_end_is_an_end(make_call: Make) -> None:
+    assert fold(read(make_call(), delta("whatever"))).choices[0].finish_reason == "stop"
+
+
+def test_private_parts_are_put_together(make_call: Make) -> None:
+    dialect = Dialect(private_fields=("details", "sign", "map"))
+    chunks = [
+        delta(details=[{"t": 1}], sign="a", map={"a": [1]}),
+        delta(details=[{"t": 2}], map={"a": [2], "b": 3}),
+        delta("stop", sign="z"),
+    ]
+    message = fold(read(make_call(), *chunks, dialect=dialect)).choices[0].message
+    expected = {"details": [{"t": 1}, {"t": 2}], "sign": "z", "map": {"a": [1, 2], "b": 3}}
+    assert message.private == {"acme": expected}
+
+
+def test_log_probabilities_are_put_together(make_call: Make) -> None:
+    def chunk(token: str) -> dict[str, Any]:
+        return {
+            "choices": [{"delta": {"content": token}, "logprobs": {"content": [{"token": token}], "refusal": None}}]
+        }
+
+    answer = fold(read(make_call(), chunk("a"), chunk("b")))
+    assert answer.choices[0].logprobs == {"content": [{"token": "a"}, {"token": "b"}], "refusal": None}
+
+
+def test_without_any_choice_there_is_no_answer() -> None:
+    with pytest.raises(BadAnswer) as caught:
+        fold([Piece(usage=Usage(prompt_tokens=1))])
+    assert (caught.value.kind, caught.value.model) == ("empty", "m1")
+
+
+def test_an_assembly_can_be_asked_on_the_way(make_call: Make) -> None:
+    assembly = Assembly(provider="acme", model="m1")
+    assert (assembly.text, assembly.model, assembly.has_content) == ("", "m1", False)
+    evidence = Evidence(unit=Unit.REQUEST, amount=5, origin="header x")
+    assembly.add(Piece(text="o", model="m2", evidence=(evidence,), headers_at=5.0, stated_cost=Money(pico=1)))
+    assembly.add(Piece(text="k", evidence=(evidence,), warnings=("w",), provider_request_id="r"))
+    assert (assembly.text, assembly.model, assembly.has_content) == ("ok", "m2", True)
+    answer = assembly.answer()
+    assert (answer.headers_at, answer.provider_request_id, answer.warnings) == (5.0, "r", ("w",))
+    assert (answer.stated_cost, answer.evidence) == (Money(pico=1), (evidence, evidence))
+    assert fold(pieces_of(answer)) == answer
