@@ -18,9 +18,9 @@ from shunpike.protocols import Backend, ListsModels, Streams
 from shunpike.types import Answer, Call, ModelInfo, ProviderInfo, ProviderSettings
 from shunpike_testkit import upstream as scripted
 from shunpike_testkit.contract import WAYS, Contract
-from shunpike_testkit.provider_contract.bench import TEXTS, TIMES, Bench
+from shunpike_testkit.provider_contract.bench import TEXTS, TIMES, Bench, answer
 from shunpike_testkit.provider_contract.wires import ChatCompletions, Wire
-from shunpike_testkit.upstream import Script, Upstream
+from shunpike_testkit.upstream import Script, Stall, Upstream
 
 PATIENCE = 30.0
 """Seconds after which a test is taken to hang."""
@@ -148,11 +148,11 @@ class ProviderBasis(Contract):
                 finally:
                     await backend.aclose()
 
-    def told(self, way: str, answer: Answer) -> Script:
-        """Return the script of ``answer``, whole or streamed."""
+    def told(self, way: str, found: Answer) -> Script:
+        """Return the script of an answer, whole or streamed."""
         if way == "whole":
-            return scripted.reply(self.wire.whole(answer))
-        return self.streamed(*self.wire.parts(answer, TEXTS if answer.choices[0].message.text else ()))
+            return scripted.reply(self.wire.whole(found))
+        return self.streamed(*self.wire.parts(found, TEXTS if found.choices[0].message.text else ()))
 
     def streamed(self, *parts: Any) -> Script:
         """Return the script of a stream of these parts."""
@@ -162,6 +162,21 @@ class ProviderBasis(Contract):
         """Return the script of a refusal; an underscore in the name of a header stands for a dash."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return scripted.reply(self.wire.refusal(status, message), status=status, headers=named)
+
+    def stalled(self, way: str, where: str) -> Script:
+        """Return the script of an answer that stops to come ``before the head`` or ``in the answer``."""
+        if where == "before the head":
+            return Script([Stall()])
+        if way == "streamed":
+            parts = list(self.wire.parts(answer(), TEXTS))
+            return self.streamed(*parts[: len(parts) // 2], Stall())
+        return Script([self.raw(answer())[:-20], Stall()])
+
+    def raw(self, found: Answer) -> bytes:
+        """Return head and body of a unary answer as they are sent."""
+        step = self.told("whole", found).steps[0]
+        assert isinstance(step, bytes), "a scripted reply is sent in one piece"
+        return step
 
     async def failure(self, bench: Bench, way: str, call: Call | None = None) -> ProviderError:
         """Return the error that asking raises, which must be of our tree."""

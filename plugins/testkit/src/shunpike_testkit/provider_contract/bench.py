@@ -24,9 +24,10 @@ from shunpike_testkit.upstream import Upstream
 
 TIMES = Timeouts(connect=5, first_token=10, idle=10, total=15)
 """Long enough for a slow machine, short enough that nothing hangs for ever."""
-TEXTS = ("Grüße aus dem Tal. ", "山の向こうへ 🚙 ", "Second \\ \"third\"\n", "the end.")
+TEXTS = ("1st: Grüße aus dem Tal. ", "2nd: 山の向こうへ 🚙 ", '3rd: a \\ and a "quote"\n', "4th: the end.")
 """A text as it is streamed: characters of two, three and four bytes, and such as JSON must escape."""
-LAST = TEXTS[-1]
+MARKERS = tuple(text[:4] for text in TEXTS)
+"""What tells the texts apart in whatever they are encoded in."""
 SERVED = "served-model-1"
 """The model that the upstream says it answered with."""
 USAGE = Usage(prompt_tokens=11, completion_tokens=7)

@@ -10,7 +10,7 @@ from shunpike.errors import Interrupted, Overloaded, ProviderError
 from shunpike.types import Piece
 from shunpike_testkit.provider_contract.basis import ProviderBasis
 from shunpike_testkit.provider_contract.bench import (
-    LAST,
+    MARKERS,
     TEXTS,
     TOOLS,
     answer,
@@ -30,7 +30,8 @@ class StreamLaws(ProviderBasis):
         """The events of a whole streamed answer."""
         self.need("supports_streaming")
         parts = list(self.wire.parts(answer(), TEXTS))
-        assert any(LAST in part for part in parts), f"{type(self.wire).__name__}.parts must send each of the texts"
+        unsent = [text for text, marker in zip(TEXTS, MARKERS, strict=True) if not any(marker in p for p in parts)]
+        assert not unsent, f"{type(self.wire).__name__}.parts must send each of its texts; {unsent} are missing"
         return parts
 
     async def test_a_streamed_answer_is_the_unary_one(self, parts: list[str]) -> None:
@@ -77,7 +78,7 @@ class StreamLaws(ProviderBasis):
     async def test_a_cut_stream_is_interrupted(self, parts: list[str], ending: str) -> None:
         """What had come is delivered first; it must never look like a whole answer."""
         end = [HangUp()] if ending == "hang-up" else []
-        last = next(place for place, part in enumerate(parts) if LAST in part)
+        last = next(place for place, part in enumerate(parts) if MARKERS[-1] in part)
         for place in range(last + 1):
             for rest in ("", parts[place][: len(parts[place]) // 2]):
                 sent = [*parts[:place], *([rest] if rest else [])]
@@ -86,7 +87,8 @@ class StreamLaws(ProviderBasis):
                 assert isinstance(error, Interrupted if got else (Interrupted, Overloaded)), (
                     f"{when} must raise Interrupted, not {type(error).__name__}: it had no end of its own"
                 )
-                expected = "".join(text for text in TEXTS if any(text.strip()[:6] in part for part in sent[:place]))
+                told = [any(marker in part for part in sent[:place]) for marker in MARKERS]
+                expected = "".join(text for text, came in zip(TEXTS, told, strict=True) if came)
                 assert got == expected, f"{when} delivered {got!r} instead of {expected!r} before it raised"
 
     async def _cut(self, *sent: Any) -> tuple[ProviderError, str]:
