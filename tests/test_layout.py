@@ -185,3 +185,10 @@ def test_no_index_address_and_no_machine_path_stands_in_a_tracked_file() -> None
         assert not re.search(r"index-url|\"resolved\": \"http", text) or name == "tests/test_layout.py", name
     assert json.dumps(listed.stdout)
     assert "uv.lock" not in listed.stdout.split("\0")
+
+
+def test_the_floors_hold() -> None:
+    """`.importlinter` draws them: imports go down only, plugins know nothing of each other, the core nothing of them."""
+    lint = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout

@@ -101,29 +101,28 @@ class Desk:
         return done.returncode, done.stdout.decode().replace("\r\n", "\n")
 
     def type_key(self, command: str) -> tuple[int, str]:
-        """Run ``command`` on a terminal and type a key where it asks for one."""
+        """Run ``command`` on a terminal and type a key when it waits for one: the last blank comes with echo off."""
         script = dedent(f"""
             import os, pty, sys
-
+            seen = bytearray()
             def read(terminal):
-                text = os.read(terminal, 4096)
-                if b"hidden" in text:
+                seen.extend(text := os.read(terminal, 4096))
+                if seen.endswith(b"hidden): "):
                     os.write(terminal, b"{KEY}\\n")
                 return text
-
             sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:], read)))
         """)
         return self.run([sys.executable, "-c", script, "sh", "-c", command])
 
     def interrupt(self, command: str) -> tuple[int, str]:
-        """Run a server until it has said that it listens, then press Ctrl-C."""
+        """Run a server until it says that it listens, then press Ctrl-C."""
         line = ["sh", "-c", f"exec {command}"]
-        process = subprocess.Popen(line, env=self.environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        assert process.stdout is not None
-        first = process.stdout.readline()
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) in (0, 130)
-        return (0 if "listen" in first else 1), first
+        with subprocess.Popen(line, env=self.environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+            assert process.stdout is not None
+            said = process.stdout.readline().decode()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) in (0, 130)
+        return (0 if "listen" in said else 1), said
 
     def install(self, folder: Path) -> None:
         """Do what pip does with a package of pure Python: put it on the path, with its entry points."""
@@ -143,9 +142,8 @@ class Desk:
         file.write_text(text, encoding="utf-8")
 
 
-def console(desk: Desk, text: str, mark: str) -> None:
+def console(desk: Desk, text: str, _mark: str) -> None:
     """Run each line after a ``$``; what is shown under it must come out."""
-    del mark
     assert text.startswith("$ "), "a console block begins with a command"
     for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
         command, _, shown = part.partition("\n")
@@ -212,9 +210,8 @@ def toml(desk: Desk, text: str, mark: str) -> None:
             pytest.fail(f"a TOML block must be marked with the file that it is, not with {mark!r}")
 
 
-def diagram(desk: Desk, text: str, mark: str) -> None:
+def diagram(_desk: Desk, text: str, _mark: str) -> None:
     """Nothing to run; commands belong into a console block."""
-    del desk, mark
     assert not re.search(r"^\s*\$ ", text, re.MULTILINE)
 
 
@@ -227,11 +224,9 @@ def test_every_block_runs_and_shows_what_it_says(section: Section, tmp_path: Pat
     blocks = list(FENCE.finditer(section.text))
     assert section.text.count("```") == 2 * len(blocks), "a fence that this test does not see"
     desk = Desk(tmp_path / "work", emulated)
-    for block in blocks:
-        assert block["language"] in RUNNERS, (
-            f"nobody knows how to run a block of {block['language'] or 'no language'!r}"
-        )
-        RUNNERS[block["language"]](desk, block["text"], block["mark"] or "")
+    for mark, language, text in (block.groups("") for block in blocks):
+        assert language in RUNNERS, f"nobody knows how to run a block of {language or 'no language'!r}"
+        RUNNERS[language](desk, text, mark)
 
 
 def test_every_command_is_in_the_cheat_sheet() -> None:
@@ -255,23 +250,18 @@ def test_links_to_files_lead_somewhere() -> None:
 
 
 def test_the_table_of_providers_is_what_their_catalogs_say() -> None:
-    found = TABLE.search(README.read_text(encoding="utf-8"))
-    assert found, "the table is gone"
-    assert found[0] == provider_table(), "write it anew: python tests/test_readme.py"
+    tables = TABLE.findall(README.read_text(encoding="utf-8"))
+    assert tables == [provider_table()], "write it anew: python tests/test_readme.py"
 
 
 def provider_table() -> str:
     """Return the table of providers, free ones first in the order in which they are tried."""
     files = sorted(ROOT.glob("plugins/*/src/*/provider.toml"))
     catalogs = [load_catalog(file.read_text(encoding="utf-8"), file.parts[-4]) for file in files]
-    catalogs.sort(key=lambda one: (_tier(one) is Billing.CARD, one.info.order))
-    rows = [("package", "provider", "free tier, as far as known", "figures", "key"), ("---",) * 5]
-    rows += [_row(catalog) for catalog in catalogs]
+    catalogs.sort(key=lambda one: (one.info.tier(one.info.default_tier).billing is Billing.CARD, one.info.order))
+    head = ("package", "provider", "free tier, as far as known", "figures", "key")
+    rows = [head, ("---",) * len(head), *map(_row, catalogs)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
-
-
-def _tier(catalog: Catalog) -> Billing:
-    return catalog.info.tier(catalog.info.default_tier).billing
 
 
 def _row(catalog: Catalog) -> tuple[str, ...]:
@@ -299,10 +289,10 @@ def _free(catalog: Catalog, daily: list[Limit]) -> str:
         return f"${tier.credit_usd} of credit, once"
     low, high = min(limit.amount for limit in daily), max(limit.amount for limit in daily)
     span = f"{low:,}" if low == high else f"{low:,} to {high:,}"
-    shared = daily[0].scope is Scope.POOL
-    return f"{span} requests a day " + (
-        f"for its {len(daily)} free models together" if shared else f"for each of {len(daily)} models"
+    models = (
+        f"its {len(daily)} free models together" if daily[0].scope is Scope.POOL else f"each of {len(daily)} models"
     )
+    return f"{span} requests a day for {models}"
 
 
 if __name__ == "__main__":

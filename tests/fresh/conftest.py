@@ -170,7 +170,7 @@ def serving() -> Iterator[Callable[[Place], str]]:
     running: list[subprocess.Popen[str]] = []
 
     def serve(place: Place) -> str:
-        command = [place.bin / "shunpike", "sandbox", "serve", "--port", "0"]
+        command = [str(place.bin / "shunpike"), "sandbox", "serve", "--port", "0"]
         process = subprocess.Popen(
             command, env=place.environ(), cwd=place.home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 pytestmark = pytest.mark.slow
 
+Made = Callable[..., Any]
+"""A fixture that makes things, see conftest.py."""
+
 ALONE = ("shunpike", "shunpike-groq")
 
 
-def test_it_tells_its_version(place) -> None:
+def test_it_tells_its_version(place: Made) -> None:
     done = place(*ALONE).shunpike("--version")
     assert (done.returncode, done.stdout, done.stderr) == (0, "shunpike 0.1.0\n", "")
 
 
-def test_it_lists_the_provider_that_is_installed(place) -> None:
+def test_it_lists_the_provider_that_is_installed(place: Made) -> None:
     done = place(*ALONE).shunpike("providers", "--json")
     assert done.returncode == 0, done.stderr
     (row,) = json.loads(done.stdout)["data"]
     assert (row["name"], row["env_key"], row["state"]) == ("groq", "GROQ_API_KEY", "no key")
 
 
-def test_without_a_key_it_says_which_and_what_to_install(place) -> None:
+def test_without_a_key_it_says_which_and_what_to_install(place: Made) -> None:
     done = place(*ALONE).shunpike("hi")
     assert (done.returncode, done.stdout) == (4, "")
     error, _, hint = done.stderr.partition("\n\nhint: ")
@@ -33,7 +38,7 @@ def test_without_a_key_it_says_which_and_what_to_install(place) -> None:
     assert "install shunpike-sandbox" in hint
 
 
-def test_the_same_as_json(place) -> None:
+def test_the_same_as_json(place: Made) -> None:
     done = place(*ALONE).shunpike("ask", "hi", "--json")
     assert (done.returncode, done.stdout) == (4, "")
     error = json.loads(done.stderr)["error"]
@@ -41,7 +46,7 @@ def test_the_same_as_json(place) -> None:
     assert "GROQ_API_KEY" in error["message"]
 
 
-def test_a_provider_that_is_not_installed_comes_with_the_command_that_installs_it(place) -> None:
+def test_a_provider_that_is_not_installed_comes_with_the_command_that_installs_it(place: Made) -> None:
     done = place(*ALONE).shunpike("-p", "openrouter", "hi")
     assert done.returncode == 2
     assert "the openrouter provider is not installed" in done.stderr
@@ -49,7 +54,7 @@ def test_a_provider_that_is_not_installed_comes_with_the_command_that_installs_i
 
 
 @pytest.mark.parametrize("command", [("-c", "import shunpike"), ("-m", "shunpike", "--help")], ids=["import", "help"])
-def test_start_imports_no_provider_no_server_and_no_tokenizer(place, command) -> None:
+def test_start_imports_no_provider_no_server_and_no_tokenizer(place: Made, command: tuple[str, ...]) -> None:
     done = place(*ALONE).run("python", "-X", "importtime", *command)
     assert done.returncode == 0, done.stderr
     loaded = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
@@ -58,7 +63,7 @@ def test_start_imports_no_provider_no_server_and_no_tokenizer(place, command) ->
     assert not loaded & {"starlette", "uvicorn", "tiktoken", "apsw", "hypothesis", "pytest"}
 
 
-def test_nothing_is_installed_that_was_not_asked_for(place) -> None:
+def test_nothing_is_installed_that_was_not_asked_for(place: Made) -> None:
     script = "from importlib.metadata import distributions; print(*sorted(d.name for d in distributions()))"
     done = place(*ALONE).run("python", "-c", script)
     installed = set(done.stdout.split())

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 pytestmark = pytest.mark.slow
+
+Made = Callable[..., Any]
+"""A fixture that makes things, see conftest.py."""
 
 THREE = ("shunpike", "shunpike-google", "shunpike-groq", "shunpike-sandbox")
 WRONG = "wrong-key-123456789"
@@ -21,7 +26,7 @@ def _google(address: str) -> dict[str, str]:
     return {"GEMINI_API_KEY": "sandbox-second", "SHUNPIKE_PROVIDERS__GOOGLE__BASE_URL": base_url}
 
 
-def test_without_any_key_the_sandbox_answers_and_says_so(place) -> None:
+def test_without_any_key_the_sandbox_answers_and_says_so(place: Made) -> None:
     done = place(*THREE).shunpike("What is a shunpike?")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("[sandbox] A shunpike is a side road")
@@ -30,7 +35,7 @@ def test_without_any_key_the_sandbox_answers_and_says_so(place) -> None:
     assert "shunpike keys set" in done.stderr
 
 
-def test_a_wrong_key_is_named_by_its_variable_and_never_shown(place, serving) -> None:
+def test_a_wrong_key_is_named_by_its_variable_and_never_shown(place: Made, serving: Made) -> None:
     there = place(*THREE)
     keys = _groq(serving(there))
     for options in ((), ("--json",), ("--no-stream",)):
@@ -41,14 +46,14 @@ def test_a_wrong_key_is_named_by_its_variable_and_never_shown(place, serving) ->
         assert "Traceback" not in done.stderr
 
 
-def test_the_sandbox_never_answers_in_the_place_of_a_real_provider(place, serving) -> None:
+def test_the_sandbox_never_answers_in_the_place_of_a_real_provider(place: Made, serving: Made) -> None:
     there = place(*THREE)
     done = there.shunpike("What is a shunpike?", **_groq(serving(there)))
     assert done.returncode == 4
     assert "sandbox/echo-1" not in done.stderr
 
 
-def test_the_next_provider_answers_in_the_place_of_a_wrong_key(place, serving) -> None:
+def test_the_next_provider_answers_in_the_place_of_a_wrong_key(place: Made, serving: Made) -> None:
     there = place(*THREE)
     address = serving(there)
     keys = _groq(address) | _google(address) | {"SHUNPIKE_ORDER": "groq,google"}
@@ -63,7 +68,7 @@ def test_the_next_provider_answers_in_the_place_of_a_wrong_key(place, serving) -
     assert WRONG not in done.stdout + done.stderr
 
 
-def test_falling_over_shows_in_the_footer_of_a_stream(place, serving) -> None:
+def test_falling_over_shows_in_the_footer_of_a_stream(place: Made, serving: Made) -> None:
     there = place(*THREE)
     address = serving(there)
     keys = _groq(address) | _google(address) | {"SHUNPIKE_ORDER": "groq,google"}
@@ -74,7 +79,7 @@ def test_falling_over_shows_in_the_footer_of_a_stream(place, serving) -> None:
     assert "1 fall-over" in done.stderr
 
 
-def test_the_ledger_keeps_both_attempts(place, serving) -> None:
+def test_the_ledger_keeps_both_attempts(place: Made, serving: Made) -> None:
     there = place(*THREE)
     address = serving(there)
     keys = _groq(address) | _google(address) | {"SHUNPIKE_ORDER": "groq,google"}
@@ -83,7 +88,7 @@ def test_the_ledger_keeps_both_attempts(place, serving) -> None:
     assert {(row["provider"], row["requests"], row["answered"]) for row in rows} == {("groq", 1, 0), ("google", 1, 1)}
 
 
-def test_taking_a_provider_away_leaves_everything_else_working(place, serving) -> None:
+def test_taking_a_provider_away_leaves_everything_else_working(place: Made, serving: Made) -> None:
     there = place(*THREE, own=True)
     keys = _google(serving(there))
     there.uninstall("shunpike-groq")
@@ -100,7 +105,7 @@ def test_taking_a_provider_away_leaves_everything_else_working(place, serving) -
     assert "pip install shunpike-groq" in gone.stderr
 
 
-def test_a_section_of_a_provider_that_was_taken_away_is_no_trouble(place, serving) -> None:
+def test_a_section_of_a_provider_that_was_taken_away_is_no_trouble(place: Made, serving: Made) -> None:
     """The configuration outlives the package: it is told of, and nothing more."""
     there = place("shunpike", "shunpike-google", "shunpike-sandbox")
     address = serving(there)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 pytestmark = pytest.mark.slow
+
+Made = Callable[..., Any]
+"""A fixture that makes things, see conftest.py."""
 
 BASE = ("shunpike", "shunpike-groq", "shunpike-sandbox")
 
@@ -89,38 +94,39 @@ BROKEN = {
 }
 
 
-def test_a_provider_of_a_few_lines_is_found_and_used(place, stranger) -> None:
+def test_providers_of_a_few_lines_or_of_data_alone_are_found_and_used(
+    place: Made, stranger: Made, serving: Made
+) -> None:
     assert len([line for line in PARROT.splitlines() if line]) <= 20
     there = place(*BASE, own=True)
-    there.install(stranger("parrot", PARROT))
+    there.install(stranger("parrot", PARROT), stranger("acme", ACME_LINE, {"provider.toml": ACME_DATA}))
 
-    rows = json.loads(there.shunpike("providers", "--json").stdout)["data"]
-    assert next((row["version"], row["state"]) for row in rows if row["name"] == "parrot") == ("7.0", "ready")
+    rows = {row["name"]: row for row in json.loads(there.shunpike("providers", "--json").stdout)["data"]}
+    assert (rows["parrot"]["version"], rows["parrot"]["state"]) == ("7.0", "ready")
+    assert (rows["acme"]["env_key"], rows["acme"]["state"]) == ("ACME_API_KEY", "no key")
     assert json.loads(there.shunpike("models", "-p", "parrot", "--json").stdout)["data"][0]["id"] == "polly"
 
-    asked = there.shunpike("-p", "parrot", "hi")
-    assert (asked.returncode, asked.stdout) == (0, "hi!\n"), asked.stderr
-    assert "parrot/polly" in asked.stderr
+    named = there.shunpike("-p", "parrot", "hi")
+    assert (named.returncode, named.stdout) == (0, "hi!\n"), named.stderr
+    assert "parrot/polly" in named.stderr
 
-    unasked = there.shunpike("hello")
-    assert (unasked.returncode, unasked.stdout) == (0, "hello!\n"), unasked.stderr
-
-
-def test_a_provider_of_nothing_but_data_is_asked_over_http(place, stranger, serving) -> None:
-    there = place(*BASE, own=True)
-    there.install(stranger("acme", ACME_LINE, {"provider.toml": ACME_DATA}))
-    address = f"{serving(there)}/groq/openai/v1"
-    keys = {"ACME_API_KEY": "sandbox-acme", "SHUNPIKE_PROVIDERS__ACME__BASE_URL": address}
-    done = there.shunpike("What is a shunpike?", **keys)
-    assert done.returncode == 0, done.stderr
-    assert "side road" in done.stdout
-    assert "acme/openai/gpt-oss-20b" in done.stderr
+    # The only real provider that is set up, so it is chosen without being named.
+    chosen = there.shunpike("hello")
+    assert (chosen.returncode, chosen.stdout) == (0, "hello!\n"), chosen.stderr
 
     refused = there.shunpike("-p", "acme", "hi")
+    assert refused.returncode == 4
     assert "ACME_API_KEY" in refused.stderr
 
+    address = f"{serving(there)}/groq/openai/v1"
+    keys = {"ACME_API_KEY": "sandbox-acme", "SHUNPIKE_PROVIDERS__ACME__BASE_URL": address}
+    sent = there.shunpike("-p", "acme", "What is a shunpike?", **keys)
+    assert sent.returncode == 0, sent.stderr
+    assert "side road" in sent.stdout
+    assert "acme/openai/gpt-oss-20b" in sent.stderr
 
-def test_a_broken_plugin_is_named_with_its_reason_and_breaks_nothing(place, stranger) -> None:
+
+def test_a_broken_plugin_is_named_with_its_reason_and_breaks_nothing(place: Made, stranger: Made) -> None:
     there = place(*BASE, own=True)
     there.install(*(stranger(name, source) for name, (source, _) in BROKEN.items()))
 

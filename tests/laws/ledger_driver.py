@@ -30,6 +30,7 @@ def say(log: Path, *words: object) -> None:
 async def work(database: Path, log: Path, seed: int) -> None:
     """Admit, send, settle, for ever; three at a time."""
     store, choice = SqliteStore(database, guard=0.0), random.Random(seed)
+    full: list[str] = []
 
     async def one(lane: int) -> None:
         for number in range(1_000_000):
@@ -38,6 +39,9 @@ async def work(database: Path, log: Path, seed: int) -> None:
             calls = hold(1, CALLS, window=Rolling(seconds=SECONDS))
             answer = await store.admit(reservation(name, time.time(), money, calls))
             if not isinstance(answer, Grant):
+                if answer.limit.unit is Unit.USD and not full:
+                    full.append(name)
+                    say(log, "full", name, 0)
                 await anyio.sleep(0.002)
                 continue
             say(log, "sent", name, time.time())
@@ -61,13 +65,14 @@ def forked(target: object, *arguments: object) -> int:
 
 
 def wait_for_progress(log: Path, since: int) -> int:
-    """Return the size of the log once some lines were added, or soon after the budget was used up."""
-    deadline = time.monotonic() + 0.3
-    size = since
-    while size < since + 600 and time.monotonic() < deadline:
+    """Return the size of the log once some lines were added to it, or the budget has refused somebody."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        said = log.read_bytes() if log.exists() else b""
+        if len(said) >= since + 600 or b"full " in said:
+            return len(said)
         time.sleep(0.001)
-        size = log.stat().st_size if log.exists() else 0
-    return size
+    raise TimeoutError("the workers neither work nor use up the budget")
 
 
 def kill_at_random(database: Path, log: Path, kills: int) -> None:
@@ -82,8 +87,7 @@ def kill_at_random(database: Path, log: Path, kills: int) -> None:
         os.kill(workers[victim], signal.SIGKILL)
         os.waitpid(workers[victim], 0)
         workers[victim] = forked(work, database, log, 100 + number)
-    while (grown := wait_for_progress(log, size)) > size:
-        size = grown
+    wait_for_progress(log, sys.maxsize)
     for worker in workers:
         os.kill(worker, signal.SIGKILL)
         os.waitpid(worker, 0)

@@ -13,7 +13,7 @@ MACHINE = settings(
 )
 
 TestMemoryMachine = store_machine(lambda place, clock: MemoryStore(), persistent=False).TestCase
-TestMemoryMachine.settings = settings(MACHINE, max_examples=150)
+TestMemoryMachine.settings = settings(MACHINE, max_examples=80)
 
 TestSqliteMachine = store_machine(lambda place, clock: SqliteStore(place / "ledger.db", clock=clock)).TestCase
-TestSqliteMachine.settings = settings(MACHINE, max_examples=50)
+TestSqliteMachine.settings = settings(MACHINE, max_examples=25)

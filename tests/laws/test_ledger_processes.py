@@ -78,13 +78,13 @@ async def test_thirty_kills_lose_and_overspend_nothing(tmp_path: Path) -> None:
     done = {name: int(cost) for word, name, cost in lines if word == "settled"}
     rows = attempts_of(database)
 
-    assert len(sent) > 200, "the workers hardly worked"
+    assert len(sent) > 100, "the workers hardly worked"
     assert set(sent) <= set(rows), "something was sent that the ledger does not know"
     assert all(rows[name] == ("settled", cost) for name, cost in done.items()), "a settlement was lost or changed"
     assert row.held == 0, "the dead still hold something"
     assert row.unconfirmed > 0, "no kill hit an attempt in flight: the test proves nothing"
     assert left.used == row.cost.pico == sum(cost for _, cost in rows.values()) <= CAP
-    assert left.left < WORST, "the budget was not used up: the test proves little"
+    assert any(line[0] == "full" for line in lines), "the budget never refused: the test proves little"
     bill = sum(billed.get(name, WORST) for name in sent)
     assert bill <= left.used, "the provider could bill more than the ledger holds"
     moments = sorted(sent.values())

@@ -176,10 +176,15 @@ class QuotaExhausted(ProviderError):
 
 
 class CreditsExhausted(ProviderError):
-    """The account has no money left; kinds: ``credits``, ``spend_cap``."""
+    """The account has no money left; kinds: ``credits``, ``spend_cap``.
+
+    ``reset_at`` is the moment (epoch seconds) at which a cap on spending opens again, None where nobody says.
+    """
 
     kind = "credits"
     billed = False
+    reset_at: float | None = None
+    limit: str | None = None
 
 
 class Overloaded(ProviderError):

@@ -8,11 +8,15 @@ from typing import Any, Protocol, runtime_checkable
 
 from shunpike.types import (
     Answer,
+    Balance,
     Call,
     ChatRequest,
+    EmbedAnswer,
+    EmbedCall,
     Ending,
     Grant,
     Hold,
+    LiveModel,
     ModelInfo,
     Money,
     Piece,
@@ -70,6 +74,42 @@ class ListsModels(Protocol):
 
     async def list_models(self) -> Sequence[str]:
         """Return the ids of the models. Raises `ProviderError`."""
+        ...
+
+
+@runtime_checkable
+class DescribesModels(Protocol):
+    """A backend whose provider's list tells more of a model than its id, at no cost."""
+
+    async def describe_models(self) -> Sequence[LiveModel]:
+        """Return the models with what the list tells of each. Raises `ProviderError`."""
+        ...
+
+
+@runtime_checkable
+class Embeds(Protocol):
+    """A backend that turns texts into vectors."""
+
+    async def embed(self, call: EmbedCall) -> EmbedAnswer:
+        """Return one vector for each text, in their order. Raises `ProviderError`."""
+        ...
+
+
+@runtime_checkable
+class CountsTokens(Protocol):
+    """A backend whose provider counts the tokens of a prompt, at no cost."""
+
+    async def count_tokens(self, call: Call) -> int:
+        """Return the tokens of the prompt as they would be billed. Raises `ProviderError`."""
+        ...
+
+
+@runtime_checkable
+class TellsBalance(Protocol):
+    """A backend that can ask what its account still has, at no cost."""
+
+    async def balance(self) -> Sequence[Balance]:
+        """Return a row for each currency or quota that the provider tells of. Raises `ProviderError`."""
         ...
 
 

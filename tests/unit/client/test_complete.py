@@ -222,7 +222,7 @@ async def test_a_sandbox_answers_only_where_nothing_real_is_set_up(make_client: 
 
 async def test_a_prompt_larger_than_every_context_says_how_large(make_client: MakeClient) -> None:
     async with make_client(ScriptedProvider("only")) as client:
-        with pytest.raises(UsageError, match=r"more than any candidate's context.*100,000"):
+        with pytest.raises(UsageError, match=r"the widest context of any candidate: 100,000$"):
             await client.complete("word " * 200_000)
 
 
@@ -268,3 +268,14 @@ async def test_a_bad_key_takes_one_line_however_many_models_it_closes(make_clien
             await client.complete("hello")
     assert caught.value.message.count("the key was rejected") == 2
     assert "only (8 models)   auth: the key was rejected" in caught.value.message
+
+
+async def test_what_was_refused_before_it_was_sent_is_no_request(make_client: MakeClient) -> None:
+    """The provider never saw it, so its books and ours agree only when it is not counted."""
+    first = ScriptedProvider("first", NotHere("can't do that", provider="first", kind="unsupported"))
+    async with make_client(first, ScriptedProvider("second")) as client:
+        done = await client.complete("hello")
+        rows = {row.provider: row for row in await client.usage(0, START * 2)}
+    assert done.attempts[0].error == "unsupported"
+    assert "first" not in rows or rows["first"].requests == 0
+    assert rows["second"].requests == 1

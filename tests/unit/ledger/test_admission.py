@@ -95,8 +95,14 @@ async def test_money_is_held_for_the_bound_of_the_prompt() -> None:
 
 
 async def test_a_budget_of_one_provider_leaves_the_others_alone() -> None:
-    books = ledger(Settings(allow_paid=True, budgets=(budget("0", provider="south"),)))
+    books = ledger(Settings(allow_paid=True, budgets=(budget("0", provider="south"), budget("1", provider="north"))))
     assert isinstance(await books.admit(target("card"), ask()), Grant)
+
+
+async def test_permission_without_a_budget_spends_nothing() -> None:
+    """Two things open the wall: the permission, and a bound."""
+    refusal = await refused(ledger(Settings(allow_paid=True)), target("card"), ask())
+    assert refusal.limit.source == "allow_paid is on, but no budget bounds it"
 
 
 async def test_a_budget_of_nothing_admits_nothing_that_costs() -> None:
@@ -121,11 +127,11 @@ async def test_a_granted_credit_is_spent_once_and_is_not_the_owners_money() -> N
     [
         (3_200, Unit.TOTAL_TOKEN, 1_550),
         (3_000, Unit.OUTPUT_TOKEN, 1_500),
-        (90, Unit.INPUT_TOKEN, 90),
+        (90, Unit.INPUT_TOKEN, None),
         (60, Unit.TOTAL_TOKEN, 0),
     ],
 )
-async def test_a_request_that_can_never_fit_says_what_would(amount: int, unit: Unit, fits: int) -> None:
+async def test_a_request_that_can_never_fit_says_what_would(amount: int, unit: Unit, fits: int | None) -> None:
     books = ledger(limits=[limit(amount, unit), limit(10_000, Unit.TOTAL_TOKEN, scope=Scope.ACCOUNT)])
     refusal = await refused(books, target(), ask(max_output=4_000, choices=2))
     assert (refusal.impossible, refusal.limit.unit, refusal.fits) == (True, unit, fits)

@@ -250,7 +250,7 @@ def test_images_and_sounds_go_inline():
 def test_an_image_by_address_or_an_unknown_part_goes_elsewhere():
     with pytest.raises(NotHere, match="part of type 'video'"):
         built(messages=part("video", url="x"))
-    with pytest.raises(NotHere, match="an image by address is not supported by google") as caught:
+    with pytest.raises(NotHere, match="not supported by google") as caught:
         built(messages=part("image_url", image_url={"url": "https://example.com/cat.png"}))
 
     assert "data:image/png;base64" in caught.value.hint

@@ -90,13 +90,18 @@ class TestDeepSeek:
 
     def test_it_does_not_think_where_that_would_be_refused(self):
         forced = call("m", reasoning_effort="high", tools=[TOOL], tool_choice="required")
-        strange = call("m", reasoning_effort="high", messages=[{"role": "user", "content": "x"}, ASKED])
         own = call(
             "m", reasoning_effort="high", messages=[{"role": "user", "content": "x"}, {**ASKED, "reasoning": "hm"}]
         )
 
-        assert [may_think(one) for one in (forced, strange, own)] == [False, False, True]
+        assert [may_think(one) for one in (forced, own)] == [False, True]
         assert backend_of("deepseek").body(own)["messages"][1]["reasoning_content"] == "hm"
+
+    def test_calls_that_another_model_made_get_an_empty_thought(self):
+        strange = call("m", reasoning_effort="high", messages=[{"role": "user", "content": "x"}, ASKED])
+
+        body = backend_of("deepseek").body(strange)
+        assert (body["thinking"]["type"], body["messages"][1]["reasoning_content"]) == ("enabled", "")
 
     def test_json_is_named_in_the_prompt_where_it_is_wanted(self):
         backend, wanted = backend_of("deepseek"), {"type": "json_object"}
@@ -144,7 +149,7 @@ class TestOpenRouter:
 
         assert isinstance(error, QuotaExhausted)
         assert error.reset_at == 1795392000.0
-        assert error.limit == "50 free requests a day"
+        assert error.limit == "50 requests a day"
         assert (error.evidence[-1].amount, error.evidence[-1].window_seconds) == (50, 86_400.0)
 
     def test_a_daily_quota_without_a_moment_ends_at_midnight_utc(self):

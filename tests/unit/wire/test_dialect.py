@@ -8,7 +8,8 @@ import pytest
 from shunpike.errors import ConfigError
 from shunpike.types import Message, TextPart
 from shunpike.wire import Dialect, read_dialect
-from shunpike.wire.body import chat_body, lost, stream_body
+from shunpike.wire.body import chat_body, stream_body
+from shunpike.wire.losses import lost
 
 Make = Callable[..., Any]
 

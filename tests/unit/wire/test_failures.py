@@ -129,13 +129,13 @@ def test_a_day_that_is_used_up_is_a_quota_and_a_minute_is_a_rate() -> None:
     again = "Please try again in 9m38.016s. Need more tokens?"
     day = refuse(429, error(COUNTED.format("day", "TPD", 100000, 97050, 3619, again), code="rate_limit_exceeded"))
     assert isinstance(day, QuotaExhausted)
-    assert (day.limit, day.reset_at) == ("TPD", pytest.approx(NOW + 578.016))
+    assert (day.limit, day.reset_at) == ("100000 tokens a day (TPD)", pytest.approx(NOW + 578.016))
     [evidence] = day.evidence
     assert (evidence.unit, evidence.amount, evidence.remaining) == (Unit.TOTAL_TOKEN, 100000, 2950)
     assert (evidence.window_seconds, evidence.resets_at) == (86400, pytest.approx(NOW + 578.016))
     minute = refuse(429, error(COUNTED.format("minute", "TPM", 12000, 4509, 9882, "Please try again in 11.955s.")))
     assert isinstance(minute, RateLimited)
-    assert (minute.limit, minute.retry_at) == ("TPM", pytest.approx(NOW + 11.955))
+    assert (minute.limit, minute.retry_at) == ("12000 tokens a minute (TPM)", pytest.approx(NOW + 11.955))
 
 
 @pytest.mark.parametrize("status", [413, 429])

@@ -35,17 +35,17 @@ def test_what_is_no_duration_is_none(text: str) -> None:
         ("1.5s", NOW + 1.5),
         (str(int(NOW) + 60), NOW + 60),
         (str((int(NOW) + 60) * 1000), NOW + 60),
-        (str(int(NOW) - 60), NOW),
-        ("Wed, 18 Nov 2026 14:26:40 GMT", NOW + 13_600),
-        ("2026-11-18T14:26:40Z", NOW + 13_600),
-        ("Wed, 18 Nov 2020 14:26:40 GMT", NOW),
+        (str(int(NOW) - 60), NOW - 60),
+        ("Wed, 18 Nov 2026 14:26:40 GMT", NOW + 12_000),
+        ("2026-11-18T14:26:40Z", NOW + 12_000),
+        ("Wed, 18 Nov 2020 14:26:40 GMT", 1_605_709_600.0),
         ("tomorrow", None),
         ("99999999999999999999", None),
         ("", None),
     ],
 )
 def test_moments_of_every_spelling_are_read(text: str, moment: float | None) -> None:
-    assert parse_moment(text, NOW) == (None if moment is None else pytest.approx(moment))
+    assert parse_moment(text, NOW) == (None if moment is None else pytest.approx(moment, abs=1e-3))
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ VALUES (?, ?, ?, ?, ?, ?, 'held', ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
 _END_ATTEMPT = """
 UPDATE attempts SET state = ?, owner = NULL, ended_at = ?, outcome = ?, served_model = ?, prompt_tokens = ?,
     completion_tokens = ?, cached_tokens = ?, reasoning_tokens = ?, basis = ?, cost_pico = ?, list_pico = ?,
-    breach_pico = ?, breach_tokens = ?
+    breach_pico = ?, breach_tokens = ?, sent = ?
 WHERE id = ? AND state = 'held'"""
 
 _TAKE = """
@@ -199,6 +199,7 @@ class Books:
             None if settlement.list_value is None or released else settlement.list_value.pico,
             max(0, cost.pico - worst.pico),
             over,
+            int(settlement.keeps_request or not released),
             attempt_id,
         )
 

@@ -84,6 +84,7 @@ _VERSION_1 = (
         list_pico INTEGER CHECK (list_pico >= 0),
         breach_pico INTEGER NOT NULL DEFAULT 0 CHECK (breach_pico >= 0),
         breach_tokens INTEGER NOT NULL DEFAULT 0 CHECK (breach_tokens >= 0),
+        sent INTEGER NOT NULL DEFAULT 1 CHECK (sent IN (0, 1)),
         tag TEXT,
         CHECK ((state = 'held') = (owner IS NOT NULL)),
         CHECK ((state = 'held') = (ended_at IS NULL))

@@ -17,7 +17,7 @@ UPKEEP_EVERY = 3_600.0
 _AT_ONCE = 1_000
 
 _SUMS = """
-    count(*) AS requests, sum(outcome IS 'ok') AS answered, sum(state = 'released') AS released,
+    sum(sent) AS requests, sum(outcome IS 'ok') AS answered, sum(state = 'released' AND sent) AS released,
     sum(state = 'unconfirmed') AS unconfirmed, sum(state = 'held') AS held,
     sum(prompt_tokens) AS prompt_tokens, sum(completion_tokens) AS completion_tokens,
     sum(CASE WHEN funds = 'credit' THEN 0 ELSE cost_pico END) AS cost_pico,
@@ -76,6 +76,7 @@ def read_usage(connection: Connection, since: float, until: float) -> Sequence[U
             list_value=Money(pico=row[11]),
         )
         for row in connection.rows(_USAGE, since, until)
+        if row[2]
     ]
 
 

@@ -21,7 +21,9 @@ class Tally:
     totals: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
 
     def add(self, reservation: Reservation, settlement: Settlement | None) -> None:
-        """Count one attempt; ``settlement`` None = it is in flight, at its worst case."""
+        """Count one attempt, unless it was never sent; ``settlement`` None = it is in flight, at its worst case."""
+        if settlement is not None and settlement.state is State.RELEASED and not settlement.keeps_request:
+            return
         state = State.HELD if settlement is None else settlement.state
         counts = {"requests": 1, "answered": int(settlement is not None and settlement.outcome == "ok")}
         if state is not State.SETTLED:

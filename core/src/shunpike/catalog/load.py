@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from typing import Any
 
@@ -17,7 +18,7 @@ from shunpike.types import Billing, Limit, ModelInfo, Money, PriceRow, ProviderI
 from shunpike.types.base import Record
 from shunpike.types.money import per_token
 
-TABLES = ("as_of", "source", "provider", "tiers", "limit_sets", "models")
+TABLES = ("as_of", "source", "provider", "tiers", "service_tiers", "limit_sets", "models")
 READ_ELSEWHERE = ("dialect",)
 MISSPELT = 0.75
 """How alike two names are from which on one is a misspelling of the other."""
@@ -84,9 +85,28 @@ def _info(raw: Mapping[str, Any], head: _Head, reader: LimitReader, top: Where) 
     if table.default_tier not in names:
         where.fail(f"key 'default_tier': {table.default_tier!r} is not in [tiers]; expected one of {names}")
     try:
-        return ProviderInfo(**table.model_dump(), tiers=tiers, as_of=head.as_of, source=head.source)
+        return ProviderInfo(
+            **table.model_dump(),
+            tiers=tiers,
+            service_tiers=_factors(_table(raw, "service_tiers", top), top.at("service_tiers")),
+            as_of=head.as_of,
+            source=head.source,
+        )
     except ValidationError as error:
         where.fail(f"key 'id': {error.errors()[0]['msg']}, got {table.id!r}")
+
+
+def _factors(raw: Mapping[str, Any], where: Where) -> dict[str, Decimal]:
+    found = {}
+    for name, value in raw.items():
+        try:
+            factor = Decimal(value) if isinstance(value, str) else Decimal("NaN")
+        except InvalidOperation:
+            factor = Decimal("NaN")
+        if not (factor.is_finite() and 0 <= factor <= 100):
+            where.fail(f'key {name!r}: expected a factor on the list price as a string such as "0.5", got {value!r}')
+        found[name.lower()] = factor
+    return found
 
 
 def _tier(name: str, raw: object, around: Provenance, reader: LimitReader, where: Where) -> Tier:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from shunpike.config.keys import KeyStore, ResolvedKey, resolve_key
@@ -16,6 +16,8 @@ from shunpike.types import Billing, Candidate, ModelInfo, ProviderInfo, Provider
 NOT_INSTALLED = "not installed"
 SWITCHED_OFF = "switched off"
 NO_KEY = "no key"
+OWN = "own"
+"""The tier of an endpoint of the owner's own."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,16 @@ class Account:
     settings: ProviderSettings
     key: ResolvedKey
     tier: Tier
+    plugin: str
+    """The id of the provider whose plugin serves it."""
     problem: str | None = None
+    order: int = 0
+    """Place in the default order, smallest first."""
+
+    @property
+    def own(self) -> bool:
+        """Whether it is an endpoint of the owner's own, whose list of models is all that is known of it."""
+        return self.settings.own_endpoint
 
     @property
     def paid(self) -> bool:
@@ -39,12 +50,15 @@ def find_accounts(host: Host, settings: Settings, environ: Mapping[str, str], ke
     """Return section name → account, for every installed provider and every configured section of one."""
     infos = {info.id: info for info in host.providers()}
     names = dict.fromkeys([*settings.providers, *infos])
+    places = {name: place for place, name in enumerate(settings.order)}
     accounts = {}
     for name in names:
         section = settings.providers.get(name, ProviderSettings())
         info = infos.get(section.plugin or name)
         if info is not None:
-            accounts[name] = _account(name, info, section, environ, keys)
+            account = _account(name, _own_info(name, info, section), section, environ, keys)
+            order = info.order if section.order is None else section.order
+            accounts[name] = replace(account, plugin=info.id, order=places.get(name, len(places) + order))
     return accounts
 
 
@@ -52,6 +66,26 @@ def missing_providers(host: Host, settings: Settings) -> tuple[str, ...]:
     """Return the sections whose provider is not installed."""
     known = {info.id for info in host.providers()}
     return tuple(name for name, section in settings.providers.items() if (section.plugin or name) not in known)
+
+
+def _own_info(name: str, info: ProviderInfo, section: ProviderSettings) -> ProviderInfo:
+    """Return what is known of the section's provider: of an endpoint of the owner's own, no more than its address."""
+    if not section.own_endpoint:
+        return info
+    return ProviderInfo.model_construct(
+        **{
+            **dict(info),
+            "id": name,
+            "title": f"{name} (an endpoint of your own)",
+            "env_key": None,
+            "key_url": None,
+            "base_url": section.base_url,
+            "default_tier": OWN,
+            "tiers": (Tier(name=OWN, billing=Billing.NONE),),
+            "service_tiers": {},
+            "simulated": False,
+        }
+    )
 
 
 def _account(
@@ -70,22 +104,25 @@ def _account(
     elif info.env_key is not None and key.secret is None:
         problem = NO_KEY
     ready = section.model_copy(update={"key": key.secret})
-    return Account(name=name, info=info, settings=ready, key=key, tier=tier, problem=problem)
+    return Account(name=name, info=info, settings=ready, key=key, tier=tier, plugin=info.id, problem=problem)
 
 
 def build_roster(host: Host, settings: Settings, accounts: Mapping[str, Account], today: date) -> Roster:
-    """Return every target of the usable accounts, and the others with their reason, as of ``today`` (UTC)."""
-    places = {name: place for place, name in enumerate(settings.order)}
+    """Return every target of the usable accounts, and the others with their reason, as of ``today`` (UTC).
+
+    What endpoints of the owner's own offer is not among them: they have to be asked.
+    """
     targets: list[Target] = []
     unavailable = [_absent(name, NOT_INSTALLED) for name in missing_providers(host, settings)]
     catalog: dict[str, tuple[ModelInfo, ...]] = {}
     for account in accounts.values():
-        models = catalog.setdefault(account.info.id, _aged(host.models(account.info.id), today))
         if account.problem is not None:
             unavailable.append(_absent(account.name, _say(account)))
+        if account.own:
             continue
-        order = places.get(account.name, len(places) + _order(account))
-        targets += [_target(account, model, order, place) for place, model in _chosen(account, models)]
+        models = catalog.setdefault(account.info.id, _aged(host.models(account.info.id), today))
+        if account.problem is None:
+            targets += [target_of(account, model, place) for place, model in _chosen(account, models)]
     return Roster(
         targets=tuple(targets),
         unavailable=tuple(unavailable),
@@ -111,10 +148,6 @@ def _is_real(account: Account) -> bool:
     return not account.info.simulated and (account.problem is None or account.key.secret is not None)
 
 
-def _order(account: Account) -> int:
-    return account.info.order if account.settings.order is None else account.settings.order
-
-
 def _chosen(account: Account, models: tuple[ModelInfo, ...]) -> list[tuple[int, ModelInfo]]:
     living = [model for model in models if model.status != "retired"]
     if not account.settings.models:
@@ -129,14 +162,15 @@ def _chosen(account: Account, models: tuple[ModelInfo, ...]) -> list[tuple[int, 
     return sorted((places[model.id], model) for model in living if model.id in places)
 
 
-def _target(account: Account, model: ModelInfo, order: int, model_order: int) -> Target:
+def target_of(account: Account, model: ModelInfo, model_order: int) -> Target:
+    """Return ``model`` at ``account`` as a place where an attempt can go."""
     return Target(
         provider=account.info,
         name=account.name,
         model=model,
         account=account.settings.account,
         tier=account.tier.name,
-        order=order,
+        order=account.order,
         model_order=model_order,
         paid=account.paid,
     )

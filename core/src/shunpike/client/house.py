@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import anyio
 
 from shunpike.client.accounts import Account, build_roster, find_accounts
+from shunpike.client.endpoints import Endpoints, Kind, is_listed, named_at, with_endpoints
 from shunpike.client.prices import PriceBook
 from shunpike.clock import Clock, moment
 from shunpike.config import KeyStore, default_store
@@ -16,8 +17,8 @@ from shunpike.plugins import Host
 from shunpike.protocols import Backend, CancelSafe, Store, Target
 from shunpike.routing.memory import Memory
 from shunpike.routing.plan import Roster
-from shunpike.routing.route import Services
-from shunpike.types import Event, EventName, Limit, Price, Remaining, Settings, Timeouts
+from shunpike.routing.route import Services, Try
+from shunpike.types import FREE, Event, EventName, Limit, Price, Remaining, Settings, Timeouts
 
 
 class House:
@@ -40,9 +41,10 @@ class House:
         self._backends: dict[str, Backend] = {}
         self._limits: dict[str, tuple[Limit, ...] | None] = {}
         self.accounts: dict[str, Account] = {}
-        self.roster = Roster(targets=())
+        self._roster = Roster(targets=())
+        self.endpoints = Endpoints(self.backend_of, clock)
         self.reload()
-        self.prices = PriceBook(host, clock, self.roster.catalog)
+        self.prices = PriceBook(host, clock, self._roster.catalog)
         self.store = store if store is not None else _open_store(host, settings)
         self.ledger = Ledger(self.store, clock, settings, self.limits_of)
         self.memory = Memory(clock)
@@ -61,26 +63,63 @@ class House:
     def reload(self) -> None:
         """Look again at keys, files and plugins."""
         self.accounts = find_accounts(self._host, self._settings, self._environ, self._keys)
-        self.roster = build_roster(self._host, self._settings, self.accounts, moment(self._clock.now()).date())
+        self._roster = build_roster(self._host, self._settings, self.accounts, moment(self._clock.now()).date())
+
+    @property
+    def own(self) -> list[Account]:
+        """The endpoints of the owner's own that can be asked."""
+        return [account for account in self.accounts.values() if account.own and account.problem is None]
+
+    @property
+    def roster(self) -> Roster:
+        """Everything that is known to be there, without asking anybody."""
+        known = [(account, None) for account in self.own if self.endpoints.models(account)]
+        return with_endpoints(self._roster, self.endpoints, known) if known else self._roster
+
+    async def roster_for(self, model: str, providers: Sequence[str] | None, kind: Kind = "chat") -> Roster:
+        """Return what could be asked for ``model``; endpoints of the owner's own are asked what they have, once."""
+        wanted = [
+            (account, named_at(model, account, providers))
+            for account in self.own
+            if providers is None or account.name in providers
+        ]
+        if any(model.startswith(f"{account.name}/") for account, _ in wanted):
+            wanted = [(account, named) for account, named in wanted if model.startswith(f"{account.name}/")]
+        elif model.partition("/")[0] in self.accounts and is_listed(model, self._roster):
+            wanted = []
+        await self.endpoints.discover([account for account, _ in wanted])
+        return with_endpoints(self._roster, self.endpoints, wanted, kind) if wanted else self._roster
 
     def limits_of(self, target: Target) -> tuple[Limit, ...] | None:
         """Return the provider's limits for ``target``, None when nothing is known: then no money is risked there."""
+        if self.accounts[target.name].own:
+            return ()
         if target.label not in self._limits:
             self._limits[target.label] = self._host.limits(target.model, target.tier)
         return self._limits[target.label]
 
     def backend(self, target: Target) -> Backend:
         """Return the backend of the target's account, made once."""
-        if target.name not in self._backends:
-            account = self.accounts[target.name]
-            self._backends[target.name] = self._host.backend(account.info.id, account.settings)
-        return self._backends[target.name]
+        return self.backend_of(self.accounts[target.name])
 
-    def _price(self, target: Target, prompt_tokens: int) -> Price | None:
-        return self.prices.price(target.model, prompt_tokens)
+    def backend_of(self, account: Account) -> Backend:
+        """Return the backend of ``account``, made once. Raises `NoCredential` and `ConfigError`."""
+        if account.name not in self._backends:
+            self._backends[account.name] = self._host.backend(account.plugin, account.settings)
+        return self._backends[account.name]
 
-    def _served_price(self, target: Target, served: str, prompt_tokens: int) -> Price | None:
-        return self.prices.served(target.model, served, prompt_tokens)
+    def _price(self, target: Target, prompt_tokens: int, asked: str | None) -> Price | None:
+        account = self.accounts[target.name]
+        if account.own:
+            return FREE
+        return self.prices.worst(target.provider, target.model, prompt_tokens, asked, self._settings.deadline)
+
+    def _served_price(self, attempt: Try, served: str, prompt_tokens: int, named: str | None) -> Price | None:
+        target = attempt.target
+        if self.accounts[target.name].own:
+            return FREE
+        price = self.prices.served(target.model, served, prompt_tokens, attempt.started_at)
+        return self.prices.billed(target.provider, price, attempt.call.request.service_tier, named)
 
     def _timeouts(self, target: Target) -> Timeouts:
         return self.accounts[target.name].settings.timeouts

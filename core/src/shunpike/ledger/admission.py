@@ -21,6 +21,7 @@ from shunpike.types import (
     Reservation,
     Settings,
     Settlement,
+    Unit,
     UsageRow,
 )
 
@@ -50,10 +51,12 @@ class Ledger(Admission):
         """
         limits = self._limits_of(target)
         terms = self.terms(target, ask)
-        refusal = wall(terms, self._settings, limits_known=limits is not None)
+        in_force = limits_in_force(target, limits or (), terms, self._settings)
+        bounded = any(limit.unit is Unit.USD for limit in in_force.values())
+        refusal = wall(terms, self._settings, limits_known=limits is not None, bounded=bounded)
         if refusal is not None:
             return refusal
-        holds = holds_for(target, ask, terms, limits_in_force(target, limits or (), terms, self._settings))
+        holds = holds_for(target, ask, terms, in_force)
         refusal = too_large(holds, ask, terms)
         if refusal is not None:
             return refusal

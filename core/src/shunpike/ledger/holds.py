@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from shunpike.ledger.buckets import bucket_of, budget_bucket, gate_of
-from shunpike.ledger.terms import Terms, prompt_bound
+from shunpike.ledger.terms import Terms, budgets_of, prompt_bound
 from shunpike.protocols import Ask, Target
 from shunpike.types import (
     Budget,
@@ -61,9 +61,8 @@ def _all_limits(
     if terms.funds is Funds.CREDIT:
         yield from _credit(target)
     if terms.funds is Funds.PAID:
-        for budget in settings.budgets:
-            if budget.provider in (None, target.name, target.provider.id):
-                yield budget_bucket(budget), _budget_limit(budget)
+        for budget in budgets_of(target, settings):
+            yield budget_bucket(budget), _budget_limit(budget)
 
 
 def _credit(target: Target) -> Iterator[tuple[str, Limit]]:
@@ -113,7 +112,7 @@ def too_large(holds: Sequence[Hold], ask: Ask, terms: Terms) -> Refusal | None:
     return min(refusals, key=lambda refusal: refusal.fits or 0, default=None)
 
 
-def _fits(limit: Limit, ask: Ask, terms: Terms) -> int:
+def _fits(limit: Limit, ask: Ask, terms: Terms) -> int | None:
     match limit.unit:
         case Unit.OUTPUT_TOKEN:
             return limit.amount // ask.choices
@@ -125,4 +124,4 @@ def _fits(limit: Limit, ask: Ask, terms: Terms) -> int:
         case Unit.USD:
             return 0
         case _:
-            return limit.amount
+            return None

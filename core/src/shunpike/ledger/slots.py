@@ -44,7 +44,7 @@ def judge(holds: Sequence[Hold], now: float, look: Callable[[Hold], Look], guard
 def _judge_one(hold: Hold, now: float, look: Look, guard: float) -> Refusal | None:
     limit = hold.limit
     if hold.amount > limit.amount:
-        return Refusal(limit=limit, bucket=hold.bucket, impossible=True, fits=limit.amount)
+        return Refusal(limit=limit, bucket=hold.bucket, impossible=True)
     excess = look.used + hold.amount - limit.amount if hold.amount else 0
     until = look.closed[0] if look.closed else now
     if excess <= 0 and until <= now:

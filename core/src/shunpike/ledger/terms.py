@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shunpike.protocols import Ask, Target
-from shunpike.types import ZERO, Billing, Funds, Lifetime, Limit, Money, Price, Refusal, Scope, Settings, Unit
+from shunpike.types import ZERO, Billing, Budget, Funds, Lifetime, Limit, Money, Price, Refusal, Scope, Settings, Unit
 from shunpike.types.base import Record
 
 _FUNDS = {Billing.NONE: Funds.FREE, Billing.CREDIT: Funds.CREDIT, Billing.CARD: Funds.PAID}
@@ -26,6 +26,12 @@ def funds_of(target: Target, settings: Settings) -> Funds:
     return _FUNDS[target.provider.tier(target.tier).billing]
 
 
+def budgets_of(target: Target, settings: Settings) -> tuple[Budget, ...]:
+    """Return the money budgets that bound what ``target`` may cost."""
+    mine = (None, target.name, target.provider.id)
+    return tuple(budget for budget in settings.budgets if budget.provider in mine)
+
+
 def prompt_bound(ask: Ask) -> int:
     """Return the bound of the prompt's tokens that money is held with."""
     return max(ask.prompt_tokens, ask.prompt_bound or 0)
@@ -41,7 +47,7 @@ def terms_of(target: Target, ask: Ask, settings: Settings) -> Terms:
     return Terms(funds=funds, price=price, worst=worst)
 
 
-def wall(terms: Terms, settings: Settings, *, limits_known: bool) -> Refusal | None:
+def wall(terms: Terms, settings: Settings, *, limits_known: bool, bounded: bool) -> Refusal | None:
     """Return why money may not be spent on these terms, None when it may or none is needed."""
     if terms.funds is Funds.FREE:
         return None
@@ -51,9 +57,11 @@ def wall(terms: Terms, settings: Settings, *, limits_known: bool) -> Refusal | N
         return _closed("price unknown")
     if not limits_known:
         return _closed("limits unknown")
+    if terms.funds is Funds.PAID and not bounded:
+        return _closed("allow_paid is on, but no budget bounds it")
     return None
 
 
 def _closed(reason: str) -> Refusal:
     limit = Limit(unit=Unit.USD, amount=0, window=Lifetime(), scope=Scope.ACCOUNT, source=reason)
-    return Refusal(limit=limit, bucket="policy", impossible=True, fits=0)
+    return Refusal(limit=limit, bucket="policy", impossible=True)

@@ -6,9 +6,13 @@ a stream is never retried.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
 import anyio
 
-from shunpike.errors import Overloaded, ProviderError
+from shunpike.errors import BadAnswer, Overloaded, ProviderError
 from shunpike.protocols import Ask, Target
 from shunpike.routing.endings import attempt_record, cancelled, failure, success
 from shunpike.routing.journey import Journey
@@ -16,6 +20,18 @@ from shunpike.routing.judge import judge
 from shunpike.routing.route import Route, Services, Try
 from shunpike.routing.send import send
 from shunpike.types import Answer, Call, Ending, Event, EventName, Grant, Settlement, Verdict
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Errand(Generic[T]):
+    """What an attempt sends, what is wrong with what came back, and what to tell the ledger of it."""
+
+    send: Callable[[Try], Awaitable[T]]
+    judge: Callable[[T, Try], BadAnswer | None]
+    ending: Callable[[T, Try], Ending]
 
 
 class Attempts:
@@ -26,28 +42,39 @@ class Attempts:
 
     async def complete(self, route: Route) -> tuple[Answer, Try, Journey]:
         """Return the first good answer. Raises `RequestError` at once, else `Exhausted` when the plan is used up."""
+        services = self._services
         journey = Journey(route.request.model, route.plan)
+        errand = Errand[Answer](
+            send=lambda attempt: send(services.backend(attempt.target), attempt.call, attempt.grant),
+            judge=lambda answer, attempt: judge(answer, route.request, attempt.target),
+            ending=lambda answer, attempt: success(services, attempt, answer),
+        )
+        answer, attempt = await self.walk(route, journey, errand)
+        return answer, attempt, journey
+
+    async def walk(self, route: Route, journey: Journey, errand: Errand[T]) -> tuple[T, Try]:
+        """Return what the first target gave that did ``errand`` well. Raises as `complete` does."""
         for target in route.plan.targets:
             attempt = await self.admit(route, journey, target)
             if attempt is None:
                 continue
             try:
-                answer = await self._unary(route, journey, attempt)
+                answer = await self._once(route, journey, attempt, errand)
             except ProviderError as error:
                 self.after_failure(route, journey, attempt, error)
                 continue
             self.after_success(journey, attempt)
-            return answer, attempt, journey
+            return answer, attempt
         raise journey.exhausted(route.request_id)
 
-    async def _unary(self, route: Route, journey: Journey, attempt: Try) -> Answer:
+    async def _once(self, route: Route, journey: Journey, attempt: Try, errand: Errand[T]) -> T:
         services = self._services
         left = route.expires - services.clock.monotonic()
         try:
             with anyio.fail_after(max(left, 0.0)):
-                answer = await send(services.backend(attempt.target), attempt.call, attempt.grant)
-            bad = judge(answer, route.request, attempt.target)
-            await self.settle(journey, attempt, success(services, attempt, answer), bad)
+                answer = await errand.send(attempt)
+            bad = errand.judge(answer, attempt)
+            await self.settle(journey, attempt, errand.ending(answer, attempt), bad)
         except TimeoutError:
             error = Overloaded("no answer within the deadline", provider=attempt.target.name, kind="timeout")
             await self.settle(journey, attempt, failure(services, attempt, error), error)
@@ -93,9 +120,10 @@ class Attempts:
             request_id=route.request_id,
             prompt_tokens=route.prompt_tokens,
             prompt_bound=route.prompt_bound,
-            max_output=cap,
+            # Vectors are no output: nothing beside the prompt is counted or billed.
+            max_output=0 if target.model.kind == "embedding" else cap,
             choices=route.request.n or 1,
-            price=self._services.price(target, route.prompt_bound),
+            price=self._services.price(target, route.prompt_bound, route.request.service_tier),
             tag=route.tag,
         )
         call = Call(

@@ -23,7 +23,7 @@ def success(services: Services, attempt: Try, answer: Answer) -> Ending:
         delivered_tokens=_delivered(answer),
         served_model=answer.model,
         stated_cost=answer.stated_cost,
-        price=services.served_price(attempt.target, answer.model, answer.usage.prompt_tokens),
+        price=services.served_price(attempt, answer.model, answer.usage.prompt_tokens, answer.service_tier),
         evidence=answer.evidence,
     )
 
@@ -57,7 +57,7 @@ def _broken_off(services: Services, attempt: Try) -> Ending:
         usage=so_far.usage,
         delivered_tokens=attempt.delivered_tokens,
         served_model=so_far.model,
-        price=services.served_price(attempt.target, so_far.model, so_far.usage.prompt_tokens),
+        price=services.served_price(attempt, so_far.model, so_far.usage.prompt_tokens, so_far.service_tier),
         cancel_safe=services.cancel_safe(attempt.target),
         evidence=so_far.evidence,
     )

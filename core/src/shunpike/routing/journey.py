@@ -118,8 +118,8 @@ def too_large(plan: Plan, prompt_tokens: int) -> UsageError | None:
     others = [one for one in plan.dropped if one.model != "*" and one.reason not in reasons]
     if plan.targets or others or not reasons:
         return None
-    widest = max(reasons, key=lambda reason: int("".join(filter(str.isdigit, reason.split(" tokens")[0])) or 0))
+    widest = max(int(reason.split()[3].replace(",", "")) for reason in reasons)
     return UsageError(
-        f"the prompt takes about {prompt_tokens:,} tokens, more than any candidate's context; the widest: {widest}",
+        f"the prompt takes about {prompt_tokens:,} tokens, more than the widest context of any candidate: {widest:,}",
         hint="shorten the prompt, or name a model with a larger context: shunpike models",
     )

@@ -55,10 +55,10 @@ def wanted_models(
 def _is(model: ModelInfo, name: str) -> bool:
     folded = name.casefold()
     names = (model.id, *model.aliases)
-    return any(folded in (one.casefold(), _short(one)) for one in names)
+    return any(folded in (one.casefold(), short_name(one)) for one in names)
 
 
-def _short(model_id: str) -> str:
+def short_name(model_id: str) -> str:
     """The last part of an id without a variant: ``openai/gpt-oss-120b:free`` → ``gpt-oss-120b``."""
     return model_id.rsplit("/", 1)[-1].split(":", 1)[0].casefold()
 
@@ -77,7 +77,7 @@ def _living(name: str, found: Sequence[ModelInfo]) -> frozenset[tuple[str, str]]
 
 
 def _unknown(name: str, catalog: Sequence[ModelInfo], providers: Sequence[str]) -> UnknownModel:
-    by_name = {short: model.id for model in catalog for short in (_short(model.id), model.id.casefold())}
+    by_name = {short: model.id for model in catalog for short in (short_name(model.id), model.id.casefold())}
     near = difflib.get_close_matches(name.casefold(), list(by_name), n=1, cutoff=0.6)
     if name in providers:
         return UnknownModel(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from shunpike.errors import UnknownProvider
 from shunpike.protocols import Strategy, Target, View
 from shunpike.routing.names import Wanted, wanted_models
+from shunpike.tokens import ESTIMATE
 from shunpike.types import Candidate, ChatRequest, ModelInfo, Verdict
 from shunpike.types.base import Record
 
@@ -42,6 +44,8 @@ class Rules(Record):
 
     providers: tuple[str, ...] | None = None
     allow_paid: bool = False
+    kind: Literal["chat", "embedding"] = "chat"
+    """What the models must be for."""
 
 
 def make_plan(request: ChatRequest, roster: Roster, rules: Rules, strategy: Strategy, view: View) -> Plan:
@@ -86,8 +90,8 @@ def _why_not(target: Target, request: ChatRequest, rules: Rules, view: View, *, 
     """Return why ``target`` can't answer, None when it can, an empty string when it need not even be mentioned."""
     if rules.providers is not None and target.name not in rules.providers:
         return ""
-    if target.model.kind != "chat":
-        return "not a chat model" if explicit else ""
+    if target.model.kind != rules.kind:
+        return ("not a chat model" if rules.kind == "chat" else "not an embedding model") if explicit else ""
     if target.tier not in target.model.limits:
         return f"not offered on the tier {target.tier}"
     if target.paid and not rules.allow_paid:
@@ -100,9 +104,12 @@ def _unable(target: Target, request: ChatRequest, view: View) -> str | None:
     if lacking:
         return f"lacks {', '.join(lacking)}"
     context = target.model.context
-    smallest = min(PRACTICAL_MINIMUM, view.max_output)
-    if context is not None and view.prompt_tokens + smallest > context:
-        return f"context too small: {context:,} tokens, the prompt takes about {view.prompt_tokens:,}"
+    what, size, smallest = "prompt", view.prompt_tokens, min(PRACTICAL_MINIMUM, view.max_output)
+    if target.model.kind == "embedding":
+        # Each text has the context for itself, and vectors take none of it.
+        what, size, smallest = "longest text", max(ESTIMATE.count(one.text) for one in request.messages), 0
+    if context is not None and size + smallest > context:
+        return f"context too small: {context:,} tokens, the {what} takes about {size:,}"
     return None
 
 

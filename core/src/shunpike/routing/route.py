@@ -21,11 +21,11 @@ class Services:
     admission: Admission
     clock: Clock
     memory: Memory
-    price: Callable[[Target, int], Price | None]
-    """(target, prompt tokens) → its list price now, None when unknown."""
+    price: Callable[[Target, int, str | None], Price | None]
+    """(target, prompt tokens, service tier asked for) → the most that an attempt now can cost, None when unknown."""
     backend: Callable[[Target], Backend]
-    served_price: Callable[[Target, str, int], Price | None]
-    """(target, served model, prompt tokens) → that model's list price, None when unknown."""
+    served_price: Callable[[Try, str, int, str | None], Price | None]
+    """(attempt, served model, prompt tokens, service tier that the answer names) → the price of it, None = unknown."""
     timeouts: Callable[[Target], Timeouts]
     cancel_safe: Callable[[Target], bool]
     emit: Callable[[Event], None]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
-from shunpike.protocols import Backend, Streams
-from shunpike.types import Answer, Call, Grant, Piece
+from shunpike.errors import NotHere
+from shunpike.protocols import Backend, Embeds, Streams
+from shunpike.types import Answer, Call, EmbedAnswer, EmbedCall, Grant, Piece
 from shunpike.wire.assemble import pieces_of
 
 
@@ -28,7 +29,15 @@ async def send_stream(backend: Backend, call: Call, grant: Grant) -> AsyncIterat
             yield pieces
 
 
-def _check(call: Call, grant: Grant) -> None:
+async def send_embed(backend: Backend, call: EmbedCall, grant: Grant) -> EmbedAnswer:
+    """Send admitted texts and return their vectors. Raises `NotHere` (unsupported) where a backend makes none."""
+    _check(call, grant)
+    if not isinstance(backend, Embeds):
+        raise NotHere("it makes no embeddings", provider="", model=call.model, kind="unsupported")
+    return await backend.embed(call)
+
+
+def _check(call: Call | EmbedCall, grant: Grant) -> None:
     if call.attempt_id != grant.attempt_id:
         raise RuntimeError(f"the grant is for attempt {grant.attempt_id}, not for {call.attempt_id}")
 

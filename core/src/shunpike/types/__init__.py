@@ -1,9 +1,11 @@
 """The words: chat, answers, money, limits, providers, the ledger, decisions, settings, events. No I/O."""
 
+from shunpike.types.account import Balance, LiveModel
 from shunpike.types.answer import FINISH_REASONS, Answer, Call, Choice, Piece, Timeouts, ToolCallDelta
 from shunpike.types.chat import ChatRequest, FunctionCall, ImagePart, ImageUrl, Message, OtherPart, TextPart, ToolCall
 from shunpike.types.completion import Completion
 from shunpike.types.decision import Attempt, Candidate, Decision, Verdict
+from shunpike.types.embedding import EmbedAnswer, EmbedCall, Embedding, EmbedRequest, Vector
 from shunpike.types.events import Event, EventName
 from shunpike.types.ledger import Closure, Ending, Funds, Grant, Hold, Refusal, Reservation, Settlement, State, UsageRow
 from shunpike.types.limits import Calendar, Confidence, Evidence, Held, Lifetime, Limit, Remaining, Rolling, Scope, Unit
@@ -19,6 +21,7 @@ __all__ = [
     "ZERO",
     "Answer",
     "Attempt",
+    "Balance",
     "Basis",
     "Billing",
     "Budget",
@@ -31,6 +34,10 @@ __all__ = [
     "Completion",
     "Confidence",
     "Decision",
+    "EmbedAnswer",
+    "EmbedCall",
+    "EmbedRequest",
+    "Embedding",
     "Ending",
     "Event",
     "EventName",
@@ -44,6 +51,7 @@ __all__ = [
     "ImageUrl",
     "Lifetime",
     "Limit",
+    "LiveModel",
     "Message",
     "ModelInfo",
     "Money",
@@ -69,5 +77,6 @@ __all__ = [
     "Unit",
     "Usage",
     "UsageRow",
+    "Vector",
     "Verdict",
 ]

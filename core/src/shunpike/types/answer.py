@@ -54,6 +54,8 @@ class Answer(Record):
     usage: Usage = ABSENT
     stated_cost: Money | None = None
     """The cost that the provider itself states, where it does."""
+    service_tier: str | None = None
+    """The tier of service that the answer says it was served on, which is the one billed."""
     evidence: tuple[Evidence, ...] = ()
     warnings: tuple[str, ...] = ()
     provider_request_id: str | None = None
@@ -80,10 +82,13 @@ class Piece(Record):
     tool_calls: tuple[ToolCallDelta, ...] = ()
     finish_reason: str | None = None
     logprobs: dict[str, Any] | None = None
+    annotations: tuple[dict[str, Any], ...] = ()
+    """What the answer cites; pieces add up."""
     private: dict[str, Any] | None = None
     model: str | None = None
     usage: Usage | None = None
     stated_cost: Money | None = None
+    service_tier: str | None = None
     evidence: tuple[Evidence, ...] = ()
     warnings: tuple[str, ...] = ()
     provider_request_id: str | None = None

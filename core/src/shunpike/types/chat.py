@@ -76,6 +76,8 @@ class Message(Open):
     tool_call_id: str | None = None
     refusal: str | None = None
     reasoning: str | None = None
+    annotations: tuple[dict[str, Any], ...] | None = None
+    """What an answer cites, each such as ``{"type": "url_citation", "url_citation": {"url": …, "title": …}}``."""
     private: dict[str, Any] | None = None
 
     @property
@@ -103,6 +105,7 @@ class ChatRequest(Open):
     parallel_tool_calls: bool | None = None
     response_format: dict[str, Any] | None = None
     reasoning_effort: str | None = None
+    service_tier: str | None = None
     stream: bool | None = None
     stream_options: dict[str, Any] | None = None
 

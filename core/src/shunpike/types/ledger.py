@@ -61,8 +61,8 @@ class Refusal(Record):
     impossible: bool = False
     """The request alone is larger than the limit: no waiting helps."""
     fits: int | None = None
-    """How much would fit when the limit is empty: output tokens per choice for output, total and USD limits, else
-    the limit's own unit. 0 = nothing of this prompt fits."""
+    """Output tokens per choice that would fit when the limit is empty; 0 = none beside this prompt. None where a
+    smaller ``max_tokens`` would not help, or the store can't tell."""
 
 
 class State(StrEnum):
@@ -136,7 +136,10 @@ class Settlement(Record):
 
 
 class UsageRow(Record):
-    """Totals of a provider and model over a span of time; ``exact`` tells whether every attempt's end is known."""
+    """Totals of a provider and model over a span of time: of what reached the provider, or may have.
+
+    ``exact`` tells whether every attempt's end is known.
+    """
 
     provider: str
     model: str

@@ -103,6 +103,34 @@ class Price(Record):
         """True when nothing at all costs anything: an explicit zero, not an unknown price."""
         return not any((self.prompt, self.completion, self.cached, self.cache_write, self.request))
 
+    def times(self, factor: Decimal) -> Price:
+        """Return the price at ``factor`` of this one, as for a tier of service; each part rounded up."""
+
+        def part(pico: int) -> int:
+            return int((pico * factor).to_integral_value(ROUND_CEILING))
+
+        return self.model_copy(
+            update={
+                "prompt": part(self.prompt),
+                "completion": part(self.completion),
+                "cached": None if self.cached is None else part(self.cached),
+                "cache_write": None if self.cache_write is None else part(self.cache_write),
+                "request": part(self.request),
+            }
+        )
+
+    def dearer(self, other: Price) -> Price:
+        """Return the price of which each part is the dearer one, for when it is not known which of two holds."""
+        untils = [until for until in (self.valid_until, other.valid_until) if until is not None]
+        return Price(
+            prompt=max(self.prompt, other.prompt),
+            completion=max(self.completion, other.completion),
+            cached=_dearer(self.cached, self.prompt, other.cached, other.prompt),
+            cache_write=_dearer(self.cache_write, self.prompt, other.cache_write, other.prompt),
+            request=max(self.request, other.request),
+            valid_until=min(untils, default=None),
+        )
+
     def of(self, usage: Usage) -> Money:
         """Return what ``usage`` costs; additive over usages, apart from the part per request."""
         cached_rate = self.prompt if self.cached is None else self.cached
@@ -120,6 +148,13 @@ class Price(Record):
         """Return the most that so many tokens can cost, whatever part of the prompt is cached or written."""
         dearest = max(self.prompt, self.cached or 0, self.cache_write or 0)
         return Money(pico=prompt_tokens * dearest + completion_tokens * self.completion + self.request)
+
+
+def _dearer(one: int | None, one_whole: int, other: int | None, other_whole: int) -> int | None:
+    """A part that is None costs what its whole costs."""
+    if one is None and other is None:
+        return None
+    return max(one_whole if one is None else one, other_whole if other is None else other)
 
 
 def per_token(dollars_per_million: str) -> int:

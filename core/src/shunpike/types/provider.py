@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
@@ -90,6 +91,9 @@ class ProviderInfo(Record):
     default_tier: str
     tiers: tuple[Tier, ...]
     status: Literal["active", "unverified"] = "active"
+    service_tiers: dict[str, Decimal] = Field(default_factory=dict)
+    """Tier of service → its factor on the list price. Empty = one price for all; a tier that is missing is unknown.
+    ``auto`` is the dearest that may be chosen where none, or ``auto``, is asked for."""
     simulated: bool = False
     """True for a sandbox: used only when nothing real is set up, and always labelled."""
     as_of: date

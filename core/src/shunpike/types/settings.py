@@ -38,6 +38,11 @@ class ProviderSettings(Record):
     transport: Any = Field(default=None, exclude=True, repr=False)
     """An ``httpx.AsyncBaseTransport`` of the caller's own; never read from a file."""
 
+    @property
+    def own_endpoint(self) -> bool:
+        """Whether this is an endpoint of the owner's own: nothing of the plugin's catalog, keys or limits holds."""
+        return self.price == "free" and self.base_url is not None
+
 
 class Budget(Record):
     """A hard bound on money: ``period`` in ``zone``; ``provider`` None = all together."""

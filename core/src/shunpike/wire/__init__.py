@@ -1,24 +1,29 @@
 """Tools for authors of HTTP providers. These names keep their meaning within a major version."""
 
+from shunpike.wire.account import BalanceBackend
 from shunpike.wire.address import check_base_url
 from shunpike.wire.answer import read_answer
 from shunpike.wire.assemble import Assembly, pieces_of
 from shunpike.wire.chat import ChatBackend, ModelsProbe
 from shunpike.wire.compatible import OpenAICompatible, require_key
-from shunpike.wire.dialect import Dialect, RateHeaders, read_dialect
-from shunpike.wire.failures import Refused, Said, Side, classify, read_error, scrub
+from shunpike.wire.dialect import Dialect, RateHeaders, Sentence, read_dialect
+from shunpike.wire.embeddings import EmbeddingBackend
+from shunpike.wire.failures import Refused, Side, classify, scrub
 from shunpike.wire.http import Flow, Http, Reply
 from shunpike.wire.kinds import KINDS
 from shunpike.wire.pieces import Seen
 from shunpike.wire.ratelimits import header_evidence, parse_duration, parse_moment, retry_moment, retry_told
+from shunpike.wire.said import Said, read_error
 from shunpike.wire.sse import Event, EventParser
 from shunpike.wire.stream import PieceStream, Reader
 
 __all__ = [
     "KINDS",
     "Assembly",
+    "BalanceBackend",
     "ChatBackend",
     "Dialect",
+    "EmbeddingBackend",
     "Event",
     "EventParser",
     "Flow",
@@ -32,6 +37,7 @@ __all__ = [
     "Reply",
     "Said",
     "Seen",
+    "Sentence",
     "Side",
     "check_base_url",
     "classify",

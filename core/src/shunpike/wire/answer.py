@@ -27,6 +27,7 @@ def read_answer(call: Call, data: Mapping[str, Any], dialect: Dialect, provider:
         choices=tuple(_choice(call, row, place, dialect, provider) for place, row in enumerate(choices)),
         usage=find_usage(data, dialect),
         stated_cost=stated_cost(data, dialect),
+        service_tier=string(data.get("service_tier")) or None,
         provider_request_id=string(data.get("id")) or None,
     )
 
@@ -87,6 +88,11 @@ def private_parts(data: Mapping[str, Any], dialect: Dialect, provider: str) -> d
     return {provider: own} if own else None
 
 
+def citations(message: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    """Return what a message or a delta cites."""
+    return tuple(dict(row) for row in rows(message.get("annotations")))
+
+
 def tool_rows(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the tool calls of a message or a delta; the older single ``function_call`` counts as one."""
     found = rows(message.get("tool_calls"))
@@ -111,6 +117,7 @@ def _choice(call: Call, row: Mapping[str, Any], place: int, dialect: Dialect, pr
             tool_calls=tuple(_tool(call, tool, index, at, finish) for at, tool in enumerate(calls)) or None,
             refusal=string(message.get("refusal")) or None,
             reasoning=first_text(message, dialect.reasoning_fields) or None,
+            annotations=citations(message) or None,
             private=private_parts(message, dialect, provider),
         ),
         finish_reason=finish,

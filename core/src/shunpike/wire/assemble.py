@@ -20,6 +20,9 @@ from shunpike.types import (
 )
 from shunpike.wire.answer import finish_reason, no_choice, whole_arguments
 
+GROWING = ("text", "summary")
+"""Fields of a row that come in pieces; all others are told once, or again."""
+
 
 @dataclass(slots=True)
 class _Tool:
@@ -36,6 +39,7 @@ class _Part:
     tools: dict[int, _Tool] = field(default_factory=dict)
     finish: str | None = None
     logprobs: dict[str, Any] | None = None
+    annotations: tuple[dict[str, Any], ...] = ()
     private: dict[str, Any] | None = None
 
 
@@ -48,6 +52,7 @@ class Assembly:
         self._parts: dict[int, _Part] = {}
         self.usage: Usage = ABSENT
         self.stated_cost: Money | None = None
+        self.service_tier: str | None = None
         self.headers_at: float | None = None
         self.provider_request_id: str | None = None
         self._evidence: tuple[Evidence, ...] = ()
@@ -73,13 +78,14 @@ class Assembly:
     def add(self, piece: Piece) -> None:
         """Take in one piece."""
         part = self._parts.get(piece.index)
-        if part is None and (piece.has_content or piece.finish_reason or piece.private or piece.logprobs):
+        if part is None and _says(piece):
             part = self._parts[piece.index] = _Part()
         if part is not None:
             self._fill(part, piece)
         self._model = piece.model or self._model
         self.usage = piece.usage or self.usage
         self.stated_cost = self.stated_cost if piece.stated_cost is None else piece.stated_cost
+        self.service_tier = piece.service_tier or self.service_tier
         self.headers_at = self.headers_at if piece.headers_at is None else piece.headers_at
         self.provider_request_id = piece.provider_request_id or self.provider_request_id
         self._evidence += piece.evidence
@@ -94,6 +100,7 @@ class Assembly:
             choices=tuple(_choice(index, self._parts[index]) for index in sorted(self._parts)),
             usage=self.usage,
             stated_cost=self.stated_cost,
+            service_tier=self.service_tier,
             evidence=self._evidence,
             warnings=self._warnings,
             provider_request_id=self.provider_request_id,
@@ -109,6 +116,7 @@ class Assembly:
             for delta in piece.tool_calls:
                 _fill_tool(part.tools.setdefault(delta.index, _Tool()), delta)
         part.finish = part.finish or piece.finish_reason
+        part.annotations += piece.annotations
         part.logprobs = _merged(part.logprobs, piece.logprobs)
         part.private = _merged(part.private, piece.private)
 
@@ -121,6 +129,7 @@ def pieces_of(answer: Answer) -> list[Piece]:
             "model": answer.model,
             "usage": answer.usage,
             "stated_cost": answer.stated_cost,
+            "service_tier": answer.service_tier,
             "evidence": answer.evidence,
             "warnings": answer.warnings,
             "provider_request_id": answer.provider_request_id,
@@ -143,8 +152,13 @@ def _whole(choice: Choice) -> Piece:
         ),
         finish_reason=choice.finish_reason,
         logprobs=choice.logprobs,
+        annotations=message.annotations or (),
         private=message.private,
     )
+
+
+def _says(piece: Piece) -> bool:
+    return bool(piece.has_content or piece.finish_reason or piece.private or piece.logprobs or piece.annotations)
 
 
 def _fill_tool(tool: _Tool, delta: ToolCallDelta) -> None:
@@ -163,6 +177,7 @@ def _choice(index: int, part: _Part) -> Choice:
             tool_calls=tuple(_tool(index, place, part.tools[place], finish) for place in sorted(part.tools)) or None,
             refusal="".join(part.refusal) or None,
             reasoning="".join(part.reasoning) or None,
+            annotations=part.annotations or None,
             private=part.private,
         ),
         finish_reason=finish,
@@ -178,16 +193,39 @@ def _tool(choice: int, place: int, tool: _Tool, finish: str) -> ToolCall:
 
 
 def _merged(old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return both together: lists are put end to end, tables merged, and of anything else the later one stays."""
+    """Return both together: lists are joined, tables merged, and of anything else the later one stays."""
     if not old or not new:
         return new or old
     result = dict(old)
     for name, value in new.items():
         known = result.get(name)
         if isinstance(known, list) and isinstance(value, list):
-            result[name] = [*known, *value]
+            result[name] = _joined(known, value)
         elif isinstance(known, dict) and isinstance(value, dict):
             result[name] = _merged(known, value)
         elif value is not None:
             result[name] = value
     return result
+
+
+def _joined(old: list[Any], new: list[Any]) -> list[Any]:
+    """Return the rows of both. A row with the index and the type of the last one goes on where that one broke off."""
+    result = list(old)
+    for row in new:
+        last = result[-1] if result else None
+        if not (isinstance(row, dict) and isinstance(last, dict) and _same_row(last, row)):
+            result.append(row)
+            continue
+        grown = {name: last[name] + row[name] for name in GROWING if _both_text(last.get(name), row.get(name))}
+        result[-1] = {**last, **{name: value for name, value in row.items() if value is not None}, **grown}
+    return result
+
+
+def _same_row(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether both are pieces of one row. What is encrypted comes whole, so that each is a row of its own."""
+    alike = all(one.get(name) == other.get(name) for name in ("index", "type"))
+    return alike and isinstance(one.get("index"), int) and "data" not in other
+
+
+def _both_text(one: Any, other: Any) -> bool:
+    return isinstance(one, str) and isinstance(other, str)

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from shunpike.types import Call
+from shunpike.types import Call, Message
 from shunpike.wire.dialect import Dialect
 
 OURS = frozenset({"messages", "model", "max_tokens", "max_completion_tokens", "stream", "stream_options"})
 """Parameters that this module sets itself."""
+NEVER_SENT = frozenset({"private", "reasoning", "reasoning_content", "annotations"})
+"""Fields of messages that are our own, or that only an answer has."""
 
 
 def chat_body(call: Call, dialect: Dialect, provider: str) -> dict[str, Any]:
     """Return the body of a chat request, always with an output cap; what the dialect lacks is left out."""
-    given = _given(call)
+    asked = given(call)
     body: dict[str, Any] = {
         "model": call.model,
         "messages": _messages(call, dialect, provider),
         **dialect.extra_body,
-        **given,
+        **asked,
     }
     _fit_format(body, dialect)
     if dialect.single_choice:
@@ -45,34 +47,8 @@ def stream_body(body: dict[str, Any], call: Call, dialect: Dialect) -> dict[str,
     return streamed
 
 
-def lost(call: Call, dialect: Dialect, provider: str, *, streamed: bool) -> tuple[str, ...]:
-    """Return a sentence for each parameter that was given and can't be honoured."""
-    request = call.request
-    given = _given(call)
-    dropped = [name for name in (*dialect.drop, *(dialect.drop_with_stream if streamed else ())) if name in given]
-    found = [f"{provider} does not take {name!r}: it was left out" for name in dropped]
-    if dialect.single_choice and (request.n or 1) > 1:
-        found.append(f"{provider} gives one choice per request: n={request.n} was left out")
-    stop = request.stop
-    if dialect.max_stop is not None and isinstance(stop, tuple) and len(stop) > dialect.max_stop:
-        found.append(
-            f"{provider} takes {dialect.max_stop} stop sequences: {len(stop) - dialect.max_stop} were left out"
-        )
-    if request.json_mode == "json_schema" and not dialect.json_schema and "response_format" not in dropped:
-        found.append(f"{provider} does not take a JSON schema: {_instead(dialect)}")
-    if request.json_mode == "json_object" and not dialect.json_object and "response_format" not in dropped:
-        found.append(f"{provider} has no JSON mode: 'response_format' was left out")
-    for name in dialect.message_drop:
-        if any(name in message.model_dump(exclude_none=True) for message in request.messages):
-            found.append(f"{provider} does not take {name!r} on messages: it was left out")
-    return tuple(found)
-
-
-def _instead(dialect: Dialect) -> str:
-    return "plain JSON was asked for instead" if dialect.json_object else "'response_format' was left out"
-
-
-def _given(call: Call) -> dict[str, Any]:
+def given(call: Call) -> dict[str, Any]:
+    """Return the parameters that the caller set, apart from `OURS`."""
     return call.request.model_dump(exclude_none=True, exclude=set(OURS))
 
 
@@ -86,19 +62,29 @@ def _fit_format(body: dict[str, Any], dialect: Dialect) -> None:
 
 
 def _messages(call: Call, dialect: Dialect, provider: str) -> list[dict[str, Any]]:
-    unwanted = {"private", "reasoning", *dialect.message_drop}
+    unwanted = {*NEVER_SENT, *dialect.message_drop}
     found = []
     for message in call.request.messages:
         data = message.model_dump(exclude_none=True, exclude=unwanted)
         data["role"] = dialect.roles.get(message.role, message.role)
-        if message.content is None and dialect.null_content:
+        refusal = None if dialect.send_refusal else data.pop("refusal", None)
+        if refusal and message.content is None:
+            data["content"] = refusal
+        elif message.content is None and dialect.null_content:
             data["content"] = None
-        if dialect.send_reasoning and message.reasoning and message.tool_calls:
-            data[dialect.send_reasoning] = message.reasoning
+        if dialect.send_reasoning and message.tool_calls:
+            # Empty where another model made the calls: what counts is that the field is there.
+            data[dialect.send_reasoning] = thoughts(message)
         if message.private and dialect.private_fields:
             data.update(_pick(message.private.get(provider), dialect.private_fields))
         found.append(data)
     return found
+
+
+def thoughts(message: Message) -> str:
+    """Return the thinking of a message; a client that echoes an answer names it as the OpenAI-like answer did."""
+    echoed = (message.model_extra or {}).get("reasoning_content")
+    return message.reasoning or (echoed if isinstance(echoed, str) else "")
 
 
 def _pick(own: Any, names: Iterable[str]) -> dict[str, Any]:

@@ -9,15 +9,17 @@ from typing_extensions import override
 
 from shunpike.clock import Clock, SystemClock
 from shunpike.errors import NotHere, Overloaded, ProviderError
-from shunpike.types import Answer, Call, Piece, ProviderInfo, ProviderSettings
+from shunpike.types import Answer, Call, EmbedCall, LiveModel, Piece, ProviderInfo, ProviderSettings
 from shunpike.wire.address import check_base_url
 from shunpike.wire.answer import no_choice, read_answer
 from shunpike.wire.assemble import pieces_of
-from shunpike.wire.body import chat_body, lost, stream_body
+from shunpike.wire.body import chat_body, stream_body
 from shunpike.wire.dialect import Dialect
 from shunpike.wire.failures import Refused, Side, classify, request_id
 from shunpike.wire.http import Flow, Http, Reply
-from shunpike.wire.lenient import at, decode, encode, rows
+from shunpike.wire.lenient import at, decode, encode
+from shunpike.wire.listing import read_models
+from shunpike.wire.losses import check_parts, lost, strangers
 from shunpike.wire.pieces import Seen, missing_ends, read_chunk
 from shunpike.wire.ratelimits import header_evidence
 from shunpike.wire.sse import Event
@@ -121,15 +123,14 @@ class ChatBackend:
 
     async def list_models(self) -> Sequence[str]:
         """Return the ids of the provider's models. Raises `ProviderError`."""
+        return [model.id for model in await self.describe_models()]
+
+    async def describe_models(self) -> Sequence[LiveModel]:
+        """Return the provider's models with what its list tells of each. Raises `ProviderError`."""
         if not self.dialect.models_path:
             raise NotHere(f"{self.info.id} lists no models", provider=self.info.id, kind="unsupported")
         reply = await self.http.get(self.dialect.models_path, self.settings.timeouts)
-        data = self._data(reply, whole=False)
-        listed = data if isinstance(data, list) else data.get("data") or data.get("models")
-        if not isinstance(listed, list):
-            raise self._malformed("the list of models is not a list")
-        named = [row.get(self.dialect.model_id) for row in rows(listed)]
-        return [name for name in named if isinstance(name, str) and name]
+        return read_models(self._data(reply, whole=False), self.dialect, self.info.id)
 
     async def aclose(self) -> None:
         """Let go of connections; calling it again does nothing."""
@@ -139,13 +140,13 @@ class ChatBackend:
 
     def warnings(self, call: Call, *, streamed: bool) -> tuple[str, ...]:
         """Return what of the request gets lost. Raises `NotHere` (unsupported) where the call is strict about it."""
+        check_parts(call, self.dialect, self.info.id)
         found = lost(call, self.dialect, self.info.id, streamed=streamed)
         if found and call.strict:
-            error = NotHere("; ".join(found), provider=self.info.id, model=call.model, kind="unsupported")
-            raise error
-        return found
+            raise NotHere("; ".join(found), provider=self.info.id, model=call.model, kind="unsupported")
+        return (*found, *strangers(call.request, self.info.id))
 
-    def attempt_headers(self, call: Call) -> dict[str, str] | None:
+    def attempt_headers(self, call: Call | EmbedCall) -> dict[str, str] | None:
         """Return the header that names the attempt, where the owner wants it sent."""
         wanted = self.settings.options.get("send_attempt_id") is True
         return {"x-shunpike-attempt-id": call.attempt_id} if wanted else None

@@ -19,6 +19,7 @@ from shunpike.protocols import Backend, HealthProbe
 from shunpike.types import ProviderInfo, ProviderSettings
 from shunpike.wire.chat import ChatBackend, ModelsProbe
 from shunpike.wire.dialect import Dialect, read_dialect
+from shunpike.wire.own import own_backend
 
 
 class OpenAICompatible(CatalogPlugin):
@@ -56,14 +57,17 @@ class OpenAICompatible(CatalogPlugin):
     @hookimpl
     def shunpike_completion(self, provider: str, settings: ProviderSettings) -> Backend | None:
         """Return the backend; None for another provider."""
-        return self.backend(settings) if provider == self.info.id else None
+        return self._made(settings) if provider == self.info.id else None
 
     @hookimpl
     def shunpike_health(self, provider: str, settings: ProviderSettings) -> HealthProbe | None:
         """Return a probe that lists the models; None for another provider, or where no list is offered."""
         if provider != self.info.id or not self.dialect.models_path:
             return None
-        return ModelsProbe(self.backend(settings))
+        return ModelsProbe(self._made(settings))
+
+    def _made(self, settings: ProviderSettings) -> ChatBackend:
+        return own_backend(self.info, settings) if settings.own_endpoint else self.backend(settings)
 
 
 def require_key(info: ProviderInfo, settings: ProviderSettings) -> str | None:

@@ -5,14 +5,17 @@ What can be said here needs no code. The first difference in behaviour makes a s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import available_timezones
 
 from pydantic import Field, field_validator
 
 from shunpike.catalog.schema import Where
 from shunpike.types import FINISH_REASONS, Unit
 from shunpike.types.base import Record
+from shunpike.wire.balance import BalanceTable
 from shunpike.wire.kinds import KINDS
 
 COMMON_CODES = {
@@ -34,6 +37,9 @@ COMMON_CODES = {
 }
 """Documented error codes of the OpenAI API and those that its imitators added, with the kind each one means."""
 
+LONGEST_TEXT = 4000
+"""Characters of a refusal that are searched."""
+
 COMMON_FINISH = {
     "stop": "stop",
     "length": "length",
@@ -54,10 +60,42 @@ class RateHeaders(Record):
     reset: str | None = None
     """Seconds, a duration such as ``1m26.4s``, a date, or epoch seconds or milliseconds: told apart by their form."""
 
+    refill: bool = False
+    """Whether what is used comes back evenly, so that reset, limit and remaining together tell the window."""
+
     @field_validator("limit", "remaining", "reset")
     @classmethod
     def _lower(cls, value: str | None) -> str | None:
         return None if value is None else value.lower()
+
+
+class Sentence(Record):
+    """What a documented sentence of a refusal means, for what has no code of its own."""
+
+    status: int
+    words: re.Pattern[str]
+    """Found anywhere in the text of the refusal."""
+    kind: str
+    window: float | None = Field(default=None, gt=0)
+    """The seconds of the limit that the sentence speaks of, where its headers don't tell."""
+    zone: str | None = None
+    """The IANA zone whose midnight opens a used-up quota, where the refusal names no moment."""
+    hint: str | None = None
+    """What its reader can do about it."""
+
+    @field_validator("kind")
+    @classmethod
+    def _known_kind(cls, value: str) -> str:
+        if value not in KINDS:
+            raise ValueError(f"{value!r} is no kind of failure; expected one of {', '.join(sorted(KINDS))}")
+        return value
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        if value is not None and value not in available_timezones():
+            raise ValueError(f"{value!r} is no time zone; expected one such as America/Los_Angeles")
+        return value
 
 
 class Dialect(Record):
@@ -95,6 +133,10 @@ class Dialect(Record):
     json_object: bool = True
     message_drop: tuple[str, ...] = ()
     """Fields of messages that are refused, such as ``name``."""
+    parts: tuple[str, ...] = ()
+    """The types of message parts that are taken; empty = all."""
+    send_refusal: bool = True
+    """Whether a refusal in the conversation may be called so; else it is sent as the text that it is."""
     roles: dict[str, str] = Field(default_factory=dict)
     """Our role → the provider's, such as developer → system."""
     null_content: bool = False
@@ -123,12 +165,26 @@ class Dialect(Record):
     """A documented error code or type → the kind it means; wins over the status."""
     statuses: dict[int, str] = Field(default_factory=dict)
     """A status → the kind it means here, where that differs from the usual."""
+    codes_at: tuple[str, ...] = ()
+    """Dotted paths inside the error, beside ``code`` and ``type``, at which a documented code may be."""
+    kinds_at: dict[str, str] = Field(default_factory=dict)
+    """A dotted path inside the error → the kind that something at that place means."""
+    texts_at: tuple[str, ...] = ()
+    """Dotted paths inside the error at which more of its text is."""
+    headers_at: str | None = None
+    """The dotted path inside the error of headers that belong to the refusal."""
+    relayed_at: str | None = None
+    """The dotted path inside the error of the provider behind, where the refusal is that one's."""
+    sentences: tuple[Sentence, ...] = ()
+    """What is documented as a sentence only; the first that fits wins over the status."""
     quota_window: float = Field(default=3600.0, gt=0)
     """A refused limit with a window of at least so many seconds is a quota, not a rate."""
     errors_billed: bool = False
     cancel_safe: bool = False
     """Whether closing the connection stops the billing."""
     ratelimits: tuple[RateHeaders, ...] = ()
+    balance: BalanceTable | None = None
+    """Where what is left of the account can be asked for."""
 
     @field_validator("codes", "statuses")
     @classmethod
@@ -154,6 +210,11 @@ class Dialect(Record):
     def finish(self, told: str) -> str | None:
         """Return our word for a finish reason: one of `FINISH_REASONS`, ``error``, or None when it is unknown."""
         return self.finish_reasons.get(told) or COMMON_FINISH.get(told)
+
+    def sentence(self, status: int | None, text: str) -> Sentence | None:
+        """Return the first documented sentence that is found in ``text``."""
+        found = (row for row in self.sentences if row.status == status and row.words.search(text[:LONGEST_TEXT]))
+        return next(found, None)
 
     def meaning(self, code: str | None) -> str | None:
         """Return the kind of failure that a documented code means."""

@@ -8,15 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from shunpike.errors import Overloaded, ProviderError, QuotaExhausted, RateLimited
-from shunpike.types import Evidence
-from shunpike.wire.dialect import Dialect
+from shunpike.types import Evidence, Unit
+from shunpike.wire.dialect import Dialect, Sentence
 from shunpike.wire.kinds import KINDS
-from shunpike.wire.lenient import decode, string, table
-from shunpike.wire.ratelimits import Counted, counted, header_evidence, retry_moment, retry_told
+from shunpike.wire.lenient import at, table
+from shunpike.wire.ratelimits import (
+    Counted,
+    counted,
+    header_evidence,
+    limit_text,
+    limit_told,
+    next_midnight,
+    retry_moment,
+    retry_told,
+)
+from shunpike.wire.said import Said, look_further, read_error
 
 LONGEST_MESSAGE = 500
 """Characters of a provider's own text that are passed on."""
@@ -49,6 +58,9 @@ STATUSES = {
     524: "timeout",
 }
 """What a status means where no documented code does; other 5xx are ``overloaded``, other 4xx ``invalid_request``."""
+
+OF_THE_KEY = frozenset({401, 402, 403, 404, 429})
+"""Statuses that say nothing of our key, account or model where a provider behind the one we asked gave them."""
 
 IN_BAND = {
     "authentication_error": 401,
@@ -91,62 +103,36 @@ class Refused:
     model: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What the body of a refusal says, whatever shape it has."""
-
-    message: str = ""
-    codes: tuple[str, ...] = ()
-    """Code and type, the more exact one first."""
-    status: int | None = None
-    detail: Mapping[str, Any] = field(default_factory=dict)
-    """The error object itself, for what only one provider has."""
-    page: bool = False
-    """Whether it is a web page: then something in front of the API answered, which knows neither key nor request."""
-
-
-def read_error(body: bytes) -> Said:
-    """Return what an error body says. Never fails: HTML, plain text and an empty body say little, but say it."""
-    try:
-        data = decode(body)
-    except ValueError:
-        text = str(body, "utf-8", "replace").strip()
-        return Said(page=True) if text.startswith("<") else Said(text)
-    if isinstance(data, list):
-        data = data[0] if data else None
-    if isinstance(data, str):
-        return Said(data)
-    whole = table(data)
-    error = whole.get("error")
-    if isinstance(error, str):
-        return Said(error, _codes(whole), _status(whole), whole)
-    if isinstance(error, Mapping):
-        return Said(_message(error) or _message(whole), _codes(error), _status(error), error)
-    return Said(_message(whole), _codes(whole), _status(whole), whole)
-
-
 def classify(refused: Refused, side: Side) -> ProviderError:
     """Return the error that a refusal means.
 
     A documented code decides, else the status. ``billed`` is False unless the dialect says that errors are billed.
     """
-    said = read_error(refused.body)
+    dialect = side.dialect
+    said = look_further(read_error(refused.body), dialect.codes_at, dialect.texts_at)
+    refused = replace(refused, headers={**refused.headers, **_told_headers(said, dialect)})
     status = refused.status if refused.status >= 300 else said.status or _in_band(said.codes)
     sum_up = counted(said.message) if status in (400, 413, 429) else None
-    kind = _kind(status, said, side.dialect)
+    row = dialect.sentence(status, " ".join((said.message, said.also, *said.codes)))
+    kind = _kind(status, said, dialect, row)
     if kind == "rate_limited" and sum_up is not None:
-        kind = _counted_kind(sum_up, side.dialect)
+        kind = _counted_kind(sum_up, dialect)
     error = KINDS[kind](
         _sentence(refused, said, side, kind), provider=side.provider, model=refused.model, status=status, kind=kind
     )
+    error.hint = row.hint if row is not None else None
     if kind == "auth" and side.env_key:
         error.hint = f"check the variable {side.env_key}"
-    error.billed = side.dialect.errors_billed
-    error.provider_request_id = request_id(refused.headers, side.dialect)
-    error.evidence = header_evidence(refused.headers, side.dialect.ratelimits, refused.now)
-    if sum_up is not None:
-        error.evidence += (_evidence(sum_up, said, refused.now),)
-    _set_moment(error, said, refused, sum_up)
+    error.billed = dialect.errors_billed
+    error.provider_request_id = request_id(refused.headers, dialect)
+    error.evidence = header_evidence(refused.headers, dialect.ratelimits, refused.now)
+    told = _evidence(sum_up, said, refused.now) if sum_up else limit_told(said.message, refused.now)
+    if told is not None and status in (400, 413, 429):
+        error.evidence += (told,)
+    if row is not None and row.window is not None:
+        error.evidence = _of_window(error.evidence, row.window)
+    _set_moment(error, said, refused, row)
+    _name_limit(error, sum_up)
     return error
 
 
@@ -163,11 +149,12 @@ def request_id(headers: Mapping[str, str], dialect: Dialect) -> str | None:
     return next((headers[name] for name in dialect.request_id_headers if name in headers), None)
 
 
-def _kind(status: int | None, said: Said, dialect: Dialect) -> str:
-    for code in said.codes:
-        kind = dialect.meaning(code)
-        if kind is not None:
-            return kind
+def _kind(status: int | None, said: Said, dialect: Dialect, row: Sentence | None) -> str:
+    kind = _kind_of_detail(said, dialect) or (row.kind if row is not None else None)
+    if kind is not None:
+        return kind
+    if dialect.relayed_at is not None and status in OF_THE_KEY and at(said.detail, dialect.relayed_at):
+        return "upstream"
     if status is None or (said.page and status in (400, 403, 405)):
         return "upstream"
     kind = dialect.statuses.get(status) or STATUSES.get(status)
@@ -178,24 +165,55 @@ def _kind(status: int | None, said: Said, dialect: Dialect) -> str:
     return "invalid_request" if status >= 400 else "upstream"
 
 
+def _kind_of_detail(said: Said, dialect: Dialect) -> str | None:
+    for code in said.codes:
+        kind = dialect.meaning(code)
+        if kind is not None:
+            return kind
+    return next((kind for path, kind in dialect.kinds_at.items() if at(said.detail, path) not in (None, [], "")), None)
+
+
+def _told_headers(said: Said, dialect: Dialect) -> dict[str, str]:
+    told = table(at(said.detail, dialect.headers_at)) if dialect.headers_at else {}
+    return {name.lower(): str(value) for name, value in told.items()}
+
+
+def _of_window(found: tuple[Evidence, ...], window: float) -> tuple[Evidence, ...]:
+    """Return the evidence as that of the limit which a sentence named: it is used up, whatever its size."""
+    if not found:
+        return (Evidence(unit=Unit.REQUEST, remaining=0, window_seconds=window, origin="refusal"),)
+    used_up = {"window_seconds": window, "remaining": 0}
+    return tuple(row.model_copy(update=used_up) if row.window_seconds is None else row for row in found)
+
+
 def _counted_kind(sum_up: Counted, dialect: Dialect) -> str:
     if sum_up.impossible:
         return "too_large"
     return "quota" if sum_up.window >= dialect.quota_window else "rate_limited"
 
 
-def _set_moment(error: ProviderError, said: Said, refused: Refused, sum_up: Counted | None) -> None:
-    at = retry_moment(refused.headers, refused.now) or retry_told(said.message, refused.now)
-    if at is None:
-        # A limit with nothing left tells when it opens; one with something left is not what blocks.
-        used_up = [row.resets_at for row in error.evidence if row.remaining == 0 and row.resets_at is not None]
-        at = max(used_up, default=None)
-    if isinstance(error, QuotaExhausted):
-        error.reset_at = at
+def _set_moment(error: ProviderError, said: Said, refused: Refused, row: Sentence | None) -> None:
+    hint = retry_moment(refused.headers, refused.now) or retry_told(said.message, refused.now)
+    # A limit with nothing left tells when it opens; one with something left is not what blocks.
+    opens = max((one.resets_at for one in error.evidence if one.remaining == 0 and one.resets_at), default=None)
+    if row is not None and row.zone is not None and isinstance(error, QuotaExhausted):
+        # A short hint does not open a limit of the calendar.
+        error.reset_at = opens or next_midnight(row.zone, refused.now)
+        error.evidence = tuple(one.model_copy(update={"resets_at": error.reset_at}) for one in error.evidence)
+    elif isinstance(error, QuotaExhausted):
+        error.reset_at = hint or opens
     elif isinstance(error, RateLimited | Overloaded):
-        error.retry_at = at
-    if isinstance(error, QuotaExhausted | RateLimited) and sum_up is not None:
-        error.limit = sum_up.name
+        error.retry_at = hint or opens
+
+
+def _name_limit(error: ProviderError, sum_up: Counted | None) -> None:
+    if not isinstance(error, QuotaExhausted | RateLimited):
+        return
+    blocking = next((row for row in error.evidence if row.remaining == 0 and row.amount is not None), None)
+    if sum_up is not None:
+        error.limit = sum_up.text
+    elif blocking is not None:
+        error.limit = limit_text(blocking)
 
 
 def _evidence(sum_up: Counted, said: Said, now: float) -> Evidence:
@@ -216,42 +234,6 @@ def _sentence(refused: Refused, said: Said, side: Side, kind: str) -> str:
         return f"{where}{status}: the address redirects, which is not followed: the key belongs to its origin"
     text = scrub(said.message, side.secret) or kind.replace("_", " ")
     return f"{where}{status}: {text}"
-
-
-def _message(data: Mapping[str, Any]) -> str:
-    for name in ("message", "detail", "error_description", "title"):
-        value = data.get(name)
-        if isinstance(value, str) and value:
-            return string(value)
-        if isinstance(value, list) and value:
-            return "; ".join(_part(row) for row in value[:5])
-        if isinstance(value, Mapping) and value:
-            return _message(value)
-    return ""
-
-
-def _part(row: Any) -> str:
-    """Return one entry of a validation error's list: where it is and what is wrong."""
-    data = table(row)
-    place = data.get("loc")
-    where = ".".join(str(step) for step in place) if isinstance(place, list) else ""
-    text = string(data.get("msg")) or string(data.get("message")) or string(row)
-    return f"{where}: {text}" if where else text
-
-
-def _codes(data: Mapping[str, Any]) -> tuple[str, ...]:
-    named = (data.get("code"), data.get("type"), data.get("error_type"), data.get("status"))
-    return tuple(value for value in named if isinstance(value, str) and value)
-
-
-def _status(data: Mapping[str, Any]) -> int | None:
-    for name in ("status_code", "http_status", "code", "status"):
-        value = data.get(name)
-        if isinstance(value, str) and len(value) == 3 and value.isascii() and value.isdigit():
-            value = int(value)
-        if isinstance(value, int) and 400 <= value < 600:
-            return value
-    return None
 
 
 def _in_band(codes: tuple[str, ...]) -> int | None:

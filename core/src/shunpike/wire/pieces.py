@@ -9,6 +9,7 @@ from typing import Any
 from shunpike.types import ABSENT, Call, Piece, ToolCallDelta, Usage
 from shunpike.wire.answer import (
     arguments_text,
+    citations,
     content_text,
     failed_choice,
     finish_reason,
@@ -49,6 +50,7 @@ class Seen:
     model: str | None = None
     request_id: str | None = None
     usage: Usage = ABSENT
+    tier: str | None = None
 
     @property
     def complete(self) -> bool:
@@ -96,6 +98,8 @@ def _totals(chunk: Mapping[str, Any], seen: Seen, dialect: Dialect) -> dict[str,
     cost = stated_cost(chunk, dialect)
     if cost is not None:
         found["stated_cost"] = cost
+    if (tier := string(chunk.get("service_tier"))) and tier != seen.tier:
+        seen.tier = found["service_tier"] = tier
     return found
 
 
@@ -120,9 +124,14 @@ def _piece(row: Mapping[str, Any], place: int, seen: Seen, dialect: Dialect, pro
         given["finish_reason"] = finish
     if (logprobs := row.get("logprobs")) and isinstance(logprobs, dict):
         given["logprobs"] = logprobs
-    if dialect.private_fields and (private := private_parts(delta, dialect, provider)):
-        given["private"] = private
+    if dialect.private_fields or "annotations" in delta:
+        given.update(_rare(delta, dialect, provider))
     return Piece(index=index, **given) if given else None
+
+
+def _rare(delta: Mapping[str, Any], dialect: Dialect, provider: str) -> dict[str, Any]:
+    found = {"annotations": citations(delta), "private": private_parts(delta, dialect, provider)}
+    return {name: value for name, value in found.items() if value}
 
 
 def _end(told: Any, choice: SeenChoice, call: Call, dialect: Dialect, provider: str) -> str | None:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from shunpike.errors import Overloaded
 
 BOM = b"\xef\xbb\xbf"
+MAX_STRAY = 1024
+"""Lines, and bytes of each, that are kept though they belong to no event."""
 MAX_EVENT = 8 * 1024 * 1024
 """Bytes of one event. The largest recorded one has some tens of thousands."""
 
@@ -24,6 +26,7 @@ class EventParser:
 
     Lines may end in LF, CR or CRLF; comments are skipped; an event without data is none. Other than a browser, `close`
     gives out an event that the end of the stream cut off before its blank line: some providers forget that line.
+    ``stray`` collects lines that no sender of events writes: a failure may stand there as plain JSON.
     """
 
     def __init__(self, *, provider: str = "", max_event: int = MAX_EVENT) -> None:
@@ -36,6 +39,12 @@ class EventParser:
         self._data: list[bytes] = []
         self._event = b""
         self._id: str | None = None
+        self._stray: list[bytes] = []
+
+    @property
+    def stray(self) -> str:
+        """The lines that are no part of any event, joined; as a rule there are none."""
+        return str(b"\n".join(self._stray), "utf-8", "replace")
 
     def feed(self, data: bytes) -> list[Event]:
         """Return the events that ``data`` completes. Raises `Overloaded` (malformed) for an event beyond all bounds."""
@@ -97,6 +106,8 @@ class EventParser:
             self._event = value
         elif name == b"id" and b"\0" not in value:
             self._id = str(value, "utf-8", "replace")
+        elif name not in (b"id", b"retry") and len(self._stray) < MAX_STRAY:
+            self._stray.append(line[:MAX_STRAY])
 
     def _made(self) -> Event:
         data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)

@@ -162,7 +162,18 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
                 return
             # The end of the stream cut this event in two: it is the stream that is broken, not the provider's JSON.
         if self._reader.done or not data:
-            self._end(None)
+            self._end(self._stray())
+
+    def _stray(self) -> ProviderError | None:
+        """Return the failure that was written into the stream as it is, not as an event."""
+        text = self._parser.stray.strip()
+        if not text.startswith(("{", "[")):
+            return None
+        try:
+            self._take(self._reader.pieces(Event("", text)))
+        except ProviderError:
+            return None  # Whatever it was: what counts is that the stream broke off.
+        return self._reader.failed
 
     def _end(self, error: ProviderError | None) -> None:
         """End the stream: well if the answer was complete, whatever became of the connection afterwards."""

@@ -30,6 +30,8 @@ def read_usage(raw: Mapping[str, Any], dialect: Dialect) -> Usage:
     prompt, completion = count(raw.get("prompt_tokens")), count(raw.get("completion_tokens"))
     if prompt is None or completion is None:
         return ABSENT
+    # Some leave thoughts out of the completion and count them in the total alone; they are billed all the same.
+    completion = max(completion, (count(raw.get("total_tokens")) or 0) - prompt)
     cached = min(prompt, _first(raw, dialect.cached_at))
     written = count(table(raw.get("prompt_tokens_details")).get("cache_write_tokens")) or 0
     reasoning = count(table(raw.get("completion_tokens_details")).get("reasoning_tokens")) or 0

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from typing_extensions import override
 
-from shunpike.errors import ProviderError
 from shunpike.types import Call
-from shunpike.wire.chat import ChatBackend
-from shunpike.wire.failures import Refused, classify, read_error
+from shunpike.wire.account import BalanceBackend
 
 EFFORTS = {"minimal": "low", "low": "low", "medium": "high", "high": "high", "xhigh": "high", "max": "max"}
 """Our reasoning effort → DeepSeek's three."""
-OVERFLOW = re.compile(r"\bmaximum context length is \d+ tokens")
-"""The code of such a refusal is that of any bad request: the sentence is all there is."""
-JSON_WORD = {"role": "system", "content": "Answer with one JSON object."}
+JSON_WORD = "Answer with one JSON object."
 
 
-class DeepSeekBackend(ChatBackend):
+class DeepSeekBackend(BalanceBackend):
     """Sets ``thinking`` on every request and sees to what JSON mode wants."""
 
     @override
@@ -33,29 +28,24 @@ class DeepSeekBackend(ChatBackend):
             body["thinking"] = {"type": "enabled" if may_think(call) else "disabled"}
         if body["thinking"] == {"type": "enabled"} and effort is not None:
             body["reasoning_effort"] = EFFORTS.get(effort, "high")
-        mentioned = any("json" in message.text.lower() for message in call.request.messages)
-        if "response_format" in body and not mentioned:
-            body["messages"] = [JSON_WORD, *body["messages"]]
+        if "response_format" in body and (word := json_word(call)):
+            body["messages"] = [{"role": "system", "content": word}, *body["messages"]]
         return body
 
-    @override
-    def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """Tell a prompt that is too long from other bad requests."""
-        side = self._side
-        if OVERFLOW.search(read_error(body).message):
-            side = replace(side, dialect=self.dialect.model_copy(update={"statuses": {400: "context_overflow"}}))
-        return classify(Refused(status, headers, body, self.clock.now()), side)
+
+def json_word(call: Call) -> str:
+    """Return what the prompt must say of JSON, empty where it says enough: a schema can be asked for in words only."""
+    schema = (call.request.response_format or {}).get("json_schema")
+    if isinstance(schema, Mapping) and schema.get("schema"):
+        return f"{JSON_WORD[:-1]} that satisfies this JSON schema: {json.dumps(schema['schema'])}"
+    mentioned = any("json" in message.text.lower() for message in call.request.messages)
+    return "" if mentioned else JSON_WORD
 
 
 def may_think(call: Call) -> bool:
-    """Whether thinking is wanted and possible.
-
-    It refuses a forced tool, and a history of tool calls without the thoughts that led to them, such as one that
-    another provider began.
-    """
+    """Whether thinking is wanted and possible: together with a forced tool it is refused."""
     request = call.request
     if request.reasoning_effort in (None, "none"):
         return False
     forced = request.tools and request.tool_choice not in (None, "auto", "none")
-    strange = any(message.tool_calls and not message.reasoning for message in request.messages)
-    return not forced and not strange
+    return not forced

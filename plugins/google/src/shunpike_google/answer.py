@@ -21,6 +21,7 @@ from shunpike.types import (
 from shunpike.wire.answer import no_choice
 from shunpike.wire.lenient import count, rows, string, table
 from shunpike_google.calls import Calls
+from shunpike_google.citations import citations
 from shunpike_google.contents import PROVIDER
 
 NUMBERED = (
@@ -30,6 +31,7 @@ NUMBERED = (
 )  # fmt: skip
 """Finish reasons by their number in the protocol: some gateways before Google answer with numbers."""
 FILTERED = frozenset({"SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"})
+CITING = frozenset({"citationMetadata", "groundingMetadata"})
 BROKEN = frozenset({"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "LANGUAGE"})
 
 
@@ -42,6 +44,7 @@ class Candidate:
         self.calls = Calls(seed)
         self.finish = ""
         self.warnings: list[str] = []
+        self.cited: list[dict[str, Any]] = []
         self._signature = ""
 
     def add(self, index: int, data: Mapping[str, Any]) -> Piece:
@@ -63,12 +66,18 @@ class Candidate:
         self.finish = string(told) or self.finish
         self.text += text
         self.reasoning += reasoning
+        # Each event may tell again what an earlier one told.
+        fresh = (
+            [row for row in citations(data, "".join(self.text)) if row not in self.cited] if CITING & set(data) else []
+        )
+        self.cited += fresh
         return Piece(
             index=index,
             text="".join(text),
             reasoning="".join(reasoning),
             tool_calls=tuple(deltas),
             logprobs=read_logprobs(data.get("logprobsResult")),
+            annotations=tuple(fresh),
         )
 
     def reason(self, call: Call) -> str:
@@ -108,6 +117,7 @@ class Candidate:
             content="".join(self.text) or None,
             reasoning="".join(self.reasoning) or None,
             tool_calls=calls or None,
+            annotations=tuple(self.cited) or None,
             private=self.private,
         )
         reason = self.reason(call)
@@ -130,6 +140,7 @@ def read_answer(data: object, call: Call) -> Answer:
         model=served_model(body, call),
         choices=tuple(choices),
         usage=read_usage(body.get("usageMetadata")),
+        service_tier=served_tier(body.get("usageMetadata")),
         warnings=tuple(warnings),
         provider_request_id=string(body.get("responseId")) or None,
     )
@@ -142,14 +153,20 @@ def _blocked(body: Mapping[str, Any], call: Call) -> Choice:
 
 
 def block_text(body: Mapping[str, Any]) -> str:
-    """Return why the prompt was blocked, empty where it was not."""
-    reason = table(body.get("promptFeedback")).get("blockReason")
-    return f"google blocked the prompt: {reason}" if reason else ""
+    """Return why the prompt was blocked, empty where it was not: feedback that names no block is mere rating."""
+    told = table(body.get("promptFeedback"))
+    reason = told.get("blockReason") or told.get("blockReasonMessage")
+    return f"google blocked the prompt: {string(reason) or 'no reason given'}" if reason else ""
 
 
 def served_model(body: Mapping[str, Any], call: Call) -> str:
     """Return the model that the answer names; Google answers for retired models with others and bills those."""
     return string(body.get("modelVersion")).removeprefix("models/") or call.model
+
+
+def served_tier(raw: object) -> str | None:
+    """Return the tier of service that the usage names."""
+    return string(table(raw).get("serviceTier")) or None
 
 
 def read_usage(raw: object) -> Usage:

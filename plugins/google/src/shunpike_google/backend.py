@@ -10,12 +10,13 @@ from typing_extensions import override
 
 from shunpike.clock import Clock, SystemClock
 from shunpike.errors import Overloaded, ProviderError
-from shunpike.types import Answer, Call, ProviderSettings
+from shunpike.types import Answer, Call, EmbedAnswer, EmbedCall, LiveModel, ProviderSettings
 from shunpike.wire.address import check_base_url
 from shunpike.wire.failures import Refused, Side
 from shunpike.wire.http import Flow, Http, Reply
 from shunpike.wire.lenient import decode, encode, rows, string
 from shunpike.wire.stream import PieceStream
+from shunpike_google.abilities import count_body, embed_body, live_model, read_count, read_embeddings
 from shunpike_google.answer import read_answer
 from shunpike_google.body import Body
 from shunpike_google.contents import PROVIDER
@@ -91,18 +92,38 @@ class GoogleBackend:
 
         return PieceStream(send, reader)
 
+    async def embed(self, call: EmbedCall) -> EmbedAnswer:
+        """Return one vector for each text, in their order. Raises `ProviderError`."""
+        try:
+            reply = await self._http.post(_path(call, "batchEmbedContents"), embed_body(call), call.timeouts)
+            answer = read_embeddings(self._data(reply, call.model), call)
+        except ProviderError as error:
+            error.model = error.model or call.model
+            raise
+        return answer.model_copy(update={"headers_at": reply.headers_at})
+
+    async def count_tokens(self, call: Call) -> int:
+        """Return the tokens of the prompt as Google counts them, which costs nothing. Raises `ProviderError`."""
+        body = count_body(Body(call, self._traits).build(), call.model)
+        reply = await self._http.post(_path(call, "countTokens"), body, call.timeouts)
+        return read_count(self._data(reply, call.model))
+
     async def list_models(self) -> Sequence[str]:
         """Return the ids of the models, those that only embed included. Raises `ProviderError`."""
-        found: list[str] = []
+        return [model.id for model in await self.describe_models()]
+
+    async def describe_models(self) -> Sequence[LiveModel]:
+        """Return the models with what the list tells of each. Raises `ProviderError`."""
+        found: list[LiveModel] = []
         token = ""
         for _ in range(MOST_PAGES):
             page = f"&pageToken={quote(token, safe='')}" if token else ""
             data = self._data(await self._http.get(f"/models?pageSize=1000{page}", self._settings.timeouts), None)
-            found += [string(row.get("name")).removeprefix("models/") for row in rows(data.get("models"))]
+            found += map(live_model, rows(data.get("models")))
             token = string(data.get("nextPageToken"))
             if not token:
                 break
-        return [name for name in found if name]
+        return [model for model in found if model.id]
 
     async def aclose(self) -> None:
         """Let go of connections; calling it again does nothing."""
@@ -143,7 +164,7 @@ class GoogleProbe:
         await self._backend.aclose()
 
 
-def _path(call: Call, method: str) -> str:
+def _path(call: Call | EmbedCall, method: str) -> str:
     return f"/models/{quote(call.model.removeprefix('models/'), safe='')}:{method}"
 
 

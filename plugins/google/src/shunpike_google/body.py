@@ -8,6 +8,7 @@ from typing import Any
 from shunpike.errors import NotHere, RequestError
 from shunpike.types import Call, ChatRequest
 from shunpike.wire.lenient import string, table
+from shunpike.wire.losses import strangers
 from shunpike_google.contents import PROVIDER, Json, contents, system_parts
 from shunpike_google.traits import Traits
 
@@ -21,11 +22,13 @@ RENAMED = {
     "logprobs": "responseLogprobs",
     "top_logprobs": "logprobs",
 }
-IGNORABLE = frozenset({"user", "store", "metadata", "stream", "stream_options", "max_tokens", "max_completion_tokens"})
-"""Leaving these out changes no answer; the bounds on output are sent under Gemini's own name."""
-MAPPED = frozenset(
-    {"messages", "model", "n", "stop", "tools", "tool_choice", "response_format", "reasoning_effort", *RENAMED}
-)
+MAPPED = frozenset({
+    "messages", "model", "n", "stop", "tools", "tool_choice", "response_format", "reasoning_effort", "service_tier",
+    "stream", "stream_options", "max_tokens", "max_completion_tokens", *RENAMED,
+})  # fmt: skip
+"""Parameters that are sent under Gemini's own names, or that the way of asking already says."""
+TIERS = {"flex": "flex", "default": "standard", "standard": "standard", "auto": "standard"}
+"""Our service tier → Gemini's. Priority costs more than the list price that is reserved, so it is left out."""
 MOST_STOPS = 5
 CHOICES = {"none": "NONE", "auto": "AUTO", "required": "ANY"}
 BUDGETS = {"none": 512, "minimal": 512, "low": 1024, "medium": 2048}
@@ -59,8 +62,13 @@ class Body:
             if request.tool_choice is not None:
                 body["toolConfig"] = {"functionCallingConfig": self._tool_choice(request.tool_choice)}
         for name in sorted(request.model_fields_set | set(request.model_extra or {})):
-            if name not in MAPPED and name not in IGNORABLE and self._given(name) is not None:
+            if name not in MAPPED and self._given(name) is not None:
                 self._left_out(repr(name))
+        if (tier := self._given("service_tier")) in TIERS:
+            body["serviceTier"] = TIERS[tier]
+        elif tier is not None:
+            self._left_out(f"the service tier {tier!r} at the list price")
+        self.warnings += strangers(request, PROVIDER)
         return body
 
     def _given(self, name: str) -> Any:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import mimetypes
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from shunpike.errors import NotHere, RequestError
 from shunpike.types import ImagePart, Message, OtherPart, TextPart, ToolCall
 from shunpike.wire.lenient import decode, string, table
 
 PROVIDER = "google"
+DEFAULT_TYPES = {"image": "image/jpeg", "file": "application/pdf"}
+"""The media types of addresses whose ending tells none."""
 DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w=.+-]+)*;base64,([A-Za-z0-9+/=_\s-]*)")
 LOST_SIGNATURE = "skip_thought_signature_validator"
 """What Google documents for a function call whose signature is gone, such as one that another provider made."""
@@ -56,13 +60,13 @@ def _part(part: TextPart | ImagePart | OtherPart, model: str) -> Json:
     if isinstance(part, TextPart):
         return {"text": part.text}
     if isinstance(part, ImagePart):
-        return _inline(part.image_url.url, "an image", model)
+        return _inline(part.image_url.url, "image", model)
     more = part.model_extra or {}
     if part.type == "input_audio":
         audio = table(more.get("input_audio"))
         return {"inlineData": {"mimeType": f"audio/{string(audio.get('format'))}", "data": string(audio.get("data"))}}
     if part.type == "file" and (data := string(table(more.get("file")).get("file_data"))):
-        return _inline(data, "a file", model)
+        return _inline(data, "file", model)
     raise _unsupported(f"a message part of type {part.type!r}", model)
 
 
@@ -71,12 +75,16 @@ def _inline(url: str, what: str, model: str) -> Json:
         return {"inlineData": {"mimeType": found[1], "data": found[2]}}
     if url.startswith("data:"):
         raise RequestError(
-            f"{what} holds a data URL that can't be read; expected data:image/png;base64,…",
+            f"the {what} holds a data URL that can't be read; expected data:image/png;base64,…",
             provider=PROVIDER,
             model=model,
         )
-    # Fetching it here would send a request to an address of somebody else's choosing.
-    raise _unsupported(f"{what} by address", model, hint="pass the bytes as a data URL: data:image/png;base64,…")
+    if url.startswith(("https://", "http://")):
+        # Google fetches public addresses itself (since 2026-01). Fetching here would let a caller choose whom we call.
+        kind = mimetypes.guess_type(urlsplit(url).path)[0] or DEFAULT_TYPES.get(what, "application/octet-stream")
+        return {"fileData": {"mimeType": kind, "fileUri": url}}
+    hint = "pass the bytes as a data URL: data:image/png;base64,…"
+    raise _unsupported(f"an address such as {url[:20]!r} of the {what}", model, hint=hint)
 
 
 def _unsupported(what: str, model: str, hint: str | None = None) -> NotHere:
@@ -87,6 +95,8 @@ def _said(message: Message, *, call_ids: bool, model: str) -> list[Json]:
     kept = table(table(message.private).get(PROVIDER))
     signatures = table(kept.get("calls"))
     parts = _parts(message, model)
+    if not parts and message.refusal:
+        parts = [{"text": message.refusal}]
     if (signature := string(kept.get("text"))) and parts:
         parts[-1]["thoughtSignature"] = signature
     calls = message.tool_calls or ()

@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 
 from shunpike.errors import ProviderError, QuotaExhausted, RateLimited
 from shunpike.types import Evidence, Unit
-from shunpike.wire.failures import Refused, Said, Side, classify, read_error
+from shunpike.wire.failures import Refused, Side, classify
 from shunpike.wire.lenient import rows, string, table
 from shunpike.wire.ratelimits import parse_duration
+from shunpike.wire.said import Said, read_error
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
 """Where Google's day ends; it has 23 or 25 hours twice a year."""
@@ -23,6 +24,7 @@ MINUTE, DAY = 60.0, 86_400.0
 TOO_LONG = re.compile(r"input token count\b.*\bexceeds the maximum", re.DOTALL)
 NO_CREDIT = re.compile(r"prepayment credits are depleted", re.IGNORECASE)
 NOT_ON_TIER = re.compile(r"\blimit: 0\b")
+EXCEEDED = re.compile(r"Quota exceeded for metric: (?:[\w.]+/)?(\w{1,100}), limit: ([0-9]{1,15})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def google_error(refused: Refused, side: Side, retired: AbstractSet[str]) -> Pro
     said = read_error(refused.body)
     status = refused.status if refused.status >= 300 else said.status
     details = rows(said.detail.get("details"))
-    violations = _violations(details)
+    violations = _violations(details) or _told(said.message)
     kind = _kind(status, said, details, violations)
     if status == 404 and refused.model in retired:
         kind = "retired"
@@ -116,6 +118,14 @@ def _violation(row: Mapping[str, Any]) -> Violation:
     unit = Unit.INPUT_TOKEN if "InputToken" in name else Unit.TOTAL_TOKEN if "Token" in name else Unit.REQUEST
     amount = int(value) if value.isascii() and value.isdigit() and len(value) < 16 else None
     return Violation(name=name, unit=unit, window=window, amount=amount)
+
+
+def _told(message: str) -> list[Violation]:
+    """Return the limits that the sentence names, for a refusal without details: it never tells the window."""
+    return [
+        Violation(name, Unit.INPUT_TOKEN if "input_token" in name else Unit.REQUEST, None, int(amount))
+        for name, amount in EXCEEDED.findall(message[:4000])
+    ]
 
 
 def _retry_delay(details: list[Mapping[str, Any]]) -> float | None:

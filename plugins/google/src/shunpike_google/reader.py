@@ -10,7 +10,7 @@ from shunpike.types import Call, Piece
 from shunpike.wire.answer import no_choice
 from shunpike.wire.lenient import count, decode, encode, rows, string
 from shunpike.wire.sse import Event
-from shunpike_google.answer import Candidate, block_text, read_usage, served_model
+from shunpike_google.answer import Candidate, block_text, read_usage, served_model, served_tier
 from shunpike_google.contents import PROVIDER
 
 Failure = Callable[[int, Mapping[str, str], bytes], ProviderError]
@@ -91,6 +91,7 @@ class GoogleReader:
         told: dict[str, Any] = {
             "model": self._served,
             "usage": read_usage(self._usage),
+            "service_tier": served_tier(self._usage),
             "warnings": tuple(warnings),
             "provider_request_id": self._id,
         }
@@ -112,7 +113,7 @@ class GoogleReader:
             if index not in self._candidates:
                 self._candidates[index] = Candidate(f"{self._call.attempt_id}:{index}")
             piece = self._candidates[index].add(index, row)
-            if piece.has_content or piece.logprobs:
+            if piece.has_content or piece.logprobs or piece.annotations:
                 found.append(piece)
         return found
 

@@ -10,11 +10,13 @@ from shunpike.catalog.schema import Where
 from shunpike.errors import NotHere
 from shunpike.types import Call, ProviderSettings
 from shunpike.types.base import Record
-from shunpike.wire.chat import ChatBackend
 from shunpike.wire.compatible import OpenAICompatible, require_key
+from shunpike.wire.embeddings import EmbeddingBackend
 
 REFUSED = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "stop")
 """Parameters that a model refuses while it reasons."""
+DEARER = ("fast", "priority", "scale")
+"""Service tiers at more than the list price, which the money at hand was not reserved for."""
 
 
 class Reasoning(Record):
@@ -33,9 +35,10 @@ class Reasoning(Record):
         return effort != "none" and call.model.startswith(self.by_default + self.on_request)
 
 
-class OpenAIBackend(ChatBackend):
+class OpenAIBackend(EmbeddingBackend):
     """Leaves out, with a warning, what a reasoning model would refuse the whole request for."""
 
+    encoding = "base64"
     reasoning = Reasoning()
 
     @override
@@ -44,6 +47,8 @@ class OpenAIBackend(ChatBackend):
         body = super().body(call)
         for name in self._refused(call):
             body.pop(name, None)
+        if body.get("service_tier") in DEARER:
+            del body["service_tier"]
         return body
 
     @override
@@ -53,6 +58,8 @@ class OpenAIBackend(ChatBackend):
         lost = tuple(
             f"{call.model} reasons and does not take {name!r}: it was left out" for name in self._refused(call)
         )
+        if (tier := getattr(call.request, "service_tier", None)) in DEARER:
+            lost += (f"the service tier {tier!r} costs more than the list price: it was left out",)
         if lost and call.strict:
             raise NotHere("; ".join(lost), provider=self.info.id, model=call.model, kind="unsupported")
         return (*found, *lost)

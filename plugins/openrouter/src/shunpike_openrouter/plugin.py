@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from typing_extensions import override
 
-from shunpike.errors import ProviderError
-from shunpike.types import Call, ModelInfo, ProviderSettings
-from shunpike.wire.chat import ChatBackend
+from shunpike.errors import CreditsExhausted, ProviderError
+from shunpike.types import Call, Evidence, ModelInfo, ProviderSettings, Unit
+from shunpike.types.money import PICO
+from shunpike.wire.account import BalanceBackend
 from shunpike.wire.compatible import OpenAICompatible, require_key
-from shunpike.wire.failures import Refused, classify, read_error
-from shunpike_openrouter.failures import kind_of, teach
+from shunpike.wire.embeddings import EmbeddingBackend
+from shunpike.wire.lenient import string, table
+from shunpike.wire.ratelimits import parse_moment
+from shunpike.wire.said import read_error
 
 Ceilings = Mapping[str, Mapping[str, float]]
 
 
-class OpenRouterBackend(ChatBackend):
+class OpenRouterBackend(EmbeddingBackend, BalanceBackend):
     """Adds the routing rules to each request. ``ceilings``: model → dollars per million tokens, as its list price."""
 
     ceilings: Ceilings = MappingProxyType({})
@@ -41,15 +43,26 @@ class OpenRouterBackend(ChatBackend):
 
     @override
     def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """Tell OpenRouter's own refusals from those of whom it asked, and read the moment of the reset."""
-        said = read_error(body)
-        status_told = status if status >= 300 else said.status
-        kind, side = kind_of(status_told, said), self._side
-        if status_told is not None and kind is not None:
-            side = replace(side, dialect=self.dialect.model_copy(update={"statuses": {status_told: kind}}))
-        error = classify(Refused(status, headers, body, self.clock.now()), side)
-        teach(error, said, self.clock.now())
+        """Add the bound on spending that the owner of the key has set, and when it opens again."""
+        error = super().failure(status, headers, body)
+        if isinstance(error, CreditsExhausted):
+            _teach_cap(error, table(read_error(body).detail.get("metadata")), self.clock.now())
         return error
+
+
+def _teach_cap(error: CreditsExhausted, metadata: Mapping[str, Any], now: float) -> None:
+    error.reset_at = parse_moment(string(metadata.get("resets_at")), now)
+    limit = metadata.get("limit_usd")
+    if isinstance(limit, int | float) and 0 <= limit < PICO:
+        cap = Evidence(
+            unit=Unit.USD,
+            amount=round(limit * PICO),
+            remaining=0,
+            resets_at=error.reset_at,
+            origin="refusal (limit_usd)",
+        )
+        error.limit = f"${limit:.2f}"
+        error.evidence = (*error.evidence, cap)
 
 
 class OpenRouter(OpenAICompatible):

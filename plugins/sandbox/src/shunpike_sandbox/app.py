@@ -24,6 +24,16 @@ from shunpike_sandbox.refusals import Refused
 from shunpike_sandbox.service import Service
 from shunpike_sandbox.world import World
 
+_OPENROUTER = (
+    "/key",
+    "/auth/key",
+    "/credits",
+    "/generation",
+    "/models/user",
+    "/models/count",
+    "/embeddings/models",
+    "/model/{author}/{slug}",
+)
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -40,6 +50,9 @@ def _chats(world: World) -> list[BaseRoute]:
     for kind, embeds in ((Groq, False), (Hyperbolic, False), (Together, True), (OpenAI, True), (House, True)):
         service: Service = kind(world)
         routes += _openai_like(service, BASE_PATHS[service.provider_id], embeds=embeds)
+        if kind is Together:
+            root = BASE_PATHS["together"].removesuffix("/v1")
+            routes += [Route(f"{root}/v2/supported-models{one}", service.listing) for one in ("", "/{model}")]
     deepseek = DeepSeek(world)
     for suffix in ("", "/v1", "/beta"):
         base = BASE_PATHS["deepseek"] + suffix
@@ -48,10 +61,9 @@ def _chats(world: World) -> list[BaseRoute]:
     router = OpenRouter(world)
     base = BASE_PATHS["openrouter"]
     routes += _openai_like(router, base, embeds=True)
-    for path in ("/key", "/auth/key", "/credits", "/generation", "/models/user"):
-        # Before the route that describes one model, which would take "user" for a name.
-        routes.insert(0, Route(base + path, router.listing))
-    return routes
+    # Before the route that describes one model, which would take "user" for a name.
+    own = [Route(base + path, router.listing) for path in _OPENROUTER]
+    return [*own, *routes]
 
 
 def _openai_like(service: Service, base: str, *, embeds: bool) -> list[BaseRoute]:

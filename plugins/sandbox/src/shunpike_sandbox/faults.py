@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 OVERLOADED = "overloaded"
@@ -17,6 +18,8 @@ HTML = "html"
 HALF_JSON = "half_json"
 SLOW = "slow"
 STALL = "stall"
+RATE_LIMITED = "rate_limited"
+"""A 429 in the provider's own words although there is room. It misleads a ledger, so it comes only when named."""
 
 KINDS = (OVERLOADED, INTERNAL, HANGUP, LOST, UPSTREAM, STREAM_ERROR, CUT, HTML, HALF_JSON, SLOW, STALL)
 STREAM_ONLY = frozenset({STREAM_ERROR, CUT, STALL})
@@ -36,11 +39,11 @@ class Faults:
     only: tuple[str, ...] | None = None
     script: tuple[str | None, ...] = ()
     seconds: float = 2.0
-    """How long a slow first byte or a stall lasts."""
+    """How long a slow first byte or a stall lasts, and how long a false 429 asks its client to wait."""
 
     def __post_init__(self) -> None:
         """Refuse a misspelt kind: a fault that never happens would prove nothing."""
-        unknown = {kind for kind in (*self.kinds, *self.script) if kind is not None} - set(KINDS)
+        unknown = {kind for kind in (*self.kinds, *self.script) if kind is not None} - {*KINDS, RATE_LIMITED}
         if unknown:
             raise ValueError(f"unknown kinds of fault: {', '.join(sorted(unknown))}")
         if not 0.0 <= self.rate <= 1.0:
@@ -55,15 +58,15 @@ class FaultScript:
         self._random = random.Random(seed)  # noqa: S311  # repeatable, not secret
         self._script = list(faults.script)
 
-    def draw(self, provider: str, *, streaming: bool) -> str | None:
-        """Return the fault of the next request to ``provider``, or None."""
+    def draw(self, provider: str, *, streaming: bool, unspoken: AbstractSet[str] = frozenset()) -> str | None:
+        """Return the fault of the next request to ``provider``, or None; ``unspoken`` ones come only by script."""
         if self.faults.only is not None and provider not in self.faults.only:
             return None
         if self._script:
             return self._script.pop(0)
         if self._random.random() >= self.faults.rate:
             return None
-        kinds = fitting(self.faults.kinds, streaming=streaming)
+        kinds = [kind for kind in fitting(self.faults.kinds, streaming=streaming) if kind not in unspoken]
         return self._random.choice(kinds) if kinds else None
 
 

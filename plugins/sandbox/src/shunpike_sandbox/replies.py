@@ -166,6 +166,7 @@ class Stream(_Performance):
             return
         frames = list(self.frames)
         middle = max(1, len(frames) // 2)
+        made_by = max((number for number, frame in enumerate(frames) if frame.tokens), default=0)
         for number, frame in enumerate(frames):
             if number == middle and self.fault in (faults.CUT, faults.HALF_JSON):
                 self.visit.cut()
@@ -178,6 +179,8 @@ class Stream(_Performance):
             elif number:
                 await self._wait(self.world.pace.between_chunks)
             self.visit.tell(frame.data, frame.tokens)
+            if number == made_by:
+                self.visit.settle()
             last = number == len(frames) - 1
             if last:
                 self.visit.complete()

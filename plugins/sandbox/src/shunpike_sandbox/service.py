@@ -15,7 +15,7 @@ from shunpike_sandbox.asks import Ask
 from shunpike_sandbox.bodies import MAX_BYTES, TooLarge, read
 from shunpike_sandbox.catalog import Model, Provider
 from shunpike_sandbox.generation import Choice, Generation, Names, generate, prompt_tokens
-from shunpike_sandbox.limits import Hit, Lease
+from shunpike_sandbox.limits import Hit, Lease, Quota, Rule
 from shunpike_sandbox.names import HOUSE
 from shunpike_sandbox.refusals import Refused
 from shunpike_sandbox.replies import Frame, Plain, Stream, Whole, dump
@@ -34,6 +34,8 @@ class Service(ABC):
     """One provider on the wire. Subclasses give every answer and every error its shape."""
 
     provider_id: str
+    unspoken: frozenset[str] = frozenset()
+    """Faults that this dialect has no words for; they come only when a script names them."""
     bills_in_full = False
     """Whether a stream that the client cuts is billed to its end all the same."""
     max_bytes = MAX_BYTES
@@ -100,7 +102,7 @@ class Service(ABC):
         room = self.room(prompt, ask, served)
         self.afford(account, served, prompt, min(room, ask.max_tokens or room))
         visit.lease = self.take(visit, served, self.needs(prompt, ask))
-        fault = self.world.fault(self.provider_id, streaming=ask.stream)
+        fault = self.world.fault(self.provider_id, streaming=ask.stream, unspoken=self.unspoken)
         self.trouble(fault, visit)
         names = Names(visit.token[:16], self.call_id)
         house = self.provider_id == HOUSE
@@ -178,8 +180,19 @@ class Service(ABC):
             raise self.internal(visit)
         if fault == faults.UPSTREAM:
             raise self.upstream(visit)
+        if fault == faults.RATE_LIMITED:
+            raise self._as_if_limited(visit)
         if fault == faults.HTML:
             raise Refused(502, _HTML, content_type="text/html; charset=UTF-8")
+
+    def _as_if_limited(self, visit: Visit) -> Refused:
+        if visit.model is None or visit.account is None:
+            raise RuntimeError("a visit is limited only after its model and its account are known")
+        quotas = [one for one in visit.model.quotas[visit.account.tier] if one.rule.seconds is not None]
+        quota = quotas[0] if quotas else Quota(Rule("rpm", "requests", 60.0), 60, visit.model.id)
+        refusal = self.limited(visit, visit.model, [Hit(quota, quota.amount, 1, self.world.faults.seconds)])
+        refusal.overage = False
+        return refusal
 
     @abstractmethod
     def key(self, request: Request) -> str | None:

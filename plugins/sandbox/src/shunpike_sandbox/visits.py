@@ -50,6 +50,11 @@ class Visit:
         """Return what the whole answer costs, whoever pays."""
         return 0 if self.generation is None else self._cost(self.generation.completion_tokens)
 
+    def settle(self) -> None:
+        """All tokens are made: what was reserved beyond them goes back, before the client can see the end."""
+        if self.lease is not None and self.generation is not None:
+            self._give_back(self.generation.prompt_tokens, self.generation.completion_tokens)
+
     def complete(self) -> None:
         """The answer went out whole."""
         self._leave("completed", 200, None if self.generation is None else self.generation.completion_tokens)
@@ -95,10 +100,7 @@ class Visit:
             prompt, cached = self.generation.prompt_tokens, self.generation.cached_tokens
             billed, promo = self.account.charge(self._cost(made))
         self.made, self.billed = made or 0, billed
-        if self.lease is not None:
-            if made is not None:
-                self.lease.settle("total_tokens", prompt + made)
-            self.lease.close()
+        self._give_back(prompt, made)
         self.books.leave(
             Attempt(
                 number=self.number,
@@ -117,3 +119,13 @@ class Visit:
                 overage=overage,
             )
         )
+
+    def _give_back(self, prompt: int, made: int | None) -> None:
+        if self.lease is None:
+            return
+        self.lease.settle("total_tokens", prompt + (made or 0))
+        if made is None:
+            # What failed was counted as a request; its tokens were never worked on.
+            self.lease.settle("input_tokens", 0)
+        self.lease.close()
+        self.lease = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,9 +92,9 @@ class World:
             attempt_id=attempt_id,
         )
 
-    def fault(self, provider: str, *, streaming: bool) -> str | None:
-        """Draw the fault of one request."""
-        return self._faults.draw(provider, streaming=streaming)
+    def fault(self, provider: str, *, streaming: bool, unspoken: AbstractSet[str] = frozenset()) -> str | None:
+        """Draw the fault of one request; ``unspoken`` are kinds that the provider's dialect has no words for."""
+        return self._faults.draw(provider, streaming=streaming, unspoken=unspoken)
 
     def _token(self, provider: str, number: int) -> str:
         """Return the stuff that ids are made of: the same at every run with the same seed."""

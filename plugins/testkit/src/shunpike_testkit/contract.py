@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import ClassVar
 
 import pytest
@@ -11,7 +11,7 @@ KIT = "shunpike_testkit."
 LOOPS = ("asyncio", "trio")
 WAYS = ("whole", "streamed")
 """How an answer can be asked for."""
-ONE_LOOP = pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)
+ONE_LOOP = pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True, scope="class")
 """For laws on which the event loop has no bearing."""
 
 
@@ -21,24 +21,33 @@ class Contract:
     pytestmark: ClassVar = [pytest.mark.anyio]
     knobs: ClassVar[tuple[str, ...]] = ("expected_failures", "pytestmark", "supports_trio")
 
-    expected_failures: Mapping[str, str] = {}
+    expected_failures: ClassVar[Mapping[str, str]] = {}
     """Name of a test, with its parameters such as ``test_x[429]`` or without → why it fails. It then *must* fail."""
     supports_trio: bool = True
     """False for what is built on a library that runs on asyncio only."""
 
-    @pytest.fixture(params=LOOPS)
-    def anyio_backend(self, request: pytest.FixtureRequest) -> str:
+    @pytest.fixture(scope="class", params=LOOPS)
+    @classmethod
+    def anyio_backend(cls, request: pytest.FixtureRequest) -> str:
         """The event loop; every asynchronous test runs on both."""
-        if request.param == "trio" and not self.supports_trio:
+        if request.param == "trio" and not cls.supports_trio:
             pytest.skip("supports_trio is False")
         return str(request.param)
 
+    @pytest.fixture(scope="class")
+    @classmethod
+    async def shared_loop(cls, anyio_backend: str) -> AsyncIterator[str]:
+        """One loop for all tests of the class: to start and to stop one takes longer than most of them."""
+        yield anyio_backend
+
     @pytest.fixture(autouse=True)
-    def _must_fail(self, request: pytest.FixtureRequest) -> None:
-        """Make a strict xfail of a test that is expected to fail."""
+    def _prepared(self, request: pytest.FixtureRequest) -> None:
+        """Make a strict xfail of a test that is expected to fail, and share the loop of one that needs it."""
         for name in _names(request.node):
             if name in self.expected_failures:
                 request.node.add_marker(pytest.mark.xfail(reason=self.expected_failures[name], strict=True))
+        if "anyio_backend" in request.fixturenames:
+            request.getfixturevalue("shared_loop")
 
     def test_no_contract_test_is_overridden(self) -> None:
         """A law that does not hold is named as an expected failure, where everybody can see it."""

@@ -16,30 +16,7 @@ import pytest
 
 from shunpike.hookspecs import ENTRY_POINT_GROUP
 from shunpike_testkit.contract import Contract
-
-FLOORS = ("catalog", "clock", "errors", "hookspecs", "protocols", "tokens", "types", "wire")
-"""The parts of the core that are promised to authors of plugins."""
-PROBE = """
-import importlib, json, sys
-package, floors = sys.argv[1], sys.argv[2].split(",")
-for floor in floors:
-    importlib.import_module("shunpike." + floor)
-before, done, busy = set(sys.modules), [], [True]
-CODE = (".py", ".pyc", ".so", ".pyd", ".dll", ".dylib")
-def watch(event, arguments):
-    if not busy or event not in EVENTS:
-        return
-    told = [str(value) for value in arguments[:2]]
-    if event == "open" and (not isinstance(arguments[0], str) or arguments[0].endswith(CODE)):
-        return
-    done.append(event + " " + " ".join(told))
-EVENTS = {"open", "socket.connect", "socket.getaddrinfo", "socket.bind", "subprocess.Popen", "os.system",
-          "os.mkdir", "os.remove", "os.rename", "sqlite3.connect", "urllib.Request", "_thread.start_new_thread"}
-sys.addaudithook(watch)
-importlib.import_module(package)
-busy.clear()
-print(json.dumps({"modules": sorted(set(sys.modules) - before), "done": done}))
-"""
+from shunpike_testkit.hygiene_probe import FLOORS
 
 
 class PluginHygiene(Contract):
@@ -62,7 +39,7 @@ class PluginHygiene(Contract):
         point = entry_point_of(self.plugin)
         assert point is not None, (
             f'no entry point of the group "{ENTRY_POINT_GROUP}" names this plugin: add to pyproject.toml '
-            f'[project.entry-points.{ENTRY_POINT_GROUP}], install the package again, or set is_installed = False'
+            f"[project.entry-points.{ENTRY_POINT_GROUP}], install the package again, or set is_installed = False"
         )
         return point
 
@@ -78,7 +55,9 @@ class PluginHygiene(Contract):
     def test_the_distribution_requires_the_core(self) -> None:
         """An installer must be able to refuse two versions that do not fit."""
         requires = [row.replace(" ", "") for row in _distribution(self.entry_point).requires or ()]
-        core = [row for row in requires if row.startswith("shunpike") and row[8:9] in ("", "<", ">", "=", "~", "[", ";")]
+        core = [
+            row for row in requires if row.startswith("shunpike") and row[8:9] in ("", "<", ">", "=", "~", "[", ";")
+        ]
         assert core, f"add shunpike to the dependencies of {_distribution(self.entry_point).name}"
 
     def test_the_package_is_typed(self) -> None:
@@ -93,7 +72,7 @@ class PluginHygiene(Contract):
     def test_importing_loads_only_the_lower_floors(self) -> None:
         """Beyond them nothing, so that the import takes no time to speak of."""
         own = {self.package, *self.may_import, *sys.stdlib_module_names}
-        loaded = imported(self.package)["modules"]
+        loaded = imported(self.package)["loaded"]
         above = [name for name in loaded if name.startswith("shunpike.") and name.split(".")[1] not in FLOORS]
         assert not above, f"importing {self.package} loads {above}: use only shunpike.{{{','.join(FLOORS)}}}"
         others = sorted({name.split(".")[0] for name in loaded} - own - {"shunpike"})
@@ -103,14 +82,24 @@ class PluginHygiene(Contract):
         )
 
 
-@cache
 def imported(package: str) -> Mapping[str, Any]:
     """Return what importing ``package`` in a fresh interpreter loaded and did, beyond the core's lower floors."""
-    command = [sys.executable, "-B", "-c", PROBE, package, ",".join(FLOORS)]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter
-    assert run.returncode == 0, f"importing {package} alone failed:\n{run.stderr}"
-    found: Mapping[str, Any] = json.loads(run.stdout.splitlines()[-1])
-    return found
+    # All plugins that are tested here are looked at in one go: starting an interpreter is the longest part of it.
+    installed = {point.module.partition(".")[0] for point in entry_points(group=ENTRY_POINT_GROUP)} - {"shunpike"}
+    found = _probed(tuple(sorted({package, *(name for name in installed if name in sys.modules)})))
+    if package not in found:
+        found = _probed((package,))
+    error = found[package]["error"]
+    assert error is None, f"importing {package} alone fails:\n{error}"
+    return found[package]
+
+
+@cache
+def _probed(packages: tuple[str, ...]) -> Mapping[str, Mapping[str, Any]]:
+    command = [sys.executable, "-B", "-m", "shunpike_testkit.hygiene_probe", *packages]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own interpreter
+    rows = [json.loads(line) for line in run.stdout.splitlines() if line.startswith('{"package"')]
+    return {row["package"]: row for row in rows}
 
 
 def entry_point_of(plugin: object) -> EntryPoint | None:

@@ -125,7 +125,7 @@ class StoreContract:
         async with self.opened(tmp_path, clock) as store:
             refusal = await store.admit(reservation("a", clock.now(), hold(101, 100, Unit.TOTAL_TOKEN)))
             assert isinstance(refusal, Refusal)
-            assert (refusal.impossible, refusal.retry_at, refusal.fits) == (True, None, 100)
+            assert (refusal.impossible, refusal.retry_at) == (True, None)
 
     async def test_an_attempt_is_admitted_once(self, tmp_path: Path, clock: VirtualClock) -> None:
         """The same attempt id twice is a mistake, not a second attempt; it takes nothing."""

@@ -26,6 +26,7 @@ class ChatService(Service):
     """A provider that speaks like OpenAI."""
 
     rules: Mapping[str, Field] = fields(COMMON_RULES)
+    embedding_rules: Mapping[str, Field] = EMBEDDING_RULES
     manners = Manners()
     refuses_unknown = False
     splits_calls = True
@@ -103,9 +104,14 @@ class ChatService(Service):
 
     def embed(self, visit: Visit, body: Mapping[str, Any]) -> Reply:
         """Answer an embedding request."""
-        check(body, EMBEDDING_RULES, unknown=self.refuses_unknown)
+        check(body, self.embedding_rules, unknown=self.refuses_unknown)
         model = self.model(body, visit, "embedding")
         return embedding_reply(self, visit, body, model)
+
+    def embedded(self, visit: Visit, rows: list[dict[str, Any]], total: int) -> dict[str, Any]:
+        """Return the answer to an embedding request as data."""
+        usage = {"prompt_tokens": total, "total_tokens": total}
+        return {"object": "list", "data": rows, "model": self.model_name(visit), "usage": usage}
 
     # -- answers ---------------------------------------------------------------------------------
 

@@ -35,21 +35,19 @@ def vector(text: str, dimensions: int) -> list[float]:
 
 def embedding_reply(service: ChatService, visit: Visit, body: Mapping[str, Any], model: Model) -> Whole:
     """Answer an embedding request in OpenAI's shape."""
-    texts = _texts(body.get("input"))
-    tokens = [count(text) for text in texts]
-    if max(tokens) > model.context:
-        raise service.overflow(max(tokens), 0, model)
-    total = sum(tokens)
+    inputs = _inputs(body.get("input"))
+    longest, total = max(tokens for _, tokens in inputs), sum(tokens for _, tokens in inputs)
+    if longest > model.context:
+        raise service.overflow(longest, 0, model)
     prepare(service, visit, model, total)
     size = body.get("dimensions") or model.dimensions
     rows = []
-    for number, text in enumerate(texts):
+    for number, (text, _) in enumerate(inputs):
         values: Any = vector(text, size)
         if body.get("encoding_format") == "base64":
             values = base64.b64encode(struct.pack(f"<{size}f", *values)).decode()
         rows.append({"object": "embedding", "index": number, "embedding": values})
-    usage = {"prompt_tokens": total, "total_tokens": total}
-    answer = {"object": "list", "data": rows, "model": model.id, "usage": usage}
+    answer = service.embedded(visit, rows, total)
     fault = service.world.fault(service.provider_id, streaming=False)
     service.trouble(fault, visit)
     return Whole(service.world, visit, service.headers(visit), fault, dump(answer))
@@ -65,11 +63,15 @@ def prepare(service: Any, visit: Visit, model: Model, total: int) -> None:
     visit.generation = Generation(total, 0, (Choice(""),))
 
 
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, str) and value:
-        return [value]
-    if isinstance(value, list) and value and all(isinstance(one, str) and one for one in value):
-        return value
-    if isinstance(value, list) and value and all(isinstance(one, int) for one in value):
-        return [" ".join(map(str, value))]
+def _inputs(value: Any) -> list[tuple[str, int]]:
+    """Return every input with its tokens: one text or several, one list of token numbers or several."""
+    values = value if isinstance(value, list) and value and not _tokens(value) else [value]
+    if all(isinstance(one, str) and one for one in values):
+        return [(one, count(one)) for one in values]
+    if all(map(_tokens, values)):
+        return [(" ".join(map(str, one)), len(one)) for one in values]
     raise Invalid(Problem("value", "input", "'$.input' is invalid. Please check the API reference.", "text", "nothing"))
+
+
+def _tokens(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(type(one) is int for one in value)

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from typing_extensions import override
 
+from shunpike_sandbox import faults
 from shunpike_sandbox.accounts import Account
 from shunpike_sandbox.asks import Ask
 from shunpike_sandbox.bodies import fields
@@ -47,6 +48,8 @@ class Hyperbolic(ChatService):
     provider_id = "hyperbolic"
     rules = fields(RULES)
     manners = Manners(vision=False, pairs=False)
+    # Nobody ever saw it fail inside a stream other than by breaking off.
+    unspoken = frozenset({faults.STREAM_ERROR})
 
     @override
     def ask(self, body: Mapping[str, Any], model: Model) -> Ask:

@@ -52,6 +52,8 @@ class OpenRouter(OpenRouterErrors):
     @override
     def model(self, body: Mapping[str, Any], visit: Visit, kind: str) -> Model:
         """Return the first usable model of ``model`` and its fallbacks in ``models``."""
+        if kind == "embedding":
+            return self._embedder(body, visit)
         names = [name for name in (body.get("model"), *(body.get("models") or ())) if isinstance(name, str)]
         if not names:
             return super().model(body, visit, kind)
@@ -61,6 +63,32 @@ class OpenRouter(OpenRouterErrors):
             except Refused:
                 continue
         return super().model({**body, "model": names[-1]}, visit, kind)
+
+    def _embedder(self, body: Mapping[str, Any], visit: Visit) -> Model:
+        name = body.get("model")
+        known = self.provider.models.get(name) if isinstance(name, str) else None
+        if isinstance(name, str) and (known is None or known.kind != "embedding"):
+            raise self.refusal(400, f"Model {name} does not exist")
+        return super().model(body, visit, "embedding")
+
+    @override
+    def embedded(self, visit: Visit, rows: list[dict[str, Any]], total: int) -> dict[str, Any]:
+        """Return the vectors with what they cost, under the name that the provider behind gives its model."""
+        price = visit.price() / PICO
+        details = {
+            "upstream_inference_cost": price,
+            "upstream_inference_prompt_cost": price,
+            "upstream_inference_completions_cost": 0,
+        }
+        usage = {"prompt_tokens": total, "total_tokens": total}
+        return {
+            "object": "list",
+            "data": rows,
+            "model": self.model_name(visit).split("/")[-1],
+            "usage": {**usage, "cost": price, "is_byok": False, "cost_details": details},
+            "provider": "Sandbox",
+            "id": f"gen-emb-{visit.created}-{visit.token[:20]}",
+        }
 
     @override
     def ask(self, body: Mapping[str, Any], model: Model) -> Ask:

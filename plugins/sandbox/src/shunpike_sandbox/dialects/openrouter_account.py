@@ -1,15 +1,14 @@
-"""What OpenRouter tells beside answers: models, the key's state, credits, earlier generations."""
+"""What OpenRouter tells beside answers: the key's state, credits, earlier generations; models stand apart."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 
 from shunpike_sandbox.accounts import Account
-from shunpike_sandbox.catalog import Model
+from shunpike_sandbox.dialects import openrouter_models
 from shunpike_sandbox.limits import Quota
 from shunpike_sandbox.money import PICO
 from shunpike_sandbox.replies import Plain
@@ -57,71 +56,16 @@ def remember(visit: Visit, answer_id: str) -> None:
 def inform(service: OpenRouter, request: Request) -> Plain:
     """Answer a request that costs nothing."""
     path = request.url.path.rstrip("/")
-    if path.endswith("/models"):
-        return _models(service)
+    if path.endswith(openrouter_models.PUBLIC) or "author" in request.path_params:
+        return openrouter_models.inform(service, request)
     account = service.admit_key(service.key(request))
     if path.endswith("/models/user"):
-        return _models(service)
+        return openrouter_models.inform(service, request)
     if path.endswith("/credits"):
         raise service.refusal(403, "Only management keys can perform this operation")
     if path.endswith("/generation"):
         return _generation(service, account, request.query_params.get("id", ""))
     return plain_json({"data": _key(service, account)})
-
-
-def _models(service: OpenRouter) -> Plain:
-    rows = [_row(service, model) for model in service.provider.listed(service.world.clock.now())]
-    return plain_json({"data": rows, "links": {"next": None}, "total_count": len(rows)})
-
-
-def _row(service: OpenRouter, model: Model) -> dict[str, Any]:
-    rates = service.provider.rates(model, service.world.clock.now(), 0)
-    modalities = ["text", "image"] if model.can("vision") else ["text"]
-    supported = ["max_tokens", "temperature", "top_p", "stop", "seed", "frequency_penalty", "presence_penalty"]
-    if model.can("tools"):
-        supported += ["tools", "tool_choice"]
-    if model.can("schema"):
-        supported += ["response_format", "structured_outputs"]
-    if model.can("reasoning"):
-        supported += ["reasoning", "include_reasoning"]
-    return {
-        "id": model.id,
-        "canonical_slug": model.id.removesuffix(":free"),
-        "hugging_face_id": None,
-        "name": model.id,
-        "created": 1735689600,
-        "description": "",
-        "context_length": model.context,
-        "architecture": {
-            "modality": f"{'+'.join(modalities)}->text",
-            "input_modalities": modalities,
-            "output_modalities": ["text"],
-            "tokenizer": "Other",
-            "instruct_type": None,
-        },
-        "pricing": {
-            "prompt": _dollars(rates.prompt),
-            "completion": _dollars(rates.completion),
-            "request": "0",
-            "image": "0",
-            "input_cache_read": _dollars(rates.cached),
-        },
-        "top_provider": {
-            "context_length": model.context,
-            "max_completion_tokens": model.max_output,
-            "is_moderated": False,
-        },
-        "per_request_limits": None,
-        "supported_parameters": supported,
-        "default_parameters": {},
-        "expiration_date": None if model.retired_on is None else model.retired_on.isoformat(),
-        "links": {"details": f"/api/v1/models/{model.id}/endpoints"},
-        "supported_voices": None,
-    }
-
-
-def _dollars(pico_per_token: int) -> str:
-    return format((Decimal(pico_per_token) / PICO).normalize(), "f")
 
 
 def _key(service: OpenRouter, account: Account) -> dict[str, Any]:

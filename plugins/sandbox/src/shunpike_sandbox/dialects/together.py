@@ -13,15 +13,15 @@ from shunpike_sandbox.accounts import Account
 from shunpike_sandbox.asks import Ask, Call
 from shunpike_sandbox.bodies import fields
 from shunpike_sandbox.catalog import Model
+from shunpike_sandbox.dialects import together_models
 from shunpike_sandbox.dialects.chat import ChatService
 from shunpike_sandbox.dialects.rules import COMMON_RULES
 from shunpike_sandbox.generation import STOP, Choice, Generation
 from shunpike_sandbox.limits import Hit
 from shunpike_sandbox.messages import Manners
-from shunpike_sandbox.money import PICO
 from shunpike_sandbox.refusals import Problem, Refused
 from shunpike_sandbox.replies import Frame, Plain
-from shunpike_sandbox.service import plain_json, strictest
+from shunpike_sandbox.service import Reply, strictest
 from shunpike_sandbox.visits import Visit
 
 RULES = {
@@ -150,26 +150,20 @@ class Together(ChatService):
         return headers
 
     @override
-    def inform(self, request: Request) -> Plain:
-        """List the models as a bare array."""
-        self.admit_key(self.key(request))
-        return plain_json([self._row(model) for model in self.provider.listed(self.world.clock.now())])
+    def embed(self, visit: Visit, body: Mapping[str, Any]) -> Reply:
+        """Read the two parameters that there are; an encoding is not among them."""
+        return super().embed(visit, {name: body[name] for name in ("model", "input") if name in body})
 
-    def _row(self, model: Model) -> dict[str, Any]:
-        rates = self.provider.rates(model, self.world.clock.now(), 0)
-        pricing = {"hourly": 0, "input": rates.prompt * 1e6 / PICO, "output": rates.completion * 1e6 / PICO}
-        return {
-            "id": model.id,
-            "object": "model",
-            "created": 1735689600,
-            "type": model.kind,
-            "display_name": model.id.split("/")[-1],
-            "organization": model.id.split("/")[0],
-            "link": "",
-            "license": "",
-            "context_length": model.context,
-            "pricing": {**pricing, "base": 0, "finetune": 0},
-        }
+    @override
+    def embedded(self, visit: Visit, rows: list[dict[str, Any]], total: int) -> dict[str, Any]:
+        """Return the vectors without any usage, as Together specifies its answer."""
+        return {"object": "list", "data": rows, "model": self.model_name(visit)}
+
+    @override
+    def inform(self, request: Request) -> Plain:
+        """List the models: a bare array, or the pages of the second version."""
+        self.admit_key(self.key(request))
+        return together_models.inform(self, request)
 
     # -- errors ----------------------------------------------------------------------------------
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from shunpike.types import ABSENT, Basis, Message
+from shunpike_testkit.contract import ONE_LOOP
 from shunpike_testkit.provider_contract.basis import ProviderBasis
 from shunpike_testkit.provider_contract.bench import CALLS, SERVED, TEXTS, TOOLS, USAGE, answer, calls, tool_answer
 
@@ -26,8 +28,11 @@ class AnswerLaws(ProviderBasis):
         async with self.bench(self.told(way, answer())) as bench:
             found = await bench.ask(way)
         text = found.choices[0].message.text
-        assert text == "".join(TEXTS), f"{way}: the text must arrive unchanged; expected {''.join(TEXTS)!r}, got {text!r}"
+        assert text == "".join(TEXTS), (
+            f"{way}: the text must arrive unchanged; expected {''.join(TEXTS)!r}, got {text!r}"
+        )
 
+    @ONE_LOOP
     async def test_the_served_model_arrives(self, way: str) -> None:
         """It is the one that is billed, which need not be the one that was asked."""
         self.need("supports_served_model")
@@ -49,6 +54,7 @@ class AnswerLaws(ProviderBasis):
             "to be asked for it; where no answer has any, set supports_usage = False"
         )
 
+    @ONE_LOOP
     async def test_an_absent_usage_is_not_zero(self, way: str) -> None:
         """Zero would be booked as free."""
         async with self.bench(self.told(way, answer(usage=ABSENT))) as bench:
@@ -57,6 +63,7 @@ class AnswerLaws(ProviderBasis):
             f"{way}: an answer without usage came back as measured ({usage!r}): leave Answer.usage as ABSENT"
         )
 
+    @ONE_LOOP
     @pytest.mark.parametrize("finish", ["stop", "length"])
     async def test_the_finish_reason_arrives(self, way: str, finish: str) -> None:
         """In our words, whatever the provider's are."""
@@ -81,6 +88,7 @@ class AnswerLaws(ProviderBasis):
         )
         assert "weather" in sent, f"{way}: the tools were not sent"
 
+    @ONE_LOOP
     async def test_a_whole_conversation_is_sent(self, way: str) -> None:
         """System message, question, answer and next question, in one request."""
         async with self.bench(self.told(way, answer())) as bench:
@@ -89,6 +97,7 @@ class AnswerLaws(ProviderBasis):
         missing = [message.text for message in CONVERSATION if message.text not in sent]
         assert not missing, f"{way}: these messages were not sent: {missing}"
 
+    @ONE_LOOP
     async def test_calls_of_tools_and_their_results_are_sent(self, way: str) -> None:
         """What was called with which arguments, and what came of it."""
         self.need("supports_tools")
@@ -103,18 +112,21 @@ class AnswerLaws(ProviderBasis):
         missing = [word for word in ("law-question", "Uri", "law-sunny") if word not in sent]
         assert not missing, f"{way}: of a conversation with tools this was not sent: {missing}"
 
+    @ONE_LOOP
     async def test_every_request_carries_an_output_cap(self, way: str) -> None:
         """The cap is that of the call, whatever the request says: the worst case was reserved with it."""
-        for request in ({}, {"max_tokens": 8192}, {"max_completion_tokens": 8192}):
+        requests: tuple[dict[str, Any], ...] = ({}, {"max_tokens": 8192}, {"max_completion_tokens": 8192})
+        for request in requests:
             async with self.bench(self.told(way, answer())) as bench:
                 call = bench.call(**request)
                 await bench.ask(way, call)
                 cap = self.wire.output_cap(bench.upstream.requests[0].json)
             assert cap == call.max_output, (
-                f"{way}: with {request} the output cap sent was {cap!r}: always send call.max_output ({call.max_output}) "
-                "under the provider's name for it, and under no other"
+                f"{way}: with {request} the output cap sent was {cap!r}: always send call.max_output, which was "
+                f"{call.max_output}, under the provider's name for it and under no other"
             )
 
+    @ONE_LOOP
     async def test_one_call_is_one_request(self, way: str) -> None:
         """Retries are the core's: each is admitted by the ledger first."""
         async with self.bench(self.refusal(503)) as bench:

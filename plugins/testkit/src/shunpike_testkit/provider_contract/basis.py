@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, ClassVar
 
 import anyio
@@ -53,7 +53,7 @@ class ProviderBasis(Contract):
     """How the provider's API talks."""
     key: str = "Conformance.Zq7Xw2Lr9Tn4.Key"
     """A key that the backend takes; it looks like nobody's, so that no pattern removes it from a message."""
-    documented_refusals: Mapping[str, Refusal] = {}
+    documented_refusals: ClassVar[Mapping[str, Refusal]] = {}
     """What happened → status, body and error class of refusals that the provider documents."""
     supports_usage: bool = True
     """False for a provider that never tells how many tokens an answer took."""
@@ -88,14 +88,10 @@ class ProviderBasis(Contract):
 
     # ---- what the laws use
 
-    @cached_property
+    @property
     def hooks(self) -> Any:
         """The hooks of this plugin alone."""
-        assert self.plugin is not None, f"set {type(self).__name__}.plugin to the object that your entry point names"
-        manager = pluggy.PluginManager(hookspecs.PROJECT)
-        manager.add_hookspecs(hookspecs)
-        manager.register(self.plugin, "tested")
-        return manager.hook
+        return _hooks(type(self).plugin)
 
     @cached_property
     def infos(self) -> list[ProviderInfo]:
@@ -106,6 +102,7 @@ class ProviderBasis(Contract):
     def info(self) -> ProviderInfo:
         """The provider that is tested."""
         ids = [info.id for info in self.infos]
+        assert ids, f"{self.plugin!r} brings no provider: is it the object that the entry point names?"
         if self.provider or len(ids) != 1:
             assert self.provider in ids, f"shunpike_providers() brings {ids}: set provider to one of them"
             return self.infos[ids.index(self.provider)]
@@ -184,7 +181,7 @@ class ProviderBasis(Contract):
             found = await bench.ask(way, call)
         except ProviderError as error:
             return error
-        except Exception as error:  # noqa: BLE001 - a backend under test may raise anything
+        except Exception as error:
             raise AssertionError(
                 f"{way}: {type(error).__name__} got out of the backend ({error}): raise a ProviderError from it"
             ) from error
@@ -194,3 +191,12 @@ class ProviderBasis(Contract):
         """Skip the test unless the provider has ``ability``."""
         if not getattr(self, ability):
             pytest.skip(f"{ability} is False")
+
+
+@cache
+def _hooks(plugin: object) -> Any:
+    assert plugin is not None, "set the contract's `plugin` to the object that your entry point names"
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(plugin, "tested")
+    return manager.hook

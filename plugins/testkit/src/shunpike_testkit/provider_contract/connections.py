@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import anyio
 import pytest
 
+from shunpike.errors import AuthError
 from shunpike.protocols import Streams
 from shunpike_testkit import upstream as scripted
+from shunpike_testkit.contract import ONE_LOOP
 from shunpike_testkit.provider_contract.basis import ProviderBasis
 from shunpike_testkit.provider_contract.bench import TEXTS, Bench, answer
+
 CALLS = 100
 
 
 class ConnectionLaws(ProviderBasis):
     """One backend, one pool; cancellation reaches the network."""
 
+    @ONE_LOOP
     async def test_a_hundred_calls_at_once_share_one_pool(self) -> None:
         """All are answered, and afterwards connections are used again."""
         async with self.bench(self.told("whole", answer())) as bench:
@@ -53,7 +56,7 @@ class ConnectionLaws(ProviderBasis):
                 await bench.upstream.received(1)
                 await _settled()
                 group.cancel_scope.cancel()
-            await self._closed(bench, f"{way}, cancelled {where}")
+            await _closed(bench, f"{way}, cancelled {where}")
             found = await bench.ask(way)
             text = found.choices[0].message.text
         assert text == "".join(TEXTS), f"{way}: after a cancelled call the next one was answered with {text!r}"
@@ -68,15 +71,8 @@ class ConnectionLaws(ProviderBasis):
                 async for piece in pieces:
                     if piece.text:
                         break
-            await self._closed(bench, "a stream that was left after its first piece")
+            await _closed(bench, "a stream that was left after its first piece")
             await bench.ask("streamed")
-
-    async def _closed(self, bench: Bench, when: str) -> None:
-        closed = False
-        with anyio.move_on_after(5):
-            await bench.upstream.idle()
-            closed = True
-        assert closed, f"{when}: the connection stayed open: close the response when cancellation passes by"
 
     async def test_closing_twice_does_nothing(self, way: str) -> None:
         """``aclose`` may be called by more than one owner, before the first use and after the last."""
@@ -90,8 +86,9 @@ class ConnectionLaws(ProviderBasis):
                     await backend.aclose()
                 except Exception as error:
                     raise AssertionError(f"aclose raised {error!r}: closing twice must do nothing") from error
-            await self._closed(bench, "aclose")
+            await _closed(bench, "aclose")
 
+    @ONE_LOOP
     async def test_the_models_are_listed(self) -> None:
         """By their ids, in any order, and a bad key says so."""
         self.need("supports_model_list")
@@ -107,19 +104,21 @@ class ConnectionLaws(ProviderBasis):
             settings = self.settings(bench.upstream.base_url + self.wire.base_path)
             probe = self.hooks.shunpike_health(provider=self.info.id, settings=settings)
             if probe is not None:
-                await self._refused(probe)
+                await _refused(probe)
 
-    async def _refused(self, probe: Any) -> None:
-        error: Exception | None = None
-        try:
-            await probe.check()
-        except Exception as found:  # noqa: BLE001 - a probe under test may raise anything
-            error = found
-        finally:
-            await probe.aclose()
-            await probe.aclose()
-        name = type(error).__name__
-        assert name == "AuthError", f"the probe of shunpike_health must raise AuthError for a bad key, got {error!r}"
+
+async def _refused(probe: Any) -> None:
+    error: Exception | None = None
+    try:
+        await probe.check()
+    except Exception as found:  # noqa: BLE001 - a probe under test may raise anything
+        error = found
+    finally:
+        await probe.aclose()
+        await probe.aclose()
+    assert isinstance(error, AuthError), (
+        f"the probe must raise AuthError for a bad key, not {error!r}"
+    )
 
 
 async def _ask(bench: Bench, way: str, texts: list[str]) -> None:
@@ -131,3 +130,11 @@ async def _settled() -> None:
     """Let what has arrived be read."""
     for _ in range(20):
         await anyio.lowlevel.checkpoint()
+
+
+async def _closed(bench: Bench, when: str) -> None:
+    closed = False
+    with anyio.move_on_after(5):
+        await bench.upstream.idle()
+        closed = True
+    assert closed, f"{when}: the connection stayed open: close the response when cancellation passes by"

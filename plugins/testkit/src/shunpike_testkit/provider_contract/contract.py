@@ -1,10 +1,10 @@
 """All laws for a provider, to inherit.
 
-    from shunpike_acme import plugin
-    from shunpike_testkit.provider_contract import ProviderContract
+from shunpike_acme import plugin
+from shunpike_testkit.provider_contract import ProviderContract
 
-    class TestAcme(ProviderContract):
-        plugin = plugin
+class TestAcme(ProviderContract):
+plugin = plugin
 """
 
 from __future__ import annotations

@@ -66,6 +66,7 @@ NO_ANSWERS: dict[str, tuple[str, str]] = {
 class FailureLaws(ProviderBasis):
     """The status decides, what the provider documents refines it, and prose is only shown."""
 
+    @ONE_LOOP
     @pytest.mark.parametrize("status", STATUSES)
     async def test_a_status_means_its_error(self, way: str, status: int) -> None:
         """The class tells what to do next; the error names provider, model and status."""
@@ -86,6 +87,7 @@ class FailureLaws(ProviderBasis):
             error = await self.failure(bench, way)
         _check(error, STATUSES[status], f"{way}, status {status} with the body {text!r}")
 
+    @ONE_LOOP
     @pytest.mark.parametrize("form", ["seconds", "date"])
     async def test_a_limit_tells_when_it_opens(self, way: str, form: str) -> None:
         """``Retry-After`` may be seconds or a date of HTTP."""
@@ -106,6 +108,7 @@ class FailureLaws(ProviderBasis):
             f"{way}: 'Retry-After: {value}' means {name} = {first:.0f} (epoch seconds), got {at:.0f}"
         )
 
+    @ONE_LOOP
     async def test_documented_refusals_mean_what_they_say(self, way: str) -> None:
         """Those that the contract was told in ``documented_refusals``."""
         for what, (status, body, expected) in self.documented_refusals.items():
@@ -122,6 +125,7 @@ class FailureLaws(ProviderBasis):
         allowed = (Overloaded,) if way == "whole" else (Overloaded, Interrupted)
         _check(error, allowed, f"{way}, status 200 with the body {text!r}")
 
+    @ONE_LOOP
     async def test_an_answer_without_content_is_not_made_up(self, way: str) -> None:
         """An empty object is no answer."""
         async with self.bench(scripted.reply({})) as bench:
@@ -138,6 +142,7 @@ class FailureLaws(ProviderBasis):
         allowed = (Overloaded, Interrupted) if (way, where) == ("streamed", "in the body") else (Overloaded,)
         _check(error, allowed, f"{way}, connection closed {where}")
 
+    @ONE_LOOP
     async def test_a_closed_port_is_trouble_of_the_provider(self, way: str) -> None:
         """Nobody listens there."""
         async with self.bench(self.refusal(500)) as bench:
@@ -153,7 +158,7 @@ class FailureLaws(ProviderBasis):
     async def test_what_does_not_come_is_given_up(self, way: str, where: str) -> None:
         """The time-outs of the call hold."""
         async with self.bench(self.stalled(way, where)) as bench:
-            times = Timeouts(connect=5, first_token=0.2, idle=0.2, total=0.4)
+            times = Timeouts(connect=5, first_token=0.05, idle=0.05, total=0.1)
             call = bench.call().model_copy(update={"timeouts": times})
             error = await self.failure(bench, way, call)
             await bench.upstream.idle()
@@ -163,5 +168,3 @@ class FailureLaws(ProviderBasis):
 def _check(error: ProviderError, expected: tuple[type[ProviderError], ...], when: str) -> None:
     names = " or ".join(kind.__name__ for kind in expected)
     assert isinstance(error, expected), f"{when}: raise {names}, not {type(error).__name__} ({error})"
-
-

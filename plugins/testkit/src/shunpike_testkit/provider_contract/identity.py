@@ -69,7 +69,9 @@ class IdentityLaws(ProviderBasis):
         assert self.info.default_tier in tiers, f"default_tier {self.info.default_tier!r} is not one of {sorted(tiers)}"
         seen: set[str] = set()
         for model in self.models:
-            assert model.provider == self.info.id, f"{model.id}: provider is {model.provider!r}, expected {self.info.id!r}"
+            assert model.provider == self.info.id, (
+                f"{model.id}: provider is {model.provider!r}, expected {self.info.id!r}"
+            )
             for name in (model.id, *model.aliases):
                 assert name not in seen, f"two models are called {name!r}"
                 seen.add(name)
@@ -102,7 +104,7 @@ class IdentityLaws(ProviderBasis):
             if price is None or not model.prices:
                 continue
             exact = {(_pico(row.prompt), _pico(row.completion)) for row in model.prices}
-            assert (price.prompt, price.completion) in exact, (
+            assert (Decimal(price.prompt), Decimal(price.completion)) in exact, (
                 f"{model.id}: shunpike_cost answers {price.prompt} and {price.completion} pico-dollars per token, "
                 f"the catalog says {sorted(exact)}: reckon with Decimal, never with float"
             )

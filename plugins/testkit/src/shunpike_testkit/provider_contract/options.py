@@ -11,7 +11,7 @@ from shunpike.errors import NotHere
 from shunpike.types import Answer
 from shunpike_testkit.contract import ONE_LOOP
 from shunpike_testkit.provider_contract.basis import ProviderBasis
-from shunpike_testkit.provider_contract.bench import Bench, answer
+from shunpike_testkit.provider_contract.bench import answer
 
 OPTIONS: dict[str, Any] = {
     "temperature": 0.3,
@@ -52,21 +52,16 @@ class OptionLaws(ProviderBasis):
                 f"{way}: {given} changed nothing that was sent and no warning names {option!r}: pass it on, or put a "
                 "sentence with its name into the answer's warnings (of a stream, into those of a piece)"
             )
-            await self._strictly(bench, way, given, lost=bool(named))
+            if named:
+                error = await self.failure(bench, way, bench.call(PROMPT, strict=True, **given))
+                assert isinstance(error, NotHere), (
+                    f"{way}: {given} with strict=True can't be honoured and must raise NotHere (kind 'unsupported'), "
+                    f"got {type(error).__name__}"
+                )
+                count = len(bench.upstream.requests)
+                assert count == 2, f"{way}: a strict call that can't be honoured was sent: raise before sending"
 
-    async def _strictly(self, bench: Bench, way: str, given: dict[str, Any], *, lost: bool) -> None:
-        call = bench.call(PROMPT, strict=True, **given)
-        if not lost:
-            await bench.ask(way, call)
-            return
-        error = await self.failure(bench, way, call)
-        assert isinstance(error, NotHere), (
-            f"{way}: with strict=True what can't be honoured must raise NotHere (kind 'unsupported'), "
-            f"got {type(error).__name__}"
-        )
-        count = len(bench.upstream.requests)
-        assert count == 2, f"{way}: a strict call that can't be honoured was sent all the same: raise before sending"
-
+    @ONE_LOOP
     async def test_a_plain_request_leaves_no_warning(self, way: str) -> None:
         """Warnings that always come are read by nobody."""
         async with self.bench(self.told(way, answer())) as bench:

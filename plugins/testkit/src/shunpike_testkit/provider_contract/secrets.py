@@ -12,6 +12,7 @@ import pytest
 from shunpike.errors import NoCredential, ProviderError
 from shunpike.types import ProviderSettings
 from shunpike_testkit import upstream as scripted
+from shunpike_testkit.contract import ONE_LOOP
 from shunpike_testkit.provider_contract.basis import ProviderBasis
 from shunpike_testkit.provider_contract.bench import TEXTS, answer
 from shunpike_testkit.upstream import Script, Upstream
@@ -38,13 +39,16 @@ class SecretLaws(ProviderBasis):
             else:
                 raise AssertionError(f"without a key shunpike_completion must raise NoCredential naming {variable}")
 
+    @ONE_LOOP
     async def test_the_key_travels_in_a_header(self, way: str) -> None:
         """An address ends up in logs, a body in files."""
         self.need("needs_key")
         async with self.bench(self.told(way, answer())) as bench:
             await bench.ask(way)
             request = bench.upstream.requests[0]
-        assert any(self.key in value for value in request.headers.values()), f"{way}: no header of the request has the key"
+        assert any(self.key in value for value in request.headers.values()), (
+            f"{way}: no header of the request has the key"
+        )
         assert self.key not in request.path, f"{way}: the key is in the address: put it into a header"
         assert self.key.encode() not in request.body, f"{way}: the key is in the body: put it into a header"
 
@@ -55,6 +59,7 @@ class SecretLaws(ProviderBasis):
         found = [name for name, text in shown.items() if self.key in text]
         assert not found, f"the key shows in {found} of {type(backend).__name__}: keep it in a pydantic.SecretStr"
 
+    @ONE_LOOP
     @pytest.mark.parametrize("where", ["refused key", "bad request", "trouble", "page", "hang-up", "in a stream"])
     async def test_the_key_shows_in_no_error(self, way: str, where: str) -> None:
         """Providers quote it back; neither the error nor what caused it may."""
@@ -99,6 +104,7 @@ class SecretLaws(ProviderBasis):
             line = next((line for line in text.splitlines() if self.key in line), None)
             assert line is None, f"{way}: the key shows in the {name}: {line!r}"
 
+    @ONE_LOOP
     async def test_a_redirect_is_not_followed(self, way: str) -> None:
         """The key belongs to its origin."""
         async with Upstream() as other:

@@ -45,6 +45,7 @@ class Wire(ABC):
     def failed_part(self, status: int, message: str) -> str | None:
         """Return the event that tells a failure inside a stream; None where there is none."""
         del status, message
+        return None
 
     @abstractmethod
     def output_cap(self, body: Any) -> object:
@@ -53,6 +54,7 @@ class Wire(ABC):
     def models(self, ids: Sequence[str]) -> tuple[str, Any] | None:
         """Return path and body of the list of models; None where there is none."""
         del ids
+        return None
 
 
 class ChatCompletions(Wire):

@@ -9,6 +9,9 @@ from shunpike_testkit.replay.gemini import camel
 from shunpike_testkit.replay.rebuild import NATIVE
 from shunpike_testkit.replay.recording import Recording
 
+DEFAULTS = {"stream": False, "n": 1, "candidateCount": 1, "description": "", "role": "user"}
+"""What a provider assumes of a field that is not sent. The role is that of Gemini's system instruction."""
+MISSING = object()
 EPOCH = 1e9
 """A larger number is a moment: readings of one answer happen at different ones."""
 APART = 120.0
@@ -18,9 +21,13 @@ def request_differences(recording: Recording, sent: Any) -> list[dict[str, Any]]
     """Return what was sent otherwise than it was recorded: ``at``, and the two values where there are any."""
     native = recording.endpoint in NATIVE
     wanted, got = (camel(recording.request), camel(sent)) if native else (recording.request, sent)
-    if native:
-        wanted = {name: value for name, value in wanted.items() if name != "model"}
-    return [_row(*found) for found in _differences("", wanted, got)]
+    found = _differences("", wanted or {}, got)
+    return [_row(*row) for row in found if not (native and row[0] == "model") and not _is_default(*row)]
+
+
+def _is_default(at: str, recorded: Any, sent: Any) -> bool:
+    """Whether a recorded value says what is so without it."""
+    return sent is None and DEFAULTS.get(at.rpartition(".")[2], MISSING) == recorded
 
 
 def _row(at: str, recorded: Any, sent: Any) -> dict[str, Any]:

@@ -23,7 +23,7 @@ SETTINGS = {
 }
 CHOICES = {"NONE": "none", "AUTO": "auto", "VALIDATED": "auto", "ANY": "required"}
 EFFORTS = {"MINIMAL": "minimal", "LOW": "low", "MEDIUM": "medium", "HIGH": "high"}
-OWN = frozenset({"parameters", "parametersJsonSchema", "responseSchema", "responseJsonSchema", "args", "response"})
+OWN = frozenset({"parametersJsonSchema", "responseSchema", "responseJsonSchema", "args", "response"})
 """Fields whose contents are the caller's own, with names that must not be touched."""
 
 
@@ -34,7 +34,22 @@ def camel(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
     found = {_camel_name(name): row for name, row in value.items()}
+    if "parameters" in found:
+        # The same schema in the older form, with types in capitals.
+        found["parametersJsonSchema"] = plain_types(found.pop("parameters"))
     return {name: row if name in OWN else camel(row) for name, row in found.items()}
+
+
+def plain_types(schema: Any) -> Any:
+    """Return a schema with the names of its types as JSON Schema writes them."""
+    if isinstance(schema, list):
+        return [plain_types(row) for row in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    return {
+        name: row.lower() if name == "type" and isinstance(row, str) else plain_types(row)
+        for name, row in schema.items()
+    }
 
 
 def _camel_name(name: str) -> str:
@@ -86,7 +101,10 @@ def _turn(turn: Json, waiting: dict[str, list[str]]) -> list[Json]:
 
 
 def _assistant(parts: Iterable[Json], waiting: dict[str, list[str]]) -> Json:
-    texts, calls, signatures, thoughts = [], [], {}, []
+    texts: list[str] = []
+    thoughts: list[str] = []
+    calls: list[Json] = []
+    signatures: dict[str, str] = {}
     kept: Json = {}
     for part in parts:
         signature = part.get("thoughtSignature")
@@ -131,7 +149,7 @@ def _part(part: Json) -> Json | None:
 
 
 def _tool(row: Json) -> Json:
-    schema = row.get("parametersJsonSchema") or row.get("parameters")
+    schema = row.get("parametersJsonSchema")
     function = {"name": row["name"], "description": row.get("description"), "parameters": schema}
     return {"type": "function", "function": {name: value for name, value in function.items() if value is not None}}
 

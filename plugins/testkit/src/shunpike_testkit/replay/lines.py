@@ -35,9 +35,9 @@ def line(played: Played) -> dict[str, Any]:
 
 def _answer(reading: Reading) -> dict[str, Any]:
     answer = reading.answer
-    empty = dict.fromkeys(("text", "reasoning_chars", "tool_calls", "finish_reason"))
+    empty = ("text", "reasoning_chars", "tool_calls", "finish_reason", "refusal")
     if answer is None:
-        return {**empty, "choices": None, "usage": None, "model": None}
+        return dict.fromkeys((*empty, "choices", "usage", "model", "cost", "citations", "logprobs", "private"))
     told = [_choice(choice) for choice in answer.choices]
     if reading.error is not None:
         # A stream that broke: only what had arrived, and no end but one that was told.
@@ -48,6 +48,20 @@ def _answer(reading: Reading) -> dict[str, Any]:
         "choices": told if len(told) > 1 else None,
         "usage": _usage(answer.usage),
         "model": answer.model,
+        "cost": None if answer.stated_cost is None else f"{answer.stated_cost.dollars.normalize():f}",
+        **_extras(answer.choices[0]),
+    }
+
+
+def _extras(choice: Choice) -> dict[str, Any]:
+    """Return what few answers have: the addresses they cite, how many tokens have a probability, what is echoed."""
+    message = choice.message
+    cited = [row.get("url_citation", {}).get("url") for row in message.annotations or ()]
+    counted = [len(rows) for rows in (choice.logprobs or {}).values() if isinstance(rows, list)]
+    return {
+        "citations": cited or None,
+        "logprobs": sum(counted) or None,
+        "private": next(iter((message.private or {}).values()), None),
     }
 
 
@@ -73,6 +87,7 @@ def _usage(usage: Usage) -> dict[str, int] | None:
         "completion_tokens": usage.completion_tokens,
         "total_tokens": usage.total_tokens,
         "cached_tokens": usage.cached_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
         "reasoning_tokens": usage.reasoning_tokens,
     }
 

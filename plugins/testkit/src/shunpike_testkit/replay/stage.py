@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import anyio
-from anyio.abc import SocketAttribute, SocketStream, TaskGroup
+from anyio.abc import AsyncResource, SocketAttribute, SocketStream, TaskGroup
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 MAX_HEAD = 64 * 1024
@@ -40,6 +40,7 @@ class Stage:
     asked: list[Asked] = field(default_factory=list)
     _answer: bytes = b""
     _tasks: TaskGroup | None = None
+    _listener: AsyncResource | None = None
 
     def set(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """Answer so from now on, and forget what was asked."""
@@ -50,7 +51,7 @@ class Stage:
         self.asked.clear()
 
     async def __aenter__(self) -> Self:
-        listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+        self._listener = listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
         self.base_url = f"http://127.0.0.1:{listener.extra(SocketAttribute.local_port)}"  # noqa: S610 - no SQL near
         self._tasks = await anyio.create_task_group().__aenter__()
         self._tasks.start_soon(listener.serve, self._connection)
@@ -60,6 +61,8 @@ class Stage:
         if self._tasks is not None:
             self._tasks.cancel_scope.cancel()
             await self._tasks.__aexit__(None, None, None)
+        if self._listener is not None:
+            await self._listener.aclose()
 
     async def _connection(self, stream: SocketStream) -> None:
         try:

@@ -34,7 +34,7 @@ def summary_differences(summary: Row, row: Row) -> list[dict[str, Any]]:
 
 
 def _differences(summary: Row, row: Row) -> Iterator[Difference]:
-    told: Sequence[Row] = summary["choices"] if "choices" in summary else [summary] if "text" in summary else []
+    told: Sequence[Row] = summary.get("choices", [summary] if "text" in summary else [])
     found: Sequence[Row] = row["choices"] or [row]
     if told and len(told) != len(found):
         yield "choices", len(told), len(found)

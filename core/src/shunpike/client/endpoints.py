@@ -1,0 +1,154 @@
+"""Endpoints of the owner's own: what they offer is asked at first use, and remembered.
+
+A server at home has no dated catalog, no published limits and no price: its own list of models is all there is. A
+model that the caller names is tried even where that list can't be had or does not show it: the server knows best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import anyio
+
+from shunpike.client.accounts import Account, target_of
+from shunpike.clock import Clock, moment
+from shunpike.errors import ProviderError
+from shunpike.protocols import Backend, DescribesModels, ListsModels
+from shunpike.routing.names import ANY, short_name
+from shunpike.routing.plan import Roster
+from shunpike.types import Candidate, LiveModel, ModelInfo, Verdict
+
+Kind = Literal["chat", "embedding"]
+EVERYTHING = frozenset({"tools", "json", "json_schema", "vision", "reasoning"})
+"""What a discovered model can do is not known: the server refuses what it can't."""
+PATIENCE = 5.0
+"""Seconds to wait for a list: it comes from memory, or the server is not there."""
+RETRY = 30.0
+"""Seconds after which an endpoint that gave no list is asked again."""
+EMBEDDING_NAMES = ("embed", "bge-", "minilm", "gte-", "e5-")
+"""Parts of the names of embedding models: these lists do not tell what a model is for."""
+LATEST = ":latest"
+
+
+@dataclass
+class _Listed:
+    models: tuple[LiveModel, ...] = ()
+    problem: str | None = None
+    good_until: float = 0.0
+    lock: anyio.Lock = field(default_factory=anyio.Lock)
+
+
+class Endpoints:
+    """The lists of the owner's endpoints. Lists are kept for the life of the client."""
+
+    def __init__(self, backend: Callable[[Account], Backend], clock: Clock) -> None:
+        self._backend = backend
+        self._clock = clock
+        self._listed: dict[str, _Listed] = {}
+
+    async def discover(self, accounts: Sequence[Account]) -> None:
+        """Ask those that were not asked yet."""
+        async with anyio.create_task_group() as tasks:
+            for account in accounts:
+                tasks.start_soon(self._ask, account)
+
+    def problem(self, account: Account) -> str | None:
+        """Return why the models of ``account`` are not known, None when they are, or were not asked for."""
+        known = self._listed.get(account.name)
+        return known.problem if known else None
+
+    def models(self, account: Account, named: str | None = None, kind: Kind = "chat") -> tuple[ModelInfo, ...]:
+        """Return what ``account`` offers: the one that is named, else those of the configuration, else the list's."""
+        listed = self._listed.get(account.name, _Listed()).models
+        by_name = {model.id: model for model in listed}
+        if named is not None:
+            name = _meant(named, by_name)
+            return (self._info(account, by_name.get(name, LiveModel(id=name)), kind),)
+        if account.settings.models:
+            listed = tuple(by_name.get(name, LiveModel(id=name)) for name in account.settings.models)
+        return tuple(self._info(account, model, model.kind) for model in listed if model.kind != "other")
+
+    async def _ask(self, account: Account) -> None:
+        known = self._listed.setdefault(account.name, _Listed())
+        async with known.lock:
+            if known.good_until > self._clock.monotonic():
+                return
+            try:
+                with anyio.fail_after(PATIENCE):
+                    known.models = await listing(self._backend(account))
+                known.problem, known.good_until = None, float("inf")
+            except TimeoutError:
+                known.problem = f"no list of models within {PATIENCE:g} s"
+            except ProviderError as error:
+                known.problem = f"{error.kind}: {error.message}"
+            known.good_until = max(known.good_until, self._clock.monotonic() + RETRY)
+
+    def _info(self, account: Account, model: LiveModel, kind: Kind | Literal["other"] | None) -> ModelInfo:
+        guessed: Kind = "embedding" if any(part in model.id.casefold() for part in EMBEDDING_NAMES) else "chat"
+        return ModelInfo(
+            provider=account.info.id,
+            id=model.id,
+            kind=guessed if kind is None or kind == "other" else kind,
+            context=model.context,
+            max_output=model.max_output,
+            features=EVERYTHING if model.features is None else model.features,
+            limits={account.tier.name: ()},
+            as_of=moment(self._clock.now()).date(),
+            source="its own list of models",
+        )
+
+
+async def listing(backend: object) -> tuple[LiveModel, ...]:
+    """Return a backend's list of models, with as much as it tells. Raises `ProviderError`."""
+    if isinstance(backend, DescribesModels):
+        return tuple(await backend.describe_models())
+    if isinstance(backend, ListsModels):
+        return tuple(LiveModel(id=name) for name in await backend.list_models())
+    return ()
+
+
+def named_at(model: str, account: Account, providers: Sequence[str] | None) -> str | None:
+    """Return which model of ``account`` is named, None where none is: ``local/llama3``, or ``llama3`` at it alone."""
+    provider, _, rest = model.partition("/")
+    if provider == account.name and rest:
+        return None if rest == ANY else rest
+    alone = providers is not None and tuple(providers) == (account.name,)
+    return model if alone and model != ANY else None
+
+
+def is_listed(model: str, roster: Roster) -> bool:
+    """Whether ``model`` names a provider of the catalog and any of its models or one that it has."""
+    provider, _, rest = model.partition("/")
+    own = [target for target in roster.targets if target.name == provider]
+    return rest == ANY or any(rest in (target.model.id, *target.model.aliases) for target in own)
+
+
+def with_endpoints(
+    roster: Roster, endpoints: Endpoints, accounts: Sequence[tuple[Account, str | None]], kind: Kind = "chat"
+) -> Roster:
+    """Return ``roster`` with the endpoints' models; each account comes with the model that is named there, if any."""
+    targets, catalog, unavailable = list(roster.targets), list(roster.catalog), list(roster.unavailable)
+    for account, named in accounts:
+        found = endpoints.models(account, named, kind)
+        targets += [target_of(account, model, place) for place, model in enumerate(found)]
+        catalog += found
+        if not found:
+            reason = endpoints.problem(account) or "it has no model"
+            unavailable.append(
+                Candidate(provider=account.name, model="*", verdict=Verdict.DROPPED, reason=f"no models: {reason}")
+            )
+    return roster.model_copy(
+        update={"targets": tuple(targets), "catalog": tuple(catalog), "unavailable": tuple(unavailable)}
+    )
+
+
+def _meant(named: str, known: Mapping[str, LiveModel]) -> str:
+    """Return the listed model that a name means: itself, its latest tag, or the only one of that short name."""
+    if named in known:
+        return named
+    if named + LATEST in known:
+        return named + LATEST
+    alike = [name for name in known if short_name(name) == named.casefold()]
+    return alike[0] if len(alike) == 1 else named

@@ -1,0 +1,55 @@
+"""What of a request a provider can't honour, told in sentences: nothing is left out silently."""
+
+from __future__ import annotations
+
+from shunpike.errors import NotHere
+from shunpike.types import Call, ChatRequest
+from shunpike.wire.body import given
+from shunpike.wire.dialect import Dialect
+
+
+def lost(call: Call, dialect: Dialect, provider: str, *, streamed: bool) -> tuple[str, ...]:
+    """Return a sentence for each parameter that was given and can't be honoured."""
+    request = call.request
+    asked = given(call)
+    dropped = [name for name in (*dialect.drop, *(dialect.drop_with_stream if streamed else ())) if name in asked]
+    found = [f"{provider} does not take {name!r}: it was left out" for name in dropped]
+    if dialect.single_choice and (request.n or 1) > 1:
+        found.append(f"{provider} gives one choice per request: n={request.n} was left out")
+    stop = request.stop
+    if dialect.max_stop is not None and isinstance(stop, tuple) and len(stop) > dialect.max_stop:
+        found.append(
+            f"{provider} takes {dialect.max_stop} stop sequences: {len(stop) - dialect.max_stop} were left out"
+        )
+    if request.json_mode == "json_schema" and not dialect.json_schema and "response_format" not in dropped:
+        found.append(f"{provider} does not take a JSON schema: {_instead(dialect)}")
+    if request.json_mode == "json_object" and not dialect.json_object and "response_format" not in dropped:
+        found.append(f"{provider} has no JSON mode: 'response_format' was left out")
+    for name in dialect.message_drop:
+        if any(name in message.model_dump(exclude_none=True) for message in request.messages):
+            found.append(f"{provider} does not take {name!r} on messages: it was left out")
+    return tuple(found)
+
+
+def _instead(dialect: Dialect) -> str:
+    return "plain JSON was asked for instead" if dialect.json_object else "'response_format' was left out"
+
+
+def strangers(request: ChatRequest, provider: str) -> tuple[str, ...]:
+    """Return a sentence for each other provider that wants something back which only it understands."""
+    kept = {name for message in request.messages for name in message.private or {}}
+    return tuple(
+        f"what {name} wants back with its answers is not for {provider}: it was left out"
+        for name in sorted(kept - {provider})
+    )
+
+
+def check_parts(call: Call, dialect: Dialect, provider: str) -> None:
+    """Raise `NotHere` (unsupported) for a message part that can't be sent: left out, the question is another one."""
+    if not dialect.parts:
+        return
+    for message in call.request.messages:
+        for part in message.content if isinstance(message.content, tuple) else ():
+            if part.type not in dialect.parts:
+                text = f"{provider} takes no message part of type {part.type!r}; expected {' or '.join(dialect.parts)}"
+                raise NotHere(text, provider=provider, model=call.model, kind="unsupported")

@@ -1,0 +1,35 @@
+"""An OpenAI-compatible endpoint of the owner's own: a server at home or at work, a company's proxy.
+
+Nothing of the plugin that lends its name holds here: not its key, its catalog, its limits or its dialect. What such
+servers have in common is sent; what they refuse, they say.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from shunpike.types import ProviderInfo, ProviderSettings
+from shunpike.wire.address import check_base_url
+from shunpike.wire.dialect import Dialect
+from shunpike.wire.embeddings import EmbeddingBackend
+
+COMMON = Dialect(
+    # The older name is the one that all of them know.
+    max_tokens_name="max_tokens",
+    # Chat templates know no developer.
+    roles={"developer": "system"},
+    # Nothing is billed at all.
+    cancel_safe=True,
+)
+
+
+def own_backend(info: ProviderInfo, settings: ProviderSettings) -> EmbeddingBackend:
+    """Return a backend for ``settings.base_url``; messages name it by its address, as no provider is behind it.
+
+    A key is sent only if the settings hold one. Raises `ConfigError` for an address that can't be used, and for plain
+    http beyond this machine and private networks.
+    """
+    allow_http = settings.options.get("allow_http", False) is True
+    address = urlsplit(check_base_url(settings.base_url or info.base_url, allow_http=allow_http)).netloc
+    own = info.model_copy(update={"id": address, "title": address, "env_key": None, "key_url": None})
+    return EmbeddingBackend(own, settings, COMMON)

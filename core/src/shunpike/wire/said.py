@@ -1,0 +1,94 @@
+"""What the body of a refusal says, read leniently: it may be JSON of any shape, plain text, a web page or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from shunpike.wire.lenient import at, decode, string, table
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the body of a refusal says, whatever shape it has. Codes and texts are as the sender wrote them."""
+
+    message: str = ""
+    codes: tuple[str, ...] = ()
+    """Code and type, the more exact one first."""
+    status: int | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    """The error object itself, for what only one provider has."""
+    also: str = ""
+    """Text of other places, such as what the provider behind this one said."""
+    page: bool = False
+    """Whether it is a web page: then something in front of the API answered, which knows neither key nor request."""
+
+
+def read_error(body: bytes) -> Said:
+    """Return what an error body says. Never fails: HTML, plain text and an empty body say little, but say it."""
+    try:
+        data = decode(body)
+    except ValueError:
+        text = str(body, "utf-8", "replace").strip()
+        return Said(page=True) if text.startswith("<") else Said(text)
+    if isinstance(data, list):
+        data = data[0] if data else None
+    if isinstance(data, str):
+        return Said(data)
+    whole = table(data)
+    error = whole.get("error")
+    if isinstance(error, str):
+        return Said(error, _codes(whole), _status(whole), whole)
+    if isinstance(error, Mapping):
+        return Said(_message(error) or _message(whole), _codes(error), _status(error), error)
+    return Said(_message(whole), _codes(whole), _status(whole), whole)
+
+
+def look_further(said: Said, codes_at: Iterable[str], texts_at: Iterable[str]) -> Said:
+    """Return ``said`` with the codes and texts that one provider has at places of its own; such codes come first."""
+    codes = [value for path in codes_at if isinstance(value := at(said.detail, path), str) and value]
+    texts = [found for path in texts_at if (found := _text(at(said.detail, path)))]
+    return replace(said, codes=(*codes, *said.codes), also=" ".join(texts)) if codes or texts else said
+
+
+def _text(value: Any) -> str:
+    return string(value) if not isinstance(value, Mapping) else _message(table(value.get("error"))) or _message(value)
+
+
+def _message(data: Mapping[str, Any]) -> str:
+    for name in ("message", "detail", "error_description", "title"):
+        value = data.get(name)
+        if isinstance(value, str) and value:
+            return string(value)
+        if isinstance(value, list) and value:
+            return "; ".join(_part(row) for row in value[:5])
+        if isinstance(value, Mapping) and value:
+            return _message(value)
+    return ""
+
+
+def _part(row: Any) -> str:
+    """Return one entry of a validation error's list: where it is and what is wrong."""
+    data = table(row)
+    place = data.get("loc")
+    where = ".".join(str(step) for step in place) if isinstance(place, list) else ""
+    text = string(data.get("msg")) or string(data.get("message")) or string(row)
+    return f"{where}: {text}" if where else text
+
+
+def _codes(data: Mapping[str, Any]) -> tuple[str, ...]:
+    named = (data.get("code"), data.get("type"), data.get("error_type"), data.get("status"))
+    # A number of three digits repeats the status; a longer one is a code.
+    codes = (str(value) if type(value) is int and 1000 <= value < 1_000_000 else value for value in named)
+    return tuple(value for value in codes if isinstance(value, str) and value)
+
+
+def _status(data: Mapping[str, Any]) -> int | None:
+    for name in ("status_code", "http_status", "code", "status"):
+        value = data.get(name)
+        if isinstance(value, str) and len(value) == 3 and value.isascii() and value.isdigit():
+            value = int(value)
+        if isinstance(value, int) and 400 <= value < 600:
+            return value
+    return None
