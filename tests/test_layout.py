@@ -18,7 +18,7 @@ SOURCES = sorted(file for package in PACKAGES for file in (package / "src").rglo
 CORE = sorted((ROOT / "core/src").rglob("*.py"))
 PROVIDERS = ("google", "together", "groq", "openrouter", "hyperbolic", "openai", "deepseek")
 IMPORTERS = {
-    "httpx": {"core/src/shunpike/wire/http.py"},
+    "httpx": {"core/src/shunpike/wire/slim_httpx.py"},
     "pluggy": {"core/src/shunpike/hookspecs.py", "core/src/shunpike/plugins.py"},
     "apsw": {"core/src/shunpike/builtin"},
     "tiktoken": {"core/src/shunpike/tokens.py"},
@@ -124,12 +124,12 @@ def _names_provider(pattern: re.Pattern[str], text: str) -> bool:
 
 
 def test_nothing_but_routing_sends() -> None:
-    """`Backend.complete` and `Streams.stream` are called in one module, behind a grant of the ledger."""
+    """`Backend.complete`, `Streams.stream` and `Embeds.embed` are called in one module, behind the ledger's grant."""
     callers = set()
     for file, tree in _trees(CORE):
         for node in ast.walk(tree):
             match node:
-                case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="complete" | "stream")) if (
+                case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="complete" | "stream" | "embed")) if (
                     "backend" in name
                 ):
                     callers.add(_name(file))
@@ -188,7 +188,7 @@ def test_no_index_address_and_no_machine_path_stands_in_a_tracked_file() -> None
 
 
 def test_the_floors_hold() -> None:
-    """`.importlinter` draws them: imports go down only, plugins know nothing of each other, the core nothing of them."""
+    """`.importlinter` draws them: imports go down only, and plugins know nothing of each other."""
     lint = Path(sys.executable).with_name("lint-imports")
     done = subprocess.run([lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

@@ -71,3 +71,4 @@ class TestDeepSeek(ProviderContract):
 
 class TestSandbox(ProviderContract):
     plugin = sandbox
+    expected_failures: ClassVar = {"test_an_unknown_price_is_none": "nothing costs anything in the sandbox"}

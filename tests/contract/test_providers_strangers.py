@@ -29,9 +29,15 @@ from shunpike_testkit.provider_contract import ProviderContract, Wire
 CATALOG = """
 as_of = 2026-11-22
 source = "made up"
-provider = { id = "summit", title = "Summit", env_key = "SUMMIT_API_KEY", base_url = "https://api.example.com/v1", default_tier = "free" }
-tiers = { free = { billing = "none" } }
-models = [{ id = "peak-1", features = ["tools", "json"], limits = { free = [{ unit = "request", amount = 9, per = "60s" }] } }]
+tiers.free = { billing = "none", limits = [{ unit = "request", amount = 9, per = "60s" }] }
+models = [{ id = "peak-1", features = ["tools", "json"], limits = { free = [] } }]
+
+[provider]
+id = "summit"
+title = "Summit"
+env_key = "SUMMIT_API_KEY"
+base_url = "https://api.example.com/v1"
+default_tier = "free"
 """
 
 

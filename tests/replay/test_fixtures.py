@@ -28,11 +28,11 @@ Row = dict[str, Any]
 @cache
 def replayed(folder: Path, backend: str) -> dict[str, Row]:
     """The line of each file, all played once on this event loop, cuts included."""
+    recordings = [read_recording(path, folder) for path in sorted(folder.glob("*.json"))]
 
     async def run() -> dict[str, Row]:
         async with open_theatre() as theatre:
-            paths = sorted(folder.glob("*.json"))
-            return {path.name: line(await theatre.play(read_recording(path, folder))) for path in paths}
+            return {one.file: line(await theatre.play(one)) for one in recordings}
 
     return anyio.run(run, backend=backend)
 

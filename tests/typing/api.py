@@ -11,6 +11,7 @@ from shunpike import (
     ChatRequest,
     Client,
     Completion,
+    Embedding,
     Exhausted,
     Host,
     Message,
@@ -56,6 +57,9 @@ async def asynchronous() -> None:
                 assert_type(piece, Piece)
                 assert_type(piece.text, str)
         assert_type(opened.completion, Completion)
+        vectors = await client.embed(["a", "b"], model="google/gemini-embedding-2", dimensions=256)
+        assert_type(vectors, Embedding)
+        assert_type(vectors.vectors, tuple[tuple[float, ...], ...])
     assert_type(shunpike.stream("hi"), AsyncIterator[Piece])
 
 

@@ -35,7 +35,17 @@ if TYPE_CHECKING:
     from shunpike.hookspecs import hookimpl
     from shunpike.plugins import Host
     from shunpike.sync import ask, stream, stream_sync
-    from shunpike.types import ChatRequest, Completion, Message, Money, Piece, ProviderSettings, Settings, Usage
+    from shunpike.types import (
+        ChatRequest,
+        Completion,
+        Embedding,
+        Message,
+        Money,
+        Piece,
+        ProviderSettings,
+        Settings,
+        Usage,
+    )
 
 __version__ = "0.1.0"
 
@@ -68,6 +78,7 @@ _HOMES = {
     "shunpike.types": (
         "ChatRequest",
         "Completion",
+        "Embedding",
         "Message",
         "Money",
         "Piece",
@@ -86,6 +97,7 @@ __all__ = [
     "Completion",
     "ConfigError",
     "CreditsExhausted",
+    "Embedding",
     "Exhausted",
     "Host",
     "Interrupted",

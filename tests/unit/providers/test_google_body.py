@@ -88,13 +88,14 @@ def test_parameters_have_their_own_names():
 
 
 def test_what_gemini_does_not_know_is_left_out_with_a_warning():
-    body, warnings = built(parallel_tool_calls=False, logit_bias={"1": 2}, user="me", service_tier="priority")
+    body, warnings = built(parallel_tool_calls=False, logit_bias={"1": 2}, user="me", service_tier="scale")
 
     assert set(body) == {"contents", "generationConfig"}
     assert warnings == [
         "google does not take 'logit_bias': it was left out",
         "google does not take 'parallel_tool_calls': it was left out",
-        "google does not take 'service_tier': it was left out",
+        "google does not take 'user': it was left out",
+        "google does not take the service tier 'scale': it was left out",
     ]
 
 
@@ -247,13 +248,13 @@ def test_images_and_sounds_go_inline():
     ]
 
 
-def test_an_image_by_address_or_an_unknown_part_goes_elsewhere():
-    with pytest.raises(NotHere, match="part of type 'video'"):
-        built(messages=part("video", url="x"))
-    with pytest.raises(NotHere, match="not supported by google") as caught:
-        built(messages=part("image_url", image_url={"url": "https://example.com/cat.png"}))
-
-    assert "data:image/png;base64" in caught.value.hint
+def test_an_image_by_address_is_fetched_by_google_and_an_unknown_part_goes_elsewhere():
+    body, _ = built(messages=part("image_url", image_url={"url": "https://example.com/cat.png?s=1"}))
+    sent = body["contents"][0]["parts"][1]["fileData"]
+    assert sent == {"mimeType": "image/png", "fileUri": "https://example.com/cat.png?s=1"}
+    for kind, more in (("video", {"url": "x"}), ("image_url", {"image_url": {"url": "gs://cat"}})):
+        with pytest.raises(NotHere, match="not supported by google"):
+            built(messages=part(kind, **more))
 
 
 def test_a_data_url_that_can_not_be_read_is_refused():

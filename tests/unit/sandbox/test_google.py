@@ -9,6 +9,7 @@ import pytest
 from .conftest import Caller
 from .reading import events
 
+SIGNED = {"thoughtSignature": "skip_thought_signature_validator"}
 WEATHER = {
     "functionDeclarations": [
         {
@@ -73,7 +74,7 @@ async def test_a_function_call_comes_whole_with_its_signature(caller: Caller, st
 async def test_a_function_response_is_answered_in_words(caller: Caller) -> None:
     contents = [
         {"role": "user", "parts": [{"text": "What is the weather in Paris?"}]},
-        {"role": "model", "parts": [{"functionCall": {"name": "get_weather", "args": {"city": "Paris"}}}]},
+        {"role": "model", "parts": [{**SIGNED, "functionCall": {"name": "get_weather", "args": {"city": "Paris"}}}]},
         {"role": "user", "parts": [{"functionResponse": {"name": "get_weather", "response": {"output": "sunny"}}}]},
     ]
     body = (await caller.gemini(contents=contents, tools=[WEATHER])).json()

@@ -123,7 +123,7 @@ FORBIDDEN: list[tuple[str, dict[str, Any], str]] = [
     ("openai", {"model": "gpt-6-luna", "max_tokens": 5}, "Use 'max_completion_tokens' instead."),
     ("openai", {"model": "gpt-6-luna", "temperature": 0.5}, "'temperature' does not support 0.5"),
     ("openai", {"temperature": "hot"}, "expected a decimal, but got a string instead"),
-    ("openai", {"stop": list("abcde")}, "Invalid value for 'stop'"),
+    ("openai", {"stop": list("abcde")}, "Expected an array with maximum length 4"),
     ("openai", {"response_format": {"type": "json_object"}}, "must contain the word 'json'"),
     ("openai", {"stream_options": {"include_usage": True}}, "only allowed when 'stream' is enabled"),
     ("deepseek", {"response_format": {"type": "json_schema"}}, "This response_format type is unavailable now"),

@@ -1,4 +1,4 @@
-"""Which factor on the list price a tier of service has: before an answer the dearest possible, after it the named one."""
+"""What a tier of service makes of a list price: before an answer the dearest possible, after it the named one."""
 
 from __future__ import annotations
 

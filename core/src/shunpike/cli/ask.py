@@ -47,7 +47,7 @@ class Ask:
 @takes(Ask)
 def ask(given: Ask) -> None:
     """Ask a question; what comes in on stdin is put before it. The word `ask` may be left out."""
-    prompt = compose(" ".join(given.words or ()), _stdin())
+    prompt = compose(" ".join(given.words or ()), piped())
     options = options_of(given)
     run(lambda: _ask(given, prompt, options))
 
@@ -62,9 +62,9 @@ async def _ask(given: Ask, prompt: str, options: Options) -> None:
             await answer(opened, prompt, options, stream=not given.no_stream, quiet=given.quiet)
 
 
-def compose(question: str, piped: str) -> str:
+def compose(question: str, given: str) -> str:
     """Return the prompt: what was piped in, then the question. Raises `UsageError` when both are empty."""
-    parts = [part for part in (piped.strip("\n"), question) if part.strip()]
+    parts = [part for part in (given.strip("\n"), question) if part.strip()]
     if not parts:
         raise UsageError("the prompt is empty", hint='say something: shunpike "What is a shunpike?"')
     prompt = "\n\n".join(parts)
@@ -74,7 +74,8 @@ def compose(question: str, piped: str) -> str:
     return prompt
 
 
-def _stdin() -> str:
+def piped() -> str:
+    """Return what came in on stdin, nothing where a person sits. Raises `UsageError`."""
     if not stdin_is_piped():
         return ""
     try:

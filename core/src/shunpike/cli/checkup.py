@@ -7,7 +7,7 @@ from enum import StrEnum
 from importlib.metadata import version
 
 from shunpike.cli.forms import duration, left_at
-from shunpike.client import Client, ProviderStatus
+from shunpike.client import OWN, Client, ProviderStatus
 from shunpike.clock import SystemClock, moment
 from shunpike.config import KeyStore, Loaded, default_store, load
 from shunpike.errors import ConfigError, ShunpikeError, UsageError
@@ -124,7 +124,7 @@ async def _providers(findings: list[Finding], client: Client, *, online: bool) -
     for row in rows:
         findings.append(await _provider(row, client, online=online))
         age = (moment(SystemClock().now()).date() - row.as_of).days
-        if age > STALE_DAYS:
+        if age > STALE_DAYS and row.tier != OWN:
             text = f"what is known of {row.name} is {age} days old ({row.as_of}); its free tier may have changed"
             findings.append(_found("Providers", Level.WARNING, text, "upgrade its package"))
     if not any(row.state in ("ready", "standby") for row in rows):

@@ -21,7 +21,7 @@ def limits(*, json: Json = False) -> None:
         as_list([{"provider": target.name, "model": target.model.id, **plain(one)} for target, one in rows])
         return
     if not rows:
-        narrate("no provider is ready, so no limit is in force\n\nhint: shunpike providers")
+        narrate("no limit is in force: the providers that are ready have none\n\nhint: shunpike providers")
         return
     now = SystemClock().now()
     say(

@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from shunpike.cli.forms import label
+from shunpike.cli.live import show_live
 from shunpike.cli.options import Json, command_app
 from shunpike.cli.output import NOTHING, as_list, narrate, say, table
 from shunpike.cli.session import check_provider, client, run
-from shunpike.client import ProviderStatus
+from shunpike.client import SOURCE, ProviderStatus
 from shunpike.types import ModelInfo
 
 app = command_app("Show the models.")
@@ -25,9 +26,13 @@ def models(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Retired models as well.")] = False,
     free: Annotated[bool, typer.Option("--free", help="Only those that cost nothing on the tier in use.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Ask the providers what they list today.")] = False,
     json: Json = False,
 ) -> None:
     """Show the models that can be asked, with what they can do and what they cost."""
+    if live:
+        show_live(provider or [], free=free, json=json)
+        return
     found, statuses = run(lambda: _models(provider or []))
     tiers = {row.name: row for row in statuses}
     shown = [
@@ -54,6 +59,7 @@ async def _models(wanted: list[str]) -> tuple[list[ModelInfo], tuple[ProviderSta
     async with client() as opened:
         for name in wanted:
             check_provider(name, opened)
+        await opened.discover()
         statuses = await opened.status()
         return [model for model in opened.models() if not wanted or model.provider in wanted], statuses
 
@@ -68,7 +74,9 @@ def is_free(model: ModelInfo, status: ProviderStatus | None) -> bool:
 
 def _row(model: ModelInfo) -> tuple[str, ...]:
     price = f"${model.prices[0].prompt} / ${model.prices[0].completion}" if model.prices else "unknown"
-    status = model.status
+    status, features = model.status, ", ".join(sorted(model.features))
+    if model.source == SOURCE:
+        price, features = "free", ""
     if model.status == "retired":
         day = f" on {model.retired_on}" if model.retired_on else ""
         successor = f", use {model.successor}" if model.successor else ""
@@ -76,7 +84,7 @@ def _row(model: ModelInfo) -> tuple[str, ...]:
     return (
         label(model.provider, model.id),
         NOTHING if model.context is None else f"{model.context:,}",
-        ", ".join(sorted(model.features)) or NOTHING,
+        features or NOTHING,
         price if model.kind == "chat" else f"{price} ({model.kind})",
         status,
     )

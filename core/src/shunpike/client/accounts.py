@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -184,3 +184,11 @@ def _say(account: Account) -> str:
 
 def _absent(name: str, reason: str) -> Candidate:
     return Candidate(provider=name, model="*", verdict=Verdict.DROPPED, reason=reason)
+
+
+def how_to_begin(host: Host, lacking: Sequence[str]) -> str:
+    """Return what to type when there is no key: for the one provider that is asked for, or for any."""
+    add = f"shunpike keys set {lacking[0]}" if len(lacking) == 1 else "add a free one: shunpike keys set NAME"
+    simulated = [info.id for info in host.providers() if info.simulated]
+    play = f'shunpike -p {simulated[0]} "…"' if simulated else "pip install shunpike-sandbox"
+    return f"{add}   ·   or try without a key: {play}"

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self, Unpack
 
-from shunpike.client.accounts import NO_KEY
+from shunpike.client.accounts import NO_KEY, how_to_begin
+from shunpike.client.embed import (
+    EmbedOptions,
+    Texts,
+    build_embed,
+    check_model,
+    stand_in,
+    text_bound,
+    text_tokens,
+)
+from shunpike.client.endpoints import Kind
 from shunpike.client.house import House
+from shunpike.client.inquiry import AccountBalance, Inquiry, TokenCount
+from shunpike.client.live import LiveList
 from shunpike.client.options import Options, Prompt, build_request
+from shunpike.client.results import Results
 from shunpike.client.status import ProviderStatus, provider_status
 from shunpike.client.stream import Stream
 from shunpike.clock import Clock, SystemClock
@@ -19,23 +32,13 @@ from shunpike.errors import NoCredential, UnknownProvider, UsageError
 from shunpike.plugins import Host
 from shunpike.protocols import Store, Strategy, Target, View
 from shunpike.routing.attempt import Attempts
+from shunpike.routing.embedding import Embedder
 from shunpike.routing.journey import Journey, too_large
 from shunpike.routing.plan import Plan, Rules, make_plan
-from shunpike.routing.route import Route, Try
+from shunpike.routing.route import Route
 from shunpike.routing.streaming import StreamRun
 from shunpike.tokens import prompt_bound, prompt_tokens
-from shunpike.types import (
-    ZERO,
-    Answer,
-    Basis,
-    ChatRequest,
-    Completion,
-    EventName,
-    ModelInfo,
-    Remaining,
-    Settings,
-    UsageRow,
-)
+from shunpike.types import ChatRequest, Completion, Embedding, EventName, ModelInfo, Remaining, Settings, UsageRow
 
 
 class Client:
@@ -59,6 +62,7 @@ class Client:
         self.clock = SystemClock() if clock is None else clock
         self._house = House(self.settings, self.host, self.clock, store, environ, KeyStore())
         self._attempts = Attempts(self._house.services)
+        self._results = Results(self._house, self.clock)
         self._strategies: dict[str, Strategy] = {}
         self._running: list[StreamRun] = []
 
@@ -89,7 +93,22 @@ class Client:
         """
         route = await self._route(prompt, options)
         answer, attempt, journey = await self._attempts.complete(route)
-        return self._completion(answer, attempt, journey)
+        return self._results.completion(answer, attempt, journey)
+
+    async def embed(self, texts: Texts, /, **options: Unpack[EmbedOptions]) -> Embedding:
+        """Return a vector for each of ``texts``, which may be one text, in their order.
+
+        ``model`` must be named, and only that model answers: another provider of it may take over, another model
+        never does. Raises `UsageError`, `UnknownModel`, `UnknownProvider`, `NoCredential`, `RequestError`,
+        `Exhausted`.
+        """
+        request = build_embed(texts, options)
+        chat = stand_in(request)
+        named: Options = {"providers": options["providers"]} if "providers" in options else {}
+        plan = await self._plan(chat, named, text_tokens(request), "embedding")
+        route = self._begin(chat, plan, options, (text_tokens(request), text_bound(request)))
+        answer, attempt, journey = await Embedder(self._attempts, self._house.services).embed(route, request)
+        return self._results.embedding(answer, attempt, journey)
 
     def stream(self, prompt: Prompt, /, **options: Unpack[Options]) -> Stream:
         """Return the answer as a `Stream` of pieces. It raises what `complete` raises, when it is entered.
@@ -104,12 +123,15 @@ class Client:
             self._running = [one for one in self._running if one.is_open] + [run]
             return run
 
-        return Stream(begin, self._completion)
+        return Stream(begin, self._results.completion)
 
     async def _route(self, prompt: Prompt, options: Options) -> Route:
         request = build_request(prompt, options)
         size = prompt_tokens(request)
         plan = await self._plan(request, options, size)
+        return self._begin(request, plan, options, (size, prompt_bound(request)))
+
+    def _begin(self, request: ChatRequest, plan: Plan, options: Options | EmbedOptions, size: tuple[int, int]) -> Route:
         settings = self.settings
         request_id = f"req_{secrets.token_hex(10)}"
         self._house.tell(EventName.REQUEST_STARTED, request_id=request_id, model=request.model)
@@ -117,17 +139,20 @@ class Client:
             request=request,
             request_id=request_id,
             plan=plan,
-            prompt_tokens=size,
-            prompt_bound=prompt_bound(request),
+            prompt_tokens=size[0],
+            prompt_bound=size[1],
             default_max_output=settings.default_max_output,
             max_attempts=settings.max_attempts,
             expires=self.clock.monotonic() + _positive(options.get("deadline", settings.deadline), "deadline"),
-            strict=options.get("strict", False),
+            strict=bool(options.get("strict", False)),
             tag=options.get("tag"),
         )
 
-    async def _plan(self, request: ChatRequest, options: Options, size: int) -> Plan:
+    async def _plan(self, request: ChatRequest, options: Options, size: int, kind: Kind = "chat") -> Plan:
         providers = options.get("providers")
+        roster = await self._house.roster_for(request.model, providers, kind)
+        if kind == "embedding":
+            check_model(request.model, roster)
         closed = await self._house.closed_until()
         view = View(
             now=self.clock.now(),
@@ -136,9 +161,10 @@ class Client:
             options=dict(self.settings.strategy_options),
             closed_until=closed,
         )
-        rules = Rules(providers=None if providers is None else tuple(providers), allow_paid=self.settings.allow_paid)
+        names = None if providers is None else tuple(providers)
+        rules = Rules(providers=names, allow_paid=self.settings.allow_paid, kind=kind)
         strategy = self._strategy(options.get("strategy") or self.settings.strategy)
-        plan = make_plan(request, self._house.roster, rules, strategy, view)
+        plan = make_plan(request, roster, rules, strategy, view)
         if not plan.targets:
             self._nothing_to_ask(plan, request, size)
         return plan
@@ -151,7 +177,7 @@ class Client:
             lacking = ", ".join(f"{one.provider} ({one.reason})" for one in plan.dropped)
             raise NoCredential(
                 f"no provider has a key: {lacking}" if lacking else "no provider is installed",
-                hint="add a free one: shunpike keys set NAME   ·   or try without a key: pip install shunpike-sandbox",
+                hint=how_to_begin(self.host, [one.provider for one in plan.dropped]),
             )
         raise Journey(request.model, plan).exhausted("")
 
@@ -165,31 +191,6 @@ class Client:
             self._strategies[name] = found
         return self._strategies[name]
 
-    def _completion(self, answer: Answer, attempt: Try, journey: Journey) -> Completion:
-        target, booked = attempt.target, attempt.settlement
-        if booked is None:
-            raise RuntimeError(f"attempt {attempt.ask.attempt_id} answered but was not settled")
-        price = self._house.prices.served(target.model, answer.model, answer.usage.prompt_tokens)
-        seconds = self.clock.monotonic() - attempt.started
-        completion = Completion(
-            request_id=attempt.ask.request_id,
-            provider=target.name,
-            model=answer.model,
-            requested_model=journey.requested_model,
-            choices=answer.choices,
-            usage=booked.usage,
-            cost=booked.cost if target.paid else ZERO,
-            cost_exact=answer.usage.basis is Basis.MEASURED,
-            list_price=None if price is None else price.of(booked.usage),
-            decision=journey.decision(),
-            warnings=answer.warnings,
-            created=int(attempt.started_at),
-            seconds=seconds,
-            simulated=target.provider.simulated,
-        )
-        self._house.tell(EventName.REQUEST_FINISHED, request_id=completion.request_id, provider=target.name)
-        return completion
-
     async def status(self) -> tuple[ProviderStatus, ...]:
         """Return every installed or configured provider and the state it is in."""
         versions = {loaded.name: loaded.version for loaded in self.host.loaded}
@@ -200,8 +201,8 @@ class Client:
             rows.append(
                 provider_status(
                     account,
-                    version=versions.get(self.host.owner(account.info.id), "?"),
-                    models=sum(model.status != "retired" for model in self.host.models(account.info.id)),
+                    version=versions.get(self.host.owner(account.plugin), "?"),
+                    models=self._house.count(account),
                     remaining=tuple(one for group in limits for one in group),
                     standby=account.info.simulated and self._house.roster.real,
                 )
@@ -209,8 +210,36 @@ class Client:
         return tuple(rows)
 
     def models(self) -> tuple[ModelInfo, ...]:
-        """Return every known model of every installed provider, the retired ones included."""
+        """Return every known model of every installed provider, the retired ones included.
+
+        What endpoints of the owner's own have is known after they were asked: see `discover`.
+        """
         return self._house.roster.catalog
+
+    async def discover(self) -> None:
+        """Ask the endpoints of the owner's own what they have, each once; one that can't tell is left out."""
+        await self._house.endpoints.discover(self._house.own)
+
+    async def live_models(self, names: Sequence[str] = ()) -> tuple[LiveList, ...]:
+        """Ask providers for their models today and return them merged with the catalog; costs no quota.
+
+        Without ``names``, all that can be asked. A provider that gives no list has its ``problem`` told. Raises
+        `UnknownProvider`, and `NoCredential` for a named one without a key.
+        """
+        return await Inquiry(self._house).live_models(names)
+
+    async def balances(self, names: Sequence[str] = ()) -> tuple[AccountBalance, ...]:
+        """Ask providers what is left of their accounts; costs no quota. Arguments and errors as `live_models`."""
+        return await Inquiry(self._house).balances(names)
+
+    async def count_tokens(self, prompt: Prompt, /, **options: Unpack[Options]) -> TokenCount:
+        """Return the tokens of ``prompt``: counted by the provider of ``model`` where it does so, else estimated.
+
+        Counting costs nothing. Raises as `complete` does while it plans, and `ProviderError`.
+        """
+        request = build_request(prompt, options)
+        plan = await self._plan(request, options, prompt_tokens(request))
+        return await Inquiry(self._house).count_tokens(request, plan.targets[0])
 
     async def limits(self) -> tuple[tuple[Target, Remaining], ...]:
         """Return every limit in force with what is left of it, each shared bucket once."""
@@ -238,7 +267,7 @@ class Client:
             raise UnknownProvider(f'there is no provider called "{name}"', hint="see: shunpike providers")
         if account.problem == NO_KEY:
             raise NoCredential(f"{name} has no key", hint=f"shunpike keys set {name}")
-        probe = self.host.health(account.info.id, account.settings)
+        probe = self.host.health(account.plugin, account.settings)
         if probe is None:
             raise UsageError(f"{name} can't be checked for free", hint=f'ask it something: shunpike -p {name} "hi"')
         try:

@@ -7,7 +7,7 @@ model that the caller names is tried even where that list can't be had or does n
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import anyio
@@ -30,14 +30,17 @@ RETRY = 30.0
 EMBEDDING_NAMES = ("embed", "bge-", "minilm", "gte-", "e5-")
 """Parts of the names of embedding models: these lists do not tell what a model is for."""
 LATEST = ":latest"
+SOURCE = "its own list of models"
+"""The source of what is known of such models: what they can do is assumed, not known."""
 
 
 @dataclass
 class _Listed:
     models: tuple[LiveModel, ...] = ()
     problem: str | None = None
-    good_until: float = 0.0
-    lock: anyio.Lock = field(default_factory=anyio.Lock)
+    until: float = float("-inf")
+    """When it is asked again, on the monotonic clock."""
+    lock: anyio.Lock | None = None
 
 
 class Endpoints:
@@ -49,19 +52,22 @@ class Endpoints:
         self._listed: dict[str, _Listed] = {}
 
     async def discover(self, accounts: Sequence[Account]) -> None:
-        """Ask those that were not asked yet."""
-        async with anyio.create_task_group() as tasks:
-            for account in accounts:
-                tasks.start_soon(self._ask, account)
+        """Ask those that were not asked yet. Raises `ConfigError` for an address that can't be used."""
+        fresh = [account for account in accounts if self._known(account).until <= self._clock.monotonic()]
+        # A mistake in the configuration comes out as itself, not inside a group.
+        backends = [self._backend(account) for account in fresh]
+        if fresh:
+            async with anyio.create_task_group() as tasks:
+                for account, backend in zip(fresh, backends, strict=True):
+                    tasks.start_soon(self._ask, self._known(account), backend)
 
     def problem(self, account: Account) -> str | None:
         """Return why the models of ``account`` are not known, None when they are, or were not asked for."""
-        known = self._listed.get(account.name)
-        return known.problem if known else None
+        return self._known(account).problem
 
     def models(self, account: Account, named: str | None = None, kind: Kind = "chat") -> tuple[ModelInfo, ...]:
         """Return what ``account`` offers: the one that is named, else those of the configuration, else the list's."""
-        listed = self._listed.get(account.name, _Listed()).models
+        listed = self._known(account).models
         by_name = {model.id: model for model in listed}
         if named is not None:
             name = _meant(named, by_name)
@@ -70,20 +76,23 @@ class Endpoints:
             listed = tuple(by_name.get(name, LiveModel(id=name)) for name in account.settings.models)
         return tuple(self._info(account, model, model.kind) for model in listed if model.kind != "other")
 
-    async def _ask(self, account: Account) -> None:
-        known = self._listed.setdefault(account.name, _Listed())
+    def _known(self, account: Account) -> _Listed:
+        return self._listed.setdefault(account.name, _Listed())
+
+    async def _ask(self, known: _Listed, backend: Backend) -> None:
+        known.lock = known.lock or anyio.Lock()
         async with known.lock:
-            if known.good_until > self._clock.monotonic():
+            if known.until > self._clock.monotonic():
                 return
             try:
                 with anyio.fail_after(PATIENCE):
-                    known.models = await listing(self._backend(account))
-                known.problem, known.good_until = None, float("inf")
+                    known.models = await listing(backend)
+                known.problem, known.until = None, float("inf")
             except TimeoutError:
                 known.problem = f"no list of models within {PATIENCE:g} s"
             except ProviderError as error:
                 known.problem = f"{error.kind}: {error.message}"
-            known.good_until = max(known.good_until, self._clock.monotonic() + RETRY)
+            known.until = max(known.until, self._clock.monotonic() + RETRY)
 
     def _info(self, account: Account, model: LiveModel, kind: Kind | Literal["other"] | None) -> ModelInfo:
         guessed: Kind = "embedding" if any(part in model.id.casefold() for part in EMBEDDING_NAMES) else "chat"
@@ -96,7 +105,7 @@ class Endpoints:
             features=EVERYTHING if model.features is None else model.features,
             limits={account.tier.name: ()},
             as_of=moment(self._clock.now()).date(),
-            source="its own list of models",
+            source=SOURCE,
         )
 
 

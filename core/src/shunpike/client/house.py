@@ -54,7 +54,7 @@ class House:
             memory=self.memory,
             price=self._price,
             backend=self.backend,
-            served_price=self._served_price,
+            served_price=self.served_price,
             timeouts=self._timeouts,
             cancel_safe=self._cancel_safe,
             emit=host.emit,
@@ -90,6 +90,12 @@ class House:
         await self.endpoints.discover([account for account, _ in wanted])
         return with_endpoints(self._roster, self.endpoints, wanted, kind) if wanted else self._roster
 
+    def count(self, account: Account) -> int:
+        """Return how many models ``account`` offers, as far as it is known."""
+        if account.own:
+            return len(self.endpoints.models(account))
+        return sum(model.status != "retired" for model in self._host.models(account.info.id))
+
     def limits_of(self, target: Target) -> tuple[Limit, ...] | None:
         """Return the provider's limits for ``target``, None when nothing is known: then no money is risked there."""
         if self.accounts[target.name].own:
@@ -114,7 +120,8 @@ class House:
             return FREE
         return self.prices.worst(target.provider, target.model, prompt_tokens, asked, self._settings.deadline)
 
-    def _served_price(self, attempt: Try, served: str, prompt_tokens: int, named: str | None) -> Price | None:
+    def served_price(self, attempt: Try, served: str, prompt_tokens: int, named: str | None) -> Price | None:
+        """Return the price of what answered ``attempt``: ``served`` is the model, ``named`` the tier it names."""
         target = attempt.target
         if self.accounts[target.name].own:
             return FREE

@@ -63,9 +63,7 @@ class PriceBook:
         price = self.price(model, prompt_tokens)
         return price if since is None else _dearest(price, self.price(model, prompt_tokens, since))
 
-    def billed(
-        self, provider: ProviderInfo, price: Price | None, asked: str | None, named: str | None
-    ) -> Price | None:
+    def billed(self, provider: ProviderInfo, price: Price | None, asked: str | None, named: str | None) -> Price | None:
         """Return ``price`` at the tier of service that the answer names, else at the one asked for; None = unknown."""
         return served_price(price, provider.service_tiers, asked, named)
 

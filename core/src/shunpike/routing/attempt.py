@@ -21,7 +21,6 @@ from shunpike.routing.route import Route, Services, Try
 from shunpike.routing.send import send
 from shunpike.types import Answer, Call, Ending, Event, EventName, Grant, Settlement, Verdict
 
-
 T = TypeVar("T")
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from typing_extensions import override
+
 from shunpike.types import Balance
 from shunpike.wire.balance import read_balance
-from shunpike.wire.chat import ChatBackend
+from shunpike.wire.chat import ChatBackend, ModelsProbe
 
 
 class BalanceBackend(ChatBackend):
@@ -20,3 +22,18 @@ class BalanceBackend(ChatBackend):
         reply = await self.http.get(where.path, self.settings.timeouts)
         data = self._data(reply, whole=True)
         return read_balance(data, where, self.clock.now())
+
+
+class AccountProbe(ModelsProbe):
+    """Asks for the models and then for the balance: some show their models to anybody, whatever the key."""
+
+    def __init__(self, backend: BalanceBackend) -> None:
+        super().__init__(backend)
+        self._account = backend
+
+    @override
+    async def check(self) -> str:
+        """Return such as ``14 models``. Raises `ProviderError`."""
+        words = await super().check()
+        await self._account.balance()
+        return words

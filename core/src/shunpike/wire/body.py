@@ -24,6 +24,8 @@ def chat_body(call: Call, dialect: Dialect, provider: str) -> dict[str, Any]:
         **asked,
     }
     _fit_format(body, dialect)
+    if call.request.reasoning_effort is not None:
+        body["reasoning_effort"] = dialect.effort(call.model, call.request.reasoning_effort)
     if dialect.single_choice:
         body.pop("n", None)
     stop = body.get("stop")

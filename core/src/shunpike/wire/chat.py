@@ -25,7 +25,7 @@ from shunpike.wire.ratelimits import header_evidence
 from shunpike.wire.sse import Event
 from shunpike.wire.stream import PieceStream
 
-STRANGE = (ValueError, LookupError, TypeError, AttributeError)
+STRANGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 """What an override raises when it trips over an answer that is not as expected."""
 
 

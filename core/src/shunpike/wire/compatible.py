@@ -17,6 +17,7 @@ from shunpike.errors import NoCredential
 from shunpike.hookspecs import hookimpl
 from shunpike.protocols import Backend, HealthProbe
 from shunpike.types import ProviderInfo, ProviderSettings
+from shunpike.wire.account import AccountProbe, BalanceBackend
 from shunpike.wire.chat import ChatBackend, ModelsProbe
 from shunpike.wire.dialect import Dialect, read_dialect
 from shunpike.wire.own import own_backend
@@ -64,7 +65,8 @@ class OpenAICompatible(CatalogPlugin):
         """Return a probe that lists the models; None for another provider, or where no list is offered."""
         if provider != self.info.id or not self.dialect.models_path:
             return None
-        return ModelsProbe(self._made(settings))
+        backend = self._made(settings)
+        return AccountProbe(backend) if isinstance(backend, BalanceBackend) else ModelsProbe(backend)
 
     def _made(self, settings: ProviderSettings) -> ChatBackend:
         return own_backend(self.info, settings) if settings.own_endpoint else self.backend(settings)

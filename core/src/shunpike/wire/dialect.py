@@ -116,6 +116,8 @@ class Dialect(Record):
     """The name of the output cap, which is always sent."""
     rename: dict[str, str] = Field(default_factory=dict)
     """Our name of a parameter → the provider's."""
+    efforts: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """Prefix of a model's id → our reasoning effort → the model's own; ``*`` = any other. The longest prefix counts."""
     drop: tuple[str, ...] = ()
     """Parameters that are not sent; one that was given leaves a warning on the answer."""
     drop_with_stream: tuple[str, ...] = ()
@@ -210,6 +212,12 @@ class Dialect(Record):
     def finish(self, told: str) -> str | None:
         """Return our word for a finish reason: one of `FINISH_REASONS`, ``error``, or None when it is unknown."""
         return self.finish_reasons.get(told) or COMMON_FINISH.get(told)
+
+    def effort(self, model: str, wanted: str) -> str:
+        """Return the reasoning effort under the name, or the nearest one, that ``model`` takes."""
+        prefix = max((one for one in self.efforts if model.startswith(one)), key=len, default=None)
+        known = self.efforts[prefix] if prefix is not None else {}
+        return known.get(wanted) or known.get("*") or wanted
 
     def sentence(self, status: int | None, text: str) -> Sentence | None:
         """Return the first documented sentence that is found in ``text``."""

@@ -91,7 +91,10 @@ def read_vector(value: Any, provider: str) -> Vector:
         numbers = tuple(value) if isinstance(value, list) else ()
     if not numbers or any(isinstance(one, bool) or not isinstance(one, int | float) for one in numbers):
         raise _malformed("a vector is not a list of numbers", provider)
-    vector = tuple(map(float, numbers))
+    try:
+        vector = tuple(map(float, numbers))
+    except OverflowError as error:
+        raise _malformed("a vector holds a number beyond all bounds", provider) from error
     if not all(map(math.isfinite, vector)):
         raise _malformed("a vector holds what is no number", provider)
     return vector

@@ -15,7 +15,6 @@ from functools import cache
 from typing import Any, NamedTuple, NoReturn, Self, cast
 
 import anyio
-import httpx
 from typing_extensions import override
 
 from shunpike.clock import Clock, SystemClock
@@ -24,6 +23,7 @@ from shunpike.types import Timeouts
 from shunpike.wire.address import check_header
 from shunpike.wire.lenient import encode
 from shunpike.wire.patience import Patience
+from shunpike.wire.slim_httpx import httpx
 from shunpike.wire.unpack import Unpacker
 
 MAX_BODY = 32 * 1024 * 1024

@@ -25,6 +25,10 @@ def lost(call: Call, dialect: Dialect, provider: str, *, streamed: bool) -> tupl
         found.append(f"{provider} does not take a JSON schema: {_instead(dialect)}")
     if request.json_mode == "json_object" and not dialect.json_object and "response_format" not in dropped:
         found.append(f"{provider} has no JSON mode: 'response_format' was left out")
+    effort = request.reasoning_effort
+    least = dialect.effort(call.model, effort or "none")
+    if effort == "none" and least != effort and "reasoning_effort" not in dropped:
+        found.append(f"{call.model} can't be told not to reason: its effort is {least!r} instead")
     for name in dialect.message_drop:
         if any(name in message.model_dump(exclude_none=True) for message in request.messages):
             found.append(f"{provider} does not take {name!r} on messages: it was left out")

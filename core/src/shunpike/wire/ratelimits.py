@@ -36,7 +36,9 @@ _COUNTED = re.compile(
     re.ASCII,
 )
 _PER = re.compile(
-    r"rate limit is (?P<limit>[0-9]{1,15}) (?P<what>queries|requests|tokens) per (?P<window>second|minute|hour|day)\b"
+    r"rate limit(?: is| exceeded:)? (?P<limit>[0-9]{1,15}) (?:(?P<what>queries|requests|tokens) )?"
+    r"per (?:1 )?(?P<window>second|minute|hour|day)\b",
+    re.IGNORECASE | re.ASCII,
 )
 _WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0}
 _UNITS = {"R": Unit.REQUEST, "T": Unit.TOTAL_TOKEN, "I": Unit.INPUT_TOKEN, "O": Unit.OUTPUT_TOKEN}
@@ -158,10 +160,10 @@ def limit_told(message: str, now: float) -> Evidence | None:
     if found is None:
         return None
     return Evidence(
-        unit=Unit.TOTAL_TOKEN if found["what"] == "tokens" else Unit.REQUEST,
+        unit=Unit.TOTAL_TOKEN if (found["what"] or "").lower() == "tokens" else Unit.REQUEST,
         amount=int(found["limit"]),
         resets_at=retry_told(message, now),
-        window_seconds=_WINDOWS[found["window"]],
+        window_seconds=_WINDOWS[found["window"].lower()],
         origin=f"refusal ({found[0]})",
     )
 

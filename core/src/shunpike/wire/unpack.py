@@ -13,7 +13,7 @@ class Unpacker:
 
     def __init__(self, encoding: str, most: int) -> None:
         if encoding not in ("gzip", "x-gzip", "deflate"):
-            raise ValueError(f"the body is compressed as {encoding!r}, which was not asked for")
+            raise ValueError(f"the body is compressed as {encoding[:40]!r}, which was not asked for")
         self._inner = zlib.decompressobj(EITHER_FORM)
         self._left = most
 

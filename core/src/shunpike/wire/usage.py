@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,7 +50,7 @@ def stated_cost(data: Mapping[str, Any], dialect: Dialect) -> Money | None:
     value = at(data, dialect.stated_cost)
     if isinstance(value, bool) or not isinstance(value, int | Stated):
         return None
-    if not (math.isfinite(value) and 0 <= value <= MOST_DOLLARS):
+    if not 0 <= value <= MOST_DOLLARS:  # NaN is neither
         return None
     return Money.usd(value.text if isinstance(value, Stated) else value)
 

@@ -28,6 +28,10 @@ class DeepSeekBackend(BalanceBackend):
             body["thinking"] = {"type": "enabled" if may_think(call) else "disabled"}
         if body["thinking"] == {"type": "enabled"} and effort is not None:
             body["reasoning_effort"] = EFFORTS.get(effort, "high")
+        if body["thinking"] != {"type": "enabled"}:
+            for message in body["messages"]:
+                if not message.get("reasoning_content"):
+                    message.pop("reasoning_content", None)
         if "response_format" in body and (word := json_word(call)):
             body["messages"] = [{"role": "system", "content": word}, *body["messages"]]
         return body

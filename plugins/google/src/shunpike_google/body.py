@@ -27,8 +27,8 @@ MAPPED = frozenset({
     "stream", "stream_options", "max_tokens", "max_completion_tokens", *RENAMED,
 })  # fmt: skip
 """Parameters that are sent under Gemini's own names, or that the way of asking already says."""
-TIERS = {"flex": "flex", "default": "standard", "standard": "standard", "auto": "standard"}
-"""Our service tier → Gemini's. Priority costs more than the list price that is reserved, so it is left out."""
+TIERS = {"flex": "flex", "default": "standard", "standard": "standard", "auto": "standard", "priority": "priority"}
+"""Our service tier → Gemini's; the catalog's ``[service_tiers]`` say what each costs."""
 MOST_STOPS = 5
 CHOICES = {"none": "NONE", "auto": "AUTO", "required": "ANY"}
 BUDGETS = {"none": 512, "minimal": 512, "low": 1024, "medium": 2048}
@@ -67,7 +67,7 @@ class Body:
         if (tier := self._given("service_tier")) in TIERS:
             body["serviceTier"] = TIERS[tier]
         elif tier is not None:
-            self._left_out(f"the service tier {tier!r} at the list price")
+            self._left_out(f"the service tier {tier!r}")
         self.warnings += strangers(request, PROVIDER)
         return body
 

@@ -24,6 +24,7 @@ MINUTE, DAY = 60.0, 86_400.0
 TOO_LONG = re.compile(r"input token count\b.*\bexceeds the maximum", re.DOTALL)
 NO_CREDIT = re.compile(r"prepayment credits are depleted", re.IGNORECASE)
 NOT_ON_TIER = re.compile(r"\blimit: 0\b")
+BAD_KEY = re.compile(r"^API key (?:not valid|not found|expired)", re.IGNORECASE)
 EXCEEDED = re.compile(r"Quota exceeded for metric: (?:[\w.]+/)?(\w{1,100}), limit: ([0-9]{1,15})")
 
 
@@ -60,7 +61,7 @@ def google_error(refused: Refused, side: Side, retired: AbstractSet[str]) -> Pro
 
 def _kind(status: int | None, said: Said, details: list[Mapping[str, Any]], violations: list[Violation]) -> str | None:
     """Return the kind where status alone does not tell it."""
-    if any(detail.get("reason") == "API_KEY_INVALID" for detail in details):
+    if any(detail.get("reason") == "API_KEY_INVALID" for detail in details) or BAD_KEY.search(said.message):
         return "auth"
     if status == 400 and said.detail.get("status") == "FAILED_PRECONDITION":
         return "region"

@@ -15,8 +15,6 @@ from shunpike.wire.embeddings import EmbeddingBackend
 
 REFUSED = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "stop")
 """Parameters that a model refuses while it reasons."""
-DEARER = ("fast", "priority", "scale")
-"""Service tiers at more than the list price, which the money at hand was not reserved for."""
 
 
 class Reasoning(Record):
@@ -27,9 +25,8 @@ class Reasoning(Record):
     on_request: tuple[str, ...] = ()
     """Reason when told to."""
 
-    def active(self, call: Call) -> bool:
-        """Whether the model reasons in this call."""
-        effort = call.request.reasoning_effort
+    def active(self, call: Call, effort: str | None) -> bool:
+        """Whether the model reasons in this call, which asks it for ``effort``."""
         if effort is None:
             return call.model.startswith(self.by_default) and not call.model.startswith(self.on_request)
         return effort != "none" and call.model.startswith(self.by_default + self.on_request)
@@ -47,8 +44,6 @@ class OpenAIBackend(EmbeddingBackend):
         body = super().body(call)
         for name in self._refused(call):
             body.pop(name, None)
-        if body.get("service_tier") in DEARER:
-            del body["service_tier"]
         return body
 
     @override
@@ -58,14 +53,13 @@ class OpenAIBackend(EmbeddingBackend):
         lost = tuple(
             f"{call.model} reasons and does not take {name!r}: it was left out" for name in self._refused(call)
         )
-        if (tier := getattr(call.request, "service_tier", None)) in DEARER:
-            lost += (f"the service tier {tier!r} costs more than the list price: it was left out",)
         if lost and call.strict:
             raise NotHere("; ".join(lost), provider=self.info.id, model=call.model, kind="unsupported")
         return (*found, *lost)
 
     def _refused(self, call: Call) -> list[str]:
-        if not self.reasoning.active(call):
+        wanted = call.request.reasoning_effort
+        if not self.reasoning.active(call, wanted and self.dialect.effort(call.model, wanted)):
             return []
         given = {name: getattr(call.request, name, None) for name in REFUSED}
         # A temperature of 1 is what it has anyway.

@@ -56,6 +56,8 @@ class Ask:
     include_usage: bool = False
     thinking: bool = False
     show_thinking: bool = True
+    signs: bool = False
+    """Whether calls carry a signature that must come back with them."""
     tools_text: str = ""
     """The tools as the provider counts them into the prompt."""
 

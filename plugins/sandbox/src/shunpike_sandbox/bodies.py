@@ -100,19 +100,29 @@ def _field(name: str, value: Any, rule: Field) -> None:
         expected = " or ".join(rule.kinds)
         raise Invalid(Problem("type", name, f"expected {expected}, but got {kind}", expected, kind))
     if isinstance(value, int | float) and not isinstance(value, bool):
-        if rule.low is not None and value < rule.low:
-            bound = f"greater than or equal to {rule.low:g}"
-            raise Invalid(Problem("value", name, f"must be {bound}", bound, f"{value:g}"))
-        if rule.high is not None and value > rule.high:
-            bound = f"less than or equal to {rule.high:g}"
-            raise Invalid(Problem("value", name, f"must be {bound}", bound, f"{value:g}"))
+        _within(name, value, rule)
     if rule.choices and isinstance(value, str) and value not in rule.choices:
         allowed = ", ".join(f"'{choice}'" for choice in rule.choices)
         raise Invalid(Problem("value", name, f"must be one of {allowed}", allowed, f"'{value}'"))
     if rule.longest is not None and isinstance(value, list) and len(value) > rule.longest:
-        raise Invalid(
-            Problem("value", name, f"at most {rule.longest} items", f"at most {rule.longest} items", str(len(value)))
-        )
+        raise Invalid(too_long(name, "array", "items", rule.longest, len(value)))
+
+
+def _within(name: str, value: float, rule: Field) -> None:
+    measure = "decimal" if "number" in rule.kinds else "integer"
+    must = ""
+    if rule.low is not None and value < rule.low:
+        must = f"greater than or equal to {rule.low:g}"
+    elif rule.high is not None and value > rule.high:
+        must = f"less than or equal to {rule.high:g}"
+    if must:
+        raise Invalid(Problem("range", name, f"must be {must}", must, str(value), rule.low, rule.high, measure))
+
+
+def too_long(name: str, measure: str, unit: str, most: int, got: int) -> Problem:
+    """Return what is wrong with an array or a string that is too long."""
+    longest = f"at most {most} {unit}"
+    return Problem("length", name, longest, longest, str(got), high=most, measure=measure)
 
 
 def name_of(value: Any) -> str:

@@ -1,20 +1,18 @@
-"""Reads the OpenAI shape of messages and tools, which six of the seven share."""
+"""Reads the OpenAI shape of messages, which six of the seven share."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shunpike_sandbox.asks import Call, Tool, Turn
+from shunpike_sandbox.asks import Call, Turn
 from shunpike_sandbox.bodies import name_of
 from shunpike_sandbox.refusals import Invalid, Problem
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 _ROLE_WORDS = {"developer": "system", "function": "tool"}
 _PART_KINDS = ("text", "image_url", "input_audio", "file", "video_url", "refusal")
-_TOOL_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +24,13 @@ class Manners:
     pairs: bool = True
     """Whether every tool call must be answered before the next turn."""
     max_tools: int = 128
+    max_tool_name: int = 64
+    tool_name: str = r"^[a-zA-Z0-9_-]+$"
     named_messages: bool = True
+    refuses_no_calls: bool = False
+    """Whether an empty list of calls is refused, rather than taken for none."""
+    fields: Mapping[str, frozenset[str]] | None = None
+    """The fields that a message may have, by role, where any other is refused."""
 
 
 def turns(messages: Any, manners: Manners) -> tuple[Turn, ...]:
@@ -56,8 +60,12 @@ def _turn(where: str, message: Any, manners: Manners, names: dict[str, str]) -> 
     if not manners.named_messages and message.get("name") is not None:
         raise Invalid(Problem("unsupported", f"{where}.name", "property 'name' is unsupported"))
     role = str(role)
+    if manners.fields is not None:
+        _known(where, role, message, manners.fields)
     text, images = _content(where, role, message.get("content"), message, manners)
     calls = _calls(f"{where}.tool_calls", message.get("tool_calls")) if role == "assistant" else ()
+    if manners.refuses_no_calls and message.get("tool_calls") == []:
+        raise Invalid(Problem("empty", f"{where}.tool_calls", "[] is too short", "an array with minimum length 1"))
     names.update({call.id: call.name for call in calls})
     name = ""
     if role == "tool":
@@ -67,6 +75,12 @@ def _turn(where: str, message: Any, manners: Manners, names: dict[str, str]) -> 
             raise Invalid(Problem("missing", f"{where}.tool_call_id", problem))
         name = names.get(call_id, "")
     return Turn(_ROLE_WORDS.get(role, role), text, calls, name, images)
+
+
+def _known(where: str, role: str, message: Mapping[str, Any], fields: Mapping[str, frozenset[str]]) -> None:
+    strange = next((name for name in message if name not in fields.get(role, ())), None)
+    if strange is not None:
+        raise Invalid(Problem("field", f"{where}.{strange}", f"property '{strange}' is unsupported", role))
 
 
 def _content(where: str, role: str, content: Any, message: Mapping[str, Any], manners: Manners) -> tuple[str, int]:
@@ -103,7 +117,7 @@ def _part(where: str, part: Any, manners: Manners) -> tuple[str, int]:
         link = part.get("image_url")
         url = link.get("url") if isinstance(link, Mapping) else link
         if not isinstance(url, str) or not url.startswith(("https://", "http://", "data:image/")):
-            raise Invalid(Problem("value", f"{where}.image_url", "Invalid image URL", "a link or data", str(url)[:40]))
+            raise Invalid(Problem("image", f"{where}.image_url", "Invalid image URL", "a link or data", str(url)[:80]))
         return "", 1
     if kind in _PART_KINDS:
         raise Invalid(Problem("unsupported", where, f"unknown variant `{kind}`, expected `text`", "text", str(kind)))
@@ -156,87 +170,3 @@ def _answered(open_ids: list[str], number: int) -> None:
             f"'tool_call_id'. The following tool_call_ids did not have response messages: {', '.join(open_ids)}"
         )
         raise Invalid(Problem("value", f"messages[{max(0, number - 1)}].role", problem))
-
-
-def tools(value: Any, manners: Manners) -> tuple[Tool, ...]:
-    """Read the tools, or say what is wrong with them."""
-    if value is None:
-        return ()
-    if len(value) > manners.max_tools:
-        longest = f"at most {manners.max_tools} items"
-        raise Invalid(Problem("value", "tools", f"expected an array with {longest}", longest, str(len(value))))
-    return tuple(_tool(f"tools[{number}]", one) for number, one in enumerate(value))
-
-
-def _tool(where: str, value: Any) -> Tool:
-    if not isinstance(value, Mapping):
-        raise Invalid(Problem("type", where, "must be an object", "object", name_of(value)))
-    if value.get("type") != "function":
-        got = f"'{value.get('type')}'"
-        raise Invalid(Problem("value", f"{where}.type", f"Invalid value: {got}", "'function'", got))
-    function = value.get("function")
-    if not isinstance(function, Mapping):
-        raise Invalid(Problem("missing", f"{where}.function", f"Missing required parameter: '{where}.function'."))
-    name = function.get("name")
-    if not isinstance(name, str) or not name:
-        spot = f"{where}.function.name"
-        raise Invalid(Problem("missing", spot, f"Missing required parameter: '{spot}'."))
-    if len(name) > 64 or not set(name) <= _TOOL_NAME:
-        problem = (
-            "string does not match pattern. Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$', got "
-            f"'{name[:80]}'"
-        )
-        raise Invalid(Problem("value", f"{where}.function.name", problem, "'^[a-zA-Z0-9_-]+$'", f"'{name[:80]}'"))
-    schema = function.get("parameters") or {"type": "object", "properties": {}}
-    if not isinstance(schema, Mapping):
-        raise Invalid(Problem("type", f"{where}.function.parameters", "must be an object", "object", name_of(schema)))
-    return Tool(name, str(function.get("description") or ""), schema)
-
-
-def choice(value: Any, offered: tuple[Tool, ...]) -> tuple[str, tuple[str, ...]]:
-    """Read ``tool_choice``: its mode and the names it allows."""
-    if value is None:
-        return "auto", ()
-    if not offered and value != "none":
-        raise Invalid(Problem("value", "tool_choice", "'tool_choice' is only allowed when 'tools' are specified."))
-    if isinstance(value, str):
-        if value not in ("none", "auto", "required", "any"):
-            raise Invalid(
-                Problem("value", "tool_choice", "Invalid value", "'none', 'auto', and 'required'", f"'{value}'")
-            )
-        return ("required" if value == "any" else value), ()
-    if not isinstance(value, Mapping):
-        raise Invalid(
-            Problem("type", "tool_choice", "must be a string or an object", "string or object", name_of(value))
-        )
-    function = value.get("function")
-    name = function.get("name") if isinstance(function, Mapping) else None
-    if name not in {tool.name for tool in offered}:
-        problem = f"Tool choice '{name}' not found in 'tools' parameter."
-        raise Invalid(Problem("value", "tool_choice", problem, "a tool in 'tools'", f"'{name}'"))
-    return "named", (str(name),)
-
-
-def tools_text(value: Any) -> str:
-    """Return the tools as text, for counting."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) if value else ""
-
-
-def response_format(value: Any) -> tuple[str, Any]:
-    """Read ``response_format``: text, json or schema, and the schema."""
-    if value is None:
-        return "text", None
-    kind = value.get("type")
-    if kind == "text":
-        return "text", None
-    if kind == "json_object":
-        return ("schema", value["schema"]) if isinstance(value.get("schema"), Mapping) else ("json", None)
-    if kind != "json_schema":
-        allowed = "'json_object', 'json_schema', and 'text'"
-        raise Invalid(Problem("value", "response_format.type", "Invalid value", allowed, f"'{kind}'"))
-    inner = value.get("json_schema")
-    schema = inner.get("schema") if isinstance(inner, Mapping) else value.get("schema")
-    if not isinstance(schema, Mapping):
-        spot = "response_format.json_schema"
-        raise Invalid(Problem("missing", spot, f"Missing required parameter: '{spot}'."))
-    return "schema", schema

@@ -9,6 +9,7 @@ from typing import Any
 # The parser moved to a private module in Python 3.11; there is no public one.
 _parser: Any = importlib.import_module("re._parser")
 _CATEGORY = {"CATEGORY_DIGIT": "1", "CATEGORY_WORD": "a", "CATEGORY_SPACE": " ", "CATEGORY_NOT_DIGIT": "a"}
+_MOST_REPEATS = 20_000
 _PRINTABLE = "a1A _-." + "".join(map(chr, range(33, 127)))
 
 
@@ -74,7 +75,7 @@ class _Maker:
         room = self._extra if int(high) > 10**6 else min(self._extra, int(high) - low)
         self._extra -= room
         one = self.sequence(tree)
-        return None if one is None else one * (low + room)
+        return None if one is None or low > _MOST_REPEATS else one * (low + room)
 
     def _set(self, items: Any) -> str | None:
         negated = str(items[0][0]) == "NEGATE"

@@ -16,7 +16,8 @@ from shunpike.hookspecs import hookimpl
 from shunpike.protocols import Backend, BookRow, Endpoint, HealthProbe
 from shunpike.types import Limit, ModelInfo, Money, Price, PriceRow, ProviderInfo, ProviderSettings
 from shunpike.types.provider import Billing, Tier
-from shunpike.wire.chat import ChatBackend, ModelsProbe
+from shunpike.wire.chat import ModelsProbe
+from shunpike.wire.embeddings import EmbeddingBackend
 from shunpike_sandbox import faults
 from shunpike_sandbox.faults import Faults
 from shunpike_sandbox.names import BASE_PATHS, HOUSE, PROVIDERS
@@ -148,10 +149,10 @@ class SandboxPlugin:
         """Return a fresh world: a demo's books start empty."""
         return SandboxWorld()
 
-    def _backend(self, settings: ProviderSettings) -> ChatBackend:
+    def _backend(self, settings: ProviderSettings) -> EmbeddingBackend:
         if settings.transport is None and settings.base_url is None:
             settings = settings.model_copy(update={"transport": self._transport})
-        return ChatBackend(self.info, settings)
+        return EmbeddingBackend(self.info, settings)
 
 
 def _model(row: Mapping[str, Any], info: ProviderInfo) -> ModelInfo:

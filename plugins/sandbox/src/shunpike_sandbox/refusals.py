@@ -11,7 +11,8 @@ from typing import Any
 class Problem:
     """What is wrong with a body.
 
-    ``kind`` is one of: type, unknown, missing, value, unsupported, empty, json.
+    ``kind`` is one of: type, unknown, field (unknown too, but inside something), missing, value, range, length,
+    pattern, unsupported, empty, schema, image, json, other; a dialect may know more of its own.
     """
 
     kind: str
@@ -19,6 +20,10 @@ class Problem:
     message: str
     expected: str = ""
     got: str = ""
+    low: float | None = None
+    """The least that is allowed, of a range; ``measure`` is what is counted."""
+    high: float | None = None
+    measure: str = ""
 
 
 class Invalid(Exception):

@@ -13,6 +13,9 @@ from shunpike_sandbox.schema_merge import flat, merge
 
 _DEEP = 6
 _ABYSS = 30
+# Whoever asks for more than this gets this much: a schema must not fill the memory.
+_LONGEST = 20_000
+_MOST_ITEMS = 2_000
 _FORMATS = {
     "date": "2026-11-22",
     "date-time": "2026-11-22T12:00:00Z",
@@ -152,13 +155,15 @@ class _Builder:
     def _array(self, schema: Mapping[str, Any], name: str, depth: int) -> Iterator[list[Any]]:
         heads = [self.build(one, name, depth + 1) for one in schema.get("prefixItems", ())]
         items = schema.get("items", True)
-        least = schema.get("minItems", 0)
+        least = min(int(schema.get("minItems", 0)), _MOST_ITEMS)
         usual = least if depth >= _DEEP or items is False else max(least, 1)
         size = min(max(usual, len(heads) if least or depth < _DEEP else least), schema.get("maxItems", 10**9))
         values = heads[:size]
         if "contains" in schema:
             rule = merge(items, schema["contains"], self._root)
-            values += [self.build(rule, name, depth + 1) for _ in range(schema.get("minContains", 1))]
+            values += [
+                self.build(rule, name, depth + 1) for _ in range(min(int(schema.get("minContains", 1)), _MOST_ITEMS))
+            ]
         attempt = 0
         while len(values) < size and attempt < size + 50:
             value = self._another(items, name, depth, attempt, values if schema.get("uniqueItems") else [])
@@ -206,7 +211,7 @@ class _Builder:
             yield (low + high) / 2
 
     def _string(self, schema: Mapping[str, Any], name: str) -> Iterator[str]:
-        least, most = schema.get("minLength", 0), schema.get("maxLength", 10**6)
+        least, most = min(int(schema.get("minLength", 0)), _LONGEST), int(schema.get("maxLength", 10**6))
         form = str(schema.get("format", "")).lower()
         if form in ("email", "idn-email"):
             yield self._hints.mail()

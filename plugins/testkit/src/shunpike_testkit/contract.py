@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import ClassVar
 
 import pytest
+from typing_extensions import override
 
 KIT = "shunpike_testkit."
 LOOPS = ("asyncio", "trio")
 WAYS = ("whole", "streamed")
 """How an answer can be asked for."""
+GUARD = "test_no_contract_test_is_overridden"
 ONE_LOOP = pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True, scope="class")
 """For laws on which the event loop has no bearing."""
 
@@ -25,6 +27,13 @@ class Contract:
     """Name of a test, with its parameters such as ``test_x[429]`` or without → why it fails. It then *must* fail."""
     supports_trio: bool = True
     """False for what is built on a library that runs on asyncio only."""
+
+    @override
+    def __init_subclass__(cls) -> None:
+        """Refuse to define a class that replaces the test which looks for replaced tests."""
+        super().__init_subclass__()
+        if GUARD in vars(cls):
+            raise TypeError(f"{cls.__name__} replaces {GUARD}: remove that")
 
     @pytest.fixture(scope="class", params=LOOPS)
     @classmethod

@@ -96,7 +96,7 @@ def imported(package: str) -> Mapping[str, Any]:
 
 @cache
 def _probed(packages: tuple[str, ...]) -> Mapping[str, Mapping[str, Any]]:
-    command = [sys.executable, "-B", "-m", "shunpike_testkit.hygiene_probe", *packages]
+    command = [sys.executable, "-BP", "-m", "shunpike_testkit.hygiene_probe", *packages]
     run = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own interpreter
     rows = [json.loads(line) for line in run.stdout.splitlines() if line.startswith('{"package"')]
     return {row["package"]: row for row in rows}

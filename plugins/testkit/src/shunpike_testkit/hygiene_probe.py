@@ -1,4 +1,4 @@
-"""Tells what importing packages does and loads: ``python -B -m shunpike_testkit.hygiene_probe PACKAGE…``.
+"""Tells what importing packages does and loads: ``python -BP -m shunpike_testkit.hygiene_probe PACKAGE…``.
 
 The core's lower floors are imported first; each package then in a process of its own, where the system can fork, else
 only the first one. One line of JSON each.

@@ -14,7 +14,8 @@ from shunpike_sandbox.catalog import Model, retired
 from shunpike_sandbox.dialects.embeddings import embedding_reply
 from shunpike_sandbox.dialects.rules import COMMON_RULES, EMBEDDING_RULES
 from shunpike_sandbox.generation import Choice, Generation
-from shunpike_sandbox.messages import Manners, choice, response_format, tools, tools_text, turns
+from shunpike_sandbox.messages import Manners, turns
+from shunpike_sandbox.offers import choice, response_format, tools, tools_text
 from shunpike_sandbox.refusals import Invalid, Problem, Refused
 from shunpike_sandbox.replies import Frame, dump
 from shunpike_sandbox.service import Reply, Service, bearer
@@ -107,6 +108,9 @@ class ChatService(Service):
         check(body, self.embedding_rules, unknown=self.refuses_unknown)
         model = self.model(body, visit, "embedding")
         return embedding_reply(self, visit, body, model)
+
+    def bound_embedding(self, body: Mapping[str, Any], model: Model, total: int) -> None:
+        """Refuse what is too much for one request."""
 
     def embedded(self, visit: Visit, rows: list[dict[str, Any]], total: int) -> dict[str, Any]:
         """Return the answer to an embedding request as data."""

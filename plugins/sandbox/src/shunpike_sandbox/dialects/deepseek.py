@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,34 +13,34 @@ from shunpike_sandbox.accounts import Account
 from shunpike_sandbox.asks import Ask, Turn
 from shunpike_sandbox.bodies import fields
 from shunpike_sandbox.catalog import Model
-from shunpike_sandbox.dialects.chat import ChatService
+from shunpike_sandbox.dialects.deepseek_errors import DeepSeekErrors
 from shunpike_sandbox.dialects.rules import COMMON_RULES
 from shunpike_sandbox.generation import Choice, Generation
-from shunpike_sandbox.limits import Hit
 from shunpike_sandbox.messages import Manners
 from shunpike_sandbox.money import PICO
 from shunpike_sandbox.prompt_cache import cached_prefix
-from shunpike_sandbox.refusals import Invalid, Problem, Refused
+from shunpike_sandbox.refusals import Invalid, Problem
 from shunpike_sandbox.replies import Frame, Plain, dump
 from shunpike_sandbox.service import plain_json
 from shunpike_sandbox.visits import Visit
 
 RULES = {
     **{name: rule for name, rule in COMMON_RULES.items() if name not in ("n", "max_completion_tokens", "user")},
+    "max_tokens": "integer 1..393216",
     "reasoning_effort": "string {minimal,low,medium,high,xhigh,max,ultra}",
     "stop": "string|array <=16",
     "thinking": "object",
     "user_id": "string",
 }
-_TEXT_ONLY = Manners(vision=False)
-_OPAQUE = "application/octet-stream"
+_ROLES = ("system", "user", "assistant", "tool")
+_BESIDE_THOUGHTS = ("logprobs", "top_logprobs")
 
 
-class DeepSeek(ChatService):
+class DeepSeek(DeepSeekErrors):
     """``/deepseek``, also below ``/v1`` and ``/beta``."""
 
-    provider_id = "deepseek"
     rules = fields(RULES)
+    manners = Manners(roles=_ROLES)
     call_id = "call_00_{}"
     content_beside_calls = ""
     counts_answer_in_context = True
@@ -52,18 +52,34 @@ class DeepSeek(ChatService):
         form = (body.get("response_format") or {}).get("type")
         if form == "json_schema":
             raise Invalid(Problem("other", "response_format", "This response_format type is unavailable now"))
-        if self._thinking(body) and body.get("tool_choice") not in (None, "auto", "none"):
+        mode = (body.get("thinking") or {}).get("type", "enabled")
+        if mode not in ("enabled", "disabled"):
+            raise Invalid(Problem("value", "thinking.type", "", "`enabled` or `disabled`", f"'{mode}'"))
+        if body.get("stream_options") is not None and not body.get("stream"):
+            raise Invalid(Problem("other", "", "stream_options should be set along with stream = true"))
+        if self._thinking(body):
+            self._beside_thoughts(body)
+
+    @staticmethod
+    def _beside_thoughts(body: Mapping[str, Any]) -> None:
+        if body.get("tool_choice") not in (None, "auto", "none"):
             raise Invalid(Problem("opaque", "tool_choice", "Thinking mode does not support this tool_choice"))
+        name = next((name for name in _BESIDE_THOUGHTS if body.get(name)), None)
+        if name is not None:
+            raise Invalid(Problem("opaque", name, f"Thinking mode does not support {name}"))
 
     @override
     def ask(self, body: Mapping[str, Any], model: Model) -> Ask:
         """Read the messages as strictly as this model needs."""
-        manners = Manners() if model.can("vision") else _TEXT_ONLY
         if self._thinking(body):
             self._thoughts_returned(body.get("messages"))
+        most = body.get("max_tokens") or 1
+        if most > model.max_output:
+            raise Invalid(Problem("range", "max_tokens", "", "", str(most), 1, model.max_output, "integer"))
         ask = super().ask(body, model)
-        if not manners.vision and any(turn.images for turn in ask.turns):
-            raise Invalid(Problem("unsupported", "messages", "unknown variant `image_url`, expected `text`"))
+        number = next((number for number, turn in enumerate(ask.turns) if turn.images), None)
+        if number is not None and not model.can("vision"):
+            raise Invalid(Problem("unsupported", f"messages[{number}]", "unknown variant `image_url`, expected `text`"))
         if ask.form == "json" and "json" not in ask.text.lower():
             problem = "Prompt must contain the word 'json' in some form to use 'response_format' of type 'json_object'."
             raise Invalid(Problem("other", "messages", problem))
@@ -188,95 +204,3 @@ class DeepSeek(ChatService):
         total = f"{max(0, account.balance or 0) / PICO:.2f}"
         info = {"currency": "USD", "total_balance": total, "granted_balance": "0.00", "topped_up_balance": total}
         return {"is_available": (account.balance or 0) > 0, "balance_infos": [info]}
-
-    # -- errors ----------------------------------------------------------------------------------
-
-    @override
-    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> Refused:
-        """Return an error; the code is nearly always the same word."""
-        return super().error(status, message, kind, code or "invalid_request_error", param)
-
-    @override
-    def bad_key(self, key: str | None) -> Refused:
-        """Return the error for a missing or wrong key."""
-        if key is None:
-            return self.error(
-                401, "Authentication Fails (auth header format should be Bearer sk-...)", "authentication_error"
-            )
-        return self.error(401, f"Authentication Fails, Your api key: ****{key[-4:]} is invalid", "authentication_error")
-
-    @override
-    def invalid(self, problem: Problem) -> Refused:
-        """Word a broken rule as DeepSeek's deserializer does."""
-        kind = "invalid_request_error"
-        if problem.kind == "opaque":
-            refusal = self.error(400, problem.message, kind)
-            refusal.content_type = _OPAQUE
-            return refusal
-        if problem.kind == "other":
-            return self.error(400, problem.message, kind)
-        if problem.kind == "empty":
-            return self.error(400, "Empty input messages", kind)
-        what = problem.message
-        if problem.kind == "missing":
-            what = f"missing field `{problem.param.split('.')[-1]}`"
-        elif problem.kind == "type" and problem.expected:
-            what = f"{problem.param}: invalid type: {problem.got}, expected {problem.expected}"
-        elif problem.kind == "value" and problem.expected:
-            what = f"Invalid {problem.param} value, the valid range of {problem.param} is {problem.expected}"
-            return self.error(400, what, kind)
-        elif problem.kind == "unsupported":
-            what = f"{problem.param.split('.')[0]}: {problem.message}"
-        message = f"Failed to deserialize the JSON body into the target type: {what} at line 1 column 1"
-        return self.error(400, message, kind)
-
-    @override
-    def unknown_model(self, name: str) -> Refused:
-        """Return the error for a model that is not, or no longer, there."""
-        return self.error(400, "Model Not Exist", "invalid_request_error")
-
-    @override
-    def overflow(self, prompt: int, wanted: int, model: Model) -> Refused:
-        """Return the error for prompt and answer that do not fit together."""
-        message = (
-            f"This model's maximum context length is {model.context} tokens. However, you requested {prompt + wanted} "
-            f"tokens ({prompt} in the messages, {wanted} in the completion). Please reduce the length of the "
-            "messages or "
-            "completion."
-        )
-        refusal = self.error(400, message, "invalid_request_error")
-        refusal.content_type = _OPAQUE
-        return refusal
-
-    @override
-    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Refused:
-        """Return the 429 for too many requests at once."""
-        message = (
-            "Rate limit reached: the number of concurrent requests of this account exceeds its limit of "
-            f"{hits[0].quota.amount}. Please pace your requests."
-        )
-        return self.error(429, message, "rate_limit_error", "rate_limit_exceeded")
-
-    @override
-    def broke(self, account: Account, model: Model, prompt: int, output: int) -> Refused:
-        """Return the error for an account without balance."""
-        return self.error(402, "Insufficient Balance", "unknown_error")
-
-    @override
-    def overloaded(self, visit: Visit) -> Refused:
-        """Return a 503."""
-        return self.error(
-            503, "Service is too busy. Please try again later.", "service_unavailable_error", "service_unavailable"
-        )
-
-    @override
-    def internal(self, visit: Visit) -> Refused:
-        """Return a 500."""
-        return self.error(500, "Internal Server Error", "internal_error", "internal_error")
-
-    @override
-    def upstream(self, visit: Visit) -> Refused:
-        """Return a 429 that is no fault of the account."""
-        refusal = self.error(429, "The server is busy. Please retry later.", "rate_limit_error", "rate_limit_exceeded")
-        refusal.overage = False
-        return refusal

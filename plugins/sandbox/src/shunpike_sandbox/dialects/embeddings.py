@@ -39,6 +39,7 @@ def embedding_reply(service: ChatService, visit: Visit, body: Mapping[str, Any],
     longest, total = max(tokens for _, tokens in inputs), sum(tokens for _, tokens in inputs)
     if longest > model.context:
         raise service.overflow(longest, 0, model)
+    service.bound_embedding(body, model, total)
     prepare(service, visit, model, total)
     size = body.get("dimensions") or model.dimensions
     rows = []

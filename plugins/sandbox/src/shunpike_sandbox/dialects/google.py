@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +13,7 @@ from typing_extensions import override
 from shunpike_sandbox.asks import Ask
 from shunpike_sandbox.bodies import parse
 from shunpike_sandbox.catalog import Model, retired
-from shunpike_sandbox.dialects import google_embed, google_read
+from shunpike_sandbox.dialects import google_embed, google_read, google_turns
 from shunpike_sandbox.dialects.google_errors import JSON, GoogleErrors
 from shunpike_sandbox.generation import Choice, Generation, prompt_tokens
 from shunpike_sandbox.refusals import Invalid, Refused
@@ -174,8 +173,8 @@ class Google(GoogleErrors):
             part: dict[str, Any] = {
                 "functionCall": {"name": call.name, "args": json.loads(call.arguments), "id": call.id}
             }
-            if ask.thinking and position == 0:
-                part["thoughtSignature"] = base64.b64encode(f"sandbox:{call.id}".encode()).decode()
+            if position == 0 and ask.signs:
+                part["thoughtSignature"] = google_turns.sign(call.id)
             parts.append(part)
         content: dict[str, Any] = {"parts": parts, "role": "model"} if parts else {"role": "model"}
         candidate = {"content": content, "finishReason": _FINISH[one.finish], "index": number}

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from shunpike_sandbox.catalog import Model
-from shunpike_sandbox.dialects import google_read
 from shunpike_sandbox.dialects.embeddings import prepare, vector
+from shunpike_sandbox.dialects.google_json import known, shape
 from shunpike_sandbox.refusals import Invalid, Problem
 from shunpike_sandbox.replies import Whole, dump
 from shunpike_sandbox.tokens import count
@@ -16,29 +16,31 @@ from shunpike_sandbox.visits import Visit
 if TYPE_CHECKING:
     from .google import Google
 
-_FIELDS = {"model", "content", "taskType", "title", "outputDimensionality", "embedContentConfig"}
+_FIELDS = shape(
+    "model:string content:message taskType:string title:string outputDimensionality:int32 embedContentConfig:message"
+)
+_BATCH = shape("requests:message[] model:string")
+_CONTENT = shape("role:string parts:message[]")
 
 
 def embed(service: Google, visit: Visit, body: Mapping[str, Any], model: Model) -> Whole:
     """Answer ``embedContent`` or, where there are ``requests``, ``batchEmbedContents``."""
     batch = "requests" in body
-    requests = google_read.known(body, {"requests", "model"}, "")["requests"] if batch else [body]
-    if not isinstance(requests, list) or not requests:
+    requests = known(body, _BATCH, "").get("requests", []) if batch else [body]
+    if not requests:
         raise Invalid(Problem("value", "", "* BatchEmbedContentsRequest.requests: at least one request is required\n"))
     if len(requests) > 100:
         raise Invalid(
             Problem("value", "", "* BatchEmbedContentsRequest.requests: at most 100 requests can be in one batch\n")
         )
-    read = [google_read.known(one, _FIELDS, "") for one in requests]
+    read = [known(one, _FIELDS, "") for one in requests]
     texts = [_text(one) for one in read]
+    sizes = [_size(one, model) for one in read]
     total = sum(count(text) for text in texts)
     prepare(service, visit, model, total)
     fault = service.world.fault(service.provider_id, streaming=False)
     service.trouble(fault, visit)
-    values = [
-        {"values": vector(text, one.get("outputDimensionality") or model.dimensions)}
-        for text, one in zip(texts, read, strict=True)
-    ]
+    values = [{"values": vector(text, size)} for text, size in zip(texts, sizes, strict=True)]
     answer: dict[str, Any] = {"embeddings": values} if batch else {"embedding": values[0]}
     answer["usageMetadata"] = {
         "promptTokenCount": total,
@@ -48,9 +50,16 @@ def embed(service: Google, visit: Visit, body: Mapping[str, Any], model: Model) 
 
 
 def _text(request: Mapping[str, Any]) -> str:
-    content = google_read.known(request.get("content", {}), {"role", "parts"}, "content")
-    parts = content.get("parts", ())
-    texts = [part["text"] for part in parts if isinstance(part, Mapping) and isinstance(part.get("text"), str)]
+    parts = known(request.get("content", {}), _CONTENT, "content").get("parts", ())
+    texts = [part["text"] for part in parts if isinstance(part.get("text"), str)]
     if not texts:
         raise Invalid(Problem("value", "", "* EmbedContentRequest.content: contents is not specified\n"))
     return "\n".join(texts)
+
+
+def _size(request: Mapping[str, Any], model: Model) -> int:
+    size = int(request.get("outputDimensionality", model.dimensions))
+    if not 1 <= size <= model.dimensions:
+        what = f"* EmbedContentRequest.output_dimensionality: must be in the range [1, {model.dimensions}].\n"
+        raise Invalid(Problem("value", "", what))
+    return size

@@ -11,11 +11,11 @@ from typing_extensions import override
 from shunpike_sandbox.asks import Ask
 from shunpike_sandbox.bodies import fields
 from shunpike_sandbox.catalog import Model
+from shunpike_sandbox.dialects import groq_strict
 from shunpike_sandbox.dialects.durations import duration
 from shunpike_sandbox.dialects.groq_errors import GroqErrors
 from shunpike_sandbox.dialects.rules import COMMON_RULES
 from shunpike_sandbox.generation import Choice, Generation
-from shunpike_sandbox.messages import Manners
 from shunpike_sandbox.refusals import Invalid, Problem
 from shunpike_sandbox.replies import Frame, Plain
 from shunpike_sandbox.service import plain_json
@@ -39,7 +39,6 @@ RULES = {
     "service_tier": "string {auto,on_demand,flex,performance}",
     "store": "boolean",
 }
-_FORBIDDEN = ("logprobs", "top_logprobs", "logit_bias")
 
 
 class Groq(GroqErrors):
@@ -47,7 +46,7 @@ class Groq(GroqErrors):
 
     bills_in_full = True
     rules = fields(RULES)
-    manners = Manners(named_messages=False)
+    manners = groq_strict.MANNERS
     refuses_unknown = True
     splits_calls = False
     call_id = "fc_{}"
@@ -55,30 +54,20 @@ class Groq(GroqErrors):
     @override
     def screen(self, body: Mapping[str, Any]) -> None:
         """Refuse what Groq refuses outright."""
-        for name in _FORBIDDEN:
-            if body.get(name):
-                raise Invalid(Problem("unsupported", name, f"property '{name}' is unsupported"))
+        groq_strict.forbidden(body)
         super().screen(body)
-        if body.get("n") not in (None, 1):
-            raise Invalid(Problem("value", "n", "'n' : number must be at most 1"))
-        if body.get("reasoning_format") is not None and body.get("include_reasoning") is not None:
-            problem = "cannot specify both reasoning_format and include_reasoning"
-            raise Invalid(Problem("other", "reasoning_format", problem))
+        groq_strict.beside_each_other(body)
 
     @override
     def ask(self, body: Mapping[str, Any], model: Model) -> Ask:
         """Refuse combinations that Groq does not offer, then read on."""
-        form = (body.get("response_format") or {}).get("type")
-        if form in ("json_object", "json_schema") and (
-            body.get("tools") or (form == "json_schema" and body.get("stream"))
-        ):
-            what = "tools" if body.get("tools") else "streaming"
-            raise Invalid(Problem("other", "response_format", f"json mode cannot be combined with {what}"))
-        if form == "json_schema" and not model.can("schema"):
-            problem = "This model does not support response format `json_schema`. See supported models at https://console.groq.com/docs/structured-outputs#supported-models"
-            raise Invalid(Problem("other", "response_format", problem))
+        groq_strict.abilities(body, model)
         ask = super().ask(body, model)
-        if form == "json_object" and "json" not in ask.text.lower():
+        groq_strict.schemas(body)
+        number = next((number for number, turn in enumerate(ask.turns) if turn.images), None)
+        if number is not None and not model.can("vision"):
+            raise Invalid(Problem("other", "messages", f"messages[{number}].content must be a string"))
+        if ask.form == "json" and "json" not in ask.text.lower():
             problem = (
                 "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
             )

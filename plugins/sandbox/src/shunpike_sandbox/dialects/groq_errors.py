@@ -63,19 +63,7 @@ class GroqErrors(ChatService):
     @override
     def invalid(self, problem: Problem) -> Refused:
         """Word a broken rule as Groq does."""
-        kind = "invalid_request_error"
-        if problem.kind == "json":
-            return self.error(400, f"could not parse JSON body: {problem.message}", kind)
-        if problem.kind == "empty":
-            return self.error(400, "'messages' : minimum number of items is 1", kind)
-        if problem.kind == "unknown":
-            return self.error(400, f"property '{problem.param}' is unsupported", kind)
-        if problem.kind == "missing":
-            return self.error(400, f"'{problem.param}' : property '{problem.param.split('.')[-1]}' is missing", kind)
-        if problem.kind in ("type", "value") and problem.expected:
-            return self.error(400, f"'{problem.param}' : value must be {problem.expected}", kind)
-        where = f"'{problem.param}' : " if problem.kind in ("type", "value", "unsupported") else ""
-        return self.error(400, f"{where}{problem.message}", kind)
+        return self.error(400, _worded(problem), "invalid_request_error")
 
     @override
     def retired_model(self, model: Model) -> Refused:
@@ -147,3 +135,28 @@ class GroqErrors(ChatService):
         """Return the error of the flex tier without capacity."""
         message = "This model is at capacity on the flex tier. Please try again."
         return self.error(498, message, "internal_server_error", "capacity_exceeded")
+
+
+def _worded(problem: Problem) -> str:  # noqa: PLR0911  # one case a kind of problem
+    where = f"'{problem.param}' : "
+    match problem.kind:
+        case "json":
+            return f"could not parse JSON body: {problem.message}"
+        case "empty":
+            return f"{where}minimum number of items is 1"
+        case "unknown":
+            return f"property '{problem.param}' is unsupported"
+        case "field":
+            return _strange(problem)
+        case "missing":
+            return f"{where}property '{problem.param.split('.')[-1]}' is missing"
+        case "type" | "value" | "range" | "length" | "pattern" | "image" if problem.expected:
+            return f"{where}value must be {problem.expected}"
+    return f"{where}{problem.message}" if problem.kind in ("type", "value", "unsupported") else problem.message
+
+
+def _strange(problem: Problem) -> str:
+    """Return the complaint about a field that a message of this role may not have."""
+    where = problem.param.rpartition(".")[0].replace("[", ".").replace("]", "")
+    what = f"('{where}' : {problem.message})"
+    return f"'{where}' : for 'role:{problem.expected}' the following must be satisfied[{what}]"

@@ -8,8 +8,10 @@ from typing import Any
 from starlette.requests import Request
 from typing_extensions import override
 
+from shunpike_sandbox.asks import Ask
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects.openai import OpenAI
+from shunpike_sandbox.messages import Manners
 from shunpike_sandbox.names import HOUSE
 from shunpike_sandbox.service import bearer
 
@@ -18,6 +20,7 @@ class House(OpenAI):
     """``/sandbox/v1``."""
 
     provider_id = HOUSE
+    manners = Manners()
     refuses_unknown = False
 
     @override
@@ -31,6 +34,11 @@ class House(OpenAI):
     def screen(self, body: Mapping[str, Any]) -> None:
         """Check types only: here nothing excludes anything."""
         super(OpenAI, self).screen(body)
+
+    @override
+    def ask(self, body: Mapping[str, Any], model: Model) -> Ask:
+        """Read on: what OpenAI's models do not take is taken here."""
+        return super(OpenAI, self).ask(body, model)
 
     @override
     def thinks(self, body: Mapping[str, Any], model: Model) -> bool:

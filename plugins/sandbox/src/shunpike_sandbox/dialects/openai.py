@@ -11,6 +11,7 @@ from typing_extensions import override
 from shunpike_sandbox.asks import Ask
 from shunpike_sandbox.bodies import fields
 from shunpike_sandbox.catalog import Model
+from shunpike_sandbox.dialects import openai_strict
 from shunpike_sandbox.dialects.chat import ChatService
 from shunpike_sandbox.dialects.durations import duration
 from shunpike_sandbox.dialects.openai_errors import OpenAIErrors
@@ -49,29 +50,24 @@ class OpenAI(OpenAIErrors):
     """``/openai/v1``."""
 
     rules = fields(RULES)
+    manners = openai_strict.MANNERS
     refuses_unknown = True
 
     @override
     def screen(self, body: Mapping[str, Any]) -> None:
         """Check the parameters, and those that exclude each other."""
         super().screen(body)
-        if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
-            problem = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."
-            raise Invalid(Problem("other", "max_tokens", problem))
-        if body.get("stream_options") is not None and not body.get("stream"):
-            problem = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
-            raise Invalid(Problem("other", "stream_options", problem))
-        if body.get("top_logprobs") is not None and not body.get("logprobs"):
-            problem = "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled."
-            raise Invalid(Problem("other", "top_logprobs", problem))
+        openai_strict.companions(body)
 
     @override
     def ask(self, body: Mapping[str, Any], model: Model) -> Ask:
         """Refuse what reasoning models do not take, then read on."""
         if self.thinks(body, model):
             self._reasoning_only(body)
+        openai_strict.abilities(body, model)
         form = (body.get("response_format") or {}).get("type")
         ask = super().ask(body, model)
+        openai_strict.schemas(body)
         if form == "json_object" and "json" not in ask.text.lower():
             problem = (
                 "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
@@ -114,6 +110,11 @@ class OpenAI(OpenAIErrors):
                 raise Invalid(Problem("unsupported_value", name, problem))
             problem = f"Unsupported parameter: '{name}' is not supported with this model."
             raise Invalid(Problem("unsupported", name, problem))
+
+    @override
+    def bound_embedding(self, body: Mapping[str, Any], model: Model, total: int) -> None:
+        """Refuse more dimensions than the model has, and more tokens than one request may bring."""
+        openai_strict.embedding(body, model, total)
 
     # -- answers ---------------------------------------------------------------------------------
 

@@ -10,15 +10,13 @@ from typing_extensions import override
 
 from shunpike_sandbox.accounts import Account
 from shunpike_sandbox.catalog import Model
+from shunpike_sandbox.dialects import openai_words
 from shunpike_sandbox.dialects.chat import ChatService
 from shunpike_sandbox.dialects.durations import duration
 from shunpike_sandbox.limits import Hit
 from shunpike_sandbox.refusals import Problem, Refused
 from shunpike_sandbox.service import strictest
 from shunpike_sandbox.visits import Visit
-
-_KINDS = {"number": "a decimal", "integer": "an integer", "string": "a string", "boolean": "a boolean"}
-_KINDS |= {"array": "an array", "object": "an object", "null": "null"}
 
 
 class OpenAIErrors(ChatService):
@@ -52,34 +50,10 @@ class OpenAIErrors(ChatService):
         return self.error(401, message, "invalid_request_error", "invalid_api_key")
 
     @override
-    def invalid(self, problem: Problem) -> Refused:  # noqa: PLR0911  # one case a kind of problem
+    def invalid(self, problem: Problem) -> Refused:
         """Word a broken rule as OpenAI does."""
-        name, kind = problem.param, "invalid_request_error"
-        match problem.kind:
-            case "json":
-                return self.error(400, "We could not parse the JSON body of your request.", kind)
-            case "unknown":
-                return self.error(400, f"Unrecognized request argument supplied: {name}", kind)
-            case "missing":
-                return self.error(400, problem.message, kind, "missing_required_parameter", name or None)
-            case "empty":
-                message = (
-                    f"Invalid '{name}': empty array. Expected an array with minimum length 1, "
-                    "but got an empty array instead."
-                )
-                return self.error(400, message, kind, "empty_array", name)
-            case "type":
-                expected = " or ".join(_KINDS.get(one, one) for one in problem.expected.split(" or "))
-                got = _KINDS.get(problem.got, problem.got)
-                message = f"Invalid type for '{name}': expected {expected}, but got {got} instead."
-                return self.error(400, message, kind, "invalid_type", name)
-            case "unsupported" | "unsupported_value":
-                code = "unsupported_parameter" if problem.kind == "unsupported" else "unsupported_value"
-                return self.error(400, problem.message, kind, code, name)
-            case "value" if problem.expected:
-                message = f"Invalid value for '{name}': {problem.got}. Supported values are: {problem.expected}."
-                return self.error(400, message, kind, "invalid_value", name)
-        return self.error(400, problem.message, kind, None, name or None)
+        message, code, param = openai_words.worded(problem)
+        return self.error(400, message, "invalid_request_error", code, param)
 
     @override
     def retired_model(self, model: Model) -> Refused:

@@ -12,7 +12,7 @@ from shunpike_sandbox.accounts import Account
 from shunpike_sandbox.asks import Ask
 from shunpike_sandbox.bodies import fields
 from shunpike_sandbox.catalog import Model
-from shunpike_sandbox.dialects import openrouter_account
+from shunpike_sandbox.dialects import openrouter_account, openrouter_routing
 from shunpike_sandbox.dialects.openrouter_errors import OpenRouterErrors
 from shunpike_sandbox.dialects.rules import COMMON_RULES
 from shunpike_sandbox.generation import Choice, Generation
@@ -92,9 +92,14 @@ class OpenRouter(OpenRouterErrors):
 
     @override
     def ask(self, body: Mapping[str, Any], model: Model) -> Ask:
-        """Hold the request against the provider preferences that guard a budget."""
-        self._within_max_price(body, model)
-        return super().ask(body, model)
+        """Look for an endpoint that can do it; what the model lacks and nobody insists on is dropped."""
+        missing = openrouter_routing.missing(body, model, self.provider.rates(model, self.world.clock.now(), 0))
+        if missing is not None:
+            raise self.refusal(404, missing)
+        ask = super().ask(openrouter_routing.kept(body, model), model)
+        if any(turn.images for turn in ask.turns) and not model.can("vision"):
+            raise self.refusal(404, openrouter_routing.NO_IMAGES)
+        return ask
 
     @override
     def thinks(self, body: Mapping[str, Any], model: Model) -> bool:
@@ -102,13 +107,6 @@ class OpenRouter(OpenRouterErrors):
         effort = (body.get("reasoning") or {}).get("effort", body.get("reasoning_effort"))
         enabled = (body.get("reasoning") or {}).get("enabled", bool(body.get("reasoning")) or effort is not None)
         return model.can("reasoning") and bool(enabled) and effort != "none"
-
-    def _within_max_price(self, body: Mapping[str, Any], model: Model) -> None:
-        most = (body.get("provider") or {}).get("max_price") or {}
-        rates = self.provider.rates(model, self.world.clock.now(), 0)
-        for name, rate in (("prompt", rates.prompt), ("completion", rates.completion)):
-            if most.get(name) is not None and rate > float(most[name]) * 1_000_000:
-                raise self.error(404, "No endpoints found that satisfy the given max_price.", "not_found", 404)
 
     @override
     def afford(self, account: Account, model: Model, prompt: int, output: int) -> None:

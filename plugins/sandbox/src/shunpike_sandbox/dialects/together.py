@@ -189,9 +189,9 @@ class Together(ChatService):
         kind = "invalid_request_error"
         if problem.kind == "json":
             return self.error(400, "Invalid JSON payload", kind)
-        if problem.kind in ("type", "value") and problem.expected:
+        if problem.kind in ("type", "value", "range", "length", "pattern") and problem.expected:
             message = f"Input validation error: `{problem.param}` must be {problem.expected}, got {problem.got}"
-            return self.error(422 if problem.kind == "value" else 400, message, kind, None, problem.param)
+            return self.error(400 if problem.kind == "type" else 422, message, kind, None, problem.param)
         return self.error(400, f"Input validation error: {problem.message}", kind, None, problem.param or None)
 
     @override

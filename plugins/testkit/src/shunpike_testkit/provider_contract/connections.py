@@ -116,9 +116,7 @@ async def _refused(probe: Any) -> None:
     finally:
         await probe.aclose()
         await probe.aclose()
-    assert isinstance(error, AuthError), (
-        f"the probe must raise AuthError for a bad key, not {error!r}"
-    )
+    assert isinstance(error, AuthError), f"the probe must raise AuthError for a bad key, not {error!r}"
 
 
 async def _ask(bench: Bench, way: str, texts: list[str]) -> None:

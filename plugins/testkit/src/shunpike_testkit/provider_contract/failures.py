@@ -57,7 +57,6 @@ NO_ANSWERS: dict[str, tuple[str, str]] = {
     "nothing": ("", "application/json"),
     "half": ('{"choices": [{"index": 0, "mess', "application/json"),
     "text": ("ok", "text/plain"),
-    "list": ("[]", "application/json"),
     "number": ("17", "application/json"),
 }
 """Bodies under a status of 200 that are no answer."""
@@ -126,11 +125,12 @@ class FailureLaws(ProviderBasis):
         _check(error, allowed, f"{way}, status 200 with the body {text!r}")
 
     @ONE_LOOP
-    async def test_an_answer_without_content_is_not_made_up(self, way: str) -> None:
-        """An empty object is no answer."""
-        async with self.bench(scripted.reply({})) as bench:
+    @pytest.mark.parametrize("body", ["{}", "[]"])
+    async def test_an_answer_without_content_is_not_made_up(self, way: str, body: str) -> None:
+        """An object or a list with nothing in it is no answer."""
+        async with self.bench(scripted.reply(body)) as bench:
             error = await self.failure(bench, way)
-        _check(error, (BadAnswer, Overloaded, Interrupted), f"{way}, status 200 with the body {{}}")
+        _check(error, (BadAnswer, Overloaded, Interrupted), f"{way}, status 200 with the body {body!r}")
 
     @pytest.mark.parametrize("where", ["at once", "in the head", "in the body"])
     async def test_a_hang_up_is_trouble_of_the_provider(self, way: str, where: str) -> None:

@@ -14,7 +14,7 @@ import anyio
 from shunpike.errors import UsageError
 from shunpike.protocols import Backend
 from shunpike_testkit.replay.cutting import CuttingTransport
-from shunpike_testkit.replay.lines import line, text
+from shunpike_testkit.replay.lines import line, text, unreadable
 from shunpike_testkit.replay.play import Played, play
 from shunpike_testkit.replay.plugins import make_backend
 from shunpike_testkit.replay.recording import Recording, find_files, read_recording
@@ -58,9 +58,12 @@ async def _run(root: Path, *, as_json: bool) -> int:
     failed = 0
     async with open_theatre() as theatre:
         for path in find_files(root):
-            row = line(await theatre.play(read_recording(path, root)))
+            try:
+                row = line(await theatre.play(read_recording(path, root)))
+            except UsageError as error:
+                row = unreadable(str(path.relative_to(root)) if path != root else path.name, error.message)
             failed += row["ok"] is False
-            sys.stdout.write((json.dumps(row, ensure_ascii=False) if as_json else text(row)) + "\n")
+            sys.stdout.write((json.dumps(row) if as_json else text(row)) + "\n")
     return 1 if failed else 0
 
 

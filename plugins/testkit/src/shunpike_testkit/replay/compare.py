@@ -9,8 +9,8 @@ from shunpike_testkit.replay.gemini import camel
 from shunpike_testkit.replay.rebuild import NATIVE
 from shunpike_testkit.replay.recording import Recording
 
-DEFAULTS = {"stream": False, "n": 1, "candidateCount": 1, "description": "", "role": "user"}
-"""What a provider assumes of a field that is not sent. The role is that of Gemini's system instruction."""
+DEFAULTS = {"stream": False, "n": 1, "candidateCount": 1, "description": ""}
+"""What a provider assumes of a field that is not sent."""
 MISSING = object()
 EPOCH = 1e9
 """A larger number is a moment: readings of one answer happen at different ones."""

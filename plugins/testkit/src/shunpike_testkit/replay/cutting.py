@@ -7,7 +7,7 @@ reach a plugin is its transport.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from itertools import pairwise
 
 import httpx
@@ -73,3 +73,24 @@ class _Parts(httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for part in self._parts:
             yield part
+
+
+class RecitingTransport(httpx.AsyncBaseTransport):
+    """Gives the answer it was told to, cut as it was told to, without any network: for tests by the thousand."""
+
+    def __init__(self) -> None:
+        self._status = 200
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._parts: Sequence[bytes] = ()
+
+    def set(self, status: int, headers: Mapping[str, str], parts: Sequence[bytes]) -> None:
+        """Answer so from now on."""
+        self._status = status
+        self._headers = [
+            (name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()
+        ]
+        self._parts = parts
+
+    @override
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(self._status, headers=self._headers, stream=_Parts(self._parts))

@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from shunpike.errors import ProviderError
-from shunpike.types import Choice, Usage
+from shunpike.types import Answer, Choice, EmbedAnswer, Usage
 from shunpike.types.usage import Basis
-from shunpike_testkit.replay.play import Played, Reading
+from shunpike.wire.lenient import table
+from shunpike_testkit.replay.asking import Reading
+from shunpike_testkit.replay.play import Played
+from shunpike_testkit.replay.recording import Recording
+
+OF_A_CHOICE = ("text", "reasoning_chars", "tool_calls", "finish_reason", "refusal")
+OF_AN_ANSWER = ("choices", "usage", "model", "cost", "citations", "logprobs", "private")
 
 
 def line(played: Played) -> dict[str, Any]:
@@ -27,42 +33,64 @@ def line(played: Played) -> dict[str, Any]:
         "evidence": [row.model_dump(mode="json") for row in reading.evidence],
         "warnings": list(reading.answer.warnings) if reading.answer else [],
         "models": reading.models,
+        "embeddings": _embeddings(reading),
+        "tokens": reading.tokens,
         "request_diff": played.request_diff,
     }
     wrong = {"skipped": played.skipped, "raised": reading.raised, "unequal": list(played.unequal) or None}
     return head | {name: value for name, value in wrong.items() if value is not None}
 
 
+def unreadable(file: str, why: str) -> dict[str, Any]:
+    """Return the line of a file that is no recording."""
+    nobody = Recording(file=file, provider="", endpoint="", model="", status=0, headers={}, body=b"", streamed=False)
+    return line(Played(nobody, Reading(raised=why)))
+
+
 def _answer(reading: Reading) -> dict[str, Any]:
     answer = reading.answer
-    empty = ("text", "reasoning_chars", "tool_calls", "finish_reason", "refusal")
     if answer is None:
-        return dict.fromkeys((*empty, "choices", "usage", "model", "cost", "citations", "logprobs", "private"))
-    told = [_choice(choice) for choice in answer.choices]
+        vectors = reading.embedded
+        empty: dict[str, Any] = dict.fromkeys((*OF_A_CHOICE, *OF_AN_ANSWER))
+        return empty if vectors is None else empty | _totals(vectors)
+    choices = [_choice(choice) for choice in answer.choices]
     if reading.error is not None:
         # A stream that broke: only what had arrived, and no end but one that was told.
-        told = [{**row, "finish_reason": reading.finish} for row in told]
-    first = {name: value for name, value in told[0].items() if name in empty}
+        choices = [{**row, "finish_reason": reading.finish} for row in choices]
     return {
-        **first,
-        "choices": told if len(told) > 1 else None,
+        **{name: choices[0][name] for name in OF_A_CHOICE},
+        "choices": choices if len(choices) > 1 else None,
+        **_totals(answer),
+        **_extras(answer.choices[0]),
+    }
+
+
+def _totals(answer: Answer | EmbedAnswer) -> dict[str, Any]:
+    cost = answer.stated_cost
+    return {
         "usage": _usage(answer.usage),
         "model": answer.model,
-        "cost": None if answer.stated_cost is None else f"{answer.stated_cost.dollars.normalize():f}",
-        **_extras(answer.choices[0]),
+        "cost": None if cost is None else f"{cost.dollars.normalize():f}",
     }
 
 
 def _extras(choice: Choice) -> dict[str, Any]:
     """Return what few answers have: the addresses they cite, how many tokens have a probability, what is echoed."""
     message = choice.message
-    cited = [row.get("url_citation", {}).get("url") for row in message.annotations or ()]
+    cited = [table(row.get("url_citation")).get("url") for row in message.annotations or ()]
     counted = [len(rows) for rows in (choice.logprobs or {}).values() if isinstance(rows, list)]
     return {
         "citations": cited or None,
         "logprobs": sum(counted) or None,
         "private": next(iter((message.private or {}).values()), None),
     }
+
+
+def _embeddings(reading: Reading) -> dict[str, int] | None:
+    if reading.embedded is None:
+        return None
+    vectors = reading.embedded.vectors
+    return {"count": len(vectors), "dimensions": len(vectors[0]) if vectors else 0}
 
 
 def _choice(choice: Choice) -> dict[str, Any]:
@@ -115,6 +143,7 @@ def text(row: dict[str, Any]) -> str:
         return f"FAIL  {row['file']}: {row.get('raised') or 'differs when cut: ' + ', '.join(row['unequal'])}"
     if row["error"] is not None:
         return f"ok    {row['file']}: {row['error']['kind']}"
-    if row["models"] is not None:
-        return f"ok    {row['file']}: {len(row['models'])} models"
+    for name in ("models", "embeddings", "tokens"):
+        if (found := row[name]) is not None:
+            return f"ok    {row['file']}: {name} {len(found) if name == 'models' else found}"
     return f"ok    {row['file']}: {row['finish_reason']}, {len(row['text'] or '')} characters"

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from shunpike.errors import UsageError
-from shunpike.types import Call, ChatRequest, Timeouts
+from shunpike.types import Call, ChatRequest, EmbedCall, EmbedRequest, Timeouts
 from shunpike_testkit.replay.gemini import from_gemini
 from shunpike_testkit.replay.recording import Recording
 
@@ -17,7 +17,7 @@ DEFAULT_CAP = 1024
 """Output tokens to ask for where the recorded request had no bound; every request of ours carries one."""
 TIMEOUTS = Timeouts(connect=5, first_token=20, idle=20, total=60)
 PLAIN = ChatRequest(messages=[{"role": "user", "content": "Say ok."}])
-NATIVE = ("generateContent", "streamGenerateContent")
+NATIVE = ("generateContent", "streamGenerateContent", "countTokens", "batchEmbedContents")
 
 
 def rebuild(recording: Recording) -> ChatRequest | None:
@@ -48,6 +48,21 @@ def make_call(recording: Recording, request: ChatRequest) -> Call:
         attempt_id=ATTEMPT,
         timeouts=TIMEOUTS,
     )
+
+
+def make_embed_call(recording: Recording) -> EmbedCall:
+    """Return the recorded call for vectors. Raises `UsageError` for one that our words can't say."""
+    sent = recording.request or {}
+    texts = sent.get("input", [])
+    if rows := sent.get("requests"):
+        texts = [part.get("text") for row in rows for part in row["content"]["parts"]]
+    texts = [texts] if isinstance(texts, str) else texts
+    plain = make_call(recording, PLAIN)
+    try:
+        request = EmbedRequest(model=plain.model, input=texts or ["a"], dimensions=sent.get("dimensions"))
+    except ValidationError as error:
+        raise UsageError(f"input: {error.errors(include_url=False)[0]['msg']}") from error
+    return EmbedCall(request=request, model=plain.model, attempt_id=ATTEMPT, timeouts=TIMEOUTS)
 
 
 def from_openai(sent: Mapping[str, Any], provider: str) -> dict[str, Any]:

@@ -1,0 +1,82 @@
+"""``shunpike models --live``: what providers list today beside their catalogs."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from shunpike.cli.forms import label
+from shunpike.cli.output import NOTHING, as_list, narrate, plain, say, table
+from shunpike.cli.session import check_provider, client, run
+from shunpike.client import LiveList, LiveRow, Where
+from shunpike.errors import Overloaded
+from shunpike.types import PriceRow
+
+MARKS = {Where.BOTH: "both", Where.LIVE: "only live", Where.CATALOG: "only in catalog"}
+
+
+def show_live(names: list[str], *, free: bool, json: bool) -> None:
+    """Show the merged lists of ``names``, or of every provider that can be asked."""
+    lists = run(lambda: ask_live(names))
+    rows = [row for one in lists for row in one.rows if not free or is_free(row)]
+    if json:
+        as_list(_object(row) for row in rows)
+    elif rows:
+        headings = ("model", "where", "context", "price in/out per million", "note")
+        say(table(headings, [_row(row) for row in rows], right=(2,)))
+    for one in lists:
+        if one.problem:
+            narrate(f"note: {one.provider} gave no list: {one.problem}")
+
+
+async def ask_live(names: list[str]) -> tuple[LiveList, ...]:
+    """Return the lists. Raises `Overloaded` when the only provider that was named gives none."""
+    async with client() as opened:
+        for name in names:
+            check_provider(name, opened)
+        found = await opened.live_models(names)
+    if len(names) == 1 and found[0].problem:
+        raise Overloaded(f"{names[0]} gave no list: {found[0].problem}", provider=names[0])
+    return found
+
+
+def is_free(row: LiveRow) -> bool:
+    """Whether a model is stated to cost nothing, by the list where it knows, else by the catalog."""
+    if row.live is not None and (row.live.free or row.live.price is not None):
+        return row.live.free
+    prices = row.catalog.prices if row.catalog else ()
+    return bool(prices) and not any(Decimal(part) for one in prices for part in (one.prompt, one.completion))
+
+
+def price_of(row: LiveRow) -> PriceRow | None:
+    """Return the price that the list states, else the catalog's first."""
+    if row.live is not None and row.live.price is not None:
+        return row.live.price
+    return row.catalog.prices[0] if row.catalog and row.catalog.prices else None
+
+
+def _row(row: LiveRow) -> tuple[str, ...]:
+    known = row.live if row.live is not None and row.live.context else row.catalog
+    price = price_of(row)
+    return (
+        label(row.provider, row.id),
+        MARKS[row.where],
+        NOTHING if known is None or known.context is None else f"{known.context:,}",
+        "free" if is_free(row) else NOTHING if price is None else f"${price.prompt} / ${price.completion}",
+        _note(row),
+    )
+
+
+def _note(row: LiveRow) -> str:
+    notes = []
+    kind = row.live.kind if row.live and row.live.kind else row.catalog.kind if row.catalog else None
+    if kind not in (None, "chat"):
+        notes.append(f"{kind}")
+    if row.catalog is not None and row.catalog.status == "retired":
+        notes.append("retired in the catalog")
+    if row.live is not None and row.live.retires_on is not None:
+        notes.append(f"until {row.live.retires_on}")
+    return ", ".join(notes)
+
+
+def _object(row: LiveRow) -> dict[str, object]:
+    return {**plain(row), "free": is_free(row)}

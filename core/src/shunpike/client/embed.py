@@ -1,0 +1,98 @@
+"""What a caller may say beside the texts, and how texts and options become a request that routing can walk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Required, TypedDict
+
+from pydantic import ValidationError
+
+from shunpike.errors import UsageError
+from shunpike.routing.names import Wanted, short_name, wanted_models
+from shunpike.routing.plan import Roster
+from shunpike.tokens import ESTIMATE
+from shunpike.types import ChatRequest, EmbedRequest, ModelInfo
+
+Texts = str | Sequence[str]
+PER_TEXT = 2
+"""Tokens around one text."""
+
+
+class EmbedOptions(TypedDict, total=False):
+    """Keyword arguments of `Client.embed`."""
+
+    model: Required[str]
+    """``google/ID``, or an id wherever it is offered; never ``auto``."""
+    dimensions: int
+    """The length of the vectors, where the model lets one choose."""
+    providers: Sequence[str]
+    """Only these."""
+    deadline: float
+    """Seconds for the whole request, all attempts together."""
+    tag: str
+    """A word under which the usage is booked."""
+
+
+def build_embed(texts: Texts, options: EmbedOptions) -> EmbedRequest:
+    """Return the request. Raises `UsageError` naming what can't be."""
+    fields: dict[str, Any] = {"model": options["model"], "dimensions": options.get("dimensions")}
+    fields["input"] = [texts] if isinstance(texts, str) else list(texts)
+    if not fields["input"]:
+        raise UsageError("there is no text to embed", hint='such as: shunpike embed "What is a shunpike?" -m MODEL')
+    try:
+        return EmbedRequest.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{where}: {message}" if where != "input" else message) from None
+
+
+def stand_in(request: EmbedRequest) -> ChatRequest:
+    """Return the texts as a conversation, a message each: what plans and strategies look at."""
+    return ChatRequest.model_validate(
+        {"model": request.model, "messages": [{"role": "user", "content": text} for text in request.input]}
+    )
+
+
+def text_tokens(request: EmbedRequest) -> int:
+    """Return the estimated tokens of all texts."""
+    return sum(ESTIMATE.count(text) + PER_TEXT for text in request.input)
+
+
+def text_bound(request: EmbedRequest) -> int:
+    """Return a number of tokens that no tokenizer exceeds: the bytes of all texts."""
+    return sum(len(text.encode("utf-8", "replace")) + PER_TEXT for text in request.input)
+
+
+def check_model(name: str, roster: Roster) -> None:
+    """Raise `UsageError` unless ``name`` means one embedding model, at however many providers.
+
+    Vectors of different models can't be compared, so nobody may choose between models, and no other takes over.
+    """
+    wanted = wanted_models(name, roster.targets, roster.catalog, roster.names)
+    if not wanted.explicit:
+        raise UsageError(
+            f'"{name}" names no model: vectors of different models can\'t be compared, so one must be chosen',
+            hint=_choices(roster),
+        )
+    meant = [model for model in roster.catalog if _is_meant(model, wanted)]
+    embedding = [model for model in meant if model.kind == "embedding"]
+    if not embedding:
+        raise UsageError(f'"{name}" is a chat model and makes no embeddings', hint=_choices(roster))
+    if len({short_name(model.id) for model in embedding}) > 1:
+        names = ", ".join(sorted({f"{model.provider}/{model.id}" for model in embedding}))
+        raise UsageError(f'"{name}" may be one of {names}, whose vectors can\'t be compared', hint="name one of them")
+
+
+def _is_meant(model: ModelInfo, wanted: Wanted) -> bool:
+    return (model.provider, model.id) in wanted.ids
+
+
+def _choices(roster: Roster) -> str:
+    known = dict.fromkeys(
+        f"{model.provider}/{model.id}"
+        for model in roster.catalog
+        if model.kind == "embedding" and model.status != "retired"
+    )
+    return f"embedding models: {', '.join(list(known)[:6])}" if known else "no installed provider has one that does"

@@ -1,0 +1,112 @@
+"""What can be asked of providers without using any quota: their models, what is left of an account, a count."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import anyio
+
+from shunpike.client.accounts import NO_KEY, Account
+from shunpike.client.endpoints import listing
+from shunpike.client.house import House
+from shunpike.client.live import LiveList, merge
+from shunpike.errors import NoCredential, ProviderError, UnknownProvider, UsageError
+from shunpike.protocols import CountsTokens, DescribesModels, ListsModels, Target, TellsBalance
+from shunpike.tokens import prompt_tokens
+from shunpike.types import Balance, Basis, Call, ChatRequest
+from shunpike.types.base import Record
+
+T = TypeVar("T")
+
+
+class AccountBalance(Record):
+    """What one provider told of an account; ``problem`` says why it told nothing, if so."""
+
+    provider: str
+    balances: tuple[Balance, ...] = ()
+    problem: str | None = None
+
+
+class TokenCount(Record):
+    """The tokens of a prompt, and who counted: ``by`` is a provider's name or ``estimate``."""
+
+    tokens: int
+    basis: Basis
+    by: str
+
+
+class Inquiry:
+    """Asks the accounts of one house."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    async def live_models(self, names: Sequence[str]) -> tuple[LiveList, ...]:
+        """Return the live lists of ``names``, or of all that can be asked; see `Client.live_models`."""
+        return await _each(self._chosen(names, (DescribesModels, ListsModels), "lists its models"), self._live)
+
+    async def balances(self, names: Sequence[str]) -> tuple[AccountBalance, ...]:
+        """Return what is left of the accounts of ``names``, or of all that tell; see `Client.balances`."""
+        return await _each(self._chosen(names, (TellsBalance,), "tells what is left of an account"), self._balance)
+
+    async def count_tokens(self, request: ChatRequest, target: Target) -> TokenCount:
+        """Return the tokens of ``request`` for ``target``. Raises `ProviderError`."""
+        backend = self._house.backend(target)
+        if not isinstance(backend, CountsTokens):
+            return TokenCount(tokens=prompt_tokens(request), basis=Basis.ESTIMATED, by="estimate")
+        call = Call(
+            request=request,
+            model=target.model.id,
+            max_output=1,
+            attempt_id="count",
+            timeouts=self._house.accounts[target.name].settings.timeouts,
+        )
+        return TokenCount(tokens=await backend.count_tokens(call), basis=Basis.MEASURED, by=target.name)
+
+    def _chosen(self, names: Sequence[str], abilities: tuple[type, ...], what: str) -> list[Account]:
+        """Return the accounts to ask. What was named must be able to; of the others, those that can are taken."""
+        if not names:
+            ready = [account for account in self._house.accounts.values() if account.problem is None]
+            return [account for account in ready if isinstance(self._house.backend_of(account), abilities)]
+        found = []
+        for name in dict.fromkeys(names):
+            account = self._house.accounts.get(name)
+            if account is None:
+                raise UnknownProvider(f'there is no provider called "{name}"', hint="see: shunpike providers")
+            if account.problem == NO_KEY:
+                raise NoCredential(f"{name} has no key", hint=f"shunpike keys set {name}")
+            if not isinstance(self._house.backend_of(account), abilities):
+                raise UsageError(f"{name} is not one that {what}", hint="without a name, all that do are asked")
+            found.append(account)
+        return found
+
+    async def _live(self, account: Account) -> LiveList:
+        known = () if account.own else self._house.roster.catalog
+        catalog = [model for model in known if model.provider == account.info.id]
+        try:
+            live = await listing(self._house.backend_of(account))
+        except ProviderError as error:
+            return LiveList(provider=account.name, problem=f"{error.kind}: {error.message}")
+        return LiveList(provider=account.name, rows=merge(account.name, live, catalog), dated=not account.own)
+
+    async def _balance(self, account: Account) -> AccountBalance:
+        backend: object = self._house.backend_of(account)
+        try:
+            told = await backend.balance() if isinstance(backend, TellsBalance) else ()
+        except ProviderError as error:
+            return AccountBalance(provider=account.name, problem=f"{error.kind}: {error.message}")
+        return AccountBalance(provider=account.name, balances=tuple(told))
+
+
+async def _each(accounts: Sequence[Account], ask: Callable[[Account], Awaitable[T]]) -> tuple[T, ...]:
+    """Ask all at once; return the answers in the order of the accounts."""
+    found: dict[str, T] = {}
+
+    async def one(account: Account) -> None:
+        found[account.name] = await ask(account)
+
+    async with anyio.create_task_group() as tasks:
+        for account in accounts:
+            tasks.start_soon(one, account)
+    return tuple(found[account.name] for account in accounts)

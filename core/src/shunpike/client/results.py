@@ -1,0 +1,49 @@
+"""From an answer and the way it took to what a caller gets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shunpike.client.house import House
+from shunpike.clock import Clock
+from shunpike.routing.journey import Journey
+from shunpike.routing.route import Try
+from shunpike.types import ZERO, Answer, Basis, Completion, EmbedAnswer, Embedding, EventName
+
+
+class Results:
+    """Makes completions and embeddings of one house."""
+
+    def __init__(self, house: House, clock: Clock) -> None:
+        self._house = house
+        self._clock = clock
+
+    def completion(self, answer: Answer, attempt: Try, journey: Journey) -> Completion:
+        """Return the answer with its provenance and cost."""
+        return Completion(choices=answer.choices, **self._facts(answer, attempt, journey))
+
+    def embedding(self, answer: EmbedAnswer, attempt: Try, journey: Journey) -> Embedding:
+        """Return the vectors with their provenance and cost."""
+        return Embedding(vectors=answer.vectors, **self._facts(answer, attempt, journey))
+
+    def _facts(self, answer: Answer | EmbedAnswer, attempt: Try, journey: Journey) -> dict[str, Any]:
+        target, booked = attempt.target, attempt.settlement
+        if booked is None:
+            raise RuntimeError(f"attempt {attempt.ask.attempt_id} answered but was not settled")
+        price = self._house.served_price(attempt, answer.model, answer.usage.prompt_tokens, answer.service_tier)
+        self._house.tell(EventName.REQUEST_FINISHED, request_id=attempt.ask.request_id, provider=target.name)
+        return {
+            "request_id": attempt.ask.request_id,
+            "provider": target.name,
+            "model": answer.model,
+            "requested_model": journey.requested_model,
+            "usage": booked.usage,
+            "cost": booked.cost if target.paid else ZERO,
+            "cost_exact": answer.usage.basis is Basis.MEASURED or not target.paid,
+            "list_price": None if price is None else price.of(booked.usage),
+            "decision": journey.decision(),
+            "warnings": answer.warnings,
+            "created": int(attempt.started_at),
+            "seconds": self._clock.monotonic() - attempt.started,
+            "simulated": target.provider.simulated,
+        }

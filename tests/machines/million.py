@@ -1,0 +1,188 @@
+"""A million randomized admissions over eight processes that are killed with -9 on the way.
+
+    python tests/machines/million.py [--count 1000000] [--kills 100]
+
+A trigger in the database sees every change of every limit before it is committed and writes down each moment at which
+more is used than the limit allows. At the end the dead are recovered, the books audited and compared with their rows,
+and the lines are printed that `README.md` keeps. Not collected by pytest. Exit code 1 = a violation or a leaked hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import anyio
+import apsw
+from rig import open_store, quick_place
+
+from shunpike.protocols import Store
+from shunpike.types import Calendar, Grant, Held, Hold, Lifetime, Rolling, Settlement, State, Unit
+from shunpike_testkit.stores import hold, reservation, settled
+
+PROCESSES, LANES = 8, 64
+LIMITS = {
+    "money": hold(0, 3_000_000, Unit.USD, Lifetime(), "money"),
+    "second": hold(0, 2_000, Unit.REQUEST, Rolling(seconds=1.0), "second"),
+    "tokens": hold(0, 400_000, Unit.TOTAL_TOKEN, Rolling(seconds=2.0), "tokens"),
+    "day": hold(0, 700_000, Unit.REQUEST, Calendar(period="day", zone="America/Los_Angeles"), "day"),
+    "calls": hold(0, 300, Unit.CONCURRENT, Held(), "calls"),
+}
+
+
+def watch(database: Path) -> None:
+    """Let the database itself write down what is above its limit."""
+    connection = apsw.Connection(str(database))
+    connection.execute("CREATE TABLE watched (name TEXT, used INTEGER)")
+    connection.execute("CREATE TABLE caps (name TEXT PRIMARY KEY, amount INTEGER)")
+    for one in LIMITS.values():
+        connection.execute("INSERT INTO caps VALUES (?, ?)", (one.bucket, one.limit.amount))
+    connection.execute(
+        "CREATE TRIGGER watcher AFTER UPDATE OF used ON buckets"
+        " WHEN new.used > (SELECT amount FROM caps WHERE name = new.name)"
+        " BEGIN INSERT INTO watched VALUES (new.name, new.used); END"
+    )
+    connection.close()
+
+
+def wanted(choice: random.Random) -> tuple[tuple[Hold, ...], int, int]:
+    """Return random holds with what they take of money and tokens."""
+    money, tokens = choice.randint(1, 10), choice.randint(1, 400)
+    amounts = {"money": money, "second": 1, "tokens": tokens, "day": 1, "calls": 1}
+    chosen = [name for name in LIMITS if name == "money" or choice.random() < 0.8]
+    return tuple(LIMITS[name].model_copy(update={"amount": amounts[name]}) for name in chosen), money, tokens
+
+
+def ending(choice: random.Random, money: int, tokens: int) -> Settlement:
+    """Return a random end: mostly an answer, sometimes a failure of each kind."""
+    now = time.time()
+    if choice.random() < 0.9:
+        return settled(now, output=choice.randint(0, tokens), pico=choice.randint(0, money))
+    state = choice.choice([State.RELEASED, State.UNCONFIRMED])
+    return Settlement(state=state, at=now, keeps_request=choice.random() < 0.5)
+
+
+async def work(database: Path, seed: int, count: int, tally: Path) -> None:
+    """Ask ``count`` times, settle what is granted; note the progress by and by."""
+    store, choice, todo = open_store(f"sqlite:{database}"), random.Random(seed), iter(range(count))
+    counts = [0, 0]
+    async with anyio.create_task_group() as group:
+        for _ in range(LANES):
+            group.start_soon(lane, store, choice, todo, counts, tally)
+    await store.aclose()
+
+
+async def lane(store: Store, choice: random.Random, todo: object, counts: list[int], tally: Path) -> None:
+    for number in todo:  # type: ignore[attr-defined]  # an iterator that the lanes share
+        holds, money, tokens = wanted(choice)
+        name = f"{os.getpid()}-{number}"
+        granted = isinstance(await store.admit(reservation(name, time.time(), *holds)), Grant)
+        counts[granted] += 1
+        if sum(counts) % 100 == 0:
+            tally.write_text(f"{counts[0]} {counts[1]}")  # noqa: ASYNC240 - a few bytes
+        if granted:
+            if choice.random() < 0.2:
+                await anyio.sleep(choice.random() * 0.02)
+            await store.settle(name, ending(choice, money, tokens))
+    tally.write_text(f"{counts[0]} {counts[1]}")  # noqa: ASYNC240 - a few bytes
+
+
+class Run:
+    """The processes, their deaths, and what they did."""
+
+    def __init__(self, folder: Path, count: int, kills: int) -> None:
+        self.folder, self.count, self.kills = folder, count, kills
+        self.choice = random.Random(1)
+        self.born = 0
+        self.killed = 0
+
+    def asked(self) -> tuple[int, int]:
+        """Return how many asks were refused and granted so far."""
+        rows = [path.read_text().split() for path in self.folder.glob("tally-*")]
+        return sum(int(row[0]) for row in rows if row), sum(int(row[1]) for row in rows if row)
+
+    def fork(self, count: int) -> int:
+        self.born += 1
+        child = os.fork()
+        if child == 0:
+            anyio.run(work, self.folder / "ledger.db", self.born, count, self.folder / f"tally-{self.born}")
+            os._exit(0)
+        return child
+
+    def play(self) -> None:
+        """Work until so much was asked; kill one process after the other meanwhile."""
+        each = -(-self.count // PROCESSES)
+        children = [self.fork(each) for _ in range(PROCESSES)]
+        while sum(self.asked()) < self.count:
+            time.sleep(0.02)
+            due = sum(self.asked()) * self.kills // self.count
+            for place, child in enumerate(children):
+                dead = os.waitpid(child, os.WNOHANG)[0]
+                if not dead and self.killed < due and self.choice.random() < 0.3:
+                    os.kill(child, signal.SIGKILL)
+                    os.waitpid(child, 0)
+                    self.killed, dead = self.killed + 1, child
+                if dead:
+                    children[place] = self.fork(each)
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+
+async def verdict(run: Run, seconds: float) -> bool:
+    """Recover, audit, print; return whether all is well."""
+    database = run.folder / "ledger.db"
+    store = open_store(f"sqlite:{database}")
+    recovered = await store.recover(time.time())  # type: ignore[attr-defined]  # this store can
+    audit = await store.check()
+    (row,) = await store.usage(0.0, 1e12)
+    lefts = await store.remaining(list(LIMITS.values()), time.time())
+    await store.aclose()
+    connection = apsw.Connection(str(database))
+    watched = connection.execute("SELECT name, max(used), count(*) FROM watched GROUP BY 1").fetchall()
+    leaked = connection.execute("SELECT count(*) FROM slots WHERE expires_at IS NULL").fetchall()[0][0]
+    connection.close()
+    refused, granted = run.asked()
+    money = lefts[0].used
+    print(f"asked {refused + granted:,}: granted {granted:,}, refused {refused:,}; {seconds:,.0f} s")  # noqa: T201
+    print(f"processes {PROCESSES}, born {run.born}, killed with -9 on the way {run.killed}")  # noqa: T201
+    print(f"audit: {audit}; recovered last {recovered}")  # noqa: T201
+    print(f"money: booked {row.cost.pico:,}, in the bucket {money:,}, cap {LIMITS['money'].limit.amount:,}")  # noqa: T201
+    print(f"violations: {len(watched)} {watched}; leaked holds: {leaked}, held rows: {row.held}")  # noqa: T201
+    return not watched and not leaked and not row.held and money == row.cost.pico
+
+
+async def make(database: Path) -> None:
+    store = open_store(f"sqlite:{database}")
+    await store.check()
+    await store.aclose()
+
+
+def main() -> int:
+    """Play it once."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=1_000_000)
+    parser.add_argument("--kills", type=int, default=100)
+    given = parser.parse_args()
+    with quick_place() as folder:
+        run = Run(folder, given.count, given.kills)
+        database = folder / "ledger.db"
+        child = os.fork()  # the processes are forked from one that never opened the ledger
+        if child == 0:
+            anyio.run(make, database)
+            os._exit(0)
+        os.waitpid(child, 0)
+        watch(database)
+        anyio.run(anyio.lowlevel.checkpoint)
+        begun = time.monotonic()
+        run.play()
+        return 0 if anyio.run(verdict, run, time.monotonic() - begun) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""Q1: eight processes share one limit of a provider that counts strictly: never over it, and nearly all of it used."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from shunpike_sandbox.catalog import Catalog, bundled
+from shunpike_sandbox.limits import Quota, Rule
+from shunpike_sandbox.server import Running
+from shunpike_sandbox.world import Pace, World
+
+from .rig import PATIENCE, started
+
+PROCESSES, REQUESTS, SECONDS, WINDOWS = 8, 24, 3.0, 4
+MODEL = "openai/gpt-oss-20b"
+LATENCY = 0.05
+"""Seconds to the first byte; the slot is held so much longer than the provider counts it."""
+SHARE = 0.85
+
+
+def catalog(tokens: int) -> Catalog:
+    """Return the sandbox's catalog with short windows for one model, and no others."""
+    plain = bundled()
+    groq = plain.providers["groq"]
+    quotas = (
+        Quota(Rule("rpm", "requests", SECONDS), REQUESTS, MODEL),
+        Quota(Rule("tpm", "total_tokens", SECONDS), tokens, MODEL),
+    )
+    model = replace(groq.models[MODEL], quotas={"free": quotas, "paid": quotas})
+    short = replace(groq, models={**groq.models, MODEL: model})
+    return replace(plain, providers={**plain.providers, "groq": short})
+
+
+def attempts(world: World) -> Sequence[Mapping[str, Any]]:
+    found: Sequence[Mapping[str, Any]] = world.books()["groq"]["attempts"]
+    return found
+
+
+def most_in(moments: Sequence[float], amounts: Sequence[int]) -> int:
+    """Return the most that any window of the length holds, wherever it starts."""
+    pairs = sorted(zip(moments, amounts, strict=True))
+    return max(sum(n for at, n in pairs if first <= at < first + SECONDS) for first, _ in pairs)
+
+
+def most_fixed(moments: Sequence[float]) -> int:
+    """Return the most that a fixed window holds, whatever the moment from which the provider counts them."""
+    counts: list[int] = []
+    for phase in range(10):
+        windows = [int((at - phase * SECONDS / 10) // SECONDS) for at in moments]
+        counts += [windows.count(one) for one in set(windows)]
+    return max(counts)
+
+
+async def play(url: str, base_url: str, world: World, stop: Path, tokens: int) -> None:
+    """Let the processes work until the provider has seen some windows full of their requests."""
+    words = (url, base_url, stop, REQUESTS, tokens, SECONDS)
+    workers = await anyio.to_thread.run_sync(lambda: started("many", PROCESSES, "share", *words))
+    try:
+        with anyio.fail_after(PATIENCE):
+            while not any(time.time() > one["at"] + SECONDS * WINDOWS + 0.5 for one in attempts(world)):
+                assert workers.poll() is None, "the workers ended early"
+                await anyio.sleep(0.1)
+            await anyio.to_thread.run_sync(stop.touch)
+            code = await anyio.to_thread.run_sync(workers.wait)
+    finally:
+        workers.terminate()
+    assert code == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tokens", [10**6, 1_000], ids=["requests bind", "tokens are counted too"])
+async def test_q1_eight_processes_share_a_strict_limit(store_url: str, tmp_path: Path, tokens: int) -> None:
+    world = World(pace=Pace(first_byte=LATENCY), catalog=catalog(tokens))
+    with Running(world) as running:
+        await play(store_url, running.base_url("groq"), world, tmp_path / "stop", tokens)
+    books = world.books()["groq"]
+    moments = sorted(one["at"] for one in attempts(world))
+    assert books["overages"] == 0
+    assert books["requests"] == books["answered"], "something was refused that our log called free"
+    assert most_in(moments, [1] * len(moments)) <= REQUESTS
+    assert most_fixed(moments) <= REQUESTS
+    weights = [one["prompt_tokens"] + one["completion_tokens"] for one in attempts(world)]
+    assert most_in([one["at"] for one in attempts(world)], weights) <= tokens
+    if tokens > 1_000:
+        used = sum(at < moments[0] + WINDOWS * SECONDS for at in moments)
+        assert used >= SHARE * WINDOWS * REQUESTS, f"only {used} of {WINDOWS * REQUESTS} were used"
