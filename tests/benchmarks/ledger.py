@@ -102,9 +102,9 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=given.folder) as name:
         rows = measure(Path(name), given.seconds)
-    print(f"{'SQLite, synchronous = FULL':32}{'rate':>14}{'admission':>14}   ratio")  # noqa: T201 - a script
+    print(f"{'SQLite, synchronous = FULL':32}{'rate':>14}{'admission':>14}   ratio")
     for what, rate, took, ratio in rows:
-        print(f"{what:32}{rate:>14}{took:>14}   {ratio}")  # noqa: T201 - a script
+        print(f"{what:32}{rate:>14}{took:>14}   {ratio}")
 
 
 if __name__ == "__main__":

@@ -11,10 +11,11 @@ import pytest
 from shunpike.builtin.plugin import plugin as builtin
 from shunpike.builtin.sqlite import SqliteStore
 from shunpike.client import Client
-from shunpike.errors import Exhausted
+from shunpike.errors import Exhausted, StoreError
 from shunpike.plugins import Host
 from shunpike.types import Billing, Budget, Money, Price, Settings, Unit
 from shunpike_testkit.scripted import ScriptedProvider
+from shunpike_testkit.stores import reservation
 
 
 @pytest.mark.xfail(strict=True, reason="Ledger.remaining prices the roster's target, which has no price")
@@ -57,3 +58,21 @@ async def test_what_was_never_sent_for_lack_of_time_costs_nothing(tmp_path: Path
         slow.close()
         assert provider.backend.calls == []
         assert sum(row.cost.pico for row in await client.usage(0.0, 1e12)) == 0
+
+
+@pytest.mark.xfail(strict=True, reason="a batch that fails raises one exception in all tasks: its traceback grows")
+async def test_each_task_gets_an_error_of_its_own(tmp_path: Path) -> None:
+    await anyio.to_thread.run_sync((tmp_path / "ledger.db").write_bytes, b"no ledger " * 1_000)
+    store = SqliteStore(tmp_path / "ledger.db")
+    errors: list[StoreError] = []
+
+    async def ask(number: int) -> None:
+        with pytest.raises(StoreError) as caught:
+            await store.admit(reservation(f"a{number}", 0.0))
+        errors.append(caught.value)
+
+    async with anyio.create_task_group() as group:
+        for number in range(20):
+            group.start_soon(ask, number)
+    await store.aclose()
+    assert len({id(error) for error in errors}) == 20

@@ -18,7 +18,7 @@ from shunpike_sandbox.world import Pace, World
 
 from .rig import PATIENCE, started
 
-PROCESSES, REQUESTS, SECONDS, WINDOWS = 8, 24, 3.0, 4
+PROCESSES, REQUESTS, SECONDS, WINDOWS = 8, 24, 3.0, 3
 MODEL = "openai/gpt-oss-20b"
 LATENCY = 0.05
 """Seconds to the first byte; the slot is held so much longer than the provider counts it."""

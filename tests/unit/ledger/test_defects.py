@@ -21,21 +21,9 @@ from shunpike.client import Client
 from shunpike.errors import Exhausted, Overloaded, UnknownModel
 from shunpike.ledger.windows import GUARD
 from shunpike.plugins import Host
-from shunpike.types import (
-    Answer,
-    Billing,
-    Calendar,
-    Call,
-    Completion,
-    Held,
-    Limit,
-    ModelInfo,
-    Price,
-    Rolling,
-    Settings,
-    Unit,
-    Usage,
-)  # fmt: skip
+from shunpike.types import Answer, Billing, Calendar, Call, Completion, Held, Limit, ModelInfo, Price, Rolling, Settings
+from shunpike.types.limits import Unit
+from shunpike.types.usage import Usage
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.scripted import ScriptedBackend, ScriptedProvider, answer
 

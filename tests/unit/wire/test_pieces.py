@@ -170,3 +170,36 @@ def test_an_assembly_can_be_asked_on_the_way(make_call: Make) -> None:
     assert (answer.headers_at, answer.provider_request_id, answer.warnings) == (5.0, "r", ("w",))
     assert (answer.stated_cost, answer.evidence) == (Money(pico=1), (evidence, evidence))
     assert fold(pieces_of(answer)) == answer
+
+
+def test_rows_of_one_index_go_on_where_they_broke_off(make_call: Make) -> None:
+    def thought(**row: Any) -> dict[str, Any]:
+        return delta(details=[{"type": "text", "index": 0, **row}])
+
+    dialect = Dialect(private_fields=("details",))
+    parts = [thought(text="Hm"), thought(text=", so."), thought(signature="s"), delta("stop", content="x")]
+    sealed = [thought(data="AA", type="sealed"), thought(data="BB", type="sealed")]
+    found = fold(read(make_call(), *parts, *sealed, dialect=dialect)).choices[0].message.private
+    assert found == {
+        "acme": {
+            "details": [
+                {"type": "text", "index": 0, "text": "Hm, so.", "signature": "s"},
+                {"type": "sealed", "index": 0, "data": "AA"},
+                {"type": "sealed", "index": 0, "data": "BB"},
+            ]
+        }
+    }
+
+
+def test_citations_add_up(make_call: Make) -> None:
+    one, other = ({"type": "url_citation", "url_citation": {"url": url}} for url in ("https://a", "https://b"))
+    pieces = read(make_call(), delta(annotations=[one]), delta(content="x", annotations=[other, 5]), delta("stop"))
+    answer = fold(pieces)
+    assert answer.choices[0].message.annotations == (one, other)
+    assert fold(pieces_of(answer)) == answer
+
+
+def test_thoughts_that_only_the_total_counts_belong_to_the_completion(make_call: Make) -> None:
+    usage = {"prompt_tokens": 35, "completion_tokens": 12, "total_tokens": 109}
+    answer = fold(read(make_call(), {**delta("stop", content="x"), "usage": usage}))
+    assert (answer.usage.completion_tokens, answer.usage.total_tokens) == (74, 109)

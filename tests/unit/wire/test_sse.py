@@ -68,3 +68,12 @@ def test_a_long_line_in_small_parts_takes_linear_time() -> None:
     for _ in range(200_000):
         parser.feed(b"0123456789")
     assert parser.feed(b"\n") == []
+
+
+def test_lines_that_belong_to_no_event_are_kept_apart() -> None:
+    parser = EventParser()
+    events = parser.feed(b'data: x\r\n\r\n: note\r\nretry: 5\r\n{\r\n "error": 1\r\n}') + parser.close()
+    assert events == [Event("", "x")]
+    assert parser.stray == '{\n "error": 1\n}'
+    assert len(parser.feed(b"junk\n" * 5000)) == 0
+    assert len(parser.stray) < 6000

@@ -17,7 +17,7 @@ from shunpike.wire.lenient import rows, string, table
 from shunpike.wire.ratelimits import parse_duration
 from shunpike.wire.said import Said, read_error
 
-PACIFIC = ZoneInfo("America/Los_Angeles")
+PACIFIC = "America/Los_Angeles"
 """Where Google's day ends; it has 23 or 25 hours twice a year."""
 MINUTE, DAY = 60.0, 86_400.0
 # Google has no code of its own for these three: the words are all there is.
@@ -105,8 +105,9 @@ def _teach(error: ProviderError, violations: list[Violation], delay: float | Non
 
 def next_midnight(now: float) -> float:
     """Return when Google's present day ends, epoch seconds."""
-    tomorrow = datetime.fromtimestamp(now, PACIFIC).date() + timedelta(days=1)
-    return datetime.combine(tomorrow, time(), PACIFIC).timestamp()
+    zone = ZoneInfo(PACIFIC)
+    tomorrow = datetime.fromtimestamp(now, zone).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, time(), zone).timestamp()
 
 
 def _violations(details: list[Mapping[str, Any]]) -> list[Violation]:

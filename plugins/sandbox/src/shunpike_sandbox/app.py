@@ -13,6 +13,7 @@ from shunpike_sandbox import control
 from shunpike_sandbox.bodies import TooLarge, read
 from shunpike_sandbox.dialects.deepseek import DeepSeek
 from shunpike_sandbox.dialects.google import Google
+from shunpike_sandbox.dialects.google_compat import GoogleCompat
 from shunpike_sandbox.dialects.groq import Groq
 from shunpike_sandbox.dialects.house import House
 from shunpike_sandbox.dialects.hyperbolic import Hyperbolic
@@ -42,7 +43,8 @@ def create_app(world: World) -> Router:
 
     It is a bare router: the error page of a whole Starlette application would answer where a fault hangs up.
     """
-    return Router(routes=[*control.routes(world), *_google(Google(world)), *_chats(world)])
+    compat = _openai_like(GoogleCompat(world), f"{BASE_PATHS['google']}/v1beta/openai", embeds=True)
+    return Router(routes=[*control.routes(world), *compat, *_google(Google(world)), *_chats(world)])
 
 
 def _chats(world: World) -> list[BaseRoute]:
