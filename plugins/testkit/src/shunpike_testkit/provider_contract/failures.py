@@ -154,11 +154,12 @@ class FailureLaws(ProviderBasis):
             await backend.aclose()
         _check(error, (Overloaded,), f"{way}, connection refused")
 
+    @ONE_LOOP
     @pytest.mark.parametrize("where", ["before the head", "in the answer"])
     async def test_what_does_not_come_is_given_up(self, way: str, where: str) -> None:
         """The time-outs of the call hold."""
         async with self.bench(self.stalled(way, where)) as bench:
-            times = Timeouts(connect=5, first_token=0.05, idle=0.05, total=0.1)
+            times = Timeouts(connect=5, first_token=0.1, idle=0.1, total=0.2)
             call = bench.call().model_copy(update={"timeouts": times})
             error = await self.failure(bench, way, call)
             await bench.upstream.idle()
