@@ -18,6 +18,7 @@ import apsw
 from typing_extensions import override
 
 from shunpike.builtin.sqlite_books import Books
+from shunpike.builtin.sqlite_learning import read_factors, read_proofs, read_unconfirmed
 from shunpike.builtin.sqlite_owner import Incarnation
 from shunpike.builtin.sqlite_sql import Connection, Row, Value, migrate
 from shunpike.builtin.sqlite_upkeep import (
@@ -34,7 +35,20 @@ from shunpike.clock import Clock, SystemClock
 from shunpike.errors import ConfigError, StoreError
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
-from shunpike.types import Grant, Hold, Refusal, Remaining, Reservation, Settlement, State, UsageRow
+from shunpike.types import (
+    Factor,
+    Grant,
+    Hold,
+    Money,
+    Proof,
+    Refusal,
+    Remaining,
+    Reservation,
+    Settlement,
+    State,
+    Unconfirmed,
+    UsageRow,
+)
 
 T = TypeVar("T")
 
@@ -237,6 +251,26 @@ class SqliteStore(Store):
     async def usage(self, since: float, until: float) -> Sequence[UsageRow]:
         """Return totals by provider and model of the attempts begun in ``[since, until)``."""
         return await self._read(lambda connection: read_usage(connection, since, until))
+
+    async def usage_by(self, since: float, until: float, *, day: bool, tag: bool) -> Sequence[UsageRow]:
+        """Return totals as `usage` does, in one row for each day and tag where asked."""
+        return await self._read(lambda connection: read_usage(connection, since, until, day=day, tag=tag))
+
+    async def proofs(self) -> Mapping[str, Proof]:
+        """Return bucket → what its provider was last seen to say of it."""
+        return await self._read(read_proofs)
+
+    async def factors(self) -> Mapping[str, Factor]:
+        """Return provider/model → how its token counts compare to our estimates."""
+        return await self._read(read_factors)
+
+    async def unconfirmed(self) -> Sequence[Unconfirmed]:
+        """Return the attempts whose end is not known, oldest first."""
+        return await self._read(read_unconfirmed)
+
+    async def reconcile(self, attempt_id: str, cost: Money, at: float, note: str) -> bool:
+        """Settle one of them at ``cost`` and write it down; False when it is not unconfirmed."""
+        return await self._write(lambda books: books.reconcile(attempt_id, cost, at, note))
 
     @override
     async def closed(self, now: float) -> Mapping[str, tuple[float, str]]:
