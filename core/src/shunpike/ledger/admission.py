@@ -8,9 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing_extensions import override
 
 from shunpike.clock import Clock
+from shunpike.errors import StoreError
+from shunpike.ledger.abilities import CountsBy, Reconciles
+from shunpike.ledger.buckets import budget_bucket
 from shunpike.ledger.closures import closures_of, is_refusal, refused_by
 from shunpike.ledger.counting import sample_of
-from shunpike.ledger.holds import holds_for, limits_in_force, too_large
+from shunpike.ledger.holds import budget_limit, holds_for, limits_in_force, too_large
 from shunpike.ledger.knowledge import Knowledge
 from shunpike.ledger.learning import lessons_of
 from shunpike.ledger.pacing import Pacer, unslowed
@@ -18,15 +21,18 @@ from shunpike.ledger.settle import settlement_of
 from shunpike.ledger.terms import Terms, terms_of, wall
 from shunpike.protocols import Admission, Ask, Store, Target
 from shunpike.types import (
+    Budget,
     Ending,
     Grant,
     Hold,
     Limit,
+    Money,
     Refusal,
     Remaining,
     Reservation,
     Settings,
     Settlement,
+    Unconfirmed,
     Unit,
     UsageRow,
 )
@@ -134,6 +140,31 @@ class Ledger(Admission):
     async def usage(self, since: float, until: float) -> Sequence[UsageRow]:
         """Return totals by provider and model of the attempts begun in ``[since, until)``, epoch seconds."""
         return await self._store.usage(since, until)
+
+    async def usage_by(self, since: float, until: float, *, day: bool = False, tag: bool = False) -> Sequence[UsageRow]:
+        """Return the totals in one row for each day (UTC) and tag where asked and where the store can tell."""
+        if isinstance(self._store, CountsBy):
+            return await self._store.usage_by(since, until, day=day, tag=tag)
+        return await self._store.usage(since, until)
+
+    async def budgets(self) -> Sequence[tuple[Budget, Remaining]]:
+        """Return each money budget with what is left of it."""
+        budgets = self._settings.budgets
+        holds = [Hold(bucket=budget_bucket(one), limit=budget_limit(one), amount=0) for one in budgets]
+        return list(zip(budgets, await self._store.remaining(holds, self._clock.now()), strict=True))
+
+    async def unconfirmed(self) -> Sequence[Unconfirmed]:
+        """Return the attempts whose end is not known. Raises `StoreError` where the store keeps no list."""
+        return await self._reconciler().unconfirmed()
+
+    async def reconcile(self, attempt_id: str, cost: Money, note: str) -> bool:
+        """Settle one of them by hand, which is written down; False when it is not unconfirmed. Raises `StoreError`."""
+        return await self._reconciler().reconcile(attempt_id, cost, self._clock.now(), note)
+
+    def _reconciler(self) -> Reconciles:
+        if not isinstance(self._store, Reconciles):
+            raise StoreError("this store can't be reconciled by hand", hint="use a ledger file: store = sqlite:/path")
+        return self._store
 
 
 def model_key(target: Target) -> str:

@@ -74,7 +74,7 @@ def _all_limits(
         yield from _credit(target)
     if terms.funds is Funds.PAID:
         for budget in budgets_of(target, settings):
-            yield budget_bucket(budget), _budget_limit(budget)
+            yield budget_bucket(budget), budget_limit(budget)
 
 
 def _credit(target: Target) -> Iterator[tuple[str, Limit]]:
@@ -86,7 +86,8 @@ def _credit(target: Target) -> Iterator[tuple[str, Limit]]:
         yield bucket_of(target, limit), limit
 
 
-def _budget_limit(budget: Budget) -> Limit:
+def budget_limit(budget: Budget) -> Limit:
+    """Return a money budget as the limit that it is."""
     window = Lifetime() if budget.period == "lifetime" else Calendar(period=budget.period, zone=budget.zone)
     whose = "" if budget.provider is None else f" for {budget.provider}"
     return Limit(
