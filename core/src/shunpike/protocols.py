@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from shunpike.types import (
     Answer,
@@ -245,6 +245,8 @@ class Ask(Record):
     choices: int = 1
     price: Price | None = None
     tag: str | None = None
+    claim: Literal["interactive", "batch"] = "interactive"
+    """Who waits for it: a person, or nobody. Batch attempts leave what is reserved for the others."""
 
 
 class BookRow(Record):

@@ -29,7 +29,9 @@ def model(model_id: str, **fields: object) -> ModelInfo:
     return ModelInfo.model_validate({**known, **fields})
 
 
-@pytest.mark.parametrize("command", ["providers", "models", "plugins", "usage", "limits", "keys list", "config show"])
+@pytest.mark.parametrize(
+    "command", ["providers", "models", "plugins", "usage", "limits", "budget", "keys list", "config show"]
+)
 def test_json_of_a_list_is_one_object(cli: Cli, command: str) -> None:
     ran = cli(*command.split(), "--json", providers=(provider(env_key="ACME_API_KEY"),))
     assert (ran.code, ran.err) == (0, "")
@@ -39,7 +41,7 @@ def test_json_of_a_list_is_one_object(cli: Cli, command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["providers", "models", "usage", "limits", "keys list", "config show", "ask x", "plugins"]
+    "command", ["providers", "models", "usage", "limits", "keys list", "config show", "ask x", "budget", "plugins"]
 )
 def test_errors_in_json_mode_are_json_on_stderr(cli: Cli, tmp_path: Path, command: str) -> None:
     (tmp_path / "shunpike.toml").write_text("a = ")
@@ -107,7 +109,7 @@ def test_limits_shows_what_is_left(cli: Cli) -> None:
     acme = provider()
     cli("Go on", providers=(acme,))
     ran = cli("limits", providers=(acme,))
-    assert "acme/m          50 requests / day (UTC)    49" in ran.out
+    assert "acme/m          50 requests / day (UTC)     1    49" in ran.out
     assert "no limit is in force" in cli("limits").err
 
 

@@ -109,7 +109,7 @@ def test_budgets_and_limits_are_written_for_people(project: Path) -> None:
         Budget(amount=Money.usd("1.00"), period="day", zone="Europe/Berlin", provider="acme"),
     )
     section = loaded.settings.providers["acme"]
-    requests, dollars, calls = section.limits
+    requests, dollars, calls = (one for one in section.limits if isinstance(one, Limit))
     assert (requests.unit, requests.amount, requests.window) == (Unit.REQUEST, 5, Rolling(seconds=60))
     assert (requests.scope, requests.confidence) == (Scope.ACCOUNT, Confidence.OPERATOR)
     assert (dollars.amount, dollars.scope) == (Money.usd("0.50").pico, Scope.KEY)

@@ -178,11 +178,14 @@ async def test_every_unit_takes_what_it_counts() -> None:
 
 
 async def test_settling_corrects_and_returns_what_was_booked() -> None:
-    books = ledger(limits=[limit(10_000, Unit.TOTAL_TOKEN)])
+    clock = VirtualClock()
+    books = Ledger(MemoryStore(), clock, Settings(), lambda _: [limit(10_000, Unit.TOTAL_TOKEN)])
     await books.admit(target(), ask())
-    ending = Ending(at=1.8e9, usage=Usage(prompt_tokens=80, completion_tokens=5), price=PRICE)
+    ending = Ending(at=clock.now(), usage=Usage(prompt_tokens=80, completion_tokens=5), price=PRICE)
     booked = await books.settle(target(), ask(), ending)
     assert (booked.state, booked.cost, booked.list_value) == (State.SETTLED, Money(), Money(pico=900))
+    assert [one.used for one in await books.remaining(target())] == [150], "what was not used comes back after a while"
+    clock.advance(GUARD)
     assert [one.used for one in await books.remaining(target())] == [85]
     await books.settle(target(), ask(), ending.model_copy(update={"usage": Usage(prompt_tokens=9_000)}))
     assert [one.used for one in await books.remaining(target())] == [85]

@@ -10,7 +10,7 @@ import anyio
 import apsw
 import pytest
 
-from shunpike.builtin import sqlite
+from shunpike.builtin import sqlite_connection
 from shunpike.builtin.memory import open_memory
 from shunpike.builtin.sqlite import SqliteStore, open_sqlite
 from shunpike.errors import ConfigError, StoreError
@@ -124,7 +124,7 @@ async def test_a_lock_of_another_program_ends_in_an_error_and_then_in_an_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is sent without a reservation; once the other lets go, the same store works again."""
-    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT", 0.05)
+    monkeypatch.setattr(sqlite_connection, "BUSY_TIMEOUT", 0.05)
     path = tmp_path / "ledger.db"
     store = SqliteStore(path)
     await store.check()

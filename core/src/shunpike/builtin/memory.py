@@ -14,10 +14,23 @@ from typing_extensions import override
 
 from shunpike.builtin.tally import DAY, Tally
 from shunpike.errors import ConfigError, StoreError
-from shunpike.ledger.slots import Look, judge, remaining_of, settled_amount, settled_expiry
+from shunpike.ledger.counting import learned
+from shunpike.ledger.learning import lowered, merged
+from shunpike.ledger.slots import Look, judge, remaining_of, settled_parts
 from shunpike.ledger.windows import CLOCK_SLACK, GUARD, Window, last_expiry
 from shunpike.protocols import Store
-from shunpike.types import Grant, Hold, Refusal, Remaining, Reservation, Settlement, UsageRow
+from shunpike.types import (
+    Factor,
+    Grant,
+    Hold,
+    Lesson,
+    Proof,
+    Refusal,
+    Remaining,
+    Reservation,
+    Settlement,
+    UsageRow,
+)
 
 KEPT = 50_000
 """Attempts that are kept one by one; older ones are folded into daily totals."""
@@ -74,6 +87,8 @@ class MemoryStore(Store):
         self._attempts: dict[str, _Attempt] = {}
         self._folded: dict[int, Tally] = {}
         self._closures: dict[str, tuple[float, str]] = {}
+        self._proofs: dict[str, Proof] = {}
+        self._factors: dict[str, Factor] = {}
 
     @override
     async def admit(self, reservation: Reservation) -> Grant | Refusal:
@@ -113,16 +128,39 @@ class MemoryStore(Store):
         for closure in settlement.closures:
             known = self._closures.get(closure.bucket, (0.0, ""))
             self._closures[closure.bucket] = max(known, (closure.until, closure.reason))
+        for lesson in settlement.lessons:
+            self._learn(lesson, settlement.at)
+        if settlement.sample is not None:
+            model = settlement.sample.model
+            self._factors[model] = learned(self._factors.get(model), settlement.sample)
         self._fold()
         return True
 
+    def _learn(self, lesson: Lesson, now: float) -> None:
+        name, bucket = lesson.proof.bucket, self._buckets.get(lesson.proof.bucket)
+        known = self._proofs.get(name)
+        if bucket is not None and (known is None or lesson.proof.at >= known.at):
+            taken = lowered(lesson, bucket.used, now, self._guard)
+            if taken is not None:
+                bucket.used += taken[0]
+                bucket.add(taken[1], taken[0])
+        self._proofs[name] = merged(known, lesson.proof)
+
+    async def proofs(self) -> Mapping[str, Proof]:
+        """Return bucket → what its provider was last seen to say of it."""
+        return dict(self._proofs)
+
+    async def factors(self) -> Mapping[str, Factor]:
+        """Return provider/model → how its token counts compare to our estimates."""
+        return dict(self._factors)
+
     def _settle_slot(self, hold: Hold, settlement: Settlement) -> None:
-        bucket, window = self._buckets[hold.bucket], hold.limit.window
-        amount = settled_amount(hold.limit, hold.amount, settlement)
+        bucket = self._buckets[hold.bucket]
         bucket.in_flight -= hold.amount
-        bucket.used += amount - hold.amount
-        if amount:
-            bucket.add(settled_expiry(window, settlement, bucket.last, self._guard), amount)
+        bucket.used -= hold.amount
+        for part in settled_parts(hold.limit, hold.amount, settlement, bucket.last, self._guard):
+            bucket.used += part.amount
+            bucket.add(part.expires, part.amount)
 
     def _fold(self) -> None:
         while len(self._attempts) > KEPT:
@@ -146,14 +184,18 @@ class MemoryStore(Store):
     @override
     async def usage(self, since: float, until: float) -> Sequence[UsageRow]:
         """Return totals by provider and model of the attempts begun in ``[since, until)``."""
+        return await self.usage_by(since, until, day=False, tag=False)
+
+    async def usage_by(self, since: float, until: float, *, day: bool, tag: bool) -> Sequence[UsageRow]:
+        """Return totals as `usage` does, in one row for each day and tag where asked."""
         tally = Tally()
-        for day, folded in self._folded.items():
-            if since <= day * DAY < until:
+        for number, folded in self._folded.items():
+            if since <= number * DAY < until:
                 tally.merge(folded)
         for attempt in self._attempts.values():
             if since <= attempt.reservation.at < until:
                 tally.add(attempt.reservation, attempt.settlement)
-        return tally.rows()
+        return tally.rows(day=day, tag=tag)
 
     @override
     async def closed(self, now: float) -> Mapping[str, tuple[float, str]]:

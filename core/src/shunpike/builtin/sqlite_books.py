@@ -9,11 +9,12 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from shunpike.builtin.sqlite_learning import CORRECT, learn, reconcile, take_sample
 from shunpike.builtin.sqlite_owner import forget, is_alive
 from shunpike.builtin.sqlite_sql import Connection
 from shunpike.builtin.tally import booked_cost
 from shunpike.errors import StoreError
-from shunpike.ledger.slots import Look, judge, remaining_of, settled_amount, settled_expiry
+from shunpike.ledger.slots import Look, Part, judge, remaining_of, settled_parts
 from shunpike.ledger.windows import CLOCK_SLACK, Window, last_expiry
 from shunpike.types import (
     Basis,
@@ -41,13 +42,11 @@ VALUES (?, ?, ?, ?, ?, ?, 'held', ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
 _END_ATTEMPT = """
 UPDATE attempts SET state = ?, owner = NULL, ended_at = ?, outcome = ?, served_model = ?, prompt_tokens = ?,
     completion_tokens = ?, cached_tokens = ?, reasoning_tokens = ?, basis = ?, cost_pico = ?, list_pico = ?,
-    breach_pico = ?, breach_tokens = ?, sent = ?
+    breach_pico = ?, breach_tokens = ?, sent = ?, overages = ?
 WHERE id = ? AND state = 'held'"""
 
 _TAKE = """
-UPDATE buckets SET used = used + ?1, ceiling = ?2 WHERE id = ?3 AND used + ?1 <= ?2 RETURNING used"""
-
-_CORRECT = "UPDATE buckets SET used = used + ?1, ceiling = max(ceiling, used + ?1) WHERE id = ?2"
+UPDATE buckets SET used = used + ?1, ceiling = ?2, counts = ?4 WHERE id = ?3 AND used + ?1 <= ?2 RETURNING used"""
 
 
 class Books:
@@ -128,7 +127,7 @@ class Books:
             if not hold.amount:
                 continue
             bucket = self._bucket(hold.bucket, hold.limit)
-            taken = self._db.rows(_TAKE, hold.amount, hold.limit.amount, bucket)
+            taken = self._db.rows(_TAKE, hold.amount, hold.limit.amount, bucket, hold.limit.counts)
             if not taken:
                 raise StoreError(
                     f"the books of {hold.bucket} changed inside a transaction", hint="run: shunpike doctor"
@@ -168,16 +167,24 @@ class Books:
         worst, prompt, output = found[0]
         self._end(attempt_id, settlement, Money(pico=worst), (prompt, output))
         slots = self._db.rows(
-            "SELECT slots.id, bucket, amount, unit, window FROM slots JOIN buckets ON buckets.id = bucket"
+            "SELECT slots.id, bucket, amount, unit, window, counts FROM slots JOIN buckets ON buckets.id = bucket"
             " WHERE attempt = ?",
             attempt_id,
         )
-        for slot, bucket, amount, unit, window in slots:
-            limit = Limit(unit=Unit(unit), amount=0, window=WINDOW.validate_json(window))
+        for slot, bucket, amount, unit, window, counts in slots:
+            limit = Limit(unit=Unit(unit), amount=0, window=WINDOW.validate_json(window), counts=counts)
             self._settle_slot(slot, bucket, amount, limit, settlement)
         for closure in settlement.closures:
             self._close(closure)
+        for lesson in settlement.lessons:
+            learn(self._db, lesson, settlement.at, self._guard)
+        if settlement.sample is not None:
+            take_sample(self._db, settlement.sample)
         return True
+
+    def reconcile(self, attempt_id: str, cost: Money, at: float, note: str) -> bool:
+        """Settle an unconfirmed attempt by hand; False changes nothing."""
+        return reconcile(self._db, attempt_id, cost, at, note)
 
     def _end(self, attempt_id: str, settlement: Settlement, worst: Money, held: tuple[int, int]) -> None:
         released = settlement.state is State.RELEASED
@@ -200,31 +207,37 @@ class Books:
             max(0, cost.pico - worst.pico),
             over,
             int(settlement.keeps_request or not released),
+            int(settlement.overage),
             attempt_id,
         )
 
     def _settle_slot(self, slot: int, bucket: int, held: int, limit: Limit, settlement: Settlement) -> None:
-        amount = settled_amount(limit, held, settlement)
-        if amount != held:
-            self._db.rows(_CORRECT, amount - held, bucket)
         last = self._db.rows("SELECT max(expires_at) FROM slots WHERE bucket = ?", bucket)[0][0]
-        expires = settled_expiry(limit.window, settlement, last, self._guard)
-        if not amount:
-            self._db.rows("DELETE FROM slots WHERE id = ?", slot)
+        parts = settled_parts(limit, held, settlement, last, self._guard)
+        change = sum(part.amount for part in parts) - held
+        if change:
+            self._db.rows(CORRECT, change, bucket)
+        if settlement.state is State.UNCONFIRMED and parts:
+            # What is not certain stays with its attempt, to be reconciled.
+            keep = "UPDATE slots SET amount = ?, expires_at = ? WHERE id = ?"
+            self._db.rows(keep, parts[0].amount, parts[0].expires, slot)
             return
-        # What is certain is kept as one sum per expiry; what is not stays with its attempt, to be reconciled.
-        merged = settlement.state is not State.UNCONFIRMED and self._db.changes(
+        self._db.rows("DELETE FROM slots WHERE id = ?", slot)
+        for part in parts:
+            self._add(bucket, part)
+
+    def _add(self, bucket: int, part: Part) -> None:
+        """What is certain is kept as one sum per expiry."""
+        added = self._db.changes(
             "UPDATE slots SET amount = amount + ? WHERE id = (SELECT id FROM slots"
             " WHERE bucket = ? AND expires_at = ? AND attempt IS NULL LIMIT 1)",
-            amount,
+            part.amount,
             bucket,
-            expires,
+            part.expires,
         )
-        if merged:
-            self._db.rows("DELETE FROM slots WHERE id = ?", slot)
-        else:
-            keep = "UPDATE slots SET amount = ?, expires_at = ?, attempt = CASE WHEN ? THEN attempt END WHERE id = ?"
-            self._db.rows(keep, amount, expires, int(settlement.state is State.UNCONFIRMED), slot)
+        if not added:
+            insert = "INSERT INTO slots (bucket, amount, expires_at) VALUES (?, ?, ?)"
+            self._db.rows(insert, bucket, part.amount, part.expires)
 
     def _close(self, closure: Closure) -> None:
         self._db.rows(

@@ -8,7 +8,9 @@ the database itself refuses an admission that the code above got wrong.
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, Protocol
+from uuid import uuid4
 
 from shunpike.errors import StoreError
 
@@ -123,12 +125,82 @@ _VERSION_1 = (
     ) STRICT, WITHOUT ROWID""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1,)
+_VERSION_2 = (
+    "ALTER TABLE buckets ADD COLUMN counts TEXT NOT NULL DEFAULT 'used' CHECK (counts IN ('used', 'reserved'))",
+    "ALTER TABLE attempts ADD COLUMN overages INTEGER NOT NULL DEFAULT 0 CHECK (overages >= 0)",
+    "CREATE INDEX attempts_unconfirmed ON attempts (started_at) WHERE state = 'unconfirmed'",
+    """CREATE TABLE evidence (
+        bucket TEXT PRIMARY KEY,
+        amount INTEGER CHECK (amount >= 0),
+        remaining INTEGER CHECK (remaining >= 0),
+        resets_at REAL,
+        at REAL NOT NULL,
+        confidence TEXT NOT NULL,
+        origin TEXT NOT NULL,
+        overages INTEGER NOT NULL DEFAULT 0 CHECK (overages >= 0)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE factors (
+        model TEXT PRIMARY KEY,
+        mean REAL NOT NULL CHECK (mean > 0),
+        deviation REAL NOT NULL CHECK (deviation >= 0),
+        samples INTEGER NOT NULL CHECK (samples > 0)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE reconciled (
+        attempt TEXT NOT NULL,
+        at REAL NOT NULL,
+        before_pico INTEGER NOT NULL CHECK (before_pico >= 0),
+        after_pico INTEGER NOT NULL CHECK (after_pico >= 0),
+        note TEXT NOT NULL
+    ) STRICT""",
+    "ALTER TABLE totals RENAME TO totals_1",
+    """CREATE TABLE totals (
+        day INTEGER NOT NULL,
+        provider TEXT NOT NULL,
+        model TEXT NOT NULL,
+        tag TEXT NOT NULL DEFAULT '',
+        requests INTEGER NOT NULL,
+        answered INTEGER NOT NULL,
+        released INTEGER NOT NULL,
+        unconfirmed INTEGER NOT NULL,
+        overages INTEGER NOT NULL DEFAULT 0,
+        prompt_tokens INTEGER NOT NULL,
+        completion_tokens INTEGER NOT NULL,
+        cost_pico INTEGER NOT NULL CHECK (cost_pico >= 0),
+        credit_pico INTEGER NOT NULL CHECK (credit_pico >= 0),
+        list_pico INTEGER NOT NULL CHECK (list_pico >= 0),
+        PRIMARY KEY (day, provider, model, tag)
+    ) STRICT, WITHOUT ROWID""",
+    """INSERT INTO totals (day, provider, model, requests, answered, released, unconfirmed, prompt_tokens,
+                           completion_tokens, cost_pico, credit_pico, list_pico)
+       SELECT day, provider, model, requests, answered, released, unconfirmed, prompt_tokens, completion_tokens,
+              cost_pico, credit_pico, list_pico FROM totals_1""",
+    "DROP TABLE totals_1",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
 """Statements that lead from each version of the schema to the next; never changed once released."""
 
 
+def _back_up(connection: Connection, path: str) -> None:
+    """Copy a file of an older schema to ``<name>.v<schema>.backup``; a copy that is there already is kept."""
+    if connection.rows("PRAGMA application_id")[0][0] != APPLICATION_ID:
+        return
+    version = connection.rows("SELECT coalesce(max(version), 0) FROM migrations")[0][0]
+    copy = Path(f"{path}.v{version}.backup")
+    if not 0 < version < len(MIGRATIONS) or copy.exists():
+        return
+    # Under its own name only once it is complete: two processes may do this at once.
+    half = Path(f"{copy}.{uuid4().hex}")
+    connection.rows("VACUUM INTO ?", str(half))
+    half.replace(copy)
+
+
 def migrate(connection: Connection, path: str, now: float) -> None:
-    """Bring the schema up to date. Raises `StoreError` for a file of something else, or of a newer shunpike."""
+    """Bring the schema up to date, after a copy of the file as it was has been put beside it.
+
+    Raises `StoreError` for a file of something else, or of a newer shunpike.
+    """
+    _back_up(connection, path)
     with connection.transaction():
         if connection.rows("PRAGMA application_id")[0][0] != APPLICATION_ID:
             if connection.rows("SELECT 1 FROM sqlite_schema LIMIT 1"):

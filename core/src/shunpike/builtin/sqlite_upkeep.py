@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from shunpike.builtin.sqlite_sql import Connection
-from shunpike.builtin.tally import DAY
+from shunpike.builtin.tally import DAY, day_text
 from shunpike.errors import StoreError
 from shunpike.ledger.slots import remaining_of
 from shunpike.types import Hold, Money, Remaining, UsageRow
@@ -18,30 +18,34 @@ _AT_ONCE = 1_000
 
 _SUMS = """
     sum(sent) AS requests, sum(outcome IS 'ok') AS answered, sum(state = 'released' AND sent) AS released,
-    sum(state = 'unconfirmed') AS unconfirmed, sum(state = 'held') AS held,
+    sum(state = 'unconfirmed') AS unconfirmed, sum(state = 'held') AS held, sum(overages) AS overages,
     sum(prompt_tokens) AS prompt_tokens, sum(completion_tokens) AS completion_tokens,
     sum(CASE WHEN funds = 'credit' THEN 0 ELSE cost_pico END) AS cost_pico,
     sum(CASE WHEN funds = 'credit' THEN cost_pico ELSE 0 END) AS credit_pico,
     coalesce(sum(list_pico), 0) AS list_pico"""
 
-_COLUMNS = "answered, released, unconfirmed, prompt_tokens, completion_tokens, cost_pico, credit_pico, list_pico"
+_COLUMNS = (
+    "answered, released, unconfirmed, overages, prompt_tokens, completion_tokens, cost_pico, credit_pico, list_pico"
+)
+_DAY_OF = f"CAST(started_at / {DAY} AS INTEGER)"
 
 _USAGE = f"""
-SELECT provider, model, sum(requests), sum(answered), sum(released), sum(unconfirmed), sum(held),
-       sum(prompt_tokens), sum(completion_tokens), sum(cost_pico), sum(credit_pico), sum(list_pico)
+SELECT provider, model, {{day}}, {{tag}}, sum(requests), sum(answered), sum(released), sum(unconfirmed), sum(held),
+       sum(overages), sum(prompt_tokens), sum(completion_tokens), sum(cost_pico), sum(credit_pico), sum(list_pico)
 FROM (
-    SELECT provider, model, {_SUMS} FROM attempts WHERE started_at >= ?1 AND started_at < ?2 GROUP BY 1, 2
+    SELECT provider, model, {_DAY_OF} AS day, coalesce(tag, '') AS tag, {_SUMS} FROM attempts
+    WHERE started_at >= ?1 AND started_at < ?2 GROUP BY 1, 2, 3, 4
     UNION ALL
-    SELECT provider, model, requests, answered, released, unconfirmed, 0, prompt_tokens, completion_tokens,
-           cost_pico, credit_pico, list_pico
+    SELECT provider, model, day, tag, requests, answered, released, unconfirmed, 0, overages, prompt_tokens,
+           completion_tokens, cost_pico, credit_pico, list_pico
     FROM totals WHERE day * {DAY} >= ?1 AND day * {DAY} < ?2
-) GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608 - made of the constants above only
+) GROUP BY 1, 2, 3, 4 ORDER BY 3, 1, 2, 4"""  # noqa: S608 - made of the constants above only
 
 _FOLD = f"""
-INSERT INTO totals (day, provider, model, requests, {_COLUMNS})
-SELECT CAST(started_at / {DAY} AS INTEGER), provider, model, requests, {_COLUMNS} FROM (
-    SELECT min(started_at) AS started_at, provider, model, {_SUMS} FROM attempts
-    WHERE id IN (SELECT value FROM json_each(?)) GROUP BY CAST(started_at / {DAY} AS INTEGER), provider, model
+INSERT INTO totals (day, provider, model, tag, requests, {_COLUMNS})
+SELECT day, provider, model, tag, requests, {_COLUMNS} FROM (
+    SELECT {_DAY_OF} AS day, provider, model, coalesce(tag, '') AS tag, {_SUMS} FROM attempts
+    WHERE id IN (SELECT value FROM json_each(?)) GROUP BY 1, 2, 3, 4
 ) WHERE true
 ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, {{}}"""  # noqa: S608 - constants only
 
@@ -58,25 +62,34 @@ _MERGE = (
 """One row for all sums that expire together."""
 
 
-def read_usage(connection: Connection, since: float, until: float) -> Sequence[UsageRow]:
-    """Return totals by provider and model. Days that were folded count as a whole, by their start (UTC)."""
+def read_usage(
+    connection: Connection, since: float, until: float, *, day: bool = False, tag: bool = False
+) -> Sequence[UsageRow]:
+    """Return totals by provider and model, and by day and tag where asked.
+
+    Days that were folded count as a whole, by their start (UTC).
+    """
+    sql = _USAGE.format(day="day" if day else "NULL", tag="tag" if tag else "NULL")
     return [
         UsageRow(
             provider=row[0],
             model=row[1],
-            requests=row[2],
-            answered=row[3],
-            released=row[4],
-            unconfirmed=row[5],
-            held=row[6],
-            prompt_tokens=row[7],
-            completion_tokens=row[8],
-            cost=Money(pico=row[9]),
-            credit=Money(pico=row[10]),
-            list_value=Money(pico=row[11]),
+            day=None if row[2] is None else day_text(row[2]),
+            tag=row[3],
+            requests=row[4],
+            answered=row[5],
+            released=row[6],
+            unconfirmed=row[7],
+            held=row[8],
+            overages=row[9],
+            prompt_tokens=row[10],
+            completion_tokens=row[11],
+            cost=Money(pico=row[12]),
+            credit=Money(pico=row[13]),
+            list_value=Money(pico=row[14]),
         )
-        for row in connection.rows(_USAGE, since, until)
-        if row[2]
+        for row in connection.rows(sql, since, until)
+        if row[4]
     ]
 
 

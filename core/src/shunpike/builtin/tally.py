@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 
 from shunpike.types import Funds, Money, Reservation, Settlement, State, UsageRow
 
 DAY = 86_400.0
 """Seconds of the UTC days that old attempts are folded into."""
+_EPOCH = date(1970, 1, 1)
 
-_COUNTS = ("requests", "answered", "released", "unconfirmed", "held", "prompt_tokens", "completion_tokens")
+Key = tuple[str, str, int, str]
+"""Provider, model, UTC day since the epoch, tag."""
+
+_COUNTS = ("requests", "answered", "released", "unconfirmed", "held", "overages", "prompt_tokens", "completion_tokens")
 _MONEY = ("cost", "credit", "list_value")
 
 
@@ -18,7 +23,7 @@ _MONEY = ("cost", "credit", "list_value")
 class Tally:
     """Totals that grow attempt by attempt."""
 
-    totals: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
+    totals: dict[Key, dict[str, int]] = field(default_factory=dict)
 
     def add(self, reservation: Reservation, settlement: Settlement | None) -> None:
         """Count one attempt, unless it was never sent; ``settlement`` None = it is in flight, at its worst case."""
@@ -34,29 +39,44 @@ class Tally:
             counts["list_value"] = settlement.list_value.pico if settlement.list_value else 0
         purse = "credit" if reservation.funds is Funds.CREDIT else "cost"
         counts[purse] = booked_cost(reservation.worst, settlement).pico
-        self._count(reservation.provider, reservation.model, counts)
+        if settlement is not None:
+            counts["overages"] = int(settlement.overage)
+        day = int(reservation.at // DAY)
+        self._count((reservation.provider, reservation.model, day, reservation.tag or ""), counts)
 
-    def _count(self, provider: str, model: str, counts: dict[str, int]) -> None:
-        row = self.totals.setdefault((provider, model), {})
+    def _count(self, key: Key, counts: dict[str, int]) -> None:
+        row = self.totals.setdefault(key, {})
         for name, count in counts.items():
             row[name] = row.get(name, 0) + count
 
     def merge(self, other: Tally) -> None:
         """Add the totals of ``other``."""
-        for (provider, model), counts in other.totals.items():
-            self._count(provider, model, counts)
+        for key, counts in other.totals.items():
+            self._count(key, counts)
 
-    def rows(self) -> Sequence[UsageRow]:
-        """Return one row per provider and model, sorted."""
+    def rows(self, *, day: bool = False, tag: bool = False) -> Sequence[UsageRow]:
+        """Return one row per provider and model, and per day and tag where asked, sorted."""
+        merged = Tally()
+        for key, counts in self.totals.items():
+            merged._count((key[0], key[1], key[2] if day else 0, key[3] if tag else ""), counts)
         return [
             UsageRow(
                 provider=provider,
                 model=model,
+                day=day_text(number) if day else None,
+                tag=label if tag else None,
                 **{name: counts.get(name, 0) for name in _COUNTS},
                 **{name: Money(pico=counts.get(name, 0)) for name in _MONEY},
             )
-            for (provider, model), counts in sorted(self.totals.items())
+            for (provider, model, number, label), counts in sorted(
+                merged.totals.items(), key=lambda item: (item[0][2], *item[0])
+            )
         ]
+
+
+def day_text(number: int) -> str:
+    """Return the ISO date of a UTC day, counted since the epoch."""
+    return (_EPOCH + timedelta(days=number)).isoformat()
 
 
 def booked_cost(worst: Money, settlement: Settlement | None) -> Money:

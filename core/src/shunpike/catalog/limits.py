@@ -80,6 +80,9 @@ def _limit(raw: object, around: Provenance, where: Where) -> Limit:
         source=provenance.source,
         observed_at=provenance.as_of.isoformat(),
         confidence=provenance.confidence,
+        counts=row.counts,
+        shape=row.shape,
+        overrides=row.overrides,
     )
 
 
@@ -97,7 +100,14 @@ def _amount(row: LimitTable, where: Where) -> int:
     return row.amount
 
 
+def read_window(per: str, unit: Unit, where: Where) -> Window:
+    """Return the window of a text such as ``60s``, ``day UTC`` or ``lifetime``. Raises `ConfigError`."""
+    return _window(LimitTable(unit=unit, amount=0, per=per), where)
+
+
 def _window(row: LimitTable, where: Where) -> Window:
+    if row.shape == "unknown" and row.per != "86400s" and not (row.per or "").startswith("day "):
+        where.fail(f"key 'shape': only a day can be of unknown shape, got per = {row.per!r}")
     if row.unit is Unit.CONCURRENT:
         if row.per is not None:
             where.fail(f"key 'per': concurrent calls have no window, got {row.per!r}")

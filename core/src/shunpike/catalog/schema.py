@@ -67,6 +67,9 @@ class LimitTable(Record):
     per: StrictStr | None = None
     scope: Scope = Scope.MODEL
     pool: StrictStr | None = None
+    counts: Literal["used", "reserved"] = "used"
+    shape: Literal["stated", "unknown"] = "stated"
+    overrides: bool = False
     confidence: Confidence | None = None
     source: StrictStr | None = None
     as_of: date | None = None

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "models": ("models", "Show the models that can be asked.", LOOKING),
     "plugins": ("plugins", "Show which plugins are loaded, and which are broken and why.", LOOKING),
     "usage": ("usage", "Show requests, tokens and money spent, by provider and model.", LOOKING),
+    "budget": ("budget", "Show what is spent and left of every money budget.", LOOKING),
     "limits": ("limits", "Show what is left of every limit.", LOOKING),
     "balance": ("balance", "Ask the providers what is left of money and quotas.", LOOKING),
     "catalog": ("catalog", "Compare a provider's catalog with what it lists today.", LOOKING),

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from shunpike.cli.forms import when
-from shunpike.cli.options import Json, command_app
+from shunpike.cli.options import Json, Watch, command_app
 from shunpike.cli.output import NOTHING, as_list, narrate, plain, say, table
 from shunpike.cli.session import client, run
+from shunpike.cli.watch import shown
 from shunpike.clock import SystemClock
 from shunpike.protocols import Target
-from shunpike.types import Remaining, Unit
+from shunpike.types import Limit, Remaining, Unit
 
 app = command_app("Show what is left of every limit.")
+_HEADINGS = ("provider/model", "limit", "used", "left", "resets", "source", "seen")
 
 
 @app.command()
-def limits(*, json: Json = False) -> None:
-    """Show what is left of every limit, and when it is full again."""
+def limits(*, json: Json = False, watch: Watch = False) -> None:
+    """Show every limit: used, left, when it is full again, who says so, and when that was seen."""
+    shown(lambda: _show(json=json), watch=watch)
+
+
+def _show(*, json: bool) -> None:
     rows = run(_limits)
     if json:
         as_list([{"provider": target.name, "model": target.model.id, **plain(one)} for target, one in rows])
@@ -24,11 +30,10 @@ def limits(*, json: Json = False) -> None:
         narrate("no limit is in force: the providers that are ready have none\n\nhint: shunpike providers")
         return
     now = SystemClock().now()
-    say(
-        table(
-            ("provider/model", "limit", "left", "resets"), [_row(target, one, now) for target, one in rows], right=(2,)
-        )
-    )
+    say(table(_HEADINGS, [_row(target, one, now) for target, one in rows], right=(2, 3)))
+    overages = sum(one.overages for _, one in rows)
+    if overages:
+        narrate(f"\nrefused although our books said that there was room: {overages:,}")
 
 
 async def _limits() -> tuple[tuple[Target, Remaining], ...]:
@@ -37,6 +42,15 @@ async def _limits() -> tuple[tuple[Target, Remaining], ...]:
 
 
 def _row(target: Target, one: Remaining, now: float) -> tuple[str, ...]:
-    left = f"${one.left / 10**12:.2f}" if one.limit.unit is Unit.USD else f"{one.left:,}"
-    who = target.label if one.limit.scope == "model" else f"{target.name} ({one.limit.pool or one.limit.scope})"
-    return (who, one.limit.text, left, NOTHING if one.resets_at is None else when(one.resets_at, now))
+    limit = one.limit
+    who = target.label if limit.scope == "model" else f"{target.name} ({limit.pool or limit.scope})"
+    resets = NOTHING if one.resets_at is None else when(one.resets_at, now)
+    source = limit.source or NOTHING
+    if one.overages:
+        source += f" ({one.overages:,} overages)"
+    seen = limit.observed_at if limit.observed_at > "0001-01-01" else NOTHING
+    return (who, limit.text, _amount(one.used, limit), _amount(one.left, limit), resets, source, seen)
+
+
+def _amount(count: int, limit: Limit) -> str:
+    return f"${count / 10**12:.2f}" if limit.unit is Unit.USD else f"{count:,}"

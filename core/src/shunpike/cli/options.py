@@ -13,6 +13,8 @@ T = TypeVar("T")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; errors as JSON on stderr.")]
 
+Watch = Annotated[bool, typer.Option("--watch", help="Show it again every two seconds, until Ctrl-C.")]
+
 
 def command_app(help_text: str) -> typer.Typer:
     """Return the Typer application of one command or group, all of the same plain style."""

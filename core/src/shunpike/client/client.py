@@ -29,6 +29,7 @@ from shunpike.client.stream import Stream
 from shunpike.clock import Clock, SystemClock
 from shunpike.config import KeyStore, load
 from shunpike.errors import NoCredential, UnknownProvider, UsageError
+from shunpike.ledger import Ledger
 from shunpike.plugins import Host
 from shunpike.protocols import Store, Strategy, Target, View
 from shunpike.routing.attempt import Attempts
@@ -255,6 +256,11 @@ class Client:
     async def usage(self, since: float, until: float) -> tuple[UsageRow, ...]:
         """Return totals by provider and model of the attempts begun in ``[since, until)``, epoch seconds."""
         return tuple(await self._house.store.usage(since, until))
+
+    @property
+    def ledger(self) -> Ledger:
+        """The books of this client, for looking and for settling by hand."""
+        return self._house.ledger
 
     async def check_store(self) -> str:
         """Return a few words on the ledger's size and integrity. Raises `StoreError`."""

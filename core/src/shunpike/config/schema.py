@@ -12,7 +12,7 @@ from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from shunpike.config.literals import holds_password
-from shunpike.config.shapes import budgets, limits, variable_name, web_address
+from shunpike.config.shapes import budgets, limits, pace, variable_name, web_address
 from shunpike.errors import ConfigError
 from shunpike.types import Budget, ProviderSettings, Settings, Timeouts
 
@@ -22,6 +22,7 @@ _FREE = ("strategy_options", "headers", "options")
 _SHAPES: dict[str, Callable[[Any, str, str], Any]] = {
     "budgets": budgets,
     "limits": limits,
+    "pace": pace,
     "key_env": variable_name,
     "base_url": web_address,
 }

@@ -11,9 +11,10 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from shunpike.catalog.limits import LimitReader, Provenance
+from shunpike.catalog.limits import LimitReader, Provenance, read_window
 from shunpike.catalog.schema import Where
-from shunpike.types import Budget, Confidence, Limit, Money, Scope
+from shunpike.types import Budget, Cap, Confidence, Limit, Money, Scope, Unit
+from shunpike.types.settings import PACE
 
 _PERIODS = ("day", "month", "lifetime")
 
@@ -38,17 +39,41 @@ def _budget(item: Any) -> Budget:
     )
 
 
-def limits(value: Any, table: str, origin: str) -> tuple[Limit, ...]:
+def limits(value: Any, table: str, origin: str) -> tuple[Limit | Cap, ...]:
     """Return limits from ``{unit = "request", amount = 5, per = "60s"}``, in the grammar of the catalog.
 
-    A limit holds for the whole account unless ``scope`` says otherwise. Raises `ConfigError` naming the place.
+    A limit holds for the whole account unless ``scope`` says otherwise; with ``overrides = true`` it takes the place
+    of what the provider grants of that unit and window. An amount such as ``"80%"`` is a share of what the provider
+    grants, of every unit and window that are not named. Raises `ConfigError` naming the place.
     """
     around = Provenance(source=origin, as_of=date.min, confidence=Confidence.OPERATOR)
     where = Where(origin, table)
     reader = LimitReader({}, where)
     return tuple(
-        item if isinstance(item, Limit) else reader.read([_scoped(item)], around, where)[0] for item in _tables(value)
+        item
+        if isinstance(item, Limit | Cap)
+        else _cap(item, where)
+        if _is_share(item)
+        else reader.read([_scoped(item)], around, where)[0]
+        for item in _tables(value)
     )
+
+
+def _is_share(item: Any) -> bool:
+    return isinstance(item, Mapping) and isinstance(item.get("amount"), str) and item["amount"].endswith("%")
+
+
+def _cap(item: Mapping[str, Any], where: Where) -> Cap:
+    _known(item, ("amount", "unit", "per"), ("amount",))
+    percent, unit, per = item["amount"].removesuffix("%").strip(), item.get("unit"), item.get("per")
+    if not re.fullmatch(r"[1-9][0-9]?|100", percent, re.ASCII):
+        raise ValueError(f'amount {item["amount"]!r} should be a share from "1%" to "100%"')
+    if unit is not None and unit not in tuple(Unit):
+        raise ValueError(f"unit {unit!r} should be one of {', '.join(Unit)}")
+    if per is not None and not isinstance(per, str):
+        raise _expected('per should be a window such as "60s" or "day UTC"')
+    window = None if per is None else read_window(per, Unit.REQUEST, where)
+    return Cap(percent=int(percent), unit=None if unit is None else Unit(unit), window=window)
 
 
 def _scoped(item: Any) -> Any:
@@ -71,6 +96,14 @@ def web_address(value: Any, table: str, origin: str) -> str:
         if parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc:
             return value.strip().rstrip("/")
     raise ValueError("should be an address such as https://host/v1, without user name or password")
+
+
+def pace(value: Any, table: str, origin: str) -> str:
+    """Return the words of a pace, checked here so that an error names what is meant."""
+    del table, origin
+    if isinstance(value, str) and re.fullmatch(PACE, value):
+        return value
+    raise _expected('should be "none", "smooth" or "reserve 20% for interactive"; or the last two with a comma')
 
 
 def _expected(what: str) -> ValueError:

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 from typing_extensions import override
 
 from shunpike.clock import Clock
-from shunpike.ledger.closures import closures_of
-from shunpike.ledger.holds import holds_for, limits_in_force, too_large
+from shunpike.errors import StoreError
+from shunpike.ledger.abilities import CountsBy, Reconciles
+from shunpike.ledger.buckets import budget_bucket
+from shunpike.ledger.closures import closures_of, is_refusal, refused_by
+from shunpike.ledger.counting import sample_of
+from shunpike.ledger.holds import budget_limit, holds_for, limits_in_force, too_large
+from shunpike.ledger.knowledge import Knowledge
+from shunpike.ledger.learning import lessons_of
+from shunpike.ledger.pacing import Pacer, unslowed
 from shunpike.ledger.settle import settlement_of
 from shunpike.ledger.terms import Terms, terms_of, wall
 from shunpike.protocols import Admission, Ask, Store, Target
 from shunpike.types import (
+    Budget,
     Ending,
     Grant,
+    Hold,
     Limit,
+    Money,
     Refusal,
     Remaining,
     Reservation,
     Settings,
     Settlement,
+    Unconfirmed,
     Unit,
     UsageRow,
 )
@@ -37,65 +49,89 @@ class Ledger(Admission):
         self._clock = clock
         self._settings = settings
         self._limits_of = limits_of
+        self._pacer = Pacer(store, settings)
+        self._known = Knowledge(store, clock)
 
     def terms(self, target: Target, ask: Ask) -> Terms:
         """Return who would pay for the attempt, and how much at most."""
         return terms_of(target, ask, self._settings)
 
+    def _in_force(self, target: Target, terms: Terms) -> dict[str, Limit]:
+        limits = self._limits_of(target) or ()
+        return limits_in_force(target, limits, terms, self._settings, self._known.proofs)
+
+    def _counted(self, target: Target, ask: Ask) -> Ask:
+        """Return the ask with its prompt as the model was seen to count, never above the bound."""
+        factor = self._known.factor(model_key(target))
+        if factor == 1.0:
+            return ask
+        tokens = math.ceil(ask.prompt_tokens * factor)
+        if ask.prompt_bound is not None:
+            tokens = min(tokens, max(ask.prompt_bound, ask.prompt_tokens))
+        return ask.model_copy(update={"prompt_tokens": tokens})
+
     @override
     async def admit(self, target: Target, ask: Ask) -> Grant | Refusal:
         """Reserve the worst case of one attempt over every limit and budget that applies, all or nothing.
 
-        A request that alone exceeds a limit, and money that may not be spent, are refused at once as impossible.
-        Raises `StoreError`: then nothing may be sent.
+        A request that alone exceeds a limit, and money that may not be spent, are refused at once as impossible; what
+        the pace holds back is refused with the source ``paced``. Raises `StoreError`: then nothing may be sent.
         """
-        limits = self._limits_of(target)
+        await self._known.refresh()
+        ask = self._counted(target, ask)
         terms = self.terms(target, ask)
-        in_force = limits_in_force(target, limits or (), terms, self._settings)
+        in_force = self._in_force(target, terms)
         bounded = any(limit.unit is Unit.USD for limit in in_force.values())
-        refusal = wall(terms, self._settings, limits_known=limits is not None, bounded=bounded)
-        if refusal is not None:
-            return refusal
+        refusal = wall(terms, self._settings, limits_known=self._limits_of(target) is not None, bounded=bounded)
         holds = holds_for(target, ask, terms, in_force)
-        refusal = too_large(holds, ask, terms)
+        refusal = refusal or too_large(holds, ask, terms)
         if refusal is not None:
             return refusal
-        return await self._store.admit(
-            Reservation(
-                attempt_id=ask.attempt_id,
-                request_id=ask.request_id,
-                provider=target.name,
-                account=target.account,
-                model=target.model.id,
-                at=self._clock.now(),
-                holds=holds,
-                worst=terms.worst,
-                prompt_tokens=ask.prompt_tokens,
-                output_tokens=ask.max_output * ask.choices,
-                funds=terms.funds,
-                tag=ask.tag,
-            )
-        )
+        now = self._clock.now()
+        judged = await self._pacer.before(target, ask, holds, now)
+        if isinstance(judged, Refusal):
+            return judged
+        verdict = await self._store.admit(_reservation(target, ask, terms, judged, now))
+        if isinstance(verdict, Refusal):
+            return await self._pacer.explained(target, verdict, holds, judged, now)
+        granted = verdict if judged is holds else unslowed(verdict, holds)
+        return granted.model_copy(update={"at": self._clock.monotonic()})
 
     @override
     async def settle(self, target: Target, ask: Ask, ending: Ending) -> Settlement:
-        """Settle the attempt by the settle table, with what the ending closes; return what was booked.
+        """Settle the attempt by the settle table, with what the ending closes and teaches; return what was booked.
 
         Settling again changes nothing in the books. Raises `StoreError`: the worst case then stays held.
         """
         terms = self.terms(target, ask)
-        in_force = limits_in_force(target, self._limits_of(target) or (), terms, self._settings)
-        settlement = settlement_of(ending, ask, terms, closures_of(target, ending, in_force))
-        await self._store.settle(ask.attempt_id, settlement)
+        in_force = self._in_force(target, terms)
+        asked = {hold.bucket: hold.amount for hold in holds_for(target, ask, terms, in_force)}
+        refused = refused_by(ending, in_force, asked)
+        granted = any(not bucket.startswith("budget|") for bucket in in_force)
+        settlement = settlement_of(ending, ask, terms).model_copy(
+            update={
+                "closures": closures_of(target, ending, in_force, refused),
+                "lessons": lessons_of(ending, in_force, tuple(refused)),
+                "overage": granted and is_refusal(ending),
+                "sample": sample_of(model_key(target), ask.prompt_tokens, ending.usage),
+            }
+        )
+        if await self._store.settle(ask.attempt_id, settlement):
+            self._known.take(settlement)
         return settlement
 
     async def remaining(self, target: Target) -> Sequence[Remaining]:
         """Return what is left of every limit and budget that a call of ``target`` draws on."""
+        await self._known.refresh()
         unit_ask = Ask(attempt_id="", request_id="", prompt_tokens=1, max_output=1)
         terms = self.terms(target, unit_ask)
-        in_force = limits_in_force(target, self._limits_of(target) or (), terms, self._settings)
-        holds = [hold for hold in holds_for(target, unit_ask, terms, in_force) if hold.amount]
-        return await self._store.remaining(holds, self._clock.now())
+        holds = [hold for hold in holds_for(target, unit_ask, terms, self._in_force(target, terms)) if hold.amount]
+        found = await self._store.remaining(holds, self._clock.now())
+        return [self._with_proof(one) for one in found]
+
+    def _with_proof(self, one: Remaining) -> Remaining:
+        proof = self._known.proofs.get(one.bucket)
+        return one.model_copy(update={"overages": proof.overages}) if proof is not None and proof.overages else one
 
     async def closed(self) -> Mapping[str, tuple[float, str]]:
         """Return bucket → (until, reason) of what providers have closed."""
@@ -104,3 +140,50 @@ class Ledger(Admission):
     async def usage(self, since: float, until: float) -> Sequence[UsageRow]:
         """Return totals by provider and model of the attempts begun in ``[since, until)``, epoch seconds."""
         return await self._store.usage(since, until)
+
+    async def usage_by(self, since: float, until: float, *, day: bool = False, tag: bool = False) -> Sequence[UsageRow]:
+        """Return the totals in one row for each day (UTC) and tag where asked and where the store can tell."""
+        if isinstance(self._store, CountsBy):
+            return await self._store.usage_by(since, until, day=day, tag=tag)
+        return await self._store.usage(since, until)
+
+    async def budgets(self) -> Sequence[tuple[Budget, Remaining]]:
+        """Return each money budget with what is left of it."""
+        budgets = self._settings.budgets
+        holds = [Hold(bucket=budget_bucket(one), limit=budget_limit(one), amount=0) for one in budgets]
+        return list(zip(budgets, await self._store.remaining(holds, self._clock.now()), strict=True))
+
+    async def unconfirmed(self) -> Sequence[Unconfirmed]:
+        """Return the attempts whose end is not known. Raises `StoreError` where the store keeps no list."""
+        return await self._reconciler().unconfirmed()
+
+    async def reconcile(self, attempt_id: str, cost: Money, note: str) -> bool:
+        """Settle one of them by hand, which is written down; False when it is not unconfirmed. Raises `StoreError`."""
+        return await self._reconciler().reconcile(attempt_id, cost, self._clock.now(), note)
+
+    def _reconciler(self) -> Reconciles:
+        if not isinstance(self._store, Reconciles):
+            raise StoreError("this store can't be reconciled by hand", hint="use a ledger file: store = sqlite:/path")
+        return self._store
+
+
+def model_key(target: Target) -> str:
+    """Return the name under which the counts of a model are learned: whatever section asks it."""
+    return f"{target.provider.id}/{target.model.id}"
+
+
+def _reservation(target: Target, ask: Ask, terms: Terms, holds: tuple[Hold, ...], now: float) -> Reservation:
+    return Reservation(
+        attempt_id=ask.attempt_id,
+        request_id=ask.request_id,
+        provider=target.name,
+        account=target.account,
+        model=target.model.id,
+        at=now,
+        holds=holds,
+        worst=terms.worst,
+        prompt_tokens=ask.prompt_tokens,
+        output_tokens=ask.max_output * ask.choices,
+        funds=terms.funds,
+        tag=ask.tag,
+    )

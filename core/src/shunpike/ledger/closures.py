@@ -5,49 +5,60 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from shunpike.ledger.buckets import gate_of
+from shunpike.ledger.learning import is_window, limits_named
 from shunpike.ledger.windows import expiry
 from shunpike.protocols import Target
-from shunpike.types import Calendar, Closure, Ending, Limit, Rolling, Scope
-
-_SECONDS = {"day": (82_800.0, 90_000.0), "month": (2_419_200.0 - 3_600.0, 2_678_400.0 + 3_600.0)}
-"""How long a calendar's period can last, from the shortest to the longest."""
+from shunpike.types import Calendar, Closure, Ending, Limit, Scope
 
 
-def closures_of(target: Target, ending: Ending, in_force: Mapping[str, Limit]) -> tuple[Closure, ...]:
-    """Return what the ending closes: the limits that it names, else the whole target.
+def refused_by(ending: Ending, in_force: Mapping[str, Limit], asked: Mapping[str, int]) -> dict[str, float]:
+    """Return bucket → when it opens, of the limits by which the provider refused; empty where it named none.
+
+    A limit is named by the ending itself, or by evidence of less left than the attempt asked for.
+
+    Args:
+        in_force: Bucket → limit, of every limit that a call of the target draws on.
+        asked: Bucket → what the attempt held of it.
+
+    """
+    if not is_refusal(ending) or ending.closed_until is None:
+        return {}
+    said = ending.closed_until
+    found = {bucket: said for bucket, limit in in_force.items() if _is_named(limit, ending)}
+    for row in ending.evidence:
+        for bucket in limits_named(row, in_force):
+            if row.remaining is not None and row.remaining < asked.get(bucket, 1):
+                found[bucket] = max(found.get(bucket, 0.0), row.resets_at or said)
+    if len(found) == 1:
+        found = {bucket: max(opens, said) for bucket, opens in found.items()}
+    return {bucket: _until(in_force[bucket], opens, ending.at) for bucket, opens in found.items()}
+
+
+def is_refusal(ending: Ending) -> bool:
+    """Return whether the provider refused for a limit, until a moment that is yet to come."""
+    return ending.error is not None and ending.closed_until is not None and ending.closed_until > ending.at
+
+
+def closures_of(
+    target: Target, ending: Ending, in_force: Mapping[str, Limit], refused: Mapping[str, float]
+) -> tuple[Closure, ...]:
+    """Return what the ending closes: the limits that refused, else the whole target.
 
     A provider whose limits all belong to the account is closed as an account. Where a calendar's limit is named, a
     delay shorter than its reset does not reopen it: the longer holds.
-
-    Args:
-        in_force: Bucket → limit, of every limit that a call of ``target`` draws on.
-
     """
-    if ending.error is None or ending.closed_until is None or ending.closed_until <= ending.at:
+    if not is_refusal(ending) or ending.closed_until is None:
         return ()
     reason = f"{target.name} said {ending.error}"
-    named = {bucket: limit for bucket, limit in in_force.items() if _is_named(limit, ending)}
-    if not named:
+    if not refused:
         return (Closure(bucket=_gate(target, in_force), until=ending.closed_until, reason=reason),)
-    return tuple(
-        Closure(bucket=bucket, until=_until(limit, ending.closed_until, ending.at), reason=reason)
-        for bucket, limit in named.items()
-    )
+    return tuple(Closure(bucket=bucket, until=until, reason=reason) for bucket, until in refused.items())
 
 
 def _is_named(limit: Limit, ending: Ending) -> bool:
     if ending.closed_unit is None or limit.unit != ending.closed_unit:
         return False
-    if ending.closed_window is None:
-        return True
-    match limit.window:
-        case Rolling(seconds=seconds):
-            return seconds == ending.closed_window
-        case Calendar(period=period):
-            shortest, longest = _SECONDS[period]
-            return shortest <= ending.closed_window <= longest
-        case _:
-            return False
+    return ending.closed_window is None or is_window(limit, ending.closed_window)
 
 
 def _until(limit: Limit, said: float, now: float) -> float:

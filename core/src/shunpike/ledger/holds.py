@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from shunpike.ledger.buckets import bucket_of, budget_bucket, gate_of
+from shunpike.ledger.grants import operated, shapes_of
+from shunpike.ledger.learning import corrected
 from shunpike.ledger.terms import Terms, budgets_of, prompt_bound
 from shunpike.protocols import Ask, Target
 from shunpike.types import (
@@ -17,11 +19,16 @@ from shunpike.types import (
     Lifetime,
     Limit,
     Money,
+    Proof,
     Refusal,
     Scope,
     Settings,
     Unit,
 )
+
+Proofs = Mapping[str, Proof]
+"""Bucket → what its provider was last seen to say of it."""
+_NONE: Proofs = {}
 
 
 def demand(unit: Unit, ask: Ask, worst: Money) -> int:
@@ -37,14 +44,17 @@ def demand(unit: Unit, ask: Ask, worst: Money) -> int:
     }[unit]
 
 
-def limits_in_force(target: Target, limits: Sequence[Limit], terms: Terms, settings: Settings) -> dict[str, Limit]:
+def limits_in_force(
+    target: Target, limits: Sequence[Limit], terms: Terms, settings: Settings, proofs: Proofs = _NONE
+) -> dict[str, Limit]:
     """Return bucket → limit: the provider's, the operator's own, the granted credit and the money budgets.
 
-    Where two limits count the same thing, the smaller holds. Budgets bound the owner's money: a granted credit is
+    The provider's are those that were granted, corrected by what it was seen to say. Where two limits count the same
+    thing, the smaller holds, unless the operator's overrides. Budgets bound the owner's money: a granted credit is
     bounded by its own amount.
     """
     found: dict[str, Limit] = {}
-    for bucket, limit in _all_limits(target, limits, terms, settings):
+    for bucket, limit in _all_limits(target, limits, terms, settings, proofs):
         known = found.get(bucket)
         if known is None or limit.amount < known.amount:
             found[bucket] = limit
@@ -52,17 +62,19 @@ def limits_in_force(target: Target, limits: Sequence[Limit], terms: Terms, setti
 
 
 def _all_limits(
-    target: Target, limits: Sequence[Limit], terms: Terms, settings: Settings
+    target: Target, limits: Sequence[Limit], terms: Terms, settings: Settings, proofs: Proofs
 ) -> Iterator[tuple[str, Limit]]:
     section = settings.providers.get(target.name)
-    for limit in (*limits, *(section.limits if section else ())):
+    own = section.limits if section else ()
+    granted = [corrected(shaped, proofs.get(bucket_of(target, shaped))) for one in limits for shaped in shapes_of(one)]
+    for limit in operated(granted, own):
         if limit.unit is not Unit.USD or terms.funds is not Funds.FREE:
             yield bucket_of(target, limit), limit
     if terms.funds is Funds.CREDIT:
         yield from _credit(target)
     if terms.funds is Funds.PAID:
         for budget in budgets_of(target, settings):
-            yield budget_bucket(budget), _budget_limit(budget)
+            yield budget_bucket(budget), budget_limit(budget)
 
 
 def _credit(target: Target) -> Iterator[tuple[str, Limit]]:
@@ -74,7 +86,8 @@ def _credit(target: Target) -> Iterator[tuple[str, Limit]]:
         yield bucket_of(target, limit), limit
 
 
-def _budget_limit(budget: Budget) -> Limit:
+def budget_limit(budget: Budget) -> Limit:
+    """Return a money budget as the limit that it is."""
     window = Lifetime() if budget.period == "lifetime" else Calendar(period=budget.period, zone=budget.zone)
     whose = "" if budget.provider is None else f" for {budget.provider}"
     return Limit(

@@ -17,18 +17,13 @@ from __future__ import annotations
 
 from shunpike.ledger.terms import Terms
 from shunpike.protocols import Ask
-from shunpike.types import ZERO, Basis, Closure, Ending, Funds, Money, Price, Settlement, State, Usage
+from shunpike.types import ZERO, Basis, Ending, Funds, Money, Price, Settlement, State, Usage
 
 INTERRUPTED = "stream_interrupted"
 
 
-def settlement_of(ending: Ending, ask: Ask, terms: Terms, closures: tuple[Closure, ...] = ()) -> Settlement:
+def settlement_of(ending: Ending, ask: Ask, terms: Terms) -> Settlement:
     """Return what the ledger books for an attempt that ended so; see the module's table."""
-    booked = _outcome(ending, ask, terms)
-    return booked.model_copy(update={"closures": closures}) if closures else booked
-
-
-def _outcome(ending: Ending, ask: Ask, terms: Terms) -> Settlement:
     broke_off = ending.cancelled or ending.error == INTERRUPTED
     if not ending.sent:
         return _released(ending, keeps_request=False)

@@ -9,7 +9,22 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from shunpike.ledger.windows import GUARD, NEVER, Window, expiry, full_again_at, opens_at
-from shunpike.types import Basis, Calendar, Held, Hold, Limit, Refusal, Remaining, Settlement, State, Unit, Usage
+from shunpike.types import (
+    Basis,
+    Calendar,
+    Held,
+    Hold,
+    Limit,
+    Refusal,
+    Remaining,
+    Rolling,
+    Settlement,
+    State,
+    Unit,
+    Usage,
+)
+
+_TOKENS = frozenset({Unit.INPUT_TOKEN, Unit.OUTPUT_TOKEN, Unit.TOTAL_TOKEN})
 
 
 class Look(NamedTuple):
@@ -68,7 +83,10 @@ def settled_amount(limit: Limit, held: int, settlement: Settlement) -> int:
         return held if settlement.state is State.SETTLED or settlement.keeps_request else 0
     if settlement.state is State.RELEASED:
         return 0
-    return settlement.cost.pico if unit is Unit.USD else _tokens(unit, held, settlement.usage)
+    if unit is Unit.USD:
+        return settlement.cost.pico
+    used = _tokens(unit, held, settlement.usage)
+    return max(held, used) if limit.counts == "reserved" else used
 
 
 def _tokens(unit: Unit, held: int, usage: Usage) -> int:
@@ -90,6 +108,30 @@ def settled_expiry(window: Window, settlement: Settlement, latest: float | None,
         return max(expiry(window, settlement.at, guard), latest or 0.0)
     ended = settlement.at if settlement.headers_at is None else settlement.headers_at
     return expiry(window, ended, guard)
+
+
+class Part(NamedTuple):
+    """What of an ended attempt's slot counts until when."""
+
+    amount: int
+    expires: float
+
+
+def settled_parts(
+    limit: Limit, held: int, settlement: Settlement, latest: float | None, guard: float = GUARD
+) -> tuple[Part, ...]:
+    """Return what becomes of a slot: what was used, then what is given back only after a while.
+
+    Tokens of a rolling window that were held and not used come back ``guard`` seconds after the settlement: until it
+    has booked the end of the answer, the provider may count what the request asked for (seen as an unjust 429).
+    """
+    amount = settled_amount(limit, held, settlement)
+    parts = [Part(amount, settled_expiry(limit.window, settlement, latest, guard))] if amount else []
+    unused = held - amount
+    sent = settlement.keeps_request or settlement.state is not State.RELEASED
+    if unused > 0 and guard > 0 and sent and limit.unit in _TOKENS and isinstance(limit.window, Rolling):
+        parts.append(Part(unused, settlement.at + guard))
+    return tuple(parts)
 
 
 def remaining_of(

@@ -44,7 +44,7 @@ class Attempts:
         services = self._services
         journey = Journey(route.request.model, route.plan)
         errand = Errand[Answer](
-            send=lambda attempt: send(services.backend(attempt.target), attempt.call, attempt.grant),
+            send=lambda attempt: send(services.backend(attempt.target), attempt.call, attempt.grant, services.clock),
             judge=lambda answer, attempt: judge(answer, route.request, attempt.target),
             ending=lambda answer, attempt: success(services, attempt, answer),
         )

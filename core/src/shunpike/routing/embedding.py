@@ -26,7 +26,9 @@ class Embedder:
         services = self._services
         journey = Journey(request.model, route.plan)
         errand = Errand[EmbedAnswer](
-            send=lambda attempt: send_embed(services.backend(attempt.target), _call(attempt, request), attempt.grant),
+            send=lambda attempt: send_embed(
+                services.backend(attempt.target), _call(attempt, request), attempt.grant, services.clock
+            ),
             judge=lambda answer, attempt: judge_vectors(answer, request, attempt.target),
             ending=lambda answer, attempt: embedded(services, attempt, answer),
         )

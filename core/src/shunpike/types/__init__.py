@@ -7,8 +7,36 @@ from shunpike.types.completion import Completion
 from shunpike.types.decision import Attempt, Candidate, Decision, Verdict
 from shunpike.types.embedding import EmbedAnswer, EmbedCall, Embedding, EmbedRequest, Vector
 from shunpike.types.events import Event, EventName
-from shunpike.types.ledger import Closure, Ending, Funds, Grant, Hold, Refusal, Reservation, Settlement, State, UsageRow
-from shunpike.types.limits import Calendar, Confidence, Evidence, Held, Lifetime, Limit, Remaining, Rolling, Scope, Unit
+from shunpike.types.ledger import (
+    Closure,
+    Ending,
+    Factor,
+    Funds,
+    Grant,
+    Hold,
+    Lesson,
+    Proof,
+    Refusal,
+    Reservation,
+    Sample,
+    Settlement,
+    State,
+    Unconfirmed,
+    UsageRow,
+)
+from shunpike.types.limits import (
+    Calendar,
+    Cap,
+    Confidence,
+    Evidence,
+    Held,
+    Lifetime,
+    Limit,
+    Remaining,
+    Rolling,
+    Scope,
+    Unit,
+)
 from shunpike.types.money import FREE, ZERO, Money, Price
 from shunpike.types.provider import Billing, ModelInfo, PriceRow, ProviderInfo, Tier
 from shunpike.types.settings import Budget, ProviderSettings, Settings
@@ -28,6 +56,7 @@ __all__ = [
     "Calendar",
     "Call",
     "Candidate",
+    "Cap",
     "ChatRequest",
     "Choice",
     "Closure",
@@ -42,6 +71,7 @@ __all__ = [
     "Event",
     "EventName",
     "Evidence",
+    "Factor",
     "FunctionCall",
     "Funds",
     "Grant",
@@ -49,6 +79,7 @@ __all__ = [
     "Hold",
     "ImagePart",
     "ImageUrl",
+    "Lesson",
     "Lifetime",
     "Limit",
     "LiveModel",
@@ -59,12 +90,14 @@ __all__ = [
     "Piece",
     "Price",
     "PriceRow",
+    "Proof",
     "ProviderInfo",
     "ProviderSettings",
     "Refusal",
     "Remaining",
     "Reservation",
     "Rolling",
+    "Sample",
     "Scope",
     "Settings",
     "Settlement",
@@ -74,6 +107,7 @@ __all__ = [
     "Timeouts",
     "ToolCall",
     "ToolCallDelta",
+    "Unconfirmed",
     "Unit",
     "Usage",
     "UsageRow",

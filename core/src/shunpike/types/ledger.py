@@ -7,7 +7,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from shunpike.types.base import Record
-from shunpike.types.limits import Evidence, Limit, Remaining
+from shunpike.types.limits import Confidence, Evidence, Limit, Remaining
 from shunpike.types.money import ZERO, Money, Price
 from shunpike.types.usage import ABSENT, Usage
 
@@ -50,6 +50,8 @@ class Grant(Record):
 
     attempt_id: str
     remaining: tuple[Remaining, ...] = ()
+    at: float | None = None
+    """When it was given, on the monotonic clock of this process: it does not keep (``routing/send.py``)."""
 
 
 class Refusal(Record):
@@ -117,6 +119,42 @@ class Closure(Record):
     reason: str
 
 
+class Proof(Record):
+    """What a provider was seen to say of one bucket: the figures, when (epoch seconds), and where it stood."""
+
+    bucket: str
+    amount: int | None = None
+    remaining: int | None = None
+    resets_at: float | None = None
+    at: float
+    confidence: Confidence = Confidence.OBSERVED
+    origin: str
+    overages: int = 0
+    """How often it refused while our own books said that there was room."""
+
+
+class Lesson(Record):
+    """What one answer taught of ``limit`` as it is in force; by which rule: ``ledger/learning.py``."""
+
+    limit: Limit
+    proof: Proof
+
+
+class Sample(Record):
+    """How the provider's count of one prompt compares to ours: ``ratio`` is theirs by ours."""
+
+    model: str
+    ratio: float = Field(gt=0)
+
+
+class Factor(Record):
+    """What was learned of a model's token counts: the moving mean of the ratios, and of their distance to it."""
+
+    mean: float
+    deviation: float = 0.0
+    samples: int = 1
+
+
 class Settlement(Record):
     """What became of an attempt. ``RELEASED`` gives tokens and money back, ``UNCONFIRMED`` keeps the worst case."""
 
@@ -133,6 +171,24 @@ class Settlement(Record):
     keeps_request: bool = True
     """False when no byte was sent, so that not even a request was used."""
     closures: tuple[Closure, ...] = ()
+    lessons: tuple[Lesson, ...] = ()
+    overage: bool = False
+    """Whether a limit refused it that had room by our own books."""
+    sample: Sample | None = None
+
+
+class Unconfirmed(Record):
+    """An attempt whose end is not known: its worst case stands until somebody settles it by hand."""
+
+    attempt_id: str
+    provider: str
+    account: str
+    model: str
+    at: float
+    outcome: str
+    cost: Money
+    funds: Funds
+    tag: str | None = None
 
 
 class UsageRow(Record):
@@ -148,6 +204,8 @@ class UsageRow(Record):
     released: int
     unconfirmed: int
     held: int
+    overages: int = 0
+    """Refusals by a limit that had room by our own books."""
     prompt_tokens: int
     completion_tokens: int
     cost: Money
@@ -156,6 +214,15 @@ class UsageRow(Record):
     """Granted credit that was used up."""
     list_value: Money
     """What the answered tokens would have cost at list price, where it is known."""
+    day: str | None = None
+    """The ISO date (UTC) that the row is of; None = of the whole span."""
+    tag: str | None = None
+    """The tag that the row is of, empty for attempts without one; None = of all."""
+
+    @property
+    def saved(self) -> Money:
+        """What was not paid for at list price."""
+        return Money(pico=max(0, self.list_value.pico - self.cost.pico))
 
     @property
     def exact(self) -> bool:

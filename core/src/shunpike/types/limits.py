@@ -84,6 +84,12 @@ class Limit(Record):
     observed_at: str = ""
     """ISO date on which the figure was seen."""
     confidence: Confidence = Confidence.PUBLISHED
+    counts: Literal["used", "reserved"] = "used"
+    """What of an answered attempt's tokens the provider counts: those used, or those that the request asked for."""
+    shape: Literal["stated", "unknown"] = "stated"
+    """``unknown``: nobody says whether a day is the calendar's or the last 24 hours, so that both are kept."""
+    overrides: bool = False
+    """For the operator's own: it replaces what the provider grants of this unit and window, even where it is more."""
 
     @property
     def text(self) -> str:
@@ -115,6 +121,22 @@ class Remaining(Record):
     used: int
     left: int
     resets_at: float | None = None
+    overages: int = 0
+    """How often the provider refused by it while our own books said that there was room."""
+
+
+class Cap(Record):
+    """The operator's own bound as a share of what the provider grants; None = of every unit, of every window."""
+
+    percent: int = Field(ge=1, le=100)
+    unit: Unit | None = None
+    window: Window | None = None
+
+    @property
+    def text(self) -> str:
+        """The cap for a person, such as ``80% of requests / 60 s``."""
+        unit = "every limit" if self.unit is None else f"{self.unit.replace('_', ' ')}s"
+        return f"{self.percent}% of {unit}{'' if self.window is None else window_text(self.window)}"
 
 
 class Evidence(Record):

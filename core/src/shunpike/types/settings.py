@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
 from shunpike.types.answer import Timeouts
 from shunpike.types.base import Record
-from shunpike.types.limits import Limit
+from shunpike.types.limits import Cap, Limit
 from shunpike.types.money import Money
 
 
@@ -30,8 +31,10 @@ class ProviderSettings(Record):
     order: int | None = None
     models: tuple[str, ...] = ()
     """Where not empty: only these models, in this order of preference."""
-    limits: tuple[Limit, ...] = ()
-    """Limits of the operator's own, beside the provider's: the smaller holds."""
+    limits: tuple[Limit | Cap, ...] = ()
+    """Limits of the operator's own, beside the provider's: the smaller holds, unless it ``overrides``."""
+    pace: str | None = None
+    """How quotas are spread over their windows here; None = as for all."""
     timeouts: Timeouts = Timeouts()
     headers: dict[str, str] = Field(default_factory=dict)
     options: dict[str, Any] = Field(default_factory=dict)
@@ -42,6 +45,10 @@ class ProviderSettings(Record):
     def own_endpoint(self) -> bool:
         """Whether this is an endpoint of the owner's own: nothing of the plugin's catalog, keys or limits holds."""
         return self.price == "free" and self.base_url is not None
+
+
+PACE = r"none|smooth|(?:smooth, *)?reserve (?P<percent>[1-9][0-9]?)% for interactive"
+"""What may be said about the pace."""
 
 
 class Budget(Record):
@@ -62,6 +69,10 @@ class Settings(Record):
     """Providers in the order of preference; those left out follow in their own order."""
     allow_paid: bool = False
     budgets: tuple[Budget, ...] = ()
+    pace: str = "none"
+    """``none``, ``smooth``, ``reserve 20% for interactive``, or the last two with a comma: see ``ledger/pacing.py``."""
+    pace_curve: float = Field(default=1.0, ge=1.0, le=8.0)
+    """1 = never faster than what is left by the time to the reset; more = faster at first, slower near the limit."""
     default_max_output: int = Field(default=1024, ge=1)
     """The output cap that is sent when the request has none; every attempt carries one."""
     max_attempts: int = Field(default=8, ge=1)
@@ -71,6 +82,13 @@ class Settings(Record):
     """Where the ledger lives, such as ``sqlite:/path/ledger.db``; None = the user's data folder."""
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)
     disabled_plugins: tuple[str, ...] = ()
+
+    @field_validator("pace")
+    @classmethod
+    def _paced(cls, value: str) -> str:
+        if not re.fullmatch(PACE, value):
+            raise ValueError("should be none, smooth, or reserve 20% for interactive")
+        return value
 
     @field_validator("providers")
     @classmethod

@@ -45,6 +45,23 @@ class StoreTimeContract(StoreContract):
             assert refusal.retry_at == opens, "the earliest moment must be exact: it is what callers sleep to"
             assert isinstance(await store.admit(reservation("b", opens, hold(1, 1))), Grant)
 
+    async def test_unused_tokens_come_back_a_guard_after_the_settlement(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """Until it has booked the end of the answer, the provider may count all that was asked for; some always do."""
+        rolling, reserved = hold(80, 100, Unit.TOTAL_TOKEN), hold(80, 100, Unit.OUTPUT_TOKEN)
+        reserved = reserved.model_copy(update={"limit": reserved.limit.model_copy(update={"counts": "reserved"})})
+        start = clock.now()
+        async with self.opened(tmp_path, clock) as store:
+            await store.admit(reservation("a", start, rolling, reserved))
+            await store.settle("a", settled(start + 5, output=10, headers_at=start + 1))
+            refusal = await store.admit(reservation("b", start + 5, rolling))
+            assert isinstance(refusal, Refusal), "unused tokens were given back at once"
+            assert refusal.retry_at == start + 5 + GUARD
+            assert isinstance(await store.admit(reservation("b", start + 5 + GUARD, rolling)), Grant)
+            left = await store.remaining([rolling, reserved], start + 5 + GUARD)
+            assert [one.used for one in left] == [90, 80]
+
     async def test_the_earliest_moment_is_when_enough_has_expired(self, tmp_path: Path, clock: VirtualClock) -> None:
         """Not when the first slot expires, and not when the last one does."""
         start = clock.now()

@@ -20,6 +20,7 @@ import pytest
 
 from shunpike.clock import Clock
 from shunpike.errors import StoreError
+from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
 from shunpike.types import (
     Calendar,
@@ -159,6 +160,7 @@ class StoreContract:
         async with self.opened(tmp_path, clock) as store:
             await store.admit(reservation("a", clock.now(), *holds))
             await store.settle("a", settled(clock.now(), prompt=40, output=7, pico=2 * CENT))
+            clock.advance(GUARD)
             left = await store.remaining(holds, clock.now())
             assert [one.used for one in left] == [1, 40, 7, 47, 0, 2 * CENT]
 
@@ -183,6 +185,7 @@ class StoreContract:
         async with self.opened(tmp_path, clock) as store:
             await store.admit(reservation("a", clock.now(), *holds))
             await store.settle("a", settlement.model_copy(update={"at": clock.now()}))
+            clock.advance(GUARD)
             assert [one.used for one in await store.remaining(holds, clock.now())] == used
 
     async def test_a_cost_above_the_reservation_is_booked_in_full(self, tmp_path: Path, clock: VirtualClock) -> None:

@@ -1,0 +1,58 @@
+"""``shunpike budget``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shunpike.cli.forms import when
+from shunpike.cli.options import Json, Watch, command_app
+from shunpike.cli.output import NOTHING, as_list, narrate, plain, say, table
+from shunpike.cli.session import client, run
+from shunpike.cli.watch import shown
+from shunpike.clock import SystemClock
+from shunpike.types import Budget, Money, Remaining
+
+app = command_app("Show what is spent and left of every money budget.")
+
+
+@app.command()
+def budget(*, json: Json = False, watch: Watch = False) -> None:
+    """Show every budget: its amount, what is spent or held of it, what is left and when it begins anew."""
+    shown(lambda: _show(json=json), watch=watch)
+
+
+def _show(*, json: bool) -> None:
+    allowed, rows = run(_budgets)
+    if json:
+        as_list([{**plain(one), **_figures(left), "allow_paid": allowed} for one, left in rows])
+        return
+    if not allowed:
+        narrate("allow_paid is off: nothing may cost money")
+    if not rows:
+        narrate('no budget is set, so nothing can be paid for\n\nhint: budgets = [{amount = "1.00", period = "day"}]')
+        return
+    now = SystemClock().now()
+    headings = ("budget", "amount", "spent or held", "left", "begins anew")
+    say(table(headings, [_row(one, left, now) for one, left in rows], right=(1, 2, 3)))
+
+
+async def _budgets() -> tuple[bool, Sequence[tuple[Budget, Remaining]]]:
+    async with client() as opened:
+        return opened.settings.allow_paid, await opened.ledger.budgets()
+
+
+def _figures(left: Remaining) -> dict[str, object]:
+    return {"used": plain(Money(pico=left.used)), "left": plain(Money(pico=left.left)), "resets_at": left.resets_at}
+
+
+def _row(one: Budget, left: Remaining, now: float) -> tuple[str, ...]:
+    zone = "" if one.period == "lifetime" else f" ({one.zone})"
+    whose = "" if one.provider is None else f" at {one.provider}"
+    begins = NOTHING if left.resets_at is None else when(left.resets_at, now)
+    return (
+        f"{one.period}{zone}{whose}",
+        str(one.amount),
+        str(Money(pico=left.used)),
+        str(Money(pico=left.left)),
+        begins,
+    )

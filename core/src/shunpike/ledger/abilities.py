@@ -1,0 +1,43 @@
+"""What a store of the ledger may be able to do beside `Store`: one protocol for each ability, ``isinstance`` asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+from shunpike.types import Factor, Money, Proof, Unconfirmed, UsageRow
+
+
+@runtime_checkable
+class Learns(Protocol):
+    """A store that keeps what `Settlement.lessons` and `Settlement.sample` taught. Without it each process forgets."""
+
+    async def proofs(self) -> Mapping[str, Proof]:
+        """Return bucket → what the provider was last seen to say of it."""
+        ...
+
+    async def factors(self) -> Mapping[str, Factor]:
+        """Return provider/model → how its token counts compare to our estimates."""
+        ...
+
+
+@runtime_checkable
+class CountsBy(Protocol):
+    """A store whose totals can be split by day (UTC) and by tag."""
+
+    async def usage_by(self, since: float, until: float, *, day: bool, tag: bool) -> Sequence[UsageRow]:
+        """Return totals as `Store.usage` does, in one row for each day and tag where asked."""
+        ...
+
+
+@runtime_checkable
+class Reconciles(Protocol):
+    """A store in which attempts with an unknown end can be settled by hand."""
+
+    async def unconfirmed(self) -> Sequence[Unconfirmed]:
+        """Return the attempts whose end is not known, oldest first."""
+        ...
+
+    async def reconcile(self, attempt_id: str, cost: Money, at: float, note: str) -> bool:
+        """Settle one at ``cost`` and write down who changed what; False when it is not unconfirmed (any more)."""
+        ...

@@ -1,0 +1,157 @@
+"""What answers teach about limits: one rule for each kind of evidence.
+
+Evidence belongs to the limits of its unit and window. Where it names no window, or more than one scope has such a
+limit, the amount that it states must tell which one is meant; evidence that fits none, or several, moves nothing.
+
+| seen                                         | what it does                                                        |
+| -------------------------------------------- | ------------------------------------------------------------------- |
+| an amount: a header's, or a quota's value    | corrects a figure of the same or a lower rank, up or down; a figure  |
+|                                              | of the operator's stays, beside it the smaller holds                |
+| less left than by our books                  | takes the difference until the reset that was stated, else for a    |
+|                                              | window: our view inside a window only ever gets lower               |
+| more left than by our books                  | nothing                                                             |
+| a refusal that names limits                  | closes exactly these, until their reset: of a calendar never sooner |
+|                                              | than its next one                                                   |
+| a refusal that names none                    | closes the target, or the account where all limits are its own      |
+| a refusal although our books said "free"     | an overage: counted, and the difference is taken as above           |
+
+Ranks are those of `Confidence`. A figure is replaced by newer evidence of the same or a higher rank only, so that an
+older answer that arrives late reopens nothing; a closure opens when its moment has come, and not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from shunpike.ledger.windows import GUARD, expiry
+from shunpike.types import (
+    Calendar,
+    Confidence,
+    Ending,
+    Evidence,
+    Held,
+    Lesson,
+    Lifetime,
+    Limit,
+    Proof,
+    Rolling,
+)
+
+_SECONDS = {"day": (82_800.0, 90_000.0), "month": (2_419_200.0 - 3_600.0, 2_678_400.0 + 3_600.0)}
+"""How long a calendar's period can last, from the shortest to the longest."""
+_RANKS = {confidence: rank for rank, confidence in enumerate(Confidence)}
+
+
+def is_window(limit: Limit, seconds: float | None) -> bool:
+    """Return whether a window of so many seconds is this limit's; None fits every window that passes."""
+    match limit.window:
+        case Rolling(seconds=own):
+            return seconds is None or own == seconds
+        case Calendar(period=period):
+            shortest, longest = _SECONDS[period]
+            return seconds is None or shortest <= seconds <= longest
+        case Held():
+            return seconds is None
+        case Lifetime():
+            return False
+
+
+def limits_named(evidence: Evidence, in_force: Mapping[str, Limit]) -> tuple[str, ...]:
+    """Return the buckets that the evidence speaks of, none where it can't be told which."""
+    found = {
+        bucket: limit
+        for bucket, limit in in_force.items()
+        if not bucket.startswith("budget|")
+        and limit.unit == evidence.unit
+        and is_window(limit, evidence.window_seconds)
+    }
+    if _is_one(found, windows=evidence.window_seconds is None):
+        return tuple(found)
+    found = {bucket: limit for bucket, limit in found.items() if limit.amount == evidence.amount}
+    return tuple(found) if _is_one(found, windows=evidence.window_seconds is None) else ()
+
+
+def _is_one(found: Mapping[str, Limit], *, windows: bool) -> bool:
+    """A day of unknown shape is kept as two limits, which are one to the provider."""
+    places = {(limit.scope, limit.pool) for limit in found.values()}
+    lengths = {"day" if is_window(limit, 86_400.0) else str(limit.window) for limit in found.values()}
+    return len(places) <= 1 and (not windows or len(lengths) <= 1)
+
+
+def lessons_of(ending: Ending, in_force: Mapping[str, Limit], refused: Sequence[str]) -> tuple[Lesson, ...]:
+    """Return what the ending's evidence taught of each limit in force.
+
+    Args:
+        refused: The buckets by which the provider refused the attempt: as it was admitted, each is an overage.
+
+    """
+    seen = ending.at if ending.headers_at is None else min(ending.headers_at, ending.at)
+    found: dict[str, Lesson] = {}
+    for row in ending.evidence:
+        for bucket in limits_named(row, in_force):
+            known = found.get(bucket)
+            if known is None or _less(row.remaining, known.proof.remaining):
+                found[bucket] = _lesson(row, bucket, in_force[bucket], seen, overage=bucket in refused)
+    return tuple(found.values())
+
+
+def _less(one: int | None, other: int | None) -> bool:
+    return one is not None and (other is None or one < other)
+
+
+def _lesson(row: Evidence, bucket: str, limit: Limit, seen: float, *, overage: bool) -> Lesson:
+    proof = Proof(
+        bucket=bucket,
+        amount=row.amount,
+        remaining=row.remaining,
+        resets_at=row.resets_at,
+        at=seen,
+        origin=row.origin,
+        overages=int(overage),
+    )
+    return Lesson(limit=corrected(limit, proof), proof=proof)
+
+
+def corrected(limit: Limit, proof: Proof | None) -> Limit:
+    """Return ``limit`` with the amount that was seen, unless its own figure ranks higher."""
+    if proof is None or proof.amount is None or proof.amount == limit.amount or not outranks(proof, limit):
+        return limit
+    seen = datetime.fromtimestamp(proof.at, UTC).isoformat(timespec="seconds")
+    return limit.model_copy(
+        update={
+            "amount": proof.amount,
+            "source": proof.origin,
+            "observed_at": seen,
+            "confidence": proof.confidence,
+        }
+    )
+
+
+def outranks(proof: Proof, limit: Limit) -> bool:
+    """Return whether the proof's figure may take the place of the limit's."""
+    return _RANKS[proof.confidence] >= _RANKS[limit.confidence]
+
+
+def merged(known: Proof | None, new: Proof) -> Proof:
+    """Return what is kept: newer evidence of the same or a higher rank replaces, overages add up."""
+    if known is None:
+        return new
+    overages = known.overages + new.overages
+    if new.at < known.at or _RANKS[new.confidence] < _RANKS[known.confidence]:
+        return known.model_copy(update={"overages": overages})
+    amount = known.amount if new.amount is None else new.amount
+    return new.model_copy(update={"overages": overages, "amount": amount})
+
+
+def lowered(lesson: Lesson, used: int, now: float, guard: float = GUARD) -> tuple[int, float] | None:
+    """Return (amount, until) to be taken of a bucket of which ``used`` is used, None when our view is low enough.
+
+    ``used`` holds what is in flight, which the provider may not have counted yet: then nothing is taken.
+    """
+    proof, limit = lesson.proof, lesson.limit
+    if proof.remaining is None or isinstance(limit.window, Held | Lifetime):
+        return None
+    excess = limit.amount - used - proof.remaining
+    until = expiry(limit.window, proof.at, guard) if proof.resets_at is None else proof.resets_at + guard
+    return (excess, until) if excess > 0 and until > now else None

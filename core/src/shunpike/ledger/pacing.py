@@ -1,0 +1,181 @@
+"""Automatic slowdown: a quota that must last until its reset is not spent in its first minutes.
+
+``smooth`` lets a part of a limit be used freely (`FREELY`) and spreads the rest over the window:
+
+- a calendar's day or month, budgets included: no more than ``1 - (1 - x) ** curve`` of the rest may be used when the
+  share ``x`` of the period has passed. At curve 1 the rate then never exceeds what is left by the time to the reset;
+  at 2 it may be twice that, falling towards the limit's end.
+- rolling windows of an hour and more: the gap between two attempts is at least what the later one takes, by the rate
+  at which what is left would last for a window. It grows as less is left.
+- shorter windows open again sooner than a slowdown would pay for: they are left alone.
+
+``reserve 20% for interactive`` closes the last fifth of every limit to batch attempts. Nothing of this can let pass
+what a limit refuses: holds are only ever judged against less than the limit.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from shunpike.errors import ConfigError
+from shunpike.ledger.windows import GUARD, next_reset, zone_of
+from shunpike.protocols import Ask, Store, Target
+from shunpike.types import Calendar, Grant, Hold, Limit, Refusal, Remaining, Rolling, Settings
+from shunpike.types.base import Record
+from shunpike.types.settings import PACE
+
+FREELY = 0.1
+"""The share of a limit that is never slowed down."""
+LONG = 3_600.0
+"""Seconds from which on a rolling window is worth pacing."""
+
+
+class Pace(Record):
+    """How one provider's quotas are spread. ``reserve`` is the percentage that batch attempts leave alone."""
+
+    smooth: bool = False
+    reserve: int = 0
+    curve: float = 1.0
+
+
+def read_pace(text: str, curve: float = 1.0) -> Pace:
+    """Return the pace that ``text`` names. Raises `ConfigError` for anything but the words of `Settings.pace`."""
+    found = re.fullmatch(PACE, text.strip())
+    if found is None:
+        raise ConfigError(
+            f"pace = {text!r} is not known",
+            hint="write none, smooth, or reserve 20% for interactive; or the last two with a comma",
+        )
+    return Pace(smooth="smooth" in text, reserve=int(found["percent"] or 0), curve=curve)
+
+
+def pace_of(target: Target, settings: Settings) -> Pace:
+    """Return the pace at ``target``."""
+    section = settings.providers.get(target.name)
+    own = section.pace if section is not None else None
+    return read_pace(settings.pace if own is None else own, settings.pace_curve)
+
+
+def _period(window: Calendar, now: float) -> tuple[float, float]:
+    zone = zone_of(window.zone)
+    today = datetime.fromtimestamp(now, zone)
+    first = datetime(today.year, today.month, 1 if window.period == "month" else today.day, tzinfo=zone)
+    return first.timestamp(), next_reset(window, now)
+
+
+def allowed(limit: Limit, now: float, curve: float) -> int:
+    """Return how much of a calendar's limit may be used by ``now``."""
+    if not isinstance(limit.window, Calendar):
+        return limit.amount
+    begin, end = _period(limit.window, now)
+    passed = min(1.0, max(0.0, (now - begin) / (end - begin)))
+    share: float = 1 - (1 - passed) ** curve
+    return math.floor(limit.amount * (FREELY + (1 - FREELY) * share))
+
+
+def allowed_from(limit: Limit, needed: int, now: float, curve: float) -> float:
+    """Return the moment of the present period from which on ``needed`` of a calendar's limit may be used."""
+    if not isinstance(limit.window, Calendar) or needed >= limit.amount:
+        return now if not isinstance(limit.window, Calendar) else _period(limit.window, now)[1]
+    begin, end = _period(limit.window, now)
+    share = max(0.0, (needed / limit.amount - FREELY) / (1 - FREELY))
+    passed: float = 1 - (1 - share) ** (1 / curve)
+    return begin + passed * (end - begin)
+
+
+def slowed(holds: Sequence[Hold], ask: Ask, pace: Pace, now: float) -> tuple[Hold, ...]:
+    """Return the holds as the store shall judge them: of limits that may be used up to now only in part.
+
+    What nothing else uses may always be taken: a large attempt is slowed down, never made impossible.
+    """
+    return tuple(_slowed(hold, ask, pace, now) for hold in holds)
+
+
+def _slowed(hold: Hold, ask: Ask, pace: Pace, now: float) -> Hold:
+    if not hold.amount:
+        return hold
+    limit = hold.limit
+    amount = limit.amount
+    if ask.claim == "batch" and pace.reserve:
+        amount = amount * (100 - pace.reserve) // 100
+    if pace.smooth:
+        amount = min(amount, allowed(limit, now, pace.curve))
+    amount = min(limit.amount, max(amount, hold.amount))
+    return hold if amount == limit.amount else hold.model_copy(update={"limit": _less(limit, amount)})
+
+
+def _less(limit: Limit, amount: int) -> Limit:
+    return limit.model_copy(update={"amount": amount})
+
+
+def gap_ends(hold: Hold, left: Remaining, pace: Pace, guard: float = GUARD) -> float | None:
+    """Return when the gap after the last attempt in a long rolling window ends, None where there is none."""
+    window, limit = hold.limit.window, hold.limit
+    if not pace.smooth or not isinstance(window, Rolling) or window.seconds < LONG or left.resets_at is None:
+        return None
+    if left.used + hold.amount <= FREELY * limit.amount or left.left < 1:
+        return None
+    last = left.resets_at - window.seconds - guard
+    return last + hold.amount * window.seconds / left.left / pace.curve
+
+
+def unslowed(grant: Grant, holds: Sequence[Hold]) -> Grant:
+    """Return the grant with what is left of the limits themselves, not of their paced part."""
+    limits = {hold.bucket: hold.limit for hold in holds}
+    left = (
+        one.model_copy(update={"limit": limits[one.bucket], "left": max(0, limits[one.bucket].amount - one.used)})
+        for one in grant.remaining
+    )
+    return grant.model_copy(update={"remaining": tuple(left)})
+
+
+class Pacer:
+    """Slows attempts down before the store judges them, and says why."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+
+    async def before(self, target: Target, ask: Ask, holds: tuple[Hold, ...], now: float) -> tuple[Hold, ...] | Refusal:
+        """Return the holds to be judged, or the refusal of an attempt that comes too soon after the last one."""
+        pace = pace_of(target, self._settings)
+        if pace.smooth:
+            long = [hold for hold in holds if hold.amount and _is_long(hold)]
+            for hold, left in zip(long, await self._store.remaining(long, now) if long else (), strict=True):
+                ends = gap_ends(hold, left, pace)
+                if ends is not None and ends > now:
+                    return _paced(hold, left, ends)
+        return slowed(holds, ask, pace, now) if pace.smooth or pace.reserve else holds
+
+    async def explained(
+        self, target: Target, refusal: Refusal, holds: Sequence[Hold], judged: Sequence[Hold], now: float
+    ) -> Refusal:
+        """Return ``refusal`` as it is, or as one of the pace where the limit itself has room."""
+        for hold, other in zip(holds, judged, strict=True):
+            if hold.bucket != refusal.bucket or hold.limit.amount == other.limit.amount:
+                continue
+            (left,) = await self._store.remaining([hold], now)
+            if left.used + hold.amount > hold.limit.amount or refusal.limit.source != other.limit.source:
+                return refusal.model_copy(
+                    update={"limit": hold.limit.model_copy(update={"source": refusal.limit.source})}
+                )
+            pace = pace_of(target, self._settings)
+            opens = refusal.retry_at
+            if pace.smooth and other.limit.amount == max(hold.amount, allowed(hold.limit, now, pace.curve)):
+                opens = min(
+                    opens or math.inf, max(now, allowed_from(hold.limit, left.used + hold.amount, now, pace.curve))
+                )
+            return _paced(hold, left, opens)
+        return refusal
+
+
+def _is_long(hold: Hold) -> bool:
+    return isinstance(hold.limit.window, Rolling) and hold.limit.window.seconds >= LONG
+
+
+def _paced(hold: Hold, left: Remaining, opens: float | None) -> Refusal:
+    why = f"paced: {left.used:,} of {hold.limit.text} used"
+    return Refusal(limit=hold.limit.model_copy(update={"amount": 0, "source": why}), bucket=hold.bucket, retry_at=opens)

@@ -1,0 +1,60 @@
+"""Settings of quotas: shares, overrides, shapes, and the pace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shunpike.config import load
+from shunpike.errors import ConfigError
+from shunpike.types import Calendar, Cap, Limit, Rolling, Settings, Unit
+
+
+def read(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    (folder / "shunpike.toml").write_text(text)
+    monkeypatch.chdir(folder)
+    return load(environ={"XDG_CONFIG_HOME": str(folder / "none")}).settings
+
+
+def test_shares_and_overrides_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = """
+pace = "smooth, reserve 20% for interactive"
+pace_curve = 2.0
+[providers.north]
+pace = "none"
+limits = [
+  {amount = "80%"},
+  {amount = "50%", unit = "total_token", per = "day UTC"},
+  {unit = "request", amount = 100, per = "60s", overrides = true},
+  {unit = "request", amount = 50, per = "86400s", shape = "unknown", counts = "reserved"},
+]
+"""
+    settings = read(tmp_path, text, monkeypatch)
+    assert (settings.pace, settings.pace_curve) == ("smooth, reserve 20% for interactive", 2.0)
+    north = settings.providers["north"]
+    every, tokens, over, day = north.limits
+    assert (north.pace, every) == ("none", Cap(percent=80))
+    assert tokens == Cap(percent=50, unit=Unit.TOTAL_TOKEN, window=Calendar(period="day"))
+    assert isinstance(over, Limit)
+    assert isinstance(day, Limit)
+    assert (over.amount, over.window, over.overrides) == (100, Rolling(seconds=60), True)
+    assert (day.shape, day.counts) == ("unknown", "reserved")
+    assert tokens.text == "50% of total tokens / day (UTC)"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('pace = "fast"', "pace"),
+        ("pace_curve = 0.5", "pace_curve"),
+        ('[providers.n]\nlimits = [{amount = "0%"}]', "share"),
+        ('[providers.n]\nlimits = [{amount = "80%", unit = "calls"}]', "unit 'calls'"),
+        ('[providers.n]\nlimits = [{amount = "80%", per = "week"}]', "week"),
+        ('[providers.n]\nlimits = [{amount = "80%", scope = "key"}]', "scope"),
+        ('[providers.n]\nlimits = [{unit = "request", amount = 5, per = "60s", shape = "unknown"}]', "only a day"),
+    ],
+)
+def test_what_can_not_be_meant_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        read(tmp_path, line, monkeypatch)

@@ -1,0 +1,197 @@
+"""What answers teach: every rule of the table in ``ledger/learning.py``, and that it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from shunpike.builtin.memory import MemoryStore
+from shunpike.builtin.sqlite import SqliteStore
+from shunpike.ledger import Ledger
+from shunpike.ledger.learning import limits_named
+from shunpike.ledger.windows import GUARD
+from shunpike.types import (
+    ABSENT,
+    Calendar,
+    Confidence,
+    Ending,
+    Evidence,
+    Grant,
+    Limit,
+    ProviderSettings,
+    Refusal,
+    Rolling,
+    Scope,
+    Settings,
+    Unit,
+    Usage,
+)
+from shunpike_testkit.clock import VirtualClock
+from shunpike_testkit.targets import ask, limit, target
+
+DAY = limit(100, window=Calendar(period="day"))
+MINUTE = limit(30)
+MIDNIGHT = 1_800_057_600.0
+
+
+class House:
+    """A ledger over one store, its clock, and short ways to let attempts end."""
+
+    def __init__(self, limits: Sequence[Limit], settings: Settings | None = None) -> None:
+        self.clock, self.store = VirtualClock(), MemoryStore()
+        self.books = Ledger(self.store, self.clock, settings or Settings(), lambda _: limits)
+        self._number = 0
+
+    async def left(self) -> list[int]:
+        return [one.left for one in await self.books.remaining(target())]
+
+    async def ends(self, *evidence: Evidence, **fields: object) -> Grant | Refusal:
+        self._number += 1
+        name = f"a{self._number}"
+        answer = await self.books.admit(target(), ask(name))
+        if isinstance(answer, Grant):
+            known = {"at": self.clock.now(), "usage": Usage(), "evidence": evidence}
+            await self.books.settle(target(), ask(name), Ending.model_validate({**known, **fields}))
+        return answer
+
+    async def refused(self, *evidence: Evidence, wait: float = 36.0) -> Grant | Refusal:
+        until = self.clock.now() + wait
+        how = {"error": "rate_limited", "status": 429, "billed": False, "usage": ABSENT, "closed_until": until}
+        return await self.ends(*evidence, **how)
+
+
+def seen(unit: Unit = Unit.REQUEST, **fields: object) -> Evidence:
+    return Evidence.model_validate({"unit": unit, "origin": "header x", **fields})
+
+
+async def test_less_left_than_by_our_books_lowers_our_view_until_the_reset() -> None:
+    house = House([MINUTE])
+    await house.ends(seen(amount=30, remaining=12, resets_at=house.clock.now() + 20, window_seconds=60))
+    assert await house.left() == [12]
+    house.clock.advance(20 + GUARD)
+    assert await house.left() == [29]
+
+
+async def test_more_left_than_by_our_books_changes_nothing() -> None:
+    house = House([MINUTE])
+    for left in (5, 25):
+        await house.ends(seen(amount=30, remaining=left, resets_at=house.clock.now() + 50, window_seconds=60))
+    assert await house.left() == [4]
+
+
+async def test_what_is_in_flight_is_not_counted_twice() -> None:
+    """The provider has not seen it yet: its own figure is higher than ours, and lowers nothing."""
+    house = House([MINUTE])
+    for name in ("x", "y", "z"):
+        await house.books.admit(target(), ask(name))
+    await house.ends(seen(amount=30, remaining=29, resets_at=house.clock.now() + 50, window_seconds=60))
+    assert await house.left() == [26]
+
+
+async def test_an_older_answer_that_arrives_late_moves_nothing() -> None:
+    house, start = House([MINUTE]), 1_800_000_000.0
+    house.clock.advance(40)
+    await house.ends(seen(amount=20, window_seconds=60))
+    await house.ends(seen(amount=50, remaining=1, window_seconds=60), headers_at=start + 1)
+    assert await house.left() == [18]
+
+
+async def test_an_amount_that_was_seen_corrects_a_published_one_with_its_proof() -> None:
+    house = House([MINUTE])
+    await house.ends(seen(amount=45, remaining=44, window_seconds=60))
+    (one,) = await house.books.remaining(target())
+    assert (one.limit.amount, one.left) == (45, 44)
+    assert (one.limit.source, one.limit.confidence) == ("header x", Confidence.OBSERVED)
+    assert one.limit.observed_at == "2027-01-15T08:00:00+00:00"
+
+
+async def test_the_operators_own_limit_stays_beside_what_was_seen() -> None:
+    own = ProviderSettings(limits=(limit(10, confidence=Confidence.OPERATOR),))
+    house = House([MINUTE], Settings(providers={"north": own}))
+    await house.ends(seen(amount=45, window_seconds=60))
+    assert await house.left() == [9]
+    await house.ends(seen(amount=5, window_seconds=60))
+    assert await house.left() == [3]
+
+
+async def test_a_refusal_closes_exactly_the_window_that_it_names() -> None:
+    """The day's quota was named, with a delay of seconds: the day stays closed, the minute was never in question."""
+    house = House([MINUTE, DAY])
+    await house.refused(seen(amount=100, remaining=0, window_seconds=86_400.0))
+    house.clock.advance(120)
+    refusal = await house.ends()
+    assert isinstance(refusal, Refusal)
+    assert (refusal.bucket, refusal.retry_at) == ("north/default|model:m-1|request|day:UTC", MIDNIGHT + GUARD)
+    assert list(await house.books.closed()) == [refusal.bucket]
+
+
+async def test_a_refusal_that_names_a_minute_reopens_with_it() -> None:
+    house = House([MINUTE, DAY])
+    await house.refused(seen(remaining=0, resets_at=house.clock.now() + 7, window_seconds=60.0), wait=7)
+    assert isinstance(await house.ends(), Refusal)
+    house.clock.advance(7 + GUARD)
+    assert isinstance(await house.ends(), Grant)
+
+
+async def test_a_refusal_although_the_books_said_free_is_counted_and_takes_the_difference() -> None:
+    house = House([MINUTE, DAY])
+    await house.refused(seen(amount=20, remaining=0, resets_at=house.clock.now() + 30, window_seconds=60.0), wait=30)
+    minute, day = await house.books.remaining(target())
+    assert (minute.limit.amount, minute.left, minute.overages, day.overages) == (20, 0, 1, 0)
+    (row,) = await house.books.usage(0.0, 1e12)
+    assert (row.overages, row.released) == (1, 1)
+
+
+async def test_a_refusal_where_no_limit_is_known_is_no_overage() -> None:
+    house = House([])
+    await house.refused()
+    assert [row.overages for row in await house.books.usage(0.0, 1e12)] == [0]
+
+
+@pytest.mark.parametrize(
+    ("evidence", "buckets"),
+    [
+        (seen(window_seconds=60.0), ["minute"]),
+        (seen(window_seconds=86_400.0), ["day"]),
+        (seen(), []),
+        (seen(amount=100), ["day"]),
+        (seen(Unit.TOTAL_TOKEN, window_seconds=60.0), []),
+        (seen(Unit.TOTAL_TOKEN, amount=9, window_seconds=60.0), ["tokens of all"]),
+        (seen(Unit.INPUT_TOKEN), []),
+    ],
+)
+def test_evidence_that_fits_several_limits_must_tell_which(evidence: Evidence, buckets: list[str]) -> None:
+    in_force = {
+        "minute": MINUTE,
+        "day": DAY,
+        "tokens": limit(5, Unit.TOTAL_TOKEN),
+        "tokens of all": limit(9, Unit.TOTAL_TOKEN, scope=Scope.ACCOUNT),
+        "budget|all": limit(100, window=Calendar(period="day")),
+    }
+    assert list(limits_named(evidence, in_force)) == buckets
+
+
+async def test_what_was_learned_is_there_for_the_next_process(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    for amount in (50, None):
+        store = SqliteStore(tmp_path / "ledger.db", clock=clock)
+        books = Ledger(store, clock, Settings(), lambda _: [MINUTE])
+        if amount is not None:
+            await books.admit(target(), ask())
+            seen_now = seen(amount=amount, remaining=3, resets_at=clock.now() + 20, window_seconds=60.0)
+            await books.settle(target(), ask(), Ending(at=clock.now(), usage=Usage(), evidence=(seen_now,)))
+        (one,) = await books.remaining(target())
+        assert (one.limit.amount, one.left, one.limit.source) == (50, 3, "header x")
+        await store.check()
+        await store.aclose()
+
+
+async def test_a_day_of_unknown_shape_is_kept_in_both_and_learned_as_one() -> None:
+    house = House([limit(10, window=Rolling(seconds=86_400), shape="unknown")])
+    assert await house.left() == [10, 10]
+    await house.ends(seen(amount=8, remaining=4, window_seconds=86_400.0))
+    assert await house.left() == [4, 4]
+    house.clock.advance(MIDNIGHT - house.clock.now() + GUARD)
+    assert await house.left() == [4, 8]

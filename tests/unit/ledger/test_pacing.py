@@ -1,0 +1,215 @@
+"""Automatic slowdown, the operator's shares and overrides, token counts that are learned, and the refund's grace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shunpike.builtin.memory import MemoryStore
+from shunpike.errors import ConfigError
+from shunpike.ledger import Ledger
+from shunpike.ledger.counting import ENOUGH, held_factor, learned, sample_of
+from shunpike.ledger.grants import operated, shapes_of
+from shunpike.ledger.pacing import FREELY, allowed, allowed_from, read_pace
+from shunpike.ledger.windows import GUARD
+from shunpike.types import (
+    ABSENT,
+    Calendar,
+    Cap,
+    Ending,
+    Factor,
+    Grant,
+    Limit,
+    ProviderSettings,
+    Refusal,
+    Rolling,
+    Sample,
+    Scope,
+    Settings,
+    Unit,
+    Usage,
+)
+from shunpike_testkit.clock import VirtualClock
+from shunpike_testkit.targets import ask, limit, target
+
+DAY = limit(100, window=Calendar(period="day"))
+MIDNIGHT = 1_799_971_200.0  # 2027-01-15T00:00Z
+SMOOTH = Settings(pace="smooth")
+
+
+def ledger(settings: Settings, *limits: Limit, start: float = MIDNIGHT) -> tuple[Ledger, VirtualClock]:
+    clock = VirtualClock(start)
+    return Ledger(MemoryStore(), clock, settings, lambda _: limits), clock
+
+
+async def take(books: Ledger, clock: VirtualClock, names: Sequence[str], **fields: object) -> Grant | Refusal:
+    """Let attempts come and go until one is refused; return what the last one got."""
+    answer: Grant | Refusal | None = None
+    for name in names:
+        answer = await books.admit(target(), ask(name, **fields))
+        if isinstance(answer, Refusal):
+            return answer
+        await books.settle(target(), ask(name), Ending(at=clock.now(), usage=Usage(prompt_tokens=100)))
+    assert answer is not None
+    return answer
+
+
+def names(prefix: str, count: int) -> list[str]:
+    return [f"{prefix}{number}" for number in range(count)]
+
+
+async def test_a_smooth_day_is_not_spent_in_its_first_minutes() -> None:
+    """A tenth is free; then the rate is what is left by the time to the reset; the moment named is right."""
+    books, clock = ledger(SMOOTH, DAY)
+    refusal = await take(books, clock, names("a", 100))
+    assert isinstance(refusal, Refusal)
+    assert refusal.limit.source == "paced: 10 of 100 requests / day (UTC) used"
+    assert (refusal.impossible, refusal.limit.amount) == (False, 0)
+    assert refusal.retry_at == pytest.approx(MIDNIGHT + 86_400 / 90, abs=1)
+    assert refusal.retry_at is not None
+    clock.advance(refusal.retry_at - clock.now() + 0.001)
+    assert isinstance(await take(books, clock, ["b"]), Grant)
+    assert isinstance(await take(books, clock, ["c"]), Refusal)
+
+
+async def test_the_whole_of_a_smooth_day_can_be_used() -> None:
+    books, clock = ledger(SMOOTH, DAY)
+    used = 0
+    for number in range(24 * 12 - 1):
+        used += isinstance(await take(books, clock, [f"a{number}"]), Grant)
+        clock.advance(300)
+    assert used >= 99
+
+
+async def test_a_full_limit_is_not_called_paced() -> None:
+    books, clock = ledger(SMOOTH, limit(1, window=Calendar(period="day")), start=MIDNIGHT + 86_300)
+    refusal = await take(books, clock, names("a", 2))
+    assert isinstance(refusal, Refusal)
+    assert (refusal.limit.amount, refusal.retry_at) == (1, MIDNIGHT + 86_400 + GUARD)
+
+
+async def test_short_windows_are_left_alone_and_long_ones_keep_a_gap() -> None:
+    books, clock = ledger(SMOOTH, limit(20))
+    assert isinstance(await take(books, clock, names("a", 20)), Grant)
+    long = limit(100, window=Rolling(seconds=36_000))
+    books, clock = ledger(SMOOTH, long)
+    refusal = await take(books, clock, names("a", 20))
+    assert isinstance(refusal, Refusal)
+    assert refusal.retry_at == pytest.approx(MIDNIGHT + 36_000 / 90)
+    clock.advance(401)
+    assert isinstance(await take(books, clock, ["b"]), Grant)
+
+
+async def test_a_share_is_reserved_for_those_who_wait() -> None:
+    books, clock = ledger(Settings(pace="reserve 20% for interactive"), limit(10))
+    refusal = await take(books, clock, names("batch", 10), claim="batch")
+    assert isinstance(refusal, Refusal)
+    assert refusal.limit.source == "paced: 8 of 10 requests / 60 s used"
+    grant = await take(books, clock, names("person", 2))
+    assert isinstance(grant, Grant)
+    assert [(one.limit.amount, one.left) for one in grant.remaining] == [(10, 0)]
+
+
+async def test_a_large_batch_attempt_waits_for_an_empty_window_and_is_not_impossible() -> None:
+    pace = Settings(pace="smooth, reserve 50% for interactive")
+    books, clock = ledger(pace, limit(150, Unit.TOTAL_TOKEN))
+    grant = await books.admit(target(), ask("a", claim="batch"))
+    assert isinstance(grant, Grant)
+    assert grant.at == clock.monotonic()
+    assert [one.left for one in grant.remaining] == [0]
+
+
+async def test_a_provider_may_have_a_pace_of_its_own() -> None:
+    own = Settings(pace="smooth", providers={"north": ProviderSettings(pace="none")})
+    books, clock = ledger(own, DAY)
+    assert isinstance(await take(books, clock, names("a", 50)), Grant)
+
+
+@pytest.mark.parametrize("text", ["fast", "reserve 0% for interactive", "reserve 100% for interactive", "", "smooth,"])
+def test_a_pace_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="pace"):
+        read_pace(text)
+    with pytest.raises(ValueError, match="should be none"):
+        Settings(pace=text)
+
+
+@given(share=st.floats(0, 0.999), curve=st.floats(1, 8), amount=st.integers(1, 10**6), needed=st.floats(0, 0.999))
+def test_what_is_allowed_grows_and_its_moment_is_the_inverse(
+    share: float, curve: float, amount: int, needed: float
+) -> None:
+    day, now = limit(amount, window=Calendar(period="day")), MIDNIGHT + share * 86_400
+    assert int(FREELY * amount) <= allowed(day, now, curve) <= allowed(day, now + 60, curve) or share > 0.999
+    opens = allowed_from(day, int(needed * amount), now, curve)
+    assert MIDNIGHT <= opens <= MIDNIGHT + 86_400
+    if opens < MIDNIGHT + 86_399:
+        assert allowed(day, opens + 1e-3, curve) >= int(needed * amount) - 1
+
+
+def test_a_share_of_what_is_granted_and_an_own_limit_that_overrides() -> None:
+    minute, tokens = limit(30, source="page"), limit(6_001, Unit.TOTAL_TOKEN)
+    assert [one.amount for one in operated([minute, tokens], [Cap(percent=80)])] == [24, 4_800]
+    some = [Cap(percent=50, unit=Unit.REQUEST), Cap(percent=10, unit=Unit.TOTAL_TOKEN, window=Calendar(period="day"))]
+    capped = list(operated([minute, tokens], some))
+    assert [one.amount for one in capped] == [15, 6_001]
+    assert capped[0].source == "50% of 30, page"
+    assert [one.amount for one in operated([limit(1)], [Cap(percent=1)])] == [1]
+    over = limit(60, scope=Scope.ACCOUNT, overrides=True)
+    assert [(one.amount, one.scope) for one in operated([minute], [over, limit(9)])] == [
+        (60, Scope.MODEL),
+        (9, Scope.MODEL),
+    ]
+    assert [one.amount for one in operated([], [over])] == [60]
+
+
+def test_a_day_of_unknown_shape_has_two() -> None:
+    day = limit(9, window=Calendar(period="day", zone="Asia/Tokyo"), shape="unknown")
+    assert [one.window for one in shapes_of(day)] == [day.window, Rolling(seconds=86_400)]
+    assert shapes_of(limit(9, shape="unknown")) == (limit(9, shape="unknown"),)
+
+
+async def test_unused_tokens_come_back_after_a_while_or_never_where_reservations_count() -> None:
+    used, reserved = limit(1_000, Unit.TOTAL_TOKEN), limit(1_000, Unit.OUTPUT_TOKEN, counts="reserved")
+    books, clock = ledger(Settings(), used, reserved, limit(1_000, Unit.TOTAL_TOKEN, Calendar(period="day")))
+    await take(books, clock, ["a"])
+    assert [one.used for one in await books.remaining(target())] == [150, 50, 100]
+    clock.advance(GUARD)
+    assert [one.used for one in await books.remaining(target())] == [100, 50, 100]
+
+
+async def test_what_was_never_sent_comes_back_at_once() -> None:
+    books, clock = ledger(Settings(), limit(1_000, Unit.TOTAL_TOKEN))
+    await books.admit(target(), ask("a"))
+    await books.settle(target(), ask("a"), Ending(at=clock.now(), sent=False, error="connection"))
+    assert [one.used for one in await books.remaining(target())] == [0]
+
+
+async def test_a_model_that_counts_more_is_held_for_more() -> None:
+    books, clock = ledger(Settings(), limit(100_000, Unit.INPUT_TOKEN))
+    for number in range(60):
+        await books.admit(target(), ask(f"a{number}"))
+        ending = Ending(at=clock.now(), usage=Usage(prompt_tokens=150))
+        await books.settle(target(), ask(f"a{number}"), ending)
+    before = (await books.remaining(target()))[0].used
+    await books.admit(target(), ask("b"))
+    assert (await books.remaining(target()))[0].used - before == 150
+    await books.admit(target(), ask("c", prompt_bound=120))
+    assert (await books.remaining(target()))[0].used - before == 270, "never above the bound"
+
+
+def test_an_estimate_is_lowered_only_after_enough_answers() -> None:
+    factor: Factor | None = None
+    for number in range(ENOUGH + 1):
+        factor = learned(factor, Sample(model="m", ratio=0.5))
+        assert held_factor(factor) == (pytest.approx(0.5) if number + 1 >= ENOUGH else 1.0)
+    assert held_factor(None) == 1.0
+
+
+def test_what_tells_nothing_of_a_count_is_not_learned() -> None:
+    measured = Usage(prompt_tokens=90)
+    assert sample_of("m", 100, measured) == Sample(model="m", ratio=0.9)
+    assert sample_of("m", 100, ABSENT) is None
+    assert sample_of("m", 3, measured) is None
+    assert sample_of("m", 100, Usage(prompt_tokens=9_000)) is None
