@@ -10,7 +10,8 @@ import pytest
 from shunpike.errors import AuthError, CreditsExhausted, NotHere, Overloaded, ProviderError, QuotaExhausted, RateLimited
 from shunpike.types import Unit
 from shunpike.wire.failures import Refused, Side
-from shunpike_google.failures import google_error, next_midnight
+from shunpike.wire.ratelimits import next_midnight
+from shunpike_google.failures import PACIFIC, google_error
 
 NOW = datetime(2026, 11, 22, 20, tzinfo=UTC).timestamp()
 MIDNIGHT = datetime(2026, 11, 23, 8, tzinfo=UTC).timestamp()
@@ -144,4 +145,4 @@ def test_a_page_of_html_is_trouble_not_a_crash():
     ],
 )
 def test_midnight_is_pacific_on_every_day(now, expected):
-    assert next_midnight(now.timestamp()) == expected.timestamp()
+    assert next_midnight(PACIFIC, now.timestamp()) == expected.timestamp()

@@ -193,7 +193,7 @@ def test_a_refused_key_names_its_variable_and_is_not_shown() -> None:
     assert found.hint == "check the variable ACME_API_KEY"
     assert found.provider_request_id == "r1"
     assert SECRET not in f"{found}{vars(found)}"
-    again = pickle.loads(pickle.dumps(found))  # noqa: S301 - our own
+    again = pickle.loads(pickle.dumps(found))
     assert (type(again), again.kind, again.message, again.billed) == (AuthError, "auth", found.message, False)
 
 

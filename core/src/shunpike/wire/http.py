@@ -23,6 +23,7 @@ from shunpike.types import Timeouts
 from shunpike.wire.address import check_header
 from shunpike.wire.lenient import encode
 from shunpike.wire.patience import Patience
+from shunpike.wire.sending import Sending
 from shunpike.wire.slim_httpx import httpx
 from shunpike.wire.unpack import Unpacker
 
@@ -108,6 +109,8 @@ class Http:
             # Only connecting is timed down there; all else is timed here, where data and keep-alives are told apart.
             extensions={"timeout": {"connect": timeouts.connect, "read": None, "write": None, "pool": None}},
         )
+        if body is not None:
+            request.stream = Sending(request.content)
         return Flow(self, request, timeouts)
 
     async def send(self, request: httpx.Request) -> httpx.Response:

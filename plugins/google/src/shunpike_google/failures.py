@@ -6,15 +6,13 @@ import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from shunpike.errors import ProviderError, QuotaExhausted, RateLimited
 from shunpike.types import Evidence, Unit
 from shunpike.wire.failures import Refused, Side, classify
 from shunpike.wire.lenient import rows, string, table
-from shunpike.wire.ratelimits import parse_duration
+from shunpike.wire.ratelimits import next_midnight, parse_duration
 from shunpike.wire.said import Said, read_error
 
 PACIFIC = "America/Los_Angeles"
@@ -81,7 +79,7 @@ def _kind_of_429(message: str, violations: list[Violation]) -> str:
 def _teach(error: ProviderError, violations: list[Violation], delay: float | None, now: float) -> None:
     """Set when the limit opens, and keep what the refusal says about limits."""
     at = None if delay is None else now + delay
-    midnight = next_midnight(now)
+    midnight = next_midnight(PACIFIC, now)
     if isinstance(error, QuotaExhausted):
         # Google sends a delay of seconds together with a day's quota: it reopens nothing.
         error.reset_at = midnight
@@ -101,13 +99,6 @@ def _teach(error: ProviderError, violations: list[Violation], delay: float | Non
             )
             for one in violations
         )
-
-
-def next_midnight(now: float) -> float:
-    """Return when Google's present day ends, epoch seconds."""
-    zone = ZoneInfo(PACIFIC)
-    tomorrow = datetime.fromtimestamp(now, zone).date() + timedelta(days=1)
-    return datetime.combine(tomorrow, time(), zone).timestamp()
 
 
 def _violations(details: list[Mapping[str, Any]]) -> list[Violation]:

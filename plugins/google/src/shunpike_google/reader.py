@@ -53,6 +53,8 @@ class GoogleReader:
             data = decode(body)
         except ValueError as error:
             raise self._malformed("the answer is not JSON") from error
+        if not isinstance(data, list | Mapping):
+            raise self._malformed("the answer is not a JSON object")
         found: list[Piece] = []
         for row in rows(data if isinstance(data, list) else [data]):
             found += self._read(row)

@@ -6,7 +6,7 @@ The sandbox makes instances by construction; this check decides which of several
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 Root = Mapping[str, Any]
@@ -27,7 +27,9 @@ def resolve(schema: Any, root: Any) -> Any:
 
 
 def pointer(reference: str, root: Any) -> Any:
-    """Return what a local JSON pointer names; anything else allows everything."""
+    """Return what a local JSON pointer or anchor names; anything else allows everything."""
+    if reference.startswith("#") and not reference.startswith("#/") and len(reference) > 1:
+        return next(_anchored(root, reference[1:], 0), True)
     node = root
     for raw in reference.lstrip("#").split("/")[1:]:
         part = raw.replace("~1", "/").replace("~0", "~")
@@ -38,6 +40,15 @@ def pointer(reference: str, root: Any) -> Any:
         else:
             return True
     return node
+
+
+def _anchored(node: Any, name: str, depth: int) -> Iterator[Any]:
+    if depth > _DEPTH or not isinstance(node, Mapping | list):
+        return
+    if isinstance(node, Mapping) and node.get("$anchor") == name:
+        yield node
+    for inner in node.values() if isinstance(node, Mapping) else node:
+        yield from _anchored(inner, name, depth + 1)
 
 
 def type_name(value: Any) -> str:
@@ -172,6 +183,8 @@ def _object(value: Any, schema: Root, root: Any, depth: int) -> bool:
         return False
     if len(value) < schema.get("minProperties", 0) or len(value) > schema.get("maxProperties", len(value)):
         return False
+    if not _dependents(value, schema, root, depth):
+        return False
     known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
     for name, one in value.items():
         rules = [known[name]] if name in known else []
@@ -180,3 +193,16 @@ def _object(value: Any, schema: Root, root: Any, depth: int) -> bool:
         if not all(holds(one, rule, root, depth) for rule in rules):
             return False
     return True
+
+
+def _dependents(value: Mapping[str, Any], schema: Root, root: Any, depth: int) -> bool:
+    """Check the names, and what the presence of one property asks of the others."""
+    names = schema.get("propertyNames", True)
+    if not all(holds(name, names, root, depth) for name in value):
+        return False
+    for name, needed in schema.get("dependentRequired", {}).items():
+        if name in value and any(one not in value for one in needed):
+            return False
+    return all(
+        holds(value, rule, root, depth) for name, rule in schema.get("dependentSchemas", {}).items() if name in value
+    )

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from shunpike_sandbox.hints import Hints
 from shunpike_sandbox.patterns import example
-from shunpike_sandbox.schema_check import equal, holds, types_of
+from shunpike_sandbox.schema_check import equal, holds, matches, types_of
 from shunpike_sandbox.schema_merge import flat, merge
+from shunpike_sandbox.schema_scalars import numbers, strings
+from shunpike_sandbox.schema_variants import variants
 
 _DEEP = 6
 _ABYSS = 30
 # Whoever asks for more than this gets this much: a schema must not fill the memory.
-_LONGEST = 20_000
 _MOST_ITEMS = 2_000
-_FORMATS = {
-    "date": "2026-11-22",
-    "date-time": "2026-11-22T12:00:00Z",
-    "time": "12:00:00Z",
-    "duration": "PT1H",
-    "uuid": "6f1f6f0e-6f5b-4b0e-9d57-2f6a2f0c1a11",
-    "ipv4": "192.0.2.1",
-    "ipv6": "2001:db8::1",
-    "hostname": "example.com",
-}
+_MOST_NAMES = 300
+# Enough for every branch of a choice to have its turn.
+_TRIES = 60
 _MISSING = object()
 
 
@@ -40,13 +34,17 @@ class _Builder:
         self._hints = hints
 
     def build(self, schema: Any, name: str, depth: int) -> Any:
-        """Return the first construction that holds, or the last one tried."""
-        value: Any = None
-        for tried, candidate in enumerate(self._candidates(schema, name, depth)):
-            value = candidate
-            if tried > 12 or holds(value, schema, self._root):
-                return value
-        return value
+        """Return the first construction that holds; of none, the first one tried."""
+        first = _MISSING
+        for candidate in islice(self._candidates(schema, name, depth), _TRIES):
+            if holds(candidate, schema, self._root):
+                return candidate
+            first = candidate if first is _MISSING else first
+        if first is _MISSING:
+            return None
+        # The value is wrong in a detail, such as being the one value that is not allowed.
+        near = variants(first, schema, self._root) if depth < _DEEP else iter(())
+        return next((other for other in near if holds(other, schema, self._root)), first)
 
     def _candidates(self, schema: Any, name: str, depth: int) -> Iterator[Any]:
         schema = flat(schema, self._root)
@@ -110,47 +108,77 @@ class _Builder:
         match kind:
             case "object":
                 yield self._object(schema, depth)
+                # Where two branches overlap, only the one with nothing optional in it may tell them apart.
+                yield self._object(schema, depth, bare=True)
             case "array":
                 yield from self._array(schema, name, depth)
             case "integer" | "number":
-                yield from self._number(schema, name, whole=kind == "integer")
+                yield from numbers(schema, self._hints, name, whole=kind == "integer")
             case "boolean":
                 first = self._hints.boolean(name)
                 yield from (first, not first)
             case "null":
                 yield None
             case _:
-                yield from self._string(schema, name)
+                yield from strings(schema, self._hints, name)
 
-    def _object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
+    def _object(self, schema: Mapping[str, Any], depth: int, *, bare: bool = False) -> dict[str, Any]:
+        schema = self._with_dependents(schema)
         known: Mapping[str, Any] = schema.get("properties") or {}
-        required = list(schema.get("required", ()))
+        required = _needed(schema)
         room = schema.get("maxProperties", 10**9)
         names = list(dict.fromkeys([*(n for n in known if n in required), *required]))
-        if depth < _DEEP:
+        if depth < _DEEP and not bare:
             extra = [name for name in known if name not in required and known[name] is not False]
             names += extra[: max(0, room - len(names))]
             names.sort(key=lambda one: list(known).index(one) if one in known else len(known))
         values: dict[str, Any] = {}
         for name in names:
-            rule = known.get(name, self._unknown(schema, name))
+            rule = self._rule(schema, name)
             value = self.build(rule, name, depth + 1)
             # An optional property that cannot be built is better left out.
             if name in required or holds(value, rule, self._root):
                 values[name] = value
-        number = 0
-        while len(values) < schema.get("minProperties", 0) and number < 1000:
-            number += 1
-            fresh = f"key{number}"
-            if fresh not in values:
-                values[fresh] = self.build(self._unknown(schema, fresh), fresh, depth + 1)
+        for name in self._fresh(schema):
+            if len(values) >= min(schema.get("minProperties", 0), _MOST_NAMES):
+                break
+            if name not in values:
+                values[name] = self.build(self._rule(schema, name), name, depth + 1)
         return values
 
-    def _unknown(self, schema: Mapping[str, Any], name: str) -> Any:
-        for pattern, rule in (schema.get("patternProperties") or {}).items():
-            if holds(name, {"pattern": pattern}, None):
-                return rule
-        return schema.get("additionalProperties", True)
+    def _with_dependents(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Fold in what follows from the properties that are there anyway."""
+        merged: Any = schema
+        for name, rule in (schema.get("dependentSchemas") or {}).items():
+            if name in (schema.get("properties") or {}) or name in schema.get("required", ()):
+                merged = merge(merged, rule, self._root)
+        return merged if isinstance(merged, Mapping) else schema
+
+    def _rule(self, schema: Mapping[str, Any], name: str) -> Any:
+        """Return what a property must fulfil: its own rule and those of all patterns that match its name."""
+        known: Mapping[str, Any] = schema.get("properties") or {}
+        rules = [known[name]] if name in known else []
+        rules += [rule for pattern, rule in (schema.get("patternProperties") or {}).items() if matches(pattern, name)]
+        if not rules:
+            return schema.get("additionalProperties", True)
+        merged = rules[0]
+        for rule in rules[1:]:
+            merged = merge(merged, rule, self._root)
+        return merged
+
+    def _fresh(self, schema: Mapping[str, Any]) -> Iterator[str]:
+        """Yield names that the object may have beyond those that it must have."""
+        yield from (schema.get("properties") or {})
+        rule = schema.get("propertyNames", True)
+        patterns = [example(pattern) for pattern in schema.get("patternProperties") or {}]
+        first = self.build(merge({"type": "string"}, rule, self._root), "key", _DEEP) if rule is not True else "key1"
+        starts = [name for name in (first, *patterns) if isinstance(name, str)]
+        closed = schema.get("additionalProperties", True) is False
+        for start in starts:
+            for name in (start, *variants(start, rule, self._root)):
+                allowed = isinstance(name, str) and holds(name, rule, self._root)
+                if allowed and not (closed and self._rule(schema, name) is False):
+                    yield name
 
     def _array(self, schema: Mapping[str, Any], name: str, depth: int) -> Iterator[list[Any]]:
         heads = [self.build(one, name, depth + 1) for one in schema.get("prefixItems", ())]
@@ -161,87 +189,42 @@ class _Builder:
         values = heads[:size]
         if "contains" in schema:
             rule = merge(items, schema["contains"], self._root)
-            values += [
-                self.build(rule, name, depth + 1) for _ in range(min(int(schema.get("minContains", 1)), _MOST_ITEMS))
-            ]
+            for _ in range(min(int(schema.get("minContains", 1)), _MOST_ITEMS)):
+                found = self._another(rule, name, depth, values if schema.get("uniqueItems") else [])
+                values += [] if found is _MISSING else [found]
+            if "maxContains" in schema:
+                items = merge(items, {"not": schema["contains"]}, self._root)
         attempt = 0
         while len(values) < size and attempt < size + 50:
-            value = self._another(items, name, depth, attempt, values if schema.get("uniqueItems") else [])
+            value = self._another(items, name, depth, values if schema.get("uniqueItems") else [])
             attempt += 1
             if value is not _MISSING:
                 values.append(value)
         yield values
         yield []
 
-    def _another(self, items: Any, name: str, depth: int, attempt: int, taken: list[Any]) -> Any:
-        value = self.build(items, name, depth + 1)
-        if not any(equal(value, one) for one in taken):
-            return value
-        for other in self._variants(value, items, attempt):
-            if holds(other, items, self._root) and not any(equal(other, one) for one in taken):
-                return other
+    def _another(self, items: Any, name: str, depth: int, taken: list[Any]) -> Any:
+        schema = flat(items, self._root)
+        branches = (schema.get("anyOf") or schema.get("oneOf") or ()) if isinstance(schema, Mapping) else ()
+        for rule in (items, *branches):
+            value = self.build(rule, name, depth + 1)
+            for other in (value, *variants(value, rule, self._root)):
+                if holds(other, items, self._root) and not any(equal(other, one) for one in taken):
+                    return other
         return _MISSING
 
-    def _variants(self, value: Any, items: Any, attempt: int) -> Iterator[Any]:
-        schema = flat(items, self._root)
-        if isinstance(schema, Mapping):
-            yield from schema.get("enum", ())
-            step = schema.get("multipleOf", 1)
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                yield from (value + sign * step * number for number in range(1, 60) for sign in (1, -1))
-        if isinstance(value, str):
-            yield from (f"{value}{number}" for number in range(1, 60))
-            yield from (chr(97 + number) + value[1:] for number in range(26))
-        yield from (True, False, None, attempt, f"item{attempt}", [attempt], {"key": attempt})
 
-    def _number(self, schema: Mapping[str, Any], name: str, *, whole: bool) -> Iterator[int | float]:
-        said = self._hints.number(name)
-        low, high = _bounds(schema)
-        step = schema.get("multipleOf") or (1 if whole else None)
-        if whole and step and float(step) != int(step):
-            step = 1
-        for start in (said, 1.0, low, high, 0.0):
-            if start is None or math.isinf(start):
-                continue
-            near = min(max(start, low), high)
-            for offset in (0, 1, -1):
-                value = near if step is None else (math.ceil(near / step) + offset) * step
-                yield int(value) if whole or float(value).is_integer() else value
-        if not math.isinf(low) and not math.isinf(high):
-            yield (low + high) / 2
-
-    def _string(self, schema: Mapping[str, Any], name: str) -> Iterator[str]:
-        least, most = min(int(schema.get("minLength", 0)), _LONGEST), int(schema.get("maxLength", 10**6))
-        form = str(schema.get("format", "")).lower()
-        if form in ("email", "idn-email"):
-            yield self._hints.mail()
-        elif form in ("uri", "url", "iri", "uri-reference"):
-            yield self._hints.link()
-        elif form in _FORMATS:
-            said = self._hints.named(name)
-            yield _FORMATS[form] if said is None or form != "date" or not _is_date(said) else said
-        text = self._hints.string(name, str(schema.get("description", "")))
-        if "pattern" in schema:
-            yield text
-            made = example(str(schema["pattern"]), least)
-            if made is not None:
-                yield made
-        yield (text + " -" * least)[: max(least, min(most, max(len(text), least)))][:most]
-
-
-def _bounds(schema: Mapping[str, Any]) -> tuple[float, float]:
-    low, high = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
-    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
-    if above is not None and not isinstance(above, bool):
-        low = max(low, math.nextafter(above, math.inf))
-    if below is not None and not isinstance(below, bool):
-        high = min(high, math.nextafter(below, -math.inf))
-    return low, high
+def _needed(schema: Mapping[str, Any]) -> list[str]:
+    """Return the required names, and those that they require in turn."""
+    names = dict.fromkeys(schema.get("required", ()))
+    follows: Mapping[str, Any] = schema.get("dependentRequired") or {}
+    present = [*names, *(schema.get("properties") or {})]
+    for name in present:
+        more = [one for one in follows.get(name, ()) if one not in names]
+        names.update(dict.fromkeys(more))
+        present += more
+    return list(names)
 
 
 def _is_null(schema: Any) -> bool:
     return isinstance(schema, Mapping) and (schema.get("type") == "null" or schema.get("const", 0) is None)
-
-
-def _is_date(text: str) -> bool:
-    return len(text) == 10 and text[4] == text[7] == "-" and text.replace("-", "").isdigit()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from shunpike_sandbox.schema_check import equal, resolve, types_of
@@ -29,6 +29,14 @@ def merge(one: Any, other: Any, root: Any) -> Any:
     return merged
 
 
+_SPECIAL: Mapping[str, Callable[[Any, Any], Any]] = {
+    "allOf": lambda a, b: [*a, *b],
+    "not": lambda a, b: {"anyOf": [a, b]},
+    "dependentRequired": lambda a, b: {**a, **b},
+    "dependentSchemas": lambda a, b: {**a, **b},
+}
+
+
 def _both(key: str, one: Mapping[str, Any], other: Mapping[str, Any], root: Any) -> Any:  # noqa: PLR0911  # one line a keyword
     a, b = one[key], other[key]
     if key == "type":
@@ -45,8 +53,8 @@ def _both(key: str, one: Mapping[str, Any], other: Mapping[str, Any], root: Any)
         return min(a, b)
     if key in ("items", "additionalProperties", "contains", "propertyNames"):
         return merge(a, b, root)
-    if key == "allOf":
-        return [*a, *b]
+    if key in _SPECIAL:
+        return _SPECIAL[key](a, b)
     if key == "multipleOf" and isinstance(a, int) and isinstance(b, int):
         return math.lcm(a, b)
     return b

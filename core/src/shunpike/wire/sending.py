@@ -1,0 +1,31 @@
+"""A body on its way out."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from typing_extensions import override
+
+from shunpike.wire.slim_httpx import httpx
+
+
+class Sending(httpx.AsyncByteStream):
+    """A body that is sent in one piece, without a generator.
+
+    A generator that is given up halfway, at a deadline or a cancellation, is left to the garbage collector, of which
+    trio complains.
+    """
+
+    def __init__(self, body: bytes) -> None:
+        self._left = [body]
+
+    @override
+    def __aiter__(self) -> Self:
+        """Return itself: a body is sent once, as nothing here is sent again."""
+        return self
+
+    async def __anext__(self) -> bytes:
+        """Return the body, then end."""
+        if not self._left:
+            raise StopAsyncIteration
+        return self._left.pop()
