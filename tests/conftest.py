@@ -18,7 +18,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-TOGETHER = ("fresh", "sdk", "machines", "test_readme.py", "typing")
+TOGETHER = ("fresh", "replay", "sdk", "machines", "test_readme.py", "typing")
 """Parts whose expensive fixtures or processes belong on one worker."""
 
 

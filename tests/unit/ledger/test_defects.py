@@ -1,7 +1,4 @@
-"""Fourteen defects of an early implementation of the same plan: each named, each shown not to be here.
-
-All of it goes through the public `Client`, over scripted providers and a virtual clock.
-"""
+"""Fourteen defects of an early implementation of the same plan, through the public `Client`: none is here."""
 
 from __future__ import annotations
 
@@ -182,6 +179,7 @@ async def test_06_output_counts_and_what_was_held_too_much_comes_back() -> None:
     async with client_of(only) as client:
         done = await client.complete("hello", max_tokens=4_000)
         assert done.usage == Usage(prompt_tokens=7, completion_tokens=3)
+        await client.clock.sleep(GUARD)
         assert await used(client, Unit.TOTAL_TOKEN) == 10
         await client.complete("hello", max_tokens=4_000)
 
@@ -197,6 +195,7 @@ async def test_07_a_failed_call_gives_back_what_was_not_billed() -> None:
     only = ScriptedProvider("only", busy, away, limits=limits, billing=Billing.CARD, price=price)
     async with client_of(only, allow_paid=True, budgets=[BUDGET]) as client:
         await blocked(client)
+        await client.clock.sleep(GUARD)
         assert (await used(client, Unit.REQUEST), await used(client, Unit.TOTAL_TOKEN)) == (1, 0)
         await client.clock.sleep(3_600)
         await blocked(client)

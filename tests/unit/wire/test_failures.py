@@ -138,6 +138,15 @@ def test_a_day_that_is_used_up_is_a_quota_and_a_minute_is_a_rate() -> None:
     assert (minute.limit, minute.retry_at) == ("12000 tokens a minute (TPM)", pytest.approx(NOW + 11.955))
 
 
+def test_of_two_hints_the_later_one_holds() -> None:
+    found = refuse(429, error("Please try again in 11.955s."), {"retry-after": "2"})
+    assert isinstance(found, RateLimited)
+    assert found.retry_at == pytest.approx(NOW + 11.955, abs=1e-3)
+    found = refuse(429, error("Please try again in 1s."), {"retry-after": "2"})
+    assert isinstance(found, RateLimited)
+    assert found.retry_at == NOW + 2
+
+
 @pytest.mark.parametrize("status", [413, 429])
 def test_a_request_larger_than_the_limit_is_not_worth_waiting(status: int) -> None:
     text = "Request too large for m on tokens per min (TPM): Limit 6000, Requested 10338, please reduce it."
@@ -146,14 +155,15 @@ def test_a_request_larger_than_the_limit_is_not_worth_waiting(status: int) -> No
     assert (found.kind, found.evidence[0].amount) == ("too_large", 6000)
 
 
-def test_the_next_moment_comes_from_the_header_else_the_text_else_the_limit_that_is_used_up() -> None:
+def test_the_next_moment_comes_from_header_and_text_else_from_the_limit_that_is_used_up() -> None:
     row = {"unit": "request", "limit": "x-limit", "remaining": "x-left", "reset": "x-reset"}
     limits = {"ratelimits": (RateHeaders(**row),)}
     headers = {"x-limit": "10", "x-left": "0", "x-reset": "30s"}
     text = error("slow down, try again in 20s")
     for body, extra, expected in [
-        (text, {"retry-after": "5"}, 5),
-        (text, {"retry-after-ms": "1500", "retry-after": "5"}, 1.5),
+        (error(), {"retry-after": "5"}, 5),
+        (error(), {"retry-after-ms": "1500", "retry-after": "5"}, 1.5),
+        (text, {"retry-after": "25"}, 25),
         (text, {}, 20),
         (error(), {}, 30),
         (error(), {"x-left": "3"}, None),

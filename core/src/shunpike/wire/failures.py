@@ -193,7 +193,9 @@ def _counted_kind(sum_up: Counted, dialect: Dialect) -> str:
 
 
 def _set_moment(error: ProviderError, said: Said, refused: Refused, row: Sentence | None) -> None:
-    hint = retry_moment(refused.headers, refused.now) or retry_told(said.message, refused.now)
+    told = (retry_moment(refused.headers, refused.now), retry_told(said.message, refused.now))
+    # Where header and sentence differ, the earlier try would be refused again.
+    hint = max((moment for moment in told if moment is not None), default=None)
     # A limit with nothing left tells when it opens; one with something left is not what blocks.
     opens = max((one.resets_at for one in error.evidence if one.remaining == 0 and one.resets_at), default=None)
     if row is not None and row.zone is not None and isinstance(error, QuotaExhausted):

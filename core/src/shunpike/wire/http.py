@@ -23,7 +23,7 @@ from shunpike.types import Timeouts
 from shunpike.wire.address import check_header
 from shunpike.wire.lenient import encode
 from shunpike.wire.patience import Patience
-from shunpike.wire.sending import Sending
+from shunpike.wire.sending import FAILURES, NOT_SENT, Sending
 from shunpike.wire.slim_httpx import httpx
 from shunpike.wire.unpack import Unpacker
 
@@ -33,12 +33,9 @@ CLOSING = 2.0
 """Seconds that closing a connection may take when the caller is being cancelled."""
 KEPT = 30.0
 """Seconds that an idle connection is kept for the next call."""
-COMPRESSED = {"Accept-Encoding": "gzip"}
-"""Of whole answers only: what compresses a stream may hold its events back."""
+COMPRESSED = {"Accept-Encoding": "gzip"}  # whole answers only: what compresses a stream may hold its events back
 MOST_LEFT = 256
 """Chunks that may still be buffered when an answer is given up."""
-FAILURES = (httpx.HTTPError, httpx.StreamError, OSError)
-NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
 
 
 class Reply(NamedTuple):

@@ -1,4 +1,4 @@
-"""A body on its way out."""
+"""A body on its way out, and what can go wrong there."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from typing import Self
 from typing_extensions import override
 
 from shunpike.wire.slim_httpx import httpx
+
+FAILURES = (httpx.HTTPError, httpx.StreamError, OSError)
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
+"""After these not a byte of the request has left."""
 
 
 class Sending(httpx.AsyncByteStream):
