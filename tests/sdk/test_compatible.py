@@ -8,7 +8,7 @@ import pytest
 
 from .conftest import Play, Played
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("openai_sdk")]
+pytestmark = pytest.mark.slow
 
 PROVIDERS = ("deepseek", "google", "groq", "hyperbolic", "openrouter", "sandbox", "together")
 FULL = tuple(name for name in PROVIDERS if name != "hyperbolic")

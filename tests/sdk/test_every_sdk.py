@@ -110,7 +110,7 @@ VENDORS = {
 }
 
 
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in VENDORS])
+@pytest.fixture(params=VENDORS)
 def scenario(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

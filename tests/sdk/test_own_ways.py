@@ -10,10 +10,6 @@ import pytest
 from .conftest import Play, Played
 
 pytestmark = pytest.mark.slow
-# All tests of one SDK run in one worker, so that its scenario is played once.
-OPENAI, GOOGLE, GROQ, TOGETHER, OPENROUTER = (
-    pytest.mark.xdist_group(f"{name}_sdk") for name in ("openai", "google", "groq", "together", "openrouter")
-)
 
 
 @pytest.fixture
@@ -41,19 +37,16 @@ def openrouter(play: Play) -> Played:
     return play("openrouter_sdk", "openrouter")
 
 
-@OPENAI
 def test_openai_reads_ids_headers_and_hidden_reasoning(openai: Played) -> None:
     assert openai["unary"]["request_id"].startswith("req_")
     assert openai["unary"]["remaining"] == "499"
     assert 0 < openai["reasoning"]["thought"] < openai["reasoning"]["usage"][1]
 
 
-@OPENAI
 def test_openai_parses_into_a_pydantic_model(openai: Played) -> None:
     assert openai["parsed"] == {"kind": "City", "city": "Rome", "days": 3}
 
 
-@OPENAI
 def test_openai_assembles_parallel_calls_from_a_stream(openai: Played) -> None:
     streamed = openai["tools_streamed"]
     assert [name for name, _ in streamed["calls"]] == ["get_weather", "get_time"]
@@ -62,7 +55,6 @@ def test_openai_assembles_parallel_calls_from_a_stream(openai: Played) -> None:
     assert "tool_calls.function.arguments.done" in streamed["events"]
 
 
-@OPENAI
 def test_openai_embeds_in_base64_and_in_plain_numbers(openai: Played) -> None:
     found = openai["embeddings"]
     assert (found["rows"], found["size"]) == (2, 8)
@@ -70,19 +62,11 @@ def test_openai_embeds_in_base64_and_in_plain_numbers(openai: Played) -> None:
     assert openai.books("openai", "embeddings")["prompt_tokens"] == found["tokens"]
 
 
-@pytest.mark.parametrize(
-    "sdk",
-    [
-        pytest.param("openai", marks=OPENAI),
-        pytest.param("groq", marks=GROQ),
-        pytest.param("together", marks=TOGETHER),
-    ],
-)
+@pytest.mark.parametrize("sdk", ["openai", "groq", "together"])
 def test_an_error_inside_a_stream_is_raised(request: pytest.FixtureRequest, sdk: str) -> None:
     assert request.getfixturevalue(sdk)["broken_stream"]["type"] == "APIError"
 
 
-@GROQ
 def test_groq_reads_its_id_its_tier_and_its_thoughts(groq: Played) -> None:
     assert groq["unary"]["x_groq"].startswith("req_")
     assert groq["stream"]["first"].startswith("req_")
@@ -91,14 +75,12 @@ def test_groq_reads_its_id_its_tier_and_its_thoughts(groq: Played) -> None:
     assert groq["stream"]["reasoning"] == groq["unary"]["reasoning"] != ""
 
 
-@GROQ
 def test_groq_gets_a_call_whole_even_in_a_stream(groq: Played) -> None:
     ((index, name, arguments),) = groq["tools_streamed"]["calls"]
     assert (index, name, json.loads(arguments)) == (0, "get_weather", {"city": "Paris"})
     assert groq["tools"]["id"].startswith("fc_")
 
 
-@TOGETHER
 def test_together_lists_models_in_pages_and_as_a_bare_array(together: Played) -> None:
     found = together["models"]
     assert len(found["page"]) == 5
@@ -106,13 +88,11 @@ def test_together_lists_models_in_pages_and_as_a_bare_array(together: Played) ->
     assert found["legacy"] in found["ids"]
 
 
-@TOGETHER
 def test_together_embeds_without_stating_its_usage(together: Played) -> None:
     assert (together["embeddings"]["rows"], together["embeddings"]["size"]) == (2, 768)
     assert together.books("together", "embeddings")["prompt_tokens"] > 0
 
 
-@TOGETHER
 def test_together_streams_calls_and_shows_thoughts(together: Played) -> None:
     streamed = together["tools_streamed"]
     assert (streamed["names"], json.loads(streamed["arguments"])) == (["get_weather"], {"city": "Paris"})
@@ -120,7 +100,6 @@ def test_together_streams_calls_and_shows_thoughts(together: Played) -> None:
     assert together["unary"]["finish"] == "eos"
 
 
-@OPENROUTER
 @pytest.mark.parametrize("step", ["unary", "stream", "embeddings"])
 def test_the_cost_that_openrouter_states_is_what_it_bills(openrouter: Played, step: str) -> None:
     billed = openrouter.books("openrouter", step)["billed_pico"]
@@ -128,7 +107,6 @@ def test_the_cost_that_openrouter_states_is_what_it_bills(openrouter: Played, st
     assert math.isclose(openrouter[step]["cost"], billed / 1e12)
 
 
-@OPENROUTER
 def test_openrouter_tells_the_state_of_the_key_and_of_an_answer(openrouter: Played) -> None:
     account = openrouter["account"]
     assert account["usage"] == account["cost"] == account["told"] > 0
@@ -137,7 +115,6 @@ def test_openrouter_tells_the_state_of_the_key_and_of_an_answer(openrouter: Play
     assert openrouter["free"]["cost"] == 0
 
 
-@OPENROUTER
 def test_openrouter_counts_and_lists_what_is_there(openrouter: Played) -> None:
     models = openrouter["models"]
     assert models["count"] == models["mine"] == len(models["ids"])
@@ -145,34 +122,29 @@ def test_openrouter_counts_and_lists_what_is_there(openrouter: Played) -> None:
     assert not set(openrouter["embeddings"]["models"]) & set(models["ids"])
 
 
-@OPENROUTER
 def test_openrouters_sdk_retries_a_503_by_itself_and_hides_an_error_inside_a_stream(openrouter: Played) -> None:
     books = openrouter.books("openrouter", "overloaded_once")
     assert (books["requests"], books["answered"]) == (2, 1)
     assert openrouter["broken_stream"] == {"code": 502, "finish": "error"}
 
 
-@GOOGLE
 def test_google_parses_counts_and_embeds(google: Played) -> None:
     assert google["parsed"] == {"kind": "City", "city": "Rome", "days": 3}
     assert google["counted"]["tokens"] == google["unary"]["usage"][0]
     assert google["embeddings"] == {"rows": 2, "size": 8}
 
 
-@GOOGLE
 def test_google_calls_python_functions_by_itself_and_signs_its_calls(google: Played) -> None:
     assert google["tools"]["signed"]
     assert "sunny in Paris, 21 degrees" in google["tools_automatic"]["text"]
     assert google["tools_automatic"]["history"] == 3
 
 
-@GOOGLE
 def test_google_keeps_a_conversation_and_shows_thoughts_when_asked(google: Played) -> None:
     assert google["chat"]["turns"] == 4
     assert google["reasoning"]["reasoning"]
     assert google["unary"]["model"] == "gemini-3.8-flash"
 
 
-@GOOGLE
 def test_an_error_inside_a_gemini_stream_is_raised(google: Played) -> None:
     assert (google["broken_stream"]["type"], google["broken_stream"]["status"]) == ("ServerError", 503)
