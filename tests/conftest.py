@@ -18,18 +18,6 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-TOGETHER = ("fresh", "replay", "sdk", "machines", "test_readme.py", "typing")
-"""Parts whose expensive fixtures or processes belong on one worker."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep each of those parts on one worker; all other tests go wherever there is room."""
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.is_relative_to(here) and (part := item.path.relative_to(here).parts[0]) in TOGETHER:
-            item.add_marker(pytest.mark.xdist_group(part))
-
-
 @pytest.fixture(autouse=True)
 def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No key, no file and no ledger of the machine reaches a test."""

@@ -20,7 +20,8 @@ from pathlib import Path
 
 import apsw
 
-from shunpike.builtin.sqlite import _PRAGMAS, SqliteStore
+from shunpike.builtin.sqlite import SqliteStore
+from shunpike.builtin.sqlite_connection import _PRAGMAS
 from shunpike.types import Grant, Lifetime, Rolling, Unit
 from shunpike_testkit.stores import hold, reservation, settled
 

@@ -126,7 +126,11 @@ def arm_commits() -> None:
 
 
 class Ending(SqliteStore):
-    """Arms what dies around the settlement."""
+    """Arms what dies around the reservation and the settlement, just before either: other things commit as well."""
+
+    async def admit(self, reservation: Any) -> Any:
+        Arm.armed = Arm.point in POINTS[:2]
+        return await super().admit(reservation)
 
     async def settle(self, attempt_id: str, settlement: Any) -> bool:
         if Arm.point in ("after the last piece", "before settling"):
@@ -149,8 +153,6 @@ async def live(point: str, database: Path, book: Path) -> None:
     budget = Budget(amount=Money.usd("1"), period="lifetime")
     client = Client(Settings(allow_paid=True, budgets=(budget,)), host=host, store=store, environ={})
     await store.recover(0.0)
-    if point in POINTS[:2]:
-        Arm.armed = True
     if point not in STREAMED:
         await client.complete("hello", tag=point)
         return

@@ -9,7 +9,7 @@ import anyio
 import apsw
 import pytest
 
-import shunpike.builtin.sqlite as module
+import shunpike.builtin.sqlite_connection as module
 from shunpike.builtin.plugin import plugin as builtin
 from shunpike.builtin.sqlite import SqliteStore
 from shunpike.client import Client

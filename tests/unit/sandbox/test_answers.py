@@ -62,6 +62,14 @@ async def test_openai_tells_the_usage_of_a_stream_only_when_asked(caller: Caller
     assert last["usage"]["total_tokens"] == last["usage"]["prompt_tokens"] + last["usage"]["completion_tokens"]
 
 
+async def test_openai_pads_its_chunks_unless_told_not_to(caller: Caller) -> None:
+    padded = events((await caller.ask("openai", stream=True)).text)
+    plain = events((await caller.ask("openai", stream=True, stream_options={"include_obfuscation": False})).text)
+    house = events((await caller.ask("sandbox", stream=True)).text)
+    assert all(event["obfuscation"] for event in padded)
+    assert not any("obfuscation" in event for event in (*plain, *house))
+
+
 async def test_each_stream_has_the_quirks_of_its_provider(caller: Caller) -> None:
     raw = {name: (await caller.ask(name, stream=True)).text for name in OPENAI_LIKE}
     groq, router = events(raw["groq"]), events(raw["openrouter"])

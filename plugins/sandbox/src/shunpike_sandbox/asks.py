@@ -54,6 +54,8 @@ class Ask:
     n: int = 1
     stream: bool = False
     include_usage: bool = False
+    padded: bool = False
+    """Whether chunks of a stream carry a random padding, so that their sizes tell nothing."""
     thinking: bool = False
     show_thinking: bool = True
     signs: bool = False

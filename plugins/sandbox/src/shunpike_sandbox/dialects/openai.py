@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -73,7 +74,8 @@ class OpenAI(OpenAIErrors):
                 "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
             )
             raise Invalid(Problem("other", "messages", problem))
-        return ask
+        options = body.get("stream_options") or {}
+        return replace(ask, padded=options.get("include_obfuscation") is not False)
 
     @override
     def thinks(self, body: Mapping[str, Any], model: Model) -> bool:
@@ -152,7 +154,10 @@ class OpenAI(OpenAIErrors):
     ) -> dict[str, Any]:
         """Return a chunk, with ``usage: null`` if usage was asked for."""
         chunk = super().chunk(visit, ask, number, delta, finish)
-        return {**chunk, "usage": None} if ask.include_usage else chunk
+        chunk |= {"usage": None} if ask.include_usage else {}
+        # As long as it takes to make all chunks about equal.
+        padding = visit.token[: max(1, 12 - len(str(delta.get("content") or "")))]
+        return {**chunk, "obfuscation": padding} if ask.padded else chunk
 
     @override
     def opening(self, visit: Visit, ask: Ask, generation: Generation) -> Iterator[Frame]:
