@@ -73,6 +73,7 @@ class Job(Generic[T]):
             with opened.connection.savepoint():
                 self.result = self.work(opened.books)
         except Exception as error:
+            # Whatever went wrong belongs to the task that waits for it; the others in the batch go on.
             if not opened.connection.in_transaction:
                 raise
             self.error = error
