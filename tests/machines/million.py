@@ -162,7 +162,7 @@ async def verdict(run: Run, seconds: float) -> bool:
     await store.aclose()
     connection = apsw.Connection(str(database))
     watched = connection.execute("SELECT name, max(used), count(*) FROM watched GROUP BY 1").fetchall()
-    leaked = connection.execute("SELECT count(*) FROM slots WHERE expires_at IS NULL").fetchall()[0][0]
+    leaked = connection.execute("SELECT count(*) FROM buckets WHERE in_flight <> 0").fetchall()[0][0]
     connection.close()
     refused, granted = run.asked()
     money = lefts[0].used

@@ -60,7 +60,6 @@ async def test_what_was_never_sent_for_lack_of_time_costs_nothing(tmp_path: Path
         assert sum(row.cost.pico for row in await client.usage(0.0, 1e12)) == 0
 
 
-@pytest.mark.xfail(strict=True, reason="a batch that fails raises one exception in all tasks: its traceback grows")
 async def test_each_task_gets_an_error_of_its_own(tmp_path: Path) -> None:
     await anyio.to_thread.run_sync((tmp_path / "ledger.db").write_bytes, b"no ledger " * 1_000)
     store = SqliteStore(tmp_path / "ledger.db")

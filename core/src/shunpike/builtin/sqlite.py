@@ -67,8 +67,10 @@ class _Opened:
             self._owner = Incarnation(path)
             self.books = Books(self.connection, path, self._owner.id, guard)
             with self.connection.transaction():
+                self.books.begin()
                 self.books.enter(self._owner.pid, self._upkeep_at)
                 self.books.recover(self._upkeep_at)
+                self.books.flush()
         except BaseException:
             self.connection.close()
             if self._owner is not None:
@@ -76,12 +78,14 @@ class _Opened:
             raise
 
     def rest(self) -> None:
-        """Fold old rows once an hour."""
+        """Let other processes have their turn; fold old rows once an hour."""
+        self.connection.rest()
         now = self._clock.now()
         if abs(now - self._upkeep_at) >= UPKEEP_EVERY:
             self._upkeep_at = now
             with self.connection.transaction():
                 keep_small(self.connection, now, self._keep_days)
+            self.books.forget()
 
     def close(self) -> None:
         """Leave the list of owners, unless something is still held: that is left to the next one's recovery."""

@@ -1,4 +1,8 @@
-"""What is done inside a transaction: admit, settle, recover. One instance per writing connection."""
+"""What is done inside a transaction: admit, settle, recover. One instance per writing connection.
+
+The rules are those of the working set (``ledger/books.py``). What it knows of the file stays true until another
+process commits, which SQLite tells by its data version; what changed is written once, right before the commit.
+"""
 
 from __future__ import annotations
 
@@ -9,44 +13,28 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from shunpike.builtin.sqlite_learning import CORRECT, learn, reconcile, take_sample
+from shunpike.builtin.sqlite_learning import read_factors, read_proofs, reconcile
 from shunpike.builtin.sqlite_owner import forget, is_alive
-from shunpike.builtin.sqlite_sql import Connection
-from shunpike.builtin.tally import booked_cost
+from shunpike.builtin.sqlite_rows import ATTEMPT, END_ATTEMPT, insert_values, write_changes, write_slots
+from shunpike.builtin.sqlite_sql import Connection, Value
 from shunpike.errors import StoreError
-from shunpike.ledger.slots import Look, Part, judge, remaining_of, settled_parts
-from shunpike.ledger.windows import CLOCK_SLACK, Window, last_expiry
-from shunpike.types import (
-    Basis,
-    Closure,
-    Grant,
-    Hold,
-    Limit,
-    Money,
-    Refusal,
-    Reservation,
-    Settlement,
-    State,
-    Unit,
-    Usage,
-)
+from shunpike.ledger.books import Bucket, WorkingSet
+from shunpike.ledger.rows import HeldRow, ended_row, held_row, holds_text, orphaned, read_holds
+from shunpike.ledger.slots import Look, Part, judge
+from shunpike.ledger.windows import Window
+from shunpike.types import Grant, Hold, Limit, Money, Refusal, Reservation, Settlement, Unit
 
 WINDOW: TypeAdapter[Window] = TypeAdapter(Window)
+RECOVER_EVERY = 1.0
+"""Seconds between two looks for dead owners, however many admissions are refused meanwhile."""
 _PAGE = 200
 
-_INSERT_ATTEMPT = """
-INSERT INTO attempts (id, request_id, provider, account, model, owner, state, funds, started_at,
-                      held_prompt, held_output, worst_pico, cost_pico, tag)
-VALUES (?, ?, ?, ?, ?, ?, 'held', ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
-
-_END_ATTEMPT = """
-UPDATE attempts SET state = ?, owner = NULL, ended_at = ?, outcome = ?, served_model = ?, prompt_tokens = ?,
-    completion_tokens = ?, cached_tokens = ?, reasoning_tokens = ?, basis = ?, cost_pico = ?, list_pico = ?,
-    breach_pico = ?, breach_tokens = ?, sent = ?, overages = ?
-WHERE id = ? AND state = 'held'"""
-
-_TAKE = """
-UPDATE buckets SET used = used + ?1, ceiling = ?2, counts = ?4 WHERE id = ?3 AND used + ?1 <= ?2 RETURNING used"""
+_BUCKET = """
+SELECT id, name, unit, window, used, in_flight, ceiling, counts,
+       (SELECT min(expires_at) FROM slots WHERE bucket = buckets.id),
+       (SELECT max(expires_at) FROM slots WHERE bucket = buckets.id)
+FROM buckets WHERE """
+_HELD = "SELECT id, worst_pico, held_prompt, held_output, holds FROM attempts WHERE state = 'held' AND "
 
 
 class Books:
@@ -57,196 +45,138 @@ class Books:
         self._database = database
         self._owner = owner
         self._guard = guard
-        self._ids: dict[str, int] = {}
+        self._recovered_at: float | None = None
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop what is known of the file: it was changed by others, or a transaction was rolled back."""
+        self._set = WorkingSet(self._guard)
+        self._held: dict[str, HeldRow] = {}
+        self._version: int | None = None
+        self._learned = False
+
+    def begin(self) -> None:
+        """Look whether others have changed the file. To be called first in every transaction."""
+        version = int(self._db.rows("PRAGMA data_version")[0][0])
+        if version != self._version:
+            self.forget()
+            self._version = version
+            for bucket, until, reason in self._db.rows("SELECT bucket, until, reason FROM closures"):
+                self._set.closures[bucket] = until, reason
+
+    def flush(self) -> None:
+        """Write what changed. To be called last in every transaction."""
+        write_changes(self._db, self._set.take_changes())
 
     def admit(self, reservation: Reservation) -> Grant | Refusal:
-        """Take every hold or none. Before a refusal, what dead owners still hold is looked for once."""
+        """Take every hold or none. Before a refusal, what dead owners still hold is looked for now and then."""
         refusal = self._judge(reservation)
-        if refusal is not None and not refusal.impossible and self.recover(reservation.at):
+        if refusal is not None and not refusal.impossible and self._recovered(reservation.at):
             refusal = self._judge(reservation)
-        return self._take(reservation) if refusal is None else refusal
+        if refusal is not None:
+            return refusal
+        grant = self._set.take(reservation)
+        held = held_row(reservation, self._set.holds_of(reservation))
+        if not self._db.changes(ATTEMPT, *insert_values(reservation, self._owner, holds_text(held.holds))):
+            raise StoreError(f"attempt {reservation.attempt_id!r} is already in the ledger")
+        self._held[held.attempt_id] = held
+        return grant
 
     def _judge(self, reservation: Reservation) -> Refusal | None:
         now = reservation.at
         return judge(reservation.holds, now, lambda hold: self._look(hold, now), self._guard)
 
     def _look(self, hold: Hold, now: float) -> Look:
-        closed = self._db.rows("SELECT until, reason FROM closures WHERE bucket = ? AND until > ?", hold.bucket, now)
         if not hold.amount:
-            return Look(0, closed[0] if closed else None, tuple, int)
-        bucket = self._bucket(hold.bucket, hold.limit)
-        self._expire(bucket, hold.limit.window, now)
-        used = self._db.rows("SELECT used FROM buckets WHERE id = ?", bucket)[0][0]
-        return Look(used, closed[0] if closed else None, partial(self._ended, bucket), partial(self._in_flight, bucket))
+            return self._set.look(hold, now, tuple)
+        bucket = self._set.buckets.get(hold.bucket) or self._bring(hold.bucket, hold.limit)
+        self._freshen(bucket, now)
+        return self._set.look(hold, now, partial(self._ended, bucket.key))
 
     def _ended(self, bucket: int) -> Iterator[tuple[float, int]]:
         """Page by page: one page nearly always tells when a full limit opens."""
-        sql = (
-            "SELECT expires_at, amount FROM slots WHERE bucket = ? AND expires_at IS NOT NULL"
-            " ORDER BY expires_at LIMIT ? OFFSET ?"
-        )
+        write_slots(self._db, self._set.take_slots())
+        sql = "SELECT expires_at, amount FROM slots WHERE bucket = ? ORDER BY expires_at LIMIT ? OFFSET ?"
         for start in count(0, _PAGE):
             page = self._db.rows(sql, bucket, _PAGE, start)
             yield from ((float(expires), int(amount)) for expires, amount in page)
             if len(page) < _PAGE:
                 return
 
-    def _in_flight(self, bucket: int) -> int:
-        sql = "SELECT coalesce(sum(amount), 0) FROM slots WHERE bucket = ? AND expires_at IS NULL"
-        return int(self._db.rows(sql, bucket)[0][0])
-
-    def _bucket(self, name: str, limit: Limit) -> int:
-        known = self._ids.get(name)
-        if known is None:
+    def _bring(self, name: str, limit: Limit) -> Bucket:
+        found = self._find("name = ?", name)
+        if found is None:
             window = WINDOW.dump_json(limit.window).decode()
-            insert = "INSERT INTO buckets (name, unit, window) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
-            self._db.rows(insert, name, limit.unit.value, window)
-            known = int(self._db.rows("SELECT id FROM buckets WHERE name = ?", name)[0][0])
-            self._ids[name] = known
-        return known
+            self._db.rows("INSERT INTO buckets (name, unit, window) VALUES (?, ?, ?)", name, limit.unit.value, window)
+            found = self._find("name = ?", name)
+        assert found is not None  # noqa: S101 - it was just written, in this transaction
+        return found
 
-    def forget_ids(self) -> None:
-        """Drop what is remembered of a transaction that was rolled back."""
-        self._ids.clear()
+    def _find(self, where: str, value: Value) -> Bucket | None:
+        rows = self._db.rows(_BUCKET + where, value)
+        if not rows:
+            return None
+        key, name, unit, window, *figures = rows[0]
+        return self._set.bring(Bucket(key, name, Unit(unit), WINDOW.validate_json(window), *figures))
 
-    def _expire(self, bucket: int, window: Window, now: float) -> None:
-        gone = self._db.rows("DELETE FROM slots WHERE bucket = ? AND expires_at <= ? RETURNING amount", bucket, now)
-        if gone:
-            freed = sum(amount for (amount,) in gone)
-            self._db.rows("UPDATE buckets SET used = used - ? WHERE id = ?", freed, bucket)
-        latest = last_expiry(window, now, self._guard)
-        # The clock was set back: nothing counts longer than what ends now would.
-        self._db.rows(
-            "UPDATE slots SET expires_at = ? WHERE bucket = ? AND expires_at > ?", latest, bucket, latest + CLOCK_SLACK
-        )
+    def _freshen(self, bucket: Bucket, now: float) -> None:
+        """Remove what has expired, and pull in what a clock that was set back made too late."""
+        if bucket.is_due(now):
+            write_slots(self._db, self._set.take_slots())
+            gone = self._db.rows(
+                "DELETE FROM slots WHERE bucket = ? AND expires_at <= ? RETURNING amount", bucket.key, now
+            )
+            ends = self._db.rows(
+                "SELECT (SELECT min(expires_at) FROM slots WHERE bucket = ?1),"
+                " (SELECT max(expires_at) FROM slots WHERE bucket = ?1)",
+                bucket.key,
+            )
+            self._set.touch(bucket).forget(sum(amount for (amount,) in gone), *ends[0])
+        latest = bucket.beyond(now, self._guard)
+        if latest is not None:
+            self._pull_in(bucket, latest)
 
-    def _take(self, reservation: Reservation) -> Grant:
-        self._insert(reservation)
-        left = []
-        for hold in reservation.holds:
-            if not hold.amount:
-                continue
-            bucket = self._bucket(hold.bucket, hold.limit)
-            taken = self._db.rows(_TAKE, hold.amount, hold.limit.amount, bucket, hold.limit.counts)
-            if not taken:
-                raise StoreError(
-                    f"the books of {hold.bucket} changed inside a transaction", hint="run: shunpike doctor"
-                )
-            insert = "INSERT INTO slots (bucket, attempt, amount) VALUES (?, ?, ?)"
-            self._db.rows(insert, bucket, reservation.attempt_id, hold.amount)
-            left.append(remaining_of(hold, reservation.at, int(taken[0][0]), None, hold.amount, self._guard))
-        return Grant(attempt_id=reservation.attempt_id, remaining=tuple(left))
-
-    def _insert(self, reservation: Reservation) -> None:
-        inserted = self._db.changes(
-            _INSERT_ATTEMPT,
-            reservation.attempt_id,
-            reservation.request_id,
-            reservation.provider,
-            reservation.account,
-            reservation.model,
-            self._owner,
-            reservation.funds.value,
-            reservation.at,
-            reservation.prompt_tokens,
-            reservation.output_tokens,
-            reservation.worst.pico,
-            reservation.worst.pico,
-            reservation.tag,
-        )
-        if not inserted:
-            raise StoreError(f"attempt {reservation.attempt_id!r} is already in the ledger")
+    def _pull_in(self, bucket: Bucket, latest: float) -> None:
+        write_slots(self._db, self._set.take_slots())
+        sql = "DELETE FROM slots WHERE bucket = ? AND expires_at > ? RETURNING attempt, amount"
+        gone = self._db.rows(sql, bucket.key, latest)
+        first = None if bucket.first is None or bucket.first > latest else bucket.first
+        self._set.touch(bucket).forget(sum(amount for _, amount in gone), first, latest)
+        for attempt, amount in gone:
+            self._set.add(bucket, Part(amount, latest), attempt)
 
     def settle(self, attempt_id: str, settlement: Settlement) -> bool:
         """Settle a held attempt once; False changes nothing."""
-        found = self._db.rows(
-            "SELECT worst_pico, held_prompt, held_output FROM attempts WHERE id = ? AND state = 'held'", attempt_id
-        )
-        if not found:
+        held = self._held.pop(attempt_id, None) or next(iter(self._read_held("id = ?", attempt_id)), None)
+        if held is None or not self._db.changes(END_ATTEMPT, *ended_row(held, settlement), attempt_id):
             return False
-        worst, prompt, output = found[0]
-        self._end(attempt_id, settlement, Money(pico=worst), (prompt, output))
-        slots = self._db.rows(
-            "SELECT slots.id, bucket, amount, unit, window, counts FROM slots JOIN buckets ON buckets.id = bucket"
-            " WHERE attempt = ?",
-            attempt_id,
-        )
-        for slot, bucket, amount, unit, window, counts in slots:
-            limit = Limit(unit=Unit(unit), amount=0, window=WINDOW.validate_json(window), counts=counts)
-            self._settle_slot(slot, bucket, amount, limit, settlement)
-        for closure in settlement.closures:
-            self._close(closure)
-        for lesson in settlement.lessons:
-            learn(self._db, lesson, settlement.at, self._guard)
-        if settlement.sample is not None:
-            take_sample(self._db, settlement.sample)
+        for key, _ in held.holds:
+            if key not in self._set.by_key:
+                self._find("id = ?", key)
+        if settlement.lessons or settlement.sample is not None:
+            self._bring_lessons(settlement)
+        self._set.end(held, settlement)
         return True
+
+    def _bring_lessons(self, settlement: Settlement) -> None:
+        if not self._learned:
+            self._learned = True
+            self._set.proofs.update(read_proofs(self._db))
+            self._set.factors.update(read_factors(self._db))
+        for lesson in settlement.lessons:
+            if lesson.proof.bucket not in self._set.buckets:
+                self._find("name = ?", lesson.proof.bucket)
+
+    def _read_held(self, where: str, value: Value) -> list[HeldRow]:
+        rows = self._db.rows(_HELD + where, value)
+        return [HeldRow(name, worst, prompt, output, read_holds(holds)) for name, worst, prompt, output, holds in rows]
 
     def reconcile(self, attempt_id: str, cost: Money, at: float, note: str) -> bool:
         """Settle an unconfirmed attempt by hand; False changes nothing."""
-        return reconcile(self._db, attempt_id, cost, at, note)
-
-    def _end(self, attempt_id: str, settlement: Settlement, worst: Money, held: tuple[int, int]) -> None:
-        released = settlement.state is State.RELEASED
-        usage = Usage(basis=Basis.ABSENT) if released else settlement.usage
-        cost = booked_cost(worst, settlement)
-        over = max(0, usage.prompt_tokens - held[0]) + max(0, usage.completion_tokens - held[1])
-        self._db.rows(
-            _END_ATTEMPT,
-            settlement.state.value,
-            settlement.at,
-            settlement.outcome,
-            settlement.served_model,
-            usage.prompt_tokens,
-            usage.completion_tokens,
-            usage.cached_tokens,
-            usage.reasoning_tokens,
-            usage.basis.value,
-            cost.pico,
-            None if settlement.list_value is None or released else settlement.list_value.pico,
-            max(0, cost.pico - worst.pico),
-            over,
-            int(settlement.keeps_request or not released),
-            int(settlement.overage),
-            attempt_id,
-        )
-
-    def _settle_slot(self, slot: int, bucket: int, held: int, limit: Limit, settlement: Settlement) -> None:
-        last = self._db.rows("SELECT max(expires_at) FROM slots WHERE bucket = ?", bucket)[0][0]
-        parts = settled_parts(limit, held, settlement, last, self._guard)
-        change = sum(part.amount for part in parts) - held
-        if change:
-            self._db.rows(CORRECT, change, bucket)
-        if settlement.state is State.UNCONFIRMED and parts:
-            # What is not certain stays with its attempt, to be reconciled.
-            keep = "UPDATE slots SET amount = ?, expires_at = ? WHERE id = ?"
-            self._db.rows(keep, parts[0].amount, parts[0].expires, slot)
-            return
-        self._db.rows("DELETE FROM slots WHERE id = ?", slot)
-        for part in parts:
-            self._add(bucket, part)
-
-    def _add(self, bucket: int, part: Part) -> None:
-        """What is certain is kept as one sum per expiry."""
-        added = self._db.changes(
-            "UPDATE slots SET amount = amount + ? WHERE id = (SELECT id FROM slots"
-            " WHERE bucket = ? AND expires_at = ? AND attempt IS NULL LIMIT 1)",
-            part.amount,
-            bucket,
-            part.expires,
-        )
-        if not added:
-            insert = "INSERT INTO slots (bucket, amount, expires_at) VALUES (?, ?, ?)"
-            self._db.rows(insert, bucket, part.amount, part.expires)
-
-    def _close(self, closure: Closure) -> None:
-        self._db.rows(
-            "INSERT INTO closures VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET until = excluded.until,"
-            " reason = excluded.reason WHERE excluded.until > until",
-            closure.bucket,
-            closure.until,
-            closure.reason,
-        )
+        self.flush()
+        done = reconcile(self._db, attempt_id, cost, at, note)
+        self.forget()
+        return done
 
     def enter(self, pid: int, now: float) -> None:
         """Join the list of owners."""
@@ -257,22 +187,23 @@ class Books:
         sql = "DELETE FROM owners WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM attempts WHERE owner = ?1)"
         return self._db.changes(sql, self._owner) > 0
 
+    def _recovered(self, now: float) -> bool:
+        if self._recovered_at is not None and abs(now - self._recovered_at) < RECOVER_EVERY:
+            return False
+        return self.recover(now) > 0
+
     def recover(self, now: float) -> int:
         """Make unconfirmed what dead owners still hold; return how many attempts that were."""
+        self._recovered_at = now
         owners = [str(owner) for (owner,) in self._db.rows("SELECT id FROM owners WHERE id <> ?", self._owner)]
         recovered = 0
         for owner in owners:
             if is_alive(self._database, owner):
                 continue
-            held = self._db.rows("SELECT id, held_prompt, held_output FROM attempts WHERE owner = ?", owner)
-            for attempt_id, prompt, output in held:
-                self.settle(attempt_id, _orphaned(now, prompt, output))
+            orphans = self._read_held("owner = ?", owner)
+            for held in orphans:
+                self.settle(held.attempt_id, orphaned(held, now))
             self._db.rows("DELETE FROM owners WHERE id = ?", owner)
             forget(self._database, owner)
-            recovered += len(held)
+            recovered += len(orphans)
         return recovered
-
-
-def _orphaned(now: float, prompt: int, output: int) -> Settlement:
-    usage = Usage(prompt_tokens=prompt, completion_tokens=output, basis=Basis.ESTIMATED)
-    return Settlement(state=State.UNCONFIRMED, at=now, usage=usage, outcome="owner_died")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import random
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +16,9 @@ from shunpike.errors import StoreError
 
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's transaction, which takes milliseconds, before giving up."""
+
+_NAP = 0.0002, 0.0015
+"""Seconds between two looks whether it is over."""
 
 _PRAGMAS = ("synchronous = FULL", "fullfsync = ON", "foreign_keys = ON", "journal_size_limit = 16777216")
 
@@ -36,40 +42,63 @@ class SqliteConnection:
         self._path = path
         if not path.parent.is_dir():
             raise StoreError(f"{path.parent} does not exist", hint=f"create it: mkdir -p {path.parent}")
-        with self._speaking():
-            flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+        self._dice = random.Random(os.getpid())  # noqa: S311 - who goes first, no secret
+        self._waiting_since = 0.0
+        self.waited = False
+        """Whether another process had to be waited for."""
+        flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+        try:
             self._db = apsw.Connection(str(path), flags=flags)
-            self._db.set_busy_timeout(int(BUSY_TIMEOUT * 1000))
-            mode = self._db.execute("PRAGMA journal_mode = WAL").fetchall()
-            for pragma in _PRAGMAS:
-                self._db.execute(f"PRAGMA {pragma}").fetchall()
+        except apsw.Error as error:
+            raise self._said(error) from error
+        self._db.set_busy_handler(self._wait)
+        mode = self.rows("PRAGMA journal_mode = WAL")
+        for pragma in _PRAGMAS:
+            self.rows(f"PRAGMA {pragma}")
         if mode != [("wal",)]:
             raise StoreError(f"{path} can't use a write-ahead log here", hint="keep the ledger on a local disk")
 
-    @contextmanager
-    def _speaking(self) -> Iterator[None]:
-        try:
-            yield
-        except apsw.Error as error:
-            for kind, what, hint in _SPEECH:
-                if isinstance(error, kind):
-                    raise StoreError(f"the ledger {self._path} {what}", hint=hint) from error
-            raise StoreError(f"the ledger {self._path} failed: {error}", hint="run: shunpike doctor") from error
-
     def rows(self, sql: str, *values: Value) -> list[Row]:
         """Run one statement to its end and return its rows."""
-        with self._speaking():
+        try:
             return self._db.execute(sql, values).fetchall()
+        except apsw.Error as error:
+            raise self._said(error) from error
 
     def changes(self, sql: str, *values: Value) -> int:
         """Run one statement and return how many rows it changed."""
         self.rows(sql, *values)
         return self._db.changes()
 
-    @property
-    def in_transaction(self) -> bool:
-        """Whether a transaction is open: some errors undo and end it."""
-        return self._db.in_transaction
+    def many(self, sql: str, rows: Sequence[tuple[Value, ...]]) -> None:
+        """Run one statement for each of ``rows``."""
+        try:
+            self._db.executemany(sql, rows)
+        except apsw.Error as error:
+            raise self._said(error) from error
+
+    def _said(self, error: apsw.Error) -> StoreError:
+        for kind, what, hint in _SPEECH:
+            if isinstance(error, kind):
+                return StoreError(f"the ledger {self._path} {what}", hint=hint)
+        return StoreError(f"the ledger {self._path} failed: {error}", hint="run: shunpike doctor")
+
+    def _wait(self, times: int) -> bool:
+        """Wait a moment for another process's transaction; False = it has taken too long.
+
+        SQLite's own way waits longer each time, so that among busy processes one that was unlucky stays so.
+        """
+        if times == 0:
+            self._waiting_since = time.monotonic()
+            self.waited = True
+        time.sleep(self._dice.uniform(*_NAP))
+        return time.monotonic() - self._waiting_since < BUSY_TIMEOUT
+
+    def rest(self) -> None:
+        """Wait a moment where others were seen to wait for the same lock: whoever has just let go of it is nearest."""
+        if self.waited:
+            self.waited = False
+            time.sleep(self._dice.uniform(*_NAP))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -83,20 +112,9 @@ class SqliteConnection:
                 self.rows("ROLLBACK")
             raise
 
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """Undo what is done inside on an exception. A full disk may undo the whole transaction, which then fails."""
-        self.rows("SAVEPOINT job")
-        try:
-            yield
-        except BaseException:
-            if self._db.in_transaction:
-                self.rows("ROLLBACK TO job")
-                self.rows("RELEASE job")
-            raise
-        self.rows("RELEASE job")
-
     def close(self) -> None:
         """Close it; calling it again does nothing."""
-        with self._speaking():
+        try:
             self._db.close()
+        except apsw.Error as error:
+            raise self._said(error) from error

@@ -5,52 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from shunpike.builtin.sqlite_sql import Connection
-from shunpike.ledger.counting import learned
-from shunpike.ledger.learning import lowered, merged
-from shunpike.types import Confidence, Factor, Funds, Lesson, Money, Proof, Sample, State, Unconfirmed, Unit
+from shunpike.types import Confidence, Factor, Funds, Money, Proof, State, Unconfirmed, Unit
 
 _PROOF = "SELECT bucket, amount, remaining, resets_at, at, confidence, origin, overages FROM evidence"
+
+_SLOT = "bucket = ?1 AND expires_at = ?2 AND attempt = ?3"
 
 CORRECT = "UPDATE buckets SET used = used + ?1, ceiling = max(ceiling, used + ?1) WHERE id = ?2"
 """Changes what is used of a bucket: the truth is booked even where it is over the cap."""
 
 
-def learn(connection: Connection, lesson: Lesson, now: float, guard: float) -> None:
-    """Keep the proof; where it leaves less than the books do, take the difference."""
-    proof = lesson.proof
-    known = _proof(connection, proof.bucket)
-    if known is None or proof.at >= known.at:
-        _lower(connection, lesson, now, guard)
-    kept = merged(known, proof)
-    connection.rows(
-        "INSERT OR REPLACE INTO evidence (bucket, amount, remaining, resets_at, at, confidence, origin, overages)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        kept.bucket,
-        kept.amount,
-        kept.remaining,
-        kept.resets_at,
-        kept.at,
-        kept.confidence.value,
-        kept.origin,
-        kept.overages,
-    )
-
-
-def _lower(connection: Connection, lesson: Lesson, now: float, guard: float) -> None:
-    found = connection.rows("SELECT id, used FROM buckets WHERE name = ?", lesson.proof.bucket)
-    taken = lowered(lesson, int(found[0][1]), now, guard) if found else None
-    if taken is not None:
-        connection.rows(CORRECT, taken[0], found[0][0])
-        connection.rows("INSERT INTO slots (bucket, amount, expires_at) VALUES (?, ?, ?)", found[0][0], *taken)
-
-
-def _proof(connection: Connection, bucket: str) -> Proof | None:
-    return next(iter(read_proofs(connection, bucket).values()), None)
-
-
-def read_proofs(connection: Connection, bucket: str | None = None) -> Mapping[str, Proof]:
-    """Return bucket → what its provider was last seen to say; of one bucket or of all."""
-    rows = connection.rows(_PROOF) if bucket is None else connection.rows(f"{_PROOF} WHERE bucket = ?", bucket)
+def read_proofs(connection: Connection) -> Mapping[str, Proof]:
+    """Return bucket → what its provider was last seen to say."""
     return {
         str(name): Proof(
             bucket=name,
@@ -62,20 +28,8 @@ def read_proofs(connection: Connection, bucket: str | None = None) -> Mapping[st
             origin=origin,
             overages=overages,
         )
-        for name, amount, remaining, resets_at, at, confidence, origin, overages in rows
+        for name, amount, remaining, resets_at, at, confidence, origin, overages in connection.rows(_PROOF)
     }
-
-
-def take_sample(connection: Connection, sample: Sample) -> None:
-    """Take one answer into the moving mean of its model."""
-    new = learned(read_factors(connection).get(sample.model), sample)
-    connection.rows(
-        "INSERT OR REPLACE INTO factors (model, mean, deviation, samples) VALUES (?, ?, ?, ?)",
-        sample.model,
-        new.mean,
-        new.deviation,
-        new.samples,
-    )
 
 
 def read_factors(connection: Connection) -> Mapping[str, Factor]:
@@ -118,16 +72,18 @@ def reconcile(connection: Connection, attempt_id: str, cost: Money, at: float, n
         attempt_id,
     )
     slots = connection.rows(
-        "SELECT slots.id, bucket, amount FROM slots JOIN buckets ON buckets.id = bucket WHERE attempt = ? AND unit = ?",
+        "SELECT bucket, expires_at, amount FROM slots JOIN buckets ON buckets.id = bucket"
+        " WHERE attempt = ? AND unit = ?",
         attempt_id,
         Unit.USD.value,
     )
-    for slot, bucket, amount in slots:
+    for bucket, expires, amount in slots:
         connection.rows(CORRECT, cost.pico - amount, bucket)
+        key = bucket, expires, attempt_id
         if cost.pico:
-            connection.rows("UPDATE slots SET amount = ? WHERE id = ?", cost.pico, slot)
+            connection.rows(f"UPDATE slots SET amount = ?4 WHERE {_SLOT}", *key, cost.pico)  # noqa: S608 - a constant
         else:
-            connection.rows("DELETE FROM slots WHERE id = ?", slot)
+            connection.rows(f"DELETE FROM slots WHERE {_SLOT}", *key)  # noqa: S608 - a constant
     connection.rows(
         "INSERT INTO reconciled (attempt, at, before_pico, after_pico, note) VALUES (?, ?, ?, ?, ?)",
         attempt_id,

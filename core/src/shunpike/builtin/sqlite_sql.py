@@ -7,6 +7,7 @@ the database itself refuses an admission that the code above got wrong.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -32,17 +33,12 @@ class Connection(Protocol):
         """Run one statement and return how many rows it changed."""
         ...
 
-    @property
-    def in_transaction(self) -> bool:
-        """Whether a transaction is open: some errors undo and end it."""
+    def many(self, sql: str, rows: Sequence[tuple[Value, ...]]) -> None:
+        """Run one statement for each of ``rows``."""
         ...
 
     def transaction(self) -> AbstractContextManager[None]:
         """Return a context that takes the write lock at once and commits durably, or rolls back on an exception."""
-        ...
-
-    def savepoint(self) -> AbstractContextManager[None]:
-        """Return a context inside a transaction that is undone on an exception."""
         ...
 
 
@@ -177,7 +173,31 @@ _VERSION_2 = (
     "DROP TABLE totals_1",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
+_VERSION_3 = (
+    # What runs stands in its attempt's row; slots are only what has ended, one row for each sum.
+    "ALTER TABLE buckets ADD COLUMN in_flight INTEGER NOT NULL DEFAULT 0 CHECK (in_flight BETWEEN 0 AND used)",
+    """UPDATE buckets SET in_flight = (
+        SELECT coalesce(sum(amount), 0) FROM slots WHERE bucket = buckets.id AND expires_at IS NULL)""",
+    "ALTER TABLE attempts ADD COLUMN holds TEXT CHECK (holds IS NULL OR state = 'held')",
+    "ALTER TABLE slots RENAME TO slots_2",
+    """CREATE TABLE slots (
+        bucket INTEGER NOT NULL REFERENCES buckets (id),
+        expires_at REAL NOT NULL,
+        attempt TEXT NOT NULL DEFAULT '',
+        amount INTEGER NOT NULL CHECK (amount > 0),
+        PRIMARY KEY (bucket, expires_at, attempt)
+    ) STRICT, WITHOUT ROWID""",
+    """INSERT INTO slots (bucket, expires_at, attempt, amount)
+       SELECT bucket, expires_at, coalesce(attempt, ''), sum(amount) FROM slots_2
+       WHERE expires_at IS NOT NULL GROUP BY 1, 2, 3""",
+    """UPDATE attempts SET holds = (
+        SELECT json_group_array(json_array(bucket, amount)) FROM slots_2
+        WHERE attempt = attempts.id AND expires_at IS NULL) WHERE state = 'held'""",
+    "DROP TABLE slots_2",
+    "CREATE INDEX slots_by_attempt ON slots (attempt) WHERE attempt <> ''",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
 """Statements that lead from each version of the schema to the next; never changed once released."""
 
 

@@ -27,6 +27,16 @@ _SUMS = """
 _COLUMNS = (
     "answered, released, unconfirmed, overages, prompt_tokens, completion_tokens, cost_pico, credit_pico, list_pico"
 )
+_WRONG = """
+WITH runs AS (
+    SELECT json_extract(hold.value, '$[0]') AS bucket, sum(json_extract(hold.value, '$[1]')) AS amount
+    FROM attempts, json_each(attempts.holds) AS hold WHERE attempts.owner IS NOT NULL GROUP BY 1
+), ended AS (SELECT bucket, sum(amount) AS amount FROM slots GROUP BY 1)
+SELECT name, used, coalesce(runs.amount, 0) + coalesce(ended.amount, 0) AS rows
+FROM buckets LEFT JOIN runs ON runs.bucket = id LEFT JOIN ended ON ended.bucket = id
+WHERE used <> rows OR in_flight <> coalesce(runs.amount, 0)"""
+"""Buckets whose figures are not the sum of their rows: of what runs, and of what has ended."""
+
 _DAY_OF = f"CAST(started_at / {DAY} AS INTEGER)"
 
 _USAGE = f"""
@@ -52,14 +62,12 @@ ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, {{}}"""  # no
 _FOLD = _FOLD.format(", ".join(f"{name} = {name} + excluded.{name}" for name in _COLUMNS.split(", ")))
 
 
-_SAME = "FROM slots AS other WHERE other.bucket = slots.bucket AND other.expires_at = slots.expires_at"
-_MERGE = (
-    f"""UPDATE slots SET amount = (SELECT sum(amount) {_SAME} AND attempt IS NULL) WHERE id IN (
-        SELECT min(id) FROM slots WHERE attempt IS NULL GROUP BY bucket, expires_at HAVING count(*) > 1)""",  # noqa: S608
-    f"""DELETE FROM slots WHERE attempt IS NULL AND EXISTS (
-        SELECT 1 {_SAME} AND other.attempt IS NULL AND other.id < slots.id)""",  # noqa: S608 - constants only
-)
-"""One row for all sums that expire together."""
+_SETTLE_FOLDED = """
+INSERT INTO slots (bucket, expires_at, attempt, amount)
+SELECT bucket, expires_at, '', sum(amount) FROM slots
+WHERE attempt <> '' AND attempt IN (SELECT value FROM json_each(?)) GROUP BY 1, 2
+ON CONFLICT DO UPDATE SET amount = amount + excluded.amount"""
+"""What nobody reconciled in all that time counts on, no longer by its attempt."""
 
 
 def read_usage(
@@ -95,16 +103,14 @@ def read_usage(
 
 def read_remaining(connection: Connection, holds: Sequence[Hold], now: float, guard: float) -> Sequence[Remaining]:
     """Return what is left of each hold's limit, as it stands at ``now``."""
+    sql = """
+        SELECT coalesce(sum(amount), 0), max(expires_at),
+               coalesce((SELECT in_flight FROM buckets WHERE name = ?1), 0)
+        FROM slots WHERE bucket = (SELECT id FROM buckets WHERE name = ?1) AND expires_at > ?2"""
     found = []
     for hold in holds:
-        sql = (
-            "SELECT coalesce(sum(amount), 0), max(expires_at),"
-            " coalesce(sum(CASE WHEN expires_at IS NULL THEN amount ELSE 0 END), 0)"
-            " FROM slots WHERE bucket = (SELECT id FROM buckets WHERE name = ?)"
-            " AND (expires_at IS NULL OR expires_at > ?)"
-        )
-        used, last, in_flight = connection.rows(sql, hold.bucket, now)[0]
-        found.append(remaining_of(hold, now, int(used), last, int(in_flight), guard))
+        ended, last, in_flight = connection.rows(sql, hold.bucket, now)[0]
+        found.append(remaining_of(hold, now, ended + in_flight, last, in_flight, guard))
     return found
 
 
@@ -119,10 +125,7 @@ def audit(connection: Connection, path: str) -> str:
     verdict = connection.rows("PRAGMA integrity_check(1)")[0][0]
     if verdict != "ok":
         raise StoreError(f"{path} is damaged: {verdict}", hint="move the file away: a new one is begun")
-    wrong = connection.rows(
-        "SELECT name, used, coalesce(sum(amount), 0) FROM buckets LEFT JOIN slots ON bucket = buckets.id"
-        " GROUP BY buckets.id HAVING used <> coalesce(sum(amount), 0)"
-    )
+    wrong = connection.rows(_WRONG)
     if wrong:
         name, used, rows = wrong[0]
         raise StoreError(f"{path}: the books of {name} say {used}, its rows {rows}", hint="report this as a defect")
@@ -145,9 +148,8 @@ def keep_small(connection: Connection, now: float, keep_days: float) -> None:
         _AT_ONCE,
     )[0][0]
     chosen = "(SELECT value FROM json_each(?))"
-    connection.rows(f"UPDATE slots SET attempt = NULL WHERE attempt IN {chosen}", old)  # noqa: S608 - a constant
-    for statement in _MERGE:
-        connection.rows(statement)
+    connection.rows(_SETTLE_FOLDED, old)
+    connection.rows(f"DELETE FROM slots WHERE attempt <> '' AND attempt IN {chosen}", old)  # noqa: S608 - a constant
     connection.rows(_FOLD, old)
     connection.rows(f"DELETE FROM attempts WHERE id IN {chosen}", old)  # noqa: S608 - a constant
 

@@ -1,15 +1,16 @@
 """One thread writes: what waits in its queue shares one commit.
 
 A durable commit costs milliseconds, an admission microseconds. So the thread takes everything that has queued up while
-the last commit was under way, runs it in one transaction with a savepoint each, commits once and answers all.
+the last commit was under way, runs it in one transaction, commits once and answers all.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from copy import copy
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar, cast
 
@@ -50,6 +51,8 @@ class Opened(Protocol):
 class Job(Generic[T]):
     """Something to be done in a transaction, for a task that waits for it."""
 
+    __slots__ = ("_done", "error", "loop", "result", "withdrawn", "work")
+
     def __init__(self, work: Callable[[Books], T]) -> None:
         self.work = work
         self.withdrawn = False
@@ -59,35 +62,21 @@ class Job(Generic[T]):
         self._done = anyio.Event()
         token: Any = current_token()
         # Before anyio 4.11 the token is the loop's own; both kinds are known by what they can do.
-        native = getattr(token, "native_token", token)
-        self._soon: Callable[..., object] = getattr(native, "call_soon_threadsafe", None) or native.run_sync_soon
+        self.loop: Any = getattr(token, "native_token", token)
 
-    def run(self, opened: Opened) -> None:
-        """Do the work, or nothing if it was withdrawn. Called in the writing thread.
-
-        Raises only when the error has ended the transaction, and with it the work of all others.
-        """
-        if self.withdrawn:
-            return
-        try:
-            with opened.connection.savepoint():
-                self.result = self.work(opened.books)
-        except Exception as error:
-            # Whatever went wrong belongs to the task that waits for it; the others in the batch go on.
-            if not opened.connection.in_transaction:
-                raise
-            self.error = error
-            opened.books.forget_ids()
+    def run(self, books: Books) -> None:
+        """Do the work, or nothing if it was withdrawn. Called in the writing thread."""
+        if not self.withdrawn:
+            self.result = self.work(books)
 
     def fail(self, error: Exception) -> None:
-        """Nothing of it was kept."""
-        self.result, self.error = None, error
+        """Nothing of it was kept. Each task is told by an error of its own: a raised one grows with its way."""
+        self.result, self.error = None, copy(error)
+        self.error.__cause__ = error.__cause__
 
-    def answer(self) -> None:
-        """Wake the task that waits. Called in the writing thread."""
-        # A loop that has ended has nobody waiting; its process is ending too, and recovery settles what it held.
-        with suppress(RuntimeError):
-            self._soon(self._done.set)
+    def wake(self) -> None:
+        """Let the task that waits go on. Called in its event loop."""
+        self._done.set()
 
     async def done(self) -> None:
         """Wait until it is committed, or has failed."""
@@ -98,6 +87,24 @@ class Job(Generic[T]):
         if self.error is not None:
             raise self.error
         return cast("T", self.result)
+
+
+def answer(batch: Sequence[Job[Any]]) -> None:
+    """Wake the tasks that wait, those of one event loop by one call. Called in the writing thread."""
+    loops: dict[int, list[Job[Any]]] = {}
+    for job in batch:
+        loops.setdefault(id(job.loop), []).append(job)
+    for jobs in loops.values():
+        loop = jobs[0].loop
+        soon = getattr(loop, "call_soon_threadsafe", None) or loop.run_sync_soon
+        # A loop that has ended has nobody waiting; its process is ending too, and recovery settles what it held.
+        with suppress(RuntimeError):
+            soon(_wake, jobs)
+
+
+def _wake(jobs: Sequence[Job[Any]]) -> None:
+    for job in jobs:
+        job.wake()
 
 
 class Writer:
@@ -160,17 +167,46 @@ class Writer:
         try:
             if self._opened is None:
                 self._opened = self._opening()
-            with self._opened.connection.transaction():
-                for job in batch:
-                    job.run(self._opened)
+            self._write(self._opened, batch)
         except Exception as error:  # noqa: BLE001 - nothing was kept: everybody who waits must hear of it
             for job in batch:
                 job.fail(error)
-            if self._opened is not None:
-                self._opened.books.forget_ids()
-        for job in batch:
-            job.answer()
+        answer(batch)
         if self._opened is not None:
             # Old rows can wait for the next hour; whatever is wrong will meet the next admission anyway.
             with suppress(StoreError):
                 self._opened.rest()
+
+    def _write(self, opened: Opened, batch: list[Job[Any]]) -> None:
+        """Do all of the batch in one transaction; where one job fails, each in one of its own.
+
+        Raises what goes wrong when the transaction is begun or committed.
+        """
+        failed: list[tuple[Job[Any], Exception]] = []
+        try:
+            with self._transaction(opened):
+                for job in batch:
+                    try:
+                        job.run(opened.books)
+                    except Exception as error:
+                        failed.append((job, error))
+                        raise
+        except Exception:
+            if not failed:
+                raise
+        if len(batch) == 1 and failed:
+            batch[0].fail(failed[0][1])
+        elif failed:
+            for job in batch:
+                self._write(opened, [job])
+
+    @contextmanager
+    def _transaction(self, opened: Opened) -> Iterator[None]:
+        try:
+            with opened.connection.transaction():
+                opened.books.begin()
+                yield
+                opened.books.flush()
+        except BaseException:
+            opened.books.forget()
+            raise

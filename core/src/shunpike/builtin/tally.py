@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from shunpike.ledger.rows import booked_cost
 from shunpike.types import Funds, Money, Reservation, Settlement, State, UsageRow
 
 DAY = 86_400.0
@@ -77,12 +78,3 @@ class Tally:
 def day_text(number: int) -> str:
     """Return the ISO date of a UTC day, counted since the epoch."""
     return (_EPOCH + timedelta(days=number)).isoformat()
-
-
-def booked_cost(worst: Money, settlement: Settlement | None) -> Money:
-    """Return what an attempt costs in the books: the worst case until, and unless, its end is known."""
-    if settlement is None:
-        return worst
-    if settlement.state is State.RELEASED:
-        return Money()
-    return max(worst, settlement.cost) if settlement.state is State.UNCONFIRMED else settlement.cost

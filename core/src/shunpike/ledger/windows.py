@@ -45,6 +45,19 @@ def next_reset(window: Calendar, at: float) -> float:
 
     Days are those of the zone, so they last 23 or 25 hours where the clocks change.
     """
+    known = _RESETS.get((window.period, window.zone))
+    if known is not None and known[0] <= at < known[1]:
+        return known[1]
+    reset = _reset_after(window, at)
+    _RESETS[window.period, window.zone] = at, reset
+    return reset
+
+
+_RESETS: dict[tuple[str, str], tuple[float, float]] = {}
+"""Period and zone → the last moment that was asked for and its reset: no other reset lies between the two."""
+
+
+def _reset_after(window: Calendar, at: float) -> float:
     zone = zone_of(window.zone)
     today = datetime.fromtimestamp(at, zone).date()
     following = today + timedelta(days=1)

@@ -1,0 +1,88 @@
+"""How the ledger's rows are written to SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shunpike.builtin.sqlite_sql import Connection, Value
+from shunpike.errors import StoreError
+from shunpike.ledger.books import Changes
+from shunpike.ledger.rows import EndedRow, SlotRow
+from shunpike.types import Reservation
+
+ATTEMPT = """
+INSERT INTO attempts (id, request_id, provider, account, model, owner, state, funds, started_at,
+                      held_prompt, held_output, worst_pico, cost_pico, tag, holds)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'held', ?7, ?8, ?9, ?10, ?11, ?11, ?12, ?13) ON CONFLICT DO NOTHING"""
+
+END_ATTEMPT = f"""
+UPDATE attempts SET owner = NULL, holds = NULL, {", ".join(f"{name} = ?" for name in EndedRow._fields)}
+WHERE id = ? AND state = 'held'"""  # noqa: S608 - the names of a record's fields
+
+_SLOT = """
+INSERT INTO slots (bucket, expires_at, attempt, amount) VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET amount = amount + excluded.amount"""
+
+_BUCKET = """
+UPDATE buckets SET used = ?1, in_flight = ?2, ceiling = ?3, counts = ?4
+WHERE id = ?5 AND used = ?6 AND in_flight = ?7"""
+
+_CLOSURE = """
+INSERT INTO closures (bucket, until, reason) VALUES (?, ?, ?) ON CONFLICT DO UPDATE
+SET until = excluded.until, reason = excluded.reason WHERE excluded.until > until"""
+
+_PROOF = """
+INSERT OR REPLACE INTO evidence (bucket, amount, remaining, resets_at, at, confidence, origin, overages)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+
+_FACTOR = "INSERT OR REPLACE INTO factors (model, mean, deviation, samples) VALUES (?, ?, ?, ?)"
+
+
+def insert_values(reservation: Reservation, owner: str, holds: str) -> tuple[Value, ...]:
+    """Return the values of `ATTEMPT`."""
+    return (
+        reservation.attempt_id,
+        reservation.request_id,
+        reservation.provider,
+        reservation.account,
+        reservation.model,
+        owner,
+        reservation.funds.value,
+        reservation.at,
+        reservation.prompt_tokens,
+        reservation.output_tokens,
+        reservation.worst.pico,
+        reservation.tag,
+        holds,
+    )
+
+
+def write_slots(connection: Connection, slots: Sequence[SlotRow]) -> None:
+    """Add to the slots."""
+    if slots:
+        connection.many(_SLOT, slots)
+
+
+def write_changes(connection: Connection, changes: Changes) -> None:
+    """Write all that a transaction changed beside its attempts. Raises `StoreError` where a row is not what it was."""
+    write_slots(connection, changes.slots)
+    for row in changes.buckets:
+        figures = row.used, row.in_flight, row.ceiling, row.counts
+        if not connection.changes(_BUCKET, *figures, row.key, row.was_used, row.was_in_flight):
+            raise StoreError(f"the books of {row.name} changed inside a transaction", hint="run: shunpike doctor")
+    for closure in changes.closures:
+        connection.rows(_CLOSURE, closure.bucket, closure.until, closure.reason)
+    for proof in changes.proofs:
+        connection.rows(
+            _PROOF,
+            proof.bucket,
+            proof.amount,
+            proof.remaining,
+            proof.resets_at,
+            proof.at,
+            proof.confidence.value,
+            proof.origin,
+            proof.overages,
+        )
+    for model, factor in changes.factors:
+        connection.rows(_FACTOR, model, factor.mean, factor.deviation, factor.samples)

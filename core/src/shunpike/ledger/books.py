@@ -1,0 +1,227 @@
+"""What a store works on while it holds the books: the buckets of a batch, in memory, and what changed of them.
+
+No input or output here, so that every store of rows keeps the same books by the same rules. A store
+
+1. opens a transaction and brings in what the batch needs: `WorkingSet.bring`, closures, proofs, factors,
+2. admits and settles in memory: `WorkingSet.look` for the judge, `WorkingSet.take`, `WorkingSet.end`,
+3. writes what changed (`WorkingSet.take_changes`) and commits; or rolls back and forgets the set.
+
+Of a bucket, ``used`` is what runs (``in_flight``) and what has ended and still counts (its *slots*, one sum for each
+expiry). What runs stands in the row of its attempt, as its *holds*; both are in the same commit as ``used``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from shunpike.ledger.counting import learned
+from shunpike.ledger.learning import lowered, merged
+from shunpike.ledger.rows import BucketRow, HeldRow, Holds, SlotRow
+from shunpike.ledger.slots import Look, Part, remaining_of, settled_parts
+from shunpike.ledger.windows import CLOCK_SLACK, GUARD, Window, last_expiry
+from shunpike.types import (
+    Calendar,
+    Closure,
+    Factor,
+    Grant,
+    Hold,
+    Lesson,
+    Limit,
+    Proof,
+    Remaining,
+    Reservation,
+    Sample,
+    Settlement,
+    State,
+    Unit,
+)
+
+_SHORTEST_DAY = 82_800.0
+"""No calendar's latest expiry is nearer than this, in seconds."""
+
+SlotKey = tuple[int, float, str]
+"""Bucket, expiry, and the attempt whose end is not confirmed, else an empty text."""
+
+
+@dataclass(eq=False)
+class Bucket:
+    """One bucket: its row as it was read, and as it is to be written."""
+
+    key: int
+    name: str
+    unit: Unit
+    window: Window
+    used: int = 0
+    in_flight: int = 0
+    ceiling: int = 0
+    """What it was last allowed to hold; the database refuses a row that uses more."""
+    counts: Literal["used", "reserved"] = "used"
+    first: float | None = None
+    """The earliest expiry of its slots."""
+    last: float | None = None
+    """The latest expiry of its slots."""
+    was: tuple[int, int] = (0, 0)
+    """What the database has of ``used`` and ``in_flight``."""
+
+    def __post_init__(self) -> None:
+        self.was = self.used, self.in_flight
+
+    @property
+    def limit(self) -> Limit:
+        """What its slots are settled by; the amount is not known here."""
+        return Limit(unit=self.unit, amount=0, window=self.window, counts=self.counts)
+
+    def is_due(self, now: float) -> bool:
+        """Return whether something has expired: its slots are then to be removed, and `forget` told how much."""
+        return self.first is not None and self.first <= now
+
+    def forget(self, amount: int, first: float | None, last: float | None) -> None:
+        """Take off what has expired; the others expire between ``first`` and ``last``."""
+        self.used -= amount
+        self.first, self.last = first, last
+
+    def beyond(self, now: float, guard: float) -> float | None:
+        """Return the latest expiry that a slot can have when one is later: the clock was set back. Else None."""
+        if self.last is None or (isinstance(self.window, Calendar) and self.last < now + _SHORTEST_DAY):
+            return None
+        latest = last_expiry(self.window, now, guard)
+        return latest if self.last > latest + CLOCK_SLACK else None
+
+
+@dataclass
+class Changes:
+    """What is to be written before the commit. Slots are to be added to what is there of the same key."""
+
+    buckets: list[BucketRow] = field(default_factory=list)
+    slots: list[SlotRow] = field(default_factory=list)
+    closures: list[Closure] = field(default_factory=list)
+    proofs: list[Proof] = field(default_factory=list)
+    factors: list[tuple[str, Factor]] = field(default_factory=list)
+
+
+class WorkingSet:
+    """The books as far as a batch needs them. ``guard`` in seconds, see ``ledger/windows.py``."""
+
+    def __init__(self, guard: float = GUARD) -> None:
+        self.guard = guard
+        self.buckets: dict[str, Bucket] = {}
+        self.by_key: dict[int, Bucket] = {}
+        self.closures: dict[str, tuple[float, str]] = {}
+        self.proofs: dict[str, Proof] = {}
+        self.factors: dict[str, Factor] = {}
+        self._touched: dict[int, Bucket] = {}
+        self._slots: dict[SlotKey, int] = {}
+        self._closed: dict[str, Closure] = {}
+        self._learned: dict[str, Proof] = {}
+        self._sampled: dict[str, Factor] = {}
+
+    def bring(self, bucket: Bucket) -> Bucket:
+        """Take in a bucket as the database has it."""
+        self.buckets[bucket.name] = self.by_key[bucket.key] = bucket
+        return bucket
+
+    def look(self, hold: Hold, now: float, ended: Callable[[], Iterable[tuple[float, int]]]) -> Look:
+        """Return what the judge asks of a hold's bucket, which was brought in and has nothing due any more."""
+        closed = self.closures.get(hold.bucket)
+        closed = closed if closed is not None and closed[0] > now else None
+        if not hold.amount:
+            return Look(0, closed, tuple, int)
+        bucket = self.buckets[hold.bucket]
+        return Look(bucket.used, closed, ended, lambda: bucket.in_flight)
+
+    def take(self, reservation: Reservation) -> Grant:
+        """Take every hold of a reservation that was judged to fit; `holds_of` tells what its attempt's row says."""
+        left = tuple(self._take(hold, reservation.at) for hold in reservation.holds if hold.amount)
+        return Grant(attempt_id=reservation.attempt_id, remaining=left)
+
+    def _take(self, hold: Hold, now: float) -> Remaining:
+        bucket = self.touch(self.buckets[hold.bucket])
+        bucket.used += hold.amount
+        bucket.in_flight += hold.amount
+        bucket.ceiling, bucket.counts = hold.limit.amount, hold.limit.counts
+        return remaining_of(hold, now, bucket.used, bucket.last, bucket.in_flight, self.guard)
+
+    def holds_of(self, reservation: Reservation) -> Holds:
+        """Return what the attempt's row shall say of its holds."""
+        return tuple((self.buckets[hold.bucket].key, hold.amount) for hold in reservation.holds if hold.amount)
+
+    def touch(self, bucket: Bucket) -> Bucket:
+        """Note that ``bucket`` is to be written."""
+        self._touched[bucket.key] = bucket
+        return bucket
+
+    def end(self, held: HeldRow, settlement: Settlement) -> None:
+        """Correct the buckets of an attempt to how it ended, and take in what it closes and teaches.
+
+        All of its buckets were brought in; so were the proofs and factors that the settlement speaks of, where known.
+        """
+        for key, amount in held.holds:
+            self._end(self.touch(self.by_key[key]), amount, held.attempt_id, settlement)
+        for closure in settlement.closures:
+            self._close(closure)
+        for lesson in settlement.lessons:
+            self._learn(lesson, settlement.at)
+        if settlement.sample is not None:
+            self._sample(settlement.sample)
+
+    def _end(self, bucket: Bucket, held: int, attempt_id: str, settlement: Settlement) -> None:
+        parts = settled_parts(bucket.limit, held, settlement, bucket.last, self.guard)
+        bucket.in_flight -= held
+        bucket.used -= held
+        # What is not certain stays with its attempt, to be reconciled; the rest is one sum for each expiry.
+        owner = attempt_id if settlement.state is State.UNCONFIRMED else ""
+        for part in parts:
+            self.add(bucket, part, owner)
+
+    def add(self, bucket: Bucket, part: Part, attempt_id: str = "") -> None:
+        """Let ``part`` count in ``bucket``: the truth is booked even where it is over the cap."""
+        key = bucket.key, part.expires, attempt_id
+        self._slots[key] = self._slots.get(key, 0) + part.amount
+        bucket.used += part.amount
+        bucket.ceiling = max(bucket.ceiling, bucket.used)
+        bucket.first = part.expires if bucket.first is None else min(bucket.first, part.expires)
+        bucket.last = part.expires if bucket.last is None else max(bucket.last, part.expires)
+
+    def _close(self, closure: Closure) -> None:
+        known = self.closures.get(closure.bucket)
+        if known is None or closure.until > known[0]:
+            self.closures[closure.bucket] = closure.until, closure.reason
+            self._closed[closure.bucket] = closure
+
+    def _learn(self, lesson: Lesson, now: float) -> None:
+        proof = lesson.proof
+        known, bucket = self.proofs.get(proof.bucket), self.buckets.get(proof.bucket)
+        if bucket is not None and (known is None or proof.at >= known.at):
+            taken = lowered(lesson, bucket.used, now, self.guard)
+            if taken is not None:
+                self.add(self.touch(bucket), Part(*taken))
+        self.proofs[proof.bucket] = self._learned[proof.bucket] = merged(known, proof)
+
+    def _sample(self, sample: Sample) -> None:
+        found = learned(self.factors.get(sample.model), sample)
+        self.factors[sample.model] = self._sampled[sample.model] = found
+
+    def take_slots(self) -> list[SlotRow]:
+        """Return the slots that are to be written, and begin a new list: before slots are read or removed."""
+        slots, self._slots = self._slots, {}
+        return [SlotRow(*key, amount) for key, amount in slots.items()]
+
+    def take_changes(self) -> Changes:
+        """Return all that is to be written, and begin new lists."""
+        changes = Changes(
+            buckets=[self._row(bucket) for bucket in self._touched.values()],
+            slots=self.take_slots(),
+            closures=list(self._closed.values()),
+            proofs=list(self._learned.values()),
+            factors=list(self._sampled.items()),
+        )
+        self._touched, self._closed, self._learned, self._sampled = {}, {}, {}, {}
+        return changes
+
+    def _row(self, bucket: Bucket) -> BucketRow:
+        was, bucket.was = bucket.was, (bucket.used, bucket.in_flight)
+        return BucketRow(
+            bucket.key, bucket.name, bucket.used, bucket.in_flight, bucket.ceiling, bucket.counts, was[0], was[1]
+        )
