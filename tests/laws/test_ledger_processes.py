@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import anyio
 import apsw
 import pytest
 
@@ -108,6 +109,22 @@ async def test_a_stopped_process_keeps_what_it_holds_and_a_dead_one_does_not(tmp
     assert (row.held, row.unconfirmed, row.cost.pico) == (0, 1, WORST)
     await store.aclose()
     assert lock_files(tmp_path) == []
+
+
+async def test_an_owner_that_died_before_it_signed_in_leaves_no_file(tmp_path: Path) -> None:
+    """At whatever moment of its opening: the next one cleans up, and leaves the living alone."""
+    database = tmp_path / "ledger.db"
+    alive = SqliteStore(database)
+    await alive.check()
+    (own,) = lock_files(tmp_path)
+    for name in ("ledger.db-owner-dead", "ledger.db-opening-dead", "other.db-owner-of-another-ledger"):
+        await anyio.to_thread.run_sync((tmp_path / name).touch)
+    store = SqliteStore(database)
+    await store.check()
+    await store.aclose()
+    assert sorted(lock_files(tmp_path)) == [own, "other.db-owner-of-another-ledger"]
+    assert not (tmp_path / "ledger.db-opening-dead").exists()
+    await alive.aclose()
 
 
 async def test_a_forked_child_does_not_keep_its_dead_parent_alive(tmp_path: Path) -> None:

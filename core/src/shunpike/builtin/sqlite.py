@@ -19,7 +19,7 @@ from typing_extensions import override
 from shunpike.builtin.sqlite_books import Books
 from shunpike.builtin.sqlite_connection import SqliteConnection
 from shunpike.builtin.sqlite_learning import read_factors, read_proofs, read_unconfirmed
-from shunpike.builtin.sqlite_owner import Incarnation
+from shunpike.builtin.sqlite_owner import Incarnation, sweep
 from shunpike.builtin.sqlite_sql import Connection, migrate
 from shunpike.builtin.sqlite_upkeep import (
     KEEP_DAYS,
@@ -71,6 +71,7 @@ class _Opened:
                 self.books.enter(self._owner.pid, self._upkeep_at)
                 self.books.recover(self._upkeep_at)
                 self.books.flush()
+                sweep(path)
         except BaseException:
             self.connection.close()
             if self._owner is not None:

@@ -6,8 +6,10 @@ being free, never by a time-out: a process that was stopped for an hour still ow
 
 from __future__ import annotations
 
+import glob
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 from uuid import uuid4
@@ -36,6 +38,8 @@ else:
 
 
 _OPEN: WeakSet[Incarnation] = WeakSet()
+_TRIES = 5
+_OWNER, _OPENING = "-owner-", "-opening-"
 
 
 class Incarnation:
@@ -47,14 +51,12 @@ class Incarnation:
         self._database = database
         self._path = lock_path(database, self.id)
         try:
-            self._file: IO[bytes] | None = self._path.open("wb")
+            self._file: IO[bytes] | None = _locked(self._path)
         except OSError as error:
             raise StoreError(
                 f"can't create {self._path}: {error.strerror}",
                 hint=f"make {database.parent} writable, or name another file in store = …",
             ) from error
-        if not _try_lock(self._file):
-            raise StoreError(f"can't lock {self._path}", hint="keep the ledger on a local disk, not on a network share")
         _OPEN.add(self)
 
     def close(self, *, forget: bool) -> None:
@@ -74,9 +76,42 @@ class Incarnation:
             self._file = None
 
 
+def _locked(path: Path) -> IO[bytes]:
+    """Create the file under its name only once it is locked: a free lock under such a name is always a dead owner's.
+
+    Raises `OSError` and `StoreError`.
+    """
+    opening = path if sys.platform == "win32" else path.with_name(path.name.replace(_OWNER, _OPENING))
+    for _ in range(_TRIES):
+        file = opening.open("wb")
+        # Either step fails where another process takes the file, not yet locked, for a dead one's.
+        if _try_lock(file):
+            try:
+                if opening != path:
+                    opening.rename(path)
+            except FileNotFoundError:
+                file.close()
+                continue
+            return file
+        file.close()
+    raise StoreError(f"can't lock {path}", hint="keep the ledger on a local disk, not on a network share")
+
+
+def sweep(database: Path) -> None:
+    """Remove the lock files of owners that died before they signed in. To be called in a transaction.
+
+    In a transaction nobody signs in or is forgotten; whoever is alive holds his lock.
+    """
+    for mark in (_OWNER, _OPENING):
+        for path in database.parent.glob(f"{glob.escape(database.name)}{mark}*"):
+            with suppress(OSError), path.open("rb+") as file:
+                if _try_lock(file):
+                    path.unlink(missing_ok=True)
+
+
 def lock_path(database: Path, owner: str) -> Path:
     """Return the lock file of an incarnation."""
-    return database.with_name(f"{database.name}-owner-{owner}")
+    return database.with_name(f"{database.name}{_OWNER}{owner}")
 
 
 def is_alive(database: Path, owner: str) -> bool:
