@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -242,6 +242,8 @@ class Ask(Record):
     prompt_bound: int | None = None
     """A bound from above that no tokenizer exceeds: what money is held with. None = ``prompt_tokens``."""
     max_output: int
+    likely_output: int | None = None
+    """What token limits are held with, where few answers exceed it; None = ``max_output``."""
     choices: int = 1
     price: Price | None = None
     tag: str | None = None
@@ -294,6 +296,3 @@ class World(Protocol):
     async def aclose(self) -> None:
         """Stop listening."""
         ...
-
-
-Observer = Callable[[Any], Awaitable[None] | None]

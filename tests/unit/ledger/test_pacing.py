@@ -1,4 +1,4 @@
-"""Automatic slowdown, the operator's shares and overrides, token counts that are learned, and the refund's grace."""
+"""Automatic slowdown, the operator's shares and overrides, and the refund's grace."""
 
 from __future__ import annotations
 
@@ -11,22 +11,18 @@ from hypothesis import strategies as st
 from shunpike.builtin.memory import MemoryStore
 from shunpike.errors import ConfigError
 from shunpike.ledger import Ledger
-from shunpike.ledger.counting import ENOUGH, held_factor, learned, sample_of
 from shunpike.ledger.grants import operated, shapes_of
 from shunpike.ledger.pacing import FREELY, allowed, allowed_from, read_pace
 from shunpike.ledger.windows import GUARD
 from shunpike.types import (
-    ABSENT,
     Calendar,
     Cap,
     Ending,
-    Factor,
     Grant,
     Limit,
     ProviderSettings,
     Refusal,
     Rolling,
-    Sample,
     Scope,
     Settings,
     Unit,
@@ -184,32 +180,3 @@ async def test_what_was_never_sent_comes_back_at_once() -> None:
     await books.admit(target(), ask("a"))
     await books.settle(target(), ask("a"), Ending(at=clock.now(), sent=False, error="connection"))
     assert [one.used for one in await books.remaining(target())] == [0]
-
-
-async def test_a_model_that_counts_more_is_held_for_more() -> None:
-    books, clock = ledger(Settings(), limit(100_000, Unit.INPUT_TOKEN))
-    for number in range(60):
-        await books.admit(target(), ask(f"a{number}"))
-        ending = Ending(at=clock.now(), usage=Usage(prompt_tokens=150))
-        await books.settle(target(), ask(f"a{number}"), ending)
-    before = (await books.remaining(target()))[0].used
-    await books.admit(target(), ask("b"))
-    assert (await books.remaining(target()))[0].used - before == 150
-    await books.admit(target(), ask("c", prompt_bound=120))
-    assert (await books.remaining(target()))[0].used - before == 270, "never above the bound"
-
-
-def test_an_estimate_is_lowered_only_after_enough_answers() -> None:
-    factor: Factor | None = None
-    for number in range(ENOUGH + 1):
-        factor = learned(factor, Sample(model="m", ratio=0.5))
-        assert held_factor(factor) == (pytest.approx(0.5) if number + 1 >= ENOUGH else 1.0)
-    assert held_factor(None) == 1.0
-
-
-def test_what_tells_nothing_of_a_count_is_not_learned() -> None:
-    measured = Usage(prompt_tokens=90)
-    assert sample_of("m", 100, measured) == Sample(model="m", ratio=0.9)
-    assert sample_of("m", 100, ABSENT) is None
-    assert sample_of("m", 3, measured) is None
-    assert sample_of("m", 100, Usage(prompt_tokens=9_000)) is None

@@ -130,9 +130,8 @@ class MemoryStore(Store):
             self._closures[closure.bucket] = max(known, (closure.until, closure.reason))
         for lesson in settlement.lessons:
             self._learn(lesson, settlement.at)
-        if settlement.sample is not None:
-            model = settlement.sample.model
-            self._factors[model] = learned(self._factors.get(model), settlement.sample)
+        for sample in settlement.samples:
+            self._factors[sample.name] = learned(self._factors.get(sample.name), sample)
         self._fold()
         return True
 
@@ -151,7 +150,7 @@ class MemoryStore(Store):
         return dict(self._proofs)
 
     async def factors(self) -> Mapping[str, Factor]:
-        """Return provider/model → how its token counts compare to our estimates."""
+        """Return name → what its samples taught."""
         return dict(self._factors)
 
     def _settle_slot(self, hold: Hold, settlement: Settlement) -> None:

@@ -176,7 +176,7 @@ class SqliteStore(Store):
         return await self._read(read_proofs)
 
     async def factors(self) -> Mapping[str, Factor]:
-        """Return provider/model → how its token counts compare to our estimates."""
+        """Return name → what its samples taught."""
         return await self._read(read_factors)
 
     async def unconfirmed(self) -> Sequence[Unconfirmed]:

@@ -153,7 +153,7 @@ class Books:
         for key, _ in held.holds:
             if key not in self._set.by_key:
                 self._find("id = ?", key)
-        if settlement.lessons or settlement.sample is not None:
+        if settlement.lessons or settlement.samples:
             self._bring_lessons(settlement)
         self._set.end(held, settlement)
         return True

@@ -33,9 +33,9 @@ def read_proofs(connection: Connection) -> Mapping[str, Proof]:
 
 
 def read_factors(connection: Connection) -> Mapping[str, Factor]:
-    """Return model → what was learned of its counts."""
-    rows = connection.rows("SELECT model, mean, deviation, samples FROM factors")
-    return {str(model): Factor(mean=mean, deviation=away, samples=samples) for model, mean, away, samples in rows}
+    """Return name → what its samples taught."""
+    rows = connection.rows("SELECT name, mean, deviation, samples, at FROM factors")
+    return {str(name): Factor(mean=mean, deviation=away, samples=n, at=at) for name, mean, away, n, at in rows}
 
 
 def read_unconfirmed(connection: Connection) -> Sequence[Unconfirmed]:

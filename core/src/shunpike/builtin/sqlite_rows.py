@@ -35,7 +35,7 @@ _PROOF = """
 INSERT OR REPLACE INTO evidence (bucket, amount, remaining, resets_at, at, confidence, origin, overages)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 
-_FACTOR = "INSERT OR REPLACE INTO factors (model, mean, deviation, samples) VALUES (?, ?, ?, ?)"
+_FACTOR = "INSERT OR REPLACE INTO factors (name, mean, deviation, samples, at) VALUES (?, ?, ?, ?, ?)"
 
 
 def insert_values(reservation: Reservation, owner: str, holds: str) -> tuple[Value, ...]:
@@ -84,5 +84,5 @@ def write_changes(connection: Connection, changes: Changes) -> None:
             proof.origin,
             proof.overages,
         )
-    for model, factor in changes.factors:
-        connection.rows(_FACTOR, model, factor.mean, factor.deviation, factor.samples)
+    for name, factor in changes.factors:
+        connection.rows(_FACTOR, name, factor.mean, factor.deviation, factor.samples, factor.at)

@@ -195,6 +195,8 @@ _VERSION_3 = (
         WHERE attempt = attempts.id AND expires_at IS NULL) WHERE state = 'held'""",
     "DROP TABLE slots_2",
     "CREATE INDEX slots_by_attempt ON slots (attempt) WHERE attempt <> ''",
+    "ALTER TABLE factors RENAME COLUMN model TO name",
+    "ALTER TABLE factors ADD COLUMN at REAL NOT NULL DEFAULT 0",
 )
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3)

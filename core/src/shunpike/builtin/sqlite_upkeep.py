@@ -141,6 +141,7 @@ def keep_small(connection: Connection, now: float, keep_days: float) -> None:
     for bucket, freed in _expired(connection, now).items():
         connection.rows("UPDATE buckets SET used = used - ? WHERE id = ?", freed, bucket)
     connection.rows("DELETE FROM closures WHERE until <= ?", now)
+    connection.rows("DELETE FROM factors WHERE at < ?", now - keep_days * DAY)
     old = connection.rows(
         "SELECT json_group_array(id) FROM (SELECT id FROM attempts WHERE started_at < ? AND state <> 'held'"
         " ORDER BY started_at LIMIT ?)",

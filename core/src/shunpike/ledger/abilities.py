@@ -10,14 +10,14 @@ from shunpike.types import Factor, Money, Proof, Unconfirmed, UsageRow
 
 @runtime_checkable
 class Learns(Protocol):
-    """A store that keeps what `Settlement.lessons` and `Settlement.sample` taught. Without it each process forgets."""
+    """A store that keeps what `Settlement.lessons` and `Settlement.samples` taught. Without it each process forgets."""
 
     async def proofs(self) -> Mapping[str, Proof]:
         """Return bucket → what the provider was last seen to say of it."""
         ...
 
     async def factors(self) -> Mapping[str, Factor]:
-        """Return provider/model → how its token counts compare to our estimates."""
+        """Return name → what its samples taught."""
         ...
 
 

@@ -12,7 +12,7 @@ from shunpike.errors import StoreError
 from shunpike.ledger.abilities import CountsBy, Reconciles
 from shunpike.ledger.buckets import budget_bucket
 from shunpike.ledger.closures import closures_of, is_refusal, refused_by
-from shunpike.ledger.counting import sample_of
+from shunpike.ledger.counting import likely_output, output_samples, prompt_sample
 from shunpike.ledger.holds import budget_limit, holds_for, limits_in_force, too_large
 from shunpike.ledger.knowledge import Knowledge
 from shunpike.ledger.learning import lessons_of
@@ -30,6 +30,7 @@ from shunpike.types import (
     Refusal,
     Remaining,
     Reservation,
+    Sample,
     Settings,
     Settlement,
     Unconfirmed,
@@ -61,14 +62,26 @@ class Ledger(Admission):
         return limits_in_force(target, limits, terms, self._settings, self._known.proofs)
 
     def _counted(self, target: Target, ask: Ask) -> Ask:
-        """Return the ask with its prompt as the model was seen to count, never above the bound."""
-        factor = self._known.factor(model_key(target))
-        if factor == 1.0:
-            return ask
-        tokens = math.ceil(ask.prompt_tokens * factor)
-        if ask.prompt_bound is not None:
-            tokens = min(tokens, max(ask.prompt_bound, ask.prompt_tokens))
-        return ask.model_copy(update={"prompt_tokens": tokens})
+        """Return the ask with its prompt as the model was seen to count, never above the bound, and a likely answer."""
+        model, changed = model_key(target), {}
+        factor = self._known.factor(model)
+        if factor != 1.0:
+            tokens = math.ceil(ask.prompt_tokens * factor)
+            if ask.prompt_bound is not None:
+                tokens = min(tokens, max(ask.prompt_bound, ask.prompt_tokens))
+            changed["prompt_tokens"] = tokens
+        likely = likely_output(self._known.factors, model, ask.tag) if self._settings.reserve == "learned" else None
+        if likely is not None:
+            changed["likely_output"] = min(likely, ask.max_output)
+        return ask.model_copy(update=changed) if changed else ask
+
+    def _samples(self, target: Target, ask: Ask, ending: Ending) -> tuple[Sample, ...]:
+        model = model_key(target)
+        prompt = prompt_sample(model, ask.prompt_tokens, ending.usage, ending.at)
+        samples = () if prompt is None else (prompt,)
+        if self._settings.reserve != "learned":
+            return samples
+        return samples + output_samples(model, ask.tag, ask.choices, ending.usage, ending.at)
 
     @override
     async def admit(self, target: Target, ask: Ask) -> Grant | Refusal:
@@ -113,7 +126,7 @@ class Ledger(Admission):
                 "closures": closures_of(target, ending, in_force, refused),
                 "lessons": lessons_of(ending, in_force, tuple(refused)),
                 "overage": granted and is_refusal(ending),
-                "sample": sample_of(model_key(target), ask.prompt_tokens, ending.usage),
+                "samples": self._samples(target, ask, ending),
             }
         )
         if await self._store.settle(ask.attempt_id, settlement):

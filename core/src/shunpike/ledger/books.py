@@ -163,8 +163,8 @@ class WorkingSet:
             self._close(closure)
         for lesson in settlement.lessons:
             self._learn(lesson, settlement.at)
-        if settlement.sample is not None:
-            self._sample(settlement.sample)
+        for sample in settlement.samples:
+            self._sample(sample)
 
     def _end(self, bucket: Bucket, held: int, attempt_id: str, settlement: Settlement) -> None:
         parts = settled_parts(bucket.limit, held, settlement, bucket.last, self.guard)
@@ -200,8 +200,8 @@ class WorkingSet:
         self.proofs[proof.bucket] = self._learned[proof.bucket] = merged(known, proof)
 
     def _sample(self, sample: Sample) -> None:
-        found = learned(self.factors.get(sample.model), sample)
-        self.factors[sample.model] = self._sampled[sample.model] = found
+        found = learned(self.factors.get(sample.name), sample)
+        self.factors[sample.name] = self._sampled[sample.name] = found
 
     def take_slots(self) -> list[SlotRow]:
         """Return the slots that are to be written, and begin a new list: before slots are read or removed."""

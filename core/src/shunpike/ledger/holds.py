@@ -31,9 +31,13 @@ Proofs = Mapping[str, Proof]
 _NONE: Proofs = {}
 
 
-def demand(unit: Unit, ask: Ask, worst: Money) -> int:
-    """Return the most that an attempt can take of a limit of this unit."""
-    output = ask.max_output * ask.choices
+def demand(limit: Limit, ask: Ask, worst: Money) -> int:
+    """Return what an attempt holds of a limit: the most that it can take, or of tokens what it is likely to take.
+
+    Where the provider counts what a request asks for, that is its cap.
+    """
+    likely = ask.max_output if ask.likely_output is None or limit.counts == "reserved" else ask.likely_output
+    output = likely * ask.choices
     return {
         Unit.REQUEST: 1,
         Unit.CONCURRENT: 1,
@@ -41,7 +45,7 @@ def demand(unit: Unit, ask: Ask, worst: Money) -> int:
         Unit.OUTPUT_TOKEN: output,
         Unit.TOTAL_TOKEN: ask.prompt_tokens + output,
         Unit.USD: worst.pico,
-    }[unit]
+    }[limit.unit]
 
 
 def limits_in_force(
@@ -106,7 +110,7 @@ def holds_for(target: Target, ask: Ask, terms: Terms, in_force: dict[str, Limit]
     gates += [gate_of(target, Scope.POOL, limit.pool) for limit in in_force.values() if limit.scope is Scope.POOL]
     holds = [Hold(bucket=gate, limit=_GATE, amount=0) for gate in dict.fromkeys(gates)]
     for bucket, limit in in_force.items():
-        amount = demand(limit.unit, ask, terms.worst)
+        amount = demand(limit, ask, terms.worst)
         if amount:
             holds.append(Hold(bucket=bucket, limit=limit, amount=amount))
     return tuple(holds)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from shunpike.clock import Clock
 from shunpike.ledger.abilities import Learns
 from shunpike.ledger.counting import held_factor, learned
@@ -22,7 +20,8 @@ class Knowledge:
         self._store = store
         self._clock = clock
         self._read_at: float | None = None
-        self._factors: dict[str, Factor] = {}
+        self.factors: dict[str, Factor] = {}
+        """Name → what was learned of it, see ``ledger/counting.py``."""
         self.proofs: dict[str, Proof] = {}
 
     async def refresh(self) -> None:
@@ -32,22 +31,16 @@ class Knowledge:
             return
         self._read_at = now
         self.proofs.update(await self._store.proofs())
-        self._factors.update(await self._store.factors())
+        self.factors.update(await self._store.factors())
 
     def take(self, settlement: Settlement) -> None:
         """Take in what an attempt of this process taught."""
         for lesson in settlement.lessons:
             bucket = lesson.proof.bucket
             self.proofs[bucket] = merged(self.proofs.get(bucket), lesson.proof)
-        if settlement.sample is not None:
-            model = settlement.sample.model
-            self._factors[model] = learned(self._factors.get(model), settlement.sample)
+        for sample in settlement.samples:
+            self.factors[sample.name] = learned(self.factors.get(sample.name), sample)
 
     def factor(self, model: str) -> float:
         """Return by what the estimate of a prompt is multiplied where ``model`` is asked."""
-        return held_factor(self._factors.get(model))
-
-    @property
-    def factors(self) -> Mapping[str, Factor]:
-        """Provider/model → what was learned of its counts."""
-        return self._factors
+        return held_factor(self.factors.get(model))

@@ -141,18 +141,21 @@ class Lesson(Record):
 
 
 class Sample(Record):
-    """How the provider's count of one prompt compares to ours: ``ratio`` is theirs by ours."""
+    """One number to learn from, at a moment in epoch seconds: see ``ledger/counting.py`` for what is named how."""
 
-    model: str
-    ratio: float = Field(gt=0)
+    name: str
+    value: float = Field(gt=0)
+    at: float = 0.0
 
 
 class Factor(Record):
-    """What was learned of a model's token counts: the moving mean of the ratios, and of their distance to it."""
+    """What was learned of a name: the moving mean of its samples, and of their distance to it."""
 
     mean: float
     deviation: float = 0.0
     samples: int = 1
+    at: float = 0.0
+    """When the last one was seen."""
 
 
 class Settlement(Record):
@@ -174,7 +177,7 @@ class Settlement(Record):
     lessons: tuple[Lesson, ...] = ()
     overage: bool = False
     """Whether a limit refused it that had room by our own books."""
-    sample: Sample | None = None
+    samples: tuple[Sample, ...] = ()
 
 
 class Unconfirmed(Record):

@@ -73,6 +73,9 @@ class Settings(Record):
     """``none``, ``smooth``, ``reserve 20% for interactive``, or the last two with a comma: see ``ledger/pacing.py``."""
     pace_curve: float = Field(default=1.0, ge=1.0, le=8.0)
     """1 = never faster than what is left by the time to the reset; more = faster at first, slower near the limit."""
+    reserve: Literal["worst", "learned"] = "worst"
+    """What is held of token limits for an answer: its cap, or what answers of its task and model were seen to take
+    (``ledger/counting.py``). Money is always held at the worst case."""
     default_max_output: int = Field(default=1024, ge=1)
     """The output cap that is sent when the request has none; every attempt carries one."""
     max_attempts: int = Field(default=8, ge=1)
