@@ -88,7 +88,7 @@ def test_buckets_are_stable_words() -> None:
     assert bucket_of(target(), limit(1, window=day)) == "north/default|model:m-1|request|day:America/Los_Angeles"
     pool = limit(1, window=Held(), scope=Scope.POOL, pool="a|b")
     assert bucket_of(target(), pool) == "north/default|pool:a%7Cb|request|held"
-    for scope in (Scope.ACCOUNT, Scope.KEY, Scope.PROJECT):
+    for scope in (Scope.ACCOUNT, Scope.PROJECT):
         assert bucket_of(target(), limit(1, window=Lifetime(), scope=scope)) == "north/default|account|request|lifetime"
     assert bucket_of(target(), limit(1, scope=Scope.IP)) == "north|ip|request|rolling:60"
 
@@ -97,6 +97,13 @@ def test_sections_share_an_account_only_where_they_name_one() -> None:
     one, two = target(name="north-a", account="acme"), target(name="north-b", account="acme")
     assert bucket_of(one, limit(1)) == bucket_of(two, limit(1))
     assert bucket_of(target(name="north-a"), limit(1)) != bucket_of(target(name="north-b"), limit(1))
+
+
+def test_keys_of_one_account_have_each_their_own_limit_where_it_is_the_key_s() -> None:
+    one, two = target(name="north-a", account="acme"), target(name="north-b", account="acme")
+    mine = limit(1, scope=Scope.KEY)
+    assert bucket_of(one, mine) == "north/acme|key:north-a|request|rolling:60"
+    assert bucket_of(one, mine) != bucket_of(two, mine)
 
 
 def test_a_budget_keeps_its_bucket_when_its_amount_changes() -> None:

@@ -27,6 +27,9 @@ def _place(target: Target, scope: Scope, pool: str | None) -> str:
             return f"{account_of(target)}|model:{_part(target.model.id)}"
         case Scope.POOL if pool is not None:
             return f"{account_of(target)}|pool:{_part(pool)}"
+        case Scope.KEY:
+            # Each section has one key; sections of one account may have different ones.
+            return f"{account_of(target)}|key:{_part(target.name)}"
         case Scope.IP:
             return f"{_part(target.provider.id)}|ip"
         case _:

@@ -10,8 +10,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,12 @@ class StoreContract:
             await store.check()
         finally:
             await store.aclose()
+
+    async def all_at_once(self, ask: Callable[[str], Awaitable[None]], names: Iterable[str]) -> None:
+        """Ask for each of the names before the first is answered."""
+        async with anyio.create_task_group() as group:
+            for name in names:
+                group.start_soon(ask, name)
 
     async def test_either_every_hold_is_taken_or_none(self, tmp_path: Path, clock: VirtualClock) -> None:
         """A refusal by one limit leaves nothing behind in the others."""
@@ -209,13 +216,12 @@ class StoreContract:
         """Law L2: a thousand at once, each at most a cent, against one dollar."""
         answers: list[Grant | Refusal] = []
 
-        async def ask(store: Store, number: int) -> None:
+        async def ask(store: Store, name: str) -> None:
             money = hold(CENT, 100 * CENT, Unit.USD, Lifetime())
-            answers.append(await store.admit(reservation(f"a{number}", clock.now(), money)))
+            answers.append(await store.admit(reservation(name, clock.now(), money)))
 
-        async with self.opened(tmp_path, clock) as store, anyio.create_task_group() as group:
-            for number in range(1_000):
-                group.start_soon(ask, store, number)
+        async with self.opened(tmp_path, clock) as store:
+            await self.all_at_once(partial(ask, store), [f"a{number}" for number in range(1_000)])
         assert len(answers) == 1_000
         assert sum(isinstance(answer, Grant) for answer in answers) == 100
 

@@ -1,0 +1,197 @@
+"""The part of the store contract that is about what a store may keep beside its limits: one test for each ability.
+
+A store that lacks an ability (see ``shunpike.ledger.abilities``) is not held to it; the test is skipped and says so.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shunpike.ledger.abilities import CountsBy, Learns, Reconciles
+from shunpike.ledger.windows import GUARD
+from shunpike.protocols import Store
+from shunpike.types import (
+    Calendar,
+    Confidence,
+    Grant,
+    Lesson,
+    Lifetime,
+    Limit,
+    Money,
+    Proof,
+    Refusal,
+    Rolling,
+    Sample,
+    Settlement,
+    State,
+    Unit,
+)
+from shunpike_testkit.clock import VirtualClock
+from shunpike_testkit.store_windows import StoreTimeContract
+from shunpike_testkit.stores import CENT, hold, reservation, settled
+
+MONEY = hold(9 * CENT, 100 * CENT, Unit.USD, Lifetime())
+MINUTE = Limit(unit=Unit.REQUEST, amount=10, window=Rolling(seconds=60))
+
+
+def able(store: Store, ability: Any) -> Any:
+    """Return the store as one with the ability, a protocol, or skip the test."""
+    if not isinstance(store, ability):
+        pytest.skip(f"this store is no {ability.__name__}")
+    return store
+
+
+def lesson(bucket: str, at: float, limit: Limit = MINUTE, **seen: Any) -> Lesson:
+    """Return what an answer taught of ``bucket``."""
+    return Lesson(limit=limit, proof=Proof(bucket=bucket, at=at, origin="header x", **seen))
+
+
+class StoreBooksContract(StoreTimeContract):
+    """The whole contract of a store: its base, time, and what it may be able to do."""
+
+    async def test_less_left_than_by_the_books_is_taken_until_the_reset(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """The provider knows of more than we sent; more left than by our books changes nothing."""
+        one, start = hold(1, 10), clock.now()
+        async with self.opened(tmp_path, clock) as store:
+            able(store, Learns)
+            for number, (left, used) in enumerate(((4, 6), (9, 7))):
+                taught = lesson(one.bucket, clock.now(), remaining=left, resets_at=start + 20)
+                await store.admit(reservation(f"a{number}", clock.now(), one))
+                await store.settle(f"a{number}", settled(clock.now(), lessons=(taught,)))
+                assert (await store.remaining([one], clock.now()))[0].used == used
+            clock.advance(20 + GUARD)
+            assert (await store.remaining([one], clock.now()))[0].used == 2
+
+    async def test_a_lesson_of_a_limit_that_nothing_uses_is_kept(self, tmp_path: Path, clock: VirtualClock) -> None:
+        """There is no bucket to take anything of; the proof stands all the same."""
+        async with self.opened(tmp_path, clock) as store:
+            learns = able(store, Learns)
+            await store.admit(reservation("a", clock.now()))
+            await store.settle("a", settled(clock.now(), lessons=(lesson("unused", clock.now(), remaining=0),)))
+            assert (await learns.proofs())["unused"].remaining == 0
+
+    async def test_older_or_lesser_evidence_moves_nothing_and_overages_add_up(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """An answer that arrives late does not reopen what a newer one has closed."""
+        one, now = hold(1, 10), clock.now()
+        told = [
+            lesson(one.bucket, now, amount=8, remaining=3, overages=1),
+            lesson(one.bucket, now - 30, amount=50, remaining=0, overages=1),
+            lesson(one.bucket, now + 1, amount=60, confidence=Confidence.REPORTED),
+            lesson(one.bucket, now + 2, remaining=7),
+        ]
+        async with self.opened(tmp_path, clock) as store:
+            learns = able(store, Learns)
+            for number, taught in enumerate(told):
+                await store.admit(reservation(f"a{number}", now, one))
+                await store.settle(f"a{number}", settled(now + 3, lessons=(taught,)))
+            proof = (await learns.proofs())[one.bucket]
+        assert (proof.amount, proof.remaining, proof.at, proof.overages) == (8, 7, now + 2, 2)
+
+    async def test_samples_make_a_moving_mean_for_each_name(self, tmp_path: Path, clock: VirtualClock) -> None:
+        """The first weighs as the second, and names know nothing of each other."""
+        async with self.opened(tmp_path, clock) as store:
+            learns = able(store, Learns)
+            for number, value in enumerate((1.0, 3.0)):
+                samples = (Sample(name="m", value=value, at=clock.now()), Sample(name="other", value=7.0))
+                await store.admit(reservation(f"a{number}", clock.now()))
+                await store.settle(f"a{number}", settled(clock.now(), samples=samples))
+            factors = await learns.factors()
+        assert (factors["m"].mean, factors["m"].samples, factors["m"].at) == (2.0, 2, clock.now())
+        assert (factors["other"].mean, factors["other"].deviation) == (7.0, 0.0)
+
+    async def test_what_was_learned_and_closed_outlives_its_process(self, tmp_path: Path, clock: VirtualClock) -> None:
+        """The next process begins where this one ended."""
+        if not self.persistent:
+            pytest.skip("this store forgets, as it says")
+        one, now = hold(1, 10), clock.now()
+        async with self.opened(tmp_path, clock) as store:
+            able(store, Learns)
+            await store.admit(reservation("a", now, one))
+            taught = lesson(one.bucket, now, amount=12, remaining=2)
+            await store.settle("a", settled(now, lessons=(taught,), samples=(Sample(name="m", value=2.0),)))
+        async with self.opened(tmp_path, clock) as store:
+            learns = able(store, Learns)
+            assert (await learns.proofs())[one.bucket].amount == 12
+            assert (await learns.factors())["m"].mean == 2.0
+            assert (await store.remaining([one], now))[0].left == 2
+
+    async def test_totals_are_split_by_day_and_tag(self, tmp_path: Path, clock: VirtualClock) -> None:
+        """The parts add up to the whole."""
+        begun = clock.now()
+        async with self.opened(tmp_path, clock) as store:
+            counts = able(store, CountsBy)
+            for number, tag in enumerate(("night", None, "night")):
+                await store.admit(reservation(f"a{number}", clock.now(), MONEY, tag=tag))
+                await store.settle(f"a{number}", settled(clock.now(), prompt=5, pico=CENT))
+                clock.advance(86_400)
+            rows = await counts.usage_by(begun, clock.now(), day=True, tag=True)
+            (whole,) = await counts.usage_by(begun, clock.now(), day=False, tag=False)
+        assert [(row.day, row.tag, row.requests) for row in rows] == [
+            ("2027-01-15", "night", 1),
+            ("2027-01-16", "", 1),
+            ("2027-01-17", "night", 1),
+        ]
+        assert (whole.requests, whole.prompt_tokens, whole.cost.pico, whole.day) == (3, 15, 3 * CENT, None)
+
+    async def test_an_unknown_end_is_settled_by_hand_once(self, tmp_path: Path, clock: VirtualClock) -> None:
+        """Then the books say what the hand said, also of the budget; what is certain can't be changed by hand."""
+        day = hold(9 * CENT, 100 * CENT, Unit.USD, Calendar(period="day"))
+        async with self.opened(tmp_path, clock) as store:
+            hands = able(store, Reconciles)
+            for name in ("a", "b", "c"):
+                await store.admit(reservation(name, clock.now(), MONEY, day, tag="night"))
+            assert not await hands.reconcile("a", Money(), clock.now(), "still in flight")
+            await store.settle("a", Settlement(state=State.UNCONFIRMED, at=clock.now(), outcome="timeout"))
+            await store.settle("b", settled(clock.now(), pico=CENT))
+            clock.advance(1)
+            await store.settle("c", Settlement(state=State.UNCONFIRMED, at=clock.now(), outcome="timeout"))
+            assert [(one.attempt_id, one.outcome, one.tag) for one in await hands.unconfirmed()] == [
+                ("a", "timeout", "night"),
+                ("c", "timeout", "night"),
+            ]
+            assert await hands.reconcile("a", Money(pico=2 * CENT), clock.now(), "invoice 7")
+            assert await hands.reconcile("c", Money(), clock.now(), "invoice 7")
+            for name in ("a", "b", "never-admitted"):
+                assert not await hands.reconcile(name, Money(), clock.now(), "again")
+            assert await hands.unconfirmed() == []
+            left = await store.remaining([MONEY, day], clock.now())
+            assert [one.used for one in left] == [3 * CENT, 3 * CENT]
+            (row,) = await store.usage(0.0, 1e12)
+            assert (row.cost.pico, row.exact) == (3 * CENT, True)
+
+    async def test_a_reservation_that_fails_leaves_the_others_alone(self, tmp_path: Path, clock: VirtualClock) -> None:
+        """An attempt that is in the ledger already is refused; what was asked in the same moment is not."""
+        async with self.opened(tmp_path, clock) as store:
+            await store.admit(reservation("a", clock.now(), hold(1, 100)))
+            answers: dict[str, object] = {}
+
+            async def ask(name: str) -> None:
+                try:
+                    answers[name] = await store.admit(reservation(name, clock.now(), hold(1, 100)))
+                except Exception as error:  # noqa: BLE001 - which one it is, is looked at below
+                    answers[name] = error
+
+            names = [f"b{number}" for number in range(20)]
+            await self.all_at_once(ask, [*names[:10], "a", *names[10:]])
+            assert all(isinstance(answers[name], Grant) for name in names)
+            assert "already in the ledger" in str(answers["a"])
+            assert (await store.remaining([hold(1, 100)], clock.now()))[0].used == 21
+
+    async def test_a_refused_reservation_tells_the_limit_that_opens_last(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """Waiting for the first one to open would be in vain."""
+        minute, hour = hold(1, 1), hold(1, 1, window=Rolling(seconds=3_600))
+        async with self.opened(tmp_path, clock) as store:
+            await store.admit(reservation("a", clock.now(), minute, hour))
+            await store.settle("a", settled(clock.now()))
+            refusal = await store.admit(reservation("b", clock.now(), minute, hour))
+            assert isinstance(refusal, Refusal)
+            assert (refusal.bucket, refusal.retry_at) == (hour.bucket, clock.now() + 3_600 + GUARD)
