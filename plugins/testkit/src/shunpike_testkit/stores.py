@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -103,7 +103,7 @@ class StoreContract:
         finally:
             await store.aclose()
 
-    async def all_at_once(self, ask: Callable[[str], Awaitable[None]], names: Iterable[str]) -> None:
+    async def all_at_once(self, ask: Callable[[str], Coroutine[Any, Any, None]], names: Iterable[str]) -> None:
         """Ask for each of the names before the first is answered."""
         async with anyio.create_task_group() as group:
             for name in names:
