@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from copy import copy
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, Protocol, TypeVar, cast
-
-import anyio
-from anyio.lowlevel import current_token
+from typing import Any, Protocol, TypeVar
 
 from shunpike.builtin.sqlite_books import Books
 from shunpike.builtin.sqlite_sql import Connection
 from shunpike.errors import StoreError
+from shunpike.ledger.pending import Pending, answer
 
 T = TypeVar("T")
 
@@ -48,63 +45,19 @@ class Opened(Protocol):
         ...
 
 
-class Job(Generic[T]):
+class Job(Pending[T]):
     """Something to be done in a transaction, for a task that waits for it."""
 
-    __slots__ = ("_done", "error", "loop", "result", "withdrawn", "work")
+    __slots__ = ("work",)
 
     def __init__(self, work: Callable[[Books], T]) -> None:
+        super().__init__()
         self.work = work
-        self.withdrawn = False
-        """True = whoever waited has gone: if it was not begun, it need not be."""
-        self.result: T | None = None
-        self.error: Exception | None = None
-        self._done = anyio.Event()
-        token: Any = current_token()
-        # Before anyio 4.11 the token is the loop's own; both kinds are known by what they can do.
-        self.loop: Any = getattr(token, "native_token", token)
 
     def run(self, books: Books) -> None:
         """Do the work, or nothing if it was withdrawn. Called in the writing thread."""
         if not self.withdrawn:
             self.result = self.work(books)
-
-    def fail(self, error: Exception) -> None:
-        """Nothing of it was kept. Each task is told by an error of its own: a raised one grows with its way."""
-        self.result, self.error = None, copy(error)
-        self.error.__cause__ = error.__cause__
-
-    def wake(self) -> None:
-        """Let the task that waits go on. Called in its event loop."""
-        self._done.set()
-
-    async def done(self) -> None:
-        """Wait until it is committed, or has failed."""
-        await self._done.wait()
-
-    def outcome(self) -> T:
-        """Return the result. Raises what the work raised, or `StoreError` when the commit failed."""
-        if self.error is not None:
-            raise self.error
-        return cast("T", self.result)
-
-
-def answer(batch: Sequence[Job[Any]]) -> None:
-    """Wake the tasks that wait, those of one event loop by one call. Called in the writing thread."""
-    loops: dict[int, list[Job[Any]]] = {}
-    for job in batch:
-        loops.setdefault(id(job.loop), []).append(job)
-    for jobs in loops.values():
-        loop = jobs[0].loop
-        soon = getattr(loop, "call_soon_threadsafe", None) or loop.run_sync_soon
-        # A loop that has ended has nobody waiting; its process is ending too, and recovery settles what it held.
-        with suppress(RuntimeError):
-            soon(_wake, jobs)
-
-
-def _wake(jobs: Sequence[Job[Any]]) -> None:
-    for job in jobs:
-        job.wake()
 
 
 class Writer:

@@ -1,0 +1,66 @@
+"""What a task waits for while a thread of the store's own does it: under asyncio and trio alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from copy import copy
+from typing import Any, Generic, TypeVar, cast
+
+import anyio
+from anyio.lowlevel import current_token
+
+T = TypeVar("T")
+
+
+class Pending(Generic[T]):
+    """A result that is to come. Made in the event loop of the task that waits, filled in another thread."""
+
+    __slots__ = ("_done", "error", "loop", "result", "withdrawn")
+
+    def __init__(self) -> None:
+        self.withdrawn = False
+        """True = whoever waited has gone: if it was not begun, it need not be."""
+        self.result: T | None = None
+        self.error: Exception | None = None
+        self._done = anyio.Event()
+        token: Any = current_token()
+        # Before anyio 4.11 the token is the loop's own; both kinds are known by what they can do.
+        self.loop: Any = getattr(token, "native_token", token)
+
+    def fail(self, error: Exception) -> None:
+        """Nothing of it was kept. Each task is told by an error of its own: a raised one grows with its way."""
+        self.result, self.error = None, copy(error)
+        self.error.__cause__ = error.__cause__
+
+    def wake(self) -> None:
+        """Let the task that waits go on. Called in its event loop."""
+        self._done.set()
+
+    async def done(self) -> None:
+        """Wait until it is durable, or has failed."""
+        await self._done.wait()
+
+    def outcome(self) -> T:
+        """Return the result. Raises what the work raised, or `StoreError` when it could not be kept."""
+        if self.error is not None:
+            raise self.error
+        return cast("T", self.result)
+
+
+def answer(batch: Sequence[Pending[Any]]) -> None:
+    """Wake the tasks that wait, those of one event loop by one call. Called in the store's thread."""
+    loops: dict[int, list[Pending[Any]]] = {}
+    for one in batch:
+        loops.setdefault(id(one.loop), []).append(one)
+    for waiting in loops.values():
+        loop = waiting[0].loop
+        soon = getattr(loop, "call_soon_threadsafe", None) or loop.run_sync_soon
+        # A loop that has ended has nobody waiting; its process is ending too, and recovery settles what it held.
+        with suppress(RuntimeError):
+            soon(_wake, waiting)
+
+
+def _wake(batch: Sequence[Pending[Any]]) -> None:
+    for one in batch:
+        one.wake()
