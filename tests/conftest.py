@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from .postgres import Server
 
 REAL_CONNECT = socket.socket.connect
 
@@ -16,6 +19,22 @@ REAL_CONNECT = socket.socket.connect
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     """Every asynchronous test runs on both event loops."""
     return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL of this worker's own."""
+    server = Server()
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def postgres_url(postgres: Server) -> str:
+    """The address of an empty database."""
+    return postgres.database()
 
 
 @pytest.fixture(autouse=True)

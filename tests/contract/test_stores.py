@@ -1,13 +1,16 @@
-"""Both built-in stores keep the same contract."""
+"""All stores keep the same contract."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from shunpike.builtin.memory import open_memory
+import pytest
+
+from shunpike.builtin.memory import MemoryStore
 from shunpike.builtin.sqlite import open_sqlite
 from shunpike.clock import Clock
 from shunpike.protocols import Store
+from shunpike_postgres import PostgresStore
 from shunpike_testkit.store_books import StoreBooksContract
 
 
@@ -21,4 +24,15 @@ class TestMemory(StoreBooksContract):
     shared = False
 
     def open(self, place: Path, clock: Clock) -> Store:
-        return open_memory("memory:")
+        return MemoryStore()
+
+
+class TestPostgres(StoreBooksContract):
+    url = ""
+
+    @pytest.fixture(autouse=True)
+    def _database(self, postgres_url: str) -> None:
+        self.url = postgres_url
+
+    def open(self, place: Path, clock: Clock) -> Store:
+        return PostgresStore(self.url, clock=clock)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shunpike.config import load
+from shunpike.config import load, without_password
 from shunpike.errors import ConfigError
 
 SECRET = "gsk_1234567890SECRET"
@@ -61,3 +61,34 @@ def test_a_name_that_only_looks_like_a_key_is_allowed(tmp_path: Path) -> None:
     text = '[strategy_options]\ntoken = 3\n[providers.acme]\nkey_env = "ACME_KEY"\noptions = {max_tokens = 5}\n'
     (tmp_path / "shunpike.toml").write_text(text, encoding="utf-8")
     assert load(cwd=tmp_path, environ={}).settings.providers["acme"].key_env == "ACME_KEY"
+
+
+ADDRESSES = [
+    (f"postgresql://me:{SECRET}@db.test:5432/ledger", "postgresql://me:••••@db.test:5432/ledger"),
+    (f"postgresql://me:a@{SECRET}@db.test/ledger", "postgresql://me:••••@db.test/ledger"),
+    (f"postgresql://db.test/x?user=me&password={SECRET}&port=1", "postgresql://db.test/x?user=me&password=••••&port=1"),
+    (f"postgresql://db.test/x?sslpassword={SECRET}", "postgresql://db.test/x?sslpassword=••••"),
+]
+
+
+@pytest.mark.parametrize(("address", "shown"), ADDRESSES)
+def test_a_password_in_the_stores_address_is_shown_nowhere(tmp_path: Path, address: str, shown: str) -> None:
+    """In a file it is refused; from a variable it is used, and masked wherever it is shown."""
+    (tmp_path / "shunpike.toml").write_text(f'store = "{address}"', encoding="utf-8")
+    with pytest.raises(ConfigError, match="store holds a password") as caught:
+        load(cwd=tmp_path, environ={})
+    assert SECRET not in f"{caught.value!r}{caught.value.hint}"
+    (tmp_path / "shunpike.toml").unlink()
+    loaded = load(cwd=tmp_path, environ={"SHUNPIKE_STORE": address})
+    assert loaded.settings.store == address
+    assert [one.value for one in loaded.origins if one.key == "store"] == [shown]
+    assert SECRET not in f"{loaded.settings!r}{loaded.origins!r}"
+
+
+@pytest.mark.parametrize(
+    "address", ["sqlite:/home/me@work/ledger.db", "memory:", "postgresql://me@db.test/ledger?port=5"]
+)
+def test_an_address_without_a_password_is_shown_as_it_is(tmp_path: Path, address: str) -> None:
+    (tmp_path / "shunpike.toml").write_text(f'store = "{address}"', encoding="utf-8")
+    assert without_password(address) == address
+    assert load(cwd=tmp_path, environ={}).settings.store == address

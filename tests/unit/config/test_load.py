@@ -170,12 +170,6 @@ def test_a_key_from_an_argument_is_masked_in_the_origins(project: Path) -> None:
     assert "sk-argument-secret" not in repr(loaded)
 
 
-def test_a_password_in_the_address_of_a_store_is_masked(project: Path) -> None:
-    loaded = load_text(project, 'store = "postgresql://me:hunter22@host/db"\n')
-    shown = next(one.value for one in loaded.origins if one.key == "store")
-    assert shown == "postgresql://••••@host/db"
-
-
 @pytest.mark.parametrize(
     ("text", "line", "column"),
     [("a = \n", 1, 5), ('\nstrategy = "x\n', 2, 14), ("x = [1,", 1, 8), ("[a]\n[a]\n", 2, 3)],

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 
 from typing_extensions import override
 
-from shunpike.builtin.tally import DAY, Tally
+from shunpike.builtin.tally import Tally
 from shunpike.errors import ConfigError, StoreError
 from shunpike.ledger.counting import learned
 from shunpike.ledger.learning import lowered, merged
 from shunpike.ledger.slots import Look, judge, remaining_of, settled_parts
+from shunpike.ledger.totals import DAY
 from shunpike.ledger.windows import CLOCK_SLACK, GUARD, Window, last_expiry
 from shunpike.protocols import Store
 from shunpike.types import (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from shunpike.builtin.sqlite_sql import Connection
-from shunpike.builtin.tally import DAY, day_text
 from shunpike.errors import StoreError
 from shunpike.ledger.slots import remaining_of
+from shunpike.ledger.totals import DAY, day_text
 from shunpike.types import Hold, Money, Remaining, UsageRow
 
 KEEP_DAYS = 92.0

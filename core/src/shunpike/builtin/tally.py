@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
 
 from shunpike.ledger.rows import booked_cost
+from shunpike.ledger.totals import DAY, day_text
 from shunpike.types import Funds, Money, Reservation, Settlement, State, UsageRow
-
-DAY = 86_400.0
-"""Seconds of the UTC days that old attempts are folded into."""
-_EPOCH = date(1970, 1, 1)
 
 Key = tuple[str, str, int, str]
 """Provider, model, UTC day since the epoch, tag."""
@@ -73,8 +69,3 @@ class Tally:
                 merged.totals.items(), key=lambda item: (item[0][2], *item[0])
             )
         ]
-
-
-def day_text(number: int) -> str:
-    """Return the ISO date of a UTC day, counted since the epoch."""
-    return (_EPOCH + timedelta(days=number)).isoformat()

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from shunpike.cli.forms import duration, left_at
 from shunpike.client import OWN, Client, ProviderStatus
 from shunpike.clock import SystemClock, moment
-from shunpike.config import KeyStore, Loaded, default_store, load
+from shunpike.config import KeyStore, Loaded, default_store, load, without_password
 from shunpike.errors import ConfigError, ShunpikeError, UsageError
 from shunpike.plugins import Host
 from shunpike.types.base import Record
@@ -114,7 +114,9 @@ def _plugins(findings: list[Finding], loaded: Loaded | None) -> None:
 async def _ledger(findings: list[Finding], client: Client) -> None:
     try:
         words = await client.check_store()
-        findings.append(_found("Setup", Level.OK, f"ledger {client.settings.store or default_store()}: {words}"))
+        findings.append(
+            _found("Setup", Level.OK, f"ledger {without_password(client.settings.store or default_store())}: {words}")
+        )
     except ShunpikeError as error:
         findings.append(_broken("Setup", error))
 

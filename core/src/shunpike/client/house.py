@@ -10,7 +10,7 @@ from shunpike.client.accounts import Account, build_roster, find_accounts
 from shunpike.client.endpoints import Endpoints, Kind, is_listed, named_at, with_endpoints
 from shunpike.client.prices import PriceBook
 from shunpike.clock import Clock, moment
-from shunpike.config import KeyStore, default_store
+from shunpike.config import KeyStore, default_store, without_password
 from shunpike.errors import ConfigError
 from shunpike.ledger import Ledger
 from shunpike.plugins import Host
@@ -164,6 +164,7 @@ def _open_store(host: Host, settings: Settings) -> Store:
     store = host.store(url)
     if store is None:
         raise ConfigError(
-            f"no installed plugin opens the store {url!r}", hint='use "sqlite:/path/ledger.db" or "memory:"'
+            f"no installed plugin opens the store {without_password(url)!r}",
+            hint='use "sqlite:/path/ledger.db", or install the plugin: pip install "shunpike[postgres]"',
         )
     return store

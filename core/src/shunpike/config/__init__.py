@@ -1,6 +1,7 @@
 """Files, environment and arguments merged into `Settings`, with the origin of every value; and where keys are kept."""
 
 from shunpike.config.keys import KeyStore, ResolvedKey, clean_key, resolve_key, tail
+from shunpike.config.literals import without_password
 from shunpike.config.load import Loaded, load
 from shunpike.config.merge import Origin
 from shunpike.config.places import default_store, keys_file, project_file, user_file
@@ -18,4 +19,5 @@ __all__ = [
     "resolve_key",
     "tail",
     "user_file",
+    "without_password",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,6 +35,9 @@ _NAMES = frozenset(
 _ENDINGS = ("_api_key", "_apikey", "_secret", "_password", "_access_token", "_auth_token", "_secret_key")
 
 
+_HIDDEN = "••••"
+
+
 def names_a_key(name: str) -> bool:
     """Tell whether a setting of this name would hold a secret."""
     plain = name.lower().replace("-", "_")
@@ -48,9 +52,27 @@ def holds_password(url: str) -> bool:
         return "@" in url
 
 
+_PASSWORD = re.compile(r"(?i)((?:^|[?&])(?:ssl)?password=)[^&#]*")
+
+
+def without_password(url: str) -> str:
+    """Return an address as it may be shown: a password in it is replaced."""
+    head, at, tail = url.rpartition("@")
+    scheme, slashes, login = head.partition("://")
+    if at and slashes and ":" in login:
+        url = f"{scheme}://{login.partition(':')[0]}:{_HIDDEN}@{tail}"
+    address, mark, query = url.partition("?")
+    return address + mark + _PASSWORD.sub(rf"\1{_HIDDEN}", query)
+
+
 def refuse_literal_keys(tree: Mapping[str, Any], where: str) -> None:
     """Raise `ConfigError` for the first literal key in a file; its value is never repeated."""
     for path, value in _leaves(tree, ()):
+        if path == ("store",) and isinstance(value, str) and without_password(value) != value:
+            raise ConfigError(
+                f"{where}: store holds a password, and passwords don't belong in a configuration file",
+                hint="leave it out and set PGPASSWORD or ~/.pgpass, or put the whole address into SHUNPIKE_STORE",
+            )
         secret = names_a_key(path[-1]) or (path[-1] == "base_url" and isinstance(value, str) and holds_password(value))
         if secret and path[0] != "strategy_options":
             raise literal_key(path, where)

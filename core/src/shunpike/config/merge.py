@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from shunpike.config.literals import names_a_key
+from shunpike.config.literals import names_a_key, without_password
 from shunpike.config.places import ledger_file
 from shunpike.config.schema import Path, check_key, is_table, shown, typed, wrong
 from shunpike.types import Settings
@@ -90,4 +90,6 @@ def origins_of(leaves: Layer, settings: Settings) -> tuple[Origin, ...]:
 
 def _masked(path: Path, value: Any) -> str:
     secret = path[-1] == "key" or (path[0] == "providers" and names_a_key(path[-1]))
+    if path == ("store",) and isinstance(value, str):
+        return without_password(value)
     return shown(SecretStr("") if secret else value)

@@ -41,6 +41,9 @@ from shunpike.types import (
 _SHORTEST_DAY = 82_800.0
 """No calendar's latest expiry is nearer than this, in seconds."""
 
+LARGEST = 2**63 - 1
+"""What a database's integers hold; in pico-dollars, nine million dollars."""
+
 SlotKey = tuple[int, float, str]
 """Bucket, expiry, and the attempt whose end is not confirmed, else an empty text."""
 
@@ -140,7 +143,7 @@ class WorkingSet:
         bucket = self.touch(self.buckets[hold.bucket])
         bucket.used += hold.amount
         bucket.in_flight += hold.amount
-        bucket.ceiling, bucket.counts = hold.limit.amount, hold.limit.counts
+        bucket.ceiling, bucket.counts = min(hold.limit.amount, LARGEST), hold.limit.counts
         return remaining_of(hold, now, bucket.used, bucket.last, bucket.in_flight, self.guard)
 
     def holds_of(self, reservation: Reservation) -> Holds:

@@ -41,6 +41,11 @@ class Pending(Generic[T]):
         """Wait until it is durable, or has failed."""
         await self._done.wait()
 
+    async def wait(self) -> T:
+        """Wait, and return the outcome."""
+        await self.done()
+        return self.outcome()
+
     def outcome(self) -> T:
         """Return the result. Raises what the work raised, or `StoreError` when it could not be kept."""
         if self.error is not None:

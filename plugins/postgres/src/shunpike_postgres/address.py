@@ -1,0 +1,42 @@
+"""Where the database is: an address that may hold a password, which is shown nowhere."""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from typing_extensions import override
+
+from shunpike.errors import ConfigError
+
+_SHOWN = ("user", "host", "port", "dbname")
+
+
+class Address:
+    """A ``postgresql://`` address. Its text is without secrets. Raises `ConfigError` for one that is none."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        try:
+            parts = conninfo_to_dict(url)
+        except psycopg.ProgrammingError:
+            # What is wrong with it may be its password: neither it nor the library's words are passed on.
+            raise ConfigError(
+                "the store's address is no PostgreSQL address", hint="write postgresql://user@host:5432/database"
+            ) from None
+        self._shown = {name: str(parts[name]) for name in _SHOWN if parts.get(name)}
+
+    @property
+    def conninfo(self) -> str:
+        """The address for the library, with its secrets."""
+        return self._url
+
+    @override
+    def __str__(self) -> str:
+        """Return user, host, port and database."""
+        user = f"{self._shown['user']}@" if "user" in self._shown else ""
+        port = f":{self._shown['port']}" if "port" in self._shown else ""
+        return f"postgresql://{user}{self._shown.get('host', '')}{port}/{self._shown.get('dbname', '')}"
+
+    @override
+    def __repr__(self) -> str:
+        return f"Address({str(self)!r})"

@@ -1,0 +1,231 @@
+"""Admissions and settlements that share one transaction: read under the buckets' locks, decide, write, commit.
+
+Two round trips, whatever the batch's size. The rules are those of the working set (``shunpike.ledger.books``), the same
+that the ledger's file is kept by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from shunpike.errors import StoreError
+from shunpike.ledger.books import WorkingSet
+from shunpike.ledger.rows import EndedRow, HeldRow, ended_row, holds_text, read_holds
+from shunpike.ledger.slots import Look, Part, judge
+from shunpike.types import Confidence, Factor, Grant, Hold, Limit, Proof, Refusal, Reservation, Settlement
+from shunpike_postgres import statements as sql
+from shunpike_postgres.connection import Row
+from shunpike_postgres.jobs import Admit, Settle
+from shunpike_postgres.session import Session
+from shunpike_postgres.shift import Shift
+
+
+@dataclass
+class Refused:
+    """A reservation that does not fit; the moment at which its limits open is still to be asked for."""
+
+    job: Admit
+    reservation: Reservation
+    looks: dict[str, Look]
+    opens: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
+    """Bucket → when how much of it will have expired."""
+
+    def excess(self, hold: Hold) -> int:
+        """Return how much too much the hold takes."""
+        return self.looks[hold.bucket].used + hold.amount - hold.limit.amount
+
+    def verdict(self, guard: float) -> Refusal | None:
+        """Return the refusal, as the books stood when it was judged."""
+        return judge(self.reservation.holds, self.reservation.at, self._look, guard)
+
+    def _look(self, hold: Hold) -> Look:
+        ended = self.opens.get(hold.bucket, [])
+        return self.looks[hold.bucket]._replace(ended=lambda: ended)
+
+
+class Batch:
+    """One transaction of a session. What it decides is in the jobs only once it is committed.
+
+    Args:
+        shifted: Whether the jobs' times are the database's already.
+
+    """
+
+    def __init__(self, session: Session, jobs: Sequence[Admit | Settle], *, shifted: bool = False) -> None:
+        self._session = session
+        self._shift = Shift() if shifted else session.shift
+        self._jobs = [job for job in jobs if not job.withdrawn]
+        self._set = WorkingSet(session.guard)
+        self._locked: dict[str, HeldRow] = {}
+        self._known: set[str] = set()
+        self._made: list[tuple[Reservation, int, str]] = []
+        self._ended: list[tuple[str, EndedRow]] = []
+        self._refused: list[Refused] = []
+        self._done: list[partial[None]] = []
+        self.committing = False
+        """Whether the commit was sent: from then on its outcome is not known before it is answered."""
+
+    async def run(self) -> list[Admit]:
+        """Do all of it, or raise and have done nothing; return the admissions that were refused but might fit later."""
+        if not self._jobs:
+            return []
+        admits = [(job, self._shift.reservation(job.reservation)) for job in self._jobs if isinstance(job, Admit)]
+        settles = [(job, self._shift.settlement(job.settlement)) for job in self._jobs if isinstance(job, Settle)]
+        await self._find([one for _, one in admits], settles)
+        try:
+            await self._read([one for _, one in admits], settles)
+            asked, ends = iter(admits), iter(settles)
+            for job in self._jobs:
+                if isinstance(job, Admit):
+                    self._admit(*next(asked))
+                else:
+                    self._settle(*next(ends))
+            await self._write()
+        except BaseException:
+            if self._session.is_open:
+                await self._session.connection.rollback()
+            raise
+        for keep in self._done:
+            keep()
+        return [
+            one.job for one in self._refused if isinstance(one.job.result, Refusal) and not one.job.result.impossible
+        ]
+
+    async def _find(self, asked: Sequence[Reservation], ends: Sequence[tuple[Settle, Settlement]]) -> None:
+        """Learn the numbers of all buckets, before anything is locked."""
+        session = self._session
+        limits: dict[str, Limit] = {hold.bucket: hold.limit for one in asked for hold in one.holds if hold.amount}
+        names = {lesson.proof.bucket for _, end in ends for lesson in end.lessons}
+        unknown = [job.attempt_id for job, _ in ends if job.attempt_id not in session.holds]
+        if unknown:
+            cursor = await session.connection.execute(sql.HELD, [unknown])
+            for name, *_, holds in await cursor.fetchall():
+                session.holds[name] = tuple(key for key, _ in read_holds(holds))
+        keys = {key for job, _ in ends for key in session.holds.get(job.attempt_id, ())}
+        await session.find(limits, names, keys)
+        self._keys = keys | {key for name in (*limits, *names) if (key := session.key_of(name)) is not None}
+
+    async def _read(self, asked: Sequence[Reservation], ends: Sequence[tuple[Settle, Settlement]]) -> None:
+        connection, keys = self._session.connection, sorted(self._keys)
+        names = list({hold.bucket for one in asked for hold in one.holds})
+        now = min((one.at for one in asked), default=0.0)
+        lessons = any(end.lessons or end.samples for _, end in ends)
+        async with connection.pipeline():
+            await connection.execute("BEGIN")
+            buckets = await connection.execute(sql.LOCK_BUCKETS, [keys])
+            held = await connection.execute(sql.LOCK_ATTEMPTS, [[job.attempt_id for job, _ in ends]])
+            gone = await connection.execute(sql.EXPIRE, [keys, now])
+            spans = await connection.execute(sql.ENDS, [keys])
+            closed = await connection.execute(sql.CLOSED, [names])
+            known = await connection.execute(sql.KNOWN, [[one.attempt_id for one in asked]])
+            proofs = await connection.execute(sql.PROOFS) if lessons else None
+            factors = await connection.execute(sql.FACTORS) if lessons else None
+        self._bring(await buckets.fetchall(), await gone.fetchall(), await spans.fetchall())
+        for name, worst, prompt, output, holds in await held.fetchall():
+            self._locked[name] = HeldRow(name, worst, prompt, output, read_holds(holds))
+        self._set.closures.update({name: (until, reason) for name, until, reason in await closed.fetchall()})
+        self._known = {name for (name,) in await known.fetchall()}
+        if proofs is not None and factors is not None:
+            self._set.proofs.update({row[0]: read_proof(row) for row in await proofs.fetchall()})
+            self._set.factors.update({row[0]: read_factor(row) for row in await factors.fetchall()})
+        for bucket in list(self._set.buckets.values()):
+            latest = bucket.beyond(now, self._session.guard) if asked else None
+            if latest is not None:
+                await self._pull_in(bucket.key, latest)
+
+    def _bring(self, rows: Sequence[Row], gone: Sequence[Row], spans: Sequence[Row]) -> None:
+        freed: dict[int, int] = {}
+        for key, amount in gone:
+            freed[key] = freed.get(key, 0) + amount
+        ends = {key: (first, last) for key, first, last in spans}
+        for key, used, in_flight, ceiling, counts in rows:
+            bucket = self._session.bucket(key)
+            bucket.used, bucket.in_flight, bucket.ceiling, bucket.counts = used, in_flight, ceiling, counts
+            bucket.was = used, in_flight
+            self._set.bring(bucket).forget(freed.get(key, 0), *ends.get(key, (None, None)))
+            if key in freed:
+                self._set.touch(bucket)
+
+    async def _pull_in(self, key: int, latest: float) -> None:
+        """The clock was set back: nothing counts longer than what ends now would."""
+        cursor = await self._session.connection.execute(sql.PULL_IN, [key, latest])
+        gone = await cursor.fetchall()
+        bucket = self._set.touch(self._set.by_key[key])
+        first = None if bucket.first is None or bucket.first > latest else bucket.first
+        bucket.forget(sum(amount for _, amount in gone), first, latest)
+        for attempt, amount in gone:
+            self._set.add(bucket, Part(amount, latest), attempt)
+
+    def _admit(self, job: Admit, one: Reservation) -> None:
+        if one.attempt_id in self._known:
+            job.fail(StoreError(f"attempt {one.attempt_id!r} is already in the ledger"))
+            return
+        looks = {hold.bucket: self._set.look(hold, one.at, tuple) for hold in one.holds}
+        if judge(one.holds, one.at, lambda hold: looks[hold.bucket], self._session.guard) is not None:
+            frozen = {name: look._replace(in_flight=partial(int, look.in_flight())) for name, look in looks.items()}
+            self._refused.append(Refused(job, one, frozen))
+            return
+        self._known.add(one.attempt_id)
+        grant, holds = self._set.take(one), self._set.holds_of(one)
+        self._made.append((one, self._session.owner, holds_text(holds)))
+        self._done.append(partial(self._granted, job, grant, tuple(key for key, _ in holds)))
+
+    def _granted(self, job: Admit, grant: Grant, keys: tuple[int, ...]) -> None:
+        job.result = self._shift.verdict(grant)
+        self._session.holds[grant.attempt_id] = keys
+
+    def _settle(self, job: Settle, end: Settlement) -> None:
+        held = self._locked.pop(job.attempt_id, None)
+        if held is not None:
+            self._ended.append((job.attempt_id, ended_row(held, end)))
+            self._set.end(held, end)
+        self._done.append(partial(self._settled, job, held is not None))
+
+    def _settled(self, job: Settle, done: bool) -> None:
+        job.result = done
+        self._session.holds.pop(job.attempt_id, None)
+
+    async def _write(self) -> None:
+        connection = self._session.connection
+        wanted = [(one, hold) for one in self._refused for hold in one.reservation.holds if one.excess(hold) > 0]
+        async with connection.pipeline():
+            await sql.write_attempts(connection, self._made)
+            await sql.write_ended(connection, self._ended)
+            await sql.write_changes(connection, self._set.take_changes())
+            freed = [
+                (one, hold, await connection.execute(sql.FREED, [self._set.buckets[hold.bucket].key, one.excess(hold)]))
+                for one, hold in wanted
+                if hold.amount
+            ]
+            self.committing = True
+            await connection.execute("COMMIT")
+        self.committing = False
+        for one, hold, cursor in freed:
+            row = await cursor.fetchone()
+            one.opens[hold.bucket] = [] if row is None else [(row[0], one.excess(hold))]
+        for one in self._refused:
+            verdict = one.verdict(self._session.guard)
+            one.job.result = None if verdict is None else self._shift.verdict(verdict)
+
+
+def read_proof(row: Row) -> Proof:
+    """Return a row of `statements.PROOFS`."""
+    bucket, amount, remaining, resets_at, at, confidence, origin, overages = row
+    return Proof(
+        bucket=bucket,
+        amount=amount,
+        remaining=remaining,
+        resets_at=resets_at,
+        at=at,
+        confidence=Confidence(confidence),
+        origin=origin,
+        overages=overages,
+    )
+
+
+def read_factor(row: Row) -> Factor:
+    """Return a row of `statements.FACTORS`."""
+    _, mean, deviation, samples, at = row
+    return Factor(mean=mean, deviation=deviation, samples=samples, at=at)

@@ -1,0 +1,92 @@
+"""Connections to the database, and what is said when something is wrong with one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection, errors
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from shunpike.errors import StoreError
+from shunpike_postgres.address import Address
+
+Row = tuple[Any, ...]
+Connection = AsyncConnection[Row]
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds until a server that does not answer is given up."""
+STALE_AFTER = 30
+"""Seconds after which the server ends a transaction whose process was stopped in the middle: others wait for it."""
+READERS = 4
+
+_SETTINGS = f"""
+SET search_path = shunpike; SET synchronous_commit = on; SET lock_timeout = '10s';
+SET idle_in_transaction_session_timeout = '{STALE_AFTER}s';
+SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3"""
+
+_SPEECH: tuple[tuple[type[psycopg.Error], str, str], ...] = (
+    (errors.InvalidPassword, "refuses the password", "check it: PGPASSWORD, ~/.pgpass, or the address"),
+    (errors.InvalidAuthorizationSpecification, "refuses this user", "check the address and the server's pg_hba.conf"),
+    (errors.InvalidCatalogName, "does not have this database", "create it: createdb NAME"),
+    (errors.InsufficientPrivilege, "does not allow this user to keep a ledger", "grant CREATE on the database to it"),
+    (errors.DiskFull, "can't write: its disk is full", "free some space; nothing is sent until then"),
+    (errors.ReadOnlySqlTransaction, "can't be written: it is a standby", "name the primary in the address"),
+    (errors.LockNotAvailable, "was locked by another process for 10 s", "see what holds it: pg_stat_activity"),
+    (errors.TooManyConnections, "has too many connections", "raise max_connections, or run fewer processes"),
+)
+
+
+def said(address: Address, error: BaseException) -> StoreError:
+    """Return ``error`` as a `StoreError` with the next step, without anything secret."""
+    for kind, what, hint in _SPEECH:
+        if isinstance(error, kind):
+            return StoreError(f"the ledger {address} {what}", hint=hint)
+    if isinstance(error, psycopg.OperationalError | PoolTimeout | OSError):
+        return StoreError(f"the ledger {address} can't be reached", hint="is the server running? try: pg_isready")
+    state = getattr(error, "sqlstate", None) or type(error).__name__
+    return StoreError(f"the ledger {address} failed ({state})", hint="run: shunpike doctor")
+
+
+async def connect(address: Address) -> Connection:
+    """Return a connection in the ledger's own schema. Raises `psycopg.Error`."""
+    connection = await AsyncConnection.connect(
+        address.conninfo,
+        autocommit=True,
+        connect_timeout=round(CONNECT_TIMEOUT),
+        application_name="shunpike",
+        keepalives_idle=30,
+        keepalives_interval=10,
+        keepalives_count=3,
+    )
+    await prepare(connection)
+    return connection
+
+
+async def prepare(connection: Connection) -> None:
+    """Make the session's settings."""
+    await connection.execute(_SETTINGS)
+
+
+def reading_pool(address: Address) -> AsyncConnectionPool[Connection]:
+    """Return the pool that is read through; it is closed, and empty when nobody reads."""
+    return AsyncConnectionPool(
+        address.conninfo,
+        min_size=0,
+        max_size=READERS,
+        open=False,
+        timeout=CONNECT_TIMEOUT,
+        configure=prepare,
+        kwargs={"autocommit": True, "connect_timeout": round(CONNECT_TIMEOUT), "application_name": "shunpike"},
+    )
+
+
+@asynccontextmanager
+async def speaking(address: Address) -> AsyncIterator[None]:
+    """Turn what the library raises into `StoreError`."""
+    try:
+        yield
+    except (psycopg.Error, PoolTimeout, OSError) as error:
+        raise said(address, error) from error

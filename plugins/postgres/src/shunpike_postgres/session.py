@@ -1,0 +1,112 @@
+"""The writing connection of one process, and what it knows: its number as an owner, buckets, the clock's shift."""
+
+from __future__ import annotations
+
+import time
+
+import psycopg
+from pydantic import TypeAdapter
+
+from shunpike.clock import Clock
+from shunpike.ledger.books import Bucket
+from shunpike.ledger.windows import Window
+from shunpike.types import Limit, Unit
+from shunpike_postgres.address import Address
+from shunpike_postgres.connection import Connection, connect
+from shunpike_postgres.owners import adopt, sign_in, sign_out
+from shunpike_postgres.schema import migrate
+from shunpike_postgres.shift import Shift, measured
+from shunpike_postgres.statements import FIND_BUCKETS, MAKE_BUCKETS
+
+WINDOW: TypeAdapter[Window] = TypeAdapter(Window)
+
+
+class Session:
+    """Opened by the writer's loop, and opened again when the connection is lost.
+
+    Args:
+        clock: Whose time rules; None = the database's, to which all times are translated.
+
+    """
+
+    def __init__(self, address: Address, guard: float, clock: Clock | None) -> None:
+        self.address = address
+        self.guard = guard
+        self.clock = clock
+        self.shift = Shift()
+        self.owner = 0
+        self.holds: dict[str, tuple[int, ...]] = {}
+        """Attempts of this process that are in flight → the buckets that they hold something of."""
+        self.recovered_at: float | None = None
+        self._connection: Connection | None = None
+        self._kinds: dict[int, tuple[str, Unit, Window]] = {}
+        self._ids: dict[str, int] = {}
+
+    @property
+    def connection(self) -> Connection:
+        """The writing connection."""
+        if self._connection is None or self._connection.closed:
+            raise psycopg.OperationalError("not connected")
+        return self._connection
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection, as far as it is known."""
+        return self._connection is not None and not self._connection.closed
+
+    def now(self) -> float:
+        """Return the time that rules."""
+        return time.time() + self.shift.seconds if self.clock is None else self.clock.now()
+
+    async def open(self) -> None:
+        """Connect, bring the schema up to date and sign in. Raises `psycopg.Error` and `StoreError`.
+
+        Opened again, it takes over what this process held: it is alive, only its connection was lost.
+        """
+        connection = await connect(self.address)
+        try:
+            await migrate(connection, self.address)
+            if self.clock is None:
+                self.shift = await measured(connection)
+            before, self.owner = self.owner, await sign_in(connection, self.now())
+            if before:
+                await adopt(connection, before, self.owner)
+        except BaseException:
+            await connection.close()
+            raise
+        self._connection = connection
+
+    async def close(self) -> None:
+        """Sign out, unless something is still held, and disconnect."""
+        if self._connection is not None:
+            if self.is_open:
+                await sign_out(self._connection, self.owner)
+            await self._connection.close()
+
+    async def drop(self) -> None:
+        """Let go of a connection that can't be relied on any more."""
+        if self._connection is not None:
+            await self._connection.close()
+
+    def key_of(self, name: str) -> int | None:
+        """Return the number of a bucket that was found before."""
+        return self._ids.get(name)
+
+    async def find(self, limits: dict[str, Limit], names: set[str], keys: set[int]) -> None:
+        """Make the buckets of ``limits`` where they are missing; look up these, those called ``names`` and ``keys``."""
+        new = {name: limit for name, limit in limits.items() if name not in self._ids}
+        names = {name for name in names if name not in self._ids} | set(new)
+        keys = {key for key in keys if key not in self._kinds}
+        if new:
+            rows = [(name, limit.unit.value, WINDOW.dump_json(limit.window).decode()) for name, limit in new.items()]
+            await self.connection.execute(MAKE_BUCKETS, [list(column) for column in zip(*rows, strict=True)])
+        if names or keys:
+            cursor = await self.connection.execute(FIND_BUCKETS, [list(names), list(keys)])
+            for key, name, unit, window in await cursor.fetchall():
+                self._ids[name] = key
+                self._kinds[key] = name, Unit(unit), WINDOW.validate_json(window)
+
+    def bucket(self, key: int) -> Bucket:
+        """Return a bucket that was found, without its figures."""
+        name, unit, window = self._kinds[key]
+        return Bucket(key, name, unit, window)

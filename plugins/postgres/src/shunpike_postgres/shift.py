@@ -1,0 +1,110 @@
+"""The clock of the database: machines disagree about the time, the one database that they share does not.
+
+Where no other clock is given, every time that comes in is translated to the database's clock, and every time that goes
+out back to this machine's. What is within `IGNORED` is left alone: the windows' guard covers it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from shunpike.types import (
+    Closure,
+    Grant,
+    Lesson,
+    Proof,
+    Refusal,
+    Remaining,
+    Reservation,
+    Sample,
+    Settlement,
+    Unconfirmed,
+)
+from shunpike_postgres.connection import Connection
+
+IGNORED = 0.25
+"""Seconds of difference that the guard (1 s) covers, together with the error of measuring it."""
+
+_CLOCK = "SELECT extract(epoch FROM clock_timestamp())::double precision"
+
+
+class Shift(NamedTuple):
+    """The database's clock is ``seconds`` ahead of this machine's."""
+
+    seconds: float = 0.0
+
+    def theirs(self, at: float) -> float:
+        """Return a moment of this machine's clock as the database's shows it."""
+        return at + self.seconds
+
+    def ours(self, at: float) -> float:
+        """Return a moment of the database's clock as this machine's shows it."""
+        return at - self.seconds
+
+    def reservation(self, one: Reservation) -> Reservation:
+        """Return what comes in."""
+        return one.model_copy(update={"at": self.theirs(one.at)}) if self.seconds else one
+
+    def settlement(self, one: Settlement) -> Settlement:
+        """Return what comes in."""
+        if not self.seconds:
+            return one
+        return one.model_copy(
+            update={
+                "at": self.theirs(one.at),
+                "headers_at": None if one.headers_at is None else self.theirs(one.headers_at),
+                "closures": tuple(self._closure(closure) for closure in one.closures),
+                "lessons": tuple(self._lesson(lesson) for lesson in one.lessons),
+                "samples": tuple(self._sample(sample) for sample in one.samples),
+            }
+        )
+
+    def _closure(self, one: Closure) -> Closure:
+        return one.model_copy(update={"until": self.theirs(one.until)})
+
+    def _lesson(self, one: Lesson) -> Lesson:
+        return one.model_copy(update={"proof": Shift(-self.seconds).proof(one.proof)})
+
+    def _sample(self, one: Sample) -> Sample:
+        return one.model_copy(update={"at": self.theirs(one.at)})
+
+    def proof(self, one: Proof) -> Proof:
+        """Return what goes out."""
+        resets = None if one.resets_at is None else self.ours(one.resets_at)
+        return one.model_copy(update={"at": self.ours(one.at), "resets_at": resets}) if self.seconds else one
+
+    def verdict(self, one: Grant | Refusal) -> Grant | Refusal:
+        """Return what goes out."""
+        if not self.seconds:
+            return one
+        if isinstance(one, Grant):
+            return one.model_copy(update={"remaining": tuple(self.remaining(one.remaining))})
+        return one.model_copy(update={"retry_at": None if one.retry_at is None else self.ours(one.retry_at)})
+
+    def remaining(self, found: Sequence[Remaining]) -> list[Remaining]:
+        """Return what goes out."""
+        return [
+            one
+            if one.resets_at is None or not self.seconds
+            else one.model_copy(update={"resets_at": self.ours(one.resets_at)})
+            for one in found
+        ]
+
+    def closed(self, found: Mapping[str, tuple[float, str]]) -> dict[str, tuple[float, str]]:
+        """Return what goes out."""
+        return {bucket: (self.ours(until), reason) for bucket, (until, reason) in found.items()}
+
+    def unconfirmed(self, found: Sequence[Unconfirmed]) -> list[Unconfirmed]:
+        """Return what goes out."""
+        return [one.model_copy(update={"at": self.ours(one.at)}) if self.seconds else one for one in found]
+
+
+async def measured(connection: Connection) -> Shift:
+    """Ask the database for its time, and compare it with the middle of the question."""
+    begun = time.time()
+    row = await (await connection.execute(_CLOCK)).fetchone()
+    ended = time.time()
+    away = 0.0 if row is None else float(row[0]) - (begun + ended) / 2
+    return Shift() if abs(away) < IGNORED else Shift(away)

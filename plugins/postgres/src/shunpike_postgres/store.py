@@ -1,0 +1,177 @@
+"""The ledger on PostgreSQL: one set of limits and budgets for all processes of all machines that name it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+from typing_extensions import override
+
+from shunpike.clock import Clock
+from shunpike.errors import StoreError
+from shunpike.ledger.pending import Pending
+from shunpike.ledger.windows import GUARD
+from shunpike.protocols import Store
+from shunpike.types import (
+    Factor,
+    Grant,
+    Hold,
+    Money,
+    Proof,
+    Refusal,
+    Remaining,
+    Reservation,
+    Settlement,
+    State,
+    Unconfirmed,
+    UsageRow,
+)
+from shunpike_postgres.address import Address
+from shunpike_postgres.jobs import Admit, Settle, Work
+from shunpike_postgres.reads import (
+    audit,
+    read_closures,
+    read_factors,
+    read_proofs,
+    read_remaining,
+    read_unconfirmed,
+    read_usage,
+)
+from shunpike_postgres.session import Session
+from shunpike_postgres.upkeep import KEEP_DAYS, reconcile
+from shunpike_postgres.worker import Worker
+
+T = TypeVar("T")
+
+
+class PostgresStore(Store):
+    """Nothing is opened before the first use. Works under asyncio and trio.
+
+    Args:
+        clock: Whose time rules, as in a simulation; None = the database's clock, the one that all machines share.
+        guard: Seconds, see ``shunpike.ledger.windows``.
+        keep_days: Days after which attempts are folded into daily totals.
+
+    """
+
+    def __init__(
+        self, url: str, *, clock: Clock | None = None, guard: float = GUARD, keep_days: float = KEEP_DAYS
+    ) -> None:
+        self.address = Address(url)
+        self._guard = guard
+        self._session = Session(self.address, guard, clock)
+        self._worker = Worker(self.address, self._session, keep_days)
+
+    @override
+    async def admit(self, reservation: Reservation) -> Grant | Refusal:
+        """Take every hold, or none and say which limit blocks; durable when it returns. Raises `StoreError`.
+
+        A caller that is cancelled while it waits holds nothing afterwards.
+        """
+        job = Admit(reservation)
+        self._worker.put(job)
+        try:
+            await job.done()
+        except anyio.get_cancelled_exc_class():
+            job.withdrawn = True
+            with anyio.CancelScope(shield=True):
+                await self._give_back(job, reservation)
+            raise
+        return job.outcome()
+
+    async def _give_back(self, job: Admit, reservation: Reservation) -> None:
+        await job.done()
+        if isinstance(job.result, Grant):
+            unsent = Settlement(state=State.RELEASED, at=reservation.at, outcome="cancelled", keeps_request=False)
+            # When not even that can be written, the hold stays: over-counted until this process ends, never under.
+            with suppress(StoreError):
+                await self.settle(reservation.attempt_id, unsent)
+
+    @override
+    async def settle(self, attempt_id: str, settlement: Settlement) -> bool:
+        """Settle a held attempt once; False when it was settled before, which changes nothing. Raises `StoreError`.
+
+        It is done, durably, even when the caller is cancelled meanwhile.
+        """
+        job = Settle(attempt_id, settlement)
+        self._worker.put(job)
+        return await _shielded(job)
+
+    async def recover(self, now: float) -> int:
+        """Make unconfirmed what dead owners still hold; return how many attempts that were. Raises `StoreError`."""
+        del now  # the time that rules is the session's
+        writer = self._worker.writer
+        job = Work(lambda session: writer.recover(session.now()))
+        self._worker.put(job)
+        return await _shielded(job)
+
+    async def reconcile(self, attempt_id: str, cost: Money, at: float, note: str) -> bool:
+        """Settle an unconfirmed attempt at ``cost`` and write it down; False when it is none. Raises `StoreError`."""
+        job = Work(lambda session: reconcile(session.connection, attempt_id, cost, session.shift.theirs(at), note))
+        self._worker.put(job)
+        return await _shielded(job)
+
+    @override
+    async def remaining(self, holds: Sequence[Hold], now: float) -> Sequence[Remaining]:
+        """Return what is left of each hold's limit; amounts are not looked at. Raises `StoreError`."""
+        session = self._session
+        found = await self._worker.read(
+            lambda connection: read_remaining(connection, holds, session.shift.theirs(now), self._guard)
+        ).wait()
+        return session.shift.remaining(found)
+
+    @override
+    async def usage(self, since: float, until: float) -> Sequence[UsageRow]:
+        """Return totals by provider and model of the attempts begun in ``[since, until)``. Raises `StoreError`."""
+        return await self.usage_by(since, until, day=False, tag=False)
+
+    async def usage_by(self, since: float, until: float, *, day: bool, tag: bool) -> Sequence[UsageRow]:
+        """Return totals as `usage` does, in one row for each day and tag where asked. Raises `StoreError`."""
+        theirs = self._session.shift.theirs
+        return await self._worker.read(
+            lambda connection: read_usage(connection, theirs(since), theirs(until), day=day, tag=tag)
+        ).wait()
+
+    async def proofs(self) -> Mapping[str, Proof]:
+        """Return bucket → what its provider was last seen to say of it. Raises `StoreError`."""
+        found = await self._worker.read(read_proofs).wait()
+        return {bucket: self._session.shift.proof(one) for bucket, one in found.items()}
+
+    async def factors(self) -> Mapping[str, Factor]:
+        """Return name → what its samples taught. Raises `StoreError`."""
+        return await self._worker.read(read_factors).wait()
+
+    async def unconfirmed(self) -> Sequence[Unconfirmed]:
+        """Return the attempts whose end is not known, oldest first. Raises `StoreError`."""
+        return self._session.shift.unconfirmed(await self._worker.read(read_unconfirmed).wait())
+
+    @override
+    async def closed(self, now: float) -> Mapping[str, tuple[float, str]]:
+        """Return bucket → (until, reason) of the buckets that providers declared closed. Raises `StoreError`."""
+        shift = self._session.shift
+        return shift.closed(await self._worker.read(lambda one: read_closures(one, shift.theirs(now))).wait())
+
+    @override
+    async def check(self) -> str:
+        """Return a few words on size. Raises `StoreError` when it can't be reached or the books don't add up."""
+        return await self._worker.read(lambda connection: audit(connection, self.address)).wait()
+
+    @override
+    async def aclose(self) -> None:
+        """Finish what is queued and let go of all connections; calling it again does nothing."""
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(self._worker.close)
+
+
+async def _shielded(job: Pending[T]) -> T:
+    with anyio.CancelScope(shield=True):
+        await job.done()
+    return job.outcome()
+
+
+def open_postgres(url: str) -> PostgresStore:
+    """Return the store for ``postgresql://user@host/database``. Raises `ConfigError` for an address that is none."""
+    return PostgresStore(url)

@@ -1,0 +1,148 @@
+"""Runs batches on the session: opens it again when it was lost, and never says that something is kept that may not be.
+
+| what went wrong                           | what is done                                                            |
+| ----------------------------------------- | ----------------------------------------------------------------------- |
+| the connection, before the commit         | nothing was kept: once more on a new one                                |
+| the connection, while the commit was sent | admissions fail: nothing is sent, and a row that stands is given back;  |
+|                                           | settlements are done again: they count once                             |
+| one job                                   | each job in a transaction of its own                                    |
+| a deadlock, a lock that was not got       | the whole batch once more                                               |
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from itertools import groupby
+
+import psycopg
+from psycopg import errors
+
+from shunpike.errors import StoreError
+from shunpike.types import Settlement, State
+from shunpike_postgres.batch import Batch
+from shunpike_postgres.connection import said
+from shunpike_postgres.jobs import Admit, Job, Settle, Work
+from shunpike_postgres.session import Session
+from shunpike_postgres.upkeep import UPKEEP_EVERY, bury, keep_small, orphans
+
+RECOVER_EVERY = 1.0
+"""Seconds between two looks for dead owners, however many admissions are refused meanwhile."""
+_AGAIN = (errors.DeadlockDetected, errors.SerializationFailure)
+
+
+class Writer:
+    """One task uses it; readers only wait until it is `opened`."""
+
+    def __init__(self, session: Session, keep_days: float) -> None:
+        self._session = session
+        self._keep_days = keep_days
+        self._upkeep_at: float | None = None
+        self._opening = asyncio.Lock()
+        self._doubtful: list[str] = []
+        """Attempts whose admission may stand although its caller was told that it failed."""
+
+    async def opened(self) -> Session:
+        """Return the session, opened, or opened again. Raises `StoreError`."""
+        async with self._opening:
+            if not self._session.is_open:
+                try:
+                    await self._session.open()
+                    await self.recover(self._session.now())
+                    await self._give_back()
+                except (psycopg.Error, OSError) as error:
+                    await self._session.drop()
+                    raise said(self._session.address, error) from error
+        return self._session
+
+    async def _give_back(self) -> None:
+        unsent = Settlement(state=State.RELEASED, at=self._session.now(), outcome="store_lost", keeps_request=False)
+        await self._settle([(name, unsent) for name in self._doubtful])
+        self._doubtful.clear()
+
+    async def write(self, jobs: Sequence[Job]) -> None:
+        """Do all of the jobs, each to a result or an error. Raises nothing."""
+        for alone, group in groupby(jobs, key=lambda job: isinstance(job, Work)):
+            if alone:
+                for job in group:
+                    await self._work(job)  # type: ignore[arg-type]  # a `Work`, by its key
+            else:
+                await self._batch(list(group))  # type: ignore[arg-type]  # no `Work`, by its key
+
+    async def _work(self, job: Work[object]) -> None:
+        for last in (False, True):
+            try:
+                job.result = await job.work(await self.opened())
+            except (psycopg.Error, StoreError, OSError) as error:
+                if not last and not self._session.is_open and not isinstance(error, StoreError):
+                    continue
+                job.fail(error if isinstance(error, StoreError) else said(self._session.address, error))
+            return
+
+    async def _batch(self, jobs: list[Admit | Settle], *, last: bool = False) -> None:
+        batch: Batch | None = None
+        try:
+            session = await self.opened()
+            batch = Batch(session, jobs)
+            refused = await batch.run()
+            if refused and await self._may_recover():
+                await Batch(session, refused).run()
+        except (psycopg.Error, StoreError, OSError) as error:
+            await self._failed(jobs, batch, error, last=last)
+        except Exception as error:  # noqa: BLE001 - a defect of ours: nothing was kept, and whoever waits must hear of it
+            _fail(jobs, error)
+
+    async def _failed(
+        self, jobs: list[Admit | Settle], batch: Batch | None, error: BaseException, *, last: bool
+    ) -> None:
+        told = error if isinstance(error, StoreError) else said(self._session.address, error)
+        lost = not self._session.is_open
+        if batch is None or last:
+            _fail(jobs, told)
+        elif lost and batch.committing:
+            admits = [job for job in jobs if isinstance(job, Admit)]
+            self._doubtful += [job.reservation.attempt_id for job in admits]
+            _fail(admits, told)
+            await self._batch([job for job in jobs if isinstance(job, Settle)], last=True)
+        elif lost or isinstance(error, _AGAIN):
+            await self._batch(jobs, last=True)
+        elif len(jobs) == 1:
+            _fail(jobs, told)
+        else:
+            for job in jobs:
+                await self._batch([job], last=True)
+
+    async def _may_recover(self) -> bool:
+        session = self._session
+        now = session.now()
+        if session.recovered_at is not None and abs(now - session.recovered_at) < RECOVER_EVERY:
+            return False
+        return await self.recover(now) > 0
+
+    async def recover(self, now: float) -> int:
+        """Make unconfirmed what dead owners still hold; return how many attempts that were. Raises `psycopg.Error`."""
+        self._session.recovered_at = now
+        dead, held = await orphans(self._session.connection, self._session.owner, now)
+        recovered = await self._settle(held)
+        if dead:
+            await bury(self._session.connection, dead)
+        return recovered
+
+    async def _settle(self, ends: Sequence[tuple[str, Settlement]]) -> int:
+        jobs = [Settle(name, end) for name, end in ends]
+        await Batch(self._session, jobs, shifted=True).run()
+        return sum(bool(job.result) for job in jobs)
+
+    async def rest(self) -> None:
+        """Fold old rows once an hour. Raises `psycopg.Error`."""
+        now = self._session.now()
+        if self._upkeep_at is None:
+            self._upkeep_at = now
+        elif abs(now - self._upkeep_at) >= UPKEEP_EVERY and self._session.is_open:
+            self._upkeep_at = now
+            await keep_small(self._session.connection, now, self._keep_days)
+
+
+def _fail(jobs: Sequence[Admit | Settle], error: Exception) -> None:
+    for job in jobs:
+        job.fail(error)
