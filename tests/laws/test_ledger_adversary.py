@@ -20,8 +20,9 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import pytest
 from anyio.from_thread import start_blocking_portal
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -45,8 +46,11 @@ from shunpike.types import (
     Unit,
     Usage,
 )
+from shunpike_postgres import PostgresStore
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.targets import ask, target
+
+from ..postgres import Server  # noqa: TID252 - the tests are no package
 
 RUNS = int(os.environ.get("SHUNPIKE_LAWS_RUNS", "200"))
 START = 1_772_900_000.0
@@ -97,6 +101,7 @@ class Adversary(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        self.begin()
         self._folder = tempfile.TemporaryDirectory(dir=SHARED)
         self._context = start_blocking_portal()
         self.portal = self._context.__enter__()
@@ -104,12 +109,18 @@ class Adversary(RuleBasedStateMachine):
         self.attempts: list[Sent] = []
         self.cap = 3_000
         self.high = self.cap
-        self._dead: list[SqliteStore] = []
         self.open()
 
+    def begin(self) -> None:
+        """Prepare an empty place."""
+
+    def open_store(self) -> SqliteStore | PostgresStore:
+        """Return the store at that place, of a new owner."""
+        return SqliteStore(Path(self._folder.name) / "ledger.db", clock=self.clock)
+
     def open(self) -> None:
-        """Open the file as a new owner."""
-        self.store = SqliteStore(Path(self._folder.name) / "ledger.db", clock=self.clock)
+        """Open the books as a new owner."""
+        self.store = self.open_store()
         self.set_ledger()
 
     def set_ledger(self) -> None:
@@ -136,7 +147,10 @@ class Adversary(RuleBasedStateMachine):
 
     def reserve(self, tokens: int, output: int, choices: int) -> Sent | None:
         """Ask the ledger; None = refused."""
-        one = ask(f"a{len(self.attempts)}", prompt_tokens=tokens, max_output=output, choices=choices)
+        # The bound is the prompt itself: what was learned of a model's counts may hold more tokens, and no more money.
+        one = ask(
+            f"a{len(self.attempts)}", prompt_tokens=tokens, prompt_bound=tokens, max_output=output, choices=choices
+        )
         before = sum(held.worst if held.booked is None else held.booked for held in self.attempts)
         answer: Grant | Refusal = self.portal.call(self.ledger.admit, PAID, one)
         if isinstance(answer, Refusal):
@@ -260,8 +274,25 @@ class Adversary(RuleBasedStateMachine):
         assert books <= self.high, "I1: more is spent and held than any cap allowed"
 
 
-TestAdversary = Adversary.TestCase
-TestAdversary.settings = settings(
+class ServedAdversary(Adversary):
+    """The same, on a server."""
+
+    server: ClassVar[Server]
+
+    def begin(self) -> None:
+        self.url = self.server.emptied()
+
+    def open_store(self) -> SqliteStore | PostgresStore:
+        return PostgresStore(self.url, clock=self.clock)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _server(postgres: Server) -> None:
+    ServedAdversary.server = postgres
+
+
+TestAdversary, TestServedAdversary = Adversary.TestCase, ServedAdversary.TestCase
+TestAdversary.settings = TestServedAdversary.settings = settings(
     max_examples=RUNS,
     stateful_step_count=30,
     deadline=None,

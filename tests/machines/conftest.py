@@ -1,27 +1,21 @@
-"""The machines run on SQLite, and on PostgreSQL where its plugin is installed."""
+"""The machines run on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from .rig import quick_place
 
-KINDS = ["sqlite", *(["postgresql"] if find_spec("shunpike_postgres") else [])]
 
-
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=["sqlite", "postgresql"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty store. For PostgreSQL a fixture ``postgres_url`` of its plugin's tests gives it."""
+    """The address of an empty store."""
     if request.param == "sqlite":
         return f"sqlite:{tmp_path / 'ledger.db'}"
-    try:
-        return str(request.getfixturevalue("postgres_url"))
-    except pytest.FixtureLookupError:
-        pytest.skip("no fixture postgres_url starts a server here")
+    return str(request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """Twelve named moments at which a process dies, between the first thought of a reservation and the last checkpoint.
 
-A script: ``crashes.py DATABASE BOOK REPEATS`` forks a process for each death. A paid provider answers in the process;
-its book is a file, written with one system call a line, so that it survives what the process does not.
+A script: ``crashes.py STORE BOOK REPEATS`` forks a process for each death. A paid provider answers in the process; its
+book is a file, written with one system call a line, so that it survives what the process does not. A server makes its
+checkpoints itself: on PostgreSQL there are eleven (``test_server_crash.py`` has the twelfth).
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ from typing import Any, NoReturn
 
 import anyio
 import apsw
-from rig import write
+from psycopg import AsyncConnection
+from rig import is_file, open_store, write
 
 from shunpike.builtin.plugin import plugin as builtin
 from shunpike.builtin.sqlite import SqliteConnection, SqliteStore
 from shunpike.client import Client
 from shunpike.plugins import Host
 from shunpike.types import Answer, Billing, Budget, Call, Money, Piece, Price, Settings
+from shunpike_postgres import PostgresStore
+from shunpike_postgres.batch import Batch
 from shunpike_testkit.scripted import ScriptedBackend, ScriptedProvider, answer
 
 POINTS = (
@@ -39,6 +43,8 @@ POINTS = (
     "after the settling commit",
     "during the checkpoint",
 )
+BEFORE_COMMIT = "before the reserving commit", "before the settling commit"
+AFTER_COMMIT = "after the reserving commit", "after the settling commit"
 SENT = POINTS[4:]
 """Where the provider has the whole request, and bills it."""
 STREAMED = POINTS[5:8]
@@ -111,43 +117,72 @@ class Arm:
 
 
 def arm_commits() -> None:
+    """Die around the next commit, where it is armed."""
+    arm_file_commits()
+    arm_server_commits()
+
+
+def arm_server_commits() -> None:
+    execute: Callable[..., Any] = AsyncConnection.execute
+    write = Batch._write
+
+    async def dying_execute(self: AsyncConnection[Any], query: Any, *others: Any, **named: Any) -> Any:
+        if query == "COMMIT" and Arm.armed and Arm.point in BEFORE_COMMIT:
+            die()
+        return await execute(self, query, *others, **named)
+
+    async def dying_write(self: Batch) -> None:
+        await write(self)
+        if Arm.armed and Arm.point in AFTER_COMMIT:
+            die()
+
+    AsyncConnection.execute = dying_execute  # type: ignore[method-assign]  # the fail-point
+    Batch._write = dying_write  # type: ignore[method-assign]  # the fail-point
+
+
+def arm_file_commits() -> None:
     plain: Callable[..., Any] = SqliteConnection.rows
 
     def rows(self: SqliteConnection, sql: str, *values: Any) -> Any:
         here = Arm.armed and sql == "COMMIT"
-        if here and Arm.point in ("before the reserving commit", "before the settling commit"):
+        if here and Arm.point in BEFORE_COMMIT:
             die()
         found = plain(self, sql, *values)
-        if here and Arm.point in ("after the reserving commit", "after the settling commit"):
+        if here and Arm.point in AFTER_COMMIT:
             die()
         return found
 
     SqliteConnection.rows = rows  # type: ignore[method-assign]  # the fail-point
 
 
-class Ending(SqliteStore):
-    """Arms what dies around the reservation and the settlement, just before either: other things commit as well."""
+def armed(store: SqliteStore | PostgresStore) -> SqliteStore | PostgresStore:
+    """Arm what dies around the reservation and the settlement, just before either: other things commit as well."""
+    admit, settle = store.admit, store.settle
 
-    async def admit(self, reservation: Any) -> Any:
+    async def dying_admit(reservation: Any) -> Any:
         Arm.armed = Arm.point in POINTS[:2]
-        return await super().admit(reservation)
+        return await admit(reservation)
 
-    async def settle(self, attempt_id: str, settlement: Any) -> bool:
+    async def dying_settle(attempt_id: str, settlement: Any) -> bool:
         if Arm.point in ("after the last piece", "before settling"):
             die()
         if Arm.point in POINTS[9:]:
             if Arm.point == "during the checkpoint":
-                await self._write(lambda books: books._db.rows("PRAGMA wal_autocheckpoint = 1"))
+                assert isinstance(store, SqliteStore)
+                await store._write(lambda books: books._db.rows("PRAGMA wal_autocheckpoint = 1"))
             Arm.armed = True
-        return await super().settle(attempt_id, settlement)
+        return await settle(attempt_id, settlement)
+
+    store.admit, store.settle = dying_admit, dying_settle  # type: ignore[method-assign]  # the fail-points
+    return store
 
 
-async def live(point: str, database: Path, book: Path) -> None:
+async def live(point: str, url: str, book: Path) -> None:
     """Make one paid call and die on the way."""
     Arm.point = point
     provider = ScriptedProvider("paid", billing=Billing.CARD, price=PRICE)
     provider.backend = Doomed(point, book)
-    host, store = Host(), Ending(database)
+    host, store = Host(), armed(open_store(url, guard=1.0))
     host.register(builtin, "builtin")
     host.register(provider, "paid")
     budget = Budget(amount=Money.usd("1"), period="lifetime")
@@ -162,15 +197,15 @@ async def live(point: str, database: Path, book: Path) -> None:
                 die()
 
 
-def main(database: Path, book: Path, repeats: int) -> None:
+def main(url: str, book: Path, repeats: int) -> None:
     """Let a process die at each point, ``repeats`` times."""
     anyio.run(anyio.lowlevel.checkpoint)  # the event loop is imported once, not in every child
     disk = DyingDisk()
     arm_commits()
-    for point in POINTS * repeats:
+    for point in (POINTS if is_file(url) else POINTS[:-1]) * repeats:
         child = os.fork()
         if child == 0:
-            anyio.run(live, point, database, book)
+            anyio.run(live, point, url, book)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         if os.waitstatus_to_exitcode(status) != -signal.SIGKILL:
@@ -179,4 +214,4 @@ def main(database: Path, book: Path, repeats: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))

@@ -9,31 +9,34 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import apsw
+import psycopg
 
 from shunpike.builtin.sqlite import SqliteStore
 from shunpike.clock import Clock
-from shunpike.plugins import Host
-from shunpike.protocols import Store
+from shunpike.types import Hold
+from shunpike_postgres import PostgresStore
 
 WORKER = Path(__file__).with_name("worker.py")
 PATIENCE = 120.0
 """Seconds after which a worker is taken to hang; they need a few."""
 
 
-def open_store(url: str, *, clock: Clock | None = None, guard: float = 0.0) -> Store:
+def open_store(url: str, *, clock: Clock | None = None, guard: float = 0.0) -> SqliteStore | PostgresStore:
     """Return the store at ``url``. All processes of a test share one clock, so no guard is needed by default."""
-    scheme, _, rest = url.partition(":")
-    if scheme == "sqlite":
-        return SqliteStore(Path(rest), clock=clock, guard=guard)
-    store = Host.load().store(url)
-    if store is None:
-        raise LookupError(f"no installed plugin opens {url}")
-    return store
+    if is_file(url):
+        return SqliteStore(Path(url.partition(":")[2]), clock=clock, guard=guard)
+    return PostgresStore(url, clock=clock, guard=guard)
+
+
+def is_file(url: str) -> bool:
+    """Return whether the store is a file, and not a server's."""
+    return url.startswith("sqlite:")
 
 
 def quick_folder() -> str | None:
@@ -77,35 +80,48 @@ def run_to_the_end(scenario: str, *words: object) -> None:
     assert code == 0, f"{scenario} ended with {code}"
 
 
-def watch(url: str, cap: int) -> None:
-    """Let the database itself write down every moment at which more than ``cap`` is spent and held together.
+_TRIGGERS = {
+    True: """
+        CREATE TRIGGER watcher AFTER UPDATE OF used ON buckets
+        WHEN new.used > (SELECT amount FROM caps WHERE name = new.name)
+        BEGIN INSERT INTO watched VALUES (new.name, new.used); END""",
+    False: """
+        CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF new.used > (SELECT amount FROM caps WHERE name = new.name)
+            THEN INSERT INTO watched VALUES (new.name, new.used); END IF;
+            RETURN new;
+        END $$;
+        CREATE TRIGGER watcher AFTER UPDATE OF used ON buckets FOR EACH ROW EXECUTE FUNCTION note()""",
+}
 
-    A trigger sees every single change of every process, before it is committed. Only where the store is SQLite.
+
+def watch(url: str, holds: Iterable[Hold]) -> None:
+    """Let the database itself write down every moment at which more of a bucket is used than its limit allows.
+
+    A trigger sees every single change of every process, before it is committed. The store has been opened before.
     """
-    if not url.startswith("sqlite:"):
-        return
-    with raw(url) as database:
-        database.execute("CREATE TABLE watched (used INTEGER)")
-        database.execute(
-            f"CREATE TRIGGER watcher AFTER UPDATE OF used ON buckets WHEN new.used > {int(cap)}"  # noqa: S608 - an int
-            " BEGIN INSERT INTO watched VALUES (new.used); END"
-        )
+    rows(url, "CREATE TABLE watched (name TEXT, used BIGINT)")
+    rows(url, "CREATE TABLE caps (name TEXT PRIMARY KEY, amount BIGINT)")
+    for one in holds:
+        name = one.bucket.replace("'", "''")
+        rows(url, f"INSERT INTO caps VALUES ('{name}', {one.limit.amount})")  # noqa: S608 - a test's own words
+    rows(url, _TRIGGERS[is_file(url)])
 
 
-def seen(url: str) -> list[int]:
-    """Return what the watcher wrote down."""
-    if not url.startswith("sqlite:"):
-        return []
-    with raw(url) as database:
-        return [int(used) for (used,) in database.execute("SELECT used FROM watched")]
+def seen(url: str) -> list[tuple[Any, ...]]:
+    """Return what the watcher wrote down: bucket, the most that was used, how often it was too much."""
+    return rows(url, "SELECT name, max(used), count(*) FROM watched GROUP BY name")
 
 
-@contextmanager
-def raw(url: str) -> Iterator[apsw.Connection]:
-    """Return a connection beside the store's own."""
-    database = apsw.Connection(url.partition(":")[2])
-    database.set_busy_timeout(10_000)
-    try:
-        yield database
-    finally:
-        database.close()
+def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
+    """Run a statement beside the store; return its rows."""
+    if is_file(url):
+        database = apsw.Connection(url.partition(":")[2])
+        database.set_busy_timeout(10_000)
+        try:
+            return database.execute(sql).fetchall()
+        finally:
+            database.close()
+    with psycopg.connect(url, autocommit=True, options="-c search_path=shunpike") as connection:
+        cursor = connection.execute(sql)  # type: ignore[call-overload]  # a test's own words
+        return cursor.fetchall() if cursor.description else []

@@ -15,7 +15,7 @@ from shunpike_sandbox.limits import Gate, Lease, Quota, Rule, next_midnight
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.targets import ask, target
 
-from .rig import open_store
+from .rig import is_file, open_store
 
 FIRST = datetime(2026, 2, 20, tzinfo=UTC).timestamp()
 DAYS, AMOUNT = 400, 3
@@ -70,7 +70,7 @@ class Days:
 async def test_q3_four_hundred_days_without_one_overage(store_url: str, quick: Path, zone: str) -> None:
     """At the earliest moment of a day as at its last second; a day has 23, 24 or 25 hours."""
     clock = VirtualClock(FIRST)
-    where = f"sqlite:{quick / 'ledger.db'}" if store_url.startswith("sqlite:") else store_url
+    where = f"sqlite:{quick / 'ledger.db'}" if is_file(store_url) else store_url
     store = open_store(where, clock=clock, guard=1.0)
     days = Days(store, clock, zone)
     while clock.now() < FIRST + DAYS * 86_400:

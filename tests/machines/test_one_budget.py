@@ -31,7 +31,7 @@ from shunpike.types import (
 from shunpike_testkit.scripted import ScriptedBackend, ScriptedProvider, answer
 from shunpike_testkit.stores import hold, reservation, settled
 
-from .rig import open_store, read, run_to_the_end, seen, watch
+from .rig import is_file, open_store, read, run_to_the_end, seen, watch
 
 CENT = 10**10
 WORST = 10
@@ -62,11 +62,11 @@ async def test_l1_eight_processes_never_pass_the_cap_at_any_commit(store_url: st
     """64 tasks in each of 8 processes, 5,000 reservations and settlements in random order."""
     processes, each, cap = 8, 625, 15_000
     money = hold(0, cap, Unit.USD, Lifetime())
-    if store_url.startswith("sqlite:"):
+    if is_file(store_url):
         store_url = f"sqlite:{quick / 'ledger.db'}"
     store = open_store(store_url)
     await store.check()
-    watch(store_url, cap)
+    watch(store_url, [money])
     observer = Observer(store_url, cap)
     observer.start()
     book = quick / "book"
@@ -140,7 +140,7 @@ async def test_l2_a_dollar_admits_a_hundred_cents_and_not_one_more(store_url: st
 async def test_l5_late_and_doubled_settlements_charge_nobody_twice(store_url: str, quick: Path) -> None:
     """7,000 attempts, 3,000 settlements that come again, with another bill or as a release."""
     attempts, again = 7_000, 3_000
-    where = f"sqlite:{quick / 'ledger.db'}" if store_url.startswith("sqlite:") else store_url
+    where = f"sqlite:{quick / 'ledger.db'}" if is_file(store_url) else store_url
     choice, store = random.Random(5), open_store(where)
     money = hold(WORST, 10**9, Unit.USD, Lifetime())
     calls = [(number, True) for number in range(attempts)] + [(choice.randrange(attempts), False) for _ in range(again)]
