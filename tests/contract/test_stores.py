@@ -35,4 +35,4 @@ class TestPostgres(StoreBooksContract):
         self.url = postgres_url
 
     def open(self, place: Path, clock: Clock) -> Store:
-        return PostgresStore(self.url, clock=clock)
+        return PostgresStore(self.url, clock=clock, trust_clock=True)

@@ -283,7 +283,7 @@ class ServedAdversary(Adversary):
         self.url = self.server.emptied()
 
     def open_store(self) -> SqliteStore | PostgresStore:
-        return PostgresStore(self.url, clock=self.clock)
+        return PostgresStore(self.url, clock=self.clock, trust_clock=True)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -32,7 +32,7 @@ class Served:
     def open(cls, place: Path, clock: Clock) -> Store:
         if place != cls.place:
             cls.place, cls.url = place, cls.server.emptied()
-        return PostgresStore(cls.url, clock=clock)
+        return PostgresStore(cls.url, clock=clock, trust_clock=True)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -9,11 +9,13 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import apsw
 import psycopg
 
@@ -28,10 +30,22 @@ PATIENCE = 120.0
 
 
 def open_store(url: str, *, clock: Clock | None = None, guard: float = 0.0) -> SqliteStore | PostgresStore:
-    """Return the store at ``url``. All processes of a test share one clock, so no guard is needed by default."""
+    """Return the store at ``url``. All processes of a test share one clock, so no guard is needed by default.
+
+    A ``clock`` of the test's own is everybody's.
+    """
     if is_file(url):
         return SqliteStore(Path(url.partition(":")[2]), clock=clock, guard=guard)
-    return PostgresStore(url, clock=clock, guard=guard)
+    return PostgresStore(url, clock=clock, trust_clock=clock is not None, guard=guard)
+
+
+async def recovered(store: SqliteStore | PostgresStore) -> None:
+    """Recover what the dead held. A server takes a moment to notice that a killed process has gone."""
+    with anyio.fail_after(PATIENCE):
+        await store.recover(time.time())
+        while any(row.held for row in await store.usage(0.0, 1e12)):
+            await anyio.sleep(0.02)
+            await store.recover(time.time())
 
 
 def is_file(url: str) -> bool:

@@ -14,7 +14,7 @@ import pytest
 from shunpike.types import Lifetime, Unit
 from shunpike_testkit.stores import hold
 
-from .rig import PATIENCE, is_file, open_store, read, rows, run_to_the_end
+from .rig import PATIENCE, is_file, open_store, read, recovered, rows, run_to_the_end
 
 KILLS, REPEATS = 200, 5
 WORST, CAP = 10, 10**6
@@ -35,7 +35,7 @@ async def test_k9_two_hundred_kills_lose_nothing(store_url: str, quick: Path) ->
     await anyio.to_thread.run_sync(run_to_the_end, "kill", store_url, book, CAP, KILLS)
     store = open_store(store_url)
     money = hold(WORST, CAP, Unit.USD, Lifetime())
-    await store.recover(time.time())
+    await recovered(store)
     verdict = await store.check()
     (row,) = await store.usage(0.0, 1e12)
     (left,) = await store.remaining([money], time.time())
@@ -65,7 +65,7 @@ async def test_k9_a_process_may_die_at_any_of_twelve_points(store_url: str, quic
     words = [sys.executable, str(SCRIPT), url, str(book), str(REPEATS)]
     await anyio.to_thread.run_sync(lambda: subprocess.run(words, check=True, timeout=PATIENCE))
     store = open_store(url)
-    await store.recover(time.time())
+    await recovered(store)
     await store.check()
     (row,) = await store.usage(0.0, 1e12)
     await store.aclose()

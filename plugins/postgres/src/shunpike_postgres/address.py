@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from typing_extensions import override
@@ -16,13 +18,12 @@ class Address:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        try:
-            parts = conninfo_to_dict(url)
-        except psycopg.ProgrammingError:
+        parts = _parts(url)
+        if parts is None:
             # What is wrong with it may be its password: neither it nor the library's words are passed on.
             raise ConfigError(
                 "the store's address is no PostgreSQL address", hint="write postgresql://user@host:5432/database"
-            ) from None
+            )
         self._shown = {name: str(parts[name]) for name in _SHOWN if parts.get(name)}
 
     @property
@@ -40,3 +41,10 @@ class Address:
     @override
     def __repr__(self) -> str:
         return f"Address({str(self)!r})"
+
+
+def _parts(url: str) -> dict[str, Any] | None:
+    try:
+        return conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -22,20 +23,16 @@ STALE_AFTER = 30
 """Seconds after which the server ends a transaction whose process was stopped in the middle: others wait for it."""
 READERS = 4
 
-_SETTINGS = f"""
-SET search_path = shunpike; SET synchronous_commit = on; SET lock_timeout = '10s';
-SET idle_in_transaction_session_timeout = '{STALE_AFTER}s';
-SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3"""
+LOCK_TIMEOUT = 10.0
+"""Seconds to wait for another process's transaction, which takes milliseconds, before giving up."""
+
+_FATAL = re.compile(r"FATAL:\s+([^\n]+)")
 
 _SPEECH: tuple[tuple[type[psycopg.Error], str, str], ...] = (
-    (errors.InvalidPassword, "refuses the password", "check it: PGPASSWORD, ~/.pgpass, or the address"),
-    (errors.InvalidAuthorizationSpecification, "refuses this user", "check the address and the server's pg_hba.conf"),
-    (errors.InvalidCatalogName, "does not have this database", "create it: createdb NAME"),
     (errors.InsufficientPrivilege, "does not allow this user to keep a ledger", "grant CREATE on the database to it"),
     (errors.DiskFull, "can't write: its disk is full", "free some space; nothing is sent until then"),
     (errors.ReadOnlySqlTransaction, "can't be written: it is a standby", "name the primary in the address"),
-    (errors.LockNotAvailable, "was locked by another process for 10 s", "see what holds it: pg_stat_activity"),
-    (errors.TooManyConnections, "has too many connections", "raise max_connections, or run fewer processes"),
+    (errors.LockNotAvailable, "was locked by another process for too long", "see what holds it: pg_stat_activity"),
 )
 
 
@@ -45,7 +42,10 @@ def said(address: Address, error: BaseException) -> StoreError:
         if isinstance(error, kind):
             return StoreError(f"the ledger {address} {what}", hint=hint)
     if isinstance(error, psycopg.OperationalError | PoolTimeout | OSError):
-        return StoreError(f"the ledger {address} can't be reached", hint="is the server running? try: pg_isready")
+        # While a connection is made the library has no codes, but the server's own last words say what it is.
+        words = _FATAL.search(str(error))
+        why = f": {words[1]}" if words else ""
+        return StoreError(f"the ledger {address} can't be reached{why}", hint=f"try: psql {address}   or: pg_isready")
     state = getattr(error, "sqlstate", None) or type(error).__name__
     return StoreError(f"the ledger {address} failed ({state})", hint="run: shunpike doctor")
 
@@ -67,7 +67,18 @@ async def connect(address: Address) -> Connection:
 
 async def prepare(connection: Connection) -> None:
     """Make the session's settings."""
-    await connection.execute(_SETTINGS)
+    settings = {
+        "search_path": "shunpike",
+        "synchronous_commit": "on",
+        "lock_timeout": f"{LOCK_TIMEOUT * 1000:.0f}",
+        "idle_in_transaction_session_timeout": f"{STALE_AFTER}s",
+        "tcp_keepalives_idle": "30",
+        "tcp_keepalives_interval": "10",
+        "tcp_keepalives_count": "3",
+    }
+    async with connection.pipeline():
+        for name, value in settings.items():
+            await connection.execute("SELECT set_config(%s, %s, false)", [name, value])
 
 
 def reading_pool(address: Address) -> AsyncConnectionPool[Connection]:

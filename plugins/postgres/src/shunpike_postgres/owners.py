@@ -38,10 +38,14 @@ async def sign_in(connection: Connection, now: float) -> int:
 
 
 async def sign_out(connection: Connection, owner: int) -> None:
-    """Leave the list of owners, unless something is still held: that is left to the next one's recovery."""
+    """Leave the list of owners, unless something is still held: that is left to the next one's recovery.
+
+    The lock is let go here: a session's end takes the server a moment.
+    """
     await connection.execute(
         "DELETE FROM owners WHERE id = %s AND NOT EXISTS (SELECT 1 FROM attempts WHERE owner = owners.id)", [owner]
     )
+    await connection.execute("SELECT pg_advisory_unlock_all()")
 
 
 async def dead_owners(connection: Connection, me: int) -> list[int]:

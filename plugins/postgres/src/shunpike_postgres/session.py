@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import psycopg
 from pydantic import TypeAdapter
 
@@ -15,8 +13,11 @@ from shunpike_postgres.address import Address
 from shunpike_postgres.connection import Connection, connect
 from shunpike_postgres.owners import adopt, sign_in, sign_out
 from shunpike_postgres.schema import migrate
-from shunpike_postgres.shift import Shift, measured
+from shunpike_postgres.shift import IGNORED, Shift, measured
 from shunpike_postgres.statements import FIND_BUCKETS, MAKE_BUCKETS
+
+MEASURE_EVERY = 60.0
+"""Seconds between two looks at the database's clock."""
 
 WINDOW: TypeAdapter[Window] = TypeAdapter(Window)
 
@@ -25,20 +26,23 @@ class Session:
     """Opened by the writer's loop, and opened again when the connection is lost.
 
     Args:
-        clock: Whose time rules; None = the database's, to which all times are translated.
+        clock: This machine's.
+        trusted: Whether it is everybody's; if not, all times are translated to the database's clock.
 
     """
 
-    def __init__(self, address: Address, guard: float, clock: Clock | None) -> None:
+    def __init__(self, address: Address, guard: float, clock: Clock, *, trusted: bool) -> None:
         self.address = address
         self.guard = guard
         self.clock = clock
+        self._trusted = trusted
         self.shift = Shift()
         self.owner = 0
         self.holds: dict[str, tuple[int, ...]] = {}
         """Attempts of this process that are in flight → the buckets that they hold something of."""
         self.recovered_at: float | None = None
         self._connection: Connection | None = None
+        self._measured_at = (0.0, 0.0)
         self._kinds: dict[int, tuple[str, Unit, Window]] = {}
         self._ids: dict[str, int] = {}
 
@@ -56,7 +60,7 @@ class Session:
 
     def now(self) -> float:
         """Return the time that rules."""
-        return time.time() + self.shift.seconds if self.clock is None else self.clock.now()
+        return self.shift.theirs(self.clock.now())
 
     async def open(self) -> None:
         """Connect, bring the schema up to date and sign in. Raises `psycopg.Error` and `StoreError`.
@@ -66,8 +70,7 @@ class Session:
         connection = await connect(self.address)
         try:
             await migrate(connection, self.address)
-            if self.clock is None:
-                self.shift = await measured(connection)
+            await self._measure(connection)
             before, self.owner = self.owner, await sign_in(connection, self.now())
             if before:
                 await adopt(connection, before, self.owner)
@@ -75,6 +78,18 @@ class Session:
             await connection.close()
             raise
         self._connection = connection
+
+    async def _measure(self, connection: Connection) -> None:
+        if not self._trusted:
+            self.shift = await measured(connection, self.clock)
+            self._measured_at = self.clock.monotonic(), self.clock.now()
+
+    async def look_at_clock(self) -> None:
+        """Measure again after a while, and at once where the clock was set. Raises `psycopg.Error`."""
+        passed = self.clock.monotonic() - self._measured_at[0]
+        jumped = abs(self.clock.now() - self._measured_at[1] - passed) > IGNORED
+        if self.is_open and (jumped or passed > MEASURE_EVERY):
+            await self._measure(self.connection)
 
     async def close(self) -> None:
         """Sign out, unless something is still held, and disconnect."""

@@ -1,15 +1,16 @@
 """The clock of the database: machines disagree about the time, the one database that they share does not.
 
-Where no other clock is given, every time that comes in is translated to the database's clock, and every time that goes
-out back to this machine's. What is within `IGNORED` is left alone: the windows' guard covers it.
+Every time that comes in is translated to the database's clock, and every time that goes out back to this machine's.
+What is within `IGNORED` is left alone: the windows' guard covers it. It is measured when the connection is made and now
+and then afterwards, as a clock may be set while a process runs.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from shunpike.clock import Clock
 from shunpike.types import (
     Closure,
     Grant,
@@ -101,10 +102,10 @@ class Shift(NamedTuple):
         return [one.model_copy(update={"at": self.ours(one.at)}) if self.seconds else one for one in found]
 
 
-async def measured(connection: Connection) -> Shift:
+async def measured(connection: Connection, clock: Clock) -> Shift:
     """Ask the database for its time, and compare it with the middle of the question."""
-    begun = time.time()
+    begun = clock.now()
     row = await (await connection.execute(_CLOCK)).fetchone()
-    ended = time.time()
+    ended = clock.now()
     away = 0.0 if row is None else float(row[0]) - (begun + ended) / 2
     return Shift() if abs(away) < IGNORED else Shift(away)

@@ -10,7 +10,7 @@ import anyio
 import anyio.to_thread
 from typing_extensions import override
 
-from shunpike.clock import Clock
+from shunpike.clock import Clock, SystemClock
 from shunpike.errors import StoreError
 from shunpike.ledger.pending import Pending
 from shunpike.ledger.windows import GUARD
@@ -51,18 +51,26 @@ class PostgresStore(Store):
     """Nothing is opened before the first use. Works under asyncio and trio.
 
     Args:
-        clock: Whose time rules, as in a simulation; None = the database's clock, the one that all machines share.
+        clock: This machine's; None = its system clock.
+        trust_clock: Whether that clock is everybody's, as in a simulation. If not, the database's rules, which all
+            machines share.
         guard: Seconds, see ``shunpike.ledger.windows``.
         keep_days: Days after which attempts are folded into daily totals.
 
     """
 
     def __init__(
-        self, url: str, *, clock: Clock | None = None, guard: float = GUARD, keep_days: float = KEEP_DAYS
+        self,
+        url: str,
+        *,
+        clock: Clock | None = None,
+        trust_clock: bool = False,
+        guard: float = GUARD,
+        keep_days: float = KEEP_DAYS,
     ) -> None:
         self.address = Address(url)
         self._guard = guard
-        self._session = Session(self.address, guard, clock)
+        self._session = Session(self.address, guard, clock or SystemClock(), trusted=trust_clock)
         self._worker = Worker(self.address, self._session, keep_days)
 
     @override

@@ -134,7 +134,8 @@ class Writer:
         return sum(bool(job.result) for job in jobs)
 
     async def rest(self) -> None:
-        """Fold old rows once an hour. Raises `psycopg.Error`."""
+        """Look at the database's clock now and then, and fold old rows once an hour. Raises `psycopg.Error`."""
+        await self._session.look_at_clock()
         now = self._session.now()
         if self._upkeep_at is None:
             self._upkeep_at = now

@@ -1,0 +1,81 @@
+"""Times of this machine and of the database: there and back is the same moment, and only times are changed."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shunpike.types import (
+    Closure,
+    Funds,
+    Grant,
+    Lesson,
+    Limit,
+    Money,
+    Proof,
+    Refusal,
+    Remaining,
+    Rolling,
+    Sample,
+    Settlement,
+    State,
+    Unconfirmed,
+    Unit,
+)
+from shunpike_postgres.shift import Shift
+from shunpike_testkit.stores import reservation
+
+LIMIT = Limit(unit=Unit.REQUEST, amount=3, window=Rolling(seconds=60))
+moments = st.integers(10**9, 2 * 10**9).map(float)
+shifts = st.integers(-(10**6), 10**6).map(lambda seconds: Shift(seconds / 4))
+
+
+@given(shift=shifts, at=moments)
+def test_there_and_back_is_the_same_moment(shift: Shift, at: float) -> None:
+    back = Shift(-shift.seconds)
+    assert shift.ours(shift.theirs(at)) == at
+    one = reservation("a", at)
+    assert shift.reservation(one).at == at + shift.seconds
+    assert back.reservation(shift.reservation(one)) == one
+    end = Settlement(
+        state=State.SETTLED,
+        at=at,
+        headers_at=at - 1,
+        closures=(Closure(bucket="b", until=at + 9, reason="r"),),
+        lessons=(Lesson(limit=LIMIT, proof=Proof(bucket="b", at=at, resets_at=at + 5, origin="o")),),
+        samples=(Sample(name="m", value=1.0, at=at),),
+    )
+    moved = shift.settlement(end)
+    assert (moved.at, moved.headers_at, moved.closures[0].until) == tuple(
+        moment + shift.seconds for moment in (at, at - 1, at + 9)
+    )
+    assert (moved.lessons[0].proof.at, moved.lessons[0].proof.resets_at) == (at + shift.seconds, at + 5 + shift.seconds)
+    assert back.settlement(moved) == end
+
+
+@given(shift=shifts, at=moments)
+def test_what_goes_out_is_in_this_machines_time(shift: Shift, at: float) -> None:
+    ours = at - shift.seconds
+    left = Remaining(limit=LIMIT, bucket="b", used=1, left=2, resets_at=at)
+    grant = shift.verdict(Grant(attempt_id="a", remaining=(left,)))
+    assert isinstance(grant, Grant)
+    assert grant.remaining[0].resets_at == ours
+    refusal = shift.verdict(Refusal(limit=LIMIT, bucket="b", retry_at=at))
+    assert isinstance(refusal, Refusal)
+    assert refusal.retry_at == ours
+    assert shift.closed({"b": (at, "r")}) == {"b": (ours, "r")}
+    assert shift.proof(Proof(bucket="b", at=at, resets_at=at, origin="o")).resets_at == ours
+    unknown = Unconfirmed(
+        attempt_id="a", provider="p", account="d", model="m", at=at, outcome="timeout", cost=Money(), funds=Funds.PAID
+    )
+    assert [one.at for one in shift.unconfirmed([unknown])] == [ours]
+
+
+@pytest.mark.parametrize("seconds", [0.0, 90.0])
+def test_what_never_happens_has_no_time_to_translate(seconds: float) -> None:
+    shift = Shift(seconds)
+    refusal = Refusal(limit=LIMIT, bucket="b", impossible=True)
+    assert shift.verdict(refusal) == refusal
+    left = Remaining(limit=LIMIT, bucket="b", used=0, left=3)
+    assert shift.remaining([left]) == [left]
