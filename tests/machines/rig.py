@@ -80,7 +80,7 @@ def read(book: Path) -> list[list[str]]:
 
 def started(scenario: str, *words: object) -> subprocess.Popen[bytes]:
     """Return a process that plays ``scenario``; ``many`` N SCENARIO plays one in N processes."""
-    return subprocess.Popen([sys.executable, str(WORKER), scenario, *map(str, words)])
+    return subprocess.Popen([sys.executable, str(WORKER), scenario, *map(str, words)], start_new_session=True)
 
 
 def run_to_the_end(scenario: str, *words: object) -> None:

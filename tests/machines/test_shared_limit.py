@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -60,7 +63,7 @@ def most_fixed(moments: Sequence[float]) -> int:
 
 async def play(url: str, base_url: str, world: World, stop: Path, tokens: int) -> None:
     """Let the processes work until the provider has seen some windows full of their requests."""
-    words = (url, base_url, stop, REQUESTS, tokens, SECONDS)
+    words = (url, base_url, stop, REQUESTS, tokens, SECONDS, 0)
     workers = await anyio.to_thread.run_sync(lambda: started("many", PROCESSES, "share", *words))
     try:
         with anyio.fail_after(PATIENCE):
@@ -91,3 +94,36 @@ async def test_q1_eight_processes_share_a_strict_limit(store_url: str, tmp_path:
     if tokens > 1_000:
         used = sum(at < moments[0] + WINDOWS * SECONDS for at in moments)
         assert used >= SHARE * WINDOWS * REQUESTS, f"only {used} of {WINDOWS * REQUESTS} were used"
+
+
+@pytest.mark.slow
+async def test_q2_machines_whose_clocks_disagree_share_a_strict_limit(postgres_url: str, tmp_path: Path) -> None:
+    """One clock is 90 s slow, one right, one 90 s fast; one machine stands still for more than a window meanwhile."""
+    world, stop = World(pace=Pace(first_byte=LATENCY), catalog=catalog(10**6)), tmp_path / "stop"
+    with Running(world) as running:
+        words = (postgres_url, running.base_url("groq"), stop, REQUESTS, 10**6, SECONDS)
+        hosts = [started("many", 1, "share", *words, wrong) for wrong in (-90, 0, 90)]
+        try:
+            with anyio.fail_after(PATIENCE):
+                await asked(world, REQUESTS // 2)
+                os.killpg(hosts[2].pid, signal.SIGSTOP)
+                await asked(world, REQUESTS * 2)
+                os.killpg(hosts[2].pid, signal.SIGCONT)
+                await asked(world, REQUESTS * 4)
+                await anyio.to_thread.run_sync(stop.touch)
+                codes = [await anyio.to_thread.run_sync(host.wait) for host in hosts]
+        finally:
+            for host in hosts:
+                with suppress(ProcessLookupError):
+                    os.killpg(host.pid, signal.SIGKILL)
+    books = world.books()["groq"]
+    moments = sorted(one["at"] for one in attempts(world))
+    assert codes == [0, 0, 0]
+    assert books["overages"] == 0
+    assert most_in(moments, [1] * len(moments)) <= REQUESTS
+
+
+async def asked(world: World, count: int) -> None:
+    """Wait until the provider has seen so many requests."""
+    while len(attempts(world)) < count:  # noqa: ASYNC110 - the world runs in a thread of its own
+        await anyio.sleep(0.05)
