@@ -1,6 +1,6 @@
 """A million randomized admissions over eight processes that are killed with -9 on the way.
 
-    python tests/machines/million.py [--count 1000000] [--kills 100]
+    python tests/machines/million.py [--count 1000000] [--kills 100] [--store postgresql]
 
 A trigger in the database sees every change of every limit before it is committed and writes down each moment at which
 more is used than the limit allows. At the end the dead are recovered, the books audited and compared with their rows,
@@ -19,13 +19,15 @@ from contextlib import suppress
 from pathlib import Path
 
 import anyio
-import apsw
-from rig import open_store, quick_place
+from rig import open_store, quick_place, recovered, rows, seen, watch
 
 from shunpike.errors import StoreError
 from shunpike.protocols import Store
 from shunpike.types import Calendar, Grant, Held, Hold, Lifetime, Rolling, Settlement, State, Unit
 from shunpike_testkit.stores import hold, reservation, settled
+
+sys.path.append(str(Path(__file__).parents[1]))
+from postgres import Server
 
 PROCESSES, LANES = 8, 32
 LIMITS: dict[str, Hold] = {}
@@ -36,24 +38,9 @@ def set_limits(count: int) -> None:
     money, day = Lifetime(), Calendar(period="day", zone="America/Los_Angeles")
     LIMITS["money"] = hold(0, 2 * count, Unit.USD, money, "money")
     LIMITS["day"] = hold(0, count // 2, Unit.REQUEST, day, "day")
-    LIMITS["second"] = hold(0, 400, Unit.REQUEST, Rolling(seconds=1.0), "second")
-    LIMITS["tokens"] = hold(0, 60_000, Unit.TOTAL_TOKEN, Rolling(seconds=2.0), "tokens")
+    LIMITS["second"] = hold(0, 3_000, Unit.REQUEST, Rolling(seconds=1.0), "second")
+    LIMITS["tokens"] = hold(0, 500_000, Unit.TOTAL_TOKEN, Rolling(seconds=2.0), "tokens")
     LIMITS["calls"] = hold(0, 100, Unit.CONCURRENT, Held(), "calls")
-
-
-def watch(database: Path) -> None:
-    """Let the database itself write down what is above its limit."""
-    connection = apsw.Connection(str(database))
-    connection.execute("CREATE TABLE watched (name TEXT, used INTEGER)")
-    connection.execute("CREATE TABLE caps (name TEXT PRIMARY KEY, amount INTEGER)")
-    for one in LIMITS.values():
-        connection.execute("INSERT INTO caps VALUES (?, ?)", (one.bucket, one.limit.amount))
-    connection.execute(
-        "CREATE TRIGGER watcher AFTER UPDATE OF used ON buckets"
-        " WHEN new.used > (SELECT amount FROM caps WHERE name = new.name)"
-        " BEGIN INSERT INTO watched VALUES (new.name, new.used); END"
-    )
-    connection.close()
 
 
 def wanted(choice: random.Random) -> tuple[tuple[Hold, ...], int, int]:
@@ -73,9 +60,9 @@ def ending(choice: random.Random, money: int, tokens: int) -> Settlement:
     return Settlement(state=state, at=now, keeps_request=choice.random() < 0.5)
 
 
-async def work(database: Path, seed: int, count: int, tally: Path) -> None:
+async def work(url: str, seed: int, count: int, tally: Path) -> None:
     """Ask ``count`` times, settle what is granted; note the progress by and by."""
-    store, choice, todo = open_store(f"sqlite:{database}"), random.Random(seed), iter(range(count))
+    store, choice, todo = open_store(url), random.Random(seed), iter(range(count))
     counts = [0, 0]
     async with anyio.create_task_group() as group:
         for _ in range(LANES):
@@ -110,8 +97,8 @@ def note(tally: Path, counts: list[int]) -> None:
 class Run:
     """The processes, their deaths, and what they did."""
 
-    def __init__(self, folder: Path, count: int, kills: int) -> None:
-        self.folder, self.count, self.kills = folder, count, kills
+    def __init__(self, folder: Path, url: str, count: int, kills: int) -> None:
+        self.folder, self.url, self.count, self.kills = folder, url, count, kills
         self.choice = random.Random(1)
         self.born = 0
         self.killed = 0
@@ -126,7 +113,7 @@ class Run:
         child = os.fork()
         if child == 0:
             try:
-                anyio.run(work, self.folder / "ledger.db", self.born, count, self.folder / f"tally-{self.born}")
+                anyio.run(work, self.url, self.born, count, self.folder / f"tally-{self.born}")
             finally:
                 os._exit(0)  # never into the code of the parent, whatever happened
         return child
@@ -153,31 +140,44 @@ class Run:
 
 async def verdict(run: Run, seconds: float) -> bool:
     """Recover, audit, print; return whether all is well."""
-    database = run.folder / "ledger.db"
-    store = open_store(f"sqlite:{database}")
-    recovered = await store.recover(time.time())  # type: ignore[attr-defined]  # this store can
+    store = open_store(run.url)
+    await recovered(store)
     audit = await store.check()
     (row,) = await store.usage(0.0, 1e12)
     lefts = await store.remaining(list(LIMITS.values()), time.time())
     await store.aclose()
-    connection = apsw.Connection(str(database))
-    watched = connection.execute("SELECT name, max(used), count(*) FROM watched GROUP BY 1").fetchall()
-    leaked = connection.execute("SELECT count(*) FROM buckets WHERE in_flight <> 0").fetchall()[0][0]
-    connection.close()
+    watched = seen(run.url)
+    leaked = rows(run.url, "SELECT count(*) FROM buckets WHERE in_flight <> 0")[0][0]
+    owners = rows(run.url, "SELECT count(*) FROM owners")[0][0]
     refused, granted = run.asked()
     money = lefts[0].used
     print(f"asked {refused + granted:,}: granted {granted:,}, refused {refused:,}; {seconds:,.0f} s")
     print(f"processes {PROCESSES}, born {run.born}, killed with -9 on the way {run.killed}")
-    print(f"audit: {audit}; recovered last {recovered}")
+    print(f"audit: {audit}")
     print(f"money: booked {row.cost.pico:,}, in the bucket {money:,}, cap {LIMITS['money'].limit.amount:,}")
-    print(f"violations: {len(watched)} {watched}; leaked holds: {leaked}, held rows: {row.held}")
-    return not watched and not leaked and not row.held and money == row.cost.pico
+    print(f"violations: {len(watched)} {watched}; leaked holds: {leaked}, held rows: {row.held}, owners left: {owners}")
+    return not watched and not leaked and not row.held and not owners and money == row.cost.pico
 
 
-async def make(database: Path) -> None:
-    store = open_store(f"sqlite:{database}")
+async def make(url: str) -> None:
+    store = open_store(url)
     await store.check()
     await store.aclose()
+
+
+def play(folder: Path, url: str, count: int, kills: int) -> bool:
+    """Play it once, on an empty store; return whether all is well."""
+    run = Run(folder, url, count, kills)
+    child = os.fork()  # the processes are forked from one that never opened the ledger
+    if child == 0:
+        anyio.run(make, url)
+        os._exit(0)
+    os.waitpid(child, 0)
+    watch(url, LIMITS.values())
+    anyio.run(anyio.lowlevel.checkpoint)
+    begun = time.monotonic()
+    run.play()
+    return anyio.run(verdict, run, time.monotonic() - begun)
 
 
 def main() -> int:
@@ -185,21 +185,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=1_000_000)
     parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--store", choices=["sqlite", "postgresql"], default="sqlite")
     given = parser.parse_args()
     set_limits(given.count)
     with quick_place() as folder:
-        run = Run(folder, given.count, given.kills)
-        database = folder / "ledger.db"
-        child = os.fork()  # the processes are forked from one that never opened the ledger
-        if child == 0:
-            anyio.run(make, database)
-            os._exit(0)
-        os.waitpid(child, 0)
-        watch(database)
-        anyio.run(anyio.lowlevel.checkpoint)
-        begun = time.monotonic()
-        run.play()
-        return 0 if anyio.run(verdict, run, time.monotonic() - begun) else 1
+        if given.store == "sqlite":
+            return 0 if play(folder, f"sqlite:{folder / 'ledger.db'}", given.count, given.kills) else 1
+        server = Server()
+        try:
+            return 0 if play(folder, server.database(), given.count, given.kills) else 1
+        finally:
+            server.close()
 
 
 if __name__ == "__main__":
