@@ -18,7 +18,6 @@ from shunpike_testkit.scripted import ScriptedProvider
 from shunpike_testkit.stores import reservation
 
 
-@pytest.mark.xfail(strict=True, reason="Ledger.remaining prices the roster's target, which has no price")
 @pytest.mark.parametrize("billing", [Billing.CREDIT, Billing.CARD])
 async def test_what_is_left_of_money_stands_among_the_limits(billing: Billing) -> None:
     host = Host()

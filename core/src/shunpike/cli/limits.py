@@ -8,6 +8,7 @@ from shunpike.cli.output import NOTHING, as_list, narrate, plain, say, table
 from shunpike.cli.session import client, run
 from shunpike.cli.watch import shown
 from shunpike.clock import SystemClock
+from shunpike.ledger.buckets import is_budget
 from shunpike.protocols import Target
 from shunpike.types import Limit, Remaining, Unit
 
@@ -44,6 +45,8 @@ async def _limits() -> tuple[tuple[Target, Remaining], ...]:
 def _row(target: Target, one: Remaining, now: float) -> tuple[str, ...]:
     limit = one.limit
     who = target.label if limit.scope == "model" else f"{target.name} ({limit.pool or limit.scope})"
+    if is_budget(one.bucket):
+        who = limit.source
     resets = NOTHING if one.resets_at is None else when(one.resets_at, now)
     source = limit.source or NOTHING
     if one.overages:

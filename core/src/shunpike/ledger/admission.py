@@ -10,7 +10,7 @@ from typing_extensions import override
 from shunpike.clock import Clock
 from shunpike.errors import StoreError
 from shunpike.ledger.abilities import CountsBy, Reconciles
-from shunpike.ledger.buckets import budget_bucket
+from shunpike.ledger.buckets import budget_bucket, is_budget
 from shunpike.ledger.closures import closures_of, is_refusal, refused_by
 from shunpike.ledger.counting import likely_output, output_samples, prompt_sample
 from shunpike.ledger.holds import budget_limit, holds_for, limits_in_force, too_large
@@ -120,7 +120,7 @@ class Ledger(Admission):
         in_force = self._in_force(target, terms)
         asked = {hold.bucket: hold.amount for hold in holds_for(target, ask, terms, in_force)}
         refused = refused_by(ending, in_force, asked)
-        granted = any(not bucket.startswith("budget|") for bucket in in_force)
+        granted = any(not is_budget(bucket) for bucket in in_force)
         settlement = settlement_of(ending, ask, terms).model_copy(
             update={
                 "closures": closures_of(target, ending, in_force, refused),
@@ -136,9 +136,9 @@ class Ledger(Admission):
     async def remaining(self, target: Target) -> Sequence[Remaining]:
         """Return what is left of every limit and budget that a call of ``target`` draws on."""
         await self._known.refresh()
-        unit_ask = Ask(attempt_id="", request_id="", prompt_tokens=1, max_output=1)
-        terms = self.terms(target, unit_ask)
-        holds = [hold for hold in holds_for(target, unit_ask, terms, self._in_force(target, terms)) if hold.amount]
+        terms = self.terms(target, Ask(attempt_id="", request_id="", prompt_tokens=1, max_output=1))
+        in_force = self._in_force(target, terms)
+        holds = [Hold(bucket=bucket, limit=limit, amount=0) for bucket, limit in in_force.items()]
         found = await self._store.remaining(holds, self._clock.now())
         return [self._with_proof(one) for one in found]
 

@@ -59,6 +59,11 @@ def gate_of(target: Target, scope: Scope, pool: str | None = None) -> str:
     return f"{_place(target, scope, pool)}|gate"
 
 
+def is_budget(bucket: str) -> bool:
+    """Return whether a bucket is a money budget's, and not a provider's limit."""
+    return bucket.startswith("budget|")
+
+
 def budget_bucket(budget: Budget) -> str:
     """Return the bucket of a money budget; changing its amount keeps what was spent."""
     whose = "all" if budget.provider is None else f"provider:{_part(budget.provider)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shunpike.ledger.buckets import gate_of
+from shunpike.ledger.buckets import gate_of, is_budget
 from shunpike.ledger.learning import is_window, limits_named
 from shunpike.ledger.windows import expiry
 from shunpike.protocols import Target
@@ -66,6 +66,6 @@ def _until(limit: Limit, said: float, now: float) -> float:
 
 
 def _gate(target: Target, in_force: Mapping[str, Limit]) -> str:
-    granted = [limit for bucket, limit in in_force.items() if not bucket.startswith("budget|")]
+    granted = [limit for bucket, limit in in_force.items() if not is_budget(bucket)]
     apart = any(limit.scope in (Scope.MODEL, Scope.POOL) for limit in granted)
     return gate_of(target, Scope.MODEL if apart or not granted else Scope.ACCOUNT)

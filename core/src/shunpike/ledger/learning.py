@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from shunpike.ledger.buckets import is_budget
 from shunpike.ledger.windows import GUARD, expiry
 from shunpike.types import (
     Calendar,
@@ -62,7 +63,7 @@ def limits_named(evidence: Evidence, in_force: Mapping[str, Limit]) -> tuple[str
     found = {
         bucket: limit
         for bucket, limit in in_force.items()
-        if not bucket.startswith("budget|")
+        if not is_budget(bucket)
         and limit.unit == evidence.unit
         and is_window(limit, evidence.window_seconds)
     }
