@@ -188,7 +188,10 @@ class CreditsExhausted(ProviderError):
 
 
 class Overloaded(ProviderError):
-    """The provider is in trouble; kinds: ``overloaded``, ``upstream``, ``timeout``, ``connection``, ``malformed``."""
+    """The provider is in trouble; kinds: ``overloaded``, ``upstream``, ``timeout``, ``connection``, ``malformed``.
+
+    ``unsent`` is no trouble of the provider's: too much time had passed before the first byte.
+    """
 
     kind = "overloaded"
     retry_at: float | None = None

@@ -63,9 +63,7 @@ def limits_named(evidence: Evidence, in_force: Mapping[str, Limit]) -> tuple[str
     found = {
         bucket: limit
         for bucket, limit in in_force.items()
-        if not is_budget(bucket)
-        and limit.unit == evidence.unit
-        and is_window(limit, evidence.window_seconds)
+        if not is_budget(bucket) and limit.unit == evidence.unit and is_window(limit, evidence.window_seconds)
     }
     if _is_one(found, windows=evidence.window_seconds is None):
         return tuple(found)

@@ -44,7 +44,9 @@ class Attempts:
         services = self._services
         journey = Journey(route.request.model, route.plan)
         errand = Errand[Answer](
-            send=lambda attempt: send(services.backend(attempt.target), attempt.call, attempt.grant, services.clock),
+            send=lambda attempt: send(
+                services.backend(attempt.target), attempt.call, attempt.grant, services.clock, route.expires
+            ),
             judge=lambda answer, attempt: judge(answer, route.request, attempt.target),
             ending=lambda answer, attempt: success(services, attempt, answer),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from shunpike.clock import Clock
 from shunpike.errors import ProviderError, QuotaExhausted, RateLimited
 from shunpike.routing.route import Services, Try
+from shunpike.routing.send import UNSENT
 from shunpike.tokens import ESTIMATE
 from shunpike.types import Answer, Attempt, Ending, Settlement
 
@@ -76,7 +77,7 @@ def _left_the_house(error: ProviderError) -> bool:
     """False only when it is certain that no byte was sent: refused here, or no connection came about."""
     if error.status is not None:
         return True
-    return not (error.kind == "unsupported" or (error.kind == "connection" and error.billed is False))
+    return not (error.kind in ("unsupported", UNSENT) or (error.kind == "connection" and error.billed is False))
 
 
 def _closed_until(error: ProviderError, now: float) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from shunpike.clock import Clock
 from shunpike.errors import AuthError, CreditsExhausted, NotHere, Overloaded, ProviderError
 from shunpike.protocols import Target
+from shunpike.routing.send import UNSENT
 
 GONE_FOR = 3_600.0
 """Seconds for which a model that a provider does not offer is left alone."""
@@ -33,7 +34,7 @@ class Memory:
             self._close(target.name, now + CREDITS_FOR, f"{error.kind}: {error.message}")
         elif isinstance(error, NotHere) and error.kind in _GONE_KINDS:
             self._close(target.label, now + GONE_FOR, f"{error.kind}: {error.message}")
-        elif isinstance(error, Overloaded):
+        elif isinstance(error, Overloaded) and error.kind != UNSENT:
             count = self._failures.get(target.label, 0) + 1
             self._failures[target.label] = count
             wait = min(LONGEST_BACK_OFF, FIRST_BACK_OFF * 2.0 ** (count - 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
@@ -11,23 +12,28 @@ from shunpike.protocols import Backend, Embeds, Streams
 from shunpike.types import Answer, Call, EmbedAnswer, EmbedCall, Grant, Piece
 from shunpike.wire.assemble import pieces_of
 
+UNSENT = "unsent"
+"""The kind of a failure of our own, before the first byte: it says nothing of the provider."""
 GRANT_KEEPS = 10.0
 """Seconds after which a grant is stale: the process was stopped meanwhile, and what it was judged by has moved on."""
 
 
-async def send(backend: Backend, call: Call, grant: Grant, clock: Clock) -> Answer:
+async def send(backend: Backend, call: Call, grant: Grant, clock: Clock, expires: float = math.inf) -> Answer:
     """Send an admitted attempt and return the whole answer. The grant is the ledger's: without one nothing is sent.
 
-    A grant that is stale on the monotonic clock raises `Overloaded`, certainly unsent: it takes a new admission.
+    A grant that is stale on the monotonic clock, or came after the request's end at ``expires``, raises `Overloaded`,
+    certainly unsent: everything that it held is given back.
     """
-    _check(call, grant, clock)
+    _check(call, grant, clock, expires)
     return await backend.complete(call)
 
 
 @asynccontextmanager
-async def send_stream(backend: Backend, call: Call, grant: Grant, clock: Clock) -> AsyncIterator[AsyncIterator[Piece]]:
+async def send_stream(
+    backend: Backend, call: Call, grant: Grant, clock: Clock, expires: float = math.inf
+) -> AsyncIterator[AsyncIterator[Piece]]:
     """Send an admitted attempt; inside the context its answer arrives, whole where a backend can't stream."""
-    _check(call, grant, clock)
+    _check(call, grant, clock, expires)
     if isinstance(backend, Streams):
         async with backend.stream(call) as pieces:
             yield pieces
@@ -36,22 +42,24 @@ async def send_stream(backend: Backend, call: Call, grant: Grant, clock: Clock) 
             yield pieces
 
 
-async def send_embed(backend: Backend, call: EmbedCall, grant: Grant, clock: Clock) -> EmbedAnswer:
+async def send_embed(
+    backend: Backend, call: EmbedCall, grant: Grant, clock: Clock, expires: float = math.inf
+) -> EmbedAnswer:
     """Send admitted texts and return their vectors. Raises `NotHere` (unsupported) where a backend makes none."""
-    _check(call, grant, clock)
+    _check(call, grant, clock, expires)
     if not isinstance(backend, Embeds):
         raise NotHere("it makes no embeddings", provider="", model=call.model, kind="unsupported")
     return await backend.embed(call)
 
 
-def _check(call: Call | EmbedCall, grant: Grant, clock: Clock) -> None:
+def _check(call: Call | EmbedCall, grant: Grant, clock: Clock, expires: float) -> None:
     if call.attempt_id != grant.attempt_id:
         raise RuntimeError(f"the grant is for attempt {grant.attempt_id}, not for {call.attempt_id}")
-    if grant.at is not None and clock.monotonic() - grant.at > GRANT_KEEPS:
-        stale = Overloaded("the process was stopped between admission and sending", provider="", kind="connection")
-        # Known to the ledger as unsent: everything is given back.
-        stale.billed = False
-        raise stale
+    now = clock.monotonic()
+    if grant.at is not None and now - grant.at > GRANT_KEEPS:
+        raise Overloaded("the process was stopped between admission and sending", provider="", kind=UNSENT)
+    if now >= expires:
+        raise Overloaded("the deadline had passed when it was admitted", provider="", kind=UNSENT)
 
 
 async def _one_by_one(answer: Answer) -> AsyncGenerator[Piece, None]:

@@ -55,7 +55,8 @@ class StreamRun:
         try:
             with anyio.fail_after(self._left()):
                 backend = self._services.backend(attempt.target)
-                sending = send_stream(backend, attempt.call, attempt.grant, self._services.clock)
+                clock, expires = self._services.clock, self._route.expires
+                sending = send_stream(backend, attempt.call, attempt.grant, clock, expires)
                 self._pieces = await self._stack.enter_async_context(sending)
                 while attempt.first_token is None and (piece := await anext(self._pieces, None)) is not None:
                     self._take(attempt, piece)
