@@ -28,6 +28,9 @@ PER_IMAGE = 1_600
 HIDDEN = 64
 """What a chat template may add to a whole prompt."""
 
+LONGEST = 200_000
+"""Characters of one text that a vocabulary counts in some hundredths of a second."""
+
 _CLASSES = re.compile(
     r"(?P<word> ?[A-Za-z]+)|(?P<digits>[0-9]+)|(?P<space>[ \t]+)|(?P<line>[\r\n]+)"
     r"|(?P<ascii>[\x00-\x7f])|(?P<other>[^\x00-\x7f]+)"
@@ -84,8 +87,11 @@ class Vocabulary:
         return self._label
 
     def count(self, text: str) -> int:
-        """Return the number of tokens of ``text``; what looks like a special token is ordinary text."""
-        return self._count(text)
+        """Return the number of tokens of ``text``; what looks like a special token is ordinary text.
+
+        What is longer than `LONGEST` characters is estimated: to count it would hold everything else up.
+        """
+        return self._count(text) if len(text) <= LONGEST else ESTIMATE.count(text)
 
 
 @cache

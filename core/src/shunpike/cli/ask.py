@@ -14,7 +14,7 @@ import typer
 from shunpike.cli.answer import answer
 from shunpike.cli.dispatch import stdin_is_piped
 from shunpike.cli.forms import seconds
-from shunpike.cli.options import Json, command_app, takes
+from shunpike.cli.options import Batch, Json, Tag, command_app, takes
 from shunpike.cli.output import as_json, plain
 from shunpike.cli.session import check_provider, client, run
 from shunpike.client import Options
@@ -39,6 +39,8 @@ class Ask:
     schema: Annotated[Path | None, typer.Option(help="The answer must fit the JSON schema in this file.")] = None
     no_stream: Annotated[bool, typer.Option("--no-stream", help="Wait for the whole answer.")] = False
     deadline: Annotated[str | None, typer.Option(help="Give up after 90s, 5m, 6h.")] = None
+    batch: Batch = False
+    tag: Tag = None
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No footer.")] = False
     json: Json = False
 
@@ -101,13 +103,22 @@ def options_of(given: Ask) -> Options:
         options["temperature"] = given.temperature
     if given.deadline is not None:
         options["deadline"] = seconds(given.deadline)
+    if given.batch:
+        options["claim"] = "batch"
+    if given.tag is not None:
+        options["tag"] = given.tag
+    shape = _shape(given)
+    if shape is not None:
+        options["response_format"] = shape
+    return options
+
+
+def _shape(given: Ask) -> dict[str, Any] | None:
     if given.json_mode and given.schema is not None:
         raise UsageError("--json-mode and --schema ask for different things", hint="use --schema alone")
-    if given.json_mode:
-        options["response_format"] = {"type": "json_object"}
     if given.schema is not None:
-        options["response_format"] = schema_format(given.schema)
-    return options
+        return schema_format(given.schema)
+    return {"type": "json_object"} if given.json_mode else None
 
 
 def schema_format(path: Path) -> dict[str, Any]:

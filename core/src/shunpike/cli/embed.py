@@ -10,7 +10,7 @@ import typer
 
 from shunpike.cli.ask import piped
 from shunpike.cli.forms import label, tokens
-from shunpike.cli.options import Json, command_app, takes
+from shunpike.cli.options import Batch, Json, Tag, command_app, takes
 from shunpike.cli.output import as_json, narrate, plain, say
 from shunpike.cli.session import check_provider, client, run
 from shunpike.client import EmbedOptions
@@ -28,6 +28,8 @@ class Embed:
     texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT...", help="The texts; else stdin is one.")] = None
     provider: Annotated[list[str] | None, typer.Option("--provider", "-p", help="Only this one; repeatable.")] = None
     dimensions: Annotated[int | None, typer.Option(help="The length of the vectors.", min=1)] = None
+    batch: Batch = False
+    tag: Tag = None
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No footer.")] = False
     json: Json = False
 
@@ -57,6 +59,10 @@ async def _embed(given: Embed, texts: list[str]) -> Embedding:
         options["providers"] = tuple(given.provider)
     if given.dimensions is not None:
         options["dimensions"] = given.dimensions
+    if given.batch:
+        options["claim"] = "batch"
+    if given.tag is not None:
+        options["tag"] = given.tag
     async with client() as opened:
         for name in given.provider or ():
             check_provider(name, opened)

@@ -13,6 +13,10 @@ T = TypeVar("T")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; errors as JSON on stderr.")]
 
+Batch = Annotated[bool, typer.Option("--batch", help="Nobody waits for it: leave what is reserved for persons.")]
+
+Tag = Annotated[str | None, typer.Option("--tag", help="A word under which the usage is booked.")]
+
 Watch = Annotated[bool, typer.Option("--watch", help="Show it again every two seconds, until Ctrl-C.")]
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Self, Unpack
 
 from shunpike.client.accounts import NO_KEY, how_to_begin
+from shunpike.client.counter import Counter
 from shunpike.client.embed import (
     EmbedOptions,
     Texts,
@@ -22,7 +24,7 @@ from shunpike.client.endpoints import Kind
 from shunpike.client.house import House
 from shunpike.client.inquiry import AccountBalance, Inquiry, TokenCount
 from shunpike.client.live import LiveList
-from shunpike.client.options import Options, Prompt, build_request
+from shunpike.client.options import Options, Prompt, build_request, claim_of
 from shunpike.client.results import Results
 from shunpike.client.status import ProviderStatus, provider_status
 from shunpike.client.stream import Stream
@@ -130,7 +132,8 @@ class Client:
         request = build_request(prompt, options)
         size = prompt_tokens(request)
         plan = await self._plan(request, options, size)
-        return self._begin(request, plan, options, (size, prompt_bound(request)))
+        route = self._begin(request, plan, options, (size, prompt_bound(request)))
+        return replace(route, counted=Counter(request, size, self._house.tokenizer))
 
     def _begin(self, request: ChatRequest, plan: Plan, options: Options | EmbedOptions, size: tuple[int, int]) -> Route:
         settings = self.settings
@@ -147,6 +150,7 @@ class Client:
             expires=self.clock.monotonic() + _positive(options.get("deadline", settings.deadline), "deadline"),
             strict=bool(options.get("strict", False)),
             tag=options.get("tag"),
+            claim=claim_of(options),
         )
 
     async def _plan(self, request: ChatRequest, options: Options, size: int, kind: Kind = "chat") -> Plan:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Required, TypedDict
+from typing import Any, Literal, Required, TypedDict
 
 from pydantic import ValidationError
 
@@ -30,7 +30,9 @@ class EmbedOptions(TypedDict, total=False):
     deadline: float
     """Seconds for the whole request, all attempts together."""
     tag: str
-    """A word under which the usage is booked."""
+    """A word under which the usage is booked: the task."""
+    claim: Literal["interactive", "batch"]
+    """Who waits for it: a person (default), or nobody. What ``pace`` reserves for persons is left alone by a batch."""
 
 
 def build_embed(texts: Texts, options: EmbedOptions) -> EmbedRequest:

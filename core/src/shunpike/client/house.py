@@ -14,10 +14,11 @@ from shunpike.config import KeyStore, default_store, without_password
 from shunpike.errors import ConfigError
 from shunpike.ledger import Ledger
 from shunpike.plugins import Host
-from shunpike.protocols import Backend, CancelSafe, Store, Target
+from shunpike.protocols import Backend, CancelSafe, Store, Target, Tokenizer
 from shunpike.routing.memory import Memory
 from shunpike.routing.plan import Roster
 from shunpike.routing.route import Services, Try
+from shunpike.tokens import tokenizer_for
 from shunpike.types import FREE, Event, EventName, Limit, Price, Remaining, Settings, Timeouts
 
 
@@ -39,6 +40,7 @@ class House:
         self._environ = environ
         self._keys = keys
         self._backends: dict[str, Backend] = {}
+        self._tokenizers: dict[str, Tokenizer] = {}
         self._limits: dict[str, tuple[Limit, ...] | None] = {}
         self.accounts: dict[str, Account] = {}
         self._roster = Roster(targets=())
@@ -103,6 +105,12 @@ class House:
         if target.label not in self._limits:
             self._limits[target.label] = self._host.limits(target.model, target.tier)
         return self._limits[target.label]
+
+    def tokenizer(self, model: str) -> Tokenizer:
+        """Return what counts the tokens of ``model``: a plugin's counter, a vocabulary on disk, or the estimate."""
+        if model not in self._tokenizers:
+            self._tokenizers[model] = self._host.tokenizer(model) or tokenizer_for(model)
+        return self._tokenizers[model]
 
     def backend(self, target: Target) -> Backend:
         """Return the backend of the target's account, made once."""

@@ -29,7 +29,7 @@ class AccountBalance(Record):
 
 
 class TokenCount(Record):
-    """The tokens of a prompt, and who counted: ``by`` is a provider's name or ``estimate``."""
+    """The tokens of a prompt, and who counted: ``by`` is a provider's name, a vocabulary's, or ``estimate``."""
 
     tokens: int
     basis: Basis
@@ -54,7 +54,8 @@ class Inquiry:
         """Return the tokens of ``request`` for ``target``. Raises `ProviderError`."""
         backend = self._house.backend(target)
         if not isinstance(backend, CountsTokens):
-            return TokenCount(tokens=prompt_tokens(request), basis=Basis.ESTIMATED, by="estimate")
+            counter = self._house.tokenizer(target.model.id)
+            return TokenCount(tokens=prompt_tokens(request, counter), basis=Basis.ESTIMATED, by=counter.label)
         call = Call(
             request=request,
             model=target.model.id,

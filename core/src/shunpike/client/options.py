@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 from pydantic import ValidationError
 
@@ -26,7 +26,9 @@ class Options(TypedDict, total=False):
     strict: bool
     """True: a parameter that a provider can't honour sends the request elsewhere instead of dropping it."""
     tag: str
-    """A word under which the usage is booked."""
+    """A word under which the usage is booked: the task."""
+    claim: Literal["interactive", "batch"]
+    """Who waits for it: a person (default), or nobody. What ``pace`` reserves for persons is left alone by a batch."""
     system: str
     """A system message put before the prompt."""
     temperature: float
@@ -45,7 +47,7 @@ class Options(TypedDict, total=False):
     """Any other chat-completions field, passed on as it is."""
 
 
-_OURS = frozenset({"strategy", "providers", "deadline", "strict", "tag", "system", "extra"})
+_OURS = frozenset({"strategy", "providers", "deadline", "strict", "tag", "claim", "system", "extra"})
 
 
 def build_request(prompt: Prompt, options: Options) -> ChatRequest:
@@ -60,6 +62,17 @@ def build_request(prompt: Prompt, options: Options) -> ChatRequest:
         return ChatRequest.model_validate(fields)
     except ValidationError as error:
         raise _usage_error(error) from None
+
+
+def claim_of(options: Mapping[str, Any]) -> Literal["interactive", "batch"]:
+    """Return who waits for the answer. Raises `UsageError` for any other word."""
+    match options.get("claim", "interactive"):
+        case "interactive":
+            return "interactive"
+        case "batch":
+            return "batch"
+        case other:
+            raise UsageError(f"claim must be interactive or batch, got {other!r}")
 
 
 def _base(prompt: Prompt) -> dict[str, Any]:

@@ -112,20 +112,21 @@ class Attempts:
         return Try(target, ask, call, verdict, services.clock.now(), services.clock.monotonic())
 
     def _prepare(self, route: Route, target: Target, attempt_id: str) -> tuple[Ask, Call]:
-        cap = route.request.output_cap or route.default_max_output
-        for bound in (target.model.max_output, _room(target, route.prompt_tokens)):
+        cap, tokens = route.request.output_cap or route.default_max_output, route.tokens(target)
+        for bound in (target.model.max_output, _room(target, tokens)):
             cap = cap if bound is None else min(cap, bound)
         cap = max(cap, 1)
         ask = Ask(
             attempt_id=attempt_id,
             request_id=route.request_id,
-            prompt_tokens=route.prompt_tokens,
+            prompt_tokens=tokens,
             prompt_bound=route.prompt_bound,
             # Vectors are no output: nothing beside the prompt is counted or billed.
             max_output=0 if target.model.kind == "embedding" else cap,
             choices=route.request.n or 1,
             price=self._services.price(target, route.prompt_bound, route.request.service_tier),
             tag=route.tag,
+            claim=route.claim,
         )
         call = Call(
             request=route.request,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from shunpike.clock import Clock
 from shunpike.protocols import Admission, Ask, Backend, Target
@@ -45,6 +46,13 @@ class Route:
     expires: float
     strict: bool = False
     tag: str | None = None
+    claim: Literal["interactive", "batch"] = "interactive"
+    counted: Callable[[Target], int] | None = None
+    """Counts the prompt for one target; None = ``prompt_tokens`` serves for all."""
+
+    def tokens(self, target: Target) -> int:
+        """Return the tokens of the prompt as ``target`` would count them, as far as it is known."""
+        return self.prompt_tokens if self.counted is None else self.counted(target)
 
 
 @dataclass
