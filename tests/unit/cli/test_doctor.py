@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from shunpike.config import KeyStore
-from shunpike.errors import AuthError
+from shunpike.errors import AuthError, Overloaded, RateLimited
 from shunpike.plugins import Broken, Host
+from shunpike.types import Billing, Evidence, Limit, Price, Rolling, Unit
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from .conftest import Cli
@@ -122,3 +124,27 @@ def test_old_facts_are_a_warning(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("shunpike_testkit.scripted.AS_OF", date(2020, 1, 1))
     ran = cli("doctor", "--json", providers=(ScriptedProvider("acme"),))
     assert level_of(ran.out, "days old (2020-01-01)") == "warning"
+
+
+def test_a_refusal_that_the_books_did_not_expect_is_a_warning(cli: Cli) -> None:
+    minute = Limit(unit=Unit.REQUEST, amount=30, window=Rolling(seconds=60))
+    full = Evidence(unit=Unit.REQUEST, amount=30, remaining=0, window_seconds=60, origin="header x")
+    refused = RateLimited("slow down", provider="acme", status=429)
+    refused.retry_at, refused.evidence, refused.billed = time.time() + 30, (full,), False
+    acme = ScriptedProvider("acme", refused, limits=(minute,))
+    assert cli("doctor", "--json", providers=(acme,)).code == 0
+    assert cli("hello", providers=(acme,)).code != 0
+    ran = cli("doctor", providers=(acme,))
+    assert ran.code == 0
+    assert "! acme/m refused once by 30 requests / 60 s, while our books had room" in ran.out
+    assert "shunpike limits" in ran.out
+
+
+def test_attempts_of_unknown_end_are_noted_with_what_they_cost_at_most(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "shunpike.toml").write_text('allow_paid = true\nbudgets = [{ amount = "1.00", period = "day" }]')
+    lost = Overloaded("no answer", provider="acme", kind="timeout")
+    acme = ScriptedProvider("acme", lost, billing=Billing.CARD, price=Price.per_million("0", "100"))
+    assert cli("hello", "--max-tokens", "1000", providers=(acme,)).code != 0
+    ran = cli("doctor", providers=(acme,))
+    assert "- 1 attempt whose end is not known, booked at their worst case: $0.10 at most" in ran.out
+    assert "shunpike usage reconcile" in ran.out

@@ -12,6 +12,7 @@ from shunpike.clock import SystemClock, moment
 from shunpike.config import KeyStore, Loaded, default_store, load, without_password
 from shunpike.errors import ConfigError, ShunpikeError, UsageError
 from shunpike.plugins import Host
+from shunpike.types import Money
 from shunpike.types.base import Record
 
 STALE_DAYS = 90
@@ -52,7 +53,8 @@ async def examine(*, online: bool) -> list[Finding]:
         return findings
     try:
         async with Client(loaded.settings) as client:
-            await _ledger(findings, client)
+            if await _ledger(findings, client):
+                await _books(findings, client)
             await _providers(findings, client, online=online)
     except ShunpikeError as error:
         findings.append(_broken("Providers", error))
@@ -111,7 +113,7 @@ def _plugins(findings: list[Finding], loaded: Loaded | None) -> None:
     )
 
 
-async def _ledger(findings: list[Finding], client: Client) -> None:
+async def _ledger(findings: list[Finding], client: Client) -> bool:
     try:
         words = await client.check_store()
         findings.append(
@@ -119,6 +121,31 @@ async def _ledger(findings: list[Finding], client: Client) -> None:
         )
     except ShunpikeError as error:
         findings.append(_broken("Setup", error))
+        return False
+    return True
+
+
+async def _books(findings: list[Finding], client: Client) -> None:
+    """What the books tell of surprises: refusals that they did not expect, and ends that nobody knows."""
+    try:
+        overages = [(target, one) for target, one in await client.limits() if one.overages]
+        unknown = await client.ledger.unconfirmed() if client.ledger.can_reconcile else ()
+    except ShunpikeError as error:
+        findings.append(_broken("Limits", error))
+        return
+    for target, one in overages:
+        times = "once" if one.overages == 1 else f"{one.overages:,} times"
+        text = f"{target.label} refused {times} by {one.limit.text}, while our books had room"
+        hint = "does something else use its key? what is left now: shunpike limits"
+        findings.append(_found("Limits", Level.WARNING, text, hint))
+    if unknown:
+        worst = Money(pico=sum(one.cost.pico for one in unknown))
+        text = f"{_many(len(unknown))} whose end is not known, booked at their worst case: {worst} at most"
+        findings.append(_found("Limits", Level.NOTE, text, "settle them by hand: shunpike usage reconcile"))
+
+
+def _many(attempts: int) -> str:
+    return "1 attempt" if attempts == 1 else f"{attempts:,} attempts"
 
 
 async def _providers(findings: list[Finding], client: Client, *, online: bool) -> None:

@@ -166,6 +166,11 @@ class Ledger(Admission):
         holds = [Hold(bucket=budget_bucket(one), limit=budget_limit(one), amount=0) for one in budgets]
         return list(zip(budgets, await self._store.remaining(holds, self._clock.now()), strict=True))
 
+    @property
+    def can_reconcile(self) -> bool:
+        """Whether the store keeps a list of the attempts whose end is not known."""
+        return isinstance(self._store, Reconciles)
+
     async def unconfirmed(self) -> Sequence[Unconfirmed]:
         """Return the attempts whose end is not known. Raises `StoreError` where the store keeps no list."""
         return await self._reconciler().unconfirmed()
