@@ -113,12 +113,12 @@ async def teach(books: Ledger, clock: VirtualClock, output: int) -> None:
 
 @pytest.mark.parametrize("reserve", ["worst", "learned"])
 async def test_token_limits_may_be_held_as_learned_and_money_never_is(reserve: str) -> None:
-    """And where the provider itself counts the cap, the cap is held."""
+    """And where the provider itself looks at the cap, the cap is held."""
     paid = target("card", price=PRICE)
     minute = Rolling(seconds=60)
     limits = (
         limit(60_000, Unit.OUTPUT_TOKEN, minute),
-        limit(90_000, Unit.TOTAL_TOKEN, minute, counts="reserved"),
+        limit(90_000, Unit.TOTAL_TOKEN, minute, counts="asked"),
     )
     books, clock = ledger(LEARNED.model_copy(update={"reserve": reserve}), *limits)
     await teach(books, clock, 40)

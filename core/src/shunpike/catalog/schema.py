@@ -67,7 +67,7 @@ class LimitTable(Record):
     per: StrictStr | None = None
     scope: Scope = Scope.MODEL
     pool: StrictStr | None = None
-    counts: Literal["used", "reserved"] = "used"
+    counts: Literal["used", "asked", "reserved"] = "used"
     shape: Literal["stated", "unknown"] = "stated"
     overrides: bool = False
     confidence: Confidence | None = None

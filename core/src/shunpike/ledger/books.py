@@ -143,7 +143,8 @@ class WorkingSet:
         bucket = self.touch(self.buckets[hold.bucket])
         bucket.used += hold.amount
         bucket.in_flight += hold.amount
-        bucket.ceiling, bucket.counts = min(hold.limit.amount, LARGEST), hold.limit.counts
+        bucket.ceiling = min(hold.limit.amount, LARGEST)
+        bucket.counts = "reserved" if hold.limit.counts == "reserved" else "used"
         return remaining_of(hold, now, bucket.used, bucket.last, bucket.in_flight, self.guard)
 
     def holds_of(self, reservation: Reservation) -> Holds:

@@ -34,9 +34,9 @@ _NONE: Proofs = {}
 def demand(limit: Limit, ask: Ask, worst: Money) -> int:
     """Return what an attempt holds of a limit: the most that it can take, or of tokens what it is likely to take.
 
-    Where the provider counts what a request asks for, that is its cap.
+    Where the provider looks at what a request asks for, that is its cap.
     """
-    likely = ask.max_output if ask.likely_output is None or limit.counts == "reserved" else ask.likely_output
+    likely = ask.max_output if ask.likely_output is None or limit.counts != "used" else ask.likely_output
     output = likely * ask.choices
     return {
         Unit.REQUEST: 1,

@@ -84,8 +84,9 @@ class Limit(Record):
     observed_at: str = ""
     """ISO date on which the figure was seen."""
     confidence: Confidence = Confidence.PUBLISHED
-    counts: Literal["used", "reserved"] = "used"
-    """What of an answered attempt's tokens the provider counts: those used, or those that the request asked for."""
+    counts: Literal["used", "asked", "reserved"] = "used"
+    """How the provider counts tokens of answers: ``asked`` = it admits a request by its cap, and counts what was used;
+    ``reserved`` = the cap stays counted. ``used`` = its cap does not matter to it."""
     shape: Literal["stated", "unknown"] = "stated"
     """``unknown``: nobody says whether a day is the calendar's or the last 24 hours, so that both are kept."""
     overrides: bool = False
