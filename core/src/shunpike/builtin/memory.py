@@ -1,17 +1,20 @@
 """A store in this process's memory: for trials and tests.
 
-It forgets everything when the process ends and knows nothing of other processes, which it can't detect: with more than
-one process every limit is overstepped. The window arithmetic is the ledger's own, the same that other stores use.
+It forgets everything when the process ends and knows nothing of other processes: with more than one, every limit would
+be overstepped. So a store that was opened by its address is refused while another process has one (``one_process.py``).
+The window arithmetic is the ledger's own, the same that other stores use.
 """
 
 from __future__ import annotations
 
 import heapq
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from typing_extensions import override
 
+from shunpike.builtin import one_process
 from shunpike.builtin.tally import Tally
 from shunpike.errors import ConfigError, StoreError
 from shunpike.ledger.counting import learned
@@ -80,10 +83,18 @@ class _Attempt:
 
 
 class MemoryStore(Store):
-    """Keeps the ledger in memory. ``guard`` is in seconds, see ``ledger/windows.py``."""
+    """Keeps the ledger in memory. ``guard`` is in seconds, see ``ledger/windows.py``.
 
-    def __init__(self, guard: float = GUARD) -> None:
+    Args:
+        alone: Whether no other process may have such a store meanwhile; from its first admission until it is closed.
+
+    """
+
+    def __init__(self, guard: float = GUARD, *, alone: bool = False) -> None:
         self._guard = guard
+        self._alone = alone
+        self._entered: int | None = None
+        """The process in which it was first used."""
         self._buckets: dict[str, _Bucket] = {}
         self._attempts: dict[str, _Attempt] = {}
         self._folded: dict[int, Tally] = {}
@@ -93,7 +104,11 @@ class MemoryStore(Store):
 
     @override
     async def admit(self, reservation: Reservation) -> Grant | Refusal:
-        """Take every hold, or none and say which limit blocks. Raises `StoreError` for an attempt that was admitted."""
+        """Take every hold, or none and say which limit blocks.
+
+        Raises `StoreError` for an attempt that was admitted before, and where another process keeps a ledger in memory.
+        """
+        self._enter()
         if reservation.attempt_id in self._attempts:
             raise StoreError(f"attempt {reservation.attempt_id!r} is already in the ledger")
         now = reservation.at
@@ -109,6 +124,14 @@ class MemoryStore(Store):
                 bucket.in_flight += hold.amount
                 left.append(remaining_of(hold, now, bucket.used, bucket.last, bucket.in_flight, self._guard))
         return Grant(attempt_id=reservation.attempt_id, remaining=tuple(left))
+
+    def _enter(self) -> None:
+        if self._entered is None:
+            if self._alone:
+                one_process.enter()
+            self._entered = os.getpid()
+        elif self._entered != os.getpid():
+            raise StoreError("the ledger was opened before a fork", hint="open a client of its own in each process")
 
     def _look(self, hold: Hold, now: float) -> Look:
         bucket = self._buckets.setdefault(hold.bucket, _Bucket())
@@ -218,11 +241,14 @@ class MemoryStore(Store):
 
     @override
     async def aclose(self) -> None:
-        """Do nothing: there is nothing to let go of."""
+        """Let other processes have such a store; calling it again does nothing."""
+        if self._alone and self._entered == os.getpid():
+            one_process.leave()
+        self._alone = False
 
 
 def open_memory(url: str) -> MemoryStore:
     """Return a new, empty store for ``memory:``. Raises `ConfigError` for any other address."""
     if url not in ("memory:", "memory://"):
         raise ConfigError(f"{url!r} is not the address of a store in memory", hint="write memory:")
-    return MemoryStore()
+    return MemoryStore(alone=True)

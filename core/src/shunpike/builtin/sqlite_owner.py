@@ -15,27 +15,8 @@ from typing import IO
 from uuid import uuid4
 from weakref import WeakSet
 
+from shunpike.builtin.file_lock import try_lock
 from shunpike.errors import StoreError
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(file: IO[bytes]) -> bool:
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-else:
-    import fcntl
-
-    def _try_lock(file: IO[bytes]) -> bool:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
 
 _OPEN: WeakSet[Incarnation] = WeakSet()
 _TRIES = 5
@@ -85,7 +66,7 @@ def _locked(path: Path) -> IO[bytes]:
     for _ in range(_TRIES):
         file = opening.open("wb")
         # Either step fails where another process takes the file, not yet locked, for a dead one's.
-        if _try_lock(file):
+        if try_lock(file):
             try:
                 if opening != path:
                     opening.rename(path)
@@ -105,7 +86,7 @@ def sweep(database: Path) -> None:
     for mark in (_OWNER, _OPENING):
         for path in database.parent.glob(f"{glob.escape(database.name)}{mark}*"):
             with suppress(OSError), path.open("rb+") as file:
-                if _try_lock(file):
+                if try_lock(file):
                     path.unlink(missing_ok=True)
 
 
@@ -118,7 +99,7 @@ def is_alive(database: Path, owner: str) -> bool:
     """Return whether the incarnation ``owner`` still holds its lock."""
     try:
         with lock_path(database, owner).open("rb+") as file:
-            return not _try_lock(file)
+            return not try_lock(file)
     except FileNotFoundError:
         return False
     except OSError:

@@ -1,0 +1,118 @@
+"""One process at a time may keep its ledger in memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from shunpike.builtin.memory import MemoryStore, open_memory
+from shunpike.errors import StoreError
+from shunpike.types import Grant
+from shunpike_testkit.stores import hold, reservation
+
+CALLS = hold(1, 100)
+OTHER = """
+import anyio, sys, time
+from shunpike.builtin.memory import open_memory
+from shunpike_testkit.stores import hold, reservation
+async def main():
+    store = open_memory("memory:")
+    await store.admit(reservation("theirs", time.time(), hold(1, 100)))
+    print("holding", flush=True)
+    await anyio.to_thread.run_sync(sys.stdin.readline)
+    await store.aclose()
+anyio.run(main)
+"""
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and forks")
+
+
+@contextmanager
+def another() -> Iterator[subprocess.Popen[str]]:
+    """Another process that has a ledger in memory."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", OTHER], text=True, **pipes) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "holding\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+async def admitted(store: MemoryStore, name: str = "a") -> bool:
+    return isinstance(await store.admit(reservation(name, time.time(), CALLS)), Grant)
+
+
+async def test_a_second_process_is_refused_until_the_first_one_is_gone() -> None:
+    """However the first one ends."""
+    with another() as first:
+        store = open_memory("memory:")
+        with pytest.raises(StoreError, match=rf"another process \({first.pid}\) keeps its ledger in memory") as caught:
+            await admitted(store)
+        assert "sqlite:" in str(caught.value.hint)
+        assert await admitted(MemoryStore()), "a store that is nobody's address is for tests, and asks nobody"
+        first.kill()
+        first.wait()
+        assert await admitted(store)
+        await store.aclose()
+    with another():
+        pass
+
+
+async def test_stores_of_one_process_are_its_own_affair() -> None:
+    """Each keeps its own limits; the place is free when the last one is closed."""
+    one, two = open_memory("memory:"), open_memory("memory:")
+    assert await admitted(one)
+    assert await admitted(two)
+    await one.aclose()
+    await one.aclose()
+    assert not starts()
+    await two.aclose()
+    assert starts()
+
+
+def starts() -> bool:
+    """Return whether another process may begin now."""
+    done = subprocess.run([sys.executable, "-c", OTHER], input="\n", text=True, capture_output=True, check=False)
+    return done.returncode == 0
+
+
+async def test_a_forked_child_may_not_go_on_with_its_parents_ledger() -> None:
+    store = open_memory("memory:")
+    assert await admitted(store)
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            store.admit(reservation("b", time.time(), CALLS)).send(None)
+        except StoreError as error:
+            code = 0 if "before a fork" in error.message else 2
+        finally:
+            os._exit(code)
+    assert ended(child) == 0
+    await store.aclose()
+
+
+def ended(child: int) -> int:
+    """Return how a forked child ended."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+async def test_a_place_that_others_could_write_to_is_not_used(tmp_path: Path) -> None:
+    folder = tmp_path / "xdg_runtime_dir" / f"shunpike-{os.getuid()}"
+    folder.mkdir(mode=0o700)
+    folder.chmod(0o777)
+    with pytest.raises(StoreError, match="is not a folder of yours alone"):
+        await admitted(open_memory("memory:"))
+    folder.rmdir()
+    folder.symlink_to(tmp_path)
+    with pytest.raises(StoreError, match="is not a folder of yours alone"):
+        await admitted(open_memory("memory:"))
