@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 import tempfile
 import time
 from collections.abc import Generator
@@ -20,12 +21,17 @@ from statistics import median
 from typing import NamedTuple
 
 import apsw
+import psycopg
 
 from shunpike.builtin.sqlite import SqliteStore
 from shunpike.builtin.sqlite_connection import _PRAGMAS
 from shunpike.protocols import Store
 from shunpike.types import Grant, Lifetime, Rolling, Unit
+from shunpike_postgres import PostgresStore
 from shunpike_testkit.stores import hold, reservation, settled
+
+sys.path.append(str(Path(__file__).parents[1]))
+from postgres import DURABLE, Server
 
 MONEY = hold(10, 10**15, Unit.USD, Lifetime())
 CALLS = hold(1, 10**9, Unit.REQUEST, Rolling(seconds=1.0))
@@ -179,6 +185,35 @@ def sqlite_rows(folder: Path, seconds: float) -> list[tuple[str, Speed, str]]:
     ]
 
 
+def postgres_rows(server: Server, seconds: float) -> list[tuple[str, Speed, str]]:
+    """Return the same rows for PostgreSQL: what is raw is done by psycopg alone, in as few messages as it takes."""
+    one_row, grouped = raw_postgres(server, 1, seconds), raw_postgres(server, LANES, seconds)
+    one = asyncio.run(pair_speed(PostgresStore(server.database(), guard=0.0), 1, seconds))
+    many = asyncio.run(pair_speed(PostgresStore(server.database(), guard=0.0), LANES, seconds))
+    return [
+        ("A raw commits of 1 row", one_row, ""),
+        ("D pairs, 1 at a time", one, f"an admission takes {one.took / one_row.took:.2f} of A"),
+        (f"E raw rows, commits of {LANES}", grouped, ""),
+        (f"F pairs, {LANES} at a time", many, f"{grouped.rate / 2 / many.rate:.1f} times slower than two rows of E"),
+    ]
+
+
+def raw_postgres(server: Server, group: int, seconds: float) -> Speed:
+    """Commit ``group`` rows at a time; more than one go as arrays."""
+    numbers, took = count(), []
+    with psycopg.connect(server.database(), autocommit=True) as database:
+        database.execute(f"CREATE TABLE rows {ROWS.removesuffix(' STRICT, WITHOUT ROWID')}")
+        until = time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            names = [f"a{next(numbers)}" for _ in range(group)]
+            begun = time.perf_counter()
+            database.execute(
+                "INSERT INTO rows SELECT id, 0, 'held', 'north', 'm-1', '[]' FROM unnest(%s::text[]) AS id", [names]
+            )
+            took.append(time.perf_counter() - begun)
+    return Speed(group * len(took) / sum(took), median(took))
+
+
 def show(title: str, rows: list[tuple[str, Speed, str]]) -> None:
     """Print a table."""
     print(f"{title:38}{'a second':>10}{'one takes':>12}   ratio")
@@ -199,6 +234,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=given.folder) as name:
         show(f"\nthe same, a sync takes {given.sync:g} ms more", sqlite_rows(Path(name), given.seconds))
     disk.unregister()
+    server = Server(DURABLE)
+    try:
+        show("\nPostgreSQL, fsync and synchronous_commit", postgres_rows(server, given.seconds))
+    finally:
+        server.close()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from shunpike.errors import StoreError
 from shunpike.ledger.books import WorkingSet
 from shunpike.ledger.rows import EndedRow, HeldRow, ended_row, holds_text, read_holds
 from shunpike.ledger.slots import Look, Part, judge
@@ -59,7 +58,6 @@ class Batch:
         self._jobs = [job for job in jobs if not job.withdrawn]
         self._set = WorkingSet(session.guard)
         self._locked: dict[str, HeldRow] = {}
-        self._known: set[str] = set()
         self._made: list[tuple[Reservation, int, str]] = []
         self._ended: list[tuple[str, EndedRow]] = []
         self._refused: list[Refused] = []
@@ -115,18 +113,16 @@ class Batch:
         async with connection.pipeline():
             await connection.execute("BEGIN")
             buckets = await connection.execute(sql.LOCK_BUCKETS, [keys])
-            held = await connection.execute(sql.LOCK_ATTEMPTS, [[job.attempt_id for job, _ in ends]])
-            gone = await connection.execute(sql.EXPIRE, [keys, now])
-            spans = await connection.execute(sql.ENDS, [keys])
-            closed = await connection.execute(sql.CLOSED, [names])
-            known = await connection.execute(sql.KNOWN, [[one.attempt_id for one in asked]])
+            held = await connection.execute(sql.LOCK_ATTEMPTS, [[job.attempt_id for job, _ in ends]]) if ends else None
+            spans = await connection.execute(sql.EXPIRE, {"keys": keys, "now": now})
+            closed = await connection.execute(sql.CLOSED, [names]) if names else None
             proofs = await connection.execute(sql.PROOFS) if lessons else None
             factors = await connection.execute(sql.FACTORS) if lessons else None
-        self._bring(await buckets.fetchall(), await gone.fetchall(), await spans.fetchall())
-        for name, worst, prompt, output, holds in await held.fetchall():
+        self._bring(await buckets.fetchall(), await spans.fetchall())
+        for name, worst, prompt, output, holds in await held.fetchall() if held else ():
             self._locked[name] = HeldRow(name, worst, prompt, output, read_holds(holds))
-        self._set.closures.update({name: (until, reason) for name, until, reason in await closed.fetchall()})
-        self._known = {name for (name,) in await known.fetchall()}
+        for name, until, reason in await closed.fetchall() if closed else ():
+            self._set.closures[name] = until, reason
         if proofs is not None and factors is not None:
             self._set.proofs.update({row[0]: read_proof(row) for row in await proofs.fetchall()})
             self._set.factors.update({row[0]: read_factor(row) for row in await factors.fetchall()})
@@ -135,17 +131,15 @@ class Batch:
             if latest is not None:
                 await self._pull_in(bucket.key, latest)
 
-    def _bring(self, rows: Sequence[Row], gone: Sequence[Row], spans: Sequence[Row]) -> None:
-        freed: dict[int, int] = {}
-        for key, amount in gone:
-            freed[key] = freed.get(key, 0) + amount
-        ends = {key: (first, last) for key, first, last in spans}
+    def _bring(self, rows: Sequence[Row], spans: Sequence[Row]) -> None:
+        ends = {key: (freed or 0, first, last) for key, freed, first, last in spans}
         for key, used, in_flight, ceiling, counts in rows:
             bucket = self._session.bucket(key)
             bucket.used, bucket.in_flight, bucket.ceiling, bucket.counts = used, in_flight, ceiling, counts
             bucket.was = used, in_flight
-            self._set.bring(bucket).forget(freed.get(key, 0), *ends.get(key, (None, None)))
-            if key in freed:
+            freed, first, last = ends.get(key, (0, None, None))
+            self._set.bring(bucket).forget(freed, first, last)
+            if freed:
                 self._set.touch(bucket)
 
     async def _pull_in(self, key: int, latest: float) -> None:
@@ -159,15 +153,11 @@ class Batch:
             self._set.add(bucket, Part(amount, latest), attempt)
 
     def _admit(self, job: Admit, one: Reservation) -> None:
-        if one.attempt_id in self._known:
-            job.fail(StoreError(f"attempt {one.attempt_id!r} is already in the ledger"))
-            return
         looks = {hold.bucket: self._set.look(hold, one.at, tuple) for hold in one.holds}
         if judge(one.holds, one.at, lambda hold: looks[hold.bucket], self._session.guard) is not None:
             frozen = {name: look._replace(in_flight=partial(int, look.in_flight())) for name, look in looks.items()}
             self._refused.append(Refused(job, one, frozen))
             return
-        self._known.add(one.attempt_id)
         grant, holds = self._set.take(one), self._set.holds_of(one)
         self._made.append((one, self._session.owner, holds_text(holds)))
         self._done.append(partial(self._granted, job, grant, tuple(key for key, _ in holds)))

@@ -22,10 +22,16 @@ SELECT id, used, in_flight, ceiling, counts FROM buckets WHERE id = ANY(%s) ORDE
 LOCK_ATTEMPTS = """
 SELECT id, worst_pico, held_prompt, held_output, holds FROM attempts
 WHERE id = ANY(%s) AND state = 'held' ORDER BY id FOR NO KEY UPDATE"""
-EXPIRE = "DELETE FROM slots WHERE bucket = ANY(%s) AND expires_at <= %s RETURNING bucket, amount"
-ENDS = "SELECT bucket, min(expires_at), max(expires_at) FROM slots WHERE bucket = ANY(%s) GROUP BY bucket"
+EXPIRE = """
+WITH gone AS (DELETE FROM slots WHERE bucket = ANY(%(keys)s) AND expires_at <= %(now)s RETURNING bucket, amount)
+SELECT bucket, freed, first, last
+FROM (SELECT bucket, sum(amount)::bigint AS freed FROM gone GROUP BY bucket) AS freed
+FULL JOIN (
+    SELECT bucket, min(expires_at) AS first, max(expires_at) AS last
+    FROM slots WHERE bucket = ANY(%(keys)s) AND expires_at > %(now)s GROUP BY bucket
+) AS ends USING (bucket)"""
+"""Removes what has expired; returns how much that was of each bucket, and between when the others expire."""
 CLOSED = "SELECT bucket, until, reason FROM closures WHERE bucket = ANY(%s)"
-KNOWN = "SELECT id FROM attempts WHERE id = ANY(%s)"
 PROOFS = "SELECT bucket, amount, remaining, resets_at, at, confidence, origin, overages FROM evidence"
 FACTORS = "SELECT name, mean, deviation, samples, at FROM factors"
 PULL_IN = "DELETE FROM slots WHERE bucket = %s AND expires_at > %s RETURNING attempt, amount"

@@ -98,7 +98,7 @@ class Writer:
         told = error if isinstance(error, StoreError) else said(self._session.address, error)
         lost = not self._session.is_open
         if batch is None or last:
-            _fail(jobs, told)
+            _fail(jobs, (_known(jobs[0], error) if len(jobs) == 1 else None) or told)
         elif lost and batch.committing:
             admits = [job for job in jobs if isinstance(job, Admit)]
             self._doubtful += [job.reservation.attempt_id for job in admits]
@@ -107,7 +107,7 @@ class Writer:
         elif lost or isinstance(error, _AGAIN):
             await self._batch(jobs, last=True)
         elif len(jobs) == 1:
-            _fail(jobs, told)
+            _fail(jobs, _known(jobs[0], error) or told)
         else:
             for job in jobs:
                 await self._batch([job], last=True)
@@ -142,6 +142,13 @@ class Writer:
         elif abs(now - self._upkeep_at) >= UPKEEP_EVERY and self._session.is_open:
             self._upkeep_at = now
             await keep_small(self._session.connection, now, self._keep_days)
+
+
+def _known(job: Admit | Settle, error: BaseException) -> StoreError | None:
+    """An attempt that was admitted before is a mistake of the caller's, not of the database's."""
+    if isinstance(job, Admit) and isinstance(error, errors.UniqueViolation):
+        return StoreError(f"attempt {job.reservation.attempt_id!r} is already in the ledger")
+    return None
 
 
 def _fail(jobs: Sequence[Admit | Settle], error: Exception) -> None:
