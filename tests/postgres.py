@@ -11,7 +11,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ DURABLE, QUICK = "on", "off"
 class Server:
     """One server on a Unix socket in a folder of its own. ``fsync`` off is for laws, where the disk proves nothing."""
 
-    def __init__(self, fsync: str = QUICK) -> None:
+    def __init__(self, fsync: str = QUICK, others: Mapping[str, str] | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="shunpike-pg-"))
         self._as: dict[str, Any] = {}
         wheel = find_spec(WHEEL)
@@ -52,6 +52,7 @@ class Server:
             "max_connections": 200,
             "shared_buffers": "64MB",
             "log_min_messages": "fatal",
+            **(others or {}),
         }
         with (self._data / "postgresql.conf").open("a") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())

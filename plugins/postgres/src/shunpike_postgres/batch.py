@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from shunpike.ledger.books import WorkingSet
-from shunpike.ledger.rows import EndedRow, HeldRow, ended_row, holds_text, read_holds
+from shunpike.ledger.rows import HeldRow, ended_row, holds_text, read_holds
 from shunpike.ledger.slots import Look, Part, judge
 from shunpike.types import Confidence, Factor, Grant, Hold, Limit, Proof, Refusal, Reservation, Settlement
 from shunpike_postgres import statements as sql
+from shunpike_postgres import writes
 from shunpike_postgres.connection import Row
 from shunpike_postgres.jobs import Admit, Settle
 from shunpike_postgres.session import Session
@@ -58,8 +60,8 @@ class Batch:
         self._jobs = [job for job in jobs if not job.withdrawn]
         self._set = WorkingSet(session.guard)
         self._locked: dict[str, HeldRow] = {}
-        self._made: list[tuple[Reservation, int, str]] = []
-        self._ended: list[tuple[str, EndedRow]] = []
+        self._made: list[dict[str, Any]] = []
+        self._ended: list[dict[str, Any]] = []
         self._refused: list[Refused] = []
         self._done: list[partial[None]] = []
         self.committing = False
@@ -98,7 +100,7 @@ class Batch:
         names = {lesson.proof.bucket for _, end in ends for lesson in end.lessons}
         unknown = [job.attempt_id for job, _ in ends if job.attempt_id not in session.holds]
         if unknown:
-            cursor = await session.connection.execute(sql.HELD, [unknown])
+            cursor = await session.connection.execute(sql.HELD, [sql.names(unknown)])
             for name, *_, holds in await cursor.fetchall():
                 session.holds[name] = tuple(key for key, _ in read_holds(holds))
         keys = {key for job, _ in ends for key in session.holds.get(job.attempt_id, ())}
@@ -106,16 +108,17 @@ class Batch:
         self._keys = keys | {key for name in (*limits, *names) if (key := session.key_of(name)) is not None}
 
     async def _read(self, asked: Sequence[Reservation], ends: Sequence[tuple[Settle, Settlement]]) -> None:
-        connection, keys = self._session.connection, sorted(self._keys)
-        names = list({hold.bucket for one in asked for hold in one.holds})
+        connection, keys = self._session.connection, sql.numbers(sorted(self._keys))
+        names = {hold.bucket for one in asked for hold in one.holds}
+        settled = sql.names(job.attempt_id for job, _ in ends)
         now = min((one.at for one in asked), default=0.0)
         lessons = any(end.lessons or end.samples for _, end in ends)
         async with connection.pipeline():
             await connection.execute("BEGIN")
             buckets = await connection.execute(sql.LOCK_BUCKETS, [keys])
-            held = await connection.execute(sql.LOCK_ATTEMPTS, [[job.attempt_id for job, _ in ends]]) if ends else None
+            held = await connection.execute(sql.LOCK_ATTEMPTS, [settled]) if ends else None
             spans = await connection.execute(sql.EXPIRE, {"keys": keys, "now": now})
-            closed = await connection.execute(sql.CLOSED, [names]) if names else None
+            closed = await connection.execute(sql.CLOSED, [sql.names(names)]) if names else None
             proofs = await connection.execute(sql.PROOFS) if lessons else None
             factors = await connection.execute(sql.FACTORS) if lessons else None
         self._bring(await buckets.fetchall(), await spans.fetchall())
@@ -132,12 +135,12 @@ class Batch:
                 await self._pull_in(bucket.key, latest)
 
     def _bring(self, rows: Sequence[Row], spans: Sequence[Row]) -> None:
-        ends = {key: (freed or 0, first, last) for key, freed, first, last in spans}
+        ends = {key: (freed, first, last) for key, freed, first, last in spans}
         for key, used, in_flight, ceiling, counts in rows:
             bucket = self._session.bucket(key)
             bucket.used, bucket.in_flight, bucket.ceiling, bucket.counts = used, in_flight, ceiling, counts
             bucket.was = used, in_flight
-            freed, first, last = ends.get(key, (0, None, None))
+            freed, first, last = ends[key]
             self._set.bring(bucket).forget(freed, first, last)
             if freed:
                 self._set.touch(bucket)
@@ -159,7 +162,7 @@ class Batch:
             self._refused.append(Refused(job, one, frozen))
             return
         grant, holds = self._set.take(one), self._set.holds_of(one)
-        self._made.append((one, self._session.owner, holds_text(holds)))
+        self._made.append(writes.made(one, self._session.owner, holds_text(holds)))
         self._done.append(partial(self._granted, job, grant, tuple(key for key, _ in holds)))
 
     def _granted(self, job: Admit, grant: Grant, keys: tuple[int, ...]) -> None:
@@ -169,7 +172,7 @@ class Batch:
     def _settle(self, job: Settle, end: Settlement) -> None:
         held = self._locked.pop(job.attempt_id, None)
         if held is not None:
-            self._ended.append((job.attempt_id, ended_row(held, end)))
+            self._ended.append(writes.ended(job.attempt_id, ended_row(held, end)))
             self._set.end(held, end)
         self._done.append(partial(self._settled, job, held is not None))
 
@@ -181,9 +184,7 @@ class Batch:
         connection = self._session.connection
         wanted = [(one, hold) for one in self._refused for hold in one.reservation.holds if one.excess(hold) > 0]
         async with connection.pipeline():
-            await sql.write_attempts(connection, self._made)
-            await sql.write_ended(connection, self._ended)
-            await sql.write_changes(connection, self._set.take_changes())
+            await writes.write(connection, self._made, self._ended, self._set.take_changes())
             freed = [
                 (one, hold, await connection.execute(sql.FREED, [self._set.buckets[hold.bucket].key, one.excess(hold)]))
                 for one, hold in wanted
