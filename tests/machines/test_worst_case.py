@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from shunpike.builtin.memory import MemoryStore
 from shunpike.builtin.plugin import plugin as builtin
 from shunpike.client import Client
 from shunpike.errors import Exhausted
 from shunpike.plugins import Host
+from shunpike.protocols import Store
 from shunpike.types import Billing, Budget, Grant, Money, ProviderSettings, Refusal, Reservation, Settings
 from shunpike_sandbox.app import create_app
 from shunpike_sandbox.inprocess import InProcess
@@ -22,6 +22,8 @@ from shunpike_sandbox.names import BASE_PATHS, PROVIDERS
 from shunpike_sandbox.world import World
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.scripted import ScriptedProvider
+
+from .rig import open_store
 
 SUNDAY = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
 PEAK = datetime(2026, 11, 23, 7, tzinfo=UTC).timestamp()
@@ -87,16 +89,19 @@ CASES = (
 )
 
 
-class Recording(MemoryStore):
-    """Remembers what was reserved."""
+class Recording:
+    """A store that remembers what was reserved."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self.worst: list[int] = []
 
     async def admit(self, reservation: Reservation) -> Grant | Refusal:
         self.worst.append(reservation.worst.pico)
-        return await super().admit(reservation)
+        return await self._store.admit(reservation)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
 
 
 @pytest.fixture(scope="module")
@@ -135,8 +140,9 @@ def test_there_are_forty_cases() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.name}: {case.model}")
-async def test_l3_no_bill_is_above_what_was_held_for_it(case: Case, host: Host) -> None:
-    clock, store = VirtualClock(case.at), Recording()
+async def test_l3_no_bill_is_above_what_was_held_for_it(case: Case, host: Host, store_url: str) -> None:
+    clock = VirtualClock(case.at)
+    store = Recording(open_store(store_url, clock=clock, guard=1.0))
     world = World(clock)
     async with Client(settings_of(world), host=host, store=store, clock=clock, environ={}) as client:
         for _ in range(case.times):

@@ -1,84 +1,52 @@
-"""Fourteen defects of an early implementation of the same plan, through the public `Client`: none is here."""
+"""Fourteen defects of an early implementation of the same plan, through the public `Client`: none is here.
+
+On every store: in memory, in a file, on a server.
+"""
 
 from __future__ import annotations
 
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import anyio
 import pytest
 
-from shunpike.builtin.plugin import plugin as builtin
-from shunpike.builtin.sqlite import SqliteStore
+from shunpike.builtin.memory import MemoryStore
 from shunpike.client import Client
 from shunpike.errors import Exhausted, Overloaded, UnknownModel
 from shunpike.ledger.windows import GUARD
 from shunpike.plugins import Host
-from shunpike.types import Answer, Billing, Calendar, Call, Completion, Held, Limit, ModelInfo, Price, Rolling, Settings
+from shunpike.types import Billing, Completion, Held, Limit, ModelInfo, Price, Settings
 from shunpike.types.limits import Unit
 from shunpike.types.usage import Usage
 from shunpike_testkit.clock import VirtualClock
-from shunpike_testkit.scripted import ScriptedBackend, ScriptedProvider, answer
+from shunpike_testkit.scripted import ScriptedProvider, answer
 
-NOON = 1_795_348_800.0
-"""2026-11-22 12:00 UTC, 04:00 in California."""
-MINUTE, DAY = Rolling(seconds=60), Calendar(period="day", zone="America/Los_Angeles")
+from .house import DAY, MINUTE, NOON, PLACE, Waiting, blocked, client_of, daily, limit, used
+
 BUDGET = {"amount": {"pico": 10**12}, "period": "lifetime"}
 
 
-def client_of(*providers: ScriptedProvider, store: Path | None = None, **settings: Any) -> Client:
-    host = Host()
-    host.register(builtin, "builtin")
-    for place, provider in enumerate(providers):
-        provider.order = place
-        host.register(provider, provider.name)
-    clock = VirtualClock(NOON)
-    books = None if store is None else SqliteStore(store, clock=clock)
-    made = Settings.model_validate({"store": "memory:", **settings})
-    return Client(made, host=host, clock=clock, store=books, environ={})
-
-
-def limit(amount: int, unit: Unit = Unit.REQUEST, window: Any = MINUTE) -> Limit:
-    return Limit(unit=unit, amount=amount, window=window)
-
-
-class Waiting(ScriptedBackend):
-    """Answers nobody until ``until`` calls have come and ``then`` holds."""
-
-    def __init__(self, until: int, then: Callable[[], bool]) -> None:
-        super().__init__([answer()])
-        self._ready = lambda: len(self.calls) >= until and then()
-
-    async def complete(self, call: Call) -> Answer:
-        done = await super().complete(call)
-        with anyio.fail_after(10):
-            while not self._ready():
-                await anyio.lowlevel.checkpoint()
-        return done
-
-
-async def blocked(client: Client, prompt: str = "hello", **options: Any) -> Exhausted:
-    with pytest.raises(Exhausted) as caught:
-        await client.complete(prompt, **options)
-    return caught.value
-
-
-async def used(client: Client, unit: Unit) -> int:
-    return next(left.used for _, left in await client.limits() if left.limit.unit is unit)
+@pytest.fixture(params=["memory", "sqlite", "postgresql"], autouse=True)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty store."""
+    kind: str = request.param
+    urls = {"memory": "memory:", "sqlite": f"sqlite:{tmp_path / 'ledger.db'}"}
+    PLACE["url"] = urls.get(kind) or request.getfixturevalue("postgres_url")
+    return PLACE["url"]
 
 
 SPEND_AND_DIE = """
 import anyio, os, signal, sys
 sys.path.insert(0, sys.argv[1])
-import test_defects as here
-from pathlib import Path
+import tests.unit.ledger.house as here
 
 async def main():
-    client = here.client_of(here.daily(), store=Path(sys.argv[2]))
+    here.PLACE["url"] = sys.argv[2]
+    client = here.client_of(here.daily())
     for _ in range(2):
         await client.complete("hello")
     os.kill(os.getpid(), signal.SIGKILL)
@@ -87,19 +55,16 @@ anyio.run(main)
 """
 
 
-def daily() -> ScriptedProvider:
-    return ScriptedProvider("only", limits=[limit(3, window=DAY)])
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9")
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_01_a_restart_gives_no_fresh_day(tmp_path: Path) -> None:
+async def test_01_a_restart_gives_no_fresh_day(place: str) -> None:
     """A process uses two of three requests of the day and is killed with -9: one is left, in whatever process."""
-    place = tmp_path / "ledger.db"
-    script = [sys.executable, "-c", SPEND_AND_DIE, str(Path(__file__).parent), str(place)]
+    if place == "memory:":
+        pytest.skip("this store forgets, as it says")
+    script = [sys.executable, "-c", SPEND_AND_DIE, str(Path(__file__).parents[3]), place]
     done = await anyio.to_thread.run_sync(lambda: subprocess.run(script, check=False))
     assert done.returncode == -signal.SIGKILL
-    async with client_of(daily(), store=place) as client:
+    async with client_of(daily()) as client:
         assert await used(client, Unit.REQUEST) == 2
         await client.complete("hello")
         assert "3 requests / day" in (await blocked(client)).message
@@ -163,10 +128,10 @@ async def test_04_a_daily_limit_of_requests_counts_requests() -> None:
 
 
 @pytest.mark.parametrize("idle", [3_700.0, 40 * 86_400.0, 200 * 86_400.0])
-async def test_05_a_provider_that_was_idle_is_there_again(tmp_path: Path, idle: float) -> None:
+async def test_05_a_provider_that_was_idle_is_there_again(idle: float) -> None:
     """Upkeep folds old rows away, never the limit's place."""
     only = ScriptedProvider("only", limits=[limit(1), limit(100, Unit.REQUEST, DAY)])
-    async with client_of(only, store=tmp_path / "ledger.db") as client:
+    async with client_of(only) as client:
         for _ in range(4):
             await client.complete("hello")
             await blocked(client)
@@ -218,10 +183,12 @@ async def test_08_the_day_ends_on_the_providers_own_clock() -> None:
         await client.complete("hello")
 
 
-async def test_09_check_and_take_are_one_step_in_all_processes(tmp_path: Path) -> None:
-    """Three clients on one file, ten requests each, all at once: seven fit, and seven are sent."""
+async def test_09_check_and_take_are_one_step_in_all_processes(place: str) -> None:
+    """Three clients on one ledger, ten requests each, all at once: seven fit, and seven are sent."""
+    if place == "memory:":
+        pytest.skip("this store is not shared, as it says")
     providers = [ScriptedProvider("only", limits=[limit(7)]) for _ in range(3)]
-    clients = [client_of(one, store=tmp_path / "ledger.db") for one in providers]
+    clients = [client_of(one) for one in providers]
     ends: list[Completion | Exhausted] = []
 
     async def one(client: Client) -> None:
@@ -280,7 +247,7 @@ async def test_12_an_empty_answer_is_a_failure_of_its_own_kind() -> None:
 
 async def test_13_every_model_is_dated_and_a_dead_one_is_not_asked() -> None:
     host = Host.load()
-    async with Client(Settings(store="memory:"), host=host, clock=VirtualClock(NOON), environ={}) as client:
+    async with Client(Settings(), host=host, clock=VirtualClock(NOON), store=MemoryStore(), environ={}) as client:
         models = client.models()
         dead = next(model for model in models if model.status == "retired")
         assert all(model.source and model.as_of.year >= 2025 for model in models)
