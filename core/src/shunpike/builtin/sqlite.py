@@ -33,6 +33,7 @@ from shunpike.builtin.sqlite_upkeep import (
 from shunpike.builtin.sqlite_writer import Job, Writer
 from shunpike.clock import Clock, SystemClock
 from shunpike.errors import ConfigError, StoreError
+from shunpike.ledger.pending import admission
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
 from shunpike.types import (
@@ -45,7 +46,6 @@ from shunpike.types import (
     Remaining,
     Reservation,
     Settlement,
-    State,
     Unconfirmed,
     UsageRow,
 )
@@ -121,22 +121,7 @@ class SqliteStore(Store):
         """
         job = Job(lambda books: books.admit(reservation))
         self._writer.put(job)
-        try:
-            await job.done()
-        except anyio.get_cancelled_exc_class():
-            job.withdrawn = True
-            with anyio.CancelScope(shield=True):
-                await self._give_back(job, reservation)
-            raise
-        return job.outcome()
-
-    async def _give_back(self, job: Job[Grant | Refusal], reservation: Reservation) -> None:
-        await job.done()
-        if isinstance(job.result, Grant):
-            unsent = Settlement(state=State.RELEASED, at=reservation.at, outcome="cancelled", keeps_request=False)
-            # When not even that can be written, the hold stays: over-counted until this process ends, never under.
-            with suppress(StoreError):
-                await self.settle(reservation.attempt_id, unsent)
+        return await admission(job, reservation.at, self.settle)
 
     @override
     async def settle(self, attempt_id: str, settlement: Settlement) -> bool:

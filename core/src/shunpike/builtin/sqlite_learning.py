@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from shunpike.builtin.sqlite_sql import Connection
-from shunpike.types import Confidence, Factor, Funds, Money, Proof, State, Unconfirmed, Unit
-
-_PROOF = "SELECT bucket, amount, remaining, resets_at, at, confidence, origin, overages FROM evidence"
+from shunpike.ledger.records import FACTOR, PROOF, UNCONFIRMED, factor_of, proof_of, unconfirmed_of
+from shunpike.types import Factor, Money, Proof, State, Unconfirmed, Unit
 
 _SLOT = "bucket = ?1 AND expires_at = ?2 AND attempt = ?3"
 
@@ -17,47 +16,19 @@ CORRECT = "UPDATE buckets SET used = used + ?1, ceiling = max(ceiling, used + ?1
 
 def read_proofs(connection: Connection) -> Mapping[str, Proof]:
     """Return bucket → what its provider was last seen to say."""
-    return {
-        str(name): Proof(
-            bucket=name,
-            amount=amount,
-            remaining=remaining,
-            resets_at=resets_at,
-            at=at,
-            confidence=Confidence(confidence),
-            origin=origin,
-            overages=overages,
-        )
-        for name, amount, remaining, resets_at, at, confidence, origin, overages in connection.rows(_PROOF)
-    }
+    proofs = [proof_of(row) for row in connection.rows(f"SELECT {PROOF} FROM evidence")]  # noqa: S608 - a constant
+    return {proof.bucket: proof for proof in proofs}
 
 
 def read_factors(connection: Connection) -> Mapping[str, Factor]:
     """Return name → what its samples taught."""
-    rows = connection.rows("SELECT name, mean, deviation, samples, at FROM factors")
-    return {str(name): Factor(mean=mean, deviation=away, samples=n, at=at) for name, mean, away, n, at in rows}
+    return dict(factor_of(row) for row in connection.rows(f"SELECT {FACTOR} FROM factors"))  # noqa: S608 - a constant
 
 
 def read_unconfirmed(connection: Connection) -> Sequence[Unconfirmed]:
     """Return the attempts whose end is not known, oldest first."""
-    rows = connection.rows(
-        "SELECT id, provider, account, model, started_at, outcome, cost_pico, funds, tag FROM attempts"
-        " WHERE state = 'unconfirmed' ORDER BY started_at, id"
-    )
-    return [
-        Unconfirmed(
-            attempt_id=name,
-            provider=provider,
-            account=account,
-            model=model,
-            at=at,
-            outcome=outcome or "",
-            cost=Money(pico=pico),
-            funds=Funds(funds),
-            tag=tag,
-        )
-        for name, provider, account, model, at, outcome, pico, funds, tag in rows
-    ]
+    sql = f"SELECT {UNCONFIRMED} FROM attempts WHERE state = 'unconfirmed' ORDER BY started_at, id"  # noqa: S608
+    return [unconfirmed_of(row) for row in connection.rows(sql)]
 
 
 def reconcile(connection: Connection, attempt_id: str, cost: Money, at: float, note: str) -> bool:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from shunpike.builtin.sqlite_sql import Connection
 from shunpike.errors import StoreError
+from shunpike.ledger.records import usage_of
 from shunpike.ledger.slots import remaining_of
-from shunpike.ledger.totals import DAY, day_text
-from shunpike.types import Hold, Money, Remaining, UsageRow
+from shunpike.ledger.totals import DAY
+from shunpike.types import Hold, Remaining, UsageRow
 
 KEEP_DAYS = 92.0
 """Days after which attempts are folded into daily totals."""
@@ -78,27 +79,7 @@ def read_usage(
     Days that were folded count as a whole, by their start (UTC).
     """
     sql = _USAGE.format(day="day" if day else "NULL", tag="tag" if tag else "NULL")
-    return [
-        UsageRow(
-            provider=row[0],
-            model=row[1],
-            day=None if row[2] is None else day_text(row[2]),
-            tag=row[3],
-            requests=row[4],
-            answered=row[5],
-            released=row[6],
-            unconfirmed=row[7],
-            held=row[8],
-            overages=row[9],
-            prompt_tokens=row[10],
-            completion_tokens=row[11],
-            cost=Money(pico=row[12]),
-            credit=Money(pico=row[13]),
-            list_value=Money(pico=row[14]),
-        )
-        for row in connection.rows(sql, since, until)
-        if row[4]
-    ]
+    return [usage_of(row) for row in connection.rows(sql, since, until) if row[4]]
 
 
 def read_remaining(connection: Connection, holds: Sequence[Hold], now: float, guard: float) -> Sequence[Remaining]:

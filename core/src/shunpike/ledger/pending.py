@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from copy import copy
 from typing import Any, Generic, TypeVar, cast
 
 import anyio
 from anyio.lowlevel import current_token
+
+from shunpike.errors import StoreError
+from shunpike.types import Grant, Refusal, Settlement, State
 
 T = TypeVar("T")
 
@@ -51,6 +54,27 @@ class Pending(Generic[T]):
         if self.error is not None:
             raise self.error
         return cast("T", self.result)
+
+
+Settle = Callable[[str, Settlement], Awaitable[bool]]
+"""`Store.settle`."""
+
+
+async def admission(job: Pending[Grant | Refusal], at: float, settle: Settle) -> Grant | Refusal:
+    """Wait for a reservation made ``at``. A caller that is cancelled meanwhile holds nothing afterwards."""
+    try:
+        await job.done()
+    except anyio.get_cancelled_exc_class():
+        job.withdrawn = True
+        with anyio.CancelScope(shield=True):
+            await job.done()
+            if isinstance(job.result, Grant):
+                unsent = Settlement(state=State.RELEASED, at=at, outcome="cancelled", keeps_request=False)
+                # When not even that can be written, the hold stays: over-counted until this process ends, never under.
+                with suppress(StoreError):
+                    await settle(job.result.attempt_id, unsent)
+        raise
+    return job.outcome()
 
 
 def answer(batch: Sequence[Pending[Any]]) -> None:

@@ -12,9 +12,10 @@ from functools import partial
 from typing import Any
 
 from shunpike.ledger.books import WorkingSet
+from shunpike.ledger.records import factor_of, proof_of
 from shunpike.ledger.rows import HeldRow, ended_row, holds_text, read_holds
 from shunpike.ledger.slots import Look, Part, judge
-from shunpike.types import Confidence, Factor, Grant, Hold, Limit, Proof, Refusal, Reservation, Settlement
+from shunpike.types import Grant, Hold, Limit, Refusal, Reservation, Settlement
 from shunpike_postgres import statements as sql
 from shunpike_postgres import writes
 from shunpike_postgres.connection import Row
@@ -127,8 +128,8 @@ class Batch:
         for name, until, reason in await closed.fetchall() if closed else ():
             self._set.closures[name] = until, reason
         if proofs is not None and factors is not None:
-            self._set.proofs.update({row[0]: read_proof(row) for row in await proofs.fetchall()})
-            self._set.factors.update({row[0]: read_factor(row) for row in await factors.fetchall()})
+            self._set.proofs.update({row[0]: proof_of(row) for row in await proofs.fetchall()})
+            self._set.factors.update(factor_of(row) for row in await factors.fetchall())
         for bucket in list(self._set.buckets.values()):
             latest = bucket.beyond(now, self._session.guard) if asked else None
             if latest is not None:
@@ -199,24 +200,3 @@ class Batch:
         for one in self._refused:
             verdict = one.verdict(self._session.guard)
             one.job.result = None if verdict is None else self._shift.verdict(verdict)
-
-
-def read_proof(row: Row) -> Proof:
-    """Return a row of `statements.PROOFS`."""
-    bucket, amount, remaining, resets_at, at, confidence, origin, overages = row
-    return Proof(
-        bucket=bucket,
-        amount=amount,
-        remaining=remaining,
-        resets_at=resets_at,
-        at=at,
-        confidence=Confidence(confidence),
-        origin=origin,
-        overages=overages,
-    )
-
-
-def read_factor(row: Row) -> Factor:
-    """Return a row of `statements.FACTORS`."""
-    _, mean, deviation, samples, at = row
-    return Factor(mean=mean, deviation=deviation, samples=samples, at=at)

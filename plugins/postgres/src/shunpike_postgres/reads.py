@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import LiteralString
 
 from shunpike.errors import StoreError
+from shunpike.ledger.records import UNCONFIRMED, factor_of, proof_of, unconfirmed_of, usage_of
 from shunpike.ledger.slots import remaining_of
-from shunpike.ledger.totals import DAY, day_text
-from shunpike.types import Factor, Funds, Hold, Money, Proof, Remaining, Unconfirmed, UsageRow
+from shunpike.ledger.totals import DAY
+from shunpike.types import Factor, Hold, Proof, Remaining, Unconfirmed, UsageRow
 from shunpike_postgres import statements as sql
 from shunpike_postgres.address import Address
-from shunpike_postgres.batch import read_factor, read_proof
 from shunpike_postgres.connection import Connection
 
 SUMS: LiteralString = """
@@ -52,9 +52,9 @@ FROM buckets LEFT JOIN runs ON runs.bucket = id LEFT JOIN ended ON ended.bucket 
 WHERE used <> coalesce(runs.amount, 0) + coalesce(ended.amount, 0) OR in_flight <> coalesce(runs.amount, 0)"""
 """Buckets whose figures are not the sum of their rows: of what runs, and of what has ended."""
 
-_UNCONFIRMED = """
-SELECT id, provider, account, model, started_at, outcome, cost_pico, funds, tag FROM attempts
-WHERE state = 'unconfirmed' ORDER BY started_at, id"""
+_UNCONFIRMED: LiteralString = f"""
+SELECT {UNCONFIRMED} FROM attempts
+WHERE state = 'unconfirmed' ORDER BY started_at, id"""  # noqa: S608 - a constant
 
 
 async def read_usage(
@@ -62,26 +62,7 @@ async def read_usage(
 ) -> Sequence[UsageRow]:
     """Return totals by provider and model, and by day and tag where asked; folded days count as a whole."""
     cursor = await connection.execute(_USAGE, [day, tag, since, until, since, until])
-    return [
-        UsageRow(
-            provider=row[0],
-            model=row[1],
-            day=None if row[2] is None else day_text(row[2]),
-            tag=row[3],
-            requests=int(row[4]),
-            answered=int(row[5]),
-            released=int(row[6]),
-            unconfirmed=int(row[7]),
-            held=int(row[8]),
-            overages=int(row[9]),
-            prompt_tokens=int(row[10]),
-            completion_tokens=int(row[11]),
-            cost=Money(pico=int(row[12])),
-            credit=Money(pico=int(row[13])),
-            list_value=Money(pico=int(row[14])),
-        )
-        for row in await cursor.fetchall()
-    ]
+    return [usage_of(row) for row in await cursor.fetchall()]
 
 
 async def read_remaining(connection: Connection, holds: Sequence[Hold], now: float, guard: float) -> list[Remaining]:
@@ -103,32 +84,17 @@ async def read_closures(connection: Connection, now: float) -> Mapping[str, tupl
 
 async def read_proofs(connection: Connection) -> Mapping[str, Proof]:
     """Return bucket → what its provider was last seen to say."""
-    return {row[0]: read_proof(row) for row in await (await connection.execute(sql.PROOFS)).fetchall()}
+    return {row[0]: proof_of(row) for row in await (await connection.execute(sql.PROOFS)).fetchall()}
 
 
 async def read_factors(connection: Connection) -> Mapping[str, Factor]:
     """Return name → what its samples taught."""
-    return {row[0]: read_factor(row) for row in await (await connection.execute(sql.FACTORS)).fetchall()}
+    return dict(factor_of(row) for row in await (await connection.execute(sql.FACTORS)).fetchall())
 
 
 async def read_unconfirmed(connection: Connection) -> Sequence[Unconfirmed]:
     """Return the attempts whose end is not known, oldest first."""
-    return [
-        Unconfirmed(
-            attempt_id=name,
-            provider=provider,
-            account=account,
-            model=model,
-            at=at,
-            outcome=outcome or "",
-            cost=Money(pico=pico),
-            funds=Funds(funds),
-            tag=tag,
-        )
-        for name, provider, account, model, at, outcome, pico, funds, tag in await (
-            await connection.execute(_UNCONFIRMED)
-        ).fetchall()
-    ]
+    return [unconfirmed_of(row) for row in await (await connection.execute(_UNCONFIRMED)).fetchall()]
 
 
 async def audit(connection: Connection, address: Address) -> str:

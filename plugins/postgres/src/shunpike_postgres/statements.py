@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from typing import LiteralString
+
+from shunpike.ledger.records import FACTOR, PROOF
 
 MAKE_BUCKETS = """
 INSERT INTO buckets (name, unit, "window")
@@ -32,8 +35,8 @@ FROM unnest(%(keys)s::integer[]) AS key LEFT JOIN sums ON bucket = key"""
 CLOSED = """
 SELECT bucket, until, reason FROM closures
 WHERE bucket = ANY (ARRAY (SELECT jsonb_array_elements_text(%s::jsonb)))"""
-PROOFS = "SELECT bucket, amount, remaining, resets_at, at, confidence, origin, overages FROM evidence"
-FACTORS = "SELECT name, mean, deviation, samples, at FROM factors"
+PROOFS: LiteralString = f"SELECT {PROOF} FROM evidence"  # noqa: S608 - a constant
+FACTORS: LiteralString = f"SELECT {FACTOR} FROM factors"  # noqa: S608 - a constant
 PULL_IN = "DELETE FROM slots WHERE bucket = %s AND expires_at > %s RETURNING attempt, amount"
 HELD_BY = "SELECT id, worst_pico, held_prompt, held_output, holds FROM attempts WHERE owner = %s"
 HELD = """

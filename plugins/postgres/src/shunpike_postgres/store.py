@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import TypeVar
 
 import anyio
@@ -11,8 +10,7 @@ import anyio.to_thread
 from typing_extensions import override
 
 from shunpike.clock import Clock, SystemClock
-from shunpike.errors import StoreError
-from shunpike.ledger.pending import Pending
+from shunpike.ledger.pending import Pending, admission
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
 from shunpike.types import (
@@ -25,7 +23,6 @@ from shunpike.types import (
     Remaining,
     Reservation,
     Settlement,
-    State,
     Unconfirmed,
     UsageRow,
 )
@@ -81,22 +78,7 @@ class PostgresStore(Store):
         """
         job = Admit(reservation)
         self._worker.put(job)
-        try:
-            await job.done()
-        except anyio.get_cancelled_exc_class():
-            job.withdrawn = True
-            with anyio.CancelScope(shield=True):
-                await self._give_back(job, reservation)
-            raise
-        return job.outcome()
-
-    async def _give_back(self, job: Admit, reservation: Reservation) -> None:
-        await job.done()
-        if isinstance(job.result, Grant):
-            unsent = Settlement(state=State.RELEASED, at=reservation.at, outcome="cancelled", keeps_request=False)
-            # When not even that can be written, the hold stays: over-counted until this process ends, never under.
-            with suppress(StoreError):
-                await self.settle(reservation.attempt_id, unsent)
+        return await admission(job, reservation.at, self.settle)
 
     @override
     async def settle(self, attempt_id: str, settlement: Settlement) -> bool:

@@ -1,0 +1,74 @@
+"""The ledger's words made of the rows that stores read: the columns in the order of each function's first line."""
+
+from __future__ import annotations
+
+from typing import Any, LiteralString
+
+from shunpike.ledger.totals import day_text
+from shunpike.types import Confidence, Factor, Funds, Money, Proof, Unconfirmed, UsageRow
+
+Row = tuple[Any, ...]
+
+PROOF: LiteralString = "bucket, amount, remaining, resets_at, at, confidence, origin, overages"
+FACTOR: LiteralString = "name, mean, deviation, samples, at"
+UNCONFIRMED: LiteralString = "id, provider, account, model, started_at, outcome, cost_pico, funds, tag"
+
+
+def proof_of(row: Row) -> Proof:
+    """Return a row of `PROOF`."""
+    bucket, amount, remaining, resets_at, at, confidence, origin, overages = row
+    return Proof(
+        bucket=bucket,
+        amount=amount,
+        remaining=remaining,
+        resets_at=resets_at,
+        at=at,
+        confidence=Confidence(confidence),
+        origin=origin,
+        overages=overages,
+    )
+
+
+def factor_of(row: Row) -> tuple[str, Factor]:
+    """Return a row of `FACTOR`: name and factor."""
+    name, mean, deviation, samples, at = row
+    return str(name), Factor(mean=mean, deviation=deviation, samples=samples, at=at)
+
+
+def unconfirmed_of(row: Row) -> Unconfirmed:
+    """Return a row of `UNCONFIRMED`."""
+    name, provider, account, model, at, outcome, pico, funds, tag = row
+    return Unconfirmed(
+        attempt_id=name,
+        provider=provider,
+        account=account,
+        model=model,
+        at=at,
+        outcome=outcome or "",
+        cost=Money(pico=pico),
+        funds=Funds(funds),
+        tag=tag,
+    )
+
+
+def usage_of(row: Row) -> UsageRow:
+    """Return provider, model, day, tag, the counts and the money of `UsageRow`, in its order."""
+    provider, model, day, tag, requests, answered, released, unconfirmed, held, overages, *rest = row
+    prompt, completion, cost, credit, listed = rest
+    return UsageRow(
+        provider=provider,
+        model=model,
+        day=None if day is None else day_text(day),
+        tag=tag,
+        requests=int(requests),
+        answered=int(answered),
+        released=int(released),
+        unconfirmed=int(unconfirmed),
+        held=int(held),
+        overages=int(overages),
+        prompt_tokens=int(prompt),
+        completion_tokens=int(completion),
+        cost=Money(pico=int(cost)),
+        credit=Money(pico=int(credit)),
+        list_value=Money(pico=int(listed)),
+    )
