@@ -15,7 +15,7 @@ from shunpike.ledger.books import WorkingSet
 from shunpike.ledger.records import factor_of, proof_of
 from shunpike.ledger.rows import HeldRow, ended_row, holds_text, read_holds
 from shunpike.ledger.slots import Look, Part, judge
-from shunpike.types import Grant, Hold, Limit, Refusal, Reservation, Settlement
+from shunpike.types import Calendar, Grant, Hold, Limit, Refusal, Reservation, Rolling, Settlement
 from shunpike_postgres import statements as sql
 from shunpike_postgres import writes
 from shunpike_postgres.connection import Row
@@ -31,8 +31,13 @@ class Refused:
     job: Admit
     reservation: Reservation
     looks: dict[str, Look]
-    opens: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
+    opens: dict[str, list[Row]] = field(default_factory=dict)
     """Bucket → when how much of it will have expired."""
+
+    def waits_for(self) -> list[Hold]:
+        """Return the holds that do not fit until something expires."""
+        passing = [hold for hold in self.reservation.holds if isinstance(hold.limit.window, Rolling | Calendar)]
+        return [hold for hold in passing if hold.amount and self.excess(hold) > 0]
 
     def excess(self, hold: Hold) -> int:
         """Return how much too much the hold takes."""
@@ -183,20 +188,25 @@ class Batch:
 
     async def _write(self) -> None:
         connection = self._session.connection
-        wanted = [(one, hold) for one in self._refused for hold in one.reservation.holds if one.excess(hold) > 0]
+        full = {hold.bucket for one in self._refused for hold in one.waits_for()}
         async with connection.pipeline():
             await writes.write(connection, self._made, self._ended, self._set.take_changes())
-            freed = [
-                (one, hold, await connection.execute(sql.FREED, [self._set.buckets[hold.bucket].key, one.excess(hold)]))
-                for one, hold in wanted
-                if hold.amount
-            ]
+            pages = {name: await connection.execute(sql.FIRST, [self._set.buckets[name].key]) for name in full}
             self.committing = True
             await connection.execute("COMMIT")
         self.committing = False
-        for one, hold, cursor in freed:
-            row = await cursor.fetchone()
-            one.opens[hold.bucket] = [] if row is None else [(row[0], one.excess(hold))]
+        first = {name: await cursor.fetchall() for name, cursor in pages.items()}
         for one in self._refused:
+            for hold in one.waits_for():
+                one.opens[hold.bucket] = await self._opening(one, hold, first[hold.bucket])
             verdict = one.verdict(self._session.guard)
             one.job.result = None if verdict is None else self._shift.verdict(verdict)
+
+    async def _opening(self, one: Refused, hold: Hold, first: list[Row]) -> list[Row]:
+        """Return the slots whose expiry makes room for a hold, as far as that is needed to tell when."""
+        lacking = one.excess(hold) - sum(amount for _, amount in first)
+        if lacking <= 0 or len(first) < sql.PAGE:
+            return first
+        key = self._set.buckets[hold.bucket].key
+        row = await (await self._session.connection.execute(sql.FREED, [key, one.excess(hold)])).fetchone()
+        return first if row is None else [*first, (row[0], lacking)]

@@ -43,6 +43,9 @@ HELD = """
 SELECT id, worst_pico, held_prompt, held_output, holds FROM attempts
 WHERE id = ANY (ARRAY (SELECT jsonb_array_elements_text(%s::jsonb))) AND state = 'held'"""
 
+FIRST = "SELECT expires_at, amount FROM slots WHERE bucket = %s ORDER BY expires_at LIMIT 200"
+PAGE = 200
+"""So many of the first slots to expire nearly always tell when a full limit opens."""
 FREED = """
 SELECT expires_at FROM (
     SELECT expires_at, sum(amount) OVER (ORDER BY expires_at, attempt) AS freed FROM slots WHERE bucket = %s
