@@ -46,23 +46,28 @@ class Books:
         self._owner = owner
         self._guard = guard
         self._recovered_at: float | None = None
-        self.forget()
-
-    def forget(self) -> None:
-        """Drop what is known of the file: it was changed by others, or a transaction was rolled back."""
-        self._set = WorkingSet(self._guard)
+        self._set = WorkingSet(guard)
         self._held: dict[str, HeldRow] = {}
+        """Attempts of this process that are in flight: what was held does not change, whoever commits meanwhile."""
         self._version: int | None = None
         self._learned = False
+
+    def forget(self) -> None:
+        """Drop what is known of the file: a transaction was rolled back, or changed it beside the working set."""
+        self._held.clear()
+        self._version = None
 
     def begin(self) -> None:
         """Look whether others have changed the file. To be called first in every transaction."""
         version = int(self._db.rows("PRAGMA data_version")[0][0])
         if version != self._version:
-            self.forget()
             self._version = version
-            for bucket, until, reason in self._db.rows("SELECT bucket, until, reason FROM closures"):
-                self._set.closures[bucket] = until, reason
+            self._renew()
+
+    def _renew(self) -> None:
+        self._set, self._learned = WorkingSet(self._guard), False
+        for bucket, until, reason in self._db.rows("SELECT bucket, until, reason FROM closures"):
+            self._set.closures[bucket] = until, reason
 
     def flush(self) -> None:
         """Write what changed. To be called last in every transaction."""
@@ -175,7 +180,7 @@ class Books:
         """Settle an unconfirmed attempt by hand; False changes nothing."""
         self.flush()
         done = reconcile(self._db, attempt_id, cost, at, note)
-        self.forget()
+        self._renew()
         return done
 
     def enter(self, pid: int, now: float) -> None:
