@@ -118,23 +118,25 @@ class Batch:
         names = {hold.bucket for one in asked for hold in one.holds}
         settled = sql.names(job.attempt_id for job, _ in ends)
         now = min((one.at for one in asked), default=0.0)
-        lessons = any(end.lessons or end.samples for _, end in ends)
+        taught = {lesson.proof.bucket for _, end in ends for lesson in end.lessons}
+        sampled = {sample.name for _, end in ends for sample in end.samples}
         async with connection.pipeline():
             await connection.execute("BEGIN")
             buckets = await connection.execute(sql.LOCK_BUCKETS, [keys])
             held = await connection.execute(sql.LOCK_ATTEMPTS, [settled]) if ends else None
             spans = await connection.execute(sql.EXPIRE, {"keys": keys, "now": now})
             closed = await connection.execute(sql.CLOSED, [sql.names(names)]) if names else None
-            proofs = await connection.execute(sql.PROOFS) if lessons else None
-            factors = await connection.execute(sql.FACTORS) if lessons else None
+            proofs = await connection.execute(sql.PROOFS_OF, [sql.names(taught)]) if taught else None
+            factors = await connection.execute(sql.FACTORS_OF, [sql.names(sampled)]) if sampled else None
         self._bring(await buckets.fetchall(), await spans.fetchall())
         for name, worst, prompt, output, holds in await held.fetchall() if held else ():
             self._locked[name] = HeldRow(name, worst, prompt, output, read_holds(holds))
         for name, until, reason in await closed.fetchall() if closed else ():
             self._set.closures[name] = until, reason
-        if proofs is not None and factors is not None:
-            self._set.proofs.update({row[0]: proof_of(row) for row in await proofs.fetchall()})
-            self._set.factors.update(factor_of(row) for row in await factors.fetchall())
+        for row in await proofs.fetchall() if proofs else ():
+            self._set.proofs[row[0]] = proof_of(row)
+        for row in await factors.fetchall() if factors else ():
+            self._set.factors.update([factor_of(row)])
         for bucket in list(self._set.buckets.values()):
             latest = bucket.beyond(now, self._session.guard) if asked else None
             if latest is not None:

@@ -91,8 +91,10 @@ class Worker:
             batch: list[Job] = []
             running = await self._drain(batch)
             if batch:
-                await self.writer.write(batch)
-                answer(batch)
+                try:
+                    await self.writer.write(batch)
+                finally:
+                    answer(batch)
                 # Old rows can wait for the next hour; whatever is wrong will meet the next admission anyway.
                 with suppress(psycopg.Error, StoreError, OSError):
                     await self.writer.rest()

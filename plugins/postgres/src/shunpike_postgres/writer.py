@@ -73,10 +73,12 @@ class Writer:
         for last in (False, True):
             try:
                 job.result = await job.work(await self.opened())
-            except (psycopg.Error, StoreError, OSError) as error:
-                if not last and not self._session.is_open and not isinstance(error, StoreError):
+            except StoreError as error:
+                job.fail(error)
+            except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
+                if isinstance(error, psycopg.Error) and not last and not self._session.is_open:
                     continue
-                job.fail(error if isinstance(error, StoreError) else said(self._session.address, error))
+                job.fail(said(self._session.address, error))
             return
 
     async def _batch(self, jobs: list[Admit | Settle], *, last: bool = False) -> None:
@@ -85,25 +87,35 @@ class Writer:
             session = await self.opened()
             batch = Batch(session, jobs)
             refused = await batch.run()
-            if refused and await self._may_recover():
-                await Batch(session, refused).run()
         except (psycopg.Error, StoreError, OSError) as error:
             await self._failed(jobs, batch, error, last=last)
         except Exception as error:  # noqa: BLE001 - a defect of ours: nothing was kept, and whoever waits must hear of it
             _fail(jobs, error)
+        else:
+            await self._ask_again(session, refused)
+
+    async def _ask_again(self, session: Session, refused: list[Admit]) -> None:
+        """Judge once more who was refused, where the dead held something. Where this fails they stay refused."""
+        batch = Batch(session, refused)
+        try:
+            if refused and await self._may_recover():
+                await batch.run()
+        except (psycopg.Error, StoreError, OSError):
+            if batch.committing:
+                self._doubtful += [job.reservation.attempt_id for job in refused]
 
     async def _failed(
         self, jobs: list[Admit | Settle], batch: Batch | None, error: BaseException, *, last: bool
     ) -> None:
         told = error if isinstance(error, StoreError) else said(self._session.address, error)
         lost = not self._session.is_open
-        if batch is None or last:
-            _fail(jobs, (_known(jobs[0], error) if len(jobs) == 1 else None) or told)
-        elif lost and batch.committing:
+        if lost and batch is not None and batch.committing:
             admits = [job for job in jobs if isinstance(job, Admit)]
             self._doubtful += [job.reservation.attempt_id for job in admits]
             _fail(admits, told)
-            await self._batch([job for job in jobs if isinstance(job, Settle)], last=True)
+            jobs = [job for job in jobs if isinstance(job, Settle)]
+        if batch is None or last:
+            _fail(jobs, (_known(jobs[0], error) if len(jobs) == 1 else None) or told)
         elif lost or isinstance(error, _AGAIN):
             await self._batch(jobs, last=True)
         elif len(jobs) == 1:
