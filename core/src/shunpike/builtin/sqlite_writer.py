@@ -150,8 +150,19 @@ class Writer:
         if len(batch) == 1 and failed:
             batch[0].fail(failed[0][1])
         elif failed:
-            for job in batch:
-                self._write(opened, [job])
+            self._one_by_one(opened, batch)
+
+    def _one_by_one(self, opened: Opened, batch: list[Job[Any]]) -> None:
+        """What one of them has committed is kept, whatever happens to the next; a broken file is not tried again."""
+        broken: Exception | None = None
+        for job in batch:
+            try:
+                if broken is None:
+                    self._write(opened, [job])
+            except Exception as error:  # noqa: BLE001 - it belongs to this job, and to those that are not tried
+                broken = error
+            if broken is not None:
+                job.fail(broken)
 
     @contextmanager
     def _transaction(self, opened: Opened) -> Iterator[None]:

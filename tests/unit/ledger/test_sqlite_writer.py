@@ -1,0 +1,99 @@
+"""The writing thread: one job's mistake is its own, and what was committed is never called a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import anyio
+
+from shunpike.builtin.sqlite_writer import Job, Writer
+from shunpike.errors import StoreError
+
+
+class Books:
+    """Counts what was kept."""
+
+    def __init__(self) -> None:
+        self.kept: list[str] = []
+        self.pending: list[str] = []
+
+    def begin(self) -> None:
+        self.pending = []
+
+    def flush(self) -> None:
+        """Nothing is kept before the commit."""
+
+    def forget(self) -> None:
+        self.pending = []
+
+
+class Opened:
+    """A file whose transactions fail from the so-manieth on."""
+
+    def __init__(self, lasts: int) -> None:
+        self.books, self.begun, self._lasts = Books(), 0, lasts
+
+    @property
+    def connection(self) -> Opened:
+        return self
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self.begun += 1
+        if self.begun > self._lasts:
+            raise StoreError("the disk is gone")
+        yield
+        self.books.kept += self.books.pending
+
+    def rest(self) -> None:
+        """There is nothing else to do."""
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+def named(name: str) -> Callable[[Any], str]:
+    def work(books: Any) -> str:
+        if name == "wrong":
+            raise ValueError("wrong")
+        books.pending.append(name)
+        return name
+
+    return work
+
+
+async def play(names: list[str], lasts: int) -> tuple[dict[str, str], Opened]:
+    """Put all of them into one batch; return what each was told."""
+    opened = Opened(lasts)
+    writer = Writer(lambda: opened)
+    jobs = {name: Job(named(name)) for name in names}
+    batch = list(jobs.values())
+    writer._commit(batch)
+    told = {}
+    for name, job in jobs.items():
+        with anyio.fail_after(5):
+            await job.done()
+        told[name] = str(job.error) if job.error else str(job.result)
+    return told, opened
+
+
+async def test_a_job_that_fails_leaves_the_others_alone() -> None:
+    told, opened = await play(["a", "wrong", "b"], lasts=99)
+    assert told == {"a": "a", "wrong": "wrong", "b": "b"}
+    assert opened.books.kept == ["a", "b"]
+
+
+async def test_what_was_committed_is_never_called_a_failure() -> None:
+    """The disk goes while the jobs of a failed batch are done one by one: those after it are not tried."""
+    told, opened = await play(["a", "wrong", "b", "c"], lasts=3)
+    assert opened.books.kept == ["a"]
+    assert told == {"a": "a", "wrong": "wrong", "b": "the disk is gone", "c": "the disk is gone"}
+    assert opened.begun == 4
+
+
+async def test_a_commit_that_fails_is_told_to_all() -> None:
+    told, opened = await play(["a", "b"], lasts=0)
+    assert set(told.values()) == {"the disk is gone"}
+    assert opened.books.kept == []
