@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import anyio
@@ -142,6 +146,49 @@ async def test_a_connection_that_is_cut_keeps_what_its_process_holds(durable: Se
         (row,) = await store.usage(0.0, 1e12)
         assert (row.cost.pico, row.held, row.unconfirmed) == (8, 0, 0)
         await store.check()
+
+
+HOLD_AND_FORK = """
+import anyio, os, sys, time
+from shunpike_postgres import PostgresStore
+from shunpike_testkit.stores import hold, reservation
+
+async def main():
+    store = PostgresStore(sys.argv[1], guard=0.0)
+    await store.admit(reservation("held", time.time(), hold(1, 9)))
+    child = os.fork()
+    if child == 0:
+        time.sleep(60)
+        os._exit(0)
+    print(child, flush=True)
+    await anyio.sleep(60)
+
+anyio.run(main)
+"""
+
+
+@contextmanager
+def holding(url: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A process that holds something, and the number of its forked child, which lives on."""
+    with subprocess.Popen([sys.executable, "-c", HOLD_AND_FORK, url], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        try:
+            yield parent, child
+        finally:
+            parent.kill()
+            os.kill(child, signal.SIGKILL)
+
+
+async def test_a_forked_child_does_not_keep_its_dead_parent_alive(url: str) -> None:
+    """The child has a copy of the connection; the server must notice all the same that its owner has gone."""
+    with holding(url) as (parent, child):
+        async with books(url) as store:
+            assert await store.recover(time.time()) == 0
+            parent.kill()
+            await recovered(store)
+            os.kill(child, 0)
+            assert [row.unconfirmed for row in await store.usage(0.0, 1e12)] == [1]
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["it was kept", "it was not"])

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
+from weakref import WeakSet
+
 import psycopg
 from pydantic import TypeAdapter
 
@@ -20,6 +24,9 @@ MEASURE_EVERY = 60.0
 """Seconds between two looks at the database's clock."""
 
 WINDOW: TypeAdapter[Window] = TypeAdapter(Window)
+
+
+_OPEN: WeakSet[Session] = WeakSet()
 
 
 class Session:
@@ -71,13 +78,14 @@ class Session:
         try:
             await migrate(connection, self.address)
             await self._measure(connection)
-            before, self.owner = self.owner, await sign_in(connection, self.now())
-            if before:
-                await adopt(connection, before, self.owner)
+            owner = await sign_in(connection, self.now())
+            if self.owner:
+                await adopt(connection, self.owner, owner)
         except BaseException:
             await connection.close()
             raise
-        self._connection = connection
+        self._connection, self.owner = connection, owner
+        _OPEN.add(self)
 
     async def _measure(self, connection: Connection) -> None:
         if not self._trusted:
@@ -97,6 +105,11 @@ class Session:
             if self.is_open:
                 await sign_out(self._connection, self.owner)
             await self._connection.close()
+
+    def leave_to_parent(self) -> None:
+        """Close a copy that a fork made: the session is the parent's, and its lock must end with it."""
+        if self.is_open:
+            os.close(self.connection.fileno())
 
     async def drop(self) -> None:
         """Let go of a connection that can't be relied on any more."""
@@ -125,3 +138,14 @@ class Session:
         """Return a bucket that was found, without its figures."""
         name, unit, window = self._kinds[key]
         return Bucket(key, name, unit, window)
+
+
+def _after_fork() -> None:
+    for session in list(_OPEN):
+        with suppress(OSError, psycopg.Error):
+            session.leave_to_parent()
+    _OPEN.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
