@@ -38,6 +38,7 @@ HEAVY = {
     "aiohttp",
     "shunpike_sandbox.server",
     "shunpike_sandbox.app",
+    "shunpike_postgres.store",
 }
 """Imported inside functions, so that ``--help`` and ``import shunpike`` stay fast."""
 

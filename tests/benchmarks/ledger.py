@@ -27,7 +27,7 @@ from shunpike.builtin.sqlite import SqliteStore
 from shunpike.builtin.sqlite_connection import _PRAGMAS
 from shunpike.protocols import Store
 from shunpike.types import Grant, Lifetime, Rolling, Unit
-from shunpike_postgres import PostgresStore
+from shunpike_postgres.store import PostgresStore
 from shunpike_testkit.stores import hold, reservation, settled
 
 sys.path.append(str(Path(__file__).parents[1]))

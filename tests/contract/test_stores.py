@@ -10,7 +10,7 @@ from shunpike.builtin.memory import MemoryStore
 from shunpike.builtin.sqlite import open_sqlite
 from shunpike.clock import Clock
 from shunpike.protocols import Store
-from shunpike_postgres import PostgresStore
+from shunpike_postgres.store import PostgresStore
 from shunpike_testkit.store_books import StoreBooksContract
 
 

@@ -44,7 +44,7 @@ from shunpike.types import (
     Unit,
     Usage,
 )
-from shunpike_postgres import PostgresStore
+from shunpike_postgres.store import PostgresStore
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.targets import ask, target
 

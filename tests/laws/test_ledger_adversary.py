@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from shunpike.builtin.sqlite import SqliteStore
-from shunpike_postgres import PostgresStore
+from shunpike_postgres.store import PostgresStore
 
 from ..postgres import Server  # noqa: TID252 - the tests are no package
 from .adversary import Adversary

@@ -11,7 +11,7 @@ from shunpike.builtin.memory import MemoryStore
 from shunpike.builtin.sqlite import SqliteStore
 from shunpike.clock import Clock
 from shunpike.protocols import Store
-from shunpike_postgres import PostgresStore
+from shunpike_postgres.store import PostgresStore
 from shunpike_testkit.store_machine import store_machine
 
 from ..postgres import Server  # noqa: TID252 - the tests are no package

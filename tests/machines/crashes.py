@@ -25,8 +25,8 @@ from shunpike.builtin.sqlite import SqliteConnection, SqliteStore
 from shunpike.client import Client
 from shunpike.plugins import Host
 from shunpike.types import Answer, Billing, Budget, Call, Money, Piece, Price, Settings
-from shunpike_postgres import PostgresStore
 from shunpike_postgres.batch import Batch
+from shunpike_postgres.store import PostgresStore
 from shunpike_testkit.scripted import ScriptedBackend, ScriptedProvider, answer
 
 POINTS = (

@@ -22,7 +22,7 @@ import psycopg
 from shunpike.builtin.sqlite import SqliteStore
 from shunpike.clock import Clock
 from shunpike.types import Hold
-from shunpike_postgres import PostgresStore
+from shunpike_postgres.store import PostgresStore
 
 WORKER = Path(__file__).with_name("worker.py")
 PATIENCE = 120.0

@@ -21,7 +21,8 @@ from shunpike.client import Client
 from shunpike.errors import StoreError
 from shunpike.plugins import Host
 from shunpike.types import Grant, Lifetime, Settings, Unit
-from shunpike_postgres import PostgresStore, connection
+from shunpike_postgres import connection
+from shunpike_postgres.store import PostgresStore
 from shunpike_testkit.scripted import ScriptedProvider
 from shunpike_testkit.stores import hold, reservation, settled
 
@@ -150,7 +151,7 @@ async def test_a_connection_that_is_cut_keeps_what_its_process_holds(durable: Se
 
 HOLD_AND_FORK = """
 import anyio, os, sys, time
-from shunpike_postgres import PostgresStore
+from shunpike_postgres.store import PostgresStore
 from shunpike_testkit.stores import hold, reservation
 
 async def main():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 
 import psycopg
 import pytest
@@ -10,9 +12,10 @@ from psycopg import errors
 
 from shunpike.errors import ConfigError, StoreError
 from shunpike.plugins import Host
-from shunpike_postgres import PostgresStore, plugin
+from shunpike_postgres import plugin
 from shunpike_postgres.address import Address
 from shunpike_postgres.connection import said
+from shunpike_postgres.store import PostgresStore
 
 SECRET = "hunter22SECRET"
 
@@ -46,6 +49,15 @@ def test_the_plugin_opens_its_own_addresses_only(url: str) -> None:
     host.register(plugin, "postgres")
     assert isinstance(host.store(url), PostgresStore)
     assert host.store("sqlite:/x.db") is None
+
+
+def test_the_library_is_loaded_only_where_the_ledger_is_kept_there() -> None:
+    """Every command loads what is installed: this one must not make them slower."""
+    script = (
+        "import sys; from shunpike.plugins import Host; Host.load().store('memory:'); print('psycopg' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 @pytest.mark.parametrize(

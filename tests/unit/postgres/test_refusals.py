@@ -6,8 +6,8 @@ import pytest
 
 from shunpike.ledger.windows import GUARD
 from shunpike.types import Calendar, Refusal, Rolling, Settlement, State, Unit
-from shunpike_postgres import PostgresStore
 from shunpike_postgres.statements import PAGE
+from shunpike_postgres.store import PostgresStore
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.stores import hold, reservation, settled
 

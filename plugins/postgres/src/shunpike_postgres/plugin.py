@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from shunpike.hookspecs import hookimpl
 from shunpike.protocols import Store
-from shunpike_postgres.store import open_postgres
 
 SCHEMES = ("postgresql:", "postgres:")
 
@@ -15,7 +14,12 @@ class Postgres:
     @hookimpl
     def shunpike_store(self, url: str) -> Store | None:
         """Return the store of ``postgresql://user@host/database``. Raises `ConfigError` for an address that is none."""
-        return open_postgres(url) if url.startswith(SCHEMES) else None
+        if not url.startswith(SCHEMES):
+            return None
+        # The database's library is loaded only by those who keep their ledger there.
+        from shunpike_postgres.store import open_postgres
+
+        return open_postgres(url)
 
 
 plugin = Postgres()
