@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from psycopg import AsyncPipeline, errors
+
 from shunpike.ledger.books import WorkingSet
 from shunpike.ledger.records import factor_of, proof_of
 from shunpike.ledger.rows import HeldRow, ended_row, holds_text, read_holds
@@ -18,7 +20,7 @@ from shunpike.ledger.slots import Look, Part, judge
 from shunpike.types import Calendar, Grant, Hold, Limit, Refusal, Reservation, Rolling, Settlement
 from shunpike_postgres import statements as sql
 from shunpike_postgres import writes
-from shunpike_postgres.connection import Row
+from shunpike_postgres.connection import STALE_AFTER, Cursor, Row
 from shunpike_postgres.jobs import Admit, Settle
 from shunpike_postgres.session import Session
 from shunpike_postgres.shift import Shift
@@ -70,6 +72,7 @@ class Batch:
         self._ended: list[dict[str, Any]] = []
         self._refused: list[Refused] = []
         self._done: list[partial[None]] = []
+        self._began = 0.0
         self.committing = False
         """Whether the commit was sent: from then on its outcome is not known before it is answered."""
 
@@ -80,19 +83,26 @@ class Batch:
         admits = [(job, self._shift.reservation(job.reservation)) for job in self._jobs if isinstance(job, Admit)]
         settles = [(job, self._shift.settlement(job.settlement)) for job in self._jobs if isinstance(job, Settle)]
         await self._find([one for _, one in admits], settles)
+        pages: dict[str, Cursor] = {}
         try:
-            await self._read([one for _, one in admits], settles)
-            asked, ends = iter(admits), iter(settles)
-            for job in self._jobs:
-                if isinstance(job, Admit):
-                    self._admit(*next(asked))
-                else:
-                    self._settle(*next(ends))
-            await self._write()
+            # Left between its two trips, a pipeline of this library asks the server for one thing more, and the server
+            # takes that for work: it would not end the transaction of a process that stands still (`STALE_AFTER`).
+            self._began = self._session.clock.monotonic()
+            async with self._session.connection.pipeline() as pipeline:
+                await self._read(pipeline, [one for _, one in admits], settles)
+                asked, ends = iter(admits), iter(settles)
+                for job in self._jobs:
+                    if isinstance(job, Admit):
+                        self._admit(*next(asked))
+                    else:
+                        self._settle(*next(ends))
+                pages = await self._write()
         except BaseException:
             if self._session.is_open:
                 await self._session.connection.rollback()
             raise
+        self.committing = False
+        await self._refuse(pages)
         for keep in self._done:
             keep()
         return [
@@ -113,21 +123,23 @@ class Batch:
         await session.find(limits, names, keys)
         self._keys = keys | {key for name in (*limits, *names) if (key := session.key_of(name)) is not None}
 
-    async def _read(self, asked: Sequence[Reservation], ends: Sequence[tuple[Settle, Settlement]]) -> None:
+    async def _read(
+        self, pipeline: AsyncPipeline, asked: Sequence[Reservation], ends: Sequence[tuple[Settle, Settlement]]
+    ) -> None:
         connection, keys = self._session.connection, sql.numbers(sorted(self._keys))
         names = {hold.bucket for one in asked for hold in one.holds}
         settled = sql.names(job.attempt_id for job, _ in ends)
         now = min((one.at for one in asked), default=0.0)
         taught = {lesson.proof.bucket for _, end in ends for lesson in end.lessons}
         sampled = {sample.name for _, end in ends for sample in end.samples}
-        async with connection.pipeline():
-            await connection.execute("BEGIN")
-            buckets = await connection.execute(sql.LOCK_BUCKETS, [keys])
-            held = await connection.execute(sql.LOCK_ATTEMPTS, [settled]) if ends else None
-            spans = await connection.execute(sql.EXPIRE, {"keys": keys, "now": now})
-            closed = await connection.execute(sql.CLOSED, [sql.names(names)]) if names else None
-            proofs = await connection.execute(sql.PROOFS_OF, [sql.names(taught)]) if taught else None
-            factors = await connection.execute(sql.FACTORS_OF, [sql.names(sampled)]) if sampled else None
+        await connection.execute("BEGIN")
+        buckets = await connection.execute(sql.LOCK_BUCKETS, [keys])
+        held = await connection.execute(sql.LOCK_ATTEMPTS, [settled]) if ends else None
+        spans = await connection.execute(sql.EXPIRE, {"keys": keys, "now": now})
+        closed = await connection.execute(sql.CLOSED, [sql.names(names)]) if names else None
+        proofs = await connection.execute(sql.PROOFS_OF, [sql.names(taught)]) if taught else None
+        factors = await connection.execute(sql.FACTORS_OF, [sql.names(sampled)]) if sampled else None
+        await pipeline.sync()
         self._bring(await buckets.fetchall(), await spans.fetchall())
         for name, worst, prompt, output, holds in await held.fetchall() if held else ():
             self._locked[name] = HeldRow(name, worst, prompt, output, read_holds(holds))
@@ -140,7 +152,7 @@ class Batch:
         for bucket in list(self._set.buckets.values()):
             latest = bucket.beyond(now, self._session.guard) if asked else None
             if latest is not None:
-                await self._pull_in(bucket.key, latest)
+                await self._pull_in(pipeline, bucket.key, latest)
 
     def _bring(self, rows: Sequence[Row], spans: Sequence[Row]) -> None:
         ends = {key: (freed, first, last) for key, freed, first, last in spans}
@@ -153,9 +165,10 @@ class Batch:
             if freed:
                 self._set.touch(bucket)
 
-    async def _pull_in(self, key: int, latest: float) -> None:
+    async def _pull_in(self, pipeline: AsyncPipeline, key: int, latest: float) -> None:
         """The clock was set back: nothing counts longer than what ends now would."""
         cursor = await self._session.connection.execute(sql.PULL_IN, [key, latest])
+        await pipeline.sync()
         gone = await cursor.fetchall()
         bucket = self._set.touch(self._set.by_key[key])
         first = None if bucket.first is None or bucket.first > latest else bucket.first
@@ -188,15 +201,19 @@ class Batch:
         job.result = done
         self._session.holds.pop(job.attempt_id, None)
 
-    async def _write(self) -> None:
+    async def _write(self) -> dict[str, Cursor]:
+        """Send what is to be written and the commit; return what will tell when room is made in the full buckets."""
         connection = self._session.connection
         full = {hold.bucket for one in self._refused for hold in one.waits_for()}
-        async with connection.pipeline():
-            await writes.write(connection, self._made, self._ended, self._set.take_changes())
-            pages = {name: await connection.execute(sql.FIRST, [self._set.buckets[name].key]) for name in full}
-            self.committing = True
-            await connection.execute("COMMIT")
-        self.committing = False
+        await writes.write(connection, self._made, self._ended, self._set.take_changes())
+        pages = {name: await connection.execute(sql.FIRST, [self._set.buckets[name].key]) for name in full}
+        if self._session.clock.monotonic() - self._began > STALE_AFTER / 2:
+            raise errors.IdleInTransactionSessionTimeout("this process stood still meanwhile")
+        self.committing = True
+        await connection.execute("COMMIT")
+        return pages
+
+    async def _refuse(self, pages: dict[str, Cursor]) -> None:
         first = {name: await cursor.fetchall() for name, cursor in pages.items()}
         for one in self._refused:
             for hold in one.waits_for():

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
-from psycopg import AsyncConnection, errors
+from psycopg import AsyncConnection, AsyncCursor, errors
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from shunpike.errors import StoreError
@@ -16,15 +16,15 @@ from shunpike_postgres.address import Address
 
 Row = tuple[Any, ...]
 Connection = AsyncConnection[Row]
+Cursor = AsyncCursor[Row]
 
 CONNECT_TIMEOUT = 10.0
 """Seconds until a server that does not answer is given up."""
-STALE_AFTER = 30
-"""Seconds after which the server ends a transaction whose process was stopped in the middle: others wait for it."""
+STALE_AFTER = 5.0
+"""Seconds after which the server ends a transaction, one of milliseconds, whose process stands still in the middle."""
+LOCK_TIMEOUT = 20.0
+"""Seconds to wait for another process's transaction before giving up: long enough for some that stand still in turn."""
 READERS = 4
-
-LOCK_TIMEOUT = 10.0
-"""Seconds to wait for another process's transaction, which takes milliseconds, before giving up."""
 
 _FATAL = re.compile(r"FATAL:\s+([^\n]+)")
 
@@ -71,7 +71,7 @@ async def prepare(connection: Connection) -> None:
         "search_path": "shunpike",
         "synchronous_commit": "on",
         "lock_timeout": f"{LOCK_TIMEOUT * 1000:.0f}",
-        "idle_in_transaction_session_timeout": f"{STALE_AFTER}s",
+        "idle_in_transaction_session_timeout": f"{STALE_AFTER * 1000:.0f}",
         "tcp_keepalives_idle": "30",
         "tcp_keepalives_interval": "10",
         "tcp_keepalives_count": "3",

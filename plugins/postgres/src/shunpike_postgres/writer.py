@@ -6,7 +6,8 @@
 | the connection, while the commit was sent | admissions fail: nothing is sent, and a row that stands is given back;  |
 |                                           | settlements are done again: they count once                             |
 | one job                                   | each job in a transaction of its own                                    |
-| a deadlock, a lock that was not got       | the whole batch once more                                               |
+| a deadlock, or this process stood still   | the whole batch once more                                               |
+| a lock that was not got in time           | all of them fail: each would wait as long                               |
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from shunpike_postgres.upkeep import UPKEEP_EVERY, bury, keep_small, orphans
 
 RECOVER_EVERY = 1.0
 """Seconds between two looks for dead owners, however many admissions are refused meanwhile."""
-_AGAIN = (errors.DeadlockDetected, errors.SerializationFailure)
+_AGAIN = (errors.DeadlockDetected, errors.SerializationFailure, errors.IdleInTransactionSessionTimeout)
 
 
 class Writer:
@@ -118,6 +119,8 @@ class Writer:
             _fail(jobs, (_known(jobs[0], error) if len(jobs) == 1 else None) or told)
         elif lost or isinstance(error, _AGAIN):
             await self._batch(jobs, last=True)
+        elif isinstance(error, errors.LockNotAvailable):
+            _fail(jobs, told)
         elif len(jobs) == 1:
             _fail(jobs, _known(jobs[0], error) or told)
         else:
