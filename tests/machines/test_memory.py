@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
+import anyio
 import pytest
 
+from shunpike.builtin import one_process
 from shunpike.builtin.memory import MemoryStore, open_memory
 from shunpike.errors import StoreError
 from shunpike.types import Grant
@@ -83,6 +88,95 @@ def starts() -> bool:
     """Return whether another process may begin now."""
     done = subprocess.run([sys.executable, "-c", OTHER], input="\n", text=True, capture_output=True, check=False)
     return done.returncode == 0
+
+
+async def test_the_place_may_change_while_stores_are_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each store lets go of the place that it took, and only when no other of this process needs it."""
+    first, second = open_memory("memory:"), open_memory("memory:")
+    assert await admitted(first)
+    before = os.environ["XDG_RUNTIME_DIR"]
+    (tmp_path / "elsewhere").mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "elsewhere"))
+    assert await admitted(second)
+    assert not starts()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", before)
+    assert not starts(), "the first one is still open"
+    await second.aclose()
+    assert not starts()
+    await first.aclose()
+    assert starts()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "elsewhere"))
+    assert starts()
+
+
+def test_threads_that_begin_and_end_stores_at_once_hold_the_place_together() -> None:
+    """Whoever has one open has the place; when all are closed, it is free."""
+    together, wrong = threading.Barrier(8), []
+
+    async def live() -> None:
+        for _ in range(50):
+            together.wait(60)
+            store = open_memory("memory:")
+            try:
+                assert await admitted(store)
+            finally:
+                await store.aclose()
+
+    def thread() -> None:
+        try:
+            anyio.run(live)
+        except BaseException as error:  # noqa: BLE001 - told below
+            wrong.append(error)
+            together.abort()
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=thread) for _ in range(8)]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert wrong == []
+    assert starts()
+
+
+async def test_a_fork_while_a_store_begins_does_not_share_its_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The child would keep the place taken after its parent's death, and nobody could tell by whom."""
+    children: list[int] = []
+    locked, forked = threading.Event(), threading.Event()
+    plain = one_process.try_lock
+
+    def slowly(file: IO[bytes]) -> bool:
+        done = plain(file)
+        locked.set()
+        # The fork waits for us where all is well; it gets the time to come first where it does not.
+        forked.wait(0.5)
+        return done
+
+    def fork() -> None:
+        locked.wait(60)
+        child = os.fork()
+        if child == 0:
+            time.sleep(60)
+            os._exit(0)
+        children.append(child)
+        forked.set()
+
+    monkeypatch.setattr(one_process, "try_lock", slowly)
+    thread = threading.Thread(target=fork)
+    thread.start()
+    store = open_memory("memory:")
+    assert await admitted(store)
+    thread.join()
+    try:
+        await store.aclose()
+        assert starts()
+    finally:
+        os.kill(children[0], signal.SIGKILL)
+        ended(children[0])
 
 
 async def test_a_forked_child_may_not_go_on_with_its_parents_ledger() -> None:

@@ -8,12 +8,18 @@ from typing import IO
 if sys.platform == "win32":
     import msvcrt
 
+    _BEYOND = 1 << 30
+    """What is locked there nobody else can even read, so it is a byte where the file has none."""
+
     def try_lock(file: IO[bytes]) -> bool:
         """Return whether the lock was free, and is now held as long as ``file`` is open."""
+        file.seek(_BEYOND)
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         except OSError:
             return False
+        finally:
+            file.seek(0)
         return True
 else:
     import fcntl

@@ -93,8 +93,10 @@ class MemoryStore(Store):
     def __init__(self, guard: float = GUARD, *, alone: bool = False) -> None:
         self._guard = guard
         self._alone = alone
-        self._entered: int | None = None
+        self._pid: int | None = None
         """The process in which it was first used."""
+        self._seat: one_process.Seat | None = None
+        self._closed = False
         self._buckets: dict[str, _Bucket] = {}
         self._attempts: dict[str, _Attempt] = {}
         self._folded: dict[int, Tally] = {}
@@ -126,11 +128,16 @@ class MemoryStore(Store):
         return Grant(attempt_id=reservation.attempt_id, remaining=tuple(left))
 
     def _enter(self) -> None:
-        if self._entered is None:
+        self._check_open()
+        if self._pid is None:
             if self._alone:
-                one_process.enter()
-            self._entered = os.getpid()
-        elif self._entered != os.getpid():
+                self._seat = one_process.enter()
+            self._pid = os.getpid()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError("the ledger is closed")
+        if self._pid not in {None, os.getpid()}:
             raise StoreError("the ledger was opened before a fork", hint="open a client of its own in each process")
 
     def _look(self, hold: Hold, now: float) -> Look:
@@ -141,7 +148,11 @@ class MemoryStore(Store):
 
     @override
     async def settle(self, attempt_id: str, settlement: Settlement) -> bool:
-        """Settle a held attempt once; False when it was settled before, which changes nothing."""
+        """Settle a held attempt once; False when it was settled before, which changes nothing.
+
+        Raises `StoreError` once it is closed.
+        """
+        self._check_open()
         attempt = self._attempts.get(attempt_id)
         if attempt is None or attempt.settlement is not None:
             return False
@@ -242,9 +253,9 @@ class MemoryStore(Store):
     @override
     async def aclose(self) -> None:
         """Let other processes have such a store; calling it again does nothing."""
-        if self._alone and self._entered == os.getpid():
-            one_process.leave()
-        self._alone = False
+        self._closed = True
+        if self._seat is not None:
+            self._seat.leave()
 
 
 def open_memory(url: str) -> MemoryStore:

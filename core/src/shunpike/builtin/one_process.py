@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+import threading
 from pathlib import Path
 from typing import IO
 
@@ -18,38 +19,47 @@ from shunpike.errors import StoreError
 _INSTEAD = 'let them share a file: store = "sqlite:/path/ledger.db"'
 
 
-class _Held:
-    """The lock of this process, and how many stores need it."""
+class _Place:
+    """A lock that this process has, and how many of its stores need it."""
 
-    def __init__(self) -> None:
-        self.file: IO[bytes] | None = None
-        self.path: Path | None = None
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
         self.stores = 0
 
 
-_HELD = _Held()
+_PLACES: dict[Path, _Place] = {}
+_GUARD = threading.RLock()
+"""Held while a thread takes a place or lets it go; and while the process forks, which must not cut that in two."""
 
 
-def enter() -> None:
+class Seat:
+    """What one store has of a place, until it leaves."""
+
+    def __init__(self, path: Path, place: _Place) -> None:
+        self._path = path
+        self._place: _Place | None = place
+
+    def leave(self) -> None:
+        """Let go; the last of this process's stores lets others begin. Calling it again does nothing."""
+        with _GUARD:
+            place, self._place = self._place, None
+            if place is None or _PLACES.get(self._path) is not place:
+                return
+            place.stores -= 1
+            if not place.stores:
+                del _PLACES[self._path]
+                place.file.close()
+
+
+def enter() -> Seat:
     """Let one more store of this process begin. Raises `StoreError` while another process has one."""
-    path = _folder() / "memory-ledger.lock"
-    if _HELD.file is None or path != _HELD.path:
-        _let_go()
-        _HELD.file, _HELD.path = _locked(path), path
-    _HELD.stores += 1
-
-
-def leave() -> None:
-    """Let one of them end; the last one lets others begin."""
-    _HELD.stores -= 1
-    if _HELD.stores <= 0:
-        _let_go()
-
-
-def _let_go() -> None:
-    if _HELD.file is not None:
-        _HELD.file.close()
-    _HELD.file, _HELD.path, _HELD.stores = None, None, 0
+    with _GUARD:
+        path = _folder() / "memory-ledger.lock"
+        place = _PLACES.get(path)
+        if place is None:
+            place = _PLACES[path] = _Place(_locked(path))
+        place.stores += 1
+        return Seat(path, place)
 
 
 def _locked(path: Path) -> IO[bytes]:
@@ -88,9 +98,12 @@ def _folder() -> Path:
 
 
 def _after_fork() -> None:
-    # The lock is the parent's, and must end with it: the copy of its file is closed, not let go.
-    _let_go()
+    # The locks are the parent's, and must end with it: the copies of their files are closed, not let go.
+    for place in _PLACES.values():
+        place.file.close()
+    _PLACES.clear()
+    _GUARD.release()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=_GUARD.acquire, after_in_parent=_GUARD.release, after_in_child=_after_fork)

@@ -266,3 +266,13 @@ class StoreContract:
         store = self.open(tmp_path, clock)
         await store.aclose()
         await store.aclose()
+
+    async def test_a_closed_store_takes_nothing_on(self, tmp_path: Path, clock: VirtualClock) -> None:
+        """Whatever kept others out is let go by then: what it took on would be nobody's."""
+        store = self.open(tmp_path, clock)
+        assert isinstance(await store.admit(reservation("a", clock.now(), hold(1, 9))), Grant)
+        await store.aclose()
+        with pytest.raises(StoreError, match="the ledger is closed"):
+            await store.admit(reservation("b", clock.now(), hold(1, 9)))
+        with pytest.raises(StoreError, match="the ledger is closed"):
+            await store.settle("a", settled(clock.now()))
