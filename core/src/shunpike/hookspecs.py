@@ -58,7 +58,7 @@ def shunpike_completion(provider: str, settings: ProviderSettings) -> Backend | 
 
     Args:
         provider: The id from `ProviderInfo`.
-        settings: That provider's section of the configuration, its key resolved.
+        settings: That provider's section of the configuration, its key resolved, with the client's ``clock``.
 
     None = not my provider. A missing key raises `NoCredential`.
 

@@ -119,7 +119,10 @@ class House:
     def backend_of(self, account: Account) -> Backend:
         """Return the backend of ``account``, made once. Raises `NoCredential` and `ConfigError`."""
         if account.name not in self._backends:
-            self._backends[account.name] = self._host.backend(account.plugin, account.settings)
+            settings = account.settings
+            if settings.clock is None:
+                settings = settings.model_copy(update={"clock": self._clock})
+            self._backends[account.name] = self._host.backend(account.plugin, settings)
         return self._backends[account.name]
 
     def _price(self, target: Target, prompt_tokens: int, asked: str | None) -> Price | None:

@@ -58,7 +58,7 @@ def check_key(path: Path, where: str) -> None:
         if len(path) == 2 and path[0] == "providers" and (not path[1] or "/" in path[1]):
             raise ConfigError(f"{where}: {path[1]!r} can't name a provider: it must not be empty or hold a slash")
         return
-    known = [name for name in model.model_fields if name != "transport"]
+    known = [name for name, field in model.model_fields.items() if not field.exclude]
     if path[-1] in known:
         return
     near = get_close_matches(path[-1], known, n=1)

@@ -40,6 +40,8 @@ class ProviderSettings(Record):
     options: dict[str, Any] = Field(default_factory=dict)
     transport: Any = Field(default=None, exclude=True, repr=False)
     """An ``httpx.AsyncBaseTransport`` of the caller's own; never read from a file."""
+    clock: Any = Field(default=None, exclude=True, repr=False)
+    """The `Clock` that the provider's headers and errors are timed by: the client's own; never read from a file."""
 
     @property
     def own_endpoint(self) -> bool:

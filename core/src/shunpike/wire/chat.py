@@ -48,7 +48,7 @@ class ChatBackend:
         self.info = info
         self.settings = settings
         self.dialect = dialect or Dialect()
-        self.clock = clock or SystemClock()
+        self.clock: Clock = clock or settings.clock or SystemClock()
         key = settings.key.get_secret_value() if settings.key else None
         self._side = Side(info.id, self.dialect, settings.key_env or info.env_key, key)
         headers = {**self.dialect.extra_headers, **settings.headers}

@@ -46,7 +46,7 @@ class GoogleBackend:
         self._settings = settings
         self._traits = traits
         self._retired = retired
-        self._clock = clock or SystemClock()
+        self._clock: Clock = clock or settings.clock or SystemClock()
         headers = dict(settings.headers)
         if side.secret:
             headers["x-goog-api-key"] = side.secret

@@ -37,8 +37,12 @@ SELECT bucket, until, reason FROM closures
 WHERE bucket = ANY (ARRAY (SELECT jsonb_array_elements_text(%s::jsonb)))"""
 PROOFS: LiteralString = f"SELECT {PROOF} FROM evidence"  # noqa: S608 - a constant
 FACTORS: LiteralString = f"SELECT {FACTOR} FROM factors"  # noqa: S608 - a constant
-PROOFS_OF: LiteralString = f"{PROOFS} WHERE bucket = ANY (ARRAY (SELECT jsonb_array_elements_text(%s::jsonb)))"
-FACTORS_OF: LiteralString = f"{FACTORS} WHERE name = ANY (ARRAY (SELECT jsonb_array_elements_text(%s::jsonb)))"
+PROOFS_OF: LiteralString = f"""{PROOFS}
+WHERE bucket = ANY (ARRAY (SELECT jsonb_array_elements_text(%s::jsonb)))
+ORDER BY bucket FOR NO KEY UPDATE"""
+FACTORS_OF: LiteralString = f"""{FACTORS}
+WHERE name = ANY (ARRAY (SELECT jsonb_array_elements_text(%s::jsonb)))
+ORDER BY name FOR NO KEY UPDATE"""
 PULL_IN = "DELETE FROM slots WHERE bucket = %s AND expires_at > %s RETURNING attempt, amount"
 HELD_BY = "SELECT id, worst_pico, held_prompt, held_output, holds FROM attempts WHERE owner = %s"
 HELD = """

@@ -106,6 +106,25 @@ class StoreBooksContract(StoreTimeContract):
         assert (factors["m"].mean, factors["m"].samples, factors["m"].at) == (2.0, 2, clock.now())
         assert (factors["other"].mean, factors["other"].deviation) == (7.0, 0.0)
 
+    async def test_no_sample_is_lost_between_two_that_learn_at_once(self, tmp_path: Path, clock: VirtualClock) -> None:
+        """Though they share nothing else: each has limits of its own."""
+        if not self.shared:
+            pytest.skip("nobody else sees what this store keeps")
+        async with self.opened(tmp_path, clock) as one, self.opened(tmp_path, clock) as two:
+            stores = {"one": one, "two": two}
+            learns = able(one, Learns)
+
+            async def work(name: str) -> None:
+                for number in range(25):
+                    attempt, limit = f"{name}-{number}", hold(1, 100, bucket=name)
+                    await stores[name].admit(reservation(attempt, clock.now(), limit))
+                    await stores[name].settle(attempt, settled(clock.now(), samples=(Sample(name="m", value=2.0),)))
+
+            await one.admit(reservation("first", clock.now()))
+            await one.settle("first", settled(clock.now(), samples=(Sample(name="m", value=2.0),)))
+            await self.all_at_once(work, stores)
+            assert (await learns.factors())["m"].samples == 51
+
     async def test_what_was_learned_and_closed_outlives_its_process(self, tmp_path: Path, clock: VirtualClock) -> None:
         """The next process begins where this one ended."""
         if not self.persistent:
