@@ -14,6 +14,8 @@ import pytest
 from .postgres import Server
 
 REAL_CONNECT = socket.socket.connect
+OURS = ("SHUNPIKE_RECORDINGS", "SHUNPIKE_TESTS_POSTGRES")
+"""What tells the tests where something is."""
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Started in the background of a script: what the tests start would inherit that, and Ctrl-C would do nothing.
@@ -46,7 +48,7 @@ def postgres_url(postgres: Server) -> str:
 def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No key, no file and no ledger of the machine reaches a test."""
     for name in os.environ:
-        if name.endswith("_API_KEY") or (name.startswith("SHUNPIKE_") and name != "SHUNPIKE_RECORDINGS"):
+        if name.endswith("_API_KEY") or (name.startswith("SHUNPIKE_") and name not in OURS):
             monkeypatch.delenv(name)
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))

