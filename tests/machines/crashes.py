@@ -124,20 +124,20 @@ def arm_commits() -> None:
 
 def arm_server_commits() -> None:
     execute: Callable[..., Any] = AsyncConnection.execute
-    write = Batch._write
+    refuse = Batch._refuse
 
     async def dying_execute(self: AsyncConnection[Any], query: Any, *others: Any, **named: Any) -> Any:
         if query == "COMMIT" and Arm.armed and Arm.point in BEFORE_COMMIT:
             die()
         return await execute(self, query, *others, **named)
 
-    async def dying_write(self: Batch) -> None:
-        await write(self)
+    async def dying_refuse(self: Batch, *words: Any) -> None:
+        await refuse(self, *words)
         if Arm.armed and Arm.point in AFTER_COMMIT:
             die()
 
     AsyncConnection.execute = dying_execute  # type: ignore[method-assign]  # the fail-point
-    Batch._write = dying_write  # type: ignore[method-assign]  # the fail-point
+    Batch._refuse = dying_refuse  # type: ignore[method-assign]  # the fail-point
 
 
 def arm_file_commits() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -40,6 +41,23 @@ def test_an_address_that_is_none_is_refused_without_repeating_it(url: str) -> No
     with pytest.raises(ConfigError, match="no PostgreSQL address") as caught:
         PostgresStore(url)
     assert SECRET not in f"{caught.value!r}{caught.value.hint}{caught.value.__cause__!r}{caught.value.__context__!r}"
+
+
+@pytest.mark.parametrize(
+    "password",
+    [f"hunt/{SECRET}", f"/{SECRET}", f"{SECRET}/", f"a@b/{SECRET}", f"{SECRET}@x", f"1/{SECRET}", f"5#/{SECRET}"],
+)
+@pytest.mark.parametrize("place", ["db.test/ledger", "/ledger", "db.test:5432/ledger?sslmode=require"])
+def test_a_password_that_is_not_written_in_percent_codes_is_not_taken_for_something_else(
+    password: str, place: str
+) -> None:
+    """The library would take a piece of it for the host, the port or the database, and so would who shows them."""
+    with pytest.raises(ConfigError) as caught:
+        PostgresStore(f"postgresql://me:{password}@{place}")
+    assert SECRET not in f"{caught.value!r}{caught.value.hint}{caught.value.__cause__!r}{caught.value.__context__!r}"
+    assert "percent code" in str(caught.value.hint)
+    quoted = Address(f"postgresql://me:{quote(password, safe='')}@{place}")
+    assert SECRET not in f"{quoted!r}{quoted}"
 
 
 @pytest.mark.parametrize("url", ["postgresql://me@db.test/ledger", "postgres://me@db.test/ledger"])

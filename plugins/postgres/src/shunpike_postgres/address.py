@@ -24,6 +24,11 @@ class Address:
             raise ConfigError(
                 "the store's address is no PostgreSQL address", hint="write postgresql://user@host:5432/database"
             )
+        if _misread(url, parts):
+            raise ConfigError(
+                "the store's address can't be told apart from its password",
+                hint="write each of / @ : ? # in the password as a percent code, as in %2F",
+            )
         self._shown = {name: str(parts[name]) for name in _SHOWN if parts.get(name)}
 
     @property
@@ -41,6 +46,14 @@ class Address:
     @override
     def __repr__(self) -> str:
         return f"Address({str(self)!r})"
+
+
+def _misread(url: str, parts: dict[str, Any]) -> bool:
+    """Tell whether a piece of a password, written as it is, was taken for something that would be shown."""
+    odd = any("@" in str(parts.get(name, "")) for name in ("host", "dbname"))
+    numbers = set(str(parts.get("port", ""))) <= set("0123456789,")
+    behind = url.partition("://")[2].partition("?")[0].partition("/")[2]
+    return odd or not numbers or "@" in behind
 
 
 def _parts(url: str) -> dict[str, Any] | None:

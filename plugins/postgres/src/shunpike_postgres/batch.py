@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import psycopg
 from psycopg import AsyncPipeline, errors
 
 from shunpike.ledger.books import WorkingSet
@@ -58,13 +59,14 @@ class Batch:
     """One transaction of a session. What it decides is in the jobs only once it is committed.
 
     Args:
-        shifted: Whether the jobs' times are the database's already.
+        dead: Where not None: settle only what is these owners' by now. The jobs' times are the database's already.
 
     """
 
-    def __init__(self, session: Session, jobs: Sequence[Admit | Settle], *, shifted: bool = False) -> None:
+    def __init__(self, session: Session, jobs: Sequence[Admit | Settle], *, dead: list[int] | None = None) -> None:
         self._session = session
-        self._shift = Shift() if shifted else session.shift
+        self._of = dead
+        self._shift = session.shift if dead is None else Shift()
         self._jobs = [job for job in jobs if not job.withdrawn]
         self._set = WorkingSet(session.guard)
         self._locked: dict[str, HeldRow] = {}
@@ -80,31 +82,32 @@ class Batch:
         """Do all of it, or raise and have done nothing; return the admissions that were refused but might fit later."""
         if not self._jobs:
             return []
-        admits = [(job, self._shift.reservation(job.reservation)) for job in self._jobs if isinstance(job, Admit)]
-        settles = [(job, self._shift.settlement(job.settlement)) for job in self._jobs if isinstance(job, Settle)]
+        session, shift = self._session, self._shift
+        admits = [(job, session.asked(job.reservation, shift)) for job in self._jobs if isinstance(job, Admit)]
+        settles = [(job, session.told(job.settlement, shift)) for job in self._jobs if isinstance(job, Settle)]
         await self._find([one for _, one in admits], settles)
         pages: dict[str, Cursor] = {}
         try:
             # Left between its two trips, a pipeline of this library asks the server for one thing more, and the server
             # takes that for work: it would not end the transaction of a process that stands still (`STALE_AFTER`).
-            self._began = self._session.clock.monotonic()
-            async with self._session.connection.pipeline() as pipeline:
-                await self._read(pipeline, [one for _, one in admits], settles)
-                asked, ends = iter(admits), iter(settles)
-                for job in self._jobs:
-                    if isinstance(job, Admit):
-                        self._admit(*next(asked))
-                    else:
-                        self._settle(*next(ends))
-                pages = await self._write()
+            with session.patience():
+                async with session.connection.pipeline() as pipeline:
+                    await self._read(pipeline, [one for _, one in admits], settles)
+                    asked, ends = iter(admits), iter(settles)
+                    for job in self._jobs:
+                        if isinstance(job, Admit):
+                            self._admit(*next(asked))
+                        else:
+                            self._settle(*next(ends))
+                    pages = await self._write()
         except BaseException:
-            if self._session.is_open:
-                await self._session.connection.rollback()
+            if session.is_open:
+                await session.connection.rollback()
             raise
         self.committing = False
-        await self._refuse(pages)
         for keep in self._done:
             keep()
+        await self._refuse(pages)
         return [
             one.job for one in self._refused if isinstance(one.job.result, Refusal) and not one.job.result.impossible
         ]
@@ -129,17 +132,19 @@ class Batch:
         connection, keys = self._session.connection, sql.numbers(sorted(self._keys))
         names = {hold.bucket for one in asked for hold in one.holds}
         settled = sql.names(job.attempt_id for job, _ in ends)
-        now = min((one.at for one in asked), default=0.0)
+        now = min((one.at for one in asked), default=min((end.at for _, end in ends), default=0.0))
         taught = {lesson.proof.bucket for _, end in ends for lesson in end.lessons}
         sampled = {sample.name for _, end in ends for sample in end.samples}
         await connection.execute("BEGIN")
         buckets = await connection.execute(sql.LOCK_BUCKETS, [keys])
-        held = await connection.execute(sql.LOCK_ATTEMPTS, [settled]) if ends else None
+        held = await connection.execute(sql.LOCK_ATTEMPTS, [settled, self._of, self._of]) if ends else None
         spans = await connection.execute(sql.EXPIRE, {"keys": keys, "now": now})
         closed = await connection.execute(sql.CLOSED, [sql.names(names)]) if names else None
         proofs = await connection.execute(sql.PROOFS_OF, [sql.names(taught)]) if taught else None
         factors = await connection.execute(sql.FACTORS_OF, [sql.names(sampled)]) if sampled else None
         await pipeline.sync()
+        # From here on others wait for us: until now we may have waited for them.
+        self._began = self._session.clock.monotonic()
         self._bring(await buckets.fetchall(), await spans.fetchall())
         for name, worst, prompt, output, holds in await held.fetchall() if held else ():
             self._locked[name] = HeldRow(name, worst, prompt, output, read_holds(holds))
@@ -150,7 +155,8 @@ class Batch:
         for row in await factors.fetchall() if factors else ():
             self._set.factors.update([factor_of(row)])
         for bucket in list(self._set.buckets.values()):
-            latest = bucket.beyond(now, self._session.guard) if asked else None
+            # Not by the moment at which they asked: a process that stood still since then set no clock back.
+            latest = bucket.beyond(max(now, self._session.now()), self._session.guard) if asked else None
             if latest is not None:
                 await self._pull_in(pipeline, bucket.key, latest)
 
@@ -227,5 +233,9 @@ class Batch:
         if lacking <= 0 or len(first) < sql.PAGE:
             return first
         key = self._set.buckets[hold.bucket].key
-        row = await (await self._session.connection.execute(sql.FREED, [key, one.excess(hold)])).fetchone()
+        try:
+            row = await (await self._session.connection.execute(sql.FREED, [key, one.excess(hold)])).fetchone()
+        except psycopg.Error:
+            # All is committed: what can't be told now is only when to ask again.
+            row = None
         return first if row is None else [*first, (row[0], lacking)]

@@ -26,6 +26,14 @@ LOCK_TIMEOUT = 20.0
 """Seconds to wait for another process's transaction before giving up: long enough for some that stand still in turn."""
 READERS = 4
 
+_ALIVE: dict[str, Any] = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""When a line is dead: no answer to probes while nothing is sent, no receipt for what was sent (milliseconds)."""
+
 _FATAL = re.compile(r"FATAL:\s+([^\n]+)")
 
 _SPEECH: tuple[tuple[type[psycopg.Error], str, str], ...] = (
@@ -57,9 +65,7 @@ async def connect(address: Address) -> Connection:
         autocommit=True,
         connect_timeout=round(CONNECT_TIMEOUT),
         application_name="shunpike",
-        keepalives_idle=30,
-        keepalives_interval=10,
-        keepalives_count=3,
+        **_ALIVE,
     )
     await prepare(connection)
     return connection
@@ -89,8 +95,16 @@ def reading_pool(address: Address) -> AsyncConnectionPool[Connection]:
         max_size=READERS,
         open=False,
         timeout=CONNECT_TIMEOUT,
+        # A server that is back is read from again at once, not when the pool's patience ends.
+        reconnect_timeout=0.5,
+        check=AsyncConnectionPool.check_connection,
         configure=prepare,
-        kwargs={"autocommit": True, "connect_timeout": round(CONNECT_TIMEOUT), "application_name": "shunpike"},
+        kwargs={
+            "autocommit": True,
+            "connect_timeout": round(CONNECT_TIMEOUT),
+            "application_name": "shunpike",
+            **_ALIVE,
+        },
     )
 
 

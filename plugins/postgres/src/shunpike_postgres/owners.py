@@ -1,14 +1,15 @@
 """Who holds what, and whether it still lives: a lock of its session, which the server frees when a process dies.
 
-Every opened store is an *incarnation* with a row in ``owners`` and an advisory lock of the same number. Death is known
-by that lock being free, never by a time-out of ours: a process that was stopped for an hour still owns what it holds,
-as long as the server has its connection.
+Every opened store is an *incarnation* with a row in ``owners`` and an advisory lock of the same number. While it has
+the lock it lives: a process that was stopped for an hour still owns what it holds, as long as the server has its line.
 """
 
 from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
+from pathlib import Path
 
 from shunpike_postgres.connection import Connection
 
@@ -16,11 +17,36 @@ _CLASS = "'shunpike.owners'::regclass::oid::bigint::bit(32)::integer"
 """The first half of the locks' keys: the table's own number, so that two ledgers in one database do not meet."""
 
 _DEAD = """
-SELECT id FROM owners WHERE id <> %s AND NOT EXISTS (
+SELECT id, host, pid, dead_since FROM owners WHERE id <> %s AND NOT EXISTS (
     SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND classid = 'shunpike.owners'::regclass::oid AND objid = owners.id::oid)
 ORDER BY id"""
+
+GRACE = 15.0
+"""Seconds for an owner whose connection was lost to come back; see ``HEARTBEAT`` for how soon it notices."""
+SIGNED_OUT = 0.0
+"""Since when an owner is dead that said so itself."""
+
+
+def _host() -> str:
+    """Name where process numbers mean the same: the machine, and in a container the container."""
+    with suppress(OSError):
+        return f"{socket.gethostname()}/{Path('/proc/self/ns/pid').stat().st_ino}"
+    return socket.gethostname()
+
+
+def _has_ended(host: str, pid: int) -> bool:
+    """Tell whether it is certain, seen from here, that the process is no more."""
+    if os.name != "posix" or host != _host():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 async def sign_in(connection: Connection, now: float) -> int:
@@ -32,7 +58,7 @@ async def sign_in(connection: Connection, now: float) -> int:
         await connection.execute(f"SELECT pg_advisory_lock({_CLASS}, %s)", [number])
         await connection.execute(
             "INSERT INTO owners (id, host, pid, started_at) OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, %s)",
-            [number, socket.gethostname(), os.getpid(), now],
+            [number, _host(), os.getpid(), now],
         )
     return number
 
@@ -45,12 +71,27 @@ async def sign_out(connection: Connection, owner: int) -> None:
     await connection.execute(
         "DELETE FROM owners WHERE id = %s AND NOT EXISTS (SELECT 1 FROM attempts WHERE owner = owners.id)", [owner]
     )
+    await connection.execute("UPDATE owners SET dead_since = %s WHERE id = %s", [SIGNED_OUT, owner])
     await connection.execute("SELECT pg_advisory_unlock_all()")
 
 
-async def dead_owners(connection: Connection, me: int) -> list[int]:
-    """Return the owners whose session has ended."""
-    return [int(row[0]) for row in await (await connection.execute(_DEAD, [me])).fetchall()]
+async def dead_owners(connection: Connection, me: int, now: float) -> list[int]:
+    """Return the owners that will not come back, and note down since when the others are missed.
+
+    A session that ended is no proof: the server may have been restarted, the line cut. Its process is given time,
+    unless it ran here and is gone, or signed out itself.
+    """
+    dead, missed = [], []
+    for number, host, pid, since in await (await connection.execute(_DEAD, [me])).fetchall():
+        if _has_ended(host, pid) or (since is not None and since <= now - GRACE):
+            dead.append(int(number))
+        elif since is None:
+            missed.append(int(number))
+    if missed:
+        await connection.execute(
+            "UPDATE owners SET dead_since = %s WHERE id = ANY(%s) AND dead_since IS NULL", [now, missed]
+        )
+    return dead
 
 
 async def adopt(connection: Connection, old: int, new: int) -> None:

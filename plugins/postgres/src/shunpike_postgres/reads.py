@@ -13,6 +13,7 @@ from shunpike.types import Factor, Hold, Proof, Remaining, Unconfirmed, UsageRow
 from shunpike_postgres import statements as sql
 from shunpike_postgres.address import Address
 from shunpike_postgres.connection import Connection
+from shunpike_postgres.shift import Shift
 
 SUMS: LiteralString = """
     sum(sent) AS requests, count(*) FILTER (WHERE outcome = 'ok') AS answered,
@@ -58,10 +59,11 @@ WHERE state = 'unconfirmed' ORDER BY started_at, id"""  # noqa: S608 - a constan
 
 
 async def read_usage(
-    connection: Connection, since: float, until: float, *, day: bool = False, tag: bool = False
+    connection: Connection, span: tuple[float, float], shift: Shift, *, day: bool = False, tag: bool = False
 ) -> Sequence[UsageRow]:
     """Return totals by provider and model, and by day and tag where asked; folded days count as a whole."""
-    cursor = await connection.execute(_USAGE, [day, tag, since, until, since, until])
+    # A folded day has no moments any more: it is the same day by every clock.
+    cursor = await connection.execute(_USAGE, [day, tag, *map(shift.theirs, span), *span])
     return [usage_of(row) for row in await cursor.fetchall()]
 
 

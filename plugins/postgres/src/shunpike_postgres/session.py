@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from contextlib import suppress
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from weakref import WeakSet
 
 import psycopg
 from pydantic import TypeAdapter
 
 from shunpike.clock import Clock
+from shunpike.errors import StoreError
 from shunpike.ledger.books import Bucket
 from shunpike.ledger.windows import Window
-from shunpike.types import Limit, Unit
+from shunpike.types import Limit, Reservation, Settlement, Unit
 from shunpike_postgres.address import Address
-from shunpike_postgres.connection import Connection, connect
+from shunpike_postgres.connection import LOCK_TIMEOUT, Connection, connect
 from shunpike_postgres.owners import adopt, sign_in, sign_out
 from shunpike_postgres.schema import migrate
 from shunpike_postgres.shift import IGNORED, Shift, measured
 from shunpike_postgres.statements import FIND_BUCKETS, MAKE_BUCKETS
 
+PATIENCE = LOCK_TIMEOUT + 10.0
+"""Seconds until a server that does not answer is taken for lost, in the middle of a transaction."""
 MEASURE_EVERY = 60.0
 """Seconds between two looks at the database's clock."""
 
@@ -89,15 +95,17 @@ class Session:
 
     async def _measure(self, connection: Connection) -> None:
         if not self._trusted:
-            self.shift = await measured(connection, self.clock)
+            self.shift = await measured(connection, self.clock, self.address)
             self._measured_at = self.clock.monotonic(), self.clock.now()
 
     async def look_at_clock(self) -> None:
-        """Measure again after a while, and at once where the clock was set. Raises `psycopg.Error`."""
+        """Measure again after a while, and at once where the clock was set. Raises `psycopg.Error` and `StoreError`."""
         passed = self.clock.monotonic() - self._measured_at[0]
         jumped = abs(self.clock.now() - self._measured_at[1] - passed) > IGNORED
         if self.is_open and (jumped or passed > MEASURE_EVERY):
-            await self._measure(self.connection)
+            # Where nothing was set, what was measured before still holds.
+            with suppress(*(() if jumped else (StoreError,))):
+                await self._measure(self.connection)
 
     async def close(self) -> None:
         """Sign out, unless something is still held, and disconnect."""
@@ -110,6 +118,38 @@ class Session:
         """Close a copy that a fork made: the session is the parent's, and its lock must end with it."""
         if self.is_open:
             os.close(self.connection.fileno())
+
+    def asked(self, one: Reservation, shift: Shift) -> Reservation:
+        """Return a reservation in the database's time: made now at the latest, whatever became of the clock since."""
+        one = shift.reservation(one)
+        now = self.now()
+        return one if self._trusted or one.at <= now else one.model_copy(update={"at": now})
+
+    def told(self, one: Settlement, shift: Shift) -> Settlement:
+        """Return a settlement in the database's time: it is of now at the latest."""
+        one = shift.settlement(one)
+        now = self.now()
+        if self._trusted or one.at <= now:
+            return one
+        headers_at = None if one.headers_at is None else min(one.headers_at, now)
+        return one.model_copy(update={"at": now, "headers_at": headers_at})
+
+    @contextmanager
+    def patience(self) -> Iterator[None]:
+        """Cut the connection where this takes too long: the server is there, perhaps, but says nothing any more."""
+        watch = asyncio.get_running_loop().call_later(PATIENCE, self._cut)
+        try:
+            yield
+        finally:
+            watch.cancel()
+
+    def _cut(self) -> None:
+        if self.is_open:
+            line = socket.socket(fileno=self.connection.fileno())
+            try:
+                line.shutdown(socket.SHUT_RDWR)
+            finally:
+                line.detach()
 
     async def drop(self) -> None:
         """Let go of a connection that can't be relied on any more."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from shunpike.clock import Clock
+from shunpike.errors import StoreError
 from shunpike.types import (
     Closure,
     Grant,
@@ -23,11 +24,15 @@ from shunpike.types import (
     Settlement,
     Unconfirmed,
 )
+from shunpike_postgres.address import Address
 from shunpike_postgres.connection import Connection
 
 IGNORED = 0.25
 """Seconds of difference that the guard (1 s) covers, together with the error of measuring it."""
 
+_LONGEST = 1.0
+"""Seconds that an answer may take: the time in it is wrong by half of that at the most."""
+_TRIES = 5
 _CLOCK = "SELECT extract(epoch FROM clock_timestamp())::double precision"
 
 
@@ -102,10 +107,19 @@ class Shift(NamedTuple):
         return [one.model_copy(update={"at": self.ours(one.at)}) if self.seconds else one for one in found]
 
 
-async def measured(connection: Connection, clock: Clock) -> Shift:
-    """Ask the database for its time, and compare it with the middle of the question."""
-    begun = clock.now()
-    row = await (await connection.execute(_CLOCK)).fetchone()
-    ended = clock.now()
-    away = 0.0 if row is None else float(row[0]) - (begun + ended) / 2
-    return Shift() if abs(away) < IGNORED else Shift(away)
+async def measured(connection: Connection, clock: Clock, address: Address) -> Shift:
+    """Ask the database for its time, and compare it with the middle of the question. Raises `StoreError`.
+
+    A question in whose time this process stood still, or its clock was set, says nothing: it is asked again.
+    """
+    for _ in range(_TRIES):
+        begun, started = clock.now(), clock.monotonic()
+        row = await (await connection.execute(_CLOCK)).fetchone()
+        ended, passed = clock.now(), clock.monotonic() - started
+        if row is not None and passed < _LONGEST and abs(ended - begun - passed) < IGNORED / 2:
+            away = float(row[0]) - (begun + ended) / 2
+            return Shift() if abs(away) < IGNORED else Shift(away)
+    raise StoreError(
+        f"the ledger {address} answers too slowly to tell the time by it: no answer came within {_LONGEST} s",
+        hint="see how busy the database is, or how far away",
+    )

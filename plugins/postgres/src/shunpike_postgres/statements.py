@@ -20,6 +20,7 @@ SELECT id, used, in_flight, ceiling, counts FROM buckets WHERE id = ANY(%s::inte
 LOCK_ATTEMPTS = """
 SELECT id, worst_pico, held_prompt, held_output, holds FROM attempts
 WHERE id = ANY (ARRAY (SELECT jsonb_array_elements_text(%s::jsonb))) AND state = 'held'
+    AND (%s::integer[] IS NULL OR owner = ANY (%s::integer[]))
 ORDER BY id FOR NO KEY UPDATE"""
 
 EXPIRE = """

@@ -78,7 +78,12 @@ class PostgresStore(Store):
         """
         job = Admit(reservation)
         self._worker.put(job)
-        return await admission(job, reservation.at, self.settle)
+        return await admission(job, reservation, self._release)
+
+    def _release(self, attempt_id: str, settlement: Settlement) -> Settle:
+        job = Settle(attempt_id, settlement)
+        self._worker.put(job)
+        return job
 
     @override
     async def settle(self, attempt_id: str, settlement: Settlement) -> bool:
@@ -86,9 +91,7 @@ class PostgresStore(Store):
 
         It is done, durably, even when the caller is cancelled meanwhile.
         """
-        job = Settle(attempt_id, settlement)
-        self._worker.put(job)
-        return await _shielded(job)
+        return await _shielded(self._release(attempt_id, settlement))
 
     async def recover(self, now: float) -> int:
         """Make unconfirmed what dead owners still hold; return how many attempts that were. Raises `StoreError`."""
@@ -120,9 +123,9 @@ class PostgresStore(Store):
 
     async def usage_by(self, since: float, until: float, *, day: bool, tag: bool) -> Sequence[UsageRow]:
         """Return totals as `usage` does, in one row for each day and tag where asked. Raises `StoreError`."""
-        theirs = self._session.shift.theirs
+        session = self._session
         return await self._worker.read(
-            lambda connection: read_usage(connection, theirs(since), theirs(until), day=day, tag=tag)
+            lambda connection: read_usage(connection, (since, until), session.shift, day=day, tag=tag)
         ).wait()
 
     async def proofs(self) -> Mapping[str, Proof]:
@@ -136,13 +139,15 @@ class PostgresStore(Store):
 
     async def unconfirmed(self) -> Sequence[Unconfirmed]:
         """Return the attempts whose end is not known, oldest first. Raises `StoreError`."""
-        return self._session.shift.unconfirmed(await self._worker.read(read_unconfirmed).wait())
+        found = await self._worker.read(read_unconfirmed).wait()
+        return self._session.shift.unconfirmed(found)
 
     @override
     async def closed(self, now: float) -> Mapping[str, tuple[float, str]]:
         """Return bucket → (until, reason) of the buckets that providers declared closed. Raises `StoreError`."""
-        shift = self._session.shift
-        return shift.closed(await self._worker.read(lambda one: read_closures(one, shift.theirs(now))).wait())
+        session = self._session
+        found = await self._worker.read(lambda one: read_closures(one, session.shift.theirs(now))).wait()
+        return session.shift.closed(found)
 
     @override
     async def check(self) -> str:

@@ -45,9 +45,14 @@ UPDATE buckets SET used = used - freed FROM (SELECT bucket, sum(amount) AS freed
 WHERE buckets.id = sums.bucket"""
 
 
+_LOCK_MONEY_OF = """
+SELECT 1 FROM buckets WHERE unit = %(unit)s AND id = ANY (ARRAY (SELECT bucket FROM slots WHERE attempt = %(attempt)s))
+ORDER BY id FOR NO KEY UPDATE"""
+
+
 async def orphans(connection: Connection, me: int, now: float) -> tuple[list[int], list[tuple[str, Settlement]]]:
     """Return the dead owners, and how to settle what they held: as attempts that nobody will ever tell the end of."""
-    dead = await dead_owners(connection, me)
+    dead = await dead_owners(connection, me, now)
     found = []
     for owner in dead:
         cursor = await connection.execute(sql.HELD_BY, [owner])
@@ -67,9 +72,11 @@ async def bury(connection: Connection, dead: list[int]) -> None:
 async def reconcile(connection: Connection, attempt_id: str, cost: Money, at: float, note: str) -> bool:
     """Settle an unconfirmed attempt at ``cost`` and write it down; False when it is none."""
     async with connection.transaction():
+        # Locked first, read afterwards: what was read while others had the lock may be gone by now.
+        await connection.execute(_LOCK_MONEY_OF, {"attempt": attempt_id, "unit": Unit.USD.value})
         slots = await connection.execute(
             "SELECT bucket, expires_at, amount FROM slots JOIN buckets ON buckets.id = bucket"
-            " WHERE attempt = %s AND unit = %s ORDER BY bucket FOR UPDATE OF buckets",
+            " WHERE attempt = %s AND unit = %s ORDER BY bucket",
             [attempt_id, Unit.USD.value],
         )
         found = await connection.execute(
@@ -105,12 +112,15 @@ async def _correct(connection: Connection, key: tuple[int, float, str], amount: 
         await connection.execute(f"DELETE FROM slots {where}", list(key))  # noqa: S608 - a constant
 
 
-async def keep_small(connection: Connection, now: float, keep_days: float) -> None:
-    """Fold old attempts into daily totals and drop what no longer counts; some at a time, by one process at a time."""
+async def keep_small(connection: Connection, now: float, keep_days: float) -> bool:
+    """Fold old attempts into daily totals and drop what no longer counts, by one process at a time.
+
+    Some at a time; return whether there are more.
+    """
     async with connection.transaction():
         mine = await (await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])).fetchone()
         if mine != (True,):
-            return
+            return False
         await connection.execute("SELECT 1 FROM buckets ORDER BY id FOR NO KEY UPDATE")
         await connection.execute(_EXPIRE, [now])
         await connection.execute("DELETE FROM closures WHERE until <= %s", [now])
@@ -124,3 +134,4 @@ async def keep_small(connection: Connection, now: float, keep_days: float) -> No
         await connection.execute("DELETE FROM slots WHERE attempt <> '' AND attempt = ANY(%s)", [old])
         await connection.execute(_FOLD, [old])
         await connection.execute("DELETE FROM attempts WHERE id = ANY(%s)", [old])
+    return len(old) == _AT_ONCE

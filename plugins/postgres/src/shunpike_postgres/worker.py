@@ -21,7 +21,7 @@ from shunpike_postgres.address import Address
 from shunpike_postgres.connection import Connection, reading_pool, said
 from shunpike_postgres.jobs import Job
 from shunpike_postgres.session import Session
-from shunpike_postgres.writer import Writer
+from shunpike_postgres.writer import HEARTBEAT, Writer
 
 T = TypeVar("T")
 
@@ -95,9 +95,12 @@ class Worker:
                     await self.writer.write(batch)
                 finally:
                     answer(batch)
-                # Old rows can wait for the next hour; whatever is wrong will meet the next admission anyway.
-                with suppress(psycopg.Error, StoreError, OSError):
+            # Old rows can wait for the next hour; whatever is wrong will meet the next admission anyway.
+            with suppress(Exception):
+                if batch:
                     await self.writer.rest()
+                elif running:
+                    await self.writer.beat()
         if self._reads:
             await asyncio.wait(self._reads)
         # A server that is gone at the end changes nothing for anybody: it has ended our session, and freed our lock.
@@ -106,7 +109,10 @@ class Worker:
         await self._pool.close()
 
     async def _drain(self, batch: list[Job]) -> bool:
-        job = await self._queue.get()
+        try:
+            job = await asyncio.wait_for(self._queue.get(), HEARTBEAT)
+        except TimeoutError:
+            return True
         while job is not None and len(batch) < _BATCH - 1:
             batch.append(job)
             if self._queue.empty():
@@ -123,14 +129,18 @@ class Worker:
 
     async def _read(self, pending: Pending[Any], work: Callable[[Connection], Awaitable[Any]]) -> None:
         assert self._pool is not None  # noqa: S101 - made before anything is read
-        try:
-            # The writer makes the schema, and knows the database's clock.
-            await self.writer.opened()
-            await self._pool.open()
-            async with self._pool.connection() as connection:
-                pending.result = await work(connection)
-        except StoreError as error:
-            pending.fail(error)
-        except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
-            pending.fail(said(self._address, error))
+        for last in (False, True):
+            try:
+                # The writer makes the schema, and knows the database's clock.
+                await self.writer.opened()
+                await self._pool.open()
+                async with self._pool.connection() as connection:
+                    pending.result = await work(connection)
+            except StoreError as error:
+                pending.fail(error)
+            except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
+                if isinstance(error, psycopg.OperationalError) and not last:
+                    continue
+                pending.fail(said(self._address, error))
+            break
         answer([pending])

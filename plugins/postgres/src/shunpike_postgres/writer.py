@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import groupby
 
 import psycopg
@@ -27,6 +28,8 @@ from shunpike_postgres.jobs import Admit, Job, Settle, Work
 from shunpike_postgres.session import Session
 from shunpike_postgres.upkeep import UPKEEP_EVERY, bury, keep_small, orphans
 
+HEARTBEAT = 5.0
+"""Seconds until a process that holds something looks whether its connection still stands."""
 RECOVER_EVERY = 1.0
 """Seconds between two looks for dead owners, however many admissions are refused meanwhile."""
 _AGAIN = (errors.DeadlockDetected, errors.SerializationFailure, errors.IdleInTransactionSessionTimeout)
@@ -58,7 +61,7 @@ class Writer:
 
     async def _give_back(self) -> None:
         unsent = Settlement(state=State.RELEASED, at=self._session.now(), outcome="store_lost", keeps_request=False)
-        await self._settle([(name, unsent) for name in self._doubtful])
+        await self._settle([(name, unsent) for name in self._doubtful], [self._session.owner])
         self._doubtful.clear()
 
     async def write(self, jobs: Sequence[Job]) -> None:
@@ -86,12 +89,11 @@ class Writer:
         batch: Batch | None = None
         try:
             session = await self.opened()
+            await session.look_at_clock()
             batch = Batch(session, jobs)
             refused = await batch.run()
-        except (psycopg.Error, StoreError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - nothing may be kept: whoever waits must hear of it, whatever it is
             await self._failed(jobs, batch, error, last=last)
-        except Exception as error:  # noqa: BLE001 - a defect of ours: nothing was kept, and whoever waits must hear of it
-            _fail(jobs, error)
         else:
             await self._ask_again(session, refused)
 
@@ -101,21 +103,24 @@ class Writer:
         try:
             if refused and await self._may_recover():
                 await batch.run()
-        except (psycopg.Error, StoreError, OSError):
-            if batch.committing:
+        except Exception as error:  # noqa: BLE001 - they have their answer; what is wrong will meet the next one
+            if batch.committing and not session.is_open:
+                # They may have been admitted after all: an attempt that was refused is asked for again by its name.
                 self._doubtful += [job.reservation.attempt_id for job in refused]
+                _fail(refused, said(session.address, error))
 
     async def _failed(
         self, jobs: list[Admit | Settle], batch: Batch | None, error: BaseException, *, last: bool
     ) -> None:
-        told = error if isinstance(error, StoreError) else said(self._session.address, error)
+        ours = not isinstance(error, psycopg.Error | OSError)
+        told: Exception = error if ours and isinstance(error, Exception) else said(self._session.address, error)
         lost = not self._session.is_open
         if lost and batch is not None and batch.committing:
             admits = [job for job in jobs if isinstance(job, Admit)]
             self._doubtful += [job.reservation.attempt_id for job in admits]
             _fail(admits, told)
             jobs = [job for job in jobs if isinstance(job, Settle)]
-        if batch is None or last:
+        if last or isinstance(error, StoreError):
             _fail(jobs, (_known(jobs[0], error) if len(jobs) == 1 else None) or told)
         elif lost or isinstance(error, _AGAIN):
             await self._batch(jobs, last=True)
@@ -138,25 +143,36 @@ class Writer:
         """Make unconfirmed what dead owners still hold; return how many attempts that were. Raises `psycopg.Error`."""
         self._session.recovered_at = now
         dead, held = await orphans(self._session.connection, self._session.owner, now)
-        recovered = await self._settle(held)
+        recovered = await self._settle(held, dead)
         if dead:
             await bury(self._session.connection, dead)
         return recovered
 
-    async def _settle(self, ends: Sequence[tuple[str, Settlement]]) -> int:
+    async def _settle(self, ends: Sequence[tuple[str, Settlement]], dead: list[int]) -> int:
         jobs = [Settle(name, end) for name, end in ends]
-        await Batch(self._session, jobs, shifted=True).run()
+        await Batch(self._session, jobs, dead=dead).run()
         return sum(bool(job.result) for job in jobs)
 
+    async def beat(self) -> None:
+        """Make sure that this process is seen to live, while it holds something. Raises `psycopg.Error`, `StoreError`.
+
+        A call takes minutes sometimes, and meanwhile nothing else would notice that the connection is gone.
+        """
+        with suppress(psycopg.Error), self._session.patience():
+            if self._session.holds and self._session.is_open:
+                await self._session.connection.execute("SELECT 1")
+        if self._session.holds:
+            await self.opened()
+
     async def rest(self) -> None:
-        """Look at the database's clock now and then, and fold old rows once an hour. Raises `psycopg.Error`."""
-        await self._session.look_at_clock()
+        """Fold old rows once an hour, or until there are no more. Raises `psycopg.Error`."""
         now = self._session.now()
         if self._upkeep_at is None:
             self._upkeep_at = now
         elif abs(now - self._upkeep_at) >= UPKEEP_EVERY and self._session.is_open:
             self._upkeep_at = now
-            await keep_small(self._session.connection, now, self._keep_days)
+            if await keep_small(self._session.connection, now, self._keep_days):
+                self._upkeep_at = now - UPKEEP_EVERY
 
 
 def _known(job: Admit | Settle, error: BaseException) -> StoreError | None:
