@@ -24,7 +24,7 @@ class TestMemory(StoreBooksContract):
     shared = False
 
     def open(self, place: Path, clock: Clock) -> Store:
-        return MemoryStore()
+        return MemoryStore(clock=clock)
 
 
 class TestPostgres(StoreBooksContract):

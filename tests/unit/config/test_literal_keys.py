@@ -68,6 +68,11 @@ ADDRESSES = [
     (f"postgresql://me:a@{SECRET}@db.test/ledger", "postgresql://me:••••@db.test/ledger"),
     (f"postgresql://db.test/x?user=me&password={SECRET}&port=1", "postgresql://db.test/x?user=me&password=••••&port=1"),
     (f"postgresql://db.test/x?sslpassword={SECRET}", "postgresql://db.test/x?sslpassword=••••"),
+    (f"postgresql://me:a/{SECRET}@db.test/x", "postgresql://me:••••@db.test/x"),
+    (f"postgresql:me:{SECRET}@db.test", "postgresql:me:••••@db.test"),
+    (f"host=db.test port=1 password={SECRET} user=me", "host=db.test port=1 password=•••• user=me"),
+    (f"host=db.test password = 'a {SECRET}'", "host=db.test password = ••••"),
+    (f"postgresql://db.test/x?options=-cpassword%3D{SECRET}", "postgresql://db.test/x?options=-cpassword%3D••••"),
 ]
 
 
@@ -86,7 +91,8 @@ def test_a_password_in_the_stores_address_is_shown_nowhere(tmp_path: Path, addre
 
 
 @pytest.mark.parametrize(
-    "address", ["sqlite:/home/me@work/ledger.db", "memory:", "postgresql://me@db.test/ledger?port=5"]
+    "address",
+    ["sqlite:/home/me@work/ledger.db", "sqlite:C:/me@work/l.db", "memory:", "postgresql://me@db.test/ledger?port=5"],
 )
 def test_an_address_without_a_password_is_shown_as_it_is(tmp_path: Path, address: str) -> None:
     (tmp_path / "shunpike.toml").write_text(f'store = "{address}"', encoding="utf-8")

@@ -228,3 +228,18 @@ async def test_a_wrong_time_zone_is_named() -> None:
     books = ledger(limits=[limit(5, window=Calendar(period="day", zone="Mars/Olympus"))])
     with pytest.raises(ConfigError, match="Mars/Olympus"):
         await books.admit(target(), ask())
+
+
+async def test_a_cost_that_a_provider_states_is_booked_though_its_price_is_zero() -> None:
+    """Who pays holds something of every budget, so that there is where to book it; the next one is refused."""
+    free_of_charge = target("card", price=Price(prompt=0, completion=0))
+    books = ledger(Settings(allow_paid=True, budgets=(budget("1", "day"),)))
+    stated = Ending(
+        at=VirtualClock().now(), usage=Usage(prompt_tokens=1), stated_cost=Money.usd("0.90"), price=free_of_charge.price
+    )
+    for name in ("a", "b"):
+        assert isinstance(await books.admit(free_of_charge, ask(name)), Grant)
+        await books.settle(free_of_charge, ask(name), stated)
+    await refused(books, free_of_charge, ask("c"))
+    ((_, left),) = await books.budgets()
+    assert left.used == 18 * DOLLAR // 10

@@ -10,7 +10,7 @@ import anyio
 import apsw
 import pytest
 
-from shunpike.builtin import sqlite_connection
+from shunpike.builtin import sqlite_connection, sqlite_upkeep
 from shunpike.builtin.memory import open_memory
 from shunpike.builtin.sqlite import SqliteStore, open_sqlite
 from shunpike.errors import ConfigError, StoreError
@@ -193,8 +193,12 @@ async def test_a_breach_is_on_record(tmp_path: Path) -> None:
     assert plain(path, "SELECT cost_pico, breach_pico, breach_tokens FROM attempts") == [(7 * CENT, 2 * CENT, 37)]
 
 
-async def test_old_attempts_are_folded_and_the_totals_stay(tmp_path: Path) -> None:
-    """What is held, budgets and lifetime credits are not touched by it."""
+@pytest.mark.parametrize("at_once", [7, 1_000])
+async def test_old_attempts_are_folded_and_the_totals_stay(
+    tmp_path: Path, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is held, budgets and lifetime credits are not touched by it; the many take a few turns."""
+    monkeypatch.setattr(sqlite_upkeep, "_AT_ONCE", at_once)
     clock, path = VirtualClock(1_800_000_000.0), tmp_path / "ledger.db"
     holds = (hold(1, 10**6), hold(1, 10**6, window=Calendar(period="day")), hold(40, 10**6, Unit.TOTAL_TOKEN), MONEY)
     store = SqliteStore(path, clock=clock, keep_days=2)
@@ -209,7 +213,8 @@ async def test_old_attempts_are_folded_and_the_totals_stay(tmp_path: Path) -> No
     clock.advance(DAY * 30)
     before = await store.usage(0.0, clock.now())
     (money,) = await store.remaining([MONEY], clock.now())
-    await store.settle("none", settled(clock.now()))
+    for _ in range(7):
+        await store.settle("none", settled(clock.now()))
     await store.check()
     assert await store.usage(0.0, clock.now()) == before
     assert (await store.remaining([MONEY], clock.now()))[0] == money

@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from shunpike.builtin import one_process
 from shunpike.builtin.tally import Tally
+from shunpike.clock import Clock
 from shunpike.errors import ConfigError, StoreError
 from shunpike.ledger.counting import learned
 from shunpike.ledger.learning import lowered, merged
@@ -51,12 +52,13 @@ class _Bucket:
     order: list[float] = field(default_factory=list)
     """A heap of the expiries."""
 
-    def expire(self, window: Window, now: float, guard: float) -> None:
+    def expire(self, window: Window, now: float, guard: float, latest_now: float = 0.0) -> None:
         while self.order and self.order[0] <= now:
             self.used -= self.ended.pop(heapq.heappop(self.order))
         if not self.order:
             self.last = None
-        latest = last_expiry(window, now, guard)
+        # Not by the moment at which somebody asked: who stood still since then set no clock back.
+        latest = last_expiry(window, max(now, latest_now), guard)
         if self.last is not None and self.last > latest + CLOCK_SLACK:
             self._pull_in(latest)
 
@@ -86,12 +88,14 @@ class MemoryStore(Store):
     """Keeps the ledger in memory. ``guard`` is in seconds, see ``ledger/windows.py``.
 
     Args:
+        clock: Where not None, a clock that was set back is told by it, not by the times of who asks.
         alone: Whether no other process may have such a store meanwhile; from its first admission until it is closed.
 
     """
 
-    def __init__(self, guard: float = GUARD, *, alone: bool = False) -> None:
+    def __init__(self, guard: float = GUARD, *, clock: Clock | None = None, alone: bool = False) -> None:
         self._guard = guard
+        self._clock = clock
         self._alone = alone
         self._pid: int | None = None
         """The process in which it was first used."""
@@ -142,7 +146,7 @@ class MemoryStore(Store):
 
     def _look(self, hold: Hold, now: float) -> Look:
         bucket = self._buckets.setdefault(hold.bucket, _Bucket())
-        bucket.expire(hold.limit.window, now, self._guard)
+        bucket.expire(hold.limit.window, now, self._guard, 0.0 if self._clock is None else self._clock.now())
         closed = self._closures.get(hold.bucket)
         return Look(bucket.used, closed, bucket.by_expiry, lambda: bucket.in_flight)
 

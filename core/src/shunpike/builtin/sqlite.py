@@ -65,7 +65,7 @@ class _Opened:
         try:
             migrate(self.connection, str(path), self._upkeep_at)
             self._owner = Incarnation(path)
-            self.books = Books(self.connection, path, self._owner.id, guard)
+            self.books = Books(self.connection, path, self._owner.id, guard, clock)
             with self.connection.transaction():
                 self.books.begin()
                 self.books.enter(self._owner.pid, self._upkeep_at)
@@ -85,8 +85,10 @@ class _Opened:
         if abs(now - self._upkeep_at) >= UPKEEP_EVERY:
             self._upkeep_at = now
             with self.connection.transaction():
-                keep_small(self.connection, now, self._keep_days)
+                more = keep_small(self.connection, now, self._keep_days)
             self.books.forget()
+            if more:
+                self._upkeep_at = now - UPKEEP_EVERY
 
     def close(self) -> None:
         """Leave the list of owners, unless something is still held: that is left to the next one's recovery."""
@@ -121,7 +123,12 @@ class SqliteStore(Store):
         """
         job = Job(lambda books: books.admit(reservation))
         self._writer.put(job)
-        return await admission(job, reservation.at, self.settle)
+        return await admission(job, reservation, self._release)
+
+    def _release(self, attempt_id: str, settlement: Settlement) -> Job[bool]:
+        job = Job(lambda books: books.settle(attempt_id, settlement))
+        self._writer.put(job)
+        return job
 
     @override
     async def settle(self, attempt_id: str, settlement: Settlement) -> bool:

@@ -17,6 +17,7 @@ from shunpike.builtin.sqlite_learning import read_factors, read_proofs, reconcil
 from shunpike.builtin.sqlite_owner import forget, is_alive
 from shunpike.builtin.sqlite_rows import ATTEMPT, END_ATTEMPT, insert_values, write_changes, write_slots
 from shunpike.builtin.sqlite_sql import Connection, Value
+from shunpike.clock import Clock
 from shunpike.errors import StoreError
 from shunpike.ledger.books import Bucket, WorkingSet
 from shunpike.ledger.rows import HeldRow, ended_row, held_row, holds_text, orphaned, read_holds
@@ -40,8 +41,9 @@ _HELD = "SELECT id, worst_pico, held_prompt, held_output, holds FROM attempts WH
 class Books:
     """Works on one connection, inside the transactions of others."""
 
-    def __init__(self, connection: Connection, database: Path, owner: str, guard: float) -> None:
+    def __init__(self, connection: Connection, database: Path, owner: str, guard: float, clock: Clock) -> None:
         self._db = connection
+        self._clock = clock
         self._database = database
         self._owner = owner
         self._guard = guard
@@ -137,7 +139,8 @@ class Books:
                 bucket.key,
             )
             self._set.touch(bucket).forget(sum(amount for (amount,) in gone), *ends[0])
-        latest = bucket.beyond(now, self._guard)
+        # Not by the moment at which somebody asked: a process that stood still since then set no clock back.
+        latest = bucket.beyond(max(now, self._clock.now()), self._guard)
         if latest is not None:
             self._pull_in(bucket, latest)
 

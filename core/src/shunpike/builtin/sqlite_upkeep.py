@@ -117,23 +117,24 @@ def audit(connection: Connection, path: str) -> str:
     return f"{attempts:,} attempts, {held} held, {unconfirmed} unconfirmed, {pages * size / 1e6:.1f} MB"
 
 
-def keep_small(connection: Connection, now: float, keep_days: float) -> None:
-    """Fold old attempts into daily totals and drop what no longer counts; some at a time."""
+def keep_small(connection: Connection, now: float, keep_days: float) -> bool:
+    """Fold old attempts into daily totals and drop what no longer counts; some at a time. Return whether more are."""
     for bucket, freed in _expired(connection, now).items():
         connection.rows("UPDATE buckets SET used = used - ? WHERE id = ?", freed, bucket)
     connection.rows("DELETE FROM closures WHERE until <= ?", now)
     connection.rows("DELETE FROM factors WHERE at < ?", now - keep_days * DAY)
-    old = connection.rows(
-        "SELECT json_group_array(id) FROM (SELECT id FROM attempts WHERE started_at < ? AND state <> 'held'"
+    old, count = connection.rows(
+        "SELECT json_group_array(id), count(*) FROM (SELECT id FROM attempts WHERE started_at < ? AND state <> 'held'"
         " ORDER BY started_at LIMIT ?)",
         now - keep_days * DAY,
         _AT_ONCE,
-    )[0][0]
+    )[0]
     chosen = "(SELECT value FROM json_each(?))"
     connection.rows(_SETTLE_FOLDED, old)
     connection.rows(f"DELETE FROM slots WHERE attempt <> '' AND attempt IN {chosen}", old)  # noqa: S608 - a constant
     connection.rows(_FOLD, old)
     connection.rows(f"DELETE FROM attempts WHERE id IN {chosen}", old)  # noqa: S608 - a constant
+    return int(count) == _AT_ONCE
 
 
 def _expired(connection: Connection, now: float) -> Mapping[int, int]:

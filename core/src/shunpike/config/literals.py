@@ -52,17 +52,13 @@ def holds_password(url: str) -> bool:
         return "@" in url
 
 
-_PASSWORD = re.compile(r"(?i)((?:^|[?&])(?:ssl)?password=)[^&#]*")
+_LOGIN = re.compile(r"(?is)^([a-z][\w+.-]*://|postgres(?:ql)?:)([^:/?#]*):(.*)@")
+_PASSWORD = re.compile(r"(?i)((?:password|passwd|pwd)\s*(?:=|%3d)\s*)('[^']*'|[^&#\s]*)")
 
 
 def without_password(url: str) -> str:
-    """Return an address as it may be shown: a password in it is replaced."""
-    head, at, tail = url.rpartition("@")
-    scheme, slashes, login = head.partition("://")
-    if at and slashes and ":" in login:
-        url = f"{scheme}://{login.partition(':')[0]}:{_HIDDEN}@{tail}"
-    address, mark, query = url.partition("?")
-    return address + mark + _PASSWORD.sub(rf"\1{_HIDDEN}", query)
+    """Return an address as it may be shown: a password in it is replaced, in whatever form the address is."""
+    return _PASSWORD.sub(rf"\1{_HIDDEN}", _LOGIN.sub(rf"\1\2:{_HIDDEN}@", url))
 
 
 def refuse_literal_keys(tree: Mapping[str, Any], where: str) -> None:

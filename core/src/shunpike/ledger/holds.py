@@ -31,10 +31,11 @@ Proofs = Mapping[str, Proof]
 _NONE: Proofs = {}
 
 
-def demand(limit: Limit, ask: Ask, worst: Money) -> int:
+def demand(limit: Limit, ask: Ask, terms: Terms) -> int:
     """Return what an attempt holds of a limit: the most that it can take, or of tokens what it is likely to take.
 
-    Where the provider looks at what a request asks for, that is its cap.
+    Where the provider looks at what a request asks for, that is its cap. What is paid for holds some money even at a
+    price of zero: the provider may state a cost all the same, which is booked where something was held.
     """
     likely = ask.max_output if ask.likely_output is None or limit.counts != "used" else ask.likely_output
     output = likely * ask.choices
@@ -44,7 +45,7 @@ def demand(limit: Limit, ask: Ask, worst: Money) -> int:
         Unit.INPUT_TOKEN: ask.prompt_tokens,
         Unit.OUTPUT_TOKEN: output,
         Unit.TOTAL_TOKEN: ask.prompt_tokens + output,
-        Unit.USD: worst.pico,
+        Unit.USD: max(terms.worst.pico, 0 if terms.funds is Funds.FREE else 1),
     }[limit.unit]
 
 
@@ -110,7 +111,7 @@ def holds_for(target: Target, ask: Ask, terms: Terms, in_force: dict[str, Limit]
     gates += [gate_of(target, Scope.POOL, limit.pool) for limit in in_force.values() if limit.scope is Scope.POOL]
     holds = [Hold(bucket=gate, limit=_GATE, amount=0) for gate in dict.fromkeys(gates)]
     for bucket, limit in in_force.items():
-        amount = demand(limit, ask, terms.worst)
+        amount = demand(limit, ask, terms)
         if amount:
             holds.append(Hold(bucket=bucket, limit=limit, amount=amount))
     return tuple(holds)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import anyio
+
 from shunpike.clock import Clock
 from shunpike.ledger.abilities import Learns
 from shunpike.ledger.counting import held_factor, learned
 from shunpike.ledger.learning import merged
+from shunpike.ledger.windows import CLOCK_SLACK
 from shunpike.protocols import Store
 from shunpike.types import Factor, Proof, Settlement
 
@@ -20,18 +25,37 @@ class Knowledge:
         self._store = store
         self._clock = clock
         self._read_at: float | None = None
+        self._reading = anyio.Lock()
         self.factors: dict[str, Factor] = {}
         """Name → what was learned of it, see ``ledger/counting.py``."""
         self.proofs: dict[str, Proof] = {}
 
     async def refresh(self) -> None:
-        """Look at the store again when it is time. Raises `StoreError`."""
-        now = self._clock.monotonic()
-        if not isinstance(self._store, Learns) or (self._read_at is not None and now - self._read_at < FRESH):
+        """Look at the store again when it is time; whoever comes meanwhile waits for it. Raises `StoreError`."""
+        if not isinstance(self._store, Learns) or self._is_fresh():
             return
-        self._read_at = now
-        self.proofs.update(await self._store.proofs())
-        self.factors.update(await self._store.factors())
+        async with self._reading:
+            if self._is_fresh():
+                return
+            now = self._clock.monotonic()
+            proofs, factors = await self._store.proofs(), await self._store.factors()
+            self._bring(proofs, factors)
+            self._read_at = now
+
+    def _is_fresh(self) -> bool:
+        return self._read_at is not None and self._clock.monotonic() - self._read_at < FRESH
+
+    def _bring(self, proofs: Mapping[str, Proof], factors: Mapping[str, Factor]) -> None:
+        """Take what the store knows, unless an attempt of this process taught something newer while it was read."""
+        latest = self._clock.now() + CLOCK_SLACK
+        for bucket, proof in proofs.items():
+            known = self.proofs.get(bucket)
+            if known is None or not proof.at < known.at <= latest:
+                self.proofs[bucket] = proof
+        for name, factor in factors.items():
+            ours = self.factors.get(name)
+            if ours is None or not factor.at < ours.at <= latest:
+                self.factors[name] = factor
 
     def take(self, settlement: Settlement) -> None:
         """Take in what an attempt of this process taught."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from copy import copy
 from typing import Any, Generic, TypeVar, cast
@@ -11,7 +11,7 @@ import anyio
 from anyio.lowlevel import current_token
 
 from shunpike.errors import StoreError
-from shunpike.types import Grant, Refusal, Settlement, State
+from shunpike.types import Grant, Refusal, Reservation, Settlement, State
 
 T = TypeVar("T")
 
@@ -56,23 +56,24 @@ class Pending(Generic[T]):
         return cast("T", self.result)
 
 
-Settle = Callable[[str, Settlement], Awaitable[bool]]
-"""`Store.settle`."""
+Release = Callable[[str, Settlement], Pending[bool]]
+"""Queues a settlement behind what is queued already. Raises `StoreError`."""
 
 
-async def admission(job: Pending[Grant | Refusal], at: float, settle: Settle) -> Grant | Refusal:
-    """Wait for a reservation made ``at``. A caller that is cancelled meanwhile holds nothing afterwards."""
+async def admission(job: Pending[Grant | Refusal], reservation: Reservation, release: Release) -> Grant | Refusal:
+    """Wait for a grant. A caller that is cancelled meanwhile holds nothing afterwards."""
     try:
         await job.done()
     except anyio.get_cancelled_exc_class():
         job.withdrawn = True
-        with anyio.CancelScope(shield=True):
-            await job.done()
-            if isinstance(job.result, Grant):
-                unsent = Settlement(state=State.RELEASED, at=at, outcome="cancelled", keeps_request=False)
-                # When not even that can be written, the hold stays: over-counted until this process ends, never under.
-                with suppress(StoreError):
-                    await settle(job.result.attempt_id, unsent)
+        unsent = Settlement(state=State.RELEASED, at=reservation.at, outcome="cancelled", keeps_request=False)
+        # When not even that can be written, the hold stays: over-counted until this process ends, never under.
+        with suppress(StoreError):
+            # Queued before anything is awaited: a caller may be cancelled again.
+            # Where none was granted, it does nothing.
+            given_back = release(reservation.attempt_id, unsent)
+            with anyio.CancelScope(shield=True):
+                await given_back.done()
         raise
     return job.outcome()
 

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from shunpike.types.base import Record
 from shunpike.types.limits import Confidence, Evidence, Limit, Remaining
 from shunpike.types.money import ZERO, Money, Price
 from shunpike.types.usage import ABSENT, Usage
+
+
+def _kept(text: str) -> str:
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()
+
+
+Text = Annotated[str, AfterValidator(_kept)]
+"""What comes from outside, and any database can keep: no NUL, no half of a surrogate pair."""
 
 
 class Funds(StrEnum):
@@ -42,7 +53,7 @@ class Reservation(Record):
     prompt_tokens: int = 0
     output_tokens: int = 0
     funds: Funds = Funds.FREE
-    tag: str | None = None
+    tag: Text | None = None
 
 
 class Grant(Record):
@@ -91,7 +102,7 @@ class Ending(Record):
     """What the provider stated, or ABSENT."""
     delivered_tokens: int = 0
     """Estimate, from above, of the output that reached us: for streams that broke off without usage."""
-    served_model: str | None = None
+    served_model: Text | None = None
     stated_cost: Money | None = None
     price: Price | None = None
     """The price of the model that answered; None = unknown, then the reservation's worst case stands."""
@@ -143,7 +154,7 @@ class Lesson(Record):
 class Sample(Record):
     """One number to learn from, at a moment in epoch seconds: see ``ledger/counting.py`` for what is named how."""
 
-    name: str
+    name: Text
     value: float = Field(gt=0)
     at: float = 0.0
 
@@ -168,7 +179,7 @@ class Settlement(Record):
     cost: Money = ZERO
     list_value: Money | None = None
     """What the answered tokens cost at list price, whoever pays; None = unknown."""
-    served_model: str | None = None
+    served_model: Text | None = None
     outcome: str = "ok"
     """``ok`` or the kind of the error."""
     keeps_request: bool = True

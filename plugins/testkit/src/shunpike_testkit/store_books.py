@@ -106,6 +106,17 @@ class StoreBooksContract(StoreTimeContract):
         assert (factors["m"].mean, factors["m"].samples, factors["m"].at) == (2.0, 2, clock.now())
         assert (factors["other"].mean, factors["other"].deviation) == (7.0, 0.0)
 
+    @pytest.mark.parametrize("text", ["m\x00", "\ud800", "\\u0000 \\ud800"])
+    async def test_whatever_a_provider_calls_itself_its_answer_is_booked(
+        self, tmp_path: Path, clock: VirtualClock, text: str
+    ) -> None:
+        """Not every store can keep every text; what was spent is kept in any case."""
+        async with self.opened(tmp_path, clock) as store:
+            await store.admit(reservation("a", clock.now(), tag=text))
+            assert await store.settle("a", settled(clock.now(), pico=3, served_model=text))
+            (row,) = await store.usage(0.0, clock.now() + 1)
+        assert (row.cost.pico, row.held) == (3, 0)
+
     async def test_no_sample_is_lost_between_two_that_learn_at_once(self, tmp_path: Path, clock: VirtualClock) -> None:
         """Though they share nothing else: each has limits of its own."""
         if not self.shared:

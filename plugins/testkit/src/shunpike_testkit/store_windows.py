@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -165,14 +167,27 @@ class StoreTimeContract(StoreContract):
             refusal = await store.admit(reservation("c", after + 600, hold(1, 2, window=day)))
             assert isinstance(refusal, Refusal), "an attempt sent while the clock was set back was forgotten"
 
+    async def test_who_asks_late_forgets_nothing(self, tmp_path: Path, clock: VirtualClock) -> None:
+        """A process that stood still since it made its reservation has set no clock back: what counts still counts."""
+        asked = clock.now()
+        async with self.opened(tmp_path, clock) as store:
+            clock.advance(200)
+            await store.admit(reservation("a", clock.now(), hold(2, 2)))
+            await store.settle("a", settled(clock.now()))
+            assert isinstance(await store.admit(reservation("late", asked, hold(1, 2))), Refusal)
+            clock.advance(30)
+            assert isinstance(await store.admit(reservation("b", clock.now(), hold(1, 2))), Refusal)
+
     async def test_a_clock_that_was_years_ahead_does_not_close_for_years(
         self, tmp_path: Path, clock: VirtualClock
     ) -> None:
         """A machine that woke up in 2036 and was corrected waits a window, or two days, and no longer."""
         day, wrong, right = Calendar(period="day"), at("2036-01-01T12:00"), at("2026-06-02T12:00")
         async with self.opened(tmp_path, clock) as store:
+            clock.advance(wrong - clock.now())
             await store.admit(reservation("a", wrong, hold(1, 1, window=day), hold(1, 1)))
             await store.settle("a", settled(wrong))
+            clock.set_back(wrong - right)
             rolling = await store.admit(reservation("b", right, hold(1, 1)))
             assert isinstance(rolling, Refusal)
             assert rolling.retry_at == right + 60 + GUARD
@@ -200,6 +215,27 @@ class StoreTimeContract(StoreContract):
             rows = await store.usage(0.0, clock.now() + 1)
             assert sum(row.held for row in rows) == len(granted), "a caller that got no grant left something held"
             assert (await store.remaining([hold(1, 100)], clock.now()))[0].used == len(granted)
+
+    async def test_a_caller_that_is_cancelled_twice_holds_nothing(
+        self, tmp_path: Path, clock: VirtualClock, anyio_backend_name: str
+    ) -> None:
+        """As an impatient owner of a task does: the second time while what was granted is being given back."""
+        if anyio_backend_name != "asyncio":
+            pytest.skip("a cancelled scope stays cancelled here: there is no second time")
+        granted = 0
+        async with self.opened(tmp_path, clock) as store:
+            for turns in range(12):
+                one = asyncio.ensure_future(store.admit(reservation(f"a{turns}", clock.now(), hold(1, 100))))
+                for _ in range(turns):
+                    await anyio.lowlevel.checkpoint()
+                one.cancel()
+                await anyio.lowlevel.checkpoint()
+                one.cancel()
+                with suppress(asyncio.CancelledError):
+                    granted += isinstance(await one, Grant)
+            # Whatever was queued is done before this one.
+            assert not await store.settle("nobody's", settled(clock.now()))
+            assert (await store.remaining([hold(1, 100)], clock.now()))[0].used == granted
 
     async def test_the_ledger_outlives_its_process(self, tmp_path: Path, clock: VirtualClock) -> None:
         """What was settled stays; what was in flight is unconfirmed, at its worst case, and can't be settled late."""

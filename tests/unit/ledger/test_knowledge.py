@@ -1,0 +1,109 @@
+"""What was learned is known before anything is judged by it, and nothing newer is lost when it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import anyio
+import pytest
+from typing_extensions import override
+
+from shunpike.builtin.memory import MemoryStore
+from shunpike.errors import StoreError
+from shunpike.ledger import Ledger
+from shunpike.ledger.knowledge import FRESH
+from shunpike.types import Ending, Evidence, Grant, Proof, Rolling, Settings, Unit, Usage
+from shunpike_testkit.clock import VirtualClock
+from shunpike_testkit.targets import ask, limit, target
+
+from ...machines.rig import open_store  # noqa: TID252 - the tests are no package
+
+FREE = target("none")
+DAY = Rolling(seconds=86_400)
+
+
+class Slow(MemoryStore):
+    """A store whose answer to what was learned waits until it is told to come; it is of before that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = anyio.Event()
+        self.asked = anyio.Event()
+        self.broken = False
+
+    @override
+    async def proofs(self) -> Mapping[str, Proof]:
+        found = await super().proofs()
+        self.asked.set()
+        await self.gate.wait()
+        if self.broken:
+            raise StoreError("gone")
+        return found
+
+
+def ledger(store: object, clock: VirtualClock) -> Ledger:
+    return Ledger(store, clock, Settings(), lambda _: (limit(1_000, window=DAY),))  # type: ignore[arg-type]
+
+
+async def teach(books: Ledger, clock: VirtualClock, name: str, amount: int, left: int) -> None:
+    """One answer whose headers tell the limit and what is left of it."""
+    said = Evidence(unit=Unit.REQUEST, amount=amount, remaining=left, window_seconds=86_400.0, origin="headers")
+    ending = Ending(at=clock.now(), headers_at=clock.now(), usage=Usage(prompt_tokens=1), evidence=(said,))
+    assert isinstance(await books.admit(FREE, ask(name)), Grant)
+    await books.settle(FREE, ask(name), ending)
+
+
+async def admitted(books: Ledger, names: list[str]) -> int:
+    """Ask for all at once; return how many were granted."""
+    verdicts: list[object] = []
+
+    async def one(name: str) -> None:
+        verdicts.append(await books.admit(FREE, ask(name)))
+
+    async with anyio.create_task_group() as group:
+        for name in names:
+            group.start_soon(one, name)
+    return sum(isinstance(verdict, Grant) for verdict in verdicts)
+
+
+async def test_the_first_requests_after_a_restart_know_what_was_learned(tmp_path: Path) -> None:
+    """All of those that come at once, not only the one that reads it."""
+    clock, url = VirtualClock(), f"sqlite:{tmp_path / 'ledger.db'}"
+    store = open_store(url, clock=clock)
+    for number in range(20):
+        await teach(ledger(store, clock), clock, f"a{number}", 20, 19 - number)
+    await store.aclose()
+    store = open_store(url, clock=clock)
+    assert await admitted(ledger(store, clock), [f"b{number}" for number in range(30)]) == 0
+    await store.aclose()
+
+
+async def test_what_is_taught_while_the_store_is_read_is_not_forgotten() -> None:
+    clock, store = VirtualClock(), Slow()
+    store.gate.set()
+    books = ledger(store, clock)
+    await teach(books, clock, "old", 1_000, 999)
+    assert isinstance(await books.admit(FREE, ask("runs")), Grant)
+    clock.advance(FRESH + 1)
+    store.gate, store.asked = anyio.Event(), anyio.Event()
+    said = Evidence(unit=Unit.REQUEST, amount=5, remaining=3, window_seconds=86_400.0, origin="headers")
+    async with anyio.create_task_group() as group:
+        group.start_soon(books.remaining, FREE)
+        await store.asked.wait()
+        ending = Ending(at=clock.now(), headers_at=clock.now(), usage=Usage(prompt_tokens=1), evidence=(said,))
+        await books.settle(FREE, ask("runs"), ending)
+        store.gate.set()
+    assert [one.limit.amount for one in await books.remaining(FREE)] == [5]
+
+
+async def test_what_could_not_be_read_is_read_by_the_next_one() -> None:
+    """Nothing is admitted in ignorance of it."""
+    clock, store = VirtualClock(), Slow()
+    store.gate.set()
+    await teach(ledger(store, clock), clock, "old", 1, 0)
+    books, store.broken = ledger(store, clock), True
+    with pytest.raises(StoreError, match="gone"):
+        await books.admit(FREE, ask("first"))
+    store.broken = False
+    assert await admitted(books, ["second"]) == 0
