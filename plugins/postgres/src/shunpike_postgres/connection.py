@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,6 +34,9 @@ _ALIVE: dict[str, Any] = {
     "tcp_user_timeout": 30_000,
 }
 """When a line is dead: no answer to probes while nothing is sent, no receipt for what was sent (milliseconds)."""
+
+# What the library says of a lost line we say ourselves, once, with the next step; who wants its words sets up logging.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 _FATAL = re.compile(r"FATAL:\s+([^\n]+)")
 
