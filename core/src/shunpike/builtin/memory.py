@@ -52,11 +52,15 @@ class _Bucket:
     order: list[float] = field(default_factory=list)
     """A heap of the expiries."""
 
-    def expire(self, window: Window, now: float, guard: float, latest_now: float = 0.0) -> None:
+    def drop(self, now: float) -> None:
+        """Take out what has expired."""
         while self.order and self.order[0] <= now:
             self.used -= self.ended.pop(heapq.heappop(self.order))
         if not self.order:
             self.last = None
+
+    def expire(self, window: Window, now: float, guard: float, latest_now: float = 0.0) -> None:
+        self.drop(now)
         # Not by the moment at which somebody asked: who stood still since then set no clock back.
         latest = last_expiry(window, max(now, latest_now), guard)
         if self.last is not None and self.last > latest + CLOCK_SLACK:
@@ -178,6 +182,7 @@ class MemoryStore(Store):
         name, bucket = lesson.proof.bucket, self._buckets.get(lesson.proof.bucket)
         known = self._proofs.get(name)
         if bucket is not None and (known is None or lesson.proof.at >= known.at):
+            bucket.drop(now)
             taken = lowered(lesson, bucket.used, now, self._guard)
             if taken is not None:
                 bucket.used += taken[0]

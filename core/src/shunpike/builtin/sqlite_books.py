@@ -128,6 +128,13 @@ class Books:
 
     def _freshen(self, bucket: Bucket, now: float) -> None:
         """Remove what has expired, and pull in what a clock that was set back made too late."""
+        self._expire(bucket, now)
+        # Not by the moment at which somebody asked: a process that stood still since then set no clock back.
+        latest = bucket.beyond(max(now, self._clock.now()), self._guard)
+        if latest is not None:
+            self._pull_in(bucket, latest)
+
+    def _expire(self, bucket: Bucket, now: float) -> None:
         if bucket.is_due(now):
             write_slots(self._db, self._set.take_slots())
             gone = self._db.rows(
@@ -139,10 +146,6 @@ class Books:
                 bucket.key,
             )
             self._set.touch(bucket).forget(sum(amount for (amount,) in gone), *ends[0])
-        # Not by the moment at which somebody asked: a process that stood still since then set no clock back.
-        latest = bucket.beyond(max(now, self._clock.now()), self._guard)
-        if latest is not None:
-            self._pull_in(bucket, latest)
 
     def _pull_in(self, bucket: Bucket, latest: float) -> None:
         write_slots(self._db, self._set.take_slots())
@@ -172,8 +175,10 @@ class Books:
             self._set.proofs.update(read_proofs(self._db))
             self._set.factors.update(read_factors(self._db))
         for lesson in settlement.lessons:
-            if lesson.proof.bucket not in self._set.buckets:
-                self._find("name = ?", lesson.proof.bucket)
+            bucket = self._set.buckets.get(lesson.proof.bucket) or self._find("name = ?", lesson.proof.bucket)
+            if bucket is not None:
+                # A settlement may come late: its moment shows what has expired, not whether the clock was set back.
+                self._expire(bucket, settlement.at)
 
     def _read_held(self, where: str, value: Value) -> list[HeldRow]:
         rows = self._db.rows(_HELD + where, value)

@@ -198,10 +198,17 @@ class WorkingSet:
         proof = lesson.proof
         known, bucket = self.proofs.get(proof.bucket), self.buckets.get(proof.bucket)
         if bucket is not None and (known is None or proof.at >= known.at):
-            taken = lowered(lesson, bucket.used, now, self.guard)
+            taken = lowered(lesson, self._counting(bucket, now), now, self.guard)
             if taken is not None:
                 self.add(self.touch(bucket), Part(*taken))
         self.proofs[proof.bucket] = self._learned[proof.bucket] = merged(known, proof)
+
+    def _counting(self, bucket: Bucket, now: float) -> int:
+        """Return what counts at ``now`` of a bucket whose expired slots were removed, except of this transaction."""
+        if not bucket.is_due(now):
+            return bucket.used
+        mine = ((slot, amount) for slot, amount in self._slots.items() if slot[0] == bucket.key)
+        return bucket.used - sum(amount for (_, expires, _), amount in mine if expires <= now)
 
     def _sample(self, sample: Sample) -> None:
         found = learned(self.factors.get(sample.name), sample)

@@ -6,22 +6,16 @@ A store that lacks an ability (see ``shunpike.ledger.abilities``) is not held to
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from shunpike.ledger.abilities import CountsBy, Learns, Reconciles
 from shunpike.ledger.windows import GUARD
-from shunpike.protocols import Store
 from shunpike.types import (
     Calendar,
-    Confidence,
     Grant,
-    Lesson,
     Lifetime,
-    Limit,
     Money,
-    Proof,
     Refusal,
     Rolling,
     Sample,
@@ -30,69 +24,14 @@ from shunpike.types import (
     Unit,
 )
 from shunpike_testkit.clock import VirtualClock
-from shunpike_testkit.store_windows import StoreTimeContract
+from shunpike_testkit.store_lessons import StoreLessonsContract, able, lesson
 from shunpike_testkit.stores import CENT, hold, reservation, settled
 
 MONEY = hold(9 * CENT, 100 * CENT, Unit.USD, Lifetime())
-MINUTE = Limit(unit=Unit.REQUEST, amount=10, window=Rolling(seconds=60))
 
 
-def able(store: Store, ability: Any) -> Any:
-    """Return the store as one with the ability, a protocol, or skip the test."""
-    if not isinstance(store, ability):
-        pytest.skip(f"this store is no {ability.__name__}")
-    return store
-
-
-def lesson(bucket: str, at: float, limit: Limit = MINUTE, **seen: Any) -> Lesson:
-    """Return what an answer taught of ``bucket``."""
-    return Lesson(limit=limit, proof=Proof(bucket=bucket, at=at, origin="header x", **seen))
-
-
-class StoreBooksContract(StoreTimeContract):
+class StoreBooksContract(StoreLessonsContract):
     """The whole contract of a store: its base, time, and what it may be able to do."""
-
-    async def test_less_left_than_by_the_books_is_taken_until_the_reset(
-        self, tmp_path: Path, clock: VirtualClock
-    ) -> None:
-        """The provider knows of more than we sent; more left than by our books changes nothing."""
-        one, start = hold(1, 10), clock.now()
-        async with self.opened(tmp_path, clock) as store:
-            able(store, Learns)
-            for number, (left, used) in enumerate(((4, 6), (9, 7))):
-                taught = lesson(one.bucket, clock.now(), remaining=left, resets_at=start + 20)
-                await store.admit(reservation(f"a{number}", clock.now(), one))
-                await store.settle(f"a{number}", settled(clock.now(), lessons=(taught,)))
-                assert (await store.remaining([one], clock.now()))[0].used == used
-            clock.advance(20 + GUARD)
-            assert (await store.remaining([one], clock.now()))[0].used == 2
-
-    async def test_a_lesson_of_a_limit_that_nothing_uses_is_kept(self, tmp_path: Path, clock: VirtualClock) -> None:
-        """There is no bucket to take anything of; the proof stands all the same."""
-        async with self.opened(tmp_path, clock) as store:
-            learns = able(store, Learns)
-            await store.admit(reservation("a", clock.now()))
-            await store.settle("a", settled(clock.now(), lessons=(lesson("unused", clock.now(), remaining=0),)))
-            assert (await learns.proofs())["unused"].remaining == 0
-
-    async def test_older_or_lesser_evidence_moves_nothing_and_overages_add_up(
-        self, tmp_path: Path, clock: VirtualClock
-    ) -> None:
-        """An answer that arrives late does not reopen what a newer one has closed."""
-        one, now = hold(1, 10), clock.now()
-        told = [
-            lesson(one.bucket, now, amount=8, remaining=3, overages=1),
-            lesson(one.bucket, now - 30, amount=50, remaining=0, overages=1),
-            lesson(one.bucket, now + 1, amount=60, confidence=Confidence.REPORTED),
-            lesson(one.bucket, now + 2, remaining=7),
-        ]
-        async with self.opened(tmp_path, clock) as store:
-            learns = able(store, Learns)
-            for number, taught in enumerate(told):
-                await store.admit(reservation(f"a{number}", now, one))
-                await store.settle(f"a{number}", settled(now + 3, lessons=(taught,)))
-            proof = (await learns.proofs())[one.bucket]
-        assert (proof.amount, proof.remaining, proof.at, proof.overages) == (8, 7, now + 2, 2)
 
     async def test_samples_make_a_moving_mean_for_each_name(self, tmp_path: Path, clock: VirtualClock) -> None:
         """The first weighs as the second, and names know nothing of each other."""
