@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from shunpike.builtin.memory import MemoryStore
 from shunpike.builtin.sqlite import SqliteStore
 from shunpike.ledger import Ledger
 from shunpike.ledger.learning import limits_named
 from shunpike.ledger.windows import GUARD
 from shunpike.types import (
-    ABSENT,
     Calendar,
     Confidence,
     Ending,
     Evidence,
     Grant,
-    Limit,
     ProviderSettings,
     Refusal,
     Rolling,
@@ -31,39 +27,11 @@ from shunpike.types import (
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.targets import ask, limit, target
 
+from .taught import House, seen
+
 DAY = limit(100, window=Calendar(period="day"))
 MINUTE = limit(30)
 MIDNIGHT = 1_800_057_600.0
-
-
-class House:
-    """A ledger over one store, its clock, and short ways to let attempts end."""
-
-    def __init__(self, limits: Sequence[Limit], settings: Settings | None = None) -> None:
-        self.clock, self.store = VirtualClock(), MemoryStore()
-        self.books = Ledger(self.store, self.clock, settings or Settings(), lambda _: limits)
-        self._number = 0
-
-    async def left(self) -> list[int]:
-        return [one.left for one in await self.books.remaining(target())]
-
-    async def ends(self, *evidence: Evidence, **fields: object) -> Grant | Refusal:
-        self._number += 1
-        name = f"a{self._number}"
-        answer = await self.books.admit(target(), ask(name))
-        if isinstance(answer, Grant):
-            known = {"at": self.clock.now(), "usage": Usage(), "evidence": evidence}
-            await self.books.settle(target(), ask(name), Ending.model_validate({**known, **fields}))
-        return answer
-
-    async def refused(self, *evidence: Evidence, wait: float = 36.0) -> Grant | Refusal:
-        until = self.clock.now() + wait
-        how = {"error": "rate_limited", "status": 429, "billed": False, "usage": ABSENT, "closed_until": until}
-        return await self.ends(*evidence, **how)
-
-
-def seen(unit: Unit = Unit.REQUEST, **fields: object) -> Evidence:
-    return Evidence.model_validate({"unit": unit, "origin": "header x", **fields})
 
 
 async def test_less_left_than_by_our_books_lowers_our_view_until_the_reset() -> None:

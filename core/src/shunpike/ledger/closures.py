@@ -11,27 +11,31 @@ from shunpike.protocols import Target
 from shunpike.types import Calendar, Closure, Ending, Limit, Scope
 
 
-def refused_by(ending: Ending, in_force: Mapping[str, Limit], asked: Mapping[str, int]) -> dict[str, float]:
+def refused_by(ending: Ending, granted: Mapping[str, Limit], asked: Mapping[str, int]) -> dict[str, float]:
     """Return bucket → when it opens, of the limits by which the provider refused; empty where it named none.
 
-    A limit is named by the ending itself, or by evidence of less left than the attempt asked for.
+    A limit is named by the ending itself, or by evidence of less left than the attempt asked for. Of several, the
+    moment that the refusal states is that of the last one to open: only then is there an answer.
 
     Args:
-        in_force: Bucket → limit, of every limit that a call of the target draws on.
+        granted: Bucket → limit, of every limit that the provider grants to the target, without what the operator
+            wants to keep beside or below it.
         asked: Bucket → what the attempt held of it.
 
     """
     if not is_refusal(ending) or ending.closed_until is None:
         return {}
     said = ending.closed_until
-    found = {bucket: said for bucket, limit in in_force.items() if _is_named(limit, ending)}
+    found = {bucket: said for bucket, limit in granted.items() if _is_named(limit, ending)}
     for row in ending.evidence:
-        for bucket in limits_named(row, in_force):
+        for bucket in limits_named(row, granted):
             if row.remaining is not None and row.remaining < asked.get(bucket, 1):
                 found[bucket] = max(found.get(bucket, 0.0), row.resets_at or said)
-    if len(found) == 1:
-        found = {bucket: max(opens, said) for bucket, opens in found.items()}
-    return {bucket: _until(in_force[bucket], opens, ending.at) for bucket, opens in found.items()}
+    opens = {bucket: _until(granted[bucket], moment, ending.at) for bucket, moment in found.items()}
+    if opens:
+        last = max(opens, key=lambda bucket: opens[bucket])
+        opens[last] = max(opens[last], said)
+    return opens
 
 
 def is_refusal(ending: Ending) -> bool:
@@ -40,7 +44,7 @@ def is_refusal(ending: Ending) -> bool:
 
 
 def closures_of(
-    target: Target, ending: Ending, in_force: Mapping[str, Limit], refused: Mapping[str, float]
+    target: Target, ending: Ending, granted: Mapping[str, Limit], refused: Mapping[str, float]
 ) -> tuple[Closure, ...]:
     """Return what the ending closes: the limits that refused, else the whole target.
 
@@ -51,7 +55,7 @@ def closures_of(
         return ()
     reason = f"{target.name} said {ending.error}"
     if not refused:
-        return (Closure(bucket=_gate(target, in_force), until=ending.closed_until, reason=reason),)
+        return (Closure(bucket=_gate(target, granted), until=ending.closed_until, reason=reason),)
     return tuple(Closure(bucket=bucket, until=until, reason=reason) for bucket, until in refused.items())
 
 
@@ -65,7 +69,7 @@ def _until(limit: Limit, said: float, now: float) -> float:
     return max(said, expiry(limit.window, now)) if isinstance(limit.window, Calendar) else said
 
 
-def _gate(target: Target, in_force: Mapping[str, Limit]) -> str:
-    granted = [limit for bucket, limit in in_force.items() if not is_budget(bucket)]
-    apart = any(limit.scope in (Scope.MODEL, Scope.POOL) for limit in granted)
-    return gate_of(target, Scope.MODEL if apart or not granted else Scope.ACCOUNT)
+def _gate(target: Target, granted: Mapping[str, Limit]) -> str:
+    limits = [limit for bucket, limit in granted.items() if not is_budget(bucket)]
+    apart = any(limit.scope in (Scope.MODEL, Scope.POOL) for limit in limits)
+    return gate_of(target, Scope.MODEL if apart or not limits else Scope.ACCOUNT)

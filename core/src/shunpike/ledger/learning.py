@@ -1,7 +1,9 @@
 """What answers teach about limits: one rule for each kind of evidence.
 
-Evidence belongs to the limits of its unit and window. Where it names no window, or more than one scope has such a
-limit, the amount that it states must tell which one is meant; evidence that fits none, or several, moves nothing.
+Evidence belongs to the limits of its unit and window as the provider grants them: what the operator keeps beside or
+below them says nothing of what a provider counts, and is neither taught nor closed. Where evidence names no window, or
+more than one scope has such a limit, the amount that it states must tell which one is meant; evidence that fits none,
+or several, moves nothing.
 
 | seen                                         | what it does                                                        |
 | -------------------------------------------- | ------------------------------------------------------------------- |
@@ -21,7 +23,7 @@ older answer that arrives late reopens nothing; a closure opens when its moment 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from shunpike.ledger.buckets import is_budget
@@ -58,11 +60,11 @@ def is_window(limit: Limit, seconds: float | None) -> bool:
             return False
 
 
-def limits_named(evidence: Evidence, in_force: Mapping[str, Limit]) -> tuple[str, ...]:
+def limits_named(evidence: Evidence, granted: Mapping[str, Limit]) -> tuple[str, ...]:
     """Return the buckets that the evidence speaks of, none where it can't be told which."""
     found = {
         bucket: limit
-        for bucket, limit in in_force.items()
+        for bucket, limit in granted.items()
         if not is_budget(bucket) and limit.unit == evidence.unit and is_window(limit, evidence.window_seconds)
     }
     if _is_one(found, windows=evidence.window_seconds is None):
@@ -78,29 +80,38 @@ def _is_one(found: Mapping[str, Limit], *, windows: bool) -> bool:
     return len(places) <= 1 and (not windows or len(lengths) <= 1)
 
 
-def lessons_of(ending: Ending, in_force: Mapping[str, Limit], refused: Sequence[str]) -> tuple[Lesson, ...]:
-    """Return what the ending's evidence taught of each limit in force.
+InForce = Callable[[Sequence[Proof]], Mapping[str, Limit]]
+"""Bucket → limit in force, once these proofs are known as well."""
+
+
+def lessons_of(
+    ending: Ending, granted: Mapping[str, Limit], refused: Sequence[str], in_force: InForce
+) -> tuple[Lesson, ...]:
+    """Return what the ending's evidence taught of each limit that the provider grants.
 
     Args:
         refused: The buckets by which the provider refused the attempt: as it was admitted, each is an overage.
 
     """
     seen = ending.at if ending.headers_at is None else min(ending.headers_at, ending.at)
-    found: dict[str, Lesson] = {}
+    found: dict[str, Proof] = {}
     for row in ending.evidence:
-        for bucket in limits_named(row, in_force):
+        for bucket in limits_named(row, granted):
             known = found.get(bucket)
-            if known is None or _less(row.remaining, known.proof.remaining):
-                found[bucket] = _lesson(row, bucket, in_force[bucket], seen, overage=bucket in refused)
-    return tuple(found.values())
+            if known is None or _less(row.remaining, known.remaining):
+                found[bucket] = _proof(row, bucket, seen, overage=bucket in refused)
+    if not found:
+        return ()
+    limits = in_force(tuple(found.values()))
+    return tuple(Lesson(limit=limits[bucket], proof=proof) for bucket, proof in found.items())
 
 
 def _less(one: int | None, other: int | None) -> bool:
     return one is not None and (other is None or one < other)
 
 
-def _lesson(row: Evidence, bucket: str, limit: Limit, seen: float, *, overage: bool) -> Lesson:
-    proof = Proof(
+def _proof(row: Evidence, bucket: str, seen: float, *, overage: bool) -> Proof:
+    return Proof(
         bucket=bucket,
         amount=row.amount,
         remaining=row.remaining,
@@ -109,7 +120,6 @@ def _lesson(row: Evidence, bucket: str, limit: Limit, seen: float, *, overage: b
         origin=row.origin,
         overages=int(overage),
     )
-    return Lesson(limit=corrected(limit, proof), proof=proof)
 
 
 def corrected(limit: Limit, proof: Proof | None) -> Limit:
