@@ -19,7 +19,7 @@ from shunpike.builtin.tally import Tally
 from shunpike.clock import Clock
 from shunpike.errors import ConfigError, StoreError
 from shunpike.ledger.counting import learned
-from shunpike.ledger.learning import lowered, merged
+from shunpike.ledger.learning import is_news, lowered, merged
 from shunpike.ledger.slots import Look, judge, remaining_of, settled_parts
 from shunpike.ledger.totals import DAY
 from shunpike.ledger.windows import CLOCK_SLACK, GUARD, Window, last_expiry
@@ -181,13 +181,13 @@ class MemoryStore(Store):
     def _learn(self, lesson: Lesson, now: float) -> None:
         name, bucket = lesson.proof.bucket, self._buckets.get(lesson.proof.bucket)
         known = self._proofs.get(name)
-        if bucket is not None and (known is None or lesson.proof.at >= known.at):
+        if bucket is not None and is_news(known, lesson.proof, now):
             bucket.drop(now)
             taken = lowered(lesson, bucket.used, now, self._guard)
             if taken is not None:
                 bucket.used += taken[0]
                 bucket.add(taken[1], taken[0])
-        self._proofs[name] = merged(known, lesson.proof)
+        self._proofs[name] = merged(known, lesson.proof, now)
 
     async def proofs(self) -> Mapping[str, Proof]:
         """Return bucket → what its provider was last seen to say of it."""

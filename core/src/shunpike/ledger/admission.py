@@ -16,7 +16,7 @@ from shunpike.ledger.closures import closures_of, is_refusal, refused_by
 from shunpike.ledger.counting import likely_output, output_samples, prompt_sample
 from shunpike.ledger.holds import budget_limit, holds_for, limits_in_force, too_large
 from shunpike.ledger.knowledge import Knowledge
-from shunpike.ledger.learning import lessons_of, merged
+from shunpike.ledger.learning import Believed, lessons_of, merged
 from shunpike.ledger.pacing import Pacer, unslowed
 from shunpike.ledger.settle import settlement_of
 from shunpike.ledger.terms import Terms, terms_of, wall
@@ -41,7 +41,7 @@ from shunpike.types import (
 )
 
 _UNBOUNDED = Settings()
-"""Of an operator who bounds nothing."""
+"""Of an operator who bounds nothing: with these, the limits are what the provider itself counts."""
 LimitsOf = Callable[[Target], Sequence[Limit] | None]
 """The limits granted to a target; None = nothing is known."""
 
@@ -61,18 +61,15 @@ class Ledger(Admission):
         """Return who would pay for the attempt, and how much at most."""
         return terms_of(target, ask, self._settings)
 
-    def _in_force(self, target: Target, terms: Terms) -> dict[str, Limit]:
-        limits = self._limits_of(target) or ()
-        return limits_in_force(target, limits, terms, self._settings, self._known.proofs)
+    def _in_force(self, target: Target, terms: Terms, seen: Sequence[Proof] = ()) -> dict[str, Limit]:
+        """Return the limits that are kept, once these proofs are known as well."""
+        return self._limits(target, terms, self._settings, seen)
 
-    def _in_force_after(self, target: Target, terms: Terms, seen: Sequence[Proof]) -> dict[str, Limit]:
-        known = self._known.proofs
-        proofs = {**known, **{proof.bucket: merged(known.get(proof.bucket), proof) for proof in seen}}
-        return limits_in_force(target, self._limits_of(target) or (), terms, self._settings, proofs)
-
-    def _granted(self, target: Target, terms: Terms) -> dict[str, Limit]:
-        """Return the limits as the provider counts them: without the operator's own, caps and budgets."""
-        return limits_in_force(target, self._limits_of(target) or (), terms, _UNBOUNDED, self._known.proofs)
+    def _limits(self, target: Target, terms: Terms, settings: Settings, seen: Sequence[Proof] = ()) -> dict[str, Limit]:
+        known, now = self._known.proofs, self._clock.now()
+        if seen:
+            known = {**known, **{one.bucket: merged(known.get(one.bucket), one, now) for one in seen}}
+        return limits_in_force(target, self._limits_of(target) or (), terms, settings, Believed(known, now))
 
     def _counted(self, target: Target, ask: Ask) -> Ask:
         """Return the ask with its prompt as the model was seen to count, never above the bound, and a likely answer."""
@@ -132,12 +129,12 @@ class Ledger(Admission):
         terms = self.terms(target, ask)
         in_force = self._in_force(target, terms)
         asked = {hold.bucket: hold.amount for hold in holds_for(target, ask, terms, in_force)}
-        granted = self._granted(target, terms)
+        granted = self._limits(target, terms, _UNBOUNDED)
         refused = refused_by(ending, granted, asked)
         settlement = settlement_of(ending, ask, terms).model_copy(
             update={
                 "closures": closures_of(target, ending, granted or in_force, refused),
-                "lessons": lessons_of(ending, granted, tuple(refused), partial(self._in_force_after, target, terms)),
+                "lessons": lessons_of(ending, granted, tuple(refused), partial(self._in_force, target, terms)),
                 "overage": any(not is_budget(bucket) for bucket in in_force) and is_refusal(ending),
                 "samples": self._samples(target, ask, ending),
             }

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from shunpike.ledger.counting import learned
-from shunpike.ledger.learning import lowered, merged
+from shunpike.ledger.learning import is_news, lowered, merged
 from shunpike.ledger.rows import BucketRow, HeldRow, Holds, SlotRow
 from shunpike.ledger.slots import Look, Part, remaining_of, settled_parts
 from shunpike.ledger.windows import CLOCK_SLACK, GUARD, Window, last_expiry
@@ -197,11 +197,11 @@ class WorkingSet:
     def _learn(self, lesson: Lesson, now: float) -> None:
         proof = lesson.proof
         known, bucket = self.proofs.get(proof.bucket), self.buckets.get(proof.bucket)
-        if bucket is not None and (known is None or proof.at >= known.at):
+        if bucket is not None and is_news(known, proof, now):
             taken = lowered(lesson, self._counting(bucket, now), now, self.guard)
             if taken is not None:
                 self.add(self.touch(bucket), Part(*taken))
-        self.proofs[proof.bucket] = self._learned[proof.bucket] = merged(known, proof)
+        self.proofs[proof.bucket] = self._learned[proof.bucket] = merged(known, proof, now)
 
     def _counting(self, bucket: Bucket, now: float) -> int:
         """Return what counts at ``now`` of a bucket whose expired slots were removed, except of this transaction."""

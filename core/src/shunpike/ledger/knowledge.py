@@ -61,7 +61,7 @@ class Knowledge:
         """Take in what an attempt of this process taught."""
         for lesson in settlement.lessons:
             bucket = lesson.proof.bucket
-            self.proofs[bucket] = merged(self.proofs.get(bucket), lesson.proof)
+            self.proofs[bucket] = merged(self.proofs.get(bucket), lesson.proof, settlement.at)
         for sample in settlement.samples:
             self.factors[sample.name] = learned(self.factors.get(sample.name), sample)
 

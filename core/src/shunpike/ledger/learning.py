@@ -18,16 +18,19 @@ or several, moves nothing.
 | a refusal although our books said "free"     | an overage: counted, and the difference is taken as above           |
 
 Ranks are those of `Confidence`. A figure is replaced by newer evidence of the same or a higher rank only, so that an
-older answer that arrives late reopens nothing; a closure opens when its moment has come, and not before.
+older answer that arrives late reopens nothing; a closure opens when its moment has come, and not before. Evidence is
+believed for a week, and not at all where it is dated later than the clock shows: that one was ahead when it was seen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
+from typing_extensions import override
+
 from shunpike.ledger.buckets import is_budget
-from shunpike.ledger.windows import GUARD, expiry
+from shunpike.ledger.windows import CLOCK_SLACK, GUARD, expiry
 from shunpike.types import (
     Calendar,
     Confidence,
@@ -43,6 +46,11 @@ from shunpike.types import (
 
 _SECONDS = {"day": (82_800.0, 90_000.0), "month": (2_419_200.0 - 3_600.0, 2_678_400.0 + 3_600.0)}
 """How long a calendar's period can last, from the shortest to the longest."""
+BELIEVED_FOR = 7 * 86_400.0
+"""Seconds after which a figure that no answer confirmed is forgotten: a plan or a published table may have changed.
+
+What is in use is confirmed by every answer; a week outlasts the weekends and holidays of what is used now and then.
+"""
 _RANKS = {confidence: rank for rank, confidence in enumerate(Confidence)}
 
 
@@ -142,11 +150,46 @@ def outranks(proof: Proof, limit: Limit) -> bool:
     return _RANKS[proof.confidence] >= _RANKS[limit.confidence]
 
 
-def merged(known: Proof | None, new: Proof) -> Proof:
+def is_believed(proof: Proof, now: float) -> bool:
+    """Return whether the proof still counts: it is no older than a week, and not from a clock that was ahead."""
+    return now - BELIEVED_FOR <= proof.at <= now + CLOCK_SLACK
+
+
+class Believed(Mapping[str, Proof]):
+    """Bucket → proof, of those that are believed at ``now``."""
+
+    def __init__(self, proofs: Mapping[str, Proof], now: float) -> None:
+        self._proofs = proofs
+        self._now = now
+
+    @override
+    def __getitem__(self, bucket: str) -> Proof:
+        proof = self._proofs[bucket]
+        if not is_believed(proof, self._now):
+            raise KeyError(bucket)
+        return proof
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return (bucket for bucket, proof in self._proofs.items() if is_believed(proof, self._now))
+
+    @override
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def is_news(known: Proof | None, new: Proof, now: float) -> bool:
+    """Return whether nothing newer than ``new`` is known and believed."""
+    return known is None or new.at >= known.at or not is_believed(known, now)
+
+
+def merged(known: Proof | None, new: Proof, now: float) -> Proof:
     """Return what is kept: newer evidence of the same or a higher rank replaces, overages add up."""
     if known is None:
         return new
     overages = known.overages + new.overages
+    if not is_believed(known, now):
+        return new.model_copy(update={"overages": overages})
     if new.at < known.at or _RANKS[new.confidence] < _RANKS[known.confidence]:
         return known.model_copy(update={"overages": overages})
     amount = known.amount if new.amount is None else new.amount

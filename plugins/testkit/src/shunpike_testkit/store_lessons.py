@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from shunpike.ledger.abilities import Learns
+from shunpike.ledger.learning import BELIEVED_FOR
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
 from shunpike.types import Confidence, Grant, Lesson, Limit, Proof, Refusal, Rolling, Unit
@@ -110,3 +111,37 @@ class StoreLessonsContract(StoreTimeContract):
             ended = settled(clock.now(), output=5, headers_at=start, lessons=(taught,))
             await store.settle("long", ended)
             assert (await store.remaining([one], clock.now()))[0].left == 0
+
+    async def test_what_a_clock_that_was_ahead_dated_gives_way_to_what_is_seen_now(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """Else no answer would teach anything until that date has come. What was counted stays counted."""
+        one, now = hold(1, 10), clock.now()
+        told = (
+            lesson(one.bucket, now + 1e7, amount=500, remaining=400, overages=1),
+            lesson(one.bucket, now, amount=20, remaining=3),
+        )
+        async with self.opened(tmp_path, clock) as store:
+            learns = able(store, Learns)
+            for number, taught in enumerate(told):
+                at = taught.proof.at
+                await store.admit(reservation(f"a{number}", at, one))
+                await store.settle(f"a{number}", settled(at, lessons=(taught,)))
+            proof = (await learns.proofs())[one.bucket]
+            assert (proof.amount, proof.remaining, proof.at, proof.overages) == (20, 3, now, 1)
+            assert (await store.remaining([one], now))[0].left == 3
+
+    async def test_what_nobody_confirmed_for_long_gives_way_to_a_lesser_word(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """Rank counts among what is believed."""
+        one, amounts = hold(1, 10), []
+        async with self.opened(tmp_path, clock) as store:
+            learns = able(store, Learns)
+            for number, rank in enumerate((Confidence.OBSERVED, Confidence.REPORTED, Confidence.REPORTED)):
+                taught = lesson(one.bucket, clock.now(), amount=number + 1, confidence=rank)
+                await store.admit(reservation(f"a{number}", clock.now(), one))
+                await store.settle(f"a{number}", settled(clock.now(), lessons=(taught,)))
+                amounts.append((await learns.proofs())[one.bucket].amount)
+                clock.advance(BELIEVED_FOR / 2 + 1)
+        assert amounts == [1, 1, 3]
