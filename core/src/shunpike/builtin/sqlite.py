@@ -190,6 +190,7 @@ class SqliteStore(Store):
         return await self._read(lambda connection: audit(connection, str(self.path)))
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
+        self._writer.check_process()  # a connection must not be used on both sides of a fork
         if self._reader is None:
             await self._write(lambda _: None)  # the writer has then made the file and its schema
         return await anyio.to_thread.run_sync(self._read_now, work)
@@ -202,11 +203,13 @@ class SqliteStore(Store):
 
     @override
     async def aclose(self) -> None:
-        """Finish what is queued and let go of the file; calling it again does nothing."""
+        """Finish what is queued and let go of the file; does nothing again, or in a fork: there all is the parent's."""
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(self._close)
 
     def _close(self) -> None:
+        if self._writer.is_forked:
+            return
         self._writer.close()
         with self._reading:
             if self._reader is not None:

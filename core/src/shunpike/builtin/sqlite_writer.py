@@ -72,10 +72,22 @@ class Writer:
         self._pid = os.getpid()
         self._closed = False
 
+    @property
+    def is_forked(self) -> bool:
+        """Whether this process is not the one that made it. To be asked before a lock is taken.
+
+        In a fork the threads are gone, and a lock that one of them held is never let go.
+        """
+        return os.getpid() != self._pid
+
+    def check_process(self) -> None:
+        """Raise `StoreError` in a process that was forked off."""
+        if self.is_forked:
+            raise StoreError("the ledger was opened before a fork", hint="open a client of its own in each process")
+
     def put(self, job: Job[Any]) -> None:
         """Queue ``job``. Raises `StoreError` after `close`, or in a process that was forked off."""
-        if os.getpid() != self._pid:
-            raise StoreError("the ledger was opened before a fork", hint="open a client of its own in each process")
+        self.check_process()
         with self._lock:
             if self._closed:
                 raise StoreError("the ledger is closed")
@@ -85,9 +97,11 @@ class Writer:
             self._queue.put(job)
 
     def close(self) -> None:
-        """Finish what is queued and let go of the database. Blocks; calling it again does nothing."""
+        """Finish what is queued and let go of the database. Blocks; does nothing again, or in a fork."""
+        if self.is_forked:
+            return
         with self._lock:
-            if self._closed or os.getpid() != self._pid:
+            if self._closed:
                 return
             self._closed = True
             self._queue.put(None)
