@@ -14,7 +14,7 @@ from shunpike.builtin import sqlite_connection, sqlite_upkeep
 from shunpike.builtin.memory import open_memory
 from shunpike.builtin.sqlite import SqliteStore, open_sqlite
 from shunpike.errors import ConfigError, StoreError
-from shunpike.types import Calendar, Funds, Grant, Lifetime, Settlement, State, Unit
+from shunpike.types import Calendar, Funds, Grant, Lesson, Lifetime, Proof, Settlement, State, Unit
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.stores import CENT, hold, reservation, settled
 
@@ -163,6 +163,36 @@ async def test_a_full_disk_loses_nothing_that_was_granted(tmp_path: Path) -> Non
     rows = plain(path, "SELECT id FROM attempts")
     assert sorted(granted) == sorted(str(name) for (name,) in rows)
     assert isinstance(await store.admit(reservation("later", clock.now(), hold(1, 10**6))), Grant)
+    await store.check()
+    await store.aclose()
+
+
+async def test_what_the_file_can_not_hold_fails_alone_and_is_still_held(tmp_path: Path) -> None:
+    """Too large for a column, or against a constraint: whoever asked hears of it, and may settle it otherwise."""
+    clock, one = VirtualClock(), hold(1, 100)
+    store = SqliteStore(tmp_path / "ledger.db", clock=clock)
+    names = [f"a{number}" for number in range(20)]
+    for name in names:
+        await store.admit(reservation(name, clock.now(), one))
+    impossible = Proof(bucket=one.bucket, at=clock.now(), origin="x").model_copy(update={"remaining": -1})
+    bad = {
+        "a7": settled(clock.now(), pico=2**63),
+        "a13": settled(clock.now(), lessons=(Lesson(limit=one.limit, proof=impossible),)),
+    }
+    failed: list[str] = []
+
+    async def settle(name: str) -> None:
+        try:
+            assert await store.settle(name, bad.get(name) or settled(clock.now()))
+        except StoreError:
+            failed.append(name)
+
+    async with anyio.create_task_group() as group:
+        for name in names:
+            group.start_soon(settle, name)
+    assert sorted(failed) == sorted(bad)
+    for name in bad:
+        assert await store.settle(name, settled(clock.now()))
     await store.check()
     await store.aclose()
 

@@ -23,7 +23,9 @@ class Books:
         self.pending = []
 
     def flush(self) -> None:
-        """Nothing is kept before the commit."""
+        """Some things are looked at only here."""
+        if "poison" in self.pending:
+            raise StoreError("poison")
 
     def forget(self) -> None:
         self.pending = []
@@ -83,6 +85,19 @@ async def test_a_job_that_fails_leaves_the_others_alone() -> None:
     told, opened = await play(["a", "wrong", "b"], lasts=99)
     assert told == {"a": "a", "wrong": "wrong", "b": "b"}
     assert opened.books.kept == ["a", "b"]
+
+
+async def test_a_job_whose_outcome_can_not_be_written_leaves_the_others_alone() -> None:
+    """Much is written only at the end of a batch, for all of it at once: then too the mistake is one job's."""
+    told, opened = await play(["a", "poison", "b"], lasts=99)
+    assert told == {"a": "a", "poison": "poison", "b": "b"}
+    assert opened.books.kept == ["a", "b"]
+
+
+async def test_a_job_that_fails_alone_is_tried_once() -> None:
+    for name in ("wrong", "poison"):
+        told, opened = await play([name], lasts=99)
+        assert (told, opened.books.kept, opened.begun) == ({name: name}, [], 1)
 
 
 async def test_what_was_committed_is_never_called_a_failure() -> None:

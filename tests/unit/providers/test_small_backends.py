@@ -190,6 +190,13 @@ class TestOpenRouter:
     def test_its_refusals_are_told_apart(self, status, error, kind):
         assert failure("openrouter", status, {"message": "no", "code": status, **error}).kind == kind
 
+    @pytest.mark.parametrize("limit", [-1, 10**7, 10**40, 1e300])
+    def test_a_cap_that_no_ledger_could_hold_says_nothing(self, limit):
+        told = {"limit_usd": limit, "spend_usd": 5, "resets_at": "2026-12-01"}
+        error = failure("openrouter", 403, {"message": "no", "code": 403, "metadata": told})
+
+        assert (error.kind, error.evidence) == ("spend_cap", ())
+
     def test_a_privacy_setting_in_the_way_is_named(self):
         error = failure("openrouter", 404, {"message": "no", "availability": {"code": "privacy_restricted"}})
 

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from shunpike.types import Unit
+from shunpike.types import Evidence, Proof, Unit
 from shunpike.wire import RateHeaders, header_evidence, parse_duration, parse_moment, retry_moment, retry_told
+from shunpike.wire.balance import BalanceTable, QuotaTable, read_balance
+from shunpike.wire.ratelimits import counted, limit_told
 
 NOW = 1_795_000_000.0
 
@@ -93,3 +95,25 @@ def test_headers_become_evidence_by_the_table() -> None:
     assert found.origin == "header x-ratelimit-limit-requests"
     [tokens] = header_evidence({"x-tokens": "0"}, table, NOW)
     assert (tokens.remaining, tokens.amount, tokens.origin) == (0, None, "header x-tokens")
+
+
+@pytest.mark.parametrize("text", ["-1", str(2**63), "9" * 30, "1e30"])
+def test_a_figure_that_no_ledger_could_hold_says_nothing(text: str) -> None:
+    """Wherever it stands: it is a mistake of the sender, and no reason to fail."""
+    assert header_evidence({"x": text}, [RateHeaders(unit=Unit.REQUEST, remaining="x")], NOW) == ()
+    assert limit_told(f"Your rate limit is {text} queries per minute", NOW) is None
+    assert counted(f"tokens per minute (TPM): Limit {text}, Used {text}, Requested 5") is None
+    quota = QuotaTable(unit=Unit.REQUEST, amount="limit", remaining="left")
+    where = BalanceTable(path="/key", currency="USD", quotas=(quota,))
+    (balance,) = read_balance({"limit": float(text), "left": float(text)}, where, NOW)
+    assert balance.evidence == ()
+
+
+@pytest.mark.parametrize("figure", [-1, 2**63])
+def test_evidence_and_its_proof_are_what_a_ledger_can_hold(figure: int) -> None:
+    for field in ("amount", "remaining"):
+        with pytest.raises(ValueError, match=field):
+            Evidence(unit=Unit.REQUEST, origin="x", **{field: figure})
+        with pytest.raises(ValueError, match=field):
+            Proof(bucket="b", at=NOW, origin="x", **{field: figure})
+    assert Evidence(unit=Unit.REQUEST, origin="x", amount=2**63 - 1, remaining=0).remaining == 0

@@ -22,6 +22,9 @@ _NAP = 0.0002, 0.0015
 
 _PRAGMAS = ("synchronous = FULL", "fullfsync = ON", "foreign_keys = ON", "journal_size_limit = 16777216")
 
+_FAILURES = apsw.Error, OverflowError
+"""What a statement raises; the second for an integer of more than 64 bits."""
+
 _SPEECH: tuple[tuple[type[apsw.Error], str, str], ...] = (
     (apsw.NotADBError, "is not a ledger, or is damaged", "move the file away: a new one is begun"),
     (apsw.CorruptError, "is damaged", "move the file away: a new one is begun, its quotas unknown to it"),
@@ -62,7 +65,7 @@ class SqliteConnection:
         """Run one statement to its end and return its rows."""
         try:
             return self._db.execute(sql, values).fetchall()
-        except apsw.Error as error:
+        except _FAILURES as error:
             raise self._said(error) from error
 
     def changes(self, sql: str, *values: Value) -> int:
@@ -74,10 +77,10 @@ class SqliteConnection:
         """Run one statement for each of ``rows``."""
         try:
             self._db.executemany(sql, rows)
-        except apsw.Error as error:
+        except _FAILURES as error:
             raise self._said(error) from error
 
-    def _said(self, error: apsw.Error) -> StoreError:
+    def _said(self, error: Exception) -> StoreError:
         for kind, what, hint in _SPEECH:
             if isinstance(error, kind):
                 return StoreError(f"the ledger {self._path} {what}", hint=hint)

@@ -145,25 +145,26 @@ class Writer:
                 self._opened.rest()
 
     def _write(self, opened: Opened, batch: list[Job[Any]]) -> None:
-        """Do all of the batch in one transaction; where one job fails, each in one of its own.
+        """Do all of the batch in one transaction; where one job or what it leaves to be written fails, each in its own.
 
         Raises what goes wrong when the transaction is begun or committed.
         """
-        failed: list[tuple[Job[Any], Exception]] = []
+        failed: Exception | None = None
         try:
             with self._transaction(opened):
-                for job in batch:
-                    try:
+                try:
+                    for job in batch:
                         job.run(opened.books)
-                    except Exception as error:
-                        failed.append((job, error))
-                        raise
+                    opened.books.flush()
+                except Exception as error:
+                    failed = error
+                    raise
         except Exception:
-            if not failed:
+            if failed is None:
                 raise
-        if len(batch) == 1 and failed:
-            batch[0].fail(failed[0][1])
-        elif failed:
+        if failed is not None and len(batch) == 1:
+            batch[0].fail(failed)
+        elif failed is not None:
             self._one_by_one(opened, batch)
 
     def _one_by_one(self, opened: Opened, batch: list[Job[Any]]) -> None:
@@ -184,7 +185,6 @@ class Writer:
             with opened.connection.transaction():
                 opened.books.begin()
                 yield
-                opened.books.flush()
         except BaseException:
             opened.books.forget()
             raise

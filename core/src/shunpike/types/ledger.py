@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from shunpike.types.base import Record
-from shunpike.types.limits import Confidence, Evidence, Limit, Remaining
+from shunpike.types.limits import Confidence, Evidence, Figure, Limit, Remaining
 from shunpike.types.money import ZERO, Money, Price
 from shunpike.types.usage import ABSENT, Usage
 
@@ -134,13 +134,13 @@ class Proof(Record):
     """What a provider was seen to say of one bucket: the figures, when (epoch seconds), and where it stood."""
 
     bucket: str
-    amount: int | None = None
-    remaining: int | None = None
+    amount: Figure | None = None
+    remaining: Figure | None = None
     resets_at: float | None = None
     at: float
     confidence: Confidence = Confidence.OBSERVED
     origin: str
-    overages: int = 0
+    overages: Figure = 0
     """How often it refused while our own books said that there was room."""
 
 

@@ -21,6 +21,13 @@ class Unit(StrEnum):
     CONCURRENT = "concurrent"
 
 
+LARGEST = 2**63 - 1
+"""What a database's integers hold; in pico-dollars, nine million dollars."""
+
+Figure = Annotated[int, Field(ge=0, le=LARGEST)]
+"""An amount that was read somewhere: what a provider says beyond these bounds, its plugin takes as not said."""
+
+
 class Scope(StrEnum):
     """Who shares a limit. ``POOL`` is a named set of models that draw on one quota."""
 
@@ -147,8 +154,8 @@ class Evidence(Record):
     """
 
     unit: Unit
-    amount: int | None = None
-    remaining: int | None = None
+    amount: Figure | None = None
+    remaining: Figure | None = None
     resets_at: float | None = None
     window_seconds: float | None = None
     origin: str

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from shunpike.errors import CreditsExhausted, ProviderError
 from shunpike.types import Call, Evidence, ModelInfo, ProviderSettings, Unit
+from shunpike.types.limits import LARGEST
 from shunpike.types.money import PICO
 from shunpike.wire.account import BalanceBackend
 from shunpike.wire.compatible import OpenAICompatible, require_key
@@ -53,7 +54,7 @@ class OpenRouterBackend(EmbeddingBackend, BalanceBackend):
 def _teach_cap(error: CreditsExhausted, metadata: Mapping[str, Any], now: float) -> None:
     error.reset_at = parse_moment(string(metadata.get("resets_at")), now)
     limit = metadata.get("limit_usd")
-    if isinstance(limit, int | float) and 0 <= limit < PICO:
+    if isinstance(limit, int | float) and 0 <= limit <= LARGEST // PICO:
         cap = Evidence(
             unit=Unit.USD,
             amount=round(limit * PICO),
