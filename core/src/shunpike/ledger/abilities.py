@@ -31,6 +31,15 @@ class CountsBy(Protocol):
 
 
 @runtime_checkable
+class Recovers(Protocol):
+    """A store that can tell which owners have died."""
+
+    async def recover(self, now: float) -> int:
+        """Make unconfirmed what dead owners still hold; return how many attempts that were."""
+        ...
+
+
+@runtime_checkable
 class Reconciles(Protocol):
     """A store in which attempts with an unknown end can be settled by hand."""
 

@@ -114,7 +114,12 @@ class Ledger(Admission):
         judged = await self._pacer.before(target, ask, holds, now)
         if isinstance(judged, Refusal):
             return judged
-        verdict = await self._store.admit(_reservation(target, ask, terms, judged, now))
+        verdict = None
+        try:
+            verdict = await self._store.admit(_reservation(target, ask, terms, judged, now))
+        finally:
+            if not isinstance(verdict, Grant):
+                self._pacer.ended(ask.attempt_id, None)
         if isinstance(verdict, Refusal):
             return await self._pacer.explained(target, verdict, holds, judged, now)
         granted = verdict if judged is holds else unslowed(verdict, holds)
@@ -141,6 +146,7 @@ class Ledger(Admission):
         )
         if await self._store.settle(ask.attempt_id, settlement):
             self._known.take(settlement)
+        self._pacer.ended(ask.attempt_id, settlement)
         return settlement
 
     async def remaining(self, target: Target) -> Sequence[Remaining]:

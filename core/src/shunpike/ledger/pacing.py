@@ -5,8 +5,9 @@
 - a calendar's day or month, budgets included: no more than ``1 - (1 - x) ** curve`` of the rest may be used when the
   share ``x`` of the period has passed. At curve 1 the rate then never exceeds what is left by the time to the reset;
   at 2 it may be twice that, falling towards the limit's end.
-- rolling windows of an hour and more: the gap between two attempts is at least what the later one takes, by the rate
-  at which what is left would last for a window. It grows as less is left.
+- rolling windows of an hour and more: the gap between two admissions is at least what the later one takes, by the rate
+  at which what is left would last for a window. It grows as less is left. Of another process's attempts the admission
+  is not known: they count from their answer on, and not yet while they run.
 - shorter windows open again sooner than a slowdown would pay for: they are left alone.
 
 ``reserve 20% for interactive`` closes the last fifth of every limit to batch attempts. Nothing of this can let pass
@@ -18,12 +19,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from shunpike.errors import ConfigError
+from shunpike.ledger.abilities import Recovers
+from shunpike.ledger.slots import settled_amount
 from shunpike.ledger.windows import GUARD, next_reset, zone_of
 from shunpike.protocols import Ask, Store, Target
-from shunpike.types import Calendar, Grant, Hold, Limit, Refusal, Remaining, Rolling, Settings
+from shunpike.types import Calendar, Grant, Hold, Limit, Refusal, Remaining, Rolling, Settings, Settlement
 from shunpike.types.base import Record
 from shunpike.types.settings import PACE
 
@@ -31,6 +36,10 @@ FREELY = 0.1
 """The share of a limit that is never slowed down."""
 LONG = 3_600.0
 """Seconds from which on a rolling window is worth pacing."""
+RECOVER_EVERY = 1.0
+"""Seconds between two looks for dead owners, however many attempts come too soon meanwhile."""
+_SAME = 0.01
+"""Seconds by which a moment may differ after it was reckoned to an expiry and back, or to another machine's clock."""
 
 
 class Pace(Record):
@@ -111,15 +120,14 @@ def _less(limit: Limit, amount: int) -> Limit:
     return limit.model_copy(update={"amount": amount})
 
 
-def gap_ends(hold: Hold, left: Remaining, pace: Pace, guard: float = GUARD) -> float | None:
-    """Return when the gap after the last attempt in a long rolling window ends, None where there is none."""
-    window, limit = hold.limit.window, hold.limit
-    if not pace.smooth or not isinstance(window, Rolling) or window.seconds < LONG or left.resets_at is None:
+def gap_ends(hold: Hold, left: Remaining, pace: Pace, last: float) -> float | None:
+    """Return when the gap after the ``last`` admission to a long rolling window ends, None where there is none."""
+    limit = hold.limit
+    if not isinstance(limit.window, Rolling):
         return None
     if left.used + hold.amount <= FREELY * limit.amount or left.left < 1:
         return None
-    last = left.resets_at - window.seconds - guard
-    return last + hold.amount * window.seconds / left.left / pace.curve
+    return last + hold.amount * limit.window.seconds / left.left / pace.curve
 
 
 def unslowed(grant: Grant, holds: Sequence[Hold]) -> Grant:
@@ -132,23 +140,89 @@ def unslowed(grant: Grant, holds: Sequence[Hold]) -> Grant:
     return grant.model_copy(update={"remaining": tuple(left)})
 
 
+@dataclass
+class _Own:
+    """What this process knows of its own attempts in one bucket, in epoch seconds."""
+
+    running: dict[str, float] = field(default_factory=dict)
+    """Attempt → when it was admitted, in that order."""
+    admitted: float = -math.inf
+    """When the last one of those that ended was."""
+    ended: float = -math.inf
+    """From when on the last one of them counts."""
+
+    def last(self, quiet: float | None, now: float) -> float:
+        """Return when something was last admitted; ``quiet`` is how long ago the last one of anybody's ended."""
+        moments = [self.admitted, *islice(reversed(self.running.values()), 1)]
+        if quiet is not None and now - quiet > self.ended + _SAME:
+            moments.append(now - quiet)
+        # What lies ahead was noted before the clock was set back: it would hold up everybody until then.
+        return max((moment for moment in moments if moment <= now + GUARD), default=-math.inf)
+
+    def end(self, admitted: float, settlement: Settlement) -> None:
+        """Note an attempt that ended and counts."""
+        counts_from = settlement.at if settlement.headers_at is None else settlement.headers_at
+        self.admitted = _later(self.admitted, admitted, settlement.at)
+        self.ended = _later(self.ended, counts_from, settlement.at)
+
+
+def _later(known: float, new: float, now: float) -> float:
+    return new if known > now + GUARD else max(known, new)
+
+
 class Pacer:
     """Slows attempts down before the store judges them, and says why."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._settings = settings
+        self._own: dict[str, _Own] = {}
+        self._running: dict[str, Sequence[Hold]] = {}
+        """Attempt → its holds of long rolling windows."""
+        self._recovered_at = -math.inf
 
     async def before(self, target: Target, ask: Ask, holds: tuple[Hold, ...], now: float) -> tuple[Hold, ...] | Refusal:
-        """Return the holds to be judged, or the refusal of an attempt that comes too soon after the last one."""
+        """Return the holds to be judged, or the refusal of an attempt that comes too soon after the last one.
+
+        What is let through counts as admitted, so that of many that ask at once one is; `ended` is to be told.
+        """
         pace = pace_of(target, self._settings)
-        if pace.smooth:
-            long = [hold for hold in holds if hold.amount and _is_long(hold)]
-            for hold, left in zip(long, await self._store.remaining(long, now) if long else (), strict=True):
-                ends = gap_ends(hold, left, pace)
-                if ends is not None and ends > now:
-                    return _paced(hold, left, ends)
+        long = [hold for hold in holds if hold.amount and _is_long(hold)] if pace.smooth else []
+        if long:
+            refusal = await self._too_soon(long, pace, now)
+            # The store looks for dead owners before it refuses, but what is refused here never gets there.
+            if refusal is not None and await self._recovered(now):
+                refusal = await self._too_soon(long, pace, now)
+            if refusal is not None:
+                return refusal
+            self._running[ask.attempt_id] = long
+            for hold in long:
+                self._of(hold).running[ask.attempt_id] = now
         return slowed(holds, ask, pace, now) if pace.smooth or pace.reserve else holds
+
+    async def _too_soon(self, holds: Sequence[Hold], pace: Pace, now: float) -> Refusal | None:
+        for hold, left in zip(holds, await self._store.remaining(holds, now), strict=True):
+            ends = gap_ends(hold, left, pace, self._of(hold).last(left.quiet, now))
+            if ends is not None and ends > now:
+                return _paced(hold, left, ends)
+        return None
+
+    async def _recovered(self, now: float) -> bool:
+        if not isinstance(self._store, Recovers) or abs(now - self._recovered_at) < RECOVER_EVERY:
+            return False
+        self._recovered_at = now
+        return await self._store.recover(now) > 0
+
+    def _of(self, hold: Hold) -> _Own:
+        return self._own.setdefault(hold.bucket, _Own())
+
+    def ended(self, attempt_id: str, settlement: Settlement | None) -> None:
+        """Note how an attempt ended that was let through; None = it was not admitted after all."""
+        for hold in self._running.pop(attempt_id, ()):
+            own = self._of(hold)
+            admitted = own.running.pop(attempt_id)
+            if settlement is not None and settled_amount(hold.limit, hold.amount, settlement):
+                own.end(admitted, settlement)
 
     async def explained(
         self, target: Target, refusal: Refusal, holds: Sequence[Hold], judged: Sequence[Hold], now: float

@@ -137,7 +137,11 @@ def settled_parts(
 def remaining_of(
     hold: Hold, now: float, used: int, last: float | None, in_flight: int, guard: float = GUARD
 ) -> Remaining:
-    """Return what is left of one limit; ``last`` is the latest expiry of what is used."""
+    """Return what is left of one limit; ``last`` is the latest expiry of what has ended and still counts."""
     limit = hold.limit
     resets = full_again_at(limit.window, now, last, in_flight, guard) if used else None
-    return Remaining(limit=limit, bucket=hold.bucket, used=used, left=max(0, limit.amount - used), resets_at=resets)
+    quiet = None
+    if last is not None and isinstance(limit.window, Rolling):
+        quiet = now - (last - limit.window.seconds - guard)
+    left = max(0, limit.amount - used)
+    return Remaining(limit=limit, bucket=hold.bucket, used=used, left=left, resets_at=resets, quiet=quiet)

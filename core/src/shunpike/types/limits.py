@@ -129,6 +129,8 @@ class Remaining(Record):
     used: int
     left: int
     resets_at: float | None = None
+    quiet: float | None = None
+    """Seconds since the last of what counts in a rolling window ended; None = nothing has, or it is not known."""
     overages: int = 0
     """How often the provider refused by it while our own books said that there was room."""
 

@@ -47,6 +47,21 @@ class StoreTimeContract(StoreContract):
             assert refusal.retry_at == opens, "the earliest moment must be exact: it is what callers sleep to"
             assert isinstance(await store.admit(reservation("b", opens, hold(1, 1))), Grant)
 
+    async def test_what_is_left_tells_how_long_ago_the_last_attempt_ended(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """By its answer's headers, whatever else is still in flight: a pace goes by it."""
+        one, start = hold(1, 9), clock.now()
+        async with self.opened(tmp_path, clock) as store:
+            for name in ("a", "b", "runs on"):
+                await store.admit(reservation(name, start, one))
+            assert (await store.remaining([one], start + 5))[0].quiet is None, "nothing has ended"
+            await store.settle("b", settled(start + 9, headers_at=start + 7))
+            await store.settle("a", settled(start + 9, headers_at=start + 2))
+            (left,) = await store.remaining([one], start + 20)
+            assert left.quiet == pytest.approx(13), "tell `remaining_of` the latest expiry of what has ended"
+            assert (await store.remaining([one], start + 200))[0].quiet is None, "what has expired counts no more"
+
     async def test_unused_tokens_come_back_a_guard_after_the_settlement(
         self, tmp_path: Path, clock: VirtualClock
     ) -> None:

@@ -1,0 +1,184 @@
+"""The gap that a smooth pace keeps between two attempts in a long rolling window: it is one between admissions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+from typing_extensions import override
+
+from shunpike.builtin.memory import MemoryStore
+from shunpike.ledger import Ledger
+from shunpike.protocols import Store
+from shunpike.types import (
+    Ending,
+    Grant,
+    Held,
+    Hold,
+    Limit,
+    Refusal,
+    Remaining,
+    Reservation,
+    Rolling,
+    Settings,
+    Unit,
+    Usage,
+)
+from shunpike_testkit.clock import VirtualClock
+from shunpike_testkit.targets import ask, limit, target
+
+HOURS = limit(100, window=Rolling(seconds=36_000))
+FREE = 10
+"""Of a hundred, a tenth; the gap after them is that of a window in which ninety are left."""
+GAP = 36_000 / 90
+SMOOTH = Settings(pace="smooth")
+
+
+class Elsewhere(MemoryStore):
+    """A store that takes a moment for everything, as others do, and counts how often dead owners were looked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looked: list[float] = []
+
+    @override
+    async def admit(self, reservation: Reservation) -> Grant | Refusal:
+        await checkpoint()
+        return await super().admit(reservation)
+
+    @override
+    async def remaining(self, holds: Sequence[Hold], now: float) -> Sequence[Remaining]:
+        await checkpoint()
+        return await super().remaining(holds, now)
+
+    @override
+    async def recover(self, now: float) -> int:
+        self.looked.append(now)
+        return 0
+
+
+class House:
+    """One ledger with a tenth of its limit used, and a clock."""
+
+    def __init__(self, *limits: Limit, store: Store | None = None, clock: VirtualClock | None = None) -> None:
+        self.clock, self.store = clock or VirtualClock(), store or MemoryStore()
+        self.books = Ledger(self.store, self.clock, SMOOTH, lambda _: limits or (HOURS,))
+
+    async def warm(self) -> House:
+        """Use what is free, long ago: within the window, and more than any gap."""
+        for number in range(FREE):
+            assert isinstance(await self.begin(f"free-{number}"), Grant)
+            await self.end(f"free-{number}")
+        self.clock.advance(10 * GAP)
+        return self
+
+    async def begin(self, name: str) -> Grant | Refusal:
+        return await self.books.admit(target(), ask(name))
+
+    async def end(self, name: str, **fields: object) -> None:
+        known = {"at": self.clock.now(), "usage": Usage(prompt_tokens=100)}
+        await self.books.settle(target(), ask(name), Ending(**{**known, **fields}))
+
+
+async def test_a_call_in_flight_does_not_hold_up_the_others() -> None:
+    house = await House().warm()
+    assert isinstance(await house.begin("runs on"), Grant)
+    for number in range(20):
+        house.clock.advance(2 * GAP)
+        assert isinstance(await house.begin(f"a{number}"), Grant), number
+
+
+async def test_the_gap_begins_with_the_last_admission_however_long_that_call_runs() -> None:
+    house = await House().warm()
+    await house.begin("a")
+    begun, gap = house.clock.now(), 36_000 / 89
+    for later in (0.0, gap / 2, gap - 1):
+        house.clock.advance(begun + later - house.clock.now())
+        refusal = await house.begin(f"at {later}")
+        assert isinstance(refusal, Refusal)
+        assert refusal.retry_at == pytest.approx(begun + gap)
+        assert refusal.limit.source == "paced: 11 of 100 requests / 36000 s used"
+    house.clock.advance(begun + gap - house.clock.now() + 0.01)
+    assert isinstance(await house.begin("b"), Grant)
+
+
+async def test_an_answer_that_takes_long_does_not_lengthen_the_gap() -> None:
+    """Our own attempts are known by their admission, also when their answers are what came last."""
+    house = await House().warm()
+    await house.begin("a")
+    house.clock.advance(GAP * 0.9)
+    await house.end("a")
+    house.clock.advance(GAP * 0.2)
+    assert isinstance(await house.begin("b"), Grant)
+
+
+async def test_of_many_that_ask_at_once_one_is_admitted() -> None:
+    house = await House(store=Elsewhere()).warm()
+    answers: list[Grant | Refusal] = []
+
+    async def ask_for(name: str) -> None:
+        answers.append(await house.begin(name))
+
+    async with anyio.create_task_group() as group:
+        for number in range(9):
+            group.start_soon(ask_for, f"a{number}")
+    assert sum(isinstance(answer, Grant) for answer in answers) == 1
+
+
+async def test_what_was_never_sent_leaves_no_gap() -> None:
+    house = await House().warm()
+    assert isinstance(await house.begin("a"), Grant)
+    await house.end("a", sent=False, error="connection")
+    assert isinstance(await house.begin("b"), Grant)
+
+
+async def test_what_another_limit_refused_leaves_no_gap() -> None:
+    house = await House(HOURS, limit(1, Unit.CONCURRENT, Held())).warm()
+    await house.begin("a")
+    house.clock.advance(2 * GAP)
+    refusal = await house.begin("b")
+    assert isinstance(refusal, Refusal)
+    assert refusal.limit.unit is Unit.CONCURRENT
+    await house.end("a")
+    assert isinstance(await house.begin("b"), Grant)
+
+
+async def test_what_ended_in_another_process_counts() -> None:
+    """Of what still runs there nothing is known; from its answer on it is an attempt like our own."""
+    here = await House().warm()
+    there = House(store=here.store, clock=here.clock)
+    await there.begin("a")
+    here.clock.advance(7)
+    await there.end("a")
+    refusal = await here.begin("b")
+    assert isinstance(refusal, Refusal)
+    assert refusal.retry_at == pytest.approx(here.clock.now() + 36_000 / 89)
+    here.clock.advance(GAP * 1.1)
+    assert isinstance(await here.begin("b"), Grant)
+
+
+async def test_a_clock_that_is_set_back_holds_nobody_up() -> None:
+    house = await House().warm()
+    await house.begin("a")
+    await house.begin("b")
+    house.clock.set_back(5_000)
+    assert isinstance(await house.begin("c"), Grant)
+    await house.end("a")
+    await house.end("c")
+    assert isinstance(await house.begin("d"), Refusal), "the gap is kept by the clock as it is"
+    house.clock.advance(GAP * 1.1)
+    assert isinstance(await house.begin("d"), Grant)
+
+
+async def test_while_the_pace_refuses_dead_owners_are_looked_for_now_and_then() -> None:
+    """What they hold makes the gap longer, and nobody else would give it back."""
+    store = Elsewhere()
+    house = await House(store=store).warm()
+    await house.begin("a")
+    assert store.looked == []
+    for _ in range(30):
+        assert isinstance(await house.begin("b"), Refusal)
+        house.clock.advance(0.1)
+    assert len(store.looked) == 3
