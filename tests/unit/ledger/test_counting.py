@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from shunpike.builtin.memory import MemoryStore
 from shunpike.ledger import Ledger
 from shunpike.ledger.counting import ENOUGH, held_factor, learned, likely_output, output_samples, prompt_sample
+from shunpike.ledger.windows import GUARD
 from shunpike.types import (
     ABSENT,
     Budget,
@@ -39,17 +41,69 @@ def ledger(settings: Settings, *limits: Limit) -> tuple[Ledger, VirtualClock]:
     return Ledger(MemoryStore(), clock, settings, lambda _: limits), clock
 
 
+async def answered(books: Ledger, clock: VirtualClock, times: int, estimated: int, counted: int) -> None:
+    """Let answers come that were estimated so and counted otherwise; then let them be forgotten by the limits."""
+    for number in range(times):
+        one = ask(f"{estimated}-{number}", prompt_tokens=estimated)
+        assert isinstance(await books.admit(target(), one), Grant)
+        await books.settle(target(), one, Ending(at=clock.now(), usage=Usage(prompt_tokens=counted)))
+        clock.advance(100)
+
+
+async def held(books: Ledger, name: str, **fields: Any) -> int:
+    """Return what an attempt holds of the only limit, that was empty before."""
+    assert isinstance(await books.admit(target(), ask(name, **fields)), Grant)
+    return (await books.remaining(target()))[0].used
+
+
 async def test_a_model_that_counts_more_is_held_for_more() -> None:
     books, clock = ledger(Settings(), limit(100_000, Unit.INPUT_TOKEN))
-    for number in range(60):
-        await books.admit(target(), ask(f"a{number}"))
-        ending = Ending(at=clock.now(), usage=Usage(prompt_tokens=150))
-        await books.settle(target(), ask(f"a{number}"), ending)
-    before = (await books.remaining(target()))[0].used
-    await books.admit(target(), ask("b"))
-    assert (await books.remaining(target()))[0].used - before == 150
-    await books.admit(target(), ask("c", prompt_bound=120))
-    assert (await books.remaining(target()))[0].used - before == 270, "never above the bound"
+    await answered(books, clock, 60, estimated=400, counted=600)
+    assert await held(books, "b") == 150
+    assert await held(books, "c", prompt_bound=120) == 270, "never above the bound"
+
+
+async def test_what_a_template_adds_to_short_prompts_is_not_multiplied_onto_long_ones() -> None:
+    books, clock = ledger(Settings(), limit(8_000, Unit.INPUT_TOKEN))
+    await answered(books, clock, 200, estimated=40, counted=110)
+    assert await held(books, "b", prompt_tokens=4_000) == 4_000
+
+
+async def test_a_request_that_fits_as_estimated_is_never_impossible_by_what_was_learned() -> None:
+    """It holds what the limit has, so that it can be tried; what could fit is told by the estimate too."""
+    books, clock = ledger(Settings(), limit(8_000, Unit.TOTAL_TOKEN))
+    await answered(books, clock, 60, estimated=1_000, counted=2_000)
+    refusal = await books.admit(target(), ask("a", prompt_tokens=5_000, max_output=3_001))
+    assert isinstance(refusal, Refusal)
+    assert (refusal.impossible, refusal.fits) == (True, 3_000)
+    assert await held(books, "b", prompt_tokens=5_000, max_output=3_000) == 8_000
+    refusal = await books.admit(target(), ask("c", prompt_tokens=5_000, max_output=3_000))
+    assert isinstance(refusal, Refusal)
+    assert not refusal.impossible
+
+
+@pytest.mark.parametrize("bound", [None, 9_000])
+async def test_money_is_held_as_learned_also_where_that_is_too_much(bound: int | None) -> None:
+    """No cap in dollars is stretched: what fits is told by what would be held."""
+    paid = target("card", price=PRICE)
+    cap = Budget(amount=Money(pico=4_000), period="lifetime")
+    books, clock = ledger(LEARNED.model_copy(update={"budgets": (cap,)}), limit(100_000, Unit.INPUT_TOKEN))
+    await answered(books, clock, 60, estimated=1_000, counted=2_000)
+    refusal = await books.admit(paid, ask("a", prompt_tokens=1_900, prompt_bound=bound, max_output=50))
+    assert isinstance(refusal, Refusal)
+    assert (refusal.impossible, refusal.fits) == (True, 20 if bound is None else 0)
+
+
+async def test_what_is_kept_when_nobody_tells_the_usage_is_as_the_model_counts() -> None:
+    """Two thousand of a prompt that was estimated at one, and what was delivered."""
+    books, clock = ledger(Settings(), limit(100_000, Unit.TOTAL_TOKEN))
+    await answered(books, clock, 60, estimated=1_000, counted=2_000)
+    assert await held(books, "a", prompt_tokens=1_000) == 2_050
+    cut = Ending(at=clock.now(), cancelled=True, cancel_safe=True, delivered_tokens=10)
+    booked = await books.settle(target(), ask("a", prompt_tokens=1_000), cut)
+    clock.advance(GUARD)
+    assert (await books.remaining(target()))[0].used == 2_010
+    assert (booked.usage.prompt_tokens, booked.samples) == (2_000, ())
 
 
 def test_an_estimate_is_lowered_only_after_enough_answers() -> None:
@@ -61,11 +115,11 @@ def test_an_estimate_is_lowered_only_after_enough_answers() -> None:
 
 
 def test_what_tells_nothing_of_a_count_is_not_learned() -> None:
-    measured = Usage(prompt_tokens=90)
-    assert prompt_sample("m", 100, measured, 7.0) == Sample(name="m", value=0.9, at=7.0)
-    assert prompt_sample("m", 100, ABSENT, 7.0) is None
-    assert prompt_sample("m", 3, measured, 7.0) is None
-    assert prompt_sample("m", 100, Usage(prompt_tokens=9_000), 7.0) is None
+    measured = Usage(prompt_tokens=270)
+    assert prompt_sample("m", 300, measured, 7.0) == Sample(name="m", value=0.9, at=7.0)
+    assert prompt_sample("m", 300, ABSENT, 7.0) is None
+    assert prompt_sample("m", 200, measured, 7.0) is None
+    assert prompt_sample("m", 300, Usage(prompt_tokens=9_000), 7.0) is None
     assert output_samples("m", None, 1, ABSENT, 7.0) == ()
     assert output_samples("m", None, 1, Usage(prompt_tokens=9), 7.0) == ()
 

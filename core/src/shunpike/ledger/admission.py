@@ -14,12 +14,12 @@ from shunpike.ledger.abilities import CountsBy, Reconciles
 from shunpike.ledger.buckets import budget_bucket, is_budget
 from shunpike.ledger.closures import closures_of, is_refusal, refused_by
 from shunpike.ledger.counting import likely_output, output_samples, prompt_sample
-from shunpike.ledger.holds import budget_limit, holds_for, limits_in_force, too_large
+from shunpike.ledger.holds import budget_limit, demand, holds_for, limits_in_force, too_large
 from shunpike.ledger.knowledge import Knowledge
 from shunpike.ledger.learning import Believed, lessons_of, merged
 from shunpike.ledger.pacing import Pacer, unslowed
 from shunpike.ledger.settle import settlement_of
-from shunpike.ledger.terms import Terms, terms_of, wall
+from shunpike.ledger.terms import Terms, prompt_bound, terms_of, wall
 from shunpike.protocols import Admission, Ask, Store, Target
 from shunpike.types import (
     Budget,
@@ -101,13 +101,14 @@ class Ledger(Admission):
         the pace holds back is refused with the source ``paced``. Raises `StoreError`: then nothing may be sent.
         """
         await self._known.refresh()
-        ask = self._counted(target, ask)
+        estimated, ask = ask, self._counted(target, ask)
         terms = self.terms(target, ask)
         in_force = self._in_force(target, terms)
         bounded = any(limit.unit is Unit.USD for limit in in_force.values())
         refusal = wall(terms, self._settings, limits_known=self._limits_of(target) is not None, bounded=bounded)
-        holds = holds_for(target, ask, terms, in_force)
-        refusal = refusal or too_large(holds, ask, terms)
+        plain = _plain(estimated, ask)
+        holds = _fitted(holds_for(target, ask, terms, in_force), plain, terms)
+        refusal = refusal or too_large(holds, plain, terms)
         if refusal is not None:
             return refusal
         now = self._clock.now()
@@ -131,12 +132,13 @@ class Ledger(Admission):
 
         Settling again changes nothing in the books. Raises `StoreError`: the worst case then stays held.
         """
-        terms = self.terms(target, ask)
+        counted = self._counted(target, ask)
+        terms = self.terms(target, counted)
         in_force = self._in_force(target, terms)
-        asked = {hold.bucket: hold.amount for hold in holds_for(target, ask, terms, in_force)}
+        holds = _fitted(holds_for(target, counted, terms, in_force), _plain(ask, counted), terms)
         granted = self._limits(target, terms, _UNBOUNDED)
-        refused = refused_by(ending, granted, asked)
-        settlement = settlement_of(ending, ask, terms).model_copy(
+        refused = refused_by(ending, granted, {hold.bucket: hold.amount for hold in holds})
+        settlement = settlement_of(ending, counted, terms).model_copy(
             update={
                 "closures": closures_of(target, ending, granted or in_force, refused),
                 "lessons": lessons_of(ending, granted, tuple(refused), partial(self._in_force, target, terms)),
@@ -204,6 +206,27 @@ class Ledger(Admission):
 def model_key(target: Target) -> str:
     """Return the name under which the counts of a model are learned: whatever section asks it."""
     return f"{target.provider.id}/{target.model.id}"
+
+
+def _plain(estimated: Ask, counted: Ask) -> Ask:
+    """Return the ask by the plain estimate of its prompt, unless less was learned; money stays as counted."""
+    tokens = estimated.prompt_tokens
+    if tokens >= counted.prompt_tokens:
+        return counted
+    return counted.model_copy(update={"prompt_tokens": tokens, "prompt_bound": prompt_bound(counted)})
+
+
+def _fitted(holds: tuple[Hold, ...], plain: Ask, terms: Terms) -> tuple[Hold, ...]:
+    """Return the holds, those of all that a limit has where only by what was learned it would be too little.
+
+    What was learned is a guess: it may make an attempt wait, never impossible.
+    """
+    return tuple(
+        hold.model_copy(update={"amount": hold.limit.amount})
+        if hold.amount > hold.limit.amount >= demand(hold.limit, plain, terms)
+        else hold
+        for hold in holds
+    )
 
 
 def _reservation(target: Target, ask: Ask, terms: Terms, holds: tuple[Hold, ...], now: float) -> Reservation:

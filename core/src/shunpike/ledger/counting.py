@@ -7,7 +7,8 @@
 | ``out|provider/model|TASK``  | the same of the attempts with this tag                                              |
 
 *Prompts.* An estimate is multiplied by its mean plus two distances, so that few prompts are held too low. A factor
-below 1 is believed only after `ENOUGH` answers: until then the estimate itself is held.
+below 1 is believed only after `ENOUGH` answers: until then the estimate itself is held. What fits into a limit by its
+estimate is never called impossible by a factor: it then holds all of the limit.
 
 *Answers.* ``reserve = "learned"`` holds token limits with the mean plus three distances of the task's answers, else of
 the model's (of an exponential's answers 19 in 20 are shorter), and with the cap as long as there are not `ENOUGH`.
@@ -25,8 +26,12 @@ WEIGHT = 0.05
 """Of the newest answer in the moving mean: about the last forty count."""
 ENOUGH = 50
 """Answers after which less may be held than the estimate, or the cap."""
-SMALLEST = 32
-"""Estimated tokens below which a prompt tells nothing: what a template adds outweighs it."""
+SMALLEST = 256
+"""Estimated tokens below which a prompt tells nothing.
+
+What a model's template adds is the same for every prompt, some tens of tokens: a factor that was learned of short ones
+would multiply it onto long ones. Of a short prompt it is held too little at most, until its answer tells the truth.
+"""
 _RANGE = (0.1, 10.0)
 """A ratio beyond it is no matter of vocabulary: a cached or a hidden prompt, or a mistake."""
 
