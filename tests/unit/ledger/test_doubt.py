@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from shunpike.ledger.learning import BELIEVED_FOR, Believed, is_believed
-from shunpike.ledger.windows import CLOCK_SLACK
-from shunpike.types import Proof
+from shunpike.ledger.windows import CLOCK_SLACK, GUARD
+from shunpike.types import Evidence, Grant, Proof, Refusal
 from shunpike_testkit.targets import limit, target
 
 from .taught import House, seen
@@ -54,3 +54,66 @@ async def test_a_figure_from_a_clock_that_was_ahead_is_not_believed() -> None:
     assert [one.limit.amount for one in await house.books.remaining(target())] == [30]
     await house.ends(seen(amount=20, remaining=0, window_seconds=60.0))
     assert await house.left() == [0]
+
+
+async def test_a_refusal_under_a_clock_that_was_ahead_is_forgotten_when_it_is_right() -> None:
+    """Nor is it listed as closed; what the provider says then closes again."""
+    house = House([MINUTE])
+    house.clock.set_back(-YEAR)
+    await house.refused(seen(amount=500, remaining=400, window_seconds=60.0), wait=15)
+    house.clock.set_back(YEAR)
+    assert await house.books.closed() == {}
+    assert isinstance(await house.ends(), Refusal), "what was counted meanwhile counts for a window"
+    house.clock.advance(60 + GUARD)
+    assert isinstance(await house.refused(wait=36), Grant)
+    refusal = await house.ends()
+    assert isinstance(refusal, Refusal)
+    assert refusal.retry_at == house.clock.now() + 36
+    assert list(await house.books.closed()) == [refusal.bucket]
+
+
+async def test_nothing_is_granted_before_a_reset_that_is_later_than_the_window_ends() -> None:
+    """The slot of such a lesson would look as if the clock had been set back."""
+    house = House([limit(10)])
+    reset = house.clock.now() + 600
+    await house.ends(seen(amount=10, remaining=0, resets_at=reset, window_seconds=60.0))
+    for _ in range(10):
+        refusal = await house.ends()
+        assert isinstance(refusal, Refusal)
+        assert (refusal.retry_at, refusal.limit.source) == (reset + GUARD, "north said 0 left (header x)")
+        house.clock.advance(60)
+    house.clock.advance(GUARD)
+    assert isinstance(await house.ends(), Grant)
+
+
+async def test_what_is_left_of_a_longer_reset_is_not_closed_and_lowers_for_the_window() -> None:
+    house = House([limit(10)])
+    await house.ends(seen(amount=10, remaining=2, resets_at=house.clock.now() + 600, window_seconds=60.0))
+    house.clock.advance(60 + GUARD)
+    assert isinstance(await house.ends(), Grant)
+    assert await house.left() == [2]
+    assert await house.books.closed() == {}
+
+
+async def test_a_reset_within_the_window_needs_no_closure() -> None:
+    house = House([limit(10)])
+    await house.ends(seen(amount=10, remaining=0, resets_at=house.clock.now() + 60, window_seconds=60.0))
+    assert (await house.books.closed(), await house.left()) == ({}, [0])
+
+
+@pytest.mark.parametrize(
+    ("evidence", "longest"),
+    [((seen(remaining=0, window_seconds=60.0),), 25 * 3_600.0), ((), 31 * 86_400.0 + 3_600)],
+    ids=["a minute", "no limit"],
+)
+async def test_a_wait_that_would_not_be_believed_is_shortened_and_then_asked_again(
+    evidence: tuple[Evidence, ...], longest: float
+) -> None:
+    """Else a limit that is closed for longer would be open at once."""
+    house = House([MINUTE])
+    now = house.clock.now()
+    await house.refused(*evidence, wait=YEAR)
+    assert [until for until, _ in (await house.books.closed()).values()] == [now + longest]
+    refusal = await house.ends()
+    assert isinstance(refusal, Refusal)
+    assert refusal.retry_at == now + longest

@@ -20,13 +20,15 @@ from shunpike.clock import Clock
 from shunpike.errors import ConfigError, StoreError
 from shunpike.ledger.counting import learned
 from shunpike.ledger.learning import is_news, lowered, merged
-from shunpike.ledger.slots import Look, judge, remaining_of, settled_parts
+from shunpike.ledger.slots import Look, can_be_closed, judge, remaining_of, settled_parts
 from shunpike.ledger.totals import DAY
 from shunpike.ledger.windows import CLOCK_SLACK, GUARD, Window, last_expiry
 from shunpike.protocols import Store
 from shunpike.types import (
+    Closure,
     Factor,
     Grant,
+    Held,
     Hold,
     Lesson,
     Proof,
@@ -168,15 +170,21 @@ class MemoryStore(Store):
         for hold in attempt.reservation.holds:
             if hold.amount:
                 self._settle_slot(hold, settlement)
+        windows = {hold.bucket: hold.limit.window for hold in attempt.reservation.holds}
         for closure in settlement.closures:
-            known = self._closures.get(closure.bucket, (0.0, ""))
-            self._closures[closure.bucket] = max(known, (closure.until, closure.reason))
+            self._close(closure, windows.get(closure.bucket, Held()), settlement.at)
         for lesson in settlement.lessons:
             self._learn(lesson, settlement.at)
         for sample in settlement.samples:
             self._factors[sample.name] = learned(self._factors.get(sample.name), sample)
         self._fold()
         return True
+
+    def _close(self, closure: Closure, window: Window, now: float) -> None:
+        until, reason = self._closures.get(closure.bucket, (0.0, ""))
+        if closure.until > until or not can_be_closed(window, until, now, self._guard):
+            until, reason = closure.until, closure.reason
+        self._closures[closure.bucket] = until, reason
 
     def _learn(self, lesson: Lesson, now: float) -> None:
         name, bucket = lesson.proof.bucket, self._buckets.get(lesson.proof.bucket)

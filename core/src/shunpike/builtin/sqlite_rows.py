@@ -28,8 +28,8 @@ UPDATE buckets SET used = ?1, in_flight = ?2, ceiling = ?3, counts = ?4
 WHERE id = ?5 AND used = ?6 AND in_flight = ?7"""
 
 _CLOSURE = """
-INSERT INTO closures (bucket, until, reason) VALUES (?, ?, ?) ON CONFLICT DO UPDATE
-SET until = excluded.until, reason = excluded.reason WHERE excluded.until > until"""
+INSERT INTO closures (bucket, until, reason) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE
+SET until = excluded.until, reason = excluded.reason WHERE excluded.until > until OR until > ?4"""
 
 _PROOF = """
 INSERT OR REPLACE INTO evidence (bucket, amount, remaining, resets_at, at, confidence, origin, overages)
@@ -71,7 +71,7 @@ def write_changes(connection: Connection, changes: Changes) -> None:
         if not connection.changes(_BUCKET, *figures, row.key, row.was_used, row.was_in_flight):
             raise StoreError(f"the books of {row.name} changed inside a transaction", hint="run: shunpike doctor")
     for closure in changes.closures:
-        connection.rows(_CLOSURE, closure.bucket, closure.until, closure.reason)
+        connection.rows(_CLOSURE, *closure)
     for proof in changes.proofs:
         connection.rows(
             _PROOF,

@@ -12,19 +12,21 @@ from shunpike.clock import Clock
 from shunpike.errors import StoreError
 from shunpike.ledger.abilities import CountsBy, Reconciles
 from shunpike.ledger.buckets import budget_bucket, is_budget
-from shunpike.ledger.closures import closures_of, is_refusal, refused_by
+from shunpike.ledger.closures import closures_of, is_refusal, refused_by, used_up
 from shunpike.ledger.counting import likely_output, output_samples, prompt_sample
 from shunpike.ledger.holds import budget_limit, demand, holds_for, limits_in_force, too_large
 from shunpike.ledger.knowledge import Knowledge
 from shunpike.ledger.learning import Believed, lessons_of, merged
 from shunpike.ledger.pacing import Pacer, unslowed
 from shunpike.ledger.settle import settlement_of
+from shunpike.ledger.slots import can_be_closed
 from shunpike.ledger.terms import Terms, prompt_bound, terms_of, wall
 from shunpike.protocols import Admission, Ask, Store, Target
 from shunpike.types import (
     Budget,
     Ending,
     Grant,
+    Held,
     Hold,
     Limit,
     Money,
@@ -138,10 +140,12 @@ class Ledger(Admission):
         holds = _fitted(holds_for(target, counted, terms, in_force), _plain(ask, counted), terms)
         granted = self._limits(target, terms, _UNBOUNDED)
         refused = refused_by(ending, granted, {hold.bucket: hold.amount for hold in holds})
+        lessons = lessons_of(ending, granted, tuple(refused), partial(self._in_force, target, terms))
+        closures = closures_of(target, ending, granted or in_force, refused)
         settlement = settlement_of(ending, counted, terms).model_copy(
             update={
-                "closures": closures_of(target, ending, granted or in_force, refused),
-                "lessons": lessons_of(ending, granted, tuple(refused), partial(self._in_force, target, terms)),
+                "closures": closures + used_up(target, lessons, ending.at),
+                "lessons": lessons,
                 "overage": any(not is_budget(bucket) for bucket in in_force) and is_refusal(ending),
                 "samples": self._samples(target, ask, ending),
             }
@@ -166,7 +170,9 @@ class Ledger(Admission):
 
     async def closed(self) -> Mapping[str, tuple[float, str]]:
         """Return bucket → (until, reason) of what providers have closed."""
-        return await self._store.closed(self._clock.now())
+        now = self._clock.now()
+        found = await self._store.closed(now)
+        return {bucket: closed for bucket, closed in found.items() if can_be_closed(Held(), closed[0], now)}
 
     async def usage(self, since: float, until: float) -> Sequence[UsageRow]:
         """Return totals by provider and model of the attempts begun in ``[since, until)``, epoch seconds."""

@@ -18,14 +18,15 @@ from typing import Literal
 
 from shunpike.ledger.counting import learned
 from shunpike.ledger.learning import is_news, lowered, merged
-from shunpike.ledger.rows import BucketRow, HeldRow, Holds, SlotRow
+from shunpike.ledger.rows import BucketRow, ClosureRow, HeldRow, Holds, SlotRow
 from shunpike.ledger.slots import Look, Part, remaining_of, settled_parts
-from shunpike.ledger.windows import CLOCK_SLACK, GUARD, Window, last_expiry
+from shunpike.ledger.windows import CLOCK_SLACK, GUARD, Window, last_closure, last_expiry
 from shunpike.types import (
     Calendar,
     Closure,
     Factor,
     Grant,
+    Held,
     Hold,
     Lesson,
     Limit,
@@ -99,7 +100,7 @@ class Changes:
 
     buckets: list[BucketRow] = field(default_factory=list)
     slots: list[SlotRow] = field(default_factory=list)
-    closures: list[Closure] = field(default_factory=list)
+    closures: list[ClosureRow] = field(default_factory=list)
     proofs: list[Proof] = field(default_factory=list)
     factors: list[tuple[str, Factor]] = field(default_factory=list)
 
@@ -116,7 +117,7 @@ class WorkingSet:
         self.factors: dict[str, Factor] = {}
         self._touched: dict[int, Bucket] = {}
         self._slots: dict[SlotKey, int] = {}
-        self._closed: dict[str, Closure] = {}
+        self._closed: dict[str, ClosureRow] = {}
         self._learned: dict[str, Proof] = {}
         self._sampled: dict[str, Factor] = {}
 
@@ -164,7 +165,7 @@ class WorkingSet:
         for key, amount in held.holds:
             self._end(self.touch(self.by_key[key]), amount, held.attempt_id, settlement)
         for closure in settlement.closures:
-            self._close(closure)
+            self._close(closure, settlement.at)
         for lesson in settlement.lessons:
             self._learn(lesson, settlement.at)
         for sample in settlement.samples:
@@ -188,11 +189,12 @@ class WorkingSet:
         bucket.first = part.expires if bucket.first is None else min(bucket.first, part.expires)
         bucket.last = part.expires if bucket.last is None else max(bucket.last, part.expires)
 
-    def _close(self, closure: Closure) -> None:
-        known = self.closures.get(closure.bucket)
-        if known is None or closure.until > known[0]:
+    def _close(self, closure: Closure, now: float) -> None:
+        known, bucket = self.closures.get(closure.bucket), self.buckets.get(closure.bucket)
+        beyond = last_closure(bucket.window if bucket else Held(), now, self.guard) + CLOCK_SLACK
+        if known is None or closure.until > known[0] or known[0] > beyond:
             self.closures[closure.bucket] = closure.until, closure.reason
-            self._closed[closure.bucket] = closure
+            self._closed[closure.bucket] = ClosureRow(closure.bucket, closure.until, closure.reason, beyond)
 
     def _learn(self, lesson: Lesson, now: float) -> None:
         proof = lesson.proof

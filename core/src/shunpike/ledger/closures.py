@@ -1,14 +1,19 @@
-"""What a provider's refusal closes, and until when. A closed bucket refuses at once; closures only ever grow."""
+"""What a provider's refusal closes, and until when. A closed bucket refuses at once.
+
+Closures only ever grow, except where only a clock that was ahead can have closed for so long: see `last_closure`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from shunpike.ledger.buckets import gate_of, is_budget
 from shunpike.ledger.learning import is_window, limits_named
-from shunpike.ledger.windows import expiry
+from shunpike.ledger.windows import GUARD, Window, expiry, last_closure, outlasts
 from shunpike.protocols import Target
-from shunpike.types import Calendar, Closure, Ending, Limit, Scope
+from shunpike.types import Calendar, Closure, Ending, Held, Lesson, Limit, Scope
+
+_GATE = Held()
 
 
 def refused_by(ending: Ending, granted: Mapping[str, Limit], asked: Mapping[str, int]) -> dict[str, float]:
@@ -55,8 +60,29 @@ def closures_of(
         return ()
     reason = f"{target.name} said {ending.error}"
     if not refused:
-        return (Closure(bucket=_gate(target, granted), until=ending.closed_until, reason=reason),)
-    return tuple(Closure(bucket=bucket, until=until, reason=reason) for bucket, until in refused.items())
+        return (_closure(_gate(target, granted), _GATE, ending.closed_until, ending.at, reason),)
+    return tuple(
+        _closure(bucket, granted[bucket].window, until, ending.at, reason) for bucket, until in refused.items()
+    )
+
+
+def used_up(target: Target, lessons: Sequence[Lesson], now: float) -> tuple[Closure, ...]:
+    """Return what stays closed as nothing is left until later than the limit's own window would have it.
+
+    A slot that counted so long would be taken for one of a clock that was set back.
+    """
+    found = []
+    for lesson in lessons:
+        proof, window = lesson.proof, lesson.limit.window
+        if proof.remaining == 0 and proof.resets_at is not None and outlasts(window, proof.resets_at + GUARD, now):
+            reason = f"{target.name} said 0 left ({proof.origin})"
+            found.append(_closure(proof.bucket, window, proof.resets_at + GUARD, now, reason))
+    return tuple(found)
+
+
+def _closure(bucket: str, window: Window, until: float, now: float, reason: str) -> Closure:
+    """No longer than it would be believed: what is closed for longer still is asked again then."""
+    return Closure(bucket=bucket, until=min(until, last_closure(window, now)), reason=reason)
 
 
 def _is_named(limit: Limit, ending: Ending) -> bool:

@@ -11,6 +11,7 @@ or several, moves nothing.
 |                                              | of the operator's stays, beside it the smaller holds                |
 | less left than by our books                  | takes the difference until the reset that was stated, else for a    |
 |                                              | window: our view inside a window only ever gets lower               |
+| nothing left until later than a window       | as well, closes the limit until then                                |
 | more left than by our books                  | nothing                                                             |
 | a refusal that names limits                  | closes exactly these, until their reset: of a calendar never sooner |
 |                                              | than its next one                                                   |
@@ -30,7 +31,7 @@ from datetime import UTC, datetime
 from typing_extensions import override
 
 from shunpike.ledger.buckets import is_budget
-from shunpike.ledger.windows import CLOCK_SLACK, GUARD, expiry
+from shunpike.ledger.windows import CLOCK_SLACK, GUARD, expiry, last_expiry
 from shunpike.types import (
     Calendar,
     Confidence,
@@ -206,4 +207,6 @@ def lowered(lesson: Lesson, used: int, now: float, guard: float = GUARD) -> tupl
         return None
     excess = limit.amount - used - proof.remaining
     until = expiry(limit.window, proof.at, guard) if proof.resets_at is None else proof.resets_at + guard
+    # A slot that counted for longer would be taken for one of a clock that was set back.
+    until = min(until, last_expiry(limit.window, now, guard) + CLOCK_SLACK)
     return (excess, until) if excess > 0 and until > now else None

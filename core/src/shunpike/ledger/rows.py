@@ -54,6 +54,16 @@ class BucketRow(NamedTuple):
     was_in_flight: int
 
 
+class ClosureRow(NamedTuple):
+    """A bucket that was closed. It stands against one that is open sooner, and against one ``beyond`` belief."""
+
+    bucket: str
+    until: float
+    reason: str
+    beyond: float
+    """Until later than this, only a clock that was ahead can have closed the bucket."""
+
+
 class SlotRow(NamedTuple):
     """So much more that counts in a bucket until ``expires``; ``attempt_id`` is empty where it is certain."""
 

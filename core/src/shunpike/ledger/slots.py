@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from shunpike.ledger.windows import GUARD, NEVER, Window, expiry, full_again_at, opens_at
+from shunpike.ledger.windows import CLOCK_SLACK, GUARD, NEVER, Window, expiry, full_again_at, last_closure, opens_at
 from shunpike.types import (
     Basis,
     Calendar,
@@ -61,15 +61,21 @@ def _judge_one(hold: Hold, now: float, look: Look, guard: float) -> Refusal | No
     if hold.amount > limit.amount:
         return Refusal(limit=limit, bucket=hold.bucket, impossible=True)
     excess = look.used + hold.amount - limit.amount if hold.amount else 0
-    until = look.closed[0] if look.closed else now
+    closed = look.closed if look.closed and can_be_closed(limit.window, look.closed[0], now, guard) else None
+    until = closed[0] if closed else now
     if excess <= 0 and until <= now:
         return None
     if excess > 0:
         opens = opens_at(limit.window, now, excess, look.ended(), look.in_flight(), guard)
         if opens is None or opens >= until:
             return Refusal(limit=limit, bucket=hold.bucket, retry_at=opens)
-    reason = look.closed[1] if look.closed else limit.source
+    reason = closed[1] if closed else limit.source
     return Refusal(limit=limit.model_copy(update={"source": reason}), bucket=hold.bucket, retry_at=until)
+
+
+def can_be_closed(window: Window, until: float, now: float, guard: float = GUARD) -> bool:
+    """Return whether a limit can be closed ``until`` then: beyond that, a clock that was ahead has closed it."""
+    return until <= last_closure(window, now, guard) + CLOCK_SLACK
 
 
 def settled_amount(limit: Limit, held: int, settlement: Settlement) -> int:

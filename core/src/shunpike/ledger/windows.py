@@ -27,7 +27,11 @@ IN_FLIGHT_RETRY = 1.0
 """Seconds after which a limit that only running calls fill is worth another look: nobody knows when they end."""
 
 CLOCK_SLACK = 60.0
-"""A slot that outlives what the clock allows by more seconds than this shows that the clock was set back."""
+"""What outlives what the clock allows by more seconds than this shows that the clock was set back."""
+
+
+_DAY, _MONTH = 90_000.0, 2_682_000.0
+"""The longest day and month of a calendar, in seconds."""
 
 
 def zone_of(name: str) -> ZoneInfo:
@@ -91,6 +95,22 @@ def last_expiry(window: Window, now: float, guard: float = GUARD) -> float:
     if isinstance(window, Calendar):
         return expiry(window, latest, guard)
     return latest
+
+
+def outlasts(window: Window, until: float, now: float, guard: float = GUARD) -> bool:
+    """Return whether a slot that ended before ``now`` and counts ``until`` then shows that the clock was set back."""
+    return until > last_expiry(window, now, guard) + CLOCK_SLACK
+
+
+def last_closure(window: Window, now: float, guard: float = GUARD) -> float:
+    """Return the latest moment until which a provider can have closed a limit of this window by ``now``.
+
+    Some state a longer delay than the window that they name; a day is given for that. What has no window that passes,
+    a whole target or a credit, can be closed for a month.
+    """
+    if isinstance(window, Lifetime | Held):
+        return now + _MONTH
+    return max(last_expiry(window, now, guard), now + _DAY)
 
 
 def opens_at(

@@ -82,11 +82,15 @@ ADD_SLOTS: LiteralString = f"WITH document AS (SELECT %s::jsonb AS body) {_ADD_S
 
 _LEARN = """
 WITH document AS (SELECT %s::jsonb AS body),
+told AS (
+    SELECT bucket, until, reason, beyond FROM document, jsonb_to_recordset(body -> 'closed') AS told (
+        bucket text, until double precision, reason text, beyond double precision)
+),
 closed AS (
-    INSERT INTO closures (bucket, until, reason) SELECT bucket, until, reason
-    FROM document, jsonb_to_recordset(body -> 'closed') AS closed (bucket text, until double precision, reason text)
+    INSERT INTO closures (bucket, until, reason) SELECT bucket, until, reason FROM told
     ON CONFLICT (bucket) DO UPDATE SET until = excluded.until, reason = excluded.reason
     WHERE excluded.until > closures.until
+        OR closures.until > (SELECT beyond FROM told WHERE told.bucket = closures.bucket)
 ),
 seen AS (
     INSERT INTO evidence (bucket, amount, remaining, resets_at, at, confidence, origin, overages)
@@ -148,7 +152,7 @@ async def write(
     if any(body.values()):
         await connection.execute(WRITE, [json.dumps(body), len(changes.buckets)])
     learned = {
-        "closed": [one.model_dump(mode="json") for one in changes.closures],
+        "closed": [row._asdict() for row in changes.closures],
         "proofs": [one.model_dump(mode="json") for one in changes.proofs],
         "factors": [{"name": name, **one.model_dump()} for name, one in changes.factors],
     }

@@ -14,7 +14,7 @@ from shunpike.ledger.abilities import Learns
 from shunpike.ledger.learning import BELIEVED_FOR
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
-from shunpike.types import Confidence, Grant, Lesson, Limit, Proof, Refusal, Rolling, Unit
+from shunpike.types import Closure, Confidence, Grant, Held, Hold, Lesson, Limit, Proof, Refusal, Rolling, Unit
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.store_windows import StoreTimeContract
 from shunpike_testkit.stores import hold, reservation, settled
@@ -32,6 +32,11 @@ def able(store: Store, ability: Any) -> Any:
 def lesson(bucket: str, at: float, limit: Limit = MINUTE, **seen: Any) -> Lesson:
     """Return what an answer taught of ``bucket``."""
     return Lesson(limit=limit, proof=Proof(bucket=bucket, at=at, origin="header x", **seen))
+
+
+GATE = hold(0, 0, Unit.CONCURRENT, Held(), bucket="gate")
+SAID = ((GATE, 31 * 86_400.0), (hold(1, 10), 86_400.0))
+YEAR = 365 * 86_400.0
 
 
 class StoreLessonsContract(StoreTimeContract):
@@ -145,3 +150,33 @@ class StoreLessonsContract(StoreTimeContract):
                 amounts.append((await learns.proofs())[one.bucket].amount)
                 clock.advance(BELIEVED_FOR / 2 + 1)
         assert amounts == [1, 1, 3]
+
+    @pytest.mark.parametrize("one", [GATE, hold(1, 10)], ids=["target", "limit"])
+    async def test_what_a_clock_that_was_ahead_has_closed_opens_when_it_is_right(
+        self, tmp_path: Path, clock: VirtualClock, one: Hold
+    ) -> None:
+        """Seconds were said, and a year would be waited; a later refusal closes it again, for what it says."""
+        now = clock.now()
+        ahead = now + YEAR
+        async with self.opened(tmp_path, clock) as store:
+            for name, at, wait in (("a", ahead, 15), ("b", now, 36)):
+                assert isinstance(await store.admit(reservation(name, at, one)), Grant), f"{name} was not admitted"
+                closure = Closure(bucket=one.bucket, until=at + wait, reason=f"said {name}")
+                await store.settle(name, settled(at, closures=(closure,)))
+            refusal = await store.admit(reservation("c", now, one))
+            assert isinstance(refusal, Refusal)
+            assert (refusal.retry_at, refusal.limit.source) == (now + 36, "said b")
+            assert isinstance(await store.admit(reservation("d", now + 36, one)), Grant)
+
+    async def test_a_clock_that_is_set_back_opens_nothing_that_was_closed(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """A day that was said for a minute's limit, a month for a whole target: for so long it may have been meant."""
+        now, minute = clock.now(), hold(1, 10)
+        async with self.opened(tmp_path, clock) as store:
+            await store.admit(reservation("a", now))
+            closures = [Closure(bucket=one.bucket, until=now + length, reason="x") for one, length in SAID]
+            await store.settle("a", settled(now, closures=tuple(closures)))
+            for moment in (now, now - 1_800):
+                assert isinstance(await store.admit(reservation("b", moment, minute)), Refusal)
+                assert isinstance(await store.admit(reservation("b", moment, GATE)), Refusal)
