@@ -59,8 +59,7 @@ async def test_each_provider_embeds(client: Client, model: str, dimensions: int 
 async def test_too_many_texts_for_one_batch_are_not_sent(client: Client) -> None:
     with pytest.raises(Exhausted, match="google embeds 100 texts at once, not 101"):
         await client.embed(["a"] * 101, model="google/gemini-embedding-2")
-    (row,) = await client.usage(0, START * 2)
-    assert (row.requests, row.released) in {(0, 1), (1, 1)}
+    assert sum(row.requests for row in await client.usage(0, START * 2)) == 0
 
 
 @pytest.mark.parametrize("name", SEVEN)

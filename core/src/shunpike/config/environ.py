@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from shunpike.config.schema import Path, check_key, field_of, is_table, wrong
+from shunpike.config.schema import Path, check_key, field_of, is_header, is_table, wrong
 from shunpike.types import Settings
 
 PREFIX = "SHUNPIKE_"
@@ -47,6 +47,8 @@ def _path(variable: str, sections: set[str]) -> Path | None:
 
 
 def _value(path: Path, text: str, variable: str) -> Any:
+    if is_header(path):
+        return text
     field = field_of(path)
     annotation = None if field is None else str(field.annotation)
     if annotation == "<class 'bool'>":

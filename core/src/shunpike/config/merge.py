@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from shunpike.config.literals import names_a_key, without_password
 from shunpike.config.places import ledger_file
 from shunpike.config.schema import Path, check_key, is_table, shown, typed, wrong
+from shunpike.errors import ConfigError
 from shunpike.types import Settings
 from shunpike.types.base import Record
 
@@ -65,14 +66,21 @@ def merged(layers: list[Layer]) -> Layer:
 
 
 def settings_of(leaves: Layer) -> Settings:
-    """Return the settings that the leaves make."""
+    """Return the settings that the leaves make. Raises `ConfigError` for what no single leaf shows."""
     tree: dict[str, Any] = {}
     for path, leaf in leaves.items():
         table = tree
         for name in path[:-1]:
             table = table.setdefault(name, {})
         table[path[-1]] = leaf.value
-    return Settings.model_validate(tree)
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            f"{place}: {first['msg'].removeprefix('Value error, ')}", hint="see: shunpike config show --origin"
+        ) from None
 
 
 def origins_of(leaves: Layer, settings: Settings) -> tuple[Origin, ...]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from shunpike.config.literals import holds_password
-from shunpike.config.shapes import budgets, limits, pace, variable_name, web_address
+from shunpike.config.shapes import budgets, header, limits, pace, variable_name, web_address
 from shunpike.errors import ConfigError
 from shunpike.types import Budget, ProviderSettings, Settings, Timeouts
 
@@ -49,6 +49,11 @@ def is_table(path: Path) -> bool:
     if table_of(path) is not None or path == ("providers",):
         return True
     return path == ("strategy_options",) or (len(path) == 3 and path[0] == "providers" and path[2] in _FREE)
+
+
+def is_header(path: Path) -> bool:
+    """Tell whether ``path`` is of an HTTP header, whose value is always text."""
+    return len(path) == 4 and path[0] == "providers" and path[2] == "headers"
 
 
 def check_key(path: Path, where: str) -> None:
@@ -94,9 +99,12 @@ def typed(path: Path, value: Any, where: str, *, exact: bool) -> Any:
     what was expected, and where it came from.
     """
     name = path[-1]
-    if field_of(path) is None:
+    free = field_of(path) is None
+    if free and not is_header(path):
         return value
     try:
+        if free:
+            return header(name, value)
         if name in _SHAPES and value is not None:
             return _SHAPES[name](value, ".".join(path), where)
         general = ("providers", "*", *path[2:]) if path[0] == "providers" else path

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from shunpike.catalog.limits import LimitReader, Provenance, read_window
 from shunpike.catalog.schema import Where
 from shunpike.types import Budget, Cap, Confidence, Limit, Money, Scope, Unit
+from shunpike.types.headers import header_problem
 from shunpike.types.settings import PACE
 
 _PERIODS = ("day", "month", "lifetime")
@@ -96,6 +97,16 @@ def web_address(value: Any, table: str, origin: str) -> str:
         if parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc:
             return value.strip().rstrip("/")
     raise ValueError("should be an address such as https://host/v1, without user name or password")
+
+
+def header(name: str, value: Any) -> str:
+    """Return the value of a header as it can be sent; it is not repeated in errors: it may be a key."""
+    if not isinstance(value, str):
+        raise _expected('should be text in quotes, such as "5"')
+    problem = header_problem(name, value)
+    if problem is not None:
+        raise ValueError(problem)
+    return value
 
 
 def pace(value: Any, table: str, origin: str) -> str:

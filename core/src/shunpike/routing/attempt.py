@@ -14,7 +14,7 @@ import anyio
 
 from shunpike.errors import BadAnswer, Overloaded, ProviderError
 from shunpike.protocols import Ask, Target
-from shunpike.routing.endings import attempt_record, cancelled, failure, success
+from shunpike.routing.endings import attempt_record, broken, failure, success
 from shunpike.routing.journey import Journey
 from shunpike.routing.judge import judge
 from shunpike.routing.route import Route, Services, Try
@@ -45,7 +45,7 @@ class Attempts:
         journey = Journey(route.request.model, route.plan)
         errand = Errand[Answer](
             send=lambda attempt: send(
-                services.backend(attempt.target), attempt.call, attempt.grant, services.clock, route.expires
+                services.ready(attempt.target), attempt.call, attempt.grant, services.clock, route.expires
             ),
             judge=lambda answer, attempt: judge(answer, route.request, attempt.target),
             ending=lambda answer, attempt: success(services, attempt, answer),
@@ -83,8 +83,8 @@ class Attempts:
         except ProviderError as error:
             await self.settle(journey, attempt, failure(services, attempt, error), error)
             raise
-        except BaseException:
-            await self.settle(journey, attempt, cancelled(services, attempt), None)
+        except BaseException as error:
+            await self.settle(journey, attempt, broken(services, attempt, error), None)
             raise
         if bad is not None:
             raise bad

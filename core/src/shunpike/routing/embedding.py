@@ -27,7 +27,7 @@ class Embedder:
         journey = Journey(request.model, route.plan)
         errand = Errand[EmbedAnswer](
             send=lambda attempt: send_embed(
-                services.backend(attempt.target), _call(attempt, request), attempt.grant, services.clock, route.expires
+                services.ready(attempt.target), _call(attempt, request), attempt.grant, services.clock, route.expires
             ),
             judge=lambda answer, attempt: judge_vectors(answer, request, attempt.target),
             ending=lambda answer, attempt: embedded(services, attempt, answer),

@@ -8,6 +8,7 @@ from shunpike.routing.route import Services, Try
 from shunpike.routing.send import UNSENT
 from shunpike.tokens import ESTIMATE
 from shunpike.types import Answer, Attempt, Ending, Settlement
+from shunpike.wire.unsent import is_unsent
 
 UNNAMED_WAIT = 15.0
 """Seconds to stay away after a 429 that names no moment; the next one doubles through the provider's own hints."""
@@ -50,6 +51,13 @@ def cancelled(services: Services, attempt: Try) -> Ending:
     return _broken_off(services, attempt).model_copy(update={"cancelled": True})
 
 
+def broken(services: Services, attempt: Try, error: BaseException) -> Ending:
+    """Something that is no failure of the provider's ended it: a mistake of ours before it was sent, or the caller."""
+    if is_unsent(error):
+        return Ending(at=services.clock.now(), sent=False, error=UNSENT)
+    return cancelled(services, attempt)
+
+
 def _broken_off(services: Services, attempt: Try) -> Ending:
     so_far = attempt.assembly
     return Ending(
@@ -75,6 +83,8 @@ def _delivered(answer: Answer) -> int:
 
 def _left_the_house(error: ProviderError) -> bool:
     """False only when it is certain that no byte was sent: refused here, or no connection came about."""
+    if is_unsent(error):
+        return False
     if error.status is not None:
         return True
     return not (error.kind in ("unsupported", UNSENT) or (error.kind == "connection" and error.billed is False))

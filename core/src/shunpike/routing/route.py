@@ -13,6 +13,7 @@ from shunpike.routing.plan import Plan
 from shunpike.tokens import ESTIMATE
 from shunpike.types import Call, ChatRequest, Event, Grant, Piece, Price, Settlement, Timeouts
 from shunpike.wire.assemble import Assembly
+from shunpike.wire.unsent import before_sending, begin_attempt
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,12 @@ class Services:
     timeouts: Callable[[Target], Timeouts]
     cancel_safe: Callable[[Target], bool]
     emit: Callable[[Event], None]
+
+    def ready(self, target: Target) -> Backend:
+        """Return the backend of an admitted target; what goes wrong in making it is known to be unsent."""
+        begin_attempt()
+        with before_sending:
+            return self.backend(target)
 
 
 @dataclass(frozen=True)

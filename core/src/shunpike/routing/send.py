@@ -11,6 +11,7 @@ from shunpike.errors import NotHere, Overloaded
 from shunpike.protocols import Backend, Embeds, Streams
 from shunpike.types import Answer, Call, EmbedAnswer, EmbedCall, Grant, Piece
 from shunpike.wire.assemble import pieces_of
+from shunpike.wire.unsent import before_sending
 
 UNSENT = "unsent"
 """The kind of a failure of our own, before the first byte: it says nothing of the provider."""
@@ -24,7 +25,8 @@ async def send(backend: Backend, call: Call, grant: Grant, clock: Clock, expires
     A grant that is stale on the monotonic clock, or came after the request's end at ``expires``, raises `Overloaded`,
     certainly unsent: everything that it held is given back.
     """
-    _check(call, grant, clock, expires)
+    with before_sending:
+        _check(call, grant, clock, expires)
     return await backend.complete(call)
 
 
@@ -33,7 +35,8 @@ async def send_stream(
     backend: Backend, call: Call, grant: Grant, clock: Clock, expires: float = math.inf
 ) -> AsyncIterator[AsyncIterator[Piece]]:
     """Send an admitted attempt; inside the context its answer arrives, whole where a backend can't stream."""
-    _check(call, grant, clock, expires)
+    with before_sending:
+        _check(call, grant, clock, expires)
     if isinstance(backend, Streams):
         async with backend.stream(call) as pieces:
             yield pieces
@@ -46,7 +49,8 @@ async def send_embed(
     backend: Backend, call: EmbedCall, grant: Grant, clock: Clock, expires: float = math.inf
 ) -> EmbedAnswer:
     """Send admitted texts and return their vectors. Raises `NotHere` (unsupported) where a backend makes none."""
-    _check(call, grant, clock, expires)
+    with before_sending:
+        _check(call, grant, clock, expires)
     if not isinstance(backend, Embeds):
         raise NotHere("it makes no embeddings", provider="", model=call.model, kind="unsupported")
     return await backend.embed(call)

@@ -10,7 +10,7 @@ import anyio
 
 from shunpike.errors import BadAnswer, Interrupted, Overloaded, ProviderError
 from shunpike.routing.attempt import Attempts
-from shunpike.routing.endings import cancelled, failure, success
+from shunpike.routing.endings import broken, cancelled, failure, success
 from shunpike.routing.journey import Journey
 from shunpike.routing.judge import judge
 from shunpike.routing.route import Route, Services, Try
@@ -54,7 +54,7 @@ class StreamRun:
         self._stack = AsyncExitStack()
         try:
             with anyio.fail_after(self._left()):
-                backend = self._services.backend(attempt.target)
+                backend = self._services.ready(attempt.target)
                 clock, expires = self._services.clock, self._route.expires
                 sending = send_stream(backend, attempt.call, attempt.grant, clock, expires)
                 self._pieces = await self._stack.enter_async_context(sending)
@@ -128,7 +128,8 @@ class StreamRun:
         if attempt.settlement is not None:
             return None
         failed = self._as_failure(attempt, error)
-        ending = cancelled(self._services, attempt) if failed is None else failure(self._services, attempt, failed)
+        services = self._services
+        ending = broken(services, attempt, error) if failed is None else failure(services, attempt, failed)
         await self._end(attempt, ending, failed)
         return failed
 

@@ -16,6 +16,7 @@ from shunpike.wire.ratelimits import header_evidence, parse_duration, parse_mome
 from shunpike.wire.said import Said, read_error
 from shunpike.wire.sse import Event, EventParser
 from shunpike.wire.stream import PieceStream, Reader
+from shunpike.wire.unsent import before_sending
 
 __all__ = [
     "KINDS",
@@ -39,6 +40,7 @@ __all__ = [
     "Seen",
     "Sentence",
     "Side",
+    "before_sending",
     "check_base_url",
     "classify",
     "header_evidence",

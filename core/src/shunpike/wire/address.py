@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from shunpike.errors import ConfigError
+from shunpike.types.headers import header_problem
 
 LOCAL_SUFFIXES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 
@@ -47,11 +48,7 @@ def is_private(host: str) -> bool:
 
 def check_header(name: str, value: str) -> tuple[bytes, bytes]:
     """Return the header as bytes. Raises `ConfigError`, which never shows the value: it may be a key."""
-    if not value.isascii() or not value.isprintable() or value != value.strip():
-        raise ConfigError(
-            f"the value of the header {name!r} holds a line break, an outer space or a character beyond ASCII",
-            hint="check the key for a stray character",
-        )
-    if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
-        raise ConfigError(f"{name!r} is not the name of a header")
+    problem = header_problem(name, value)
+    if problem is not None:
+        raise ConfigError(problem, hint="check the key and the headers for a stray character")
     return name.encode("ascii"), value.encode("ascii")

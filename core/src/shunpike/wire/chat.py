@@ -24,6 +24,7 @@ from shunpike.wire.pieces import Seen, missing_ends, read_chunk
 from shunpike.wire.ratelimits import header_evidence
 from shunpike.wire.sse import Event
 from shunpike.wire.stream import PieceStream
+from shunpike.wire.unsent import before_sending
 
 STRANGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 """What an override raises when it trips over an answer that is not as expected."""
@@ -92,10 +93,9 @@ class ChatBackend:
     async def complete(self, call: Call) -> Answer:
         """Return the whole answer. Raises `ProviderError`."""
         try:
-            warnings = self.warnings(call, streamed=False)
-            reply = await self.http.post(
-                self.dialect.chat_path, self.body(call), call.timeouts, self.attempt_headers(call)
-            )
+            with before_sending:
+                warnings, body = self.warnings(call, streamed=False), self.body(call)
+            reply = await self.http.post(self.dialect.chat_path, body, call.timeouts, self.attempt_headers(call))
             answer = self.read(call, reply)
         except ProviderError as error:
             error.model = error.model or call.model

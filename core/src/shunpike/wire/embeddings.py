@@ -14,6 +14,7 @@ from shunpike.types import ABSENT, EmbedAnswer, EmbedCall, Usage, Vector
 from shunpike.wire.chat import STRANGE, ChatBackend
 from shunpike.wire.dialect import Dialect
 from shunpike.wire.lenient import count, rows, string, table
+from shunpike.wire.unsent import before_sending
 from shunpike.wire.usage import stated_cost
 
 PATH = "/embeddings"
@@ -39,7 +40,9 @@ class EmbeddingBackend(ChatBackend):
     async def embed(self, call: EmbedCall) -> EmbedAnswer:
         """Return one vector for each text, in their order. Raises `ProviderError`."""
         try:
-            reply = await self.http.post(PATH, self.embed_body(call), call.timeouts, self.attempt_headers(call))
+            with before_sending:
+                body = self.embed_body(call)
+            reply = await self.http.post(PATH, body, call.timeouts, self.attempt_headers(call))
             data = self._data(reply, whole=True)
             try:
                 answer = read_embeddings(call, data, self.dialect, self.info.id)

@@ -23,9 +23,10 @@ from shunpike.types import Timeouts
 from shunpike.wire.address import check_header
 from shunpike.wire.lenient import encode
 from shunpike.wire.patience import Patience
-from shunpike.wire.sending import FAILURES, NOT_SENT, Sending
+from shunpike.wire.sending import FAILURES, Sending, never_sent
 from shunpike.wire.slim_httpx import httpx
 from shunpike.wire.unpack import Unpacker
+from shunpike.wire.unsent import before_sending, leaves
 
 MAX_BODY = 32 * 1024 * 1024
 """Bytes of a whole answer."""
@@ -96,6 +97,13 @@ class Http:
         headers: Mapping[str, str] | None = None,
     ) -> Flow:
         """Return a context; entering it sends the request and waits for the headers, leaving it closes the answer."""
+        with before_sending:
+            request = self._request(path, body, timeouts, headers)
+        return Flow(self, request, timeouts)
+
+    def _request(
+        self, path: str, body: Mapping[str, Any] | None, timeouts: Timeouts, headers: Mapping[str, str] | None
+    ) -> httpx.Request:
         # Said in any case, since a transport of its own accord would take what nobody here unpacks.
         own = {"Accept-Encoding": "identity", **(headers or {})}
         request = httpx.Request(
@@ -108,15 +116,16 @@ class Http:
         )
         if body is not None:
             request.stream = Sending(request.content)
-        return Flow(self, request, timeouts)
+        return request
 
     async def send(self, request: httpx.Request) -> httpx.Response:
         """Hand ``request`` to the transport, opening it if this is the first."""
-        if self._closed:
-            raise RuntimeError(f"{self!r} is closed")
-        if self._transport is None:
-            self._transport = open_transport(secure=self._origin.scheme == "https")
-        return await self._transport.handle_async_request(request)
+        with before_sending:
+            if self._closed:
+                raise RuntimeError(f"{self!r} is closed")
+            self._transport = transport = self._transport or open_transport(secure=self._origin.scheme == "https")
+        leaves()
+        return await transport.handle_async_request(request)
 
     async def aclose(self) -> None:
         """Let go of the connections; calling it again does nothing."""
@@ -266,15 +275,6 @@ class Flow:
         for _ in range(MOST_LEFT):
             if await anext(chunks, None) is None:
                 return
-
-
-def never_sent(error: Exception) -> bool:
-    """Whether the request can't have reached anybody."""
-    # httpx-aiohttp 0.2.0 calls also a server that hung up on a request a ConnectTimeout: the cause knows better.
-    causes = [base.__name__ for base in type(error.__cause__).__mro__]
-    if "ClientConnectionError" in causes:
-        return "ClientConnectorError" in causes
-    return isinstance(error, NOT_SENT)
 
 
 def open_transport(*, secure: bool) -> httpx.AsyncBaseTransport:

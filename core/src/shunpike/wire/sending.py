@@ -33,3 +33,12 @@ class Sending(httpx.AsyncByteStream):
         if not self._left:
             raise StopAsyncIteration
         return self._left.pop()
+
+
+def never_sent(error: Exception) -> bool:
+    """Whether the request can't have reached anybody."""
+    # httpx-aiohttp 0.2.0 calls also a server that hung up on a request a ConnectTimeout: the cause knows better.
+    causes = [base.__name__ for base in type(error.__cause__).__mro__]
+    if "ClientConnectionError" in causes:
+        return "ClientConnectorError" in causes
+    return isinstance(error, NOT_SENT)

@@ -14,6 +14,7 @@ from shunpike.errors import Interrupted, ProviderError
 from shunpike.types import Piece
 from shunpike.wire.http import Flow
 from shunpike.wire.sse import Event, EventParser
+from shunpike.wire.unsent import before_sending
 
 MAX_REFUSAL = 1024 * 1024
 """Bytes of a refusal's body."""
@@ -74,7 +75,8 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
     @override
     async def __aenter__(self) -> Self:
         try:
-            flow = self._send()
+            with before_sending:
+                flow = self._send()
             await flow.__aenter__()
         except ProviderError as error:
             raise self._named(error) from error.__cause__

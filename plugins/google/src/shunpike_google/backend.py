@@ -16,6 +16,7 @@ from shunpike.wire.failures import Refused, Side
 from shunpike.wire.http import Flow, Http, Reply
 from shunpike.wire.lenient import decode, encode, rows, string
 from shunpike.wire.stream import PieceStream
+from shunpike.wire.unsent import before_sending
 from shunpike_google.abilities import count_body, embed_body, live_model, read_count, read_embeddings
 from shunpike_google.answer import read_answer
 from shunpike_google.body import Body
@@ -66,8 +67,10 @@ class GoogleBackend:
     async def complete(self, call: Call) -> Answer:
         """Return the whole answer. Raises `ProviderError`."""
         try:
-            body = Body(call, self._traits)
-            reply = await self._http.post(_path(call, "generateContent"), body.build(), call.timeouts)
+            with before_sending:
+                body = Body(call, self._traits)
+                data = body.build()
+            reply = await self._http.post(_path(call, "generateContent"), data, call.timeouts)
             answer = read_answer(self._data(reply, call.model), call)
         except ProviderError as error:
             error.model = error.model or call.model
@@ -95,7 +98,9 @@ class GoogleBackend:
     async def embed(self, call: EmbedCall) -> EmbedAnswer:
         """Return one vector for each text, in their order. Raises `ProviderError`."""
         try:
-            reply = await self._http.post(_path(call, "batchEmbedContents"), embed_body(call), call.timeouts)
+            with before_sending:
+                data = embed_body(call)
+            reply = await self._http.post(_path(call, "batchEmbedContents"), data, call.timeouts)
             answer = read_embeddings(self._data(reply, call.model), call)
         except ProviderError as error:
             error.model = error.model or call.model
