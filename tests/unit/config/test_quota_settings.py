@@ -52,6 +52,10 @@ limits = [
         ('[providers.n]\nlimits = [{amount = "80%", unit = "calls"}]', "unit 'calls'"),
         ('[providers.n]\nlimits = [{amount = "80%", per = "week"}]', "week"),
         ('[providers.n]\nlimits = [{amount = "80%", scope = "key"}]', "scope"),
+        ('[providers.n]\nlimits = [{unit = "request", amount = 5, per = "60s", overrides = "yes"}]', "'overrides'"),
+        ('[providers.n]\nlimits = [{unit = "request", amount = 1.5, per = "60s"}]', "key 'amount': expected a whole"),
+        ('[providers.n]\nlimits = [{unit = "usd", amount = "1e30", per = "lifetime"}]', "dollars, got '1e30'"),
+        ('[providers.n]\nlimits = [{unit = "request", amount = 9999999999999999999, per = "60s"}]', "expected at most"),
         ('[providers.n]\nlimits = [{unit = "request", amount = 5, per = "60s", shape = "unknown"}]', "only a day"),
     ],
 )

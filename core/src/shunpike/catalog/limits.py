@@ -6,13 +6,13 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shunpike.catalog.schema import LimitSet, LimitTable, Where
 from shunpike.types import Calendar, Confidence, Held, Lifetime, Limit, Money, Rolling, Unit
 from shunpike.types.base import Record
 from shunpike.types.limits import Window
+from shunpike.types.money import MOST, amount_of, is_too_much
 
 EXPECTED = 'expected seconds such as "60s", "day ZONE", "month ZONE" or "lifetime"'
 SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
@@ -88,15 +88,16 @@ def _limit(raw: object, around: Provenance, where: Where) -> Limit:
 
 def _amount(row: LimitTable, where: Where) -> int:
     if row.unit is Unit.USD:
-        try:
-            dollars = Decimal(row.amount) if isinstance(row.amount, str) else Decimal("NaN")
-        except InvalidOperation:
-            dollars = Decimal("NaN")
-        if not dollars.is_finite() or dollars < 0:
+        dollars = amount_of(row.amount) if isinstance(row.amount, str) else None
+        if dollars is None:
             where.fail(f"key 'amount': expected dollars as a string such as \"10.00\", got {row.amount!r}")
+        if is_too_much(dollars):
+            where.fail(f"key 'amount': expected at most a million dollars, got {row.amount!r}")
         return Money.usd(dollars).pico
     if isinstance(row.amount, str) or row.amount < 0:
         where.fail(f"key 'amount': expected a whole number of {row.unit}s, got {row.amount!r}")
+    if row.amount > MOST:
+        where.fail(f"key 'amount': expected at most {MOST:,} {row.unit}s, got {row.amount!r}")
     return row.amount
 
 

@@ -8,7 +8,7 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Any, Literal, NoReturn, TypeVar
 
-from pydantic import BaseModel, Field, StrictFloat, StrictInt, StrictStr, ValidationError
+from pydantic import BaseModel, Field, StrictBool, StrictFloat, StrictInt, StrictStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
 from shunpike.errors import ConfigError
@@ -69,10 +69,18 @@ class LimitTable(Record):
     pool: StrictStr | None = None
     counts: Literal["used", "asked", "reserved"] = "used"
     shape: Literal["stated", "unknown"] = "stated"
-    overrides: bool = False
+    overrides: StrictBool = False
     confidence: Confidence | None = None
     source: StrictStr | None = None
     as_of: date | None = None
+
+    @field_validator("amount", mode="before")
+    @classmethod
+    def _counted(cls, value: object) -> object:
+        """A union would blame each of its members by a name that nobody wrote."""
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            raise ValueError("expected a whole number, or dollars as a string")  # noqa: TRY004 - pydantic wants this
+        return value
 
 
 class LimitSet(Record):
@@ -118,7 +126,7 @@ def _sentence(detail: ErrorDetails, kind: type[BaseModel]) -> str:
         case "missing":
             return f"key {key!r} is missing"
         case _:
-            return f"key {key!r}: {_lower(detail['msg'])}, got {detail['input']!r}"
+            return f"key {key!r}: {_lower(detail['msg'].removeprefix('Value error, '))}, got {detail['input']!r}"
 
 
 def unknown_key(key: str, known: Collection[str]) -> str:

@@ -15,7 +15,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; e
 
 Batch = Annotated[bool, typer.Option("--batch", help="Nobody waits for it: leave what is reserved for persons.")]
 
-Tag = Annotated[str | None, typer.Option("--tag", help="A word under which the usage is booked.")]
+Tag = Annotated[str | None, typer.Option("--tag", help="A word to book the usage under; at most 64 characters.")]
 
 Watch = Annotated[bool, typer.Option("--watch", help="Show it again every two seconds, until Ctrl-C.")]
 

@@ -83,10 +83,14 @@ def _plain_word(value: Any) -> Any:
             return str(value)
 
 
+def _one_line(cell: str) -> str:
+    return safe(cell).replace("\n", " ").replace("\t", " ")
+
+
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, right: Iterable[int] = ()) -> str:
     """Return aligned columns; those whose numbers are in ``right`` are set flush right. No frame: it can be grepped."""
     flush = set(right)
-    cells = [list(headings), *[[safe(cell) for cell in row] for row in rows]]
+    cells = [list(headings), *[[_one_line(cell) for cell in row] for row in rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
     lines = []
     for row in cells:

@@ -24,7 +24,7 @@ from shunpike.client.endpoints import Kind
 from shunpike.client.house import House
 from shunpike.client.inquiry import AccountBalance, Inquiry, TokenCount
 from shunpike.client.live import LiveList
-from shunpike.client.options import Options, Prompt, build_request, claim_of
+from shunpike.client.options import Options, Prompt, build_request, claim_of, tag_of
 from shunpike.client.results import Results
 from shunpike.client.status import ProviderStatus, provider_status
 from shunpike.client.stream import Stream
@@ -149,7 +149,7 @@ class Client:
             max_attempts=settings.max_attempts,
             expires=self.clock.monotonic() + _positive(options.get("deadline", settings.deadline), "deadline"),
             strict=bool(options.get("strict", False)),
-            tag=options.get("tag"),
+            tag=tag_of(options),
             claim=claim_of(options),
         )
 

@@ -64,6 +64,30 @@ def build_request(prompt: Prompt, options: Options) -> ChatRequest:
         raise _usage_error(error) from None
 
 
+MOST_OF_A_TAG = 64
+"""Characters: a tag is a word that heads a row of a table, not a text."""
+
+
+def tag_of(options: Mapping[str, Any]) -> str | None:
+    """Return the tag of a call. Raises `UsageError` for what would break a table."""
+    tag = options.get("tag")
+    if tag is not None and not isinstance(tag, str):
+        raise UsageError(f"tag must be a word, got {tag!r}", hint='such as tag="docs"')
+    return None if tag is None else clean(tag, "tag", MOST_OF_A_TAG)
+
+
+def clean(text: str, name: str, most: int) -> str:
+    """Return ``text`` when it is one line of at most ``most`` characters. Raises `UsageError` naming it."""
+    if len(text) > most:
+        raise UsageError(
+            f"{name} may have at most {most:,} characters, got {len(text):,}: {text[:20]!r}…", hint="shorten it"
+        )
+    if not text.isprintable():
+        strange = next(character for character in text if not character.isprintable())
+        raise UsageError(f"{name} may not hold the character {strange!r}, got {text!r}", hint="write it on one line")
+    return text
+
+
 def claim_of(options: Mapping[str, Any]) -> Literal["interactive", "batch"]:
     """Return who waits for the answer. Raises `UsageError` for any other word."""
     match options.get("claim", "interactive"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from shunpike.catalog.limits import LimitReader, Provenance, read_window
 from shunpike.catalog.schema import Where
 from shunpike.types import Budget, Cap, Confidence, Limit, Money, Scope, Unit
 from shunpike.types.headers import header_problem
+from shunpike.types.money import amount_of, is_too_much
 from shunpike.types.settings import PACE
 
 _PERIODS = ("day", "month", "lifetime")
@@ -139,12 +139,11 @@ def _known(item: Mapping[str, Any], names: tuple[str, ...], required: tuple[str,
 
 
 def _dollars(value: Any) -> Money:
-    try:
-        amount = Decimal(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
-    except InvalidOperation:
-        amount = None
-    if amount is None or not amount.is_finite() or amount < 0:
+    amount = amount_of(value)
+    if amount is None:
         raise ValueError(f'amount {value!r} should be dollars in quotes, such as "1.00" (a bare 1.00 is not exact)')
+    if is_too_much(amount):
+        raise ValueError(f"amount {value!r} should be at most a million dollars")
     return Money.usd(amount)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, Decimal, InvalidOperation
 from typing import Self
 
 from pydantic import field_validator
@@ -13,6 +13,27 @@ from shunpike.types.usage import Usage
 
 PICO = 10**12
 _MILLION = 10**6
+MOST = _MILLION * PICO
+"""The most that one figure may say: a million dollars, or as many of anything else that a limit counts.
+
+Stores keep pico-dollars in 63 bits, which hold nine such figures: what is added to a full budget still fits.
+"""
+
+
+def amount_of(value: object) -> Decimal | None:
+    """Return the dollars that a person wrote, as text or a whole number; None for what is no such amount."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    try:
+        amount = Decimal(value)
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and amount >= 0 else None
+
+
+def is_too_much(amount: Decimal) -> bool:
+    """Whether ``amount`` dollars are more than the books take of one figure; asked before it becomes `Money`."""
+    return amount > _MILLION
 
 
 class Money(Record):
