@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import typer
 
@@ -21,11 +22,33 @@ _COMPLETION = "_SHUNPIKE_COMPLETE"
 
 def main() -> NoReturn:
     """Run the command line and leave with the documented exit code."""
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal without UTF-8 shows a question mark; it must not end the command.
             stream.reconfigure(errors="replace")
     sys.exit(run(sys.argv[1:]))
+
+
+def _open_what_is_closed() -> None:
+    """Put the null device in the place of a standard stream that is closed (``>&-``).
+
+    Python says None for such a stream, and the next file that is opened, which may be the ledger, would get its number.
+    Where a script that started us was that next file, the stream is there, and can't be written to.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None or (mode == "w" and not _is_writable(stream)):
+            # The lowest number that is free: the stream's own.
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - for as long as we live
+
+
+def _is_writable(stream: TextIO) -> bool:
+    try:
+        os.write(stream.fileno(), b"")
+    except OSError as error:
+        return error.errno != errno.EBADF
+    return True
 
 
 def run(arguments: Sequence[str]) -> int:
