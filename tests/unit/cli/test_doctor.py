@@ -148,3 +148,20 @@ def test_attempts_of_unknown_end_are_noted_with_what_they_cost_at_most(cli: Cli,
     ran = cli("doctor", providers=(acme,))
     assert "- 1 attempt whose end is not known, booked at their worst case: $0.10 at most" in ran.out
     assert "shunpike usage reconcile" in ran.out
+
+
+def test_names_that_are_of_nothing_are_named_with_the_nearest_one(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "shunpike.toml").write_text('order = ["acne"]\nstrategy = "x"\n[providers.sandbx]\n')
+    ran = cli("doctor", providers=(ScriptedProvider("acme"),))
+    assert "! order: there is no provider 'acne'. Did you mean 'acme'?" in ran.out
+    assert "! providers.sandbx: no installed plugin brings 'sandbx'" in ran.out
+    assert "✗ strategy: no installed plugin has one called 'x'" in ran.out
+    assert ran.code == 1
+
+
+def test_a_budget_of_nobody_is_a_problem(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "shunpike.toml").write_text('budgets = [{amount = "1.00", period = "day", provider = "Acme"}]\n')
+    ran = cli("doctor", providers=(ScriptedProvider("acme"),))
+    assert "there is no provider 'Acme'" in ran.out
+    assert ran.code == 1
+    assert cli("ask", "hi", providers=(ScriptedProvider("acme"),)).code == 3

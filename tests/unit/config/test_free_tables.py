@@ -49,3 +49,14 @@ def test_a_free_table_that_is_none_is_named(tmp_path: Path, table: str) -> None:
     (tmp_path / "shunpike.toml").write_text(f"[providers.local]\n{table} = 5\n")
     with pytest.raises(ConfigError, match=rf"providers\.local\.{table}: should be a table"):
         load(cwd=tmp_path, environ={})
+
+
+def test_an_empty_section_is_there_and_takes_nothing_away(tmp_path: Path) -> None:
+    user = tmp_path / "user.toml"
+    user.write_text("[providers.acme]\norder = 3\n[providers.empty]\n")
+    (tmp_path / "shunpike.toml").write_text("[providers.acme]\n[providers.empty]\n[providers.other]\norder = 1\n")
+    settings = load(cwd=tmp_path, environ={"SHUNPIKE_CONFIG": str(user)}).settings
+    assert settings.providers["acme"].order == 3
+    assert set(settings.providers) == {"acme", "empty", "other"}
+    more = {"SHUNPIKE_CONFIG": str(user), "SHUNPIKE_PROVIDERS__EMPTY__ORDER": "7"}
+    assert load(cwd=tmp_path, environ=more).settings.providers["empty"].order == 7

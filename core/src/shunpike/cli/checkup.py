@@ -3,44 +3,27 @@
 from __future__ import annotations
 
 import platform
-from enum import StrEnum
 from importlib.metadata import version
 
+from shunpike.cli.findings import Finding, Level, broken, found
 from shunpike.cli.forms import duration, left_at
+from shunpike.cli.install import install_hint
 from shunpike.client import OWN, Client, ProviderStatus
+from shunpike.client.names import doubts
 from shunpike.clock import SystemClock, moment
 from shunpike.config import KeyStore, Loaded, default_store, load, without_password
 from shunpike.errors import ConfigError, ShunpikeError, UsageError
 from shunpike.plugins import Host
 from shunpike.types import Money
-from shunpike.types.base import Record
 
 STALE_DAYS = 90
 """A catalog older than this is worth a look: free tiers change every few weeks."""
 
 
-class Level(StrEnum):
-    """How a finding is meant."""
-
-    OK = "ok"
-    NOTE = "note"
-    WARNING = "warning"
-    PROBLEM = "problem"
-
-
-class Finding(Record):
-    """One thing that was looked at."""
-
-    section: str
-    level: Level
-    text: str
-    hint: str | None = None
-
-
 async def examine(*, online: bool) -> list[Finding]:
     """Return what was found. Nothing here raises: what is broken becomes a finding, and the rest is still examined."""
     findings = [
-        _found(
+        found(
             "Setup",
             Level.OK,
             f"shunpike {version('shunpike')}, Python {platform.python_version()}, {platform.system()}",
@@ -53,31 +36,24 @@ async def examine(*, online: bool) -> list[Finding]:
         return findings
     try:
         async with Client(loaded.settings) as client:
+            _names(findings, client)
             if await _ledger(findings, client):
                 await _books(findings, client)
             await _providers(findings, client, online=online)
     except ShunpikeError as error:
-        findings.append(_broken("Providers", error))
+        findings.append(broken("Providers", error))
     return findings
-
-
-def _found(section: str, level: Level, text: str, hint: str | None = None) -> Finding:
-    return Finding(section=section, level=level, text=text, hint=hint)
-
-
-def _broken(section: str, error: ShunpikeError) -> Finding:
-    return _found(section, Level.PROBLEM, error.message, error.hint)
 
 
 def _configuration(findings: list[Finding]) -> Loaded | None:
     try:
         loaded = load()
     except ConfigError as error:
-        findings.append(_broken("Setup", error))
+        findings.append(broken("Setup", error))
         return None
     chosen = sum(one.origin != "default" for one in loaded.origins)
     files = ", ".join(str(file) for file in loaded.files) or "no file, which is fine"
-    findings.append(_found("Setup", Level.OK, f"configuration is valid: {chosen} values set ({files})"))
+    findings.append(found("Setup", Level.OK, f"configuration is valid: {chosen} values set ({files})"))
     return loaded
 
 
@@ -85,25 +61,25 @@ def _stored_keys(findings: list[Finding]) -> None:
     store = KeyStore()
     mode = store.mode()
     if mode is None:
-        findings.append(_found("Setup", Level.NOTE, f"no stored keys ({store.path})"))
+        findings.append(found("Setup", Level.NOTE, f"no stored keys ({store.path})"))
         return
     try:
         names = store.names()
     except ConfigError as error:
-        findings.append(_broken("Setup", error))
+        findings.append(broken("Setup", error))
         return
     if mode & 0o077:
         findings.append(
-            _found("Setup", Level.WARNING, f"{store.path} could be read by others (mode {mode:o}); it is mode 600 now")
+            found("Setup", Level.WARNING, f"{store.path} could be read by others (mode {mode:o}); it is mode 600 now")
         )
-    findings.append(_found("Setup", Level.OK, f"{len(names)} stored keys in {store.path} (mode 600)"))
+    findings.append(found("Setup", Level.OK, f"{len(names)} stored keys in {store.path} (mode 600)"))
 
 
 def _plugins(findings: list[Finding], loaded: Loaded | None) -> None:
     host = Host.load(loaded.settings.disabled_plugins if loaded else ())
-    findings.append(_found("Plugins", Level.OK, "loaded: " + ", ".join(one.name for one in host.loaded)))
+    findings.append(found("Plugins", Level.OK, "loaded: " + ", ".join(one.name for one in host.loaded)))
     findings.extend(
-        _found(
+        found(
             "Plugins",
             Level.PROBLEM,
             f"{one.name} ({one.distribution} {one.version}) is broken: {one.reason}",
@@ -113,14 +89,21 @@ def _plugins(findings: list[Finding], loaded: Loaded | None) -> None:
     )
 
 
+def _names(findings: list[Finding], client: Client) -> None:
+    """Names that are of nothing here. A shared file may well name what is not installed on this machine."""
+    for one in doubts(client.settings, client.host):
+        level = Level.PROBLEM if one.fatal else Level.WARNING
+        findings.append(found("Setup", level, one.text, install_hint(one.name) or one.hint))
+
+
 async def _ledger(findings: list[Finding], client: Client) -> bool:
     try:
         words = await client.check_store()
         findings.append(
-            _found("Setup", Level.OK, f"ledger {without_password(client.settings.store or default_store())}: {words}")
+            found("Setup", Level.OK, f"ledger {without_password(client.settings.store or default_store())}: {words}")
         )
     except ShunpikeError as error:
-        findings.append(_broken("Setup", error))
+        findings.append(broken("Setup", error))
         return False
     return True
 
@@ -131,17 +114,17 @@ async def _books(findings: list[Finding], client: Client) -> None:
         overages = [(target, one) for target, one in await client.limits() if one.overages]
         unknown = await client.ledger.unconfirmed() if client.ledger.can_reconcile else ()
     except ShunpikeError as error:
-        findings.append(_broken("Limits", error))
+        findings.append(broken("Limits", error))
         return
     for target, one in overages:
         times = "once" if one.overages == 1 else f"{one.overages:,} times"
         text = f"{target.label} refused {times} by {one.limit.text}, while our books had room"
         hint = "does something else use its key? what is left now: shunpike limits"
-        findings.append(_found("Limits", Level.WARNING, text, hint))
+        findings.append(found("Limits", Level.WARNING, text, hint))
     if unknown:
         worst = Money(pico=sum(one.cost.pico for one in unknown))
         text = f"{_many(len(unknown))} whose end is not known, booked at their worst case: {worst} at most"
-        findings.append(_found("Limits", Level.NOTE, text, "settle them by hand: shunpike usage reconcile"))
+        findings.append(found("Limits", Level.NOTE, text, "settle them by hand: shunpike usage reconcile"))
 
 
 def _many(attempts: int) -> str:
@@ -155,35 +138,35 @@ async def _providers(findings: list[Finding], client: Client, *, online: bool) -
         age = (moment(SystemClock().now()).date() - row.as_of).days
         if age > STALE_DAYS and row.tier != OWN:
             text = f"what is known of {row.name} is {age} days old ({row.as_of}); its free tier may have changed"
-            findings.append(_found("Providers", Level.WARNING, text, "upgrade its package"))
+            findings.append(found("Providers", Level.WARNING, text, "upgrade its package"))
     if not any(row.state in ("ready", "standby") for row in rows):
         findings.append(
-            _found("Providers", Level.PROBLEM, "nothing can answer: no provider has a key", "shunpike keys set NAME")
+            found("Providers", Level.PROBLEM, "nothing can answer: no provider has a key", "shunpike keys set NAME")
         )
     elif not any(row.state == "ready" and not row.simulated for row in rows):
         free = [row for row in rows if not row.simulated and row.billing == "none"]
         hint = f"shunpike keys set {free[0].name}" if free else "shunpike providers"
-        findings.append(_found("Providers", Level.WARNING, "no real provider has a key: the sandbox answers", hint))
+        findings.append(found("Providers", Level.WARNING, "no real provider has a key: the sandbox answers", hint))
 
 
 async def _provider(row: ProviderStatus, client: Client, *, online: bool) -> Finding:
     text = f"{row.name} {row.version}: {row.state}"
     if row.state != "ready":
-        return _found("Providers", Level.NOTE, text, None)
+        return found("Providers", Level.NOTE, text, None)
     source = f", key {row.key_tail} from {row.key_origin}" if row.key_tail else ""
     quota = left_at(row.remaining)
     text += source + (f", {quota}" if quota else "")
     if not online:
-        return _found("Providers", Level.OK, text)
+        return found("Providers", Level.OK, text)
     clock = SystemClock()
     started = clock.monotonic()
     try:
         words = await client.probe(row.name)
     except UsageError as error:
-        return _found("Providers", Level.NOTE, f"{text}; {error.message}")
+        return found("Providers", Level.NOTE, f"{text}; {error.message}")
     except ShunpikeError as error:
         hint = error.hint or f"replace the key: shunpike keys set {row.name}" + (
             f"  ({row.key_url})" if row.key_url else ""
         )
-        return _found("Providers", Level.PROBLEM, f"{text}; {error.message}", hint)
-    return _found("Providers", Level.OK, f"{text}; reached: {words} in {duration(clock.monotonic() - started)}")
+        return found("Providers", Level.PROBLEM, f"{text}; {error.message}", hint)
+    return found("Providers", Level.OK, f"{text}; reached: {words} in {duration(clock.monotonic() - started)}")

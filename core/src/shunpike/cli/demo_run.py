@@ -140,7 +140,7 @@ def demo_settings(host: Host, endpoints: Mapping[str, Endpoint], ledger: Path) -
             # The world writes the attempt's id into its books, so that a difference can be traced.
             options={"send_attempt_id": True},
         )
-    budgets = tuple(Budget(amount=Money.usd(PLAY_MONEY), period="lifetime", provider=name) for name in endpoints)
+    budgets = tuple(Budget(amount=Money.usd(PLAY_MONEY), period="lifetime", provider=name) for name in sections)
     return Settings(store=f"sqlite:{ledger}", allow_paid=True, budgets=budgets, providers=sections)
 
 

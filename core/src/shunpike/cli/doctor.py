@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from shunpike.cli.checkup import Finding, Level, examine
+from shunpike.cli.checkup import examine
+from shunpike.cli.findings import Finding, Level
 from shunpike.cli.options import Json, command_app
 from shunpike.cli.output import as_json, narrate, safe, say
 from shunpike.cli.session import run

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterable
 from enum import Enum
 from importlib.metadata import PackageNotFoundError, distribution, entry_points
 from pathlib import Path
 
-CORE = "shunpike"
-_REQUIREMENT = re.compile(r"""^\s*(?P<name>[A-Za-z0-9._-]+)[^;]*;.*\bextra\s*==\s*['"](?P<extra>[^'"]+)['"]""")
+from shunpike.client.names import CORE, known_plugins
 
 
 class Way(Enum):
@@ -41,17 +39,6 @@ def _editable() -> bool:
     except PackageNotFoundError:
         return False
     return bool(text and json.loads(text).get("dir_info", {}).get("editable"))
-
-
-def known_plugins(requirements: Iterable[str] | None = None) -> dict[str, str]:
-    """Return extra → distribution of the plugins that this version of shunpike can be installed with."""
-    if requirements is None:
-        try:
-            requirements = distribution(CORE).requires or []
-        except PackageNotFoundError:
-            requirements = []
-    matches = [found for line in requirements if (found := _REQUIREMENT.match(line))]
-    return {found["extra"]: found["name"] for found in matches if found["name"] == f"{CORE}-{found['extra']}"}
 
 
 def installed_plugins() -> tuple[str, ...]:

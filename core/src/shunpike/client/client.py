@@ -30,7 +30,7 @@ from shunpike.client.status import ProviderStatus, provider_status
 from shunpike.client.stream import Stream
 from shunpike.clock import Clock, SystemClock
 from shunpike.config import KeyStore, load
-from shunpike.errors import NoCredential, UnknownProvider, UsageError
+from shunpike.errors import ConfigError, NoCredential, UnknownProvider, UsageError
 from shunpike.ledger import Ledger
 from shunpike.plugins import Host
 from shunpike.protocols import Store, Strategy, Target, View
@@ -190,9 +190,8 @@ class Client:
         if name not in self._strategies:
             found = self.host.strategy(name, self.settings.strategy_options)
             if found is None:
-                raise UsageError(
-                    f'no installed plugin has a strategy called "{name}"', hint='the default is "priority"'
-                )
+                wrong = ConfigError if name == self.settings.strategy else UsageError
+                raise wrong(f'no installed plugin has a strategy called "{name}"', hint='the default is "priority"')
             self._strategies[name] = found
         return self._strategies[name]
 

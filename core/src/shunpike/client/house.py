@@ -8,6 +8,7 @@ import anyio
 
 from shunpike.client.accounts import Account, build_roster, find_accounts
 from shunpike.client.endpoints import Endpoints, Kind, is_listed, named_at, with_endpoints
+from shunpike.client.names import check_budgets
 from shunpike.client.prices import PriceBook
 from shunpike.clock import Clock, moment
 from shunpike.config import KeyStore, default_store, without_password
@@ -34,6 +35,7 @@ class House:
         environ: Mapping[str, str],
         keys: KeyStore,
     ) -> None:
+        check_budgets(settings, host)
         self._settings = settings
         self._host = host
         self._clock = clock

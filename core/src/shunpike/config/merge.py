@@ -47,6 +47,8 @@ def _walk(tree: Mapping[str, Any], path: Path, where: str) -> Iterator[tuple[Pat
         check_key(here, where)
         if not is_table(here):
             yield here, value
+        elif isinstance(value, Mapping) and not value and len(here) == 2:
+            yield here, {}  # An empty section says nothing, but its name may be a slip.
         elif isinstance(value, Mapping):
             yield from _walk(value, here, where)
         elif hasattr(value, "model_fields_set"):
@@ -72,7 +74,10 @@ def settings_of(leaves: Layer) -> Settings:
         table = tree
         for name in path[:-1]:
             table = table.setdefault(name, {})
-        table[path[-1]] = leaf.value
+        if leaf.value == {} and len(path) == 2:
+            table.setdefault(path[-1], {})
+        else:
+            table[path[-1]] = leaf.value
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
