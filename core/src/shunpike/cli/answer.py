@@ -73,7 +73,7 @@ async def show_footer(client: Client, completion: Completion) -> None:
     for warning in completion.warnings:
         narrate(f"warning: {safe(warning)}")
     narrate()
-    narrate(safe(footer(completion)), dim=True)
+    narrate(safe(footer(await client.settled(completion))), dim=True)
     if completion.simulated:
         narrate(f"hint: {await real_provider_hint(client)}")
 

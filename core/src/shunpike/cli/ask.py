@@ -59,7 +59,7 @@ async def _ask(given: Ask, prompt: str, options: Options) -> None:
         for name in given.provider or ():
             check_provider(name, opened)
         if given.json:
-            as_json(as_object(await opened.complete(prompt, **options)))
+            as_json(as_object(await opened.settled(await opened.complete(prompt, **options))))
         else:
             await answer(opened, prompt, options, stream=not given.no_stream, quiet=given.quiet)
 

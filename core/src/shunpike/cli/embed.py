@@ -66,7 +66,8 @@ async def _embed(given: Embed, texts: list[str]) -> Embedding:
     async with client() as opened:
         for name in given.provider or ():
             check_provider(name, opened)
-        return await opened.embed(texts, **options)
+        done = await opened.embed(texts, **options)
+        return await opened.settled(done) if given.json else done
 
 
 def _footer(done: Embedding) -> str:

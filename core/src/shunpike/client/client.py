@@ -22,9 +22,9 @@ from shunpike.client.embed import (
 )
 from shunpike.client.endpoints import Kind
 from shunpike.client.house import House
-from shunpike.client.inquiry import AccountBalance, Inquiry, TokenCount
+from shunpike.client.inquiry import AccountBalance, Done, Inquiry, TokenCount
 from shunpike.client.live import LiveList
-from shunpike.client.options import Options, Prompt, build_request, claim_of, tag_of
+from shunpike.client.options import Options, Prompt, build_request, claim_of, positive, tag_of
 from shunpike.client.results import Results
 from shunpike.client.status import ProviderStatus, provider_status
 from shunpike.client.stream import Stream
@@ -147,7 +147,7 @@ class Client:
             prompt_bound=size[1],
             default_max_output=settings.default_max_output,
             max_attempts=settings.max_attempts,
-            expires=self.clock.monotonic() + _positive(options.get("deadline", settings.deadline), "deadline"),
+            expires=self.clock.monotonic() + positive(options.get("deadline", settings.deadline), "deadline"),
             strict=bool(options.get("strict", False)),
             tag=tag_of(options),
             claim=claim_of(options),
@@ -260,6 +260,10 @@ class Client:
         """Return totals by provider and model of the attempts begun in ``[since, until)``, epoch seconds."""
         return tuple(await self._house.store.usage(since, until))
 
+    async def settled(self, done: Done) -> Done:
+        """Return ``done`` with what is left now: its own record says what was left while its worst case was held."""
+        return await Inquiry(self._house).settled(done)
+
     @property
     def ledger(self) -> Ledger:
         """The books of this client, for looking and for settling by hand."""
@@ -287,9 +291,3 @@ class Client:
     def reload_accounts(self) -> None:
         """Look again at keys and plugins, as after `keys set`."""
         self._house.reload()
-
-
-def _positive(seconds: float, name: str) -> float:
-    if not seconds > 0:
-        raise UsageError(f"{name} must be a number of seconds above 0, got {seconds!r}")
-    return seconds

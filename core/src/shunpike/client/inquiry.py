@@ -11,13 +11,14 @@ from shunpike.client.accounts import NO_KEY, Account
 from shunpike.client.endpoints import listing
 from shunpike.client.house import House
 from shunpike.client.live import LiveList, merge
-from shunpike.errors import NoCredential, ProviderError, UnknownProvider, UsageError
+from shunpike.errors import NoCredential, ProviderError, StoreError, UnknownProvider, UsageError
 from shunpike.protocols import CountsTokens, DescribesModels, ListsModels, Target, TellsBalance
 from shunpike.tokens import prompt_tokens
-from shunpike.types import Balance, Basis, Call, ChatRequest
+from shunpike.types import Balance, Basis, Call, ChatRequest, Completion, Embedding, Verdict
 from shunpike.types.base import Record
 
 T = TypeVar("T")
+Done = TypeVar("Done", Completion, Embedding)
 
 
 class AccountBalance(Record):
@@ -64,6 +65,22 @@ class Inquiry:
             timeouts=self._house.accounts[target.name].settings.timeouts,
         )
         return TokenCount(tokens=await backend.count_tokens(call), basis=Basis.MEASURED, by=target.name)
+
+    async def settled(self, done: Done) -> Done:
+        """Return ``done`` with what is left of the limits of the model that answered, as the ledger stands now.
+
+        An answer that is there is not lost to a ledger that can't be read: then it comes back as it is.
+        """
+        who = {(one.provider, one.model) for one in done.decision.candidates if one.verdict is Verdict.ANSWERED}
+        targets = [one for one in self._house.roster.targets if (one.name, one.model.id) in who]
+        try:
+            left = [row for one in targets for row in await self._house.remaining(one)]
+        except StoreError:
+            return done
+        drawn = {row.bucket for row in done.decision.remaining}
+        now = tuple(row for row in left if row.bucket in drawn)
+        decision = done.decision.model_copy(update={"remaining": now or done.decision.remaining})
+        return done.model_copy(update={"decision": decision})
 
     def _chosen(self, names: Sequence[str], abilities: tuple[type, ...], what: str) -> list[Account]:
         """Return the accounts to ask. What was named must be able to; of the others, those that can are taken."""

@@ -120,3 +120,10 @@ def _usage_error(error: ValidationError) -> UsageError:
     return UsageError(
         f"{where}: {message}{value}" if where else message, hint="the fields are those of chat completions"
     )
+
+
+def positive(seconds: float, name: str) -> float:
+    """Return a span of time. Raises `UsageError` naming it when it is none."""
+    if not seconds > 0:
+        raise UsageError(f"{name} must be a number of seconds above 0, got {seconds!r}")
+    return seconds

@@ -58,5 +58,5 @@ class Decision(Record):
     candidates: tuple[Candidate, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     remaining: tuple[Remaining, ...] = ()
-    """What is left of the limits of the target that answered."""
+    """What was left of the limits of the target that answered, while the worst case of this attempt was held."""
     notes: tuple[str, ...] = ()
