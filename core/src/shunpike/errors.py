@@ -18,7 +18,8 @@
     │   ├── Overloaded            the provider is in trouble: elsewhere now, back-off here
     │   ├── Interrupted           a stream broke off before its end
     │   └── BadAnswer             empty, truncated, refused or invalid: ``kind`` tells which
-    └── Exhausted                 every candidate is closed: lists each with what blocks it  (exit 5 or 6)
+    └── Exhausted                 every candidate is closed: lists each with what blocks it  (exit 5, 6 when
+                                  they failed; where nobody was asked 2 to 4, by what would help)
 
 All are picklable; none ever holds a key. The class is decided by status and documented code, never by prose.
 """

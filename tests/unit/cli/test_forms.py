@@ -109,7 +109,7 @@ def completion(**fields: object) -> Completion:
 def test_the_footer_tells_who_answered_what_it_cost_and_what_is_left() -> None:
     assert footer(completion()) == "acme/m · 41 tokens · $0.00 · 0.3 s · 999 of 1,000 left today"
     worth = completion(list_price=Money.usd("0.0005"))
-    assert "$0.00 (list price $0.00050)" in footer(worth)
+    assert "$0.00 (list price $0.0005)" in footer(worth)
     assert "at most $0.01" in footer(completion(cost=Money.usd("0.01"), cost_exact=False))
     assert footer(completion(simulated=True)) == "[sandbox] acme/m · 41 tokens · $0.00 · 0.3 s"
 

@@ -14,7 +14,7 @@ from shunpike.clock import SystemClock, moment
 from shunpike.config import KeyStore, Loaded, default_store, load, without_password
 from shunpike.errors import ConfigError, ShunpikeError, UsageError
 from shunpike.plugins import Host
-from shunpike.types import Money
+from shunpike.types import Billing, Limit, Money, ProviderSettings, Settings, Unit
 
 STALE_DAYS = 90
 """A catalog older than this is worth a look: free tiers change every few weeks."""
@@ -149,10 +149,29 @@ async def _providers(findings: list[Finding], client: Client, *, online: bool) -
         findings.append(found("Providers", Level.WARNING, "no real provider has a key: the sandbox answers", hint))
 
 
+def _money_needed(row: ProviderStatus, settings: Settings) -> str | None:
+    """Return what a provider that costs money lacks before anything is sent to it, None where it lacks nothing."""
+    section = settings.providers.get(row.name, ProviderSettings())
+    if row.billing != Billing.CARD.value or section.price == "free":
+        return None
+    whose = (None, row.name, section.plugin or row.name)
+    own = any(isinstance(limit, Limit) and limit.unit is Unit.USD for limit in section.limits)
+    bounded = own or any(budget.provider in whose for budget in settings.budgets)
+    lacking = [
+        *(() if settings.allow_paid else ("allow_paid",)),
+        *(() if bounded else ("a budget",)),
+    ]
+    return " and ".join(lacking) or None
+
+
 async def _provider(row: ProviderStatus, client: Client, *, online: bool) -> Finding:
     text = f"{row.name} {row.version}: {row.state}"
     if row.state != "ready":
         return found("Providers", Level.NOTE, text, None)
+    needs = _money_needed(row, client.settings)
+    if needs is not None:
+        hint = 'in shunpike.toml: allow_paid = true, budgets = [{amount = "1.00", period = "day"}]'
+        return found("Providers", Level.WARNING, f"{row.name} {row.version}: needs {needs} before it is asked", hint)
     source = f", key {row.key_tail} from {row.key_origin}" if row.key_tail else ""
     quota = left_at(row.remaining)
     text += source + (f", {quota}" if quota else "")

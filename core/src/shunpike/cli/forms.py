@@ -72,9 +72,7 @@ def left(remaining: Sequence[Remaining]) -> str | None:
         return None
     if one.limit.unit is Unit.REQUEST and _is_day(one):
         return f"{one.left:,} of {one.limit.amount:,} left today"
-    if one.limit.unit is Unit.USD:
-        return f"${one.left / 10**12:.2f} of {one.limit.text} left"
-    return f"{one.left:,} of {one.limit.text} left"
+    return f"{one.limit.said(one.left)} of {one.limit.text} left"
 
 
 def left_at(remaining: Sequence[Remaining]) -> str | None:

@@ -10,7 +10,7 @@ from shunpike.cli.watch import shown
 from shunpike.clock import SystemClock
 from shunpike.ledger.buckets import is_budget
 from shunpike.protocols import Target
-from shunpike.types import Limit, Remaining, Unit
+from shunpike.types import Remaining
 
 app = command_app("Show what is left of every limit.")
 _HEADINGS = ("provider/model", "limit", "used", "left", "resets", "source", "seen")
@@ -52,8 +52,4 @@ def _row(target: Target, one: Remaining, now: float) -> tuple[str, ...]:
     if one.overages:
         source += f" ({one.overages:,} overages)"
     seen = limit.observed_at if limit.observed_at > "0001-01-01" else NOTHING
-    return (who, limit.text, _amount(one.used, limit), _amount(one.left, limit), resets, source, seen)
-
-
-def _amount(count: int, limit: Limit) -> str:
-    return f"${count / 10**12:.2f}" if limit.unit is Unit.USD else f"{count:,}"
+    return (who, limit.text, limit.said(one.used), limit.said(one.left), resets, source, seen)

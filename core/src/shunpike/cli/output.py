@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 from pydantic import BaseModel, SecretStr
 
-from shunpike.types import Money
+from shunpike.types import Limit, Money, Remaining, Unit
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _DIM, _BOLD, _RESET = "\x1b[2m", "\x1b[1m", "\x1b[0m"
@@ -59,7 +59,7 @@ def as_list(rows: Iterable[Any]) -> None:
 def plain(value: Any) -> Any:
     """Return ``value`` as JSON types: money as dollars in a string, so that it stays exact; never a secret."""
     if isinstance(value, BaseModel) and not isinstance(value, Money):
-        value = {**{name: getattr(value, name) for name in type(value).model_fields}, **(value.model_extra or {})}
+        value = {**_fields(value), **(value.model_extra or {})}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -67,6 +67,15 @@ def plain(value: Any) -> Any:
     if isinstance(value, set | frozenset):
         return sorted(plain(item) for item in value)
     return _plain_word(value)
+
+
+def _fields(value: BaseModel) -> dict[str, Any]:
+    found = {name: getattr(value, name) for name in type(value).model_fields}
+    limit = value.limit if isinstance(value, Remaining) else value
+    if isinstance(limit, Limit) and limit.unit is Unit.USD:
+        # Inside they are counts of pico-dollars, as all that a limit counts is a number.
+        found |= {name: Money(pico=found[name]) for name in ("amount", "used", "left") if name in found}
+    return found
 
 
 def _plain_word(value: Any) -> Any:

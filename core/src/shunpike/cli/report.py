@@ -18,7 +18,9 @@ _TYPES = {
     5: "rate_limit_error",
     6: "api_error",
 }
-QUOTA, FAILED, CREDENTIAL = 5, 6, 4
+USAGE, CONFIGURATION, CREDENTIAL, QUOTA, FAILED = 2, 3, 4, 5, 6
+_UNASKED = {"quota": QUOTA, "too_large": USAGE, "policy": CONFIGURATION, "key": CREDENTIAL, "unable": USAGE}
+"""`Cause` → code where nobody was asked, the least trouble first. By its values: `--help` imports no types."""
 
 
 def exit_code(error: Exception) -> int:
@@ -40,7 +42,10 @@ def _exhausted(error: Exhausted) -> int:
     )
     if attempts and not others and all(attempt.error in _AUTH for attempt in attempts):
         return CREDENTIAL
-    return QUOTA if error.quota_only else FAILED
+    if error.quota_only:
+        return QUOTA
+    causes = set() if attempts else {candidate.cause for candidate in error.decision.candidates}
+    return next((code for cause, code in _UNASKED.items() if cause in causes), FAILED)
 
 
 def report(error: Exception, *, as_json: bool) -> int:

@@ -11,7 +11,7 @@ from shunpike.errors import ConfigError
 from shunpike.plugins import Host
 from shunpike.protocols import Target
 from shunpike.routing.plan import Roster
-from shunpike.types import Billing, Candidate, ModelInfo, ProviderInfo, ProviderSettings, Settings, Tier, Verdict
+from shunpike.types import Billing, Candidate, Cause, ModelInfo, ProviderInfo, ProviderSettings, Settings, Tier, Verdict
 
 NOT_INSTALLED = "not installed"
 SWITCHED_OFF = "switched off"
@@ -117,7 +117,8 @@ def build_roster(host: Host, settings: Settings, accounts: Mapping[str, Account]
     catalog: dict[str, tuple[ModelInfo, ...]] = {}
     for account in accounts.values():
         if account.problem is not None:
-            unavailable.append(_absent(account.name, _say(account)))
+            cause = Cause.KEY if account.problem == NO_KEY else None
+            unavailable.append(_absent(account.name, _say(account), cause))
         if account.own:
             continue
         models = catalog.setdefault(account.info.id, _aged(host.models(account.info.id), today))
@@ -182,8 +183,8 @@ def _say(account: Account) -> str:
     return account.problem or ""
 
 
-def _absent(name: str, reason: str) -> Candidate:
-    return Candidate(provider=name, model="*", verdict=Verdict.DROPPED, reason=reason)
+def _absent(name: str, reason: str, cause: Cause | None = None) -> Candidate:
+    return Candidate(provider=name, model="*", verdict=Verdict.DROPPED, reason=reason, cause=cause)
 
 
 def how_to_begin(host: Host, lacking: Sequence[str]) -> str:

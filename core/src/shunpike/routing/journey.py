@@ -6,9 +6,13 @@ from shunpike.clock import moment
 from shunpike.errors import Exhausted, ProviderError, UsageError
 from shunpike.protocols import Target
 from shunpike.routing.plan import Plan
-from shunpike.types import Attempt, Candidate, Decision, Refusal, Remaining, Verdict
+from shunpike.types import Attempt, Candidate, Cause, Decision, Refusal, Remaining, Verdict
 
 _SHOWN = 12
+_WALL = "policy"
+"""The bucket that the ledger names where money may not be spent (``ledger/terms.py``)."""
+_PACED = "paced: "
+"""How the ledger begins the source of a refusal by the pace (``ledger/pacing.py``)."""
 _TELLING = (Verdict.FAILED, Verdict.REFUSED, Verdict.DROPPED, Verdict.ANSWERED)
 """What was tried says more than what was not."""
 
@@ -25,25 +29,35 @@ class Journey:
         self.remaining: tuple[Remaining, ...] = ()
         self.notes: list[str] = []
 
-    def note(self, target: Target, verdict: Verdict, reason: str = "", retry_at: float | None = None) -> None:
+    def note(
+        self,
+        target: Target,
+        verdict: Verdict,
+        reason: str = "",
+        retry_at: float | None = None,
+        cause: Cause | None = None,
+    ) -> None:
         """Say what became of ``target``."""
         self._candidates[target.label] = Candidate(
-            provider=target.name, model=target.model.id, verdict=verdict, reason=reason, retry_at=retry_at
+            provider=target.name, model=target.model.id, verdict=verdict, reason=reason, retry_at=retry_at, cause=cause
         )
 
     def refused(self, target: Target, refusal: Refusal) -> None:
         """A limit or budget closed ``target``; nothing was sent."""
-        limit = refusal.limit
-        if limit.amount == 0 and limit.source:
-            # A wall or a closed gate, not a limit: its source says in words what closed it.
+        limit, cause = refusal.limit, Cause.QUOTA
+        name = f"{limit.source if _is_budget(refusal) else 'limit'} {limit.text}"
+        if _is_said_in_words(refusal):
             reason = limit.source
+            cause = Cause.POLICY if refusal.bucket == _WALL else cause
+        elif limit.amount == 0:
+            reason, cause = name, Cause.POLICY
         elif refusal.impossible:
-            reason = f"too large for the limit {limit.text}"
+            reason, cause = f"too large for the {name}", Cause.TOO_LARGE
             if refusal.fits:
                 reason += f": lower max_tokens to {refusal.fits:,}"
         else:
-            reason = f"limit {limit.text}"
-        self.note(target, Verdict.REFUSED, reason, None if refusal.impossible else refusal.retry_at)
+            reason = name
+        self.note(target, Verdict.REFUSED, reason, None if refusal.impossible else refusal.retry_at, cause)
 
     def failed(self, target: Target, error: ProviderError) -> None:
         """An attempt at ``target`` failed."""
@@ -86,6 +100,15 @@ class Journey:
         return error
 
 
+def _is_budget(refusal: Refusal) -> bool:
+    return refusal.bucket.startswith("budget|")
+
+
+def _is_said_in_words(refusal: Refusal) -> bool:
+    """Whether no limit refused, but the wall around money, a closed gate or the pace: the source says what it was."""
+    return refusal.bucket == _WALL or refusal.bucket.endswith("|gate") or refusal.limit.source.startswith(_PACED)
+
+
 def _lines(candidates: list[Candidate]) -> list[str]:
     """One line for each reason at each provider, not one for each of its models."""
     groups: dict[tuple[str, str, float | None], list[str]] = {}
@@ -106,9 +129,15 @@ def _hint(candidates: list[Candidate], errors: list[ProviderError]) -> str:
         if error.hint:
             return error.hint
     if any("allow_paid" in one.reason for one in candidates):
-        return "to allow money, set allow_paid = true and a budget in shunpike.toml   ·   or name a free model"
+        budget = 'budgets = [{amount = "1.00", period = "day"}]'
+        return f"to allow money, set in shunpike.toml: allow_paid = true, {budget}   ·   or name a free model"
     if any(one.retry_at for one in candidates):
         return "try again at the moment named above   ·   or add a provider: shunpike keys set NAME"
+    causes = {one.cause for one in candidates}
+    if Cause.TOO_LARGE in causes:
+        return "lower max_tokens or shorten the prompt   ·   what the limits are: shunpike limits"
+    if causes & {Cause.QUOTA, Cause.POLICY}:
+        return "no time opens it again: raise it in shunpike.toml (shunpike config show --origin)"
     return "see what is set up: shunpike doctor"
 
 

@@ -10,7 +10,7 @@ from shunpike.errors import UnknownProvider
 from shunpike.protocols import Strategy, Target, View
 from shunpike.routing.names import Wanted, wanted_models
 from shunpike.tokens import ESTIMATE
-from shunpike.types import Candidate, ChatRequest, ModelInfo, Verdict
+from shunpike.types import Candidate, Cause, ChatRequest, ModelInfo, Verdict
 from shunpike.types.base import Record
 
 PRACTICAL_MINIMUM = 16
@@ -61,8 +61,8 @@ def make_plan(request: ChatRequest, roster: Roster, rules: Rules, strategy: Stra
         reason = _why_not(target, request, rules, view, explicit=wanted.explicit)
         if reason is None:
             eligible.append(target)
-        elif reason:
-            dropped.append(_dropped(target, reason))
+        elif reason[0]:
+            dropped.append(_dropped(target, *reason))
     return Plan(targets=_ranked(eligible, request, strategy, view), dropped=tuple(dropped), strategy=strategy.name)
 
 
@@ -86,17 +86,24 @@ def _is_named(target: Target, wanted: Wanted, rules: Rules) -> bool:
     return wanted.explicit or wanted.provider == target.name or target.name in (rules.providers or ())
 
 
-def _why_not(target: Target, request: ChatRequest, rules: Rules, view: View, *, explicit: bool) -> str | None:
-    """Return why ``target`` can't answer, None when it can, an empty string when it need not even be mentioned."""
+_UNMENTIONED = ("", Cause.UNABLE)
+
+
+def _why_not(
+    target: Target, request: ChatRequest, rules: Rules, view: View, *, explicit: bool
+) -> tuple[str, Cause] | None:
+    """Return why ``target`` can't answer, None when it can, an empty reason when it need not even be mentioned."""
     if rules.providers is not None and target.name not in rules.providers:
-        return ""
+        return _UNMENTIONED
     if target.model.kind != rules.kind:
-        return ("not a chat model" if rules.kind == "chat" else "not an embedding model") if explicit else ""
+        kind = "not a chat model" if rules.kind == "chat" else "not an embedding model"
+        return (kind, Cause.UNABLE) if explicit else _UNMENTIONED
     if target.tier not in target.model.limits:
-        return f"not offered on the tier {target.tier}"
+        return f"not offered on the tier {target.tier}", Cause.POLICY
     if target.paid and not rules.allow_paid:
-        return "costs money, and allow_paid is off"
-    return _unable(target, request, view)
+        return "costs money, and allow_paid is off", Cause.POLICY
+    reason = _unable(target, request, view)
+    return None if reason is None else (reason, Cause.UNABLE)
 
 
 def _unable(target: Target, request: ChatRequest, view: View) -> str | None:
@@ -118,8 +125,8 @@ def _abilities(model: ModelInfo) -> frozenset[str]:
     return model.features | {"json"} if "json_schema" in model.features else model.features
 
 
-def _dropped(target: Target, reason: str) -> Candidate:
-    return Candidate(provider=target.name, model=target.model.id, verdict=Verdict.DROPPED, reason=reason)
+def _dropped(target: Target, reason: str, cause: Cause) -> Candidate:
+    return Candidate(provider=target.name, model=target.model.id, verdict=Verdict.DROPPED, reason=reason, cause=cause)
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ from shunpike.types.account import Balance, LiveModel
 from shunpike.types.answer import FINISH_REASONS, Answer, Call, Choice, Piece, Timeouts, ToolCallDelta
 from shunpike.types.chat import ChatRequest, FunctionCall, ImagePart, ImageUrl, Message, OtherPart, TextPart, ToolCall
 from shunpike.types.completion import Completion
-from shunpike.types.decision import Attempt, Candidate, Decision, Verdict
+from shunpike.types.decision import Attempt, Candidate, Cause, Decision, Verdict
 from shunpike.types.embedding import EmbedAnswer, EmbedCall, Embedding, EmbedRequest, Vector
 from shunpike.types.events import Event, EventName
 from shunpike.types.ledger import (
@@ -57,6 +57,7 @@ __all__ = [
     "Call",
     "Candidate",
     "Cap",
+    "Cause",
     "ChatRequest",
     "Choice",
     "Closure",

@@ -23,6 +23,20 @@ class Verdict(StrEnum):
     """Eligible, but another answered first."""
 
 
+class Cause(StrEnum):
+    """Why a candidate was not asked, by what would change it."""
+
+    QUOTA = "quota"
+    """A limit or budget is used up."""
+    TOO_LARGE = "too_large"
+    """The request alone is larger than a limit."""
+    POLICY = "policy"
+    """The owner's own settings: money is not allowed, no budget bounds it, a limit of nothing."""
+    KEY = "key"
+    UNABLE = "unable"
+    """The model can't do what the request needs."""
+
+
 class Candidate(Record):
     """A model at a provider that could have answered. ``retry_at`` is when it opens, where time opens it."""
 
@@ -31,6 +45,8 @@ class Candidate(Record):
     verdict: Verdict
     reason: str = ""
     retry_at: float | None = None
+    cause: Cause | None = None
+    """Where it was not asked: what stood in the way, as far as a caller can change it."""
 
 
 class Attempt(Record):

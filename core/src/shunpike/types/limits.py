@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shunpike.types.base import Record
+from shunpike.types.money import Money
 
 
 class Unit(StrEnum):
@@ -102,10 +103,14 @@ class Limit(Record):
     @property
     def text(self) -> str:
         """The limit for a person, such as ``30 requests / 60 s``."""
-        amount = f"${self.amount / 10**12:.2f}" if self.unit is Unit.USD else f"{self.amount:,}"
+        amount = self.said(self.amount)
         plural = "s" if self.amount != 1 and self.unit is not Unit.CONCURRENT else ""
         unit = "" if self.unit is Unit.USD else f" {self.unit.replace('_', ' ')}{plural}"
         return f"{amount}{unit}{window_text(self.window)}"
+
+    def said(self, count: int) -> str:
+        """Return so much of what is counted for a person: money as money, all else with its thousands."""
+        return str(Money(pico=count)) if self.unit is Unit.USD else f"{count:,}"
 
 
 def window_text(window: Rolling | Calendar | Lifetime | Held) -> str:

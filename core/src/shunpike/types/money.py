@@ -73,12 +73,13 @@ class Money(Record):
 
     @override
     def __str__(self) -> str:
-        """Two decimals from a cent up, as many as it takes below."""
+        """Two decimals from a dollar up, as many as two figures take below; never only zeros for an amount."""
         amount = self.dollars
         if amount == 0 or abs(amount) >= 1:
             return f"${amount:.2f}"
         digits = max(2, 1 - amount.adjusted())
-        return f"${amount:.{digits}f}"
+        whole, _, cents = f"{amount:.{digits}f}".partition(".")
+        return f"${whole}.{cents.rstrip('0'):0<2}"
 
 
 ZERO = Money()
