@@ -137,3 +137,16 @@ def test_config_path_tells_the_files_even_when_one_is_broken(cli: Cli, tmp_path:
     assert told["project"] == {"path": str(tmp_path / "shunpike.toml"), "exists": True}
     assert told["keys"]["path"] == f"{os.environ['XDG_CONFIG_HOME']}/shunpike/keys.toml"
     assert "(does not exist)" in cli("config", "path").out
+
+
+@pytest.mark.parametrize("store", ["sqlite:/proc/nowhere/ledger.db", "nothing://opens/this"])
+@pytest.mark.parametrize("command", [("keys", "list"), ("models",), ("models", "--json"), ("models", "--live")])
+def test_what_has_nothing_to_do_with_the_books_works_without_them(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, store: str, command: tuple[str, ...]
+) -> None:
+    acme = ScriptedProvider("acme")
+    acme.env_key = "ACME_API_KEY"
+    monkeypatch.setenv("SHUNPIKE_STORE", store)
+    ran = cli(*command, providers=(acme,))
+    assert ran.code == 0
+    assert "ledger" not in ran.err

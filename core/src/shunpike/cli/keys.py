@@ -64,7 +64,7 @@ def _read_key(row: ProviderStatus, *, from_stdin: bool) -> str:
 
 
 async def _status_of(name: str) -> ProviderStatus:
-    async with client() as opened:
+    async with client(ledger=False) as opened:
         return await _row(opened, name)
 
 
@@ -83,7 +83,7 @@ async def _check(name: str, key: str) -> str:
     """Return what a free call with ``key`` said. A refused key raises `AuthError`; no answer leaves it unchecked."""
     clock = SystemClock()
     started = clock.monotonic()
-    async with client({"providers": {name: {"key": SecretStr(key)}}}) as opened:
+    async with client({"providers": {name: {"key": SecretStr(key)}}}, ledger=False) as opened:
         try:
             found = await opened.probe(name)
         except AuthError as error:
@@ -108,7 +108,7 @@ def list_keys(*, json: Json = False) -> None:
 
 
 async def _all() -> tuple[ProviderStatus, ...]:
-    async with client() as opened:
+    async with client(ledger=False) as opened:
         return tuple(sorted(await opened.status(), key=lambda row: (row.order, row.name)))
 
 

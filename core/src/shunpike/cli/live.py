@@ -30,7 +30,7 @@ def show_live(names: list[str], *, free: bool, json: bool) -> None:
 
 async def ask_live(names: list[str]) -> tuple[LiveList, ...]:
     """Return the lists. Raises `Overloaded` when the only provider that was named gives none."""
-    async with client() as opened:
+    async with client(ledger=False) as opened:
         for name in names:
             check_provider(name, opened)
         found = await opened.live_models(names)

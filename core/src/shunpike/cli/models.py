@@ -56,7 +56,7 @@ def models(
 
 
 async def _models(wanted: list[str]) -> tuple[list[ModelInfo], tuple[ProviderStatus, ...]]:
-    async with client() as opened:
+    async with client(ledger=False) as opened:
         for name in wanted:
             check_provider(name, opened)
         await opened.discover()

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import anyio
 
+from shunpike.builtin.memory import MemoryStore
 from shunpike.cli.forms import did_you_mean
 from shunpike.cli.install import install_hint
 from shunpike.client import Client
@@ -18,9 +19,13 @@ T = TypeVar("T")
 
 
 @asynccontextmanager
-async def client(arguments: Mapping[str, Any] | None = None) -> AsyncIterator[Client]:
-    """Give a client with the settings in force; ``arguments`` win over files and variables."""
-    async with Client(load(arguments).settings) as opened:
+async def client(arguments: Mapping[str, Any] | None = None, *, ledger: bool = True) -> AsyncIterator[Client]:
+    """Give a client with the settings in force; ``arguments`` win over files and variables.
+
+    Without ``ledger`` the books are not opened, for what works also while they can't be: nothing may be sent then.
+    """
+    store = None if ledger else MemoryStore()
+    async with Client(load(arguments).settings, store=store) as opened:
         yield opened
 
 
