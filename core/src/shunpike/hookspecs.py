@@ -55,6 +55,7 @@ def shunpike_completion(provider: str, settings: ProviderSettings) -> Backend | 
 
     Called once per provider and key, when it is first used; the backend is kept until shutdown. A ``wrapper=True``
     implementation may decorate whatever the others return (cache, fault injection, tracing).
+    What a backend raises counts as sent, and stays booked, unless it came out of `shunpike.wire.before_sending`.
 
     Args:
         provider: The id from `ProviderInfo`.

@@ -8,7 +8,7 @@ import pytest
 
 from shunpike.config import load
 from shunpike.errors import ConfigError
-from shunpike.types import Calendar, Cap, Limit, Rolling, Settings, Unit
+from shunpike.types import Budget, Calendar, Cap, Limit, Money, Rolling, Settings, Unit
 
 
 def read(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
@@ -62,3 +62,9 @@ limits = [
 def test_what_can_not_be_meant_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         read(tmp_path, line, monkeypatch)
+
+
+@pytest.mark.parametrize("pico", [-1, 10**18 + 1])
+def test_a_budget_made_in_python_is_bounded_as_well(pico: int) -> None:
+    with pytest.raises(ValueError, match="from nothing to a million dollars"):
+        Budget(amount=Money(pico=pico), period="day")

@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, field_validator
 from shunpike.types.answer import Timeouts
 from shunpike.types.base import Record
 from shunpike.types.limits import Cap, Limit
-from shunpike.types.money import Money
+from shunpike.types.money import MOST, Money
 
 
 class ProviderSettings(Record):
@@ -60,6 +60,13 @@ class Budget(Record):
     period: Literal["day", "month", "lifetime"]
     zone: str = "UTC"
     provider: str | None = None
+
+    @field_validator("amount")
+    @classmethod
+    def _bounded(cls, value: Money) -> Money:
+        if not 0 <= value.pico <= MOST:
+            raise ValueError(f"{value} should be from nothing to a million dollars")
+        return value
 
 
 class Settings(Record):
