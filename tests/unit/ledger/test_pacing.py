@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -15,11 +16,14 @@ from shunpike.ledger.grants import operated, shapes_of
 from shunpike.ledger.pacing import FREELY, allowed, allowed_from, read_pace
 from shunpike.ledger.windows import GUARD
 from shunpike.types import (
+    Budget,
     Calendar,
     Cap,
     Ending,
     Grant,
     Limit,
+    Money,
+    Price,
     ProviderSettings,
     Refusal,
     Rolling,
@@ -55,6 +59,22 @@ async def take(books: Ledger, clock: VirtualClock, names: Sequence[str], **field
 
 def names(prefix: str, count: int) -> list[str]:
     return [f"{prefix}{number}" for number in range(count)]
+
+
+async def test_a_smooth_budget_says_in_money_what_is_used() -> None:
+    """Inside it is a count of pico-dollars."""
+    settings = Settings(pace="smooth", allow_paid=True, budgets=(Budget(amount=Money.usd("0.10"), period="day"),))
+    clock = VirtualClock(MIDNIGHT)
+    books = Ledger(MemoryStore(), clock, settings, lambda _: ())
+    paid = target("card", price=Price(prompt=10**6, completion=10**6))
+    answer: Grant | Refusal | None = None
+    for name in names("a", 200):
+        answer = await books.admit(paid, ask(name))
+        if isinstance(answer, Refusal):
+            break
+        await books.settle(paid, ask(name), Ending(at=clock.now(), usage=Usage(prompt_tokens=1_000), price=paid.price))
+    assert isinstance(answer, Refusal)
+    assert re.fullmatch(r"paced: \$0\.0\d* of \$0\.10? / day \(UTC\) used", answer.limit.source)
 
 
 async def test_a_smooth_day_is_not_spent_in_its_first_minutes() -> None:

@@ -251,5 +251,5 @@ def _is_long(hold: Hold) -> bool:
 
 
 def _paced(hold: Hold, left: Remaining, opens: float | None) -> Refusal:
-    why = f"paced: {left.used:,} of {hold.limit.text} used"
+    why = f"paced: {hold.limit.said(left.used)} of {hold.limit.text} used"
     return Refusal(limit=hold.limit.model_copy(update={"amount": 0, "source": why}), bucket=hold.bucket, retry_at=opens)
