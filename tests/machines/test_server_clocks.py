@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from shunpike.clock import SystemClock
 from shunpike.errors import StoreError
-from shunpike.types import Closure, Grant, Refusal
+from shunpike.types import Closure, Grant, Refusal, Sample
 from shunpike_postgres import shift
 from shunpike_postgres.store import PostgresStore
 from shunpike_testkit.stores import hold, reservation, settled
@@ -110,3 +110,14 @@ async def test_a_folded_day_is_the_same_day_by_every_clock(postgres_url: str, ah
         rows(postgres_url, FOLDED)
         found = [await store.usage(day * DAY, (day + 1) * DAY) for day in (19_999, 20_000, 20_001)]
     assert [[row.requests for row in day] for day in found] == [[], [7], []]
+
+
+@pytest.mark.parametrize("ahead", [-3_600.0, 3_600.0])
+async def test_what_others_learned_is_newer_by_every_clock(postgres_url: str, ahead: float) -> None:
+    """A machine that is ahead would take its own old figure for newer than all that comes."""
+    async with machine(postgres_url) as (right, _), machine(postgres_url, ahead) as (wrong, clock):
+        now = clock.now()
+        await wrong.admit(reservation("a", now))
+        await wrong.settle("a", settled(now, samples=(Sample(name="m", value=1.0, at=now),)))
+        assert abs((await wrong.factors())["m"].at - now) < 1
+        assert abs((await right.factors())["m"].at - time.time()) < 5

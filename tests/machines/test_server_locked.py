@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import anyio
@@ -16,10 +18,10 @@ from typing_extensions import override
 from shunpike.clock import SystemClock
 from shunpike.errors import StoreError
 from shunpike.types import Grant, Lifetime, Unit
-from shunpike_postgres import connection
+from shunpike_postgres import connection, session, worker
 from shunpike_postgres.batch import Batch
 from shunpike_postgres.store import PostgresStore
-from shunpike_testkit.stores import hold, reservation
+from shunpike_testkit.stores import hold, reservation, settled
 
 from .rig import rows
 
@@ -128,3 +130,63 @@ async def test_a_process_that_stood_still_does_not_send_a_commit_whose_outcome_i
     await store.aclose()
     assert len(tries) == 2
     assert rows(postgres_url, "SELECT id, state FROM attempts") == [("a", "held")]
+
+
+@contextmanager
+def frozen(url: str) -> Iterator[None]:
+    """All lines of the ledger go silent, though they stand; the server makes new ones as ever."""
+    pids = [pid for (pid,) in rows(url, "SELECT pid FROM pg_stat_activity WHERE application_name = 'shunpike'")]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+async def test_lines_that_went_silent_are_given_up_wherever_they_are_asked(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a limit that was never seen before, for what is read, and for what is left to do at the end."""
+    for module, name in ((session, "PATIENCE"), (connection, "QUICK"), (worker, "READING")):
+        monkeypatch.setattr(module, name, 0.3)
+    async with books(postgres_url) as store:
+        assert isinstance(await store.admit(reservation("first", time.time(), MONEY)), Grant)
+        assert len(await store.usage(0.0, 1e12)) == 1
+        with anyio.fail_after(60):
+            with frozen(postgres_url):
+                assert len(await store.usage(0.0, 1e12)) == 1
+                assert isinstance(await store.admit(reservation("new", time.time(), hold(1, 9))), Grant)
+            assert await store.settle("first", settled(time.time(), pico=3))
+    async with books(postgres_url) as store:
+        await store.check()
+        with frozen(postgres_url), anyio.fail_after(60):
+            await store.aclose()
+
+
+async def test_a_line_that_is_lost_again_while_its_process_comes_back_loses_nothing(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it held was adopted under a number that nobody has any more when the answer did not come."""
+    plain, tries = session.adopt, []
+
+    async def adopt(line: Any, *words: Any) -> None:
+        await plain(line, *words)
+        tries.append(words)
+        if len(tries) == 1:
+            await line.close()
+            raise psycopg.OperationalError("the line is dead")
+
+    async with books(postgres_url) as store:
+        assert isinstance(await store.admit(reservation("runs", time.time(), MONEY)), Grant)
+        monkeypatch.setattr(session, "adopt", adopt)
+        lines = "FROM pg_stat_activity WHERE application_name = 'shunpike'"
+        rows(postgres_url, f"SELECT pg_terminate_backend(pid, 5000) {lines}")
+        with suppress(StoreError):
+            await store.admit(reservation("other", time.time(), MONEY))
+        assert await store.settle("runs", settled(time.time(), pico=3))
+        assert len(tries) == 2
+        assert [state for (state,) in rows(postgres_url, "SELECT state FROM attempts WHERE id = 'runs'")] == ["settled"]
+        assert len(rows(postgres_url, "SELECT id FROM owners")) == 1

@@ -107,3 +107,19 @@ async def test_what_could_not_be_read_is_read_by_the_next_one() -> None:
         await books.admit(FREE, ask("first"))
     store.broken = False
     assert await admitted(books, ["second"]) == 0
+
+
+async def test_a_store_that_is_slow_to_tell_what_was_learned_holds_nobody_up() -> None:
+    """What was known a few seconds ago will do meanwhile: only the very first read is waited for."""
+    clock, store = VirtualClock(), Slow()
+    store.gate.set()
+    books = ledger(store, clock)
+    await teach(books, clock, "old", 1_000, 999)
+    clock.advance(FRESH + 1)
+    store.gate, store.asked = anyio.Event(), anyio.Event()
+    async with anyio.create_task_group() as group:
+        group.start_soon(books.admit, FREE, ask("reads"))
+        await store.asked.wait()
+        with anyio.fail_after(10):
+            assert await admitted(books, ["a", "b"]) == 2
+        store.gate.set()

@@ -127,6 +127,34 @@ async def test_of_many_that_ask_at_once_one_is_admitted() -> None:
     assert sum(isinstance(answer, Grant) for answer in answers) == 1
 
 
+class Behind(Elsewhere):
+    """A store whose answer has grown old by the time it arrives."""
+
+    @override
+    async def remaining(self, holds: Sequence[Hold], now: float) -> Sequence[Remaining]:
+        found = await MemoryStore.remaining(self, holds, now)
+        for _ in range(5):
+            await checkpoint()
+        return found
+
+
+@pytest.mark.parametrize("store", [Elsewhere, Behind])
+async def test_of_many_that_ask_at_once_no_more_than_what_is_free_is_admitted(store: type[Elsewhere]) -> None:
+    """Nothing is used yet: each of them sees an empty window, and the whole of it would go in one burst."""
+    house = House(store=store())
+    answers: list[Grant | Refusal] = []
+
+    async def ask_for(name: str) -> None:
+        answers.append(await house.begin(name))
+
+    async with anyio.create_task_group() as group:
+        for number in range(100):
+            group.start_soon(ask_for, f"a{number}")
+    assert 1 <= sum(isinstance(answer, Grant) for answer in answers) <= FREE
+    house.clock.advance(10 * GAP)
+    assert isinstance(await house.begin("later"), Grant), "what was refused counts for nothing"
+
+
 async def test_what_was_never_sent_leaves_no_gap() -> None:
     house = await House().warm()
     assert isinstance(await house.begin("a"), Grant)

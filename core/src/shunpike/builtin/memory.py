@@ -171,10 +171,11 @@ class MemoryStore(Store):
             if hold.amount:
                 self._settle_slot(hold, settlement)
         windows = {hold.bucket: hold.limit.window for hold in attempt.reservation.holds}
+        now = settlement.at if self._clock is None else max(settlement.at, self._clock.now())
         for closure in settlement.closures:
-            self._close(closure, windows.get(closure.bucket, Held()), settlement.at)
+            self._close(closure, windows.get(closure.bucket, Held()), now)
         for lesson in settlement.lessons:
-            self._learn(lesson, settlement.at)
+            self._learn(lesson, settlement.at, now)
         for sample in settlement.samples:
             self._factors[sample.name] = learned(self._factors.get(sample.name), sample)
         self._fold()
@@ -186,12 +187,12 @@ class MemoryStore(Store):
             until, reason = closure.until, closure.reason
         self._closures[closure.bucket] = until, reason
 
-    def _learn(self, lesson: Lesson, now: float) -> None:
+    def _learn(self, lesson: Lesson, at: float, now: float) -> None:
         name, bucket = lesson.proof.bucket, self._buckets.get(lesson.proof.bucket)
         known = self._proofs.get(name)
         if bucket is not None and is_news(known, lesson.proof, now):
-            bucket.drop(now)
-            taken = lowered(lesson, bucket.used, now, self._guard)
+            bucket.drop(at)
+            taken = lowered(lesson, bucket.used, at, self._guard)
             if taken is not None:
                 bucket.used += taken[0]
                 bucket.add(taken[1], taken[0])

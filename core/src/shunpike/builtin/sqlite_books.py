@@ -166,7 +166,7 @@ class Books:
                 self._find("id = ?", key)
         if settlement.lessons or settlement.samples:
             self._bring_lessons(settlement)
-        self._set.end(held, settlement)
+        self._set.end(held, settlement, self._clock.now())
         return True
 
     def _bring_lessons(self, settlement: Settlement) -> None:

@@ -121,8 +121,7 @@ class Ledger(Admission):
         try:
             verdict = await self._store.admit(_reservation(target, ask, terms, judged, now))
         finally:
-            if not isinstance(verdict, Grant):
-                self._pacer.ended(ask.attempt_id, None)
+            self._pacer.judged(ask.attempt_id, admitted=isinstance(verdict, Grant))
         if isinstance(verdict, Refusal):
             return await self._pacer.explained(target, verdict, holds, judged, now)
         granted = verdict if judged is holds else unslowed(verdict, holds)

@@ -157,17 +157,19 @@ class WorkingSet:
         self._touched[bucket.key] = bucket
         return bucket
 
-    def end(self, held: HeldRow, settlement: Settlement) -> None:
+    def end(self, held: HeldRow, settlement: Settlement, now: float) -> None:
         """Correct the buckets of an attempt to how it ended, and take in what it closes and teaches.
 
         All of its buckets were brought in; so were the proofs and factors that the settlement speaks of, where known.
+        What others learned since it ended is newer, not of a clock that was ahead: that is told by ``now``.
         """
+        now = max(now, settlement.at)
         for key, amount in held.holds:
             self._end(self.touch(self.by_key[key]), amount, held.attempt_id, settlement)
         for closure in settlement.closures:
-            self._close(closure, settlement.at)
+            self._close(closure, now)
         for lesson in settlement.lessons:
-            self._learn(lesson, settlement.at)
+            self._learn(lesson, settlement.at, now)
         for sample in settlement.samples:
             self._sample(sample)
 
@@ -196,11 +198,11 @@ class WorkingSet:
             self.closures[closure.bucket] = closure.until, closure.reason
             self._closed[closure.bucket] = ClosureRow(closure.bucket, closure.until, closure.reason, beyond)
 
-    def _learn(self, lesson: Lesson, now: float) -> None:
+    def _learn(self, lesson: Lesson, at: float, now: float) -> None:
         proof = lesson.proof
         known, bucket = self.proofs.get(proof.bucket), self.buckets.get(proof.bucket)
         if bucket is not None and is_news(known, proof, now):
-            taken = lowered(lesson, self._counting(bucket, now), now, self.guard)
+            taken = lowered(lesson, self._counting(bucket, at), at, self.guard)
             if taken is not None:
                 self.add(self.touch(bucket), Part(*taken))
         self.proofs[proof.bucket] = self._learned[proof.bucket] = merged(known, proof, now)

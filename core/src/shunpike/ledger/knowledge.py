@@ -31,8 +31,13 @@ class Knowledge:
         self.proofs: dict[str, Proof] = {}
 
     async def refresh(self) -> None:
-        """Look at the store again when it is time; whoever comes meanwhile waits for it. Raises `StoreError`."""
+        """Look at the store again when it is time. Raises `StoreError`.
+
+        Whoever comes while it is read for the first time waits; later on, with what was known before, nobody need.
+        """
         if not isinstance(self._store, Learns) or self._is_fresh():
+            return
+        if self._read_at is not None and self._reading.locked():
             return
         async with self._reading:
             if self._is_fresh():
@@ -59,9 +64,10 @@ class Knowledge:
 
     def take(self, settlement: Settlement) -> None:
         """Take in what an attempt of this process taught."""
+        now = max(self._clock.now(), settlement.at)
         for lesson in settlement.lessons:
             bucket = lesson.proof.bucket
-            self.proofs[bucket] = merged(self.proofs.get(bucket), lesson.proof, settlement.at)
+            self.proofs[bucket] = merged(self.proofs.get(bucket), lesson.proof, now)
         for sample in settlement.samples:
             self.factors[sample.name] = learned(self.factors.get(sample.name), sample)
 

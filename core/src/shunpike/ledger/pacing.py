@@ -150,6 +150,10 @@ class _Own:
     """When the last one of those that ended was."""
     ended: float = -math.inf
     """From when on the last one of them counts."""
+    taken: int = 0
+    """What was let through since the beginning."""
+    pending: int = 0
+    """So much of it is not in the books yet, or only just."""
 
     def last(self, quiet: float | None, now: float) -> float:
         """Return when something was last admitted; ``quiet`` is how long ago the last one of anybody's ended."""
@@ -197,12 +201,20 @@ class Pacer:
                 return refusal
             self._running[ask.attempt_id] = long
             for hold in long:
-                self._of(hold).running[ask.attempt_id] = now
+                own = self._of(hold)
+                own.running[ask.attempt_id] = now
+                own.taken += hold.amount
+                own.pending += hold.amount
         return slowed(holds, ask, pace, now) if pace.smooth or pace.reserve else holds
 
     async def _too_soon(self, holds: Sequence[Hold], pace: Pace, now: float) -> Refusal | None:
-        for hold, left in zip(holds, await self._store.remaining(holds, now), strict=True):
-            ends = gap_ends(hold, left, pace, self._of(hold).last(left.quiet, now))
+        known = [self._of(hold).taken - self._of(hold).pending for hold in holds]
+        for hold, left, before in zip(holds, await self._store.remaining(holds, now), known, strict=True):
+            # Of many that ask at once each looked before the others were in the books.
+            own = self._of(hold)
+            unseen = own.taken - before
+            seen = left.model_copy(update={"used": left.used + unseen, "left": max(0, left.left - unseen)})
+            ends = gap_ends(hold, seen, pace, own.last(left.quiet, now))
             if ends is not None and ends > now:
                 return _paced(hold, left, ends)
         return None
@@ -215,6 +227,15 @@ class Pacer:
 
     def _of(self, hold: Hold) -> _Own:
         return self._own.setdefault(hold.bucket, _Own())
+
+    def judged(self, attempt_id: str, *, admitted: bool) -> None:
+        """Note what the store said of an attempt that was let through."""
+        for hold in self._running.get(attempt_id, ()):
+            own = self._of(hold)
+            own.pending -= hold.amount
+            own.taken -= 0 if admitted else hold.amount
+        if not admitted:
+            self.ended(attempt_id, None)
 
     def ended(self, attempt_id: str, settlement: Settlement | None) -> None:
         """Note how an attempt ended that was let through; None = it was not admitted after all."""

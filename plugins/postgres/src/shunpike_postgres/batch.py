@@ -90,16 +90,15 @@ class Batch:
         try:
             # Left between its two trips, a pipeline of this library asks the server for one thing more, and the server
             # takes that for work: it would not end the transaction of a process that stands still (`STALE_AFTER`).
-            with session.patience():
-                async with session.connection.pipeline() as pipeline:
-                    await self._read(pipeline, [one for _, one in admits], settles)
-                    asked, ends = iter(admits), iter(settles)
-                    for job in self._jobs:
-                        if isinstance(job, Admit):
-                            self._admit(*next(asked))
-                        else:
-                            self._settle(*next(ends))
-                    pages = await self._write()
+            async with session.connection.pipeline() as pipeline:
+                await self._read(pipeline, [one for _, one in admits], settles)
+                asked, ends = iter(admits), iter(settles)
+                for job in self._jobs:
+                    if isinstance(job, Admit):
+                        self._admit(*next(asked))
+                    else:
+                        self._settle(*next(ends))
+                pages = await self._write()
         except BaseException:
             if session.is_open:
                 await session.connection.rollback()
@@ -200,7 +199,7 @@ class Batch:
         held = self._locked.pop(job.attempt_id, None)
         if held is not None:
             self._ended.append(writes.ended(job.attempt_id, ended_row(held, end)))
-            self._set.end(held, end)
+            self._set.end(held, end, self._session.now())
         self._done.append(partial(self._settled, job, held is not None))
 
     def _settled(self, job: Settle, done: bool) -> None:

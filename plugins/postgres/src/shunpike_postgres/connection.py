@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -25,13 +27,21 @@ STALE_AFTER = 5.0
 """Seconds after which the server ends a transaction, one of milliseconds, whose process stands still in the middle."""
 LOCK_TIMEOUT = 20.0
 """Seconds to wait for another process's transaction before giving up: long enough for some that stand still in turn."""
+PATIENCE = LOCK_TIMEOUT + 10.0
+"""Seconds until a server that does not answer is taken for lost, in the middle of what was asked of it."""
+READING = 60.0
+"""Seconds that a reader may take: a total over years, not a line that is dead."""
+QUICK = 3.0
+"""Seconds for an answer that takes the server no work at all."""
+HEARTBEAT = 5.0
+"""Seconds until a process that holds something looks whether its connection still stands."""
 READERS = 4
 
 _ALIVE: dict[str, Any] = {
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
-    "tcp_user_timeout": 30_000,
+    "tcp_user_timeout": round(PATIENCE * 1000),
 }
 """When a line is dead: no answer to probes while nothing is sent, no receipt for what was sent (milliseconds)."""
 
@@ -46,6 +56,35 @@ _SPEECH: tuple[tuple[type[psycopg.Error], str, str], ...] = (
     (errors.ReadOnlySqlTransaction, "can't be written: it is a standby", "name the primary in the address"),
     (errors.LockNotAvailable, "was locked by another process for too long", "see what holds it: pg_stat_activity"),
 )
+
+
+@contextmanager
+def patience(connection: Connection, seconds: float) -> Iterator[None]:
+    """Cut the connection where this takes longer: the server is there, perhaps, but says nothing any more.
+
+    The library, cancelled, would wait for the answer all the same; of a line that is cut it hears at once.
+    """
+    watch = asyncio.get_running_loop().call_later(seconds, _cut, connection)
+    try:
+        yield
+    finally:
+        watch.cancel()
+
+
+def _cut(connection: Connection) -> None:
+    if connection.closed:
+        return
+    line = socket.socket(fileno=connection.fileno())
+    try:
+        with suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
+    finally:
+        line.detach()
+
+
+async def _still_there(connection: Connection) -> None:
+    with patience(connection, QUICK):
+        await AsyncConnectionPool.check_connection(connection)
 
 
 def said(address: Address, error: BaseException) -> StoreError:
@@ -63,20 +102,18 @@ def said(address: Address, error: BaseException) -> StoreError:
 
 
 async def connect(address: Address) -> Connection:
-    """Return a connection in the ledger's own schema. Raises `psycopg.Error`."""
-    connection = await AsyncConnection.connect(
+    """Return a connection, still to be `prepare`d. Raises `psycopg.Error`."""
+    return await AsyncConnection.connect(
         address.conninfo,
         autocommit=True,
         connect_timeout=round(CONNECT_TIMEOUT),
         application_name="shunpike",
         **_ALIVE,
     )
-    await prepare(connection)
-    return connection
 
 
 async def prepare(connection: Connection) -> None:
-    """Make the session's settings."""
+    """Make the session's settings: it is in the ledger's own schema then."""
     settings = {
         "search_path": "shunpike",
         "synchronous_commit": "on",
@@ -101,7 +138,7 @@ def reading_pool(address: Address) -> AsyncConnectionPool[Connection]:
         timeout=CONNECT_TIMEOUT,
         # A server that is back is read from again at once, not when the pool's patience ends.
         reconnect_timeout=0.5,
-        check=AsyncConnectionPool.check_connection,
+        check=_still_there,
         configure=prepare,
         kwargs={
             "autocommit": True,

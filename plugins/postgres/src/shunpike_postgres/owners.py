@@ -11,7 +11,7 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-from shunpike_postgres.connection import Connection
+from shunpike_postgres.connection import CONNECT_TIMEOUT, HEARTBEAT, PATIENCE, Connection
 
 _CLASS = "'shunpike.owners'::regclass::oid::bigint::bit(32)::integer"
 """The first half of the locks' keys: the table's own number, so that two ledgers in one database do not meet."""
@@ -23,8 +23,8 @@ SELECT id, host, pid, dead_since FROM owners WHERE id <> %s AND NOT EXISTS (
     AND classid = 'shunpike.owners'::regclass::oid AND objid = owners.id::oid)
 ORDER BY id"""
 
-GRACE = 15.0
-"""Seconds for an owner whose connection was lost to come back; see ``HEARTBEAT`` for how soon it notices."""
+GRACE = HEARTBEAT + PATIENCE + CONNECT_TIMEOUT
+"""Seconds for an owner whose connection was lost to come back: to look, to give the line up, and to make another."""
 SIGNED_OUT = 0.0
 """Since when an owner is dead that said so itself."""
 
@@ -94,8 +94,8 @@ async def dead_owners(connection: Connection, me: int, now: float) -> list[int]:
     return dead
 
 
-async def adopt(connection: Connection, old: int, new: int) -> None:
-    """Take over what this process held before its connection was lost."""
+async def adopt(connection: Connection, old: list[int], new: int) -> None:
+    """Take over what this process held before its connection was lost, under whatever number."""
     async with connection.transaction():
-        await connection.execute("UPDATE attempts SET owner = %s WHERE owner = %s", [new, old])
-        await connection.execute("DELETE FROM owners WHERE id = %s", [old])
+        await connection.execute("UPDATE attempts SET owner = %s WHERE owner = ANY(%s)", [new, old])
+        await connection.execute("DELETE FROM owners WHERE id = ANY(%s)", [old])

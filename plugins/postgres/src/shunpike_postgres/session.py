@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from weakref import WeakSet
 
 import psycopg
@@ -18,14 +15,12 @@ from shunpike.ledger.books import Bucket
 from shunpike.ledger.windows import Window
 from shunpike.types import Limit, Reservation, Settlement, Unit
 from shunpike_postgres.address import Address
-from shunpike_postgres.connection import LOCK_TIMEOUT, Connection, connect
+from shunpike_postgres.connection import PATIENCE, Connection, connect, patience, prepare
 from shunpike_postgres.owners import adopt, sign_in, sign_out
 from shunpike_postgres.schema import migrate
 from shunpike_postgres.shift import IGNORED, Shift, measured
 from shunpike_postgres.statements import FIND_BUCKETS, MAKE_BUCKETS
 
-PATIENCE = LOCK_TIMEOUT + 10.0
-"""Seconds until a server that does not answer is taken for lost, in the middle of a transaction."""
 MEASURE_EVERY = 60.0
 """Seconds between two looks at the database's clock."""
 
@@ -51,6 +46,7 @@ class Session:
         self._trusted = trusted
         self.shift = Shift()
         self.owner = 0
+        self._numbers: list[int] = []
         self.holds: dict[str, tuple[int, ...]] = {}
         """Attempts of this process that are in flight → the buckets that they hold something of."""
         self.recovered_at: float | None = None
@@ -82,15 +78,19 @@ class Session:
         """
         connection = await connect(self.address)
         try:
-            await migrate(connection, self.address)
-            await self._measure(connection)
-            owner = await sign_in(connection, self.now())
-            if self.owner:
-                await adopt(connection, self.owner, owner)
+            with patience(connection, PATIENCE):
+                await prepare(connection)
+                await migrate(connection, self.address)
+                await self._measure(connection)
+                owner = await sign_in(connection, self.now())
+                # The number of a try that failed stays on the list: what it adopted before may be its by now.
+                before, self._numbers = self._numbers, [*self._numbers, owner]
+                if before:
+                    await adopt(connection, before, owner)
         except BaseException:
             await connection.close()
             raise
-        self._connection, self.owner = connection, owner
+        self._connection, self.owner, self._numbers = connection, owner, [owner]
         _OPEN.add(self)
 
     async def _measure(self, connection: Connection) -> None:
@@ -111,7 +111,8 @@ class Session:
         """Sign out, unless something is still held, and disconnect."""
         if self._connection is not None:
             if self.is_open:
-                await sign_out(self._connection, self.owner)
+                with self.patience():
+                    await sign_out(self._connection, self.owner)
             await self._connection.close()
 
     def leave_to_parent(self) -> None:
@@ -134,22 +135,9 @@ class Session:
         headers_at = None if one.headers_at is None else min(one.headers_at, now)
         return one.model_copy(update={"at": now, "headers_at": headers_at})
 
-    @contextmanager
-    def patience(self) -> Iterator[None]:
-        """Cut the connection where this takes too long: the server is there, perhaps, but says nothing any more."""
-        watch = asyncio.get_running_loop().call_later(PATIENCE, self._cut)
-        try:
-            yield
-        finally:
-            watch.cancel()
-
-    def _cut(self) -> None:
-        if self.is_open:
-            line = socket.socket(fileno=self.connection.fileno())
-            try:
-                line.shutdown(socket.SHUT_RDWR)
-            finally:
-                line.detach()
+    def patience(self, seconds: float | None = None) -> AbstractContextManager[None]:
+        """Cut the connection where this takes longer. Raises `psycopg.OperationalError` where there is none."""
+        return patience(self.connection, PATIENCE if seconds is None else seconds)
 
     async def drop(self) -> None:
         """Let go of a connection that can't be relied on any more."""

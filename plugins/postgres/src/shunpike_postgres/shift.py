@@ -14,6 +14,7 @@ from shunpike.clock import Clock
 from shunpike.errors import StoreError
 from shunpike.types import (
     Closure,
+    Factor,
     Grant,
     Lesson,
     Proof,
@@ -80,6 +81,10 @@ class Shift(NamedTuple):
         """Return what goes out."""
         resets = None if one.resets_at is None else self.ours(one.resets_at)
         return one.model_copy(update={"at": self.ours(one.at), "resets_at": resets}) if self.seconds else one
+
+    def factor(self, one: Factor) -> Factor:
+        """Return what goes out."""
+        return one.model_copy(update={"at": self.ours(one.at)}) if self.seconds else one
 
     def verdict(self, one: Grant | Refusal) -> Grant | Refusal:
         """Return what goes out."""

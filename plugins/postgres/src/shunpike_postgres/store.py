@@ -135,7 +135,8 @@ class PostgresStore(Store):
 
     async def factors(self) -> Mapping[str, Factor]:
         """Return name → what its samples taught. Raises `StoreError`."""
-        return await self._worker.read(read_factors).wait()
+        found = await self._worker.read(read_factors).wait()
+        return {name: self._session.shift.factor(one) for name, one in found.items()}
 
     async def unconfirmed(self) -> Sequence[Unconfirmed]:
         """Return the attempts whose end is not known, oldest first. Raises `StoreError`."""

@@ -18,10 +18,10 @@ from psycopg_pool import AsyncConnectionPool
 from shunpike.errors import StoreError
 from shunpike.ledger.pending import Pending, answer
 from shunpike_postgres.address import Address
-from shunpike_postgres.connection import Connection, reading_pool, said
+from shunpike_postgres.connection import HEARTBEAT, READING, Connection, patience, reading_pool, said
 from shunpike_postgres.jobs import Job
 from shunpike_postgres.session import Session
-from shunpike_postgres.writer import HEARTBEAT, Writer
+from shunpike_postgres.writer import Writer
 
 T = TypeVar("T")
 
@@ -135,7 +135,8 @@ class Worker:
                 await self.writer.opened()
                 await self._pool.open()
                 async with self._pool.connection() as connection:
-                    pending.result = await work(connection)
+                    with patience(connection, READING):
+                        pending.result = await work(connection)
             except StoreError as error:
                 pending.fail(error)
             except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is

@@ -23,13 +23,11 @@ from psycopg import errors
 from shunpike.errors import StoreError
 from shunpike.types import Settlement, State
 from shunpike_postgres.batch import Batch
-from shunpike_postgres.connection import said
+from shunpike_postgres.connection import QUICK, said
 from shunpike_postgres.jobs import Admit, Job, Settle, Work
 from shunpike_postgres.session import Session
 from shunpike_postgres.upkeep import UPKEEP_EVERY, bury, keep_small, orphans
 
-HEARTBEAT = 5.0
-"""Seconds until a process that holds something looks whether its connection still stands."""
 RECOVER_EVERY = 1.0
 """Seconds between two looks for dead owners, however many admissions are refused meanwhile."""
 _AGAIN = (errors.DeadlockDetected, errors.SerializationFailure, errors.IdleInTransactionSessionTimeout)
@@ -52,8 +50,9 @@ class Writer:
             if not self._session.is_open:
                 try:
                     await self._session.open()
-                    await self.recover(self._session.now())
-                    await self._give_back()
+                    with self._session.patience():
+                        await self.recover(self._session.now())
+                        await self._give_back()
                 except (psycopg.Error, OSError) as error:
                     await self._session.drop()
                     raise said(self._session.address, error) from error
@@ -76,7 +75,10 @@ class Writer:
     async def _work(self, job: Work[object]) -> None:
         for last in (False, True):
             try:
-                job.result = await job.work(await self.opened())
+                session = await self.opened()
+                with session.patience():
+                    await session.look_at_clock()
+                    job.result = await job.work(session)
             except StoreError as error:
                 job.fail(error)
             except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
@@ -89,9 +91,10 @@ class Writer:
         batch: Batch | None = None
         try:
             session = await self.opened()
-            await session.look_at_clock()
-            batch = Batch(session, jobs)
-            refused = await batch.run()
+            with session.patience():
+                await session.look_at_clock()
+                batch = Batch(session, jobs)
+                refused = await batch.run()
         except Exception as error:  # noqa: BLE001 - nothing may be kept: whoever waits must hear of it, whatever it is
             await self._failed(jobs, batch, error, last=last)
         else:
@@ -101,8 +104,10 @@ class Writer:
         """Judge once more who was refused, where the dead held something. Where this fails they stay refused."""
         batch = Batch(session, refused)
         try:
-            if refused and await self._may_recover():
-                await batch.run()
+            if refused:
+                with session.patience():
+                    if await self._may_recover():
+                        await batch.run()
         except Exception as error:  # noqa: BLE001 - they have their answer; what is wrong will meet the next one
             if batch.committing and not session.is_open:
                 # They may have been admitted after all: an attempt that was refused is asked for again by its name.
@@ -158,8 +163,8 @@ class Writer:
 
         A call takes minutes sometimes, and meanwhile nothing else would notice that the connection is gone.
         """
-        with suppress(psycopg.Error), self._session.patience():
-            if self._session.holds and self._session.is_open:
+        if self._session.holds and self._session.is_open:
+            with suppress(psycopg.Error), self._session.patience(QUICK):
                 await self._session.connection.execute("SELECT 1")
         if self._session.holds:
             await self.opened()
@@ -171,7 +176,9 @@ class Writer:
             self._upkeep_at = now
         elif abs(now - self._upkeep_at) >= UPKEEP_EVERY and self._session.is_open:
             self._upkeep_at = now
-            if await keep_small(self._session.connection, now, self._keep_days):
+            with self._session.patience():
+                more = await keep_small(self._session.connection, now, self._keep_days)
+            if more:
                 self._upkeep_at = now - UPKEEP_EVERY
 
 

@@ -180,3 +180,21 @@ class StoreLessonsContract(StoreTimeContract):
             for moment in (now, now - 1_800):
                 assert isinstance(await store.admit(reservation("b", moment, minute)), Refusal)
                 assert isinstance(await store.admit(reservation("b", moment, GATE)), Refusal)
+
+    async def test_a_settlement_that_is_written_late_undoes_nothing_newer(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """Its process stood still since it ended: what others learned meanwhile is news, not of a clock ahead."""
+        one, ended = hold(1, 100), clock.now()
+        async with self.opened(tmp_path, clock) as store:
+            learns = able(store, Learns)
+            for name in ("late", "new"):
+                await store.admit(reservation(name, ended, one))
+            clock.advance(120)
+            now, told = clock.now(), {"reason": "rate_limited", "bucket": one.bucket}
+            news = settled(now, lessons=(lesson(one.bucket, now, amount=20),))
+            await store.settle("new", news.model_copy(update={"closures": (Closure(until=now + 90_000, **told),)}))
+            late = settled(ended, lessons=(lesson(one.bucket, ended, amount=100),))
+            await store.settle("late", late.model_copy(update={"closures": (Closure(until=ended + 10, **told),)}))
+            assert (await learns.proofs())[one.bucket].amount == 20
+            assert (await store.closed(now))[one.bucket][0] == now + 90_000
