@@ -10,8 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,16 @@ from shunpike_postgres.store import PostgresStore
 WORKER = Path(__file__).with_name("worker.py")
 PATIENCE = 120.0
 """Seconds after which a worker is taken to hang; they need a few."""
+
+
+@asynccontextmanager
+async def served(url: str, **others: Any) -> AsyncIterator[PostgresStore]:
+    """A ledger on a server, closed at the end."""
+    store = PostgresStore(url, guard=0.0, **others)
+    try:
+        yield store
+    finally:
+        await store.aclose()
 
 
 def open_store(url: str, *, clock: Clock | None = None, guard: float = 0.0) -> SqliteStore | PostgresStore:

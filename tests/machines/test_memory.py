@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -111,7 +112,7 @@ async def test_the_place_may_change_while_stores_are_open(tmp_path: Path, monkey
 
 def test_threads_that_begin_and_end_stores_at_once_hold_the_place_together() -> None:
     """Whoever has one open has the place; when all are closed, it is free."""
-    together, wrong = threading.Barrier(8), []
+    together = threading.Barrier(8)
 
     async def live() -> None:
         for _ in range(50):
@@ -122,24 +123,15 @@ def test_threads_that_begin_and_end_stores_at_once_hold_the_place_together() -> 
             finally:
                 await store.aclose()
 
-    def thread() -> None:
-        try:
-            anyio.run(live)
-        except BaseException as error:  # noqa: BLE001 - told below
-            wrong.append(error)
-            together.abort()
-
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        threads = [threading.Thread(target=thread) for _ in range(8)]
-        for one in threads:
-            one.start()
-        for one in threads:
-            one.join()
+        with ThreadPoolExecutor(8) as threads:
+            lives = [threads.submit(anyio.run, live) for _ in range(8)]
+        for life in lives:
+            life.result()
     finally:
         sys.setswitchinterval(interval)
-    assert wrong == []
     assert starts()
 
 

@@ -27,7 +27,7 @@ from shunpike_testkit.scripted import ScriptedProvider
 from shunpike_testkit.stores import hold, reservation, settled
 
 from ..postgres import DURABLE, Server  # noqa: TID252 - the tests are no package
-from .rig import recovered, rows
+from .rig import recovered, rows, served
 
 MONEY = hold(10, 10**6, Unit.USD, Lifetime())
 Way = Callable[[Client], Awaitable[object]]
@@ -65,15 +65,6 @@ async def client_of(url: str) -> AsyncIterator[tuple[Client, ScriptedProvider]]:
     host.register(provider, "only")
     async with Client(Settings(), host=host, store=PostgresStore(url), environ={}) as client:
         yield client, provider
-
-
-@asynccontextmanager
-async def books(url: str) -> AsyncIterator[PostgresStore]:
-    store = PostgresStore(url, guard=0.0)
-    try:
-        yield store
-    finally:
-        await store.aclose()
 
 
 async def complete(client: Client) -> object:
@@ -125,7 +116,7 @@ async def test_f9_a_locked_ledger_sends_nothing_and_recovers(url: str, monkeypat
 
 
 async def test_f9_a_ledger_of_a_newer_version_is_left_alone(url: str) -> None:
-    async with books(url) as store:
+    async with served(url) as store:
         await store.check()
     rows(url, "INSERT INTO migrations VALUES (9999, now())")
     async with client_of(url) as (client, provider):
@@ -136,7 +127,7 @@ async def test_f9_a_ledger_of_a_newer_version_is_left_alone(url: str) -> None:
 
 async def test_a_connection_that_is_cut_keeps_what_its_process_holds(durable: Server, url: str) -> None:
     """The process is alive: it takes its attempts over, and settles them."""
-    async with books(url) as store, books(url) as other:
+    async with served(url) as store, served(url) as other:
         for name in ("a", "b"):
             assert isinstance(await store.admit(reservation(name, time.time(), MONEY)), Grant)
         cut = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
@@ -184,7 +175,7 @@ def holding(url: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
 async def test_a_forked_child_does_not_keep_its_dead_parent_alive(url: str) -> None:
     """The child has a copy of the connection; the server must notice all the same that its owner has gone."""
     with holding(url) as (parent, child):
-        async with books(url) as store:
+        async with served(url) as store:
             assert await store.recover(time.time()) == 0
             parent.kill()
             await recovered(store)
@@ -212,7 +203,7 @@ async def test_a_commit_without_an_answer_grants_nothing_and_leaves_nothing(
         raise psycopg.OperationalError("the line is dead")
 
     monkeypatch.setattr(AsyncConnection, "execute", execute)
-    async with books(url) as store:
+    async with served(url) as store:
         assert isinstance(await store.admit(reservation("a", time.time(), MONEY)), Grant)
         armed.append("now")
         with pytest.raises(StoreError, match="can't be reached"):
@@ -242,7 +233,7 @@ async def test_k9_a_server_that_is_killed_loses_nothing_that_it_confirmed(durabl
                     await store.settle(name, settled(time.time(), pico=number % 10))
                     settled_by[name] = number % 10
 
-    async with books(url) as store:
+    async with served(url) as store:
         await store.check()
         enough = anyio.Event()
         async with anyio.create_task_group() as group:
@@ -258,7 +249,7 @@ async def test_k9_a_server_that_is_killed_loses_nothing_that_it_confirmed(durabl
                 async with stopped(durable, "immediate"):
                     pass
             enough.set()
-    async with books(url) as store:
+    async with served(url) as store:
         await recovered(store)
         await store.check()
         (left,) = await store.remaining([MONEY], time.time())

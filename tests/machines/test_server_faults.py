@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 
 import anyio
@@ -24,7 +23,7 @@ from shunpike_postgres.writer import Writer
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.stores import hold, reservation, settled
 
-from .rig import rows
+from .rig import rows, served
 
 MONEY = hold(10, 10**6, Unit.USD, Lifetime())
 CALL = hold(1, 1, Unit.CONCURRENT, Held())
@@ -35,15 +34,6 @@ WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' 
 LIVING = """
 SELECT count(*) FROM attempts JOIN pg_locks ON objid = owner::oid AND locktype = 'advisory' AND granted
 AND classid = 'shunpike.owners'::regclass::oid"""
-
-
-@asynccontextmanager
-async def books(url: str, **others: Any) -> AsyncIterator[PostgresStore]:
-    store = PostgresStore(url, guard=0.0, **others)
-    try:
-        yield store
-    finally:
-        await store.aclose()
 
 
 async def admitted(store: PostgresStore, name: str, *holds: Any) -> bool:
@@ -59,7 +49,7 @@ async def until(url: str, question: str, right: Callable[[int], bool]) -> None:
 
 async def test_a_process_that_lost_its_connection_is_not_dead(postgres_url: str) -> None:
     """After a restart of the server others come back first: its call runs on, and counts, until it is missed."""
-    async with books(postgres_url) as mine, books(postgres_url) as theirs:
+    async with served(postgres_url) as mine, served(postgres_url) as theirs:
         assert await admitted(mine, "runs", CALL, MONEY)
         rows(postgres_url, CUT)
         assert await theirs.recover(time.time()) == 0
@@ -81,7 +71,7 @@ async def test_a_process_that_holds_something_notices_by_itself_that_its_connect
 ) -> None:
     """Its call may take minutes, and others would miss it before that."""
     monkeypatch.setattr(worker, "HEARTBEAT", 0.05)
-    async with books(postgres_url) as store:
+    async with served(postgres_url) as store:
         assert await admitted(store, "runs", MONEY)
         ((before,),) = rows(postgres_url, "SELECT owner FROM attempts")
         rows(postgres_url, CUT)
@@ -92,7 +82,7 @@ async def test_a_process_that_holds_something_notices_by_itself_that_its_connect
 
 async def test_an_attempt_that_was_adopted_meanwhile_is_not_recovered(postgres_url: str) -> None:
     """Its owner was seen dead, and came back before what it held was settled for it."""
-    async with books(postgres_url) as mine, books(postgres_url) as theirs:
+    async with served(postgres_url) as mine, served(postgres_url) as theirs:
         assert await admitted(mine, "runs", MONEY)
         await theirs.check()
         ((owner,),) = rows(postgres_url, "SELECT owner FROM attempts")
@@ -111,7 +101,7 @@ async def on_loop(store: PostgresStore, work: Callable[[], Any]) -> Any:
 
 async def test_money_that_is_reconciled_while_its_slot_expires_is_not_taken_twice(postgres_url: str) -> None:
     """What was read before the lock was got may be gone by then."""
-    async with books(postgres_url) as store:
+    async with served(postgres_url) as store:
         assert await admitted(store, "lost", MONEY)
         end = settled(time.time(), pico=10).model_copy(update={"state": State.UNCONFIRMED})
         assert await store.settle("lost", end)
@@ -153,7 +143,7 @@ async def test_a_refused_attempt_whose_second_hearing_fails_is_not_given_back_la
     async def may(self: Writer) -> bool:
         return True
 
-    async with books(postgres_url) as store:
+    async with served(postgres_url) as store:
         assert await admitted(store, "runs", CALL)
         monkeypatch.setattr(Batch, "run", run)
         monkeypatch.setattr(Writer, "_may_recover", may)
@@ -180,9 +170,15 @@ class Slow(SystemClock):
         return super().monotonic() + self.passed
 
 
-async def test_who_waits_for_a_lock_did_not_stand_still(postgres_url: str) -> None:
-    clock = Slow()
-    async with books(postgres_url, clock=clock) as store:
+async def test_who_waits_for_a_lock_did_not_stand_still(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is done at the first go: who waits like that again would fail."""
+    clock, runs, plain = Slow(), [], Batch.run
+
+    async def run(self: Batch) -> Any:
+        runs.append(self)
+        return await plain(self)
+
+    async with served(postgres_url, clock=clock) as store:
         assert await admitted(store, "runs", MONEY)
         done: list[bool] = []
 
@@ -192,10 +188,12 @@ async def test_who_waits_for_a_lock_did_not_stand_still(postgres_url: str) -> No
         async with anyio.create_task_group() as group:
             with psycopg.connect(postgres_url) as other:
                 other.execute("SELECT 1 FROM shunpike.buckets FOR UPDATE")
+                monkeypatch.setattr(Batch, "run", run)
                 group.start_soon(settle)
                 await until(postgres_url, WAITING, bool)
                 clock.passed = 4 * batch.STALE_AFTER
         assert done == [True]
+        assert sum(bool(one._jobs) for one in runs) == 1
 
 
 async def test_what_fails_after_the_commit_undoes_nothing(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,7 +201,7 @@ async def test_what_fails_after_the_commit_undoes_nothing(postgres_url: str, mon
     monkeypatch.setattr(statements, "PAGE", 1)
     monkeypatch.setattr(statements, "FIRST", statements.FIRST.replace("LIMIT 200", "LIMIT 1"))
     monkeypatch.setattr(statements, "FREED", "SELECT pg_terminate_backend(pg_backend_pid()), %s::integer, %s::bigint")
-    async with books(postgres_url) as store:
+    async with served(postgres_url) as store:
         for number in range(3):
             assert await admitted(store, f"full-{number}", hold(1, 3))
             await store.settle(f"full-{number}", settled(time.time()))
@@ -217,7 +215,7 @@ async def test_a_server_that_says_nothing_any_more_is_given_up(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No packet comes that would tell that it is gone: whoever waits is told after a while."""
-    async with books(postgres_url) as store:
+    async with served(postgres_url) as store:
         assert await admitted(store, "runs", MONEY)
         monkeypatch.setattr(session, "PATIENCE", 0.2)
         with psycopg.connect(postgres_url) as other:
@@ -245,7 +243,7 @@ async def test_one_job_that_fails_in_our_own_code_fails_alone(
             found[name] = False
 
     monkeypatch.setattr(Batch, "_admit", admit)
-    async with books(postgres_url) as store:
+    async with served(postgres_url) as store:
         async with anyio.create_task_group() as group:
             for number in range(20):
                 group.start_soon(ask, store, f"a-{number}")
@@ -255,7 +253,7 @@ async def test_one_job_that_fails_in_our_own_code_fails_alone(
 
 async def test_what_is_read_after_a_restart_comes_at_once(postgres_url: str) -> None:
     """Connections that wait for readers are as dead as the writer's."""
-    async with books(postgres_url) as store:
+    async with served(postgres_url) as store:
         assert await admitted(store, "runs", MONEY)
         for _ in range(3):
             assert len(await store.usage(0.0, 1e12)) == 1
@@ -267,7 +265,7 @@ async def test_however_many_attempts_are_old_they_are_folded_soon(
 ) -> None:
     monkeypatch.setattr(upkeep, "_AT_ONCE", 7)
     clock = VirtualClock()
-    async with books(postgres_url, clock=clock, trust_clock=True, keep_days=2) as store:
+    async with served(postgres_url, clock=clock, trust_clock=True, keep_days=2) as store:
         for number in range(30):
             await store.admit(reservation(f"a{number}", clock.now(), MONEY))
             await store.settle(f"a{number}", settled(clock.now(), pico=1))

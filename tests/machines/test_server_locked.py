@@ -6,8 +6,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import anyio
@@ -23,18 +23,9 @@ from shunpike_postgres.batch import Batch
 from shunpike_postgres.store import PostgresStore
 from shunpike_testkit.stores import hold, reservation, settled
 
-from .rig import rows
+from .rig import rows, served
 
 MONEY = hold(10, 10**6, Unit.USD, Lifetime())
-
-
-@asynccontextmanager
-async def books(url: str) -> AsyncIterator[PostgresStore]:
-    store = PostgresStore(url, guard=0.0)
-    try:
-        yield store
-    finally:
-        await store.aclose()
 
 
 async def test_f9_all_who_wait_for_a_locked_ledger_give_up_together(
@@ -53,7 +44,7 @@ async def test_f9_all_who_wait_for_a_locked_ledger_give_up_together(
             await store.admit(reservation(name, time.time(), MONEY))
         failed.append(name)
 
-    async with books(postgres_url) as store:
+    async with served(postgres_url) as store:
         assert isinstance(await store.admit(reservation("first", time.time(), MONEY)), Grant)
         monkeypatch.setattr(Batch, "run", run)
         with psycopg.connect(postgres_url) as other:
@@ -73,7 +64,7 @@ async def test_a_process_that_stands_still_in_a_transaction_loses_it_before_othe
     monkeypatch.setattr(connection, "STALE_AFTER", 0.2)
     reached, go_on = anyio.Event(), threading.Event()
     plain = Batch._write
-    async with books(postgres_url) as other, books(postgres_url) as store:
+    async with served(postgres_url) as other, served(postgres_url) as store:
         assert isinstance(await other.admit(reservation("first", time.time(), MONEY)), Grant)
         await store.check()
         token = anyio.lowlevel.current_token()
@@ -152,7 +143,7 @@ async def test_lines_that_went_silent_are_given_up_wherever_they_are_asked(
     """For a limit that was never seen before, for what is read, and for what is left to do at the end."""
     for module, name in ((session, "PATIENCE"), (connection, "QUICK"), (worker, "READING")):
         monkeypatch.setattr(module, name, 0.3)
-    async with books(postgres_url) as store:
+    async with served(postgres_url) as store:
         assert isinstance(await store.admit(reservation("first", time.time(), MONEY)), Grant)
         assert len(await store.usage(0.0, 1e12)) == 1
         with anyio.fail_after(60):
@@ -160,7 +151,7 @@ async def test_lines_that_went_silent_are_given_up_wherever_they_are_asked(
                 assert len(await store.usage(0.0, 1e12)) == 1
                 assert isinstance(await store.admit(reservation("new", time.time(), hold(1, 9))), Grant)
             assert await store.settle("first", settled(time.time(), pico=3))
-    async with books(postgres_url) as store:
+    async with served(postgres_url) as store:
         await store.check()
         with frozen(postgres_url), anyio.fail_after(60):
             await store.aclose()
@@ -179,7 +170,7 @@ async def test_a_line_that_is_lost_again_while_its_process_comes_back_loses_noth
             await line.close()
             raise psycopg.OperationalError("the line is dead")
 
-    async with books(postgres_url) as store:
+    async with served(postgres_url) as store:
         assert isinstance(await store.admit(reservation("runs", time.time(), MONEY)), Grant)
         monkeypatch.setattr(session, "adopt", adopt)
         lines = "FROM pg_stat_activity WHERE application_name = 'shunpike'"

@@ -10,14 +10,14 @@ import pytest
 from typing_extensions import override
 
 from shunpike.builtin.memory import MemoryStore
+from shunpike.builtin.sqlite import SqliteStore
 from shunpike.errors import StoreError
 from shunpike.ledger import Ledger
 from shunpike.ledger.knowledge import FRESH
+from shunpike.protocols import Store
 from shunpike.types import Ending, Evidence, Grant, Proof, Rolling, Settings, Unit, Usage
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.targets import ask, limit, target
-
-from ...machines.rig import open_store  # noqa: TID252 - the tests are no package
 
 FREE = target("none")
 DAY = Rolling(seconds=86_400)
@@ -42,8 +42,8 @@ class Slow(MemoryStore):
         return found
 
 
-def ledger(store: object, clock: VirtualClock) -> Ledger:
-    return Ledger(store, clock, Settings(), lambda _: (limit(1_000, window=DAY),))  # type: ignore[arg-type]
+def ledger(store: Store, clock: VirtualClock) -> Ledger:
+    return Ledger(store, clock, Settings(), lambda _: (limit(1_000, window=DAY),))
 
 
 async def teach(books: Ledger, clock: VirtualClock, name: str, amount: int, left: int) -> None:
@@ -69,12 +69,12 @@ async def admitted(books: Ledger, names: list[str]) -> int:
 
 async def test_the_first_requests_after_a_restart_know_what_was_learned(tmp_path: Path) -> None:
     """All of those that come at once, not only the one that reads it."""
-    clock, url = VirtualClock(), f"sqlite:{tmp_path / 'ledger.db'}"
-    store = open_store(url, clock=clock)
+    clock, path = VirtualClock(), tmp_path / "ledger.db"
+    store = SqliteStore(path, clock=clock)
     for number in range(20):
         await teach(ledger(store, clock), clock, f"a{number}", 20, 19 - number)
     await store.aclose()
-    store = open_store(url, clock=clock)
+    store = SqliteStore(path, clock=clock)
     assert await admitted(ledger(store, clock), [f"b{number}" for number in range(30)]) == 0
     await store.aclose()
 

@@ -77,6 +77,18 @@ class House:
     async def begin(self, name: str) -> Grant | Refusal:
         return await self.books.admit(target(), ask(name))
 
+    async def at_once(self, count: int) -> int:
+        """Let so many ask at once; return how many of them were admitted."""
+        answers: list[Grant | Refusal] = []
+
+        async def ask_for(name: str) -> None:
+            answers.append(await self.begin(name))
+
+        async with anyio.create_task_group() as group:
+            for number in range(count):
+                group.start_soon(ask_for, f"a{number}")
+        return sum(isinstance(answer, Grant) for answer in answers)
+
     async def end(self, name: str, **fields: object) -> None:
         known = {"at": self.clock.now(), "usage": Usage(prompt_tokens=100)}
         await self.books.settle(target(), ask(name), Ending(**{**known, **fields}))
@@ -116,15 +128,7 @@ async def test_an_answer_that_takes_long_does_not_lengthen_the_gap() -> None:
 
 async def test_of_many_that_ask_at_once_one_is_admitted() -> None:
     house = await House(store=Elsewhere()).warm()
-    answers: list[Grant | Refusal] = []
-
-    async def ask_for(name: str) -> None:
-        answers.append(await house.begin(name))
-
-    async with anyio.create_task_group() as group:
-        for number in range(9):
-            group.start_soon(ask_for, f"a{number}")
-    assert sum(isinstance(answer, Grant) for answer in answers) == 1
+    assert await house.at_once(9) == 1
 
 
 class Behind(Elsewhere):
@@ -142,15 +146,7 @@ class Behind(Elsewhere):
 async def test_of_many_that_ask_at_once_no_more_than_what_is_free_is_admitted(store: type[Elsewhere]) -> None:
     """Nothing is used yet: each of them sees an empty window, and the whole of it would go in one burst."""
     house = House(store=store())
-    answers: list[Grant | Refusal] = []
-
-    async def ask_for(name: str) -> None:
-        answers.append(await house.begin(name))
-
-    async with anyio.create_task_group() as group:
-        for number in range(100):
-            group.start_soon(ask_for, f"a{number}")
-    assert 1 <= sum(isinstance(answer, Grant) for answer in answers) <= FREE
+    assert 1 <= await house.at_once(100) <= FREE
     house.clock.advance(10 * GAP)
     assert isinstance(await house.begin("later"), Grant), "what was refused counts for nothing"
 

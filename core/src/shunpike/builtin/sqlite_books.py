@@ -19,6 +19,7 @@ from shunpike.builtin.sqlite_rows import ATTEMPT, END_ATTEMPT, insert_values, wr
 from shunpike.builtin.sqlite_sql import Connection, Value
 from shunpike.clock import Clock
 from shunpike.errors import StoreError
+from shunpike.ledger.abilities import RECOVER_EVERY
 from shunpike.ledger.books import Bucket, WorkingSet
 from shunpike.ledger.rows import HeldRow, ended_row, held_row, holds_text, orphaned, read_holds
 from shunpike.ledger.slots import Look, Part, judge
@@ -26,8 +27,6 @@ from shunpike.ledger.windows import Window
 from shunpike.types import Grant, Hold, Limit, Money, Refusal, Reservation, Settlement, Unit
 
 WINDOW: TypeAdapter[Window] = TypeAdapter(Window)
-RECOVER_EVERY = 1.0
-"""Seconds between two looks for dead owners, however many admissions are refused meanwhile."""
 _PAGE = 200
 
 _BUCKET = """

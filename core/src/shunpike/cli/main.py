@@ -7,6 +7,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 import typer
@@ -40,7 +41,7 @@ def _open_what_is_closed() -> None:
         stream = getattr(sys, name)
         if stream is None or (mode == "w" and not _is_writable(stream)):
             # The lowest number that is free: the stream's own.
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - for as long as we live
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - for as long as we live
 
 
 def _is_writable(stream: TextIO) -> bool:

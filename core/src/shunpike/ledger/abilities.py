@@ -30,6 +30,10 @@ class CountsBy(Protocol):
         ...
 
 
+RECOVER_EVERY = 1.0
+"""Seconds between two looks for dead owners, however many attempts are refused meanwhile."""
+
+
 @runtime_checkable
 class Recovers(Protocol):
     """A store that can tell which owners have died."""

@@ -38,12 +38,11 @@ from shunpike.types import (
     State,
     Unit,
 )
+from shunpike.types.limits import LARGEST
 
 _SHORTEST_DAY = 82_800.0
 """No calendar's latest expiry is nearer than this, in seconds."""
 
-LARGEST = 2**63 - 1
-"""What a database's integers hold; in pico-dollars, nine million dollars."""
 
 SlotKey = tuple[int, float, str]
 """Bucket, expiry, and the attempt whose end is not confirmed, else an empty text."""

@@ -24,7 +24,7 @@ from datetime import datetime
 from itertools import islice
 
 from shunpike.errors import ConfigError
-from shunpike.ledger.abilities import Recovers
+from shunpike.ledger.abilities import RECOVER_EVERY, Recovers
 from shunpike.ledger.slots import settled_amount
 from shunpike.ledger.windows import GUARD, next_reset, zone_of
 from shunpike.protocols import Ask, Store, Target
@@ -36,8 +36,6 @@ FREELY = 0.1
 """The share of a limit that is never slowed down."""
 LONG = 3_600.0
 """Seconds from which on a rolling window is worth pacing."""
-RECOVER_EVERY = 1.0
-"""Seconds between two looks for dead owners, however many attempts come too soon meanwhile."""
 _SAME = 0.01
 """Seconds by which a moment may differ after it was reckoned to an expiry and back, or to another machine's clock."""
 

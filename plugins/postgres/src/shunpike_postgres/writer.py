@@ -21,6 +21,7 @@ import psycopg
 from psycopg import errors
 
 from shunpike.errors import StoreError
+from shunpike.ledger.abilities import RECOVER_EVERY
 from shunpike.types import Settlement, State
 from shunpike_postgres.batch import Batch
 from shunpike_postgres.connection import QUICK, said
@@ -28,8 +29,6 @@ from shunpike_postgres.jobs import Admit, Job, Settle, Work
 from shunpike_postgres.session import Session
 from shunpike_postgres.upkeep import UPKEEP_EVERY, bury, keep_small, orphans
 
-RECOVER_EVERY = 1.0
-"""Seconds between two looks for dead owners, however many admissions are refused meanwhile."""
 _AGAIN = (errors.DeadlockDetected, errors.SerializationFailure, errors.IdleInTransactionSessionTimeout)
 
 
@@ -114,11 +113,8 @@ class Writer:
                 self._doubtful += [job.reservation.attempt_id for job in refused]
                 _fail(refused, said(session.address, error))
 
-    async def _failed(
-        self, jobs: list[Admit | Settle], batch: Batch | None, error: BaseException, *, last: bool
-    ) -> None:
-        ours = not isinstance(error, psycopg.Error | OSError)
-        told: Exception = error if ours and isinstance(error, Exception) else said(self._session.address, error)
+    async def _failed(self, jobs: list[Admit | Settle], batch: Batch | None, error: Exception, *, last: bool) -> None:
+        told = said(self._session.address, error) if isinstance(error, psycopg.Error | OSError) else error
         lost = not self._session.is_open
         if lost and batch is not None and batch.committing:
             admits = [job for job in jobs if isinstance(job, Admit)]
@@ -182,7 +178,7 @@ class Writer:
                 self._upkeep_at = now - UPKEEP_EVERY
 
 
-def _known(job: Admit | Settle, error: BaseException) -> StoreError | None:
+def _known(job: Admit | Settle, error: Exception) -> StoreError | None:
     """An attempt that was admitted before is a mistake of the caller's, not of the database's."""
     if isinstance(job, Admit) and isinstance(error, errors.UniqueViolation):
         return StoreError(f"attempt {job.reservation.attempt_id!r} is already in the ledger")
