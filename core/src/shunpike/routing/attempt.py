@@ -13,13 +13,13 @@ from typing import Generic, TypeVar
 import anyio
 
 from shunpike.errors import BadAnswer, Overloaded, ProviderError
-from shunpike.protocols import Ask, Target
+from shunpike.routing.admitting import Admitting, tell
 from shunpike.routing.endings import attempt_record, broken, failure, success
 from shunpike.routing.journey import Journey
 from shunpike.routing.judge import judge
 from shunpike.routing.route import Route, Services, Try
 from shunpike.routing.send import send
-from shunpike.types import Answer, Call, Ending, Event, EventName, Grant, Settlement, Verdict
+from shunpike.types import Answer, Ending, EventName, Settlement, Verdict
 
 T = TypeVar("T")
 
@@ -38,6 +38,7 @@ class Attempts:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self.admitting = Admitting(services)
 
     async def complete(self, route: Route) -> tuple[Answer, Try, Journey]:
         """Return the first good answer. Raises `RequestError` at once, else `Exhausted` when the plan is used up."""
@@ -56,7 +57,7 @@ class Attempts:
     async def walk(self, route: Route, journey: Journey, errand: Errand[T]) -> tuple[T, Try]:
         """Return what the first target gave that did ``errand`` well. Raises as `complete` does."""
         for target in route.plan.targets:
-            attempt = await self.admit(route, journey, target)
+            attempt = await self.admitting.admit(route, journey, target)
             if attempt is None:
                 continue
             try:
@@ -90,54 +91,6 @@ class Attempts:
             raise bad
         return answer
 
-    async def admit(self, route: Route, journey: Journey, target: Target) -> Try | None:
-        """Return an admitted attempt at ``target``, or None after noting why not."""
-        services = self._services
-        if len(journey.attempts) >= route.max_attempts or services.clock.monotonic() >= route.expires:
-            journey.note(target, Verdict.UNUSED, "the request's budget of attempts or time is used up")
-            return None
-        closed = services.memory.closed(target)
-        if closed is not None:
-            journey.note(target, Verdict.REFUSED, closed[1], closed[0])
-            return None
-        number = len(journey.attempts) + 1
-        ask, call = self._prepare(route, target, f"{route.request_id}-{number}")
-        verdict = await services.admission.admit(target, ask)
-        if not isinstance(verdict, Grant):
-            journey.refused(target, verdict)
-            self._tell(EventName.ADMISSION_REFUSED, target, limit=verdict.limit.text)
-            return None
-        journey.remaining = verdict.remaining
-        self._tell(EventName.ATTEMPT_STARTED, target, attempt=ask.attempt_id)
-        return Try(target, ask, call, verdict, services.clock.now(), services.clock.monotonic())
-
-    def _prepare(self, route: Route, target: Target, attempt_id: str) -> tuple[Ask, Call]:
-        cap, tokens = route.request.output_cap or route.default_max_output, route.tokens(target)
-        for bound in (target.model.max_output, _room(target, tokens)):
-            cap = cap if bound is None else min(cap, bound)
-        cap = max(cap, 1)
-        ask = Ask(
-            attempt_id=attempt_id,
-            request_id=route.request_id,
-            prompt_tokens=tokens,
-            prompt_bound=route.prompt_bound,
-            # Vectors are no output: nothing beside the prompt is counted or billed.
-            max_output=0 if target.model.kind == "embedding" else cap,
-            choices=route.request.n or 1,
-            price=self._services.price(target, route.prompt_bound, route.request.service_tier),
-            tag=route.tag,
-            claim=route.claim,
-        )
-        call = Call(
-            request=route.request,
-            model=target.model.id,
-            max_output=cap,
-            attempt_id=attempt_id,
-            timeouts=self._services.timeouts(target),
-            strict=route.strict,
-        )
-        return ask, call
-
     async def settle(self, journey: Journey, attempt: Try, ending: Ending, error: ProviderError | None) -> Settlement:
         """Book the attempt's end, whatever happens around it, and add it to the record."""
         with anyio.CancelScope(shield=True):
@@ -158,19 +111,10 @@ class Attempts:
         error.provider = attempt.target.name
         journey.failed(attempt.target, error)
         self._services.memory.learn(attempt.target, error)
-        self._tell(EventName.ATTEMPT_FAILED, attempt.target, error=error.kind, status=error.status)
+        tell(self._services, EventName.ATTEMPT_FAILED, attempt.target, error=error.kind, status=error.status)
 
     def after_success(self, journey: Journey, attempt: Try) -> None:
         """Note who answered."""
         journey.note(attempt.target, Verdict.ANSWERED)
         self._services.memory.succeeded(attempt.target)
-        self._tell(EventName.ATTEMPT_FINISHED, attempt.target, attempt=attempt.ask.attempt_id)
-
-    def _tell(self, name: EventName, target: Target, **facts: str | int | None) -> None:
-        known = {"provider": target.name, "model": target.model.id, **facts}
-        self._services.emit(Event(name=name, at=self._services.clock.now(), facts=known))
-
-
-def _room(target: Target, prompt_tokens: int) -> int | None:
-    context = target.model.context
-    return None if context is None else max(context - prompt_tokens, 1)
+        tell(self._services, EventName.ATTEMPT_FINISHED, attempt.target, attempt=attempt.ask.attempt_id)

@@ -35,7 +35,7 @@ class StreamRun:
     async def open(self) -> None:
         """Fall over until a target gives its first content. Raises what `Attempts.complete` raises."""
         for target in self._route.plan.targets:
-            attempt = await self._attempts.admit(self._route, self.journey, target)
+            attempt = await self._attempts.admitting.admit(self._route, self.journey, target)
             if attempt is None:
                 continue
             self.attempt = attempt
