@@ -150,7 +150,7 @@ def test_a_price_that_may_rise_before_the_end_is_reserved_at_its_height() -> Non
     (model,) = plugin.models
     assert prices.price(model, 10) == Price.per_million("1", "1").model_copy(update={"valid_until": BEFORE_PEAK + 120})
     near = prices.worst(plugin.info, model, 10, "default", within=300)
-    far = prices.worst(plugin.info, model, 10, "default", within=60)
+    far = prices.worst(plugin.info, model, 10, "default", within=50)
     assert near is not None
     assert far is not None
     assert (near.prompt, far.prompt) == (3_000_000, 1_000_000)

@@ -127,11 +127,11 @@ class House:
             self._backends[account.name] = self._host.backend(account.plugin, settings)
         return self._backends[account.name]
 
-    def _price(self, target: Target, prompt_tokens: int, asked: str | None) -> Price | None:
+    def _price(self, target: Target, prompt_tokens: int, asked: str | None, within: float) -> Price | None:
         account = self.accounts[target.name]
         if account.own:
             return FREE
-        return self.prices.worst(target.provider, target.model, prompt_tokens, asked, self._settings.deadline)
+        return self.prices.worst(target.provider, target.model, prompt_tokens, asked, within)
 
     def served_price(self, attempt: Try, served: str, prompt_tokens: int, named: str | None) -> Price | None:
         """Return the price of what answered ``attempt``: ``served`` is the model, ``named`` the tier it names."""

@@ -2,37 +2,63 @@
 
 from __future__ import annotations
 
+import math
+from typing import NamedTuple
+
+from shunpike.catalog import find_served
 from shunpike.catalog.service import served_price, worst_price
 from shunpike.clock import Clock, moment
+from shunpike.ledger.windows import CLOCK_SLACK
 from shunpike.plugins import Host
 from shunpike.types import ModelInfo, Price, ProviderInfo
 
 KEPT = 3600.0
 """Seconds after which a price without an end is asked for again."""
+SPANS = 4
+"""Of so many spans of time the price of a model is kept: the present one and those around it."""
+MOST_NAMES = 1_000
+"""Names of answers whose models are kept: what strangers send must not grow without a bound."""
+
+
+class _Kept(NamedTuple):
+    since: float
+    until: float
+    price: Price | None
 
 
 class PriceBook:
-    """Which price a model has at a moment."""
+    """Which price a model has at a moment.
+
+    Near a change of price nobody here knows which one is billed: whether the moment of the request or that of its end
+    counts is the provider's secret, and its clock may differ from ours by `CLOCK_SLACK` seconds. So all that is asked
+    for a span of time gets the dearest price of it, each part on its own, and that span begins and ends so much
+    earlier and later.
+    """
 
     def __init__(self, host: Host, clock: Clock, catalog: tuple[ModelInfo, ...]) -> None:
         self._host = host
         self._clock = clock
-        self._models = {(model.provider, name): model for model in catalog for name in (model.id, *model.aliases)}
-        self._kept: dict[tuple[str, str], tuple[float, float, Price | None]] = {}
+        self._models: dict[str, dict[str, ModelInfo]] = {}
+        for model in catalog:
+            names = self._models.setdefault(model.provider, {})
+            names.update(dict.fromkeys((model.id, *model.aliases), model))
+        self._served: dict[tuple[str, str, str], ModelInfo | None] = {}
+        self._kept: dict[tuple[str, str], tuple[_Kept, ...]] = {}
 
     def price(self, model: ModelInfo, prompt_tokens: int, at: float | None = None) -> Price | None:
         """Return the list price at ``at`` (epoch seconds, None = now) for a prompt of that size, None = unknown."""
-        now = self._clock.now()
-        at = now if at is None else at
+        at = self._clock.now() if at is None else at
         key = (model.provider, model.id)
-        since, until, kept = self._kept.get(key, (0.0, 0.0, None))
+        # A price by the size of the prompt is another one for each request.
         by_size = any(row.above_prompt_tokens is not None for row in model.prices)
-        if not by_size and since <= at < until:
-            return kept
+        kept = () if by_size else self._kept.get(key, ())
+        for one in kept:
+            if one.since <= at < one.until:
+                return one.price
         price = self._host.price(model, moment(at), prompt_tokens)
-        if at == now and not by_size:
-            ends = price.valid_until if price is not None else None
-            self._kept[key] = (now, min(now + KEPT, ends or now + KEPT), price)
+        if not by_size:
+            until = at + KEPT if price is None else min(at + KEPT, _ends(price, at))
+            self._kept[key] = (_Kept(at, until, price), *kept)[:SPANS]
         return price
 
     def worst(
@@ -40,45 +66,53 @@ class PriceBook:
     ) -> Price | None:
         """Return the most that an attempt can cost that begins now and ends ``within`` seconds, None = unknown.
 
-        Whether the moment of the request or that of its end counts is the provider's secret, so both are looked at.
         ``asked`` is the tier of service that the request names.
         """
-        price = self.price(model, prompt_tokens)
-        end = self._clock.now() + within
-        if price is not None and price.valid_until is not None and price.valid_until < end:
-            price = _dearest(price, self.price(model, prompt_tokens, end))
+        now = self._clock.now()
+        price = self._dearest(model, prompt_tokens, now, now + within)
         return worst_price(price, provider.service_tiers, asked)
 
     def served(self, asked: ModelInfo, served: str, prompt_tokens: int, since: float | None = None) -> Price | None:
         """Return the price of the model that an answer names: that one is billed, not the one asked for.
 
-        A dated or prefixed form of the model asked for is the same model. A name that nobody knows has no price. Where
-        the price changed after ``since``, when the attempt began, the dearer one is returned.
+        An alias or a dated form of a model is that model; any other name has no price. ``since`` is when the attempt
+        began, None = now; where prices differ from then until now, the result is the dearest and says `Price.at_most`.
         """
-        model = self._models.get((asked.provider, served))
-        if model is None and (not served or _same(asked.id, served)):
-            model = asked
+        model = self._meant(asked, served)
         if model is None:
             return None
-        price = self.price(model, prompt_tokens)
-        return price if since is None else _dearest(price, self.price(model, prompt_tokens, since))
+        now = self._clock.now()
+        return self._dearest(model, prompt_tokens, now if since is None else min(since, now), now)
 
     def billed(self, provider: ProviderInfo, price: Price | None, asked: str | None, named: str | None) -> Price | None:
         """Return ``price`` at the tier of service that the answer names, else at the one asked for; None = unknown."""
         return served_price(price, provider.service_tiers, asked, named)
 
+    def _dearest(self, model: ModelInfo, prompt_tokens: int, since: float, until: float) -> Price | None:
+        """Return the dearest price between two moments, each with its slack; None where a part of them has none."""
+        at = since - CLOCK_SLACK
+        price = found = self.price(model, prompt_tokens, at)
+        while price is not None and found is not None and _ends(found, at) <= until + CLOCK_SLACK:
+            at = _ends(found, at)
+            found = self.price(model, prompt_tokens, at)
+            price = None if found is None else price.dearer(found)
+        return price
 
-def _dearest(one: Price | None, other: Price | None) -> Price | None:
-    if one is None or other is None:
-        return None
-    return one if one is other else one.dearer(other)
+    def _meant(self, asked: ModelInfo, served: str) -> ModelInfo | None:
+        if not served:
+            return asked
+        known = self._models.get(asked.provider, {})
+        if served in known:
+            return known[served]
+        key = (asked.provider, asked.id, served)
+        if key not in self._served:
+            if len(self._served) >= MOST_NAMES:
+                self._served.clear()
+            self._served[key] = find_served(known.values(), asked, served)
+        return self._served[key]
 
 
-def _same(asked: str, served: str) -> bool:
-    plain = served.removeprefix("models/").casefold()
-    short = asked.casefold()
-    return (
-        plain.startswith(short)
-        or short.endswith(plain)
-        or plain.rsplit("/", 1)[-1].startswith(short.rsplit("/", 1)[-1])
-    )
+def _ends(price: Price, at: float) -> float:
+    """Return the moment at which another price takes over; one that has passed already says nothing."""
+    until = price.valid_until
+    return math.inf if until is None or until <= at else until

@@ -8,7 +8,7 @@ from shunpike.client.house import House
 from shunpike.clock import Clock
 from shunpike.routing.journey import Journey
 from shunpike.routing.route import Try
-from shunpike.types import ZERO, Answer, Basis, Completion, EmbedAnswer, Embedding, EventName
+from shunpike.types import ZERO, Answer, Basis, Completion, EmbedAnswer, Embedding, EventName, State
 
 
 class Results:
@@ -31,6 +31,8 @@ class Results:
         if booked is None:
             raise RuntimeError(f"attempt {attempt.ask.attempt_id} answered but was not settled")
         price = self._house.served_price(attempt, answer.model, answer.usage.prompt_tokens, answer.service_tier)
+        measured = answer.usage.basis is Basis.MEASURED
+        doubtful = price is not None and price.at_most and answer.stated_cost is None
         self._house.tell(EventName.REQUEST_FINISHED, request_id=attempt.ask.request_id, provider=target.name)
         return {
             "request_id": attempt.ask.request_id,
@@ -39,7 +41,7 @@ class Results:
             "requested_model": journey.requested_model,
             "usage": booked.usage,
             "cost": booked.cost if target.paid else ZERO,
-            "cost_exact": answer.usage.basis is Basis.MEASURED or not target.paid,
+            "cost_exact": not target.paid or (booked.state is State.SETTLED and measured and not doubtful),
             "list_price": None if price is None else price.of(booked.usage),
             "decision": journey.decision(),
             "warnings": answer.warnings,

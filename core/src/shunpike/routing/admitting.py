@@ -40,6 +40,7 @@ class Admitting:
         for bound in (target.model.max_output, _room(target, tokens)):
             cap = cap if bound is None else min(cap, bound)
         cap = max(cap, 1)
+        left = max(route.expires - self._services.clock.monotonic(), 0.0)
         ask = Ask(
             attempt_id=attempt_id,
             request_id=route.request_id,
@@ -48,7 +49,7 @@ class Admitting:
             # Vectors are no output: nothing beside the prompt is counted or billed.
             max_output=0 if target.model.kind == "embedding" else cap,
             choices=route.request.n or 1,
-            price=self._services.price(target, route.prompt_bound, route.request.service_tier),
+            price=self._services.price(target, route.prompt_bound, route.request.service_tier, left),
             tag=route.tag,
             claim=route.claim,
         )

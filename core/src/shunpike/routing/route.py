@@ -23,8 +23,9 @@ class Services:
     admission: Admission
     clock: Clock
     memory: Memory
-    price: Callable[[Target, int, str | None], Price | None]
-    """(target, prompt tokens, service tier asked for) → the most that an attempt now can cost, None when unknown."""
+    price: Callable[[Target, int, str | None, float], Price | None]
+    """(target, prompt tokens, service tier asked for, seconds) → the most that an attempt can cost that begins now and
+    ends within so many seconds, None when unknown."""
     backend: Callable[[Target], Backend]
     served_price: Callable[[Try, str, int, str | None], Price | None]
     """(attempt, served model, prompt tokens, service tier that the answer names) → the price of it, None = unknown."""

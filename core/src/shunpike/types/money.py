@@ -99,6 +99,8 @@ class Price(Record):
     request: int = 0
     valid_until: float | None = None
     """Epoch seconds until which this price may be kept; None = until the catalog changes."""
+    at_most: bool = False
+    """True when it is the dearest of several of which nobody knows which one is billed."""
 
     @field_validator("prompt", "completion", "cached", "cache_write", "request")
     @classmethod
@@ -142,7 +144,10 @@ class Price(Record):
         )
 
     def dearer(self, other: Price) -> Price:
-        """Return the price of which each part is the dearer one, for when it is not known which of two holds."""
+        """Return the price of which each part is the dearer one, for when it is not known which of two holds.
+
+        It says `at_most` where the two differ.
+        """
         untils = [until for until in (self.valid_until, other.valid_until) if until is not None]
         return Price(
             prompt=max(self.prompt, other.prompt),
@@ -151,7 +156,14 @@ class Price(Record):
             cache_write=_dearer(self.cache_write, self.prompt, other.cache_write, other.prompt),
             request=max(self.request, other.request),
             valid_until=min(untils, default=None),
+            at_most=self.at_most or other.at_most or self._figures() != other._figures(),
         )
+
+    def _figures(self) -> tuple[int, ...]:
+        """What each part costs: one that is not named costs what its whole costs."""
+        cached = self.prompt if self.cached is None else self.cached
+        write = self.prompt if self.cache_write is None else self.cache_write
+        return self.prompt, self.completion, cached, write, self.request
 
     def of(self, usage: Usage) -> Money:
         """Return what ``usage`` costs; additive over usages, apart from the part per request."""
