@@ -63,9 +63,9 @@ def test_expiries_of_the_four_windows() -> None:
 def test_when_a_full_limit_opens() -> None:
     minute = Rolling(seconds=60)
     ended = [(10.0, 1), (20.0, 2), (30.0, 4)]
-    assert [opens_at(minute, 5.0, excess, ended, 0) for excess in (1, 2, 3, 7)] == [10.0, 20.0, 20.0, 30.0]
-    assert opens_at(minute, 5.0, 8, ended, 1) == 65.0 + GUARD
-    assert opens_at(Lifetime(), 5.0, 1, ended, 0) is None
+    assert [opens_at(minute, 5.0, excess, ended) for excess in (1, 2, 3, 7)] == [10.0, 20.0, 20.0, 30.0]
+    assert opens_at(minute, 5.0, 8, ended) == 65.0 + GUARD
+    assert opens_at(Lifetime(), 5.0, 1, ended) is None
 
 
 def test_when_everything_is_free_again() -> None:

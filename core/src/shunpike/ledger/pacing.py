@@ -261,7 +261,7 @@ class Pacer:
                 opens = min(
                     opens or math.inf, max(now, allowed_from(hold.limit, left.used + hold.amount, now, pace.curve))
                 )
-            return _paced(hold, left, opens)
+            return _paced(hold, left, opens).model_copy(update={"held": refusal.held})
         return refusal
 
 

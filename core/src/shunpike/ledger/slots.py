@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from shunpike.ledger.windows import CLOCK_SLACK, GUARD, NEVER, Window, expiry, full_again_at, last_closure, opens_at
+from shunpike.ledger.windows import (
+    CLOCK_SLACK,
+    GUARD,
+    IN_FLIGHT_RETRY,
+    NEVER,
+    Window,
+    expiry,
+    full_again_at,
+    last_closure,
+    opens_at,
+)
 from shunpike.types import (
     Basis,
     Calendar,
@@ -66,11 +76,24 @@ def _judge_one(hold: Hold, now: float, look: Look, guard: float) -> Refusal | No
     if excess <= 0 and until <= now:
         return None
     if excess > 0:
-        opens = opens_at(limit.window, now, excess, look.ended(), look.in_flight(), guard)
+        beyond = excess - coming_back(limit, look.in_flight())
+        held = beyond <= 0
+        opens = now + IN_FLIGHT_RETRY if held else opens_at(limit.window, now, beyond, look.ended(), guard)
         if opens is None or opens >= until:
-            return Refusal(limit=limit, bucket=hold.bucket, retry_at=opens)
+            return Refusal(limit=limit, bucket=hold.bucket, retry_at=opens, held=held)
     reason = closed[1] if closed else limit.source
     return Refusal(limit=limit.model_copy(update={"source": reason}), bucket=hold.bucket, retry_at=until)
+
+
+def coming_back(limit: Limit, in_flight: int) -> int:
+    """Return how much of what running attempts hold may come back when they end.
+
+    Money and tokens are held at the worst case, which few use up. A request counts once it was sent, and so does the
+    cap where a provider leaves it counted: these come back only of attempts that never left, which is not to be hoped.
+    """
+    if limit.unit is Unit.CONCURRENT or isinstance(limit.window, Held):
+        return in_flight
+    return in_flight if limit.unit is not Unit.REQUEST and limit.counts != "reserved" else 0
 
 
 def can_be_closed(window: Window, until: float, now: float, guard: float = GUARD) -> bool:

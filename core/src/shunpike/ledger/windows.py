@@ -114,19 +114,17 @@ def last_closure(window: Window, now: float, guard: float = GUARD) -> float:
 
 
 def opens_at(
-    window: Window, now: float, excess: int, ended: Iterable[tuple[float, int]], in_flight: int, guard: float = GUARD
+    window: Window, now: float, excess: int, ended: Iterable[tuple[float, int]], guard: float = GUARD
 ) -> float | None:
     """Return the moment at which ``excess`` units of a full limit will have become free; None = never by waiting.
 
     Args:
-        ended: (expiry, amount) of slots whose attempts ended, earliest expiry first.
-        in_flight: What running attempts hold. As nobody knows when they end, they are taken to end now.
+        ended: (expiry, amount) of slots whose attempts ended, earliest expiry first. Where they don't suffice, running
+            attempts hold the rest: as nobody knows when they end, they are taken to end now.
 
     """
     if isinstance(window, Lifetime):
-        return now + IN_FLIGHT_RETRY if in_flight >= excess else None
-    if isinstance(window, Held):
-        return now + IN_FLIGHT_RETRY
+        return None
     freed = 0
     for expires, amount in ended:
         freed += amount

@@ -57,6 +57,8 @@ class Journey:
                 reason += f": lower max_tokens to {refusal.fits:,}"
         else:
             reason = name
+        if refusal.held:
+            reason += ", held by requests that are running"
         self.note(target, Verdict.REFUSED, reason, None if refusal.impossible else refusal.retry_at, cause)
 
     def failed(self, target: Target, error: ProviderError) -> None:

@@ -73,6 +73,9 @@ class Refusal(Record):
     retry_at: float | None = None
     impossible: bool = False
     """The request alone is larger than the limit: no waiting helps."""
+    held: bool = False
+    """Only what running attempts hold is in the way, and what of it they don't use comes back when they end: nobody
+    knows when, ``retry_at`` is the moment from which on it is worth another look."""
     fits: int | None = None
     """Output tokens per choice that would fit when the limit is empty; 0 = none beside this prompt. None where a
     smaller ``max_tokens`` would not help, or the store can't tell."""

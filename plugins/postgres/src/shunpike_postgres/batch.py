@@ -17,7 +17,7 @@ from psycopg import AsyncPipeline, errors
 from shunpike.ledger.books import WorkingSet
 from shunpike.ledger.records import factor_of, proof_of
 from shunpike.ledger.rows import HeldRow, ended_row, holds_text, read_holds
-from shunpike.ledger.slots import Look, Part, judge
+from shunpike.ledger.slots import Look, Part, coming_back, judge
 from shunpike.types import Calendar, Grant, Hold, Limit, Refusal, Reservation, Rolling, Settlement
 from shunpike_postgres import statements as sql
 from shunpike_postgres import writes
@@ -43,8 +43,9 @@ class Refused:
         return [hold for hold in passing if hold.amount and self.excess(hold) > 0]
 
     def excess(self, hold: Hold) -> int:
-        """Return how much too much the hold takes."""
-        return self.looks[hold.bucket].used + hold.amount - hold.limit.amount
+        """Return how much too much the hold takes, even if all comes back that may come back of running attempts."""
+        look = self.looks[hold.bucket]
+        return look.used + hold.amount - hold.limit.amount - coming_back(hold.limit, look.in_flight())
 
     def verdict(self, guard: float) -> Refusal | None:
         """Return the refusal, as the books stood when it was judged."""

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from shunpike.ledger.abilities import CountsBy, Learns, Reconciles
-from shunpike.ledger.windows import GUARD
+from shunpike.ledger.windows import GUARD, IN_FLIGHT_RETRY
 from shunpike.types import (
     Calendar,
     Grant,
+    Held,
+    Hold,
     Lifetime,
     Money,
     Refusal,
@@ -164,3 +166,60 @@ class StoreBooksContract(StoreLessonsContract):
             refusal = await store.admit(reservation("b", clock.now(), minute, hour))
             assert isinstance(refusal, Refusal)
             assert (refusal.bucket, refusal.retry_at) == (hour.bucket, clock.now() + 3_600 + GUARD)
+
+    @pytest.mark.parametrize(
+        ("unit", "window"),
+        [
+            (Unit.USD, Calendar(period="day")),
+            (Unit.USD, Lifetime()),
+            (Unit.TOTAL_TOKEN, Rolling(seconds=60)),
+            (Unit.OUTPUT_TOKEN, Calendar(period="day")),
+            (Unit.CONCURRENT, Held()),
+        ],
+    )
+    async def test_what_only_running_attempts_hold_is_said_to_be_held(
+        self, tmp_path: Path, clock: VirtualClock, unit: Unit, window: Calendar | Lifetime | Rolling | Held
+    ) -> None:
+        """Its worst case comes back when the first of them ends: that is worth a look in a moment, not tomorrow."""
+        one = hold(6, 10, unit, window)
+        async with self.opened(tmp_path, clock) as store:
+            await store.admit(reservation("a", clock.now(), one))
+            refusal = await store.admit(reservation("b", clock.now(), one))
+            assert isinstance(refusal, Refusal)
+            assert (refusal.held, refusal.retry_at) == (True, clock.now() + IN_FLIGHT_RETRY)
+            await store.settle("a", settled(clock.now(), output=6, pico=6))
+            used = await store.admit(reservation("b", clock.now(), one))
+            assert isinstance(used, Grant if unit is Unit.CONCURRENT else Refusal)
+            assert isinstance(used, Grant) or not used.held, "what was used does not come back"
+
+    async def test_what_does_not_come_back_is_used_though_its_attempt_still_runs(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """A request counts from its answer on, and so does a cap that stays counted."""
+        cap = hold(6, 10, Unit.TOTAL_TOKEN)
+        cap = cap.model_copy(update={"limit": cap.limit.model_copy(update={"counts": "reserved"})})
+        async with self.opened(tmp_path, clock) as store:
+            for number, one in enumerate((hold(1, 1), cap)):
+                await store.admit(reservation(f"a{number}", clock.now(), one))
+                refusal = await store.admit(reservation(f"b{number}", clock.now(), one))
+                assert isinstance(refusal, Refusal)
+                assert (refusal.held, refusal.retry_at) == (False, clock.now() + 60 + GUARD)
+
+    async def test_a_full_limit_opens_when_enough_has_expired_beside_what_is_held(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """The earliest moment, should all that is held come back: nothing before it is worth a look."""
+
+        def tokens(amount: int) -> Hold:
+            return hold(amount, 100, Unit.INPUT_TOKEN)
+
+        start = clock.now()
+        async with self.opened(tmp_path, clock) as store:
+            for number in range(3):
+                await store.admit(reservation(f"a{number}", clock.now(), tokens(20)))
+                await store.settle(f"a{number}", settled(clock.now(), prompt=20))
+                clock.advance(5)
+            await store.admit(reservation("runs", clock.now(), tokens(30)))
+            refusal = await store.admit(reservation("b", clock.now(), tokens(80)))
+            assert isinstance(refusal, Refusal)
+            assert (refusal.held, refusal.retry_at) == (False, start + 5 + 60 + GUARD)
