@@ -1,28 +1,27 @@
 """A store in this process's memory: for trials and tests.
 
-It forgets everything when the process ends and knows nothing of other processes: with more than one, every limit would
-be overstepped. So a store that was opened by its address is refused while another process has one (``one_process.py``).
-The window arithmetic is the ledger's own, the same that other stores use.
+It forgets everything when the process ends, and what it keeps until then does not grow with the number of requests. It
+knows nothing of other processes: with more than one, every limit would be overstepped. So a store that was opened by
+its address is refused while another process has one (``one_process.py``). The window arithmetic is the ledger's own,
+the same that other stores use.
 """
 
 from __future__ import annotations
 
-import heapq
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 from typing_extensions import override
 
 from shunpike.builtin import one_process
-from shunpike.builtin.tally import Tally
+from shunpike.builtin.memory_attempts import Attempts
+from shunpike.builtin.memory_buckets import Bucket
 from shunpike.clock import Clock
 from shunpike.errors import ConfigError, StoreError
 from shunpike.ledger.counting import learned
 from shunpike.ledger.learning import is_news, lowered, merged
 from shunpike.ledger.slots import Look, can_be_closed, judge, remaining_of, settled_parts
-from shunpike.ledger.totals import DAY
-from shunpike.ledger.windows import CLOCK_SLACK, GUARD, Window, last_expiry
+from shunpike.ledger.windows import GUARD, Window
 from shunpike.protocols import Store
 from shunpike.types import (
     Closure,
@@ -31,63 +30,22 @@ from shunpike.types import (
     Held,
     Hold,
     Lesson,
+    Money,
     Proof,
     Refusal,
     Remaining,
     Reservation,
     Settlement,
+    State,
+    Unconfirmed,
+    Unit,
     UsageRow,
 )
 
-KEPT = 50_000
-"""Attempts that are kept one by one; older ones are folded into daily totals."""
-
-
-@dataclass
-class _Bucket:
-    used: int = 0
-    in_flight: int = 0
-    last: float | None = None
-    """The latest expiry."""
-    ended: dict[float, int] = field(default_factory=dict)
-    """Expiry → what expires then."""
-    order: list[float] = field(default_factory=list)
-    """A heap of the expiries."""
-
-    def drop(self, now: float) -> None:
-        """Take out what has expired."""
-        while self.order and self.order[0] <= now:
-            self.used -= self.ended.pop(heapq.heappop(self.order))
-        if not self.order:
-            self.last = None
-
-    def expire(self, window: Window, now: float, guard: float, latest_now: float = 0.0) -> None:
-        self.drop(now)
-        # Not by the moment at which somebody asked: who stood still since then set no clock back.
-        latest = last_expiry(window, max(now, latest_now), guard)
-        if self.last is not None and self.last > latest + CLOCK_SLACK:
-            self._pull_in(latest)
-
-    def _pull_in(self, latest: float) -> None:
-        """The clock was set back: nothing counts longer than what ends now would."""
-        before, self.ended, self.order, self.last = self.ended, {}, [], None
-        for expires, amount in before.items():
-            self.add(min(expires, latest), amount)
-
-    def add(self, expires: float, amount: int) -> None:
-        if expires not in self.ended:
-            heapq.heappush(self.order, expires)
-        self.ended[expires] = self.ended.get(expires, 0) + amount
-        self.last = expires if self.last is None else max(self.last, expires)
-
-    def by_expiry(self) -> Iterable[tuple[float, int]]:
-        return sorted(self.ended.items())
-
-
-@dataclass
-class _Attempt:
-    reservation: Reservation
-    settlement: Settlement | None = None
+SWEEP_EVERY = 1_000
+"""Settlements between two looks for limits that nothing counts in any more."""
+FACTORS = 10_000
+"""Names of which token counts are remembered, those that were seen last."""
 
 
 class MemoryStore(Store):
@@ -107,9 +65,9 @@ class MemoryStore(Store):
         """The process in which it was first used."""
         self._seat: one_process.Seat | None = None
         self._closed = False
-        self._buckets: dict[str, _Bucket] = {}
-        self._attempts: dict[str, _Attempt] = {}
-        self._folded: dict[int, Tally] = {}
+        self._buckets: dict[str, Bucket] = {}
+        self._attempts = Attempts()
+        self._settled = 0
         self._closures: dict[str, tuple[float, str]] = {}
         self._proofs: dict[str, Proof] = {}
         self._factors: dict[str, Factor] = {}
@@ -127,13 +85,12 @@ class MemoryStore(Store):
         refusal = judge(reservation.holds, now, lambda hold: self._look(hold, now), self._guard)
         if refusal is not None:
             return refusal
-        self._attempts[reservation.attempt_id] = _Attempt(reservation)
+        self._attempts.held[reservation.attempt_id] = reservation
         left = []
         for hold in reservation.holds:
             if hold.amount:
                 bucket = self._buckets[hold.bucket]
-                bucket.used += hold.amount
-                bucket.in_flight += hold.amount
+                bucket.take(hold.amount)
                 left.append(remaining_of(hold, now, bucket.used, bucket.last, bucket.in_flight, self._guard))
         return Grant(attempt_id=reservation.attempt_id, remaining=tuple(left))
 
@@ -151,7 +108,7 @@ class MemoryStore(Store):
             raise StoreError("the ledger was opened before a fork", hint="open a client of its own in each process")
 
     def _look(self, hold: Hold, now: float) -> Look:
-        bucket = self._buckets.setdefault(hold.bucket, _Bucket())
+        bucket = self._buckets.setdefault(hold.bucket, Bucket())
         bucket.expire(hold.limit.window, now, self._guard, 0.0 if self._clock is None else self._clock.now())
         closed = self._closures.get(hold.bucket)
         return Look(bucket.used, closed, bucket.by_expiry, lambda: bucket.in_flight)
@@ -163,23 +120,41 @@ class MemoryStore(Store):
         Raises `StoreError` once it is closed.
         """
         self._check_open()
-        attempt = self._attempts.get(attempt_id)
-        if attempt is None or attempt.settlement is not None:
+        one = self._attempts.held.get(attempt_id)
+        if one is None:
             return False
-        attempt.settlement = settlement
-        for hold in attempt.reservation.holds:
+        for hold in one.holds:
             if hold.amount:
-                self._settle_slot(hold, settlement)
-        windows = {hold.bucket: hold.limit.window for hold in attempt.reservation.holds}
+                self._settle_slot(hold, settlement, attempt_id)
         now = settlement.at if self._clock is None else max(settlement.at, self._clock.now())
+        self._teach(one, settlement, now)
+        for name, doubtful in self._attempts.end(attempt_id, settlement):
+            for bucket in doubtful.buckets:
+                if bucket in self._buckets:
+                    self._buckets[bucket].believe(name)
+        self._settled += 1
+        if self._settled % SWEEP_EVERY == 0:
+            self._sweep(now)
+        return True
+
+    def _teach(self, one: Reservation, settlement: Settlement, now: float) -> None:
+        windows = {hold.bucket: hold.limit.window for hold in one.holds}
         for closure in settlement.closures:
             self._close(closure, windows.get(closure.bucket, Held()), now)
         for lesson in settlement.lessons:
             self._learn(lesson, settlement.at, now)
         for sample in settlement.samples:
-            self._factors[sample.name] = learned(self._factors.get(sample.name), sample)
-        self._fold()
-        return True
+            self._factors[sample.name] = learned(self._factors.pop(sample.name, None), sample)
+
+    def _sweep(self, now: float) -> None:
+        """Forget what expired where nobody looked."""
+        for name, bucket in list(self._buckets.items()):
+            bucket.drop(now)
+            if bucket.is_empty:
+                del self._buckets[name]
+        self._closures = {bucket: closure for bucket, closure in self._closures.items() if closure[0] > now}
+        for name in list(self._factors)[:-FACTORS]:
+            del self._factors[name]
 
     def _close(self, closure: Closure, window: Window, now: float) -> None:
         until, reason = self._closures.get(closure.bucket, (0.0, ""))
@@ -194,7 +169,6 @@ class MemoryStore(Store):
             bucket.drop(at)
             taken = lowered(lesson, bucket.used, at, self._guard)
             if taken is not None:
-                bucket.used += taken[0]
                 bucket.add(taken[1], taken[0])
         self._proofs[name] = merged(known, lesson.proof, now)
 
@@ -206,29 +180,33 @@ class MemoryStore(Store):
         """Return name → what its samples taught."""
         return dict(self._factors)
 
-    def _settle_slot(self, hold: Hold, settlement: Settlement) -> None:
+    def _settle_slot(self, hold: Hold, settlement: Settlement, attempt_id: str) -> None:
         bucket = self._buckets[hold.bucket]
-        bucket.in_flight -= hold.amount
-        bucket.used -= hold.amount
+        bucket.land(hold.amount)
+        in_doubt = settlement.state is State.UNCONFIRMED and hold.limit.unit is Unit.USD
         for part in settled_parts(hold.limit, hold.amount, settlement, bucket.last, self._guard):
-            bucket.used += part.amount
-            bucket.add(part.expires, part.amount)
+            bucket.add(part.expires, part.amount, attempt_id if in_doubt else "")
 
-    def _fold(self) -> None:
-        while len(self._attempts) > KEPT:
-            oldest = next(iter(self._attempts))
-            if self._attempts[oldest].settlement is None:
-                return
-            attempt = self._attempts.pop(oldest)
-            day = int(attempt.reservation.at // DAY)
-            self._folded.setdefault(day, Tally()).add(attempt.reservation, attempt.settlement)
+    async def unconfirmed(self) -> Sequence[Unconfirmed]:
+        """Return the attempts whose end is not known, oldest first."""
+        return self._attempts.unconfirmed()
+
+    async def reconcile(self, attempt_id: str, cost: Money, at: float, note: str) -> bool:
+        """Settle one of them at ``cost``; False when it is not unconfirmed. Nothing keeps ``at`` and ``note``."""
+        del at, note
+        self._check_open()
+        buckets = self._attempts.reconcile(attempt_id, cost)
+        for bucket in buckets or ():
+            if bucket in self._buckets:
+                self._buckets[bucket].correct(attempt_id, cost.pico)
+        return buckets is not None
 
     @override
     async def remaining(self, holds: Sequence[Hold], now: float) -> Sequence[Remaining]:
         """Return what is left of each hold's limit; amounts are not looked at."""
         found = []
         for hold in holds:
-            bucket = self._buckets.get(hold.bucket, _Bucket())
+            bucket = self._buckets.get(hold.bucket, Bucket())
             bucket.expire(hold.limit.window, now, self._guard)
             found.append(remaining_of(hold, now, bucket.used, bucket.last, bucket.in_flight, self._guard))
         return found
@@ -240,14 +218,7 @@ class MemoryStore(Store):
 
     async def usage_by(self, since: float, until: float, *, day: bool, tag: bool) -> Sequence[UsageRow]:
         """Return totals as `usage` does, in one row for each day and tag where asked."""
-        tally = Tally()
-        for number, folded in self._folded.items():
-            if since <= number * DAY < until:
-                tally.merge(folded)
-        for attempt in self._attempts.values():
-            if since <= attempt.reservation.at < until:
-                tally.add(attempt.reservation, attempt.settlement)
-        return tally.rows(day=day, tag=tag)
+        return self._attempts.tally(since, until).rows(day=day, tag=tag)
 
     @override
     async def closed(self, now: float) -> Mapping[str, tuple[float, str]]:
@@ -263,10 +234,10 @@ class MemoryStore(Store):
     async def check(self) -> str:
         """Return a few words on size. Raises `StoreError` when the books don't add up."""
         for name, bucket in self._buckets.items():
-            if bucket.used != bucket.in_flight + sum(bucket.ended.values()):
+            if not bucket.adds_up:
                 raise StoreError(f"the books of {name} in memory don't add up")
-        held = sum(attempt.settlement is None for attempt in self._attempts.values())
-        return f"in memory, {len(self._attempts)} attempts, {held} held; it is forgotten at the end"
+        held = len(self._attempts.held)
+        return f"in memory, {len(self._attempts)} attempts kept one by one, {held} held; it is forgotten at the end"
 
     @override
     async def aclose(self) -> None:

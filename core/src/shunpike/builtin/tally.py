@@ -1,71 +1,105 @@
-"""Adding attempts up, by provider and model."""
+"""Adding attempts up, by provider, model, day and tag."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from shunpike.ledger.rows import booked_cost
 from shunpike.ledger.totals import DAY, day_text
 from shunpike.types import Funds, Money, Reservation, Settlement, State, UsageRow
 
-Key = tuple[str, str, int, str]
-"""Provider, model, UTC day since the epoch, tag."""
 
-_COUNTS = ("requests", "answered", "released", "unconfirmed", "held", "overages", "prompt_tokens", "completion_tokens")
+class Key(NamedTuple):
+    """What is added up separately. ``day`` is the UTC day since the epoch."""
+
+    provider: str
+    model: str
+    day: int
+    tag: str
+
+
+class Counts(NamedTuple):
+    """The figures of `UsageRow`, the last three in pico-dollars."""
+
+    requests: int = 0
+    answered: int = 0
+    released: int = 0
+    unconfirmed: int = 0
+    held: int = 0
+    overages: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: int = 0
+    credit: int = 0
+    list_value: int = 0
+
+
+NOTHING = Counts()
 _MONEY = ("cost", "credit", "list_value")
+_NUMBERS = tuple(name for name in Counts._fields if name not in _MONEY)
+
+
+def key_of(reservation: Reservation) -> Key:
+    """Return where the attempt is counted."""
+    return Key(reservation.provider, reservation.model, int(reservation.at // DAY), reservation.tag or "")
+
+
+def counts_of(reservation: Reservation, settlement: Settlement | None) -> Counts:
+    """Return what one attempt counts as; ``settlement`` None = it is in flight, at its worst case."""
+    cost = booked_cost(reservation.worst, settlement).pico
+    credit = reservation.funds is Funds.CREDIT
+    if settlement is None:
+        return Counts(requests=1, held=1, cost=0 if credit else cost, credit=cost if credit else 0)
+    released = settlement.state is State.RELEASED
+    if released and not settlement.keeps_request:
+        return NOTHING
+    listed = settlement.list_value
+    return Counts(
+        requests=1,
+        answered=int(settlement.outcome == "ok"),
+        released=int(released),
+        unconfirmed=int(settlement.state is State.UNCONFIRMED),
+        overages=int(settlement.overage),
+        prompt_tokens=0 if released else settlement.usage.prompt_tokens,
+        completion_tokens=0 if released else settlement.usage.completion_tokens,
+        cost=0 if credit else cost,
+        credit=cost if credit else 0,
+        list_value=0 if released or listed is None else listed.pico,
+    )
 
 
 @dataclass
 class Tally:
     """Totals that grow attempt by attempt."""
 
-    totals: dict[Key, dict[str, int]] = field(default_factory=dict)
+    totals: dict[Key, Counts] = field(default_factory=dict)
 
-    def add(self, reservation: Reservation, settlement: Settlement | None) -> None:
-        """Count one attempt, unless it was never sent; ``settlement`` None = it is in flight, at its worst case."""
-        if settlement is not None and settlement.state is State.RELEASED and not settlement.keeps_request:
-            return
-        state = State.HELD if settlement is None else settlement.state
-        counts = {"requests": 1, "answered": int(settlement is not None and settlement.outcome == "ok")}
-        if state is not State.SETTLED:
-            counts[state.value] = 1
-        if settlement is not None and state is not State.RELEASED:
-            counts["prompt_tokens"] = settlement.usage.prompt_tokens
-            counts["completion_tokens"] = settlement.usage.completion_tokens
-            counts["list_value"] = settlement.list_value.pico if settlement.list_value else 0
-        purse = "credit" if reservation.funds is Funds.CREDIT else "cost"
-        counts[purse] = booked_cost(reservation.worst, settlement).pico
-        if settlement is not None:
-            counts["overages"] = int(settlement.overage)
-        day = int(reservation.at // DAY)
-        self._count((reservation.provider, reservation.model, day, reservation.tag or ""), counts)
-
-    def _count(self, key: Key, counts: dict[str, int]) -> None:
-        row = self.totals.setdefault(key, {})
-        for name, count in counts.items():
-            row[name] = row.get(name, 0) + count
+    def add(self, key: Key, counts: Counts) -> None:
+        """Count something, unless it is nothing at all: an attempt that was never sent."""
+        if counts != NOTHING:
+            known = self.totals.get(key, NOTHING)
+            self.totals[key] = Counts(*(one + more for one, more in zip(known, counts, strict=True)))
 
     def merge(self, other: Tally) -> None:
         """Add the totals of ``other``."""
         for key, counts in other.totals.items():
-            self._count(key, counts)
+            self.add(key, counts)
 
     def rows(self, *, day: bool = False, tag: bool = False) -> Sequence[UsageRow]:
         """Return one row per provider and model, and per day and tag where asked, sorted."""
         merged = Tally()
         for key, counts in self.totals.items():
-            merged._count((key[0], key[1], key[2] if day else 0, key[3] if tag else ""), counts)
+            merged.add(key._replace(day=key.day if day else 0, tag=key.tag if tag else ""), counts)
         return [
             UsageRow(
-                provider=provider,
-                model=model,
-                day=day_text(number) if day else None,
-                tag=label if tag else None,
-                **{name: counts.get(name, 0) for name in _COUNTS},
-                **{name: Money(pico=counts.get(name, 0)) for name in _MONEY},
+                provider=key.provider,
+                model=key.model,
+                day=day_text(key.day) if day else None,
+                tag=key.tag if tag else None,
+                **{name: getattr(counts, name) for name in _NUMBERS},
+                **{name: Money(pico=getattr(counts, name)) for name in _MONEY},
             )
-            for (provider, model, number, label), counts in sorted(
-                merged.totals.items(), key=lambda item: (item[0][2], *item[0])
-            )
+            for key, counts in sorted(merged.totals.items(), key=lambda item: (item[0].day, *item[0]))
         ]

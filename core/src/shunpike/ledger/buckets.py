@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import quote
 
 from shunpike.ledger.windows import Window
@@ -11,6 +12,7 @@ from shunpike.types import Budget, Calendar, Held, Lifetime, Limit, Rolling, Sco
 _UNNAMED_ACCOUNT = "default"
 
 
+@lru_cache(maxsize=1_024)
 def _part(text: str) -> str:
     return quote(text, safe="/:@.+-_")
 

@@ -1,0 +1,163 @@
+"""The attempts of the store in memory: those that run, the last ones that ended, and totals of all before.
+
+| attempts                         | are kept                                                     |
+| -------------------------------- | ------------------------------------------------------------ |
+| in flight                        | until they end                                               |
+| whose end is not known           | until they are reconciled, the last `DOUBTFUL` of them       |
+| that ended, the last `KEPT`      | one by one, so that any span of time can be told exactly     |
+| that ended before                | as totals of quarter hours, after two days as totals of days |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from shunpike.builtin.tally import Counts, Key, Tally, counts_of, key_of
+from shunpike.ledger.rows import booked_cost
+from shunpike.ledger.totals import DAY
+from shunpike.types import Funds, Money, Reservation, Settlement, State, Unconfirmed, Unit
+
+KEPT = 10_000
+DOUBTFUL = 10_000
+
+_PERIOD = 900.0
+"""Seconds: the midnight of every time zone begins one."""
+_PRECISE_FOR = 2 * DAY
+
+
+class Ended(NamedTuple):
+    """An attempt that ended, as far as totals need it."""
+
+    at: float
+    key: Key
+    counts: Counts
+
+
+@dataclass(slots=True)
+class Doubtful:
+    """An attempt whose end is not known."""
+
+    ended: Ended
+    account: str
+    outcome: str
+    pico: int
+    funds: Funds
+    buckets: tuple[str, ...]
+    """The money that it still holds something of."""
+
+
+@dataclass
+class _Period:
+    """Totals of attempts that began within one period."""
+
+    first: float
+    tally: Tally = field(default_factory=Tally)
+
+
+class Attempts:
+    """Every attempt that was admitted is in here once."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, Reservation] = {}
+        self._ended: dict[str, Ended] = {}
+        self._doubtful: dict[str, Doubtful] = {}
+        self._periods: dict[float, _Period] = {}
+        """Start of a quarter hour, or of a day → what was folded into it."""
+
+    def __contains__(self, attempt_id: str) -> bool:
+        """Return whether the attempt is known by its name, as all of the last ones are."""
+        return attempt_id in self.held or attempt_id in self._ended or attempt_id in self._doubtful
+
+    def __len__(self) -> int:
+        """Return how many are kept one by one."""
+        return len(self.held) + len(self._ended) + len(self._doubtful)
+
+    def end(self, attempt_id: str, settlement: Settlement) -> list[tuple[str, Doubtful]]:
+        """Note how an attempt ended; return those in doubt that are not kept by name any longer."""
+        one = self.held.pop(attempt_id)
+        ended = Ended(one.at, key_of(one), counts_of(one, settlement))
+        if settlement.state is State.UNCONFIRMED:
+            self._doubtful[attempt_id] = Doubtful(
+                ended,
+                one.account,
+                settlement.outcome,
+                booked_cost(one.worst, settlement).pico,
+                one.funds,
+                tuple(hold.bucket for hold in one.holds if hold.amount and hold.limit.unit is Unit.USD),
+            )
+        else:
+            self._ended[attempt_id] = ended
+        return self._fold()
+
+    def _fold(self) -> list[tuple[str, Doubtful]]:
+        believed = []
+        if len(self._ended) > KEPT:
+            self._add(self._ended.pop(next(iter(self._ended))))
+        if len(self._doubtful) > DOUBTFUL:
+            oldest = next(iter(self._doubtful))
+            believed.append((oldest, self._doubtful.pop(oldest)))
+            self._add(believed[0][1].ended)
+        return believed
+
+    def _add(self, ended: Ended) -> None:
+        start = ended.at // _PERIOD * _PERIOD
+        if start not in self._periods:
+            self._periods[start] = _Period(ended.at)
+            self._join(ended.at - _PRECISE_FOR)
+        period = self._periods[start]
+        period.first = min(period.first, ended.at)
+        period.tally.add(ended.key, ended.counts)
+
+    def _join(self, before: float) -> None:
+        """Make days of the quarter hours that are older than that."""
+        for start in [one for one in self._periods if one < before and one % DAY]:
+            old, day = self._periods.pop(start), start // DAY * DAY
+            into = self._periods.setdefault(day, _Period(old.first))
+            into.first = min(into.first, old.first)
+            into.tally.merge(old.tally)
+
+    def unconfirmed(self) -> list[Unconfirmed]:
+        """Return those whose end is not known, oldest first."""
+        found = [
+            Unconfirmed(
+                attempt_id=name,
+                provider=one.ended.key.provider,
+                account=one.account,
+                model=one.ended.key.model,
+                at=one.ended.at,
+                outcome=one.outcome,
+                cost=Money(pico=one.pico),
+                funds=one.funds,
+                tag=one.ended.key.tag or None,
+            )
+            for name, one in self._doubtful.items()
+        ]
+        return sorted(found, key=lambda one: (one.at, one.attempt_id))
+
+    def reconcile(self, attempt_id: str, cost: Money) -> Iterable[str] | None:
+        """Settle one of them at ``cost``; return the buckets of money that it counts in, None where it is none."""
+        one = self._doubtful.pop(attempt_id, None)
+        if one is None:
+            return None
+        purse = "credit" if one.funds is Funds.CREDIT else "cost"
+        counts = one.ended.counts._replace(unconfirmed=0, **{purse: cost.pico})
+        self._ended[attempt_id] = one.ended._replace(counts=counts)
+        return one.buckets
+
+    def tally(self, since: float, until: float) -> Tally:
+        """Return the totals of the attempts begun in ``[since, until)``; a period counts by its first attempt."""
+        tally = Tally()
+        for period in self._periods.values():
+            if since <= period.first < until:
+                tally.merge(period.tally)
+        for one in self._one_by_one():
+            if since <= one.at < until:
+                tally.add(one.key, one.counts)
+        return tally
+
+    def _one_by_one(self) -> Iterator[Ended]:
+        yield from self._ended.values()
+        yield from (one.ended for one in self._doubtful.values())
+        yield from (Ended(one.at, key_of(one), counts_of(one, None)) for one in self.held.values())
