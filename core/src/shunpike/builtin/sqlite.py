@@ -18,6 +18,8 @@ from typing_extensions import override
 
 from shunpike.builtin.sqlite_books import Books
 from shunpike.builtin.sqlite_connection import SqliteConnection
+from shunpike.builtin.sqlite_creation import create
+from shunpike.builtin.sqlite_file import is_new, real_path
 from shunpike.builtin.sqlite_learning import read_factors, read_proofs, read_unconfirmed
 from shunpike.builtin.sqlite_owner import Incarnation, sweep
 from shunpike.builtin.sqlite_sql import Connection, migrate
@@ -57,21 +59,24 @@ class _Opened:
     """The database as the writing thread has it: its connection, its books, its lock as an owner."""
 
     def __init__(self, path: Path, clock: Clock, guard: float, keep_days: float) -> None:
+        real = real_path(path)
+        if is_new(real):
+            create(path, real, clock.now())
         self.connection = SqliteConnection(path)
         self._owner: Incarnation | None = None
         self._clock = clock
         self._keep_days = keep_days
         self._upkeep_at = clock.now()
         try:
-            migrate(self.connection, str(path), self._upkeep_at)
-            self._owner = Incarnation(path)
-            self.books = Books(self.connection, path, self._owner.id, guard, clock)
+            migrate(self.connection, str(real), self._upkeep_at)
+            self._owner = Incarnation(real)
+            self.books = Books(self.connection, self._owner, guard, clock)
             with self.connection.transaction():
                 self.books.begin()
-                self.books.enter(self._owner.pid, self._upkeep_at)
+                self.books.enter(self._upkeep_at)
                 self.books.recover(self._upkeep_at)
                 self.books.flush()
-                sweep(path)
+                sweep(real)
         except BaseException:
             self.connection.close()
             if self._owner is not None:
@@ -94,9 +99,9 @@ class _Opened:
         """Leave the list of owners, unless something is still held: that is left to the next one's recovery."""
         gone = False
         # A disk that fails at the end changes nothing for anybody: the free lock tells that this owner has gone.
+        with suppress(StoreError), self.connection.transaction():
+            gone = self.books.leave()
         with suppress(StoreError):
-            with self.connection.transaction():
-                gone = self.books.leave()
             self.connection.close()
         if self._owner is not None:
             self._owner.close(forget=gone)
@@ -199,6 +204,7 @@ class SqliteStore(Store):
         with self._reading:
             if self._reader is None:
                 self._reader = SqliteConnection(self.path)
+            self._reader.file.check()
             return work(self._reader)
 
     @override

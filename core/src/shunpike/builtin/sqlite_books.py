@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from itertools import count
-from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from shunpike.builtin.sqlite_learning import read_factors, read_proofs, reconcile
-from shunpike.builtin.sqlite_owner import forget, is_alive
+from shunpike.builtin.sqlite_owner import Incarnation, Owner, forget, is_alive
 from shunpike.builtin.sqlite_rows import ATTEMPT, END_ATTEMPT, insert_values, write_changes, write_slots
 from shunpike.builtin.sqlite_sql import Connection, Value
 from shunpike.clock import Clock
@@ -40,10 +39,9 @@ _HELD = "SELECT id, worst_pico, held_prompt, held_output, holds FROM attempts WH
 class Books:
     """Works on one connection, inside the transactions of others."""
 
-    def __init__(self, connection: Connection, database: Path, owner: str, guard: float, clock: Clock) -> None:
+    def __init__(self, connection: Connection, owner: Incarnation, guard: float, clock: Clock) -> None:
         self._db = connection
         self._clock = clock
-        self._database = database
         self._owner = owner
         self._guard = guard
         self._recovered_at: float | None = None
@@ -64,6 +62,8 @@ class Books:
         if version != self._version:
             self._version = version
             self._renew()
+        if self._owner.keep():
+            self._db.rows("UPDATE owners SET lock = ? WHERE id = ?", self._owner.lock, self._owner.id)
 
     def _renew(self) -> None:
         self._set, self._learned = WorkingSet(self._guard), False
@@ -83,7 +83,7 @@ class Books:
             return refusal
         grant = self._set.take(reservation)
         held = held_row(reservation, self._set.holds_of(reservation))
-        if not self._db.changes(ATTEMPT, *insert_values(reservation, self._owner, holds_text(held.holds))):
+        if not self._db.changes(ATTEMPT, *insert_values(reservation, self._owner.id, holds_text(held.holds))):
             raise StoreError(f"attempt {reservation.attempt_id!r} is already in the ledger")
         self._held[held.attempt_id] = held
         return grant
@@ -190,14 +190,16 @@ class Books:
         self._renew()
         return done
 
-    def enter(self, pid: int, now: float) -> None:
+    def enter(self, now: float) -> None:
         """Join the list of owners."""
-        self._db.rows("INSERT INTO owners VALUES (?, ?, ?)", self._owner, pid, now)
+        owner = self._owner
+        sql = "INSERT INTO owners (id, pid, started_at, process, lock) VALUES (?, ?, ?, ?, ?)"
+        self._db.rows(sql, owner.id, owner.pid, now, owner.process, owner.lock)
 
     def leave(self) -> bool:
         """Leave the list of owners; False when something is still held, which keeps the owner on it."""
         sql = "DELETE FROM owners WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM attempts WHERE owner = ?1)"
-        return self._db.changes(sql, self._owner) > 0
+        return self._db.changes(sql, self._owner.id) > 0
 
     def _recovered(self, now: float) -> bool:
         if self._recovered_at is not None and abs(now - self._recovered_at) < RECOVER_EVERY:
@@ -207,15 +209,15 @@ class Books:
     def recover(self, now: float) -> int:
         """Make unconfirmed what dead owners still hold; return how many attempts that were."""
         self._recovered_at = now
-        owners = [str(owner) for (owner,) in self._db.rows("SELECT id FROM owners WHERE id <> ?", self._owner)]
+        rows = self._db.rows("SELECT id, process, lock FROM owners WHERE id <> ?", self._owner.id)
         recovered = 0
-        for owner in owners:
-            if is_alive(self._database, owner):
+        for owner in (Owner(*row) for row in rows):
+            if is_alive(self._owner.database, owner):
                 continue
-            orphans = self._read_held("owner = ?", owner)
+            orphans = self._read_held("owner = ?", owner.id)
             for held in orphans:
                 self.settle(held.attempt_id, orphaned(held, now))
-            self._db.rows("DELETE FROM owners WHERE id = ?", owner)
-            forget(self._database, owner)
+            self._db.rows("DELETE FROM owners WHERE id = ?", owner.id)
+            forget(self._owner.database, owner.id)
             recovered += len(orphans)
         return recovered

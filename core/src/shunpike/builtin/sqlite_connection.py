@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import random
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import apsw
 
+from shunpike.builtin.sqlite_file import OpenFile, real_path
 from shunpike.builtin.sqlite_sql import Row, Value
 from shunpike.errors import StoreError
 
@@ -39,27 +41,49 @@ _SPEECH: tuple[tuple[type[apsw.Error], str, str], ...] = (
 
 
 class SqliteConnection:
-    """One apsw connection that speaks in `StoreError`. Not to be used by two threads at once."""
+    """One apsw connection that speaks in `StoreError`. Not to be used by two threads at once.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: The ledger, which is there already.
+        new: Where not None, the file that is to become it; it is made.
+
+    """
+
+    def __init__(self, path: Path, *, new: Path | None = None) -> None:
         self._path = path
-        if not path.parent.is_dir():
-            raise StoreError(f"{path.parent} does not exist", hint=f"create it: mkdir -p {path.parent}")
         self._dice = random.Random(os.getpid())  # noqa: S311 - who goes first, no secret
         self._waiting_since = 0.0
         self.waited = False
         """Whether another process had to be waited for."""
-        flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+        # Never made by being opened: a ledger that is missing is an error, or is begun elsewhere.
+        flags = apsw.SQLITE_OPEN_READWRITE | (0 if new is None else apsw.SQLITE_OPEN_CREATE)
+        file = real_path(path) if new is None else new
         try:
-            self._db = apsw.Connection(str(path), flags=flags)
+            self._db = apsw.Connection(str(file), flags=flags)
         except apsw.Error as error:
             raise self._said(error) from error
+        try:
+            self.file = OpenFile(path if new is None else new, file)
+            self._prepare()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _prepare(self) -> None:
+        if self._has_moved():
+            raise StoreError(f"the ledger {self._path} was replaced while it was opened", hint="start again")
         self._db.set_busy_handler(self._wait)
         mode = self.rows("PRAGMA journal_mode = WAL")
         for pragma in _PRAGMAS:
             self.rows(f"PRAGMA {pragma}")
         if mode != [("wal",)]:
-            raise StoreError(f"{path} can't use a write-ahead log here", hint="keep the ledger on a local disk")
+            raise StoreError(f"{self._path} can't use a write-ahead log here", hint="keep the ledger on a local disk")
+
+    def _has_moved(self) -> bool:
+        """Return whether another file stands under the name by now than the one that SQLite has opened."""
+        moved = ctypes.c_int(0)
+        self._db.file_control("main", apsw.SQLITE_FCNTL_HAS_MOVED, ctypes.addressof(moved))
+        return bool(moved.value)
 
     def rows(self, sql: str, *values: Value) -> list[Row]:
         """Run one statement to its end and return its rows."""
@@ -105,10 +129,16 @@ class SqliteConnection:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Take the write lock at once; commit durably, or roll back on an exception."""
+        """Take the write lock at once; commit durably, or roll back on an exception.
+
+        Raises `StoreError`, and nothing is written, where the file is no longer under its name.
+        """
+        self.file.check()
         self.rows("BEGIN IMMEDIATE")
         try:
+            self.file.check_log()
             yield
+            self.file.check()
             self.rows("COMMIT")
         except BaseException:
             if self._db.in_transaction:

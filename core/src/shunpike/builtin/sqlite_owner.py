@@ -1,26 +1,38 @@
 """Who holds what, and whether it still lives: a lock that the operating system lets go when a process dies.
 
 Every opened store is an *incarnation* with a lock file of its own beside the database. Death is known by that lock
-being free, never by a time-out: a process that was stopped for an hour still owns what it holds.
+being free, never by a time-out: a process that was stopped for an hour still owns what it holds. Where the file was
+removed or replaced, it is known by the process having ended; the owner makes it again as soon as it writes.
 """
 
 from __future__ import annotations
 
-import glob
 import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 from uuid import uuid4
 from weakref import WeakSet
 
 from shunpike.builtin.file_lock import try_lock
+from shunpike.builtin.process import is_running, this_process
+from shunpike.builtin.sqlite_file import Identity, beside, identity_of
 from shunpike.errors import StoreError
 
 _OPEN: WeakSet[Incarnation] = WeakSet()
 _TRIES = 5
 _OWNER, _OPENING = "-owner-", "-opening-"
+
+
+class Owner(NamedTuple):
+    """An incarnation as the database has it."""
+
+    id: str
+    process: str
+    """As `this_process` names it; empty where an older version wrote the row."""
+    lock: int
+    """The number of its lock file."""
 
 
 class Incarnation:
@@ -29,16 +41,37 @@ class Incarnation:
     def __init__(self, database: Path) -> None:
         self.id = uuid4().hex
         self.pid = os.getpid()
-        self._database = database
+        self.process = this_process()
+        self.database = database
         self._path = lock_path(database, self.id)
+        self._file: IO[bytes] | None = None
+        self._identity: Identity | None = None
+        self._lock()
+        _OPEN.add(self)
+
+    @property
+    def lock(self) -> int:
+        """The number of its lock file."""
+        return 0 if self._identity is None else self._identity[1]
+
+    def keep(self) -> bool:
+        """Make the lock file again where it was removed or replaced; return whether it was. Raises `StoreError`."""
+        if identity_of(self._path) == self._identity:
+            return False
+        self._lock()
+        return True
+
+    def _lock(self) -> None:
         try:
-            self._file: IO[bytes] | None = _locked(self._path)
+            file = _locked(self._path)
         except OSError as error:
             raise StoreError(
                 f"can't create {self._path}: {error.strerror}",
-                hint=f"make {database.parent} writable, or name another file in store = …",
+                hint=f"make {self.database.parent} writable, or name another file in store = …",
             ) from error
-        _OPEN.add(self)
+        before, self._file, self._identity = self._file, file, identity_of(self._path)
+        if before is not None:
+            before.close()
 
     def close(self, *, forget: bool) -> None:
         """Let go of the lock; ``forget`` removes its file too. Calling it again does nothing."""
@@ -84,7 +117,7 @@ def sweep(database: Path) -> None:
     In a transaction nobody signs in or is forgotten; whoever is alive holds his lock.
     """
     for mark in (_OWNER, _OPENING):
-        for path in database.parent.glob(f"{glob.escape(database.name)}{mark}*"):
+        for path in beside(database, f"{mark}*"):
             with suppress(OSError), path.open("rb+") as file:
                 if try_lock(file):
                     path.unlink(missing_ok=True)
@@ -95,16 +128,23 @@ def lock_path(database: Path, owner: str) -> Path:
     return database.with_name(f"{database.name}{_OWNER}{owner}")
 
 
-def is_alive(database: Path, owner: str) -> bool:
-    """Return whether the incarnation ``owner`` still holds its lock."""
+def is_alive(database: Path, owner: Owner) -> bool:
+    """Return whether the incarnation ``owner`` still holds its lock, or may do so."""
     try:
-        with lock_path(database, owner).open("rb+") as file:
-            return not try_lock(file)
+        with lock_path(database, owner.id).open("rb+") as file:
+            if not try_lock(file):
+                return True
+            if os.fstat(file.fileno()).st_ino == owner.lock or not owner.process:
+                return False
     except FileNotFoundError:
-        return False
+        pass
     except OSError:
         # Not to be opened (permissions, too many files): a live owner must never be taken for dead.
         return True
+    # The file is not the owner's, who may be alive all the same.
+    if owner.process == this_process():
+        return any(one.id == owner.id for one in _OPEN)
+    return bool(owner.process) and is_running(owner.process)
 
 
 def forget(database: Path, owner: str) -> None:

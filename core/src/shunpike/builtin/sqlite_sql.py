@@ -199,7 +199,13 @@ _VERSION_3 = (
     "ALTER TABLE factors ADD COLUMN at REAL NOT NULL DEFAULT 0",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
+_VERSION_4 = (
+    # By these an owner is known to live although its lock file was removed or replaced.
+    "ALTER TABLE owners ADD COLUMN process TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE owners ADD COLUMN lock INTEGER NOT NULL DEFAULT 0",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 """Statements that lead from each version of the schema to the next; never changed once released."""
 
 

@@ -1,0 +1,143 @@
+"""The file under the ledger: one file is one ledger, whatever its name, and it is noticed when it goes.
+
+SQLite finds the write-ahead log by the *name* of the database. So a second name (a hard link, a file that is mounted by
+itself) would be a second log, of which the first knows nothing; and a file that is deleted, moved or replaced leaves
+two processes with two sets of books under one name. All of this is refused, before anything is written.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from shunpike.errors import StoreError
+
+NEW = "-new-"
+"""Marks a new ledger until it is complete."""
+
+_LOG, _INDEX = "-wal", "-shm"
+_LEFT = (_LOG, _INDEX, "-journal", "-owner-*")
+"""What stands beside a ledger that is in use, or whose last process was killed."""
+_MOUNTS = Path("/proc/self/mountinfo")
+
+Identity = tuple[int, int]
+"""Device and number of a file: the same under all of its names."""
+
+
+def real_path(path: Path) -> Path:
+    """Return where ``path`` leads, through all symbolic links: what lies beside the ledger lies there."""
+    return Path(os.path.realpath(path))
+
+
+def beside(path: Path, pattern: str) -> list[Path]:
+    """Return the files whose name is that of ``path`` and then ``pattern``."""
+    return sorted(path.parent.glob(glob.escape(path.name) + pattern))
+
+
+def identity_of(path: Path) -> Identity | None:
+    """Return which file stands at ``path``, None = none that can be seen."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def is_new(path: Path) -> bool:
+    """Return whether a ledger is to be begun at ``path``, a real one.
+
+    Raises `StoreError` where there was one: the file is empty, or what belonged to it is still there. And where there
+    is one that has a second name.
+    """
+    if not path.parent.is_dir():
+        raise StoreError(f"{path.parent} does not exist", hint=f"create it: mkdir -p {path.parent}")
+    left = [one for pattern in _LEFT for one in beside(path, pattern)]
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        if left:
+            raise StoreError(
+                f"the ledger {path} is missing, and {left[0].name} shows that there was one",
+                hint=f"put it back, or begin a new one, its quotas unknown to it: rm {path}-*",
+            ) from None
+        return True
+    except OSError as error:
+        raise StoreError(f"the ledger {path} can't be opened: {error.strerror}", hint="see where it leads") from error
+    if not found.st_size:
+        others = f" {path}-*" if left else ""
+        raise StoreError(
+            f"the ledger {path} is empty: whatever stood in it is lost",
+            hint=f"put a copy of it back, or begin a new one, its quotas unknown to it: rm {path}{others}",
+        )
+    _check_names(path)
+    return False
+
+
+def _check_names(path: Path) -> None:
+    if path.is_dir():
+        return
+    if path.stat().st_nlink > 1:
+        # A new ledger gets its name by a link; whoever was killed right then left the first name behind.
+        for other in beside(path, f"{NEW}*"):
+            if identity_of(other) == identity_of(path):
+                other.unlink(missing_ok=True)
+    names = path.stat().st_nlink
+    if names > 1:
+        raise StoreError(
+            f"the ledger {path} has {names} names (hard links), and processes that use several don't see each other",
+            hint=f"keep one, and remove the others: find {path.parent} -samefile {path}",
+        )
+    with suppress(OSError):
+        if is_mounted(path, _MOUNTS.read_text(errors="replace")):
+            raise StoreError(
+                f"the ledger {path} is mounted by itself, without the log that lies beside it",
+                hint="mount its folder instead",
+            )
+
+
+def is_mounted(path: Path, mounts: str) -> bool:
+    """Return whether ``path`` itself is a place in the list of mounts."""
+    escaped = str(path).replace("\\", "\\134").replace(" ", "\\040").replace("\t", "\\011").replace("\n", "\\012")
+    return any(line.split(" ")[4:5] == [escaped] for line in mounts.splitlines())
+
+
+class OpenFile:
+    """A ledger's file and its log, as they were when a connection began to use them.
+
+    Args:
+        named: As it was asked for. What a symbolic link leads to must not change either.
+        path: Its real path.
+
+    """
+
+    def __init__(self, named: Path, path: Path) -> None:
+        self._named = named
+        self._path = path
+        self._file = identity_of(path)
+        self._log: dict[Path, Identity | None] = {}
+        self.check()
+
+    def check(self) -> None:
+        """Raise `StoreError` where another file stands in its place, or none."""
+        named = identity_of(self._named)
+        if named is None or named != self._file:
+            what = "was deleted or moved" if named is None else "was replaced"
+            raise self._gone(f"{what} while it was open")
+        for place, known in self._log.items():
+            if identity_of(place) != known:
+                raise self._gone(f"lost {place.name}, which was deleted or replaced while it was open")
+
+    def check_log(self) -> None:
+        """Do the same, and from now on look after the log as well: it is there once a transaction has begun."""
+        self.check()
+        if not self._log:
+            places = [self._path.with_name(self._path.name + end) for end in (_LOG, _INDEX)]
+            self._log = {place: found for place in places if (found := identity_of(place))}
+
+    def _gone(self, what: str) -> StoreError:
+        return StoreError(
+            f"the ledger {self._named} {what}",
+            hint="put it back, or restart what uses it; nothing is sent until then",
+        )
