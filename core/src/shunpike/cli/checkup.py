@@ -175,11 +175,12 @@ async def _provider(row: ProviderStatus, client: Client, *, online: bool) -> Fin
     source = f", key {row.key_tail} from {row.key_origin}" if row.key_tail else ""
     quota = left_at(row.remaining)
     text += source + (f", {quota}" if quota else "")
-    if not online:
-        return found("Providers", Level.OK, text)
     clock = SystemClock()
     started = clock.monotonic()
     try:
+        client.check_setup(row.name)
+        if not online:
+            return found("Providers", Level.OK, text)
         words = await client.probe(row.name)
     except UsageError as error:
         return found("Providers", Level.NOTE, f"{text}; {error.message}")

@@ -19,7 +19,14 @@ _TYPES = {
     6: "api_error",
 }
 USAGE, CONFIGURATION, CREDENTIAL, QUOTA, FAILED = 2, 3, 4, 5, 6
-_UNASKED = {"quota": QUOTA, "too_large": USAGE, "policy": CONFIGURATION, "key": CREDENTIAL, "unable": USAGE}
+_UNASKED = {
+    "quota": QUOTA,
+    "too_large": USAGE,
+    "policy": CONFIGURATION,
+    "config": CONFIGURATION,
+    "key": CREDENTIAL,
+    "unable": USAGE,
+}
 """`Cause` → code where nobody was asked, the least trouble first. By its values: `--help` imports no types."""
 
 

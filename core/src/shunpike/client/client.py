@@ -175,7 +175,7 @@ class Client:
         return plan
 
     def _nothing_to_ask(self, plan: Plan, request: ChatRequest, size: int) -> None:
-        error = too_large(plan, size)
+        error = self._house.mistake(plan.dropped) or too_large(plan, size)
         if error is not None:
             raise error
         if all(one.reason.startswith(NO_KEY) for one in plan.dropped):
@@ -272,6 +272,10 @@ class Client:
     async def check_store(self) -> str:
         """Return a few words on the ledger's size and integrity. Raises `StoreError`."""
         return await self._house.store.check()
+
+    def check_setup(self, name: str) -> None:
+        """Make ready to send to ``name``, without sending anything. Raises `ConfigError` for what can't work."""
+        self._house.backend_of(self._house.accounts[name])
 
     async def probe(self, name: str) -> str:
         """Ask ``name`` whether it can be reached, at no cost. Raises `UsageError`, `NoCredential`, `ProviderError`."""

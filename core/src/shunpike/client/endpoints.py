@@ -14,11 +14,11 @@ import anyio
 
 from shunpike.client.accounts import Account, target_of
 from shunpike.clock import Clock, moment
-from shunpike.errors import ProviderError
+from shunpike.errors import ConfigError, NoCredential, PluginError, ProviderError, ShunpikeError
 from shunpike.protocols import Backend, DescribesModels, ListsModels
 from shunpike.routing.names import ANY, short_name
 from shunpike.routing.plan import Roster
-from shunpike.types import Candidate, LiveModel, ModelInfo, Verdict
+from shunpike.types import Candidate, Cause, LiveModel, ModelInfo, Verdict
 
 Kind = Literal["chat", "embedding"]
 EVERYTHING = frozenset({"tools", "json", "json_schema", "vision", "reasoning"})
@@ -38,6 +38,8 @@ SOURCE = "its own list of models"
 class _Listed:
     models: tuple[LiveModel, ...] = ()
     problem: str | None = None
+    mistake: ShunpikeError | None = None
+    """What is wrong with its set-up: nothing was asked."""
     until: float = float("-inf")
     """When it is asked again, on the monotonic clock."""
     lock: anyio.Lock | None = None
@@ -52,18 +54,20 @@ class Endpoints:
         self._listed: dict[str, _Listed] = {}
 
     async def discover(self, accounts: Sequence[Account]) -> None:
-        """Ask those that were not asked yet. Raises `ConfigError` for an address that can't be used."""
+        """Ask those that were not asked yet. A mistake in the set-up of one is its `problem` and stops no other."""
         fresh = [account for account in accounts if self._known(account).until <= self._clock.monotonic()]
-        # A mistake in the configuration comes out as itself, not inside a group.
-        backends = [self._backend(account) for account in fresh]
         if fresh:
             async with anyio.create_task_group() as tasks:
-                for account, backend in zip(fresh, backends, strict=True):
-                    tasks.start_soon(self._ask, self._known(account), backend)
+                for account in fresh:
+                    tasks.start_soon(self._ask, self._known(account), account)
 
     def problem(self, account: Account) -> str | None:
         """Return why the models of ``account`` are not known, None when they are, or were not asked for."""
         return self._known(account).problem
+
+    def mistake(self, account: Account) -> ShunpikeError | None:
+        """Return what is wrong with the set-up of ``account``, so that it could not be asked for its models."""
+        return self._known(account).mistake
 
     def models(self, account: Account, named: str | None = None, kind: Kind = "chat") -> tuple[ModelInfo, ...]:
         """Return what ``account`` offers: the one that is named, else those of the configuration, else the list's."""
@@ -79,15 +83,20 @@ class Endpoints:
     def _known(self, account: Account) -> _Listed:
         return self._listed.setdefault(account.name, _Listed())
 
-    async def _ask(self, known: _Listed, backend: Backend) -> None:
+    async def _ask(self, known: _Listed, account: Account) -> None:
         known.lock = known.lock or anyio.Lock()
         async with known.lock:
             if known.until > self._clock.monotonic():
                 return
             try:
+                known.mistake = None
+                backend = self._backend(account)
                 with anyio.fail_after(PATIENCE):
                     known.models = await listing(backend)
                 known.problem, known.until = None, float("inf")
+            except (ConfigError, NoCredential, PluginError) as error:
+                known.problem, known.mistake = error.message, error
+                return
             except TimeoutError:
                 known.problem = f"no list of models within {PATIENCE:g} s"
             except ProviderError as error:
@@ -144,12 +153,20 @@ def with_endpoints(
         targets += [target_of(account, model, place) for place, model in enumerate(found)]
         catalog += found
         if not found:
-            reason = endpoints.problem(account) or "it has no model"
-            unavailable.append(
-                Candidate(provider=account.name, model="*", verdict=Verdict.DROPPED, reason=f"no models: {reason}")
-            )
+            unavailable.append(_without_models(account, endpoints))
     return roster.model_copy(
         update={"targets": tuple(targets), "catalog": tuple(catalog), "unavailable": tuple(unavailable)}
+    )
+
+
+def _without_models(account: Account, endpoints: Endpoints) -> Candidate:
+    mistake = endpoints.mistake(account)
+    return Candidate(
+        provider=account.name,
+        model="*",
+        verdict=Verdict.DROPPED,
+        reason=f"no models: {endpoints.problem(account) or 'it has no model'}" if mistake is None else mistake.message,
+        cause=None if mistake is None else Cause.CONFIG,
     )
 
 

@@ -12,7 +12,7 @@ from shunpike.client.names import check_budgets
 from shunpike.client.prices import PriceBook
 from shunpike.clock import Clock, moment
 from shunpike.config import KeyStore, default_store, without_password
-from shunpike.errors import ConfigError
+from shunpike.errors import ConfigError, ShunpikeError
 from shunpike.ledger import Ledger
 from shunpike.plugins import Host
 from shunpike.protocols import Backend, CancelSafe, Store, Target, Tokenizer
@@ -20,7 +20,7 @@ from shunpike.routing.memory import Memory
 from shunpike.routing.plan import Roster
 from shunpike.routing.route import Services, Try
 from shunpike.tokens import tokenizer_for
-from shunpike.types import FREE, Event, EventName, Limit, Price, Remaining, Settings, Timeouts
+from shunpike.types import FREE, Candidate, Cause, Event, EventName, Limit, Price, Remaining, Settings, Timeouts
 
 
 class House:
@@ -93,6 +93,12 @@ class House:
             wanted = []
         await self.endpoints.discover([account for account, _ in wanted])
         return with_endpoints(self._roster, self.endpoints, wanted, kind) if wanted else self._roster
+
+    def mistake(self, dropped: Sequence[Candidate]) -> ShunpikeError | None:
+        """Return what is wrong with the set-up of an endpoint where that is all that stands in the way."""
+        named = [one.provider for one in dropped if one.cause is Cause.CONFIG]
+        others = [one for one in dropped if one.model != "*"]
+        return None if others or not named else self.endpoints.mistake(self.accounts[named[0]])
 
     def count(self, account: Account) -> int:
         """Return how many models ``account`` offers, as far as it is known."""

@@ -11,7 +11,7 @@ from shunpike.client.accounts import NO_KEY, Account
 from shunpike.client.endpoints import listing
 from shunpike.client.house import House
 from shunpike.client.live import LiveList, merge
-from shunpike.errors import NoCredential, ProviderError, StoreError, UnknownProvider, UsageError
+from shunpike.errors import ConfigError, NoCredential, ProviderError, StoreError, UnknownProvider, UsageError
 from shunpike.protocols import CountsTokens, DescribesModels, ListsModels, Target, TellsBalance
 from shunpike.tokens import prompt_tokens
 from shunpike.types import Balance, Basis, Call, ChatRequest, Completion, Embedding, Verdict
@@ -86,7 +86,7 @@ class Inquiry:
         """Return the accounts to ask. What was named must be able to; of the others, those that can are taken."""
         if not names:
             ready = [account for account in self._house.accounts.values() if account.problem is None]
-            return [account for account in ready if isinstance(self._house.backend_of(account), abilities)]
+            return [account for account in ready if self._may(account, abilities)]
         found = []
         for name in dict.fromkeys(names):
             account = self._house.accounts.get(name)
@@ -99,19 +99,30 @@ class Inquiry:
             found.append(account)
         return found
 
+    def _may(self, account: Account, abilities: tuple[type, ...]) -> bool:
+        """Whether ``account`` can do it, or can't even be asked: then that is told in its place."""
+        try:
+            return isinstance(self._house.backend_of(account), abilities)
+        except ConfigError:
+            return True
+
     async def _live(self, account: Account) -> LiveList:
         known = () if account.own else self._house.roster.catalog
         catalog = [model for model in known if model.provider == account.info.id]
         try:
             live = await listing(self._house.backend_of(account))
+        except ConfigError as error:
+            return LiveList(provider=account.name, problem=error.message)
         except ProviderError as error:
             return LiveList(provider=account.name, problem=f"{error.kind}: {error.message}")
         return LiveList(provider=account.name, rows=merge(account.name, live, catalog), dated=not account.own)
 
     async def _balance(self, account: Account) -> AccountBalance:
-        backend: object = self._house.backend_of(account)
         try:
+            backend: object = self._house.backend_of(account)
             told = await backend.balance() if isinstance(backend, TellsBalance) else ()
+        except ConfigError as error:
+            return AccountBalance(provider=account.name, problem=error.message)
         except ProviderError as error:
             return AccountBalance(provider=account.name, problem=f"{error.kind}: {error.message}")
         return AccountBalance(provider=account.name, balances=tuple(told))

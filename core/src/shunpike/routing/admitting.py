@@ -24,6 +24,10 @@ class Admitting:
         if closed is not None:
             journey.note(target, Verdict.REFUSED, closed[1], closed[0])
             return None
+        problem = services.problem(target)
+        if problem is not None:
+            journey.unusable(target, problem)
+            return None
         number = len(journey.attempts) + 1
         ask, call = self._prepare(route, target, f"{route.request_id}-{number}")
         verdict = await services.admission.admit(target, ask)

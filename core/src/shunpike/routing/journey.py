@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shunpike.clock import moment
-from shunpike.errors import Exhausted, ProviderError, UsageError
+from shunpike.errors import Exhausted, NoCredential, ProviderError, ShunpikeError, UsageError
 from shunpike.protocols import Target
 from shunpike.routing.plan import Plan
 from shunpike.types import Attempt, Candidate, Cause, Decision, Refusal, Remaining, Verdict
@@ -24,7 +24,8 @@ class Journey:
         self.requested_model = requested_model
         self.plan = plan
         self._candidates: dict[str, Candidate] = {}
-        self._errors: list[ProviderError] = []
+        self._errors: list[ShunpikeError] = []
+        self._unusable: dict[str, ShunpikeError] = {}
         self.attempts: list[Attempt] = []
         self.remaining: tuple[Remaining, ...] = ()
         self.notes: list[str] = []
@@ -61,6 +62,13 @@ class Journey:
             reason += ", held by requests that are running"
         self.note(target, Verdict.REFUSED, reason, None if refusal.impossible else refusal.retry_at, cause)
 
+    def unusable(self, target: Target, problem: ShunpikeError) -> None:
+        """Nothing can be sent to ``target`` as things are set up here, so nothing was held for it."""
+        cause = Cause.KEY if isinstance(problem, NoCredential) else Cause.CONFIG
+        self.note(target, Verdict.DROPPED, problem.message, cause=cause)
+        self._errors.append(problem)
+        self._unusable[target.label] = problem
+
     def failed(self, target: Target, error: ProviderError) -> None:
         """An attempt at ``target`` failed."""
         retry_at = getattr(error, "retry_at", None) or getattr(error, "reset_at", None)
@@ -85,8 +93,15 @@ class Journey:
             notes=tuple(self.notes),
         )
 
-    def exhausted(self, request_id: str, why: str = "") -> Exhausted:
-        """Return the error that lists every candidate, what blocks it and when it opens."""
+    def exhausted(self, request_id: str, why: str = "") -> ShunpikeError:
+        """Return the error that lists every candidate, what blocks it and when it opens.
+
+        Where one and the same mistake in the set-up closed all that could be asked, that mistake is the error.
+        """
+        mistake = self._mistake()
+        if mistake is not None:
+            mistake.request_id = request_id
+            return mistake
         decision = self.decision()
         relevant = [one for one in decision.candidates if one.verdict is not Verdict.UNUSED]
         relevant.sort(key=lambda one: _TELLING.index(one.verdict))
@@ -101,6 +116,12 @@ class Journey:
         error.request_id = request_id
         return error
 
+    def _mistake(self) -> ShunpikeError | None:
+        texts = {problem.message for problem in self._unusable.values()}
+        if len(texts) != 1 or self._unusable.keys() != self._candidates.keys():
+            return None
+        return next(iter(self._unusable.values()))
+
 
 def _is_budget(refusal: Refusal) -> bool:
     return refusal.bucket.startswith("budget|")
@@ -114,10 +135,20 @@ def _is_said_in_words(refusal: Refusal) -> bool:
 def _lines(candidates: list[Candidate]) -> list[str]:
     """One line for each reason at each provider, not one for each of its models."""
     groups: dict[tuple[str, str, float | None], list[str]] = {}
+    shared = _shared(candidates)
     for one in candidates:
-        groups.setdefault((one.provider, one.reason, one.retry_at), []).append(one.model)
+        groups.setdefault((shared.get(one.reason, one.provider), one.reason, one.retry_at), []).append(one.model)
     lines = [_line(provider, models, reason, at) for (provider, reason, at), models in groups.items()]
     return lines if len(lines) <= _SHOWN else [*lines[:_SHOWN], f"… and {len(lines) - _SHOWN} more"]
+
+
+def _shared(candidates: list[Candidate]) -> dict[str, str]:
+    """Return reason → the names of all providers that a mistake in the set-up closes, so that it is said once."""
+    found: dict[str, dict[str, None]] = {}
+    for one in candidates:
+        if one.cause is Cause.CONFIG:
+            found.setdefault(one.reason, {})[one.provider] = None
+    return {reason: ", ".join(names) for reason, names in found.items()}
 
 
 def _line(provider: str, models: list[str], reason: str, retry_at: float | None) -> str:
@@ -126,7 +157,7 @@ def _line(provider: str, models: list[str], reason: str, retry_at: float | None)
     return f"{who.removesuffix('/*')}   {reason}{when}"
 
 
-def _hint(candidates: list[Candidate], errors: list[ProviderError]) -> str:
+def _hint(candidates: list[Candidate], errors: list[ShunpikeError]) -> str:
     for error in errors:
         if error.hint:
             return error.hint

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from shunpike.clock import Clock
+from shunpike.errors import ShunpikeError
 from shunpike.protocols import Admission, Ask, Backend, Target
 from shunpike.routing.memory import Memory
 from shunpike.routing.plan import Plan
@@ -32,6 +33,17 @@ class Services:
     timeouts: Callable[[Target], Timeouts]
     cancel_safe: Callable[[Target], bool]
     emit: Callable[[Event], None]
+
+    def problem(self, target: Target) -> ShunpikeError | None:
+        """Return why nothing can be sent to ``target`` as things are set up here, None when its backend is there.
+
+        Asked before anything is held for it.
+        """
+        try:
+            self.backend(target)
+        except ShunpikeError as error:
+            return error
+        return None
 
     def ready(self, target: Target) -> Backend:
         """Return the backend of an admitted target; what goes wrong in making it is known to be unsent."""

@@ -32,6 +32,8 @@ class Cause(StrEnum):
     """The request alone is larger than a limit."""
     POLICY = "policy"
     """The owner's own settings: money is not allowed, no budget bounds it, a limit of nothing."""
+    CONFIG = "config"
+    """A setting, a variable of the environment or a file that can't be used: nothing could be sent."""
     KEY = "key"
     UNABLE = "unable"
     """The model can't do what the request needs."""

@@ -1,4 +1,4 @@
-"""HTTP to one origin with one key; the only module of the core that imports httpx.
+"""HTTP to one origin with one key.
 
 The URL and the headers are prepared once, and each request goes straight to a transport. Redirects are not followed:
 the key stays with its origin. No proxy is taken from the environment.
@@ -6,12 +6,8 @@ the key stays with its origin. No proxy is taken from the environment.
 
 from __future__ import annotations
 
-import asyncio
-import importlib
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
-from functools import cache
 from typing import Any, NamedTuple, NoReturn, Self, cast
 
 import anyio
@@ -25,6 +21,7 @@ from shunpike.wire.lenient import encode
 from shunpike.wire.patience import Patience
 from shunpike.wire.sending import FAILURES, Sending, never_sent
 from shunpike.wire.slim_httpx import httpx
+from shunpike.wire.transport import open_transport, tls_context
 from shunpike.wire.unpack import Unpacker
 from shunpike.wire.unsent import before_sending, leaves
 
@@ -32,8 +29,6 @@ MAX_BODY = 32 * 1024 * 1024
 """Bytes of a whole answer."""
 CLOSING = 2.0
 """Seconds that closing a connection may take when the caller is being cancelled."""
-KEPT = 30.0
-"""Seconds that an idle connection is kept for the next call."""
 COMPRESSED = {"Accept-Encoding": "gzip"}  # whole answers only: what compresses a stream may hold its events back
 MOST_LEFT = 256
 """Chunks that may still be buffered when an answer is given up."""
@@ -51,7 +46,8 @@ class Reply(NamedTuple):
 class Http:
     """Sends to one origin. Made once per backend, shared by all calls, opened by the first one.
 
-    Raises `ConfigError` for what can't be an address or a header.
+    Raises `ConfigError` for what can't be an address or a header, and where the certificates of this machine can't be
+    used: before anything is held for a request that could not be sent.
     """
 
     def __init__(
@@ -72,6 +68,8 @@ class Http:
         self._urls: dict[str, httpx.URL] = {}
         self._transport = transport
         self._closed = False
+        if transport is None:
+            self._prepare()
 
     @override
     def __repr__(self) -> str:
@@ -123,9 +121,24 @@ class Http:
         with before_sending:
             if self._closed:
                 raise RuntimeError(f"{self!r} is closed")
-            self._transport = transport = self._transport or open_transport(secure=self._origin.scheme == "https")
+            if self._transport is None:
+                self._prepare()
+                self._transport = open_transport(secure=self._secure)
+            transport = self._transport
         leaves()
         return await transport.handle_async_request(request)
+
+    def _prepare(self) -> None:
+        """Read the certificates, once for all. Raises `ConfigError`, or `Overloaded` where no file can be opened."""
+        try:
+            if self._secure:
+                tls_context()
+        except OSError as error:
+            raise self.overloaded("unsent", f"this machine can't open more files: {error.strerror}") from error
+
+    @property
+    def _secure(self) -> bool:
+        return self._origin.scheme == "https"
 
     async def aclose(self) -> None:
         """Let go of the connections; calling it again does nothing."""
@@ -275,26 +288,3 @@ class Flow:
         for _ in range(MOST_LEFT):
             if await anext(chunks, None) is None:
                 return
-
-
-def open_transport(*, secure: bool) -> httpx.AsyncBaseTransport:
-    """Return a transport with a pool of its own: over aiohttp on asyncio where that is installed, else httpx's."""
-    context = tls_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if anyio.get_cancelled_exc_class() is asyncio.CancelledError:  # this is asyncio, not trio
-        try:
-            # Imported here because it is optional and slow to import.
-            fast = importlib.import_module("httpx_aiohttp")
-        except ImportError:
-            pass
-        else:
-            # Here 0 means without bound, and None a hundred.
-            limits = httpx.Limits(max_connections=0, keepalive_expiry=KEPT)
-            return cast("httpx.AsyncBaseTransport", fast.AiohttpTransport(verify=context, limits=limits))
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=KEPT)
-    return httpx.AsyncHTTPTransport(verify=context, limits=limits)
-
-
-@cache
-def tls_context() -> ssl.SSLContext:
-    """Return the context that all transports share: reading the certificates takes tens of milliseconds."""
-    return httpx.create_ssl_context()

@@ -13,7 +13,7 @@ from itertools import pairwise
 import httpx
 from typing_extensions import override
 
-from shunpike.wire.http import open_transport
+from shunpike.wire.transport import open_transport
 
 Cut = Callable[[bytes], Sequence[bytes]]
 
