@@ -152,7 +152,10 @@ class RequestError(ProviderError):
 
 
 class NotHere(ProviderError):
-    """Not here; kinds: ``not_found``, ``retired``, ``tier``, ``context_overflow``, ``too_large``, ``unsupported``."""
+    """Not here; kinds: ``not_found``, ``retired``, ``tier``, ``context_overflow``, ``too_large``, ``unsupported``.
+
+    ``tier`` is a model that exists and that this account may not use; ``unsupported`` says nothing of other requests.
+    """
 
     kind = "not_found"
     billed = False

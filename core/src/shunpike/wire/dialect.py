@@ -19,6 +19,7 @@ from shunpike.wire.balance import BalanceTable
 from shunpike.wire.kinds import KINDS
 
 COMMON_CODES = {
+    "array_above_max_length": "too_large",
     "billing_hard_limit_reached": "credits",
     "content_filter": "content_filter",
     "content_policy_violation": "content_filter",
@@ -33,7 +34,10 @@ COMMON_CODES = {
     "organization_usage_limit_exceeded": "spend_cap",
     "project_spend_limit_exceeded": "spend_cap",
     "slow_down": "overloaded",
+    "string_above_max_length": "too_large",
     "unsupported_country_region_territory": "region",
+    "unsupported_parameter": "unsupported",
+    "unsupported_value": "unsupported",
 }
 """Documented error codes of the OpenAI API and those that its imitators added, with the kind each one means."""
 
@@ -72,7 +76,8 @@ class RateHeaders(Record):
 class Sentence(Record):
     """What a documented sentence of a refusal means, for what has no code of its own."""
 
-    status: int
+    status: tuple[int, ...]
+    """One status, or those under which the sentence was seen."""
     words: re.Pattern[str]
     """Found anywhere in the text of the refusal."""
     kind: str
@@ -82,6 +87,11 @@ class Sentence(Record):
     """The IANA zone whose midnight opens a used-up quota, where the refusal names no moment."""
     hint: str | None = None
     """What its reader can do about it."""
+
+    @field_validator("status", mode="before")
+    @classmethod
+    def _one_is_enough(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, int) else value
 
     @field_validator("kind")
     @classmethod
@@ -221,7 +231,7 @@ class Dialect(Record):
 
     def sentence(self, status: int | None, text: str) -> Sentence | None:
         """Return the first documented sentence that is found in ``text``."""
-        found = (row for row in self.sentences if row.status == status and row.words.search(text[:LONGEST_TEXT]))
+        found = (row for row in self.sentences if status in row.status and row.words.search(text[:LONGEST_TEXT]))
         return next(found, None)
 
     def meaning(self, code: str | None) -> str | None:

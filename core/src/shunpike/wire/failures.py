@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from shunpike.errors import Overloaded, ProviderError, QuotaExhausted, RateLimited
 from shunpike.types import Evidence, Unit
-from shunpike.wire.dialect import Dialect, Sentence
+from shunpike.wire.dialect import Dialect, RateHeaders, Sentence
 from shunpike.wire.kinds import KINDS
 from shunpike.wire.lenient import at, table
 from shunpike.wire.ratelimits import (
@@ -49,6 +49,7 @@ STATUSES = {
     451: "region",
     498: "overloaded",
     499: "upstream",
+    501: "unsupported",
     502: "upstream",
     504: "timeout",
     520: "upstream",
@@ -61,6 +62,12 @@ STATUSES = {
 
 OF_THE_KEY = frozenset({401, 402, 403, 404, 429})
 """Statuses that say nothing of our key, account or model where a provider behind the one we asked gave them."""
+
+OF_THE_MODEL = {400: "not_found", 403: "tier", 404: "not_found", 422: "not_found"}
+"""What a status means where the refused parameter is the model: neither the key nor the rest of the request."""
+
+OF_THE_REQUEST = frozenset({"content_filter", "context_overflow", "too_large", "unsupported"})
+"""Kinds that are about the request and the model, so that they hold as well where another provider said them."""
 
 IN_BAND = {
     "authentication_error": 401,
@@ -75,6 +82,13 @@ IN_BAND = {
     "tokens": 429,
 }
 """Error types of which the status is known: an error inside a stream has no status of its own."""
+
+USUAL_RESETS = tuple(
+    RateHeaders(unit=Unit.REQUEST, remaining=f"{family}-remaining{what}", reset=f"{family}-reset{what}")
+    for family in ("x-ratelimit", "ratelimit")
+    for what in ("", "-requests", "-tokens")
+)
+"""Where providers without rate limit headers of their own may still name a moment."""
 
 _SECRET = re.compile(
     r"Bearer\s+\S+|\b(?:sk|pk|rk|gsk|tgp|xai|hf|key|api)[-_][A-Za-z0-9_\-*.]{8,}|\bAIza[A-Za-z0-9_\-]{10,}|\bAQ\.[A-Za-z0-9_\-]{10,}",
@@ -113,7 +127,7 @@ def classify(refused: Refused, side: Side) -> ProviderError:
     refused = replace(refused, headers={**refused.headers, **_told_headers(said, dialect)})
     status = refused.status if refused.status >= 300 else said.status or _in_band(said.codes)
     sum_up = counted(said.message) if status in (400, 413, 429) else None
-    row = dialect.sentence(status, " ".join((said.message, said.also, *said.codes)))
+    row = dialect.sentence(status, " ".join((said.message, said.also, *said.codes, *said.also_codes)))
     kind = _kind(status, said, dialect, row)
     if kind == "rate_limited" and sum_up is not None:
         kind = _counted_kind(sum_up, dialect)
@@ -150,11 +164,30 @@ def request_id(headers: Mapping[str, str], dialect: Dialect) -> str | None:
 
 
 def _kind(status: int | None, said: Said, dialect: Dialect, row: Sentence | None) -> str:
+    """Return what decides first: a documented code, a documented sentence, whose refusal it was, the status."""
     kind = _kind_of_detail(said, dialect) or (row.kind if row is not None else None)
-    if kind is not None:
-        return kind
-    if dialect.relayed_at is not None and status in OF_THE_KEY and at(said.detail, dialect.relayed_at):
-        return "upstream"
+    return (
+        kind or _relayed_kind(status, said, dialect) or _model_kind(status, said) or _status_kind(status, said, dialect)
+    )
+
+
+def _relayed_kind(status: int | None, said: Said, dialect: Dialect) -> str | None:
+    """Return what the refusal of a provider behind the one we asked means, None where it was nobody else's."""
+    if dialect.relayed_at is None or not at(said.detail, dialect.relayed_at):
+        return None
+    kinds = (dialect.meaning(code) for code in said.also_codes)
+    kind = next((kind for kind in kinds if kind in OF_THE_REQUEST), None)
+    return kind or ("upstream" if status in OF_THE_KEY else None)
+
+
+def _model_kind(status: int | None, said: Said) -> str | None:
+    """Return what a refusal means that is about the model, not about the key or the rest of the request."""
+    if status is not None and said.param == "model":
+        return OF_THE_MODEL.get(status)
+    return "tier" if status == 403 and any(code.startswith("model_") for code in said.codes) else None
+
+
+def _status_kind(status: int | None, said: Said, dialect: Dialect) -> str:
     if status is None or (said.page and status in (400, 403, 405)):
         return "upstream"
     kind = dialect.statuses.get(status) or STATUSES.get(status)
@@ -203,9 +236,18 @@ def _set_moment(error: ProviderError, said: Said, refused: Refused, row: Sentenc
         error.reset_at = opens or next_midnight(row.zone, refused.now)
         error.evidence = tuple(one.model_copy(update={"resets_at": error.reset_at}) for one in error.evidence)
     elif isinstance(error, QuotaExhausted):
-        error.reset_at = hint or opens
-    elif isinstance(error, RateLimited | Overloaded):
+        error.reset_at = hint or opens or _reset_alone(error, refused)
+    elif isinstance(error, RateLimited):
+        error.retry_at = hint or opens or _reset_alone(error, refused)
+    elif isinstance(error, Overloaded):
         error.retry_at = hint or opens
+
+
+def _reset_alone(error: ProviderError, refused: Refused) -> float | None:
+    """Return the moment of a refusal that names a reset and not what is left: nothing is, or it would be none."""
+    usual = header_evidence(refused.headers, USUAL_RESETS, refused.now)
+    moments = [one.resets_at for one in (*error.evidence, *usual) if one.resets_at and not one.remaining]
+    return max(moments, default=None)
 
 
 def _name_limit(error: ProviderError, sum_up: Counted | None) -> None:
@@ -234,7 +276,8 @@ def _sentence(refused: Refused, said: Said, side: Side, kind: str) -> str:
     status = f" ({refused.status})" if refused.status >= 300 else ""
     if 300 <= refused.status < 400:
         return f"{where}{status}: the address redirects, which is not followed: the key belongs to its origin"
-    text = scrub(said.message, side.secret) or kind.replace("_", " ")
+    told = ": ".join(dict.fromkeys(text for text in (said.message, said.also) if text))
+    text = scrub(told, side.secret) or kind.replace("_", " ")
     return f"{where}{status}: {text}"
 
 

@@ -6,11 +6,12 @@ servers have in common is sent; what they refuse, they say.
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from shunpike.types import ProviderInfo, ProviderSettings
 from shunpike.wire.address import check_base_url
-from shunpike.wire.dialect import Dialect
+from shunpike.wire.dialect import Dialect, Sentence
 from shunpike.wire.embeddings import EmbeddingBackend
 
 COMMON = Dialect(
@@ -20,6 +21,22 @@ COMMON = Dialect(
     roles={"developer": "system"},
     # Nothing is billed at all.
     cancel_safe=True,
+    # What such a server can is only assumed: that it refuses says nothing about the request elsewhere.
+    statuses={400: "unsupported", 422: "unsupported"},
+    codes={"exceed_context_size_error": "context_overflow", "not_supported_error": "unsupported"},
+    # vLLM, llama.cpp (of old with 500), LM Studio, TGI: sources and issue trackers, 2024-05 to 2026-09.
+    sentences=(
+        Sentence(
+            status=(400, 413, 422, 500),
+            words=re.compile(
+                r"(?i)maximum context length|available context size|context length of only|max_new_tokens` must be <="
+            ),
+            kind="context_overflow",
+        ),
+        Sentence(
+            status=(404, 500), words=re.compile(r"(?i)does not support|not supported|requires? --"), kind="unsupported"
+        ),
+    ),
 )
 
 

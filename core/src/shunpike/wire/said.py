@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from shunpike.wire.lenient import at, decode, string, table
+from shunpike.wire.lenient import at, decode, encode, string, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,10 @@ class Said:
     """The error object itself, for what only one provider has."""
     also: str = ""
     """Text of other places, such as what the provider behind this one said."""
+    also_codes: tuple[str, ...] = ()
+    """The codes that stand there."""
+    param: str = ""
+    """The field of the request that the refusal is about."""
     page: bool = False
     """Whether it is a web page: then something in front of the API answered, which knows neither key nor request."""
 
@@ -39,21 +43,36 @@ def read_error(body: bytes) -> Said:
     whole = table(data)
     error = whole.get("error")
     if isinstance(error, str):
-        return Said(error, _codes(whole), _status(whole), whole)
+        return Said(error, _codes(whole), _status(whole), whole, param=string(whole.get("param")))
     if isinstance(error, Mapping):
-        return Said(_message(error) or _message(whole), _codes(error), _status(error), error)
-    return Said(_message(whole), _codes(whole), _status(whole), whole)
+        text = _message(error) or _message(whole)
+        return Said(text, _codes(error), _status(error), error, param=string(error.get("param")))
+    return Said(_message(whole), _codes(whole), _status(whole), whole, param=string(whole.get("param")))
 
 
 def look_further(said: Said, codes_at: Iterable[str], texts_at: Iterable[str]) -> Said:
     """Return ``said`` with the codes and texts that one provider has at places of its own; such codes come first."""
     codes = [value for path in codes_at if isinstance(value := at(said.detail, path), str) and value]
-    texts = [found for path in texts_at if (found := _text(at(said.detail, path)))]
-    return replace(said, codes=(*codes, *said.codes), also=" ".join(texts)) if codes or texts else said
+    others = [_other(value) for path in texts_at if (value := at(said.detail, path))]
+    if not codes and not others:
+        return said
+    return replace(
+        said,
+        codes=(*codes, *said.codes),
+        also=" ".join(other.message for other in others if other.message),
+        also_codes=tuple(code for other in others for code in other.codes),
+    )
 
 
-def _text(value: Any) -> str:
-    return string(value) if not isinstance(value, Mapping) else _message(table(value.get("error"))) or _message(value)
+def _other(value: Any) -> Said:
+    """Return what someone else's refusal says: an error object, its JSON as text, or a sentence."""
+    if isinstance(value, Mapping):
+        return read_error(encode(value))
+    text = string(value)
+    if not text.lstrip().startswith(("{", "[")):
+        return Said(text)
+    read = read_error(text.encode())
+    return read if read.message else replace(read, message=text)
 
 
 def _message(data: Mapping[str, Any]) -> str:

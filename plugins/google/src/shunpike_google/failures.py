@@ -51,7 +51,7 @@ def google_error(refused: Refused, side: Side, retired: AbstractSet[str]) -> Pro
     if status == 404 and refused.model in retired:
         kind = "retired"
     if status is not None and kind is not None:
-        side = replace(side, dialect=side.dialect.model_copy(update={"statuses": {status: kind}}))
+        side = replace(side, dialect=side.dialect.model_copy(update={"statuses": {status: kind}, "sentences": ()}))
     error = classify(refused, side)
     _teach(error, violations, _retry_delay(details), refused.now)
     return error

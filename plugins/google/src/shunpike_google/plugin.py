@@ -9,6 +9,7 @@ from shunpike.hookspecs import hookimpl
 from shunpike.protocols import Backend, HealthProbe
 from shunpike.types import ProviderSettings
 from shunpike.wire.compatible import require_key
+from shunpike.wire.dialect import Dialect
 from shunpike.wire.failures import Side
 from shunpike_google.backend import GoogleBackend, GoogleProbe
 from shunpike_google.traits import Traits, read_traits
@@ -28,7 +29,7 @@ class GooglePlugin(CatalogPlugin):
         key = require_key(info, settings)
         retired = {name for model in self.models if model.status == "retired" for name in (model.id, *model.aliases)}
         return GoogleBackend(
-            Side(info.id, env_key=settings.key_env or info.env_key, secret=key),
+            Side(info.id, Dialect(sentences=self.traits.sentences), settings.key_env or info.env_key, key),
             settings.base_url or info.base_url,
             settings,
             self.traits,

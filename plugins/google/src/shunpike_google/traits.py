@@ -7,10 +7,11 @@ from typing import Any
 
 from shunpike.catalog.schema import Where
 from shunpike.types.base import Record
+from shunpike.wire.dialect import Sentence
 
 
 class Traits(Record):
-    """Prefixes of model ids: a model has a trait when its id starts with one of them."""
+    """Prefixes of model ids: a model has a trait when its id starts with one of them. ``sentences`` hold for all."""
 
     thinking_level: tuple[str, ...] = ()
     """Take ``thinkingLevel``."""
@@ -24,6 +25,8 @@ class Traits(Record):
     """Take ids of function calls, and want the thought signature of a call back; older ones answer 400 to an id."""
     tools_or_schema: tuple[str, ...] = ()
     """Refuse function tools together with structured output."""
+    sentences: tuple[Sentence, ...] = ()
+    """No prefixes: what of a refusal has no code of its own."""
 
     def has(self, trait: str, model: str) -> bool:
         """Whether ``model`` has the trait of that name."""
