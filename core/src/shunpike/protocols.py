@@ -224,7 +224,7 @@ class Admission(Protocol):
     """The ledger as routing sees it: nothing is sent without a grant."""
 
     async def admit(self, target: Target, ask: Ask) -> Grant | Refusal:
-        """Reserve the worst case of one attempt over every limit and budget that applies."""
+        """Reserve the worst case of one attempt over every limit and budget that applies, when it is its turn."""
         ...
 
     async def settle(self, target: Target, ask: Ask, ending: Ending) -> Settlement:
@@ -249,6 +249,8 @@ class Ask(Record):
     tag: str | None = None
     claim: Literal["interactive", "batch"] = "interactive"
     """Who waits for it: a person, or nobody. Batch attempts leave what is reserved for the others."""
+    arrival: int | None = None
+    """A growing number: it stands behind those that came earlier and wait for one of its buckets. None = in no line."""
 
 
 class BookRow(Record):

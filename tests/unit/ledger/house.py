@@ -60,8 +60,9 @@ class Waiting(ScriptedBackend):
 
 
 async def blocked(client: Client, prompt: str = "hello", **options: Any) -> Exhausted:
+    """Return the error of a request that does not wait."""
     with pytest.raises(Exhausted) as caught:
-        await client.complete(prompt, **options)
+        await client.complete(prompt, wait=False, **options)
     return caught.value
 
 

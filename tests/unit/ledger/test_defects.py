@@ -90,7 +90,7 @@ async def test_02_every_unit_is_limited_in_every_window(one: Limit, fit: int) ->
 
         async def call() -> None:
             try:
-                await client.complete("hello", max_tokens=1)
+                await client.complete("hello", max_tokens=1, wait=False)
             except Exhausted as error:
                 refused.append(error)
 
@@ -193,7 +193,7 @@ async def test_09_check_and_take_are_one_step_in_all_processes(place: str) -> No
 
     async def one(client: Client) -> None:
         try:
-            ends.append(await client.complete("hello"))
+            ends.append(await client.complete("hello", wait=False))
         except Exhausted as error:
             ends.append(error)
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self, Unpack
 
-from shunpike.client.accounts import NO_KEY, how_to_begin
+from shunpike.client.accounts import NO_KEY
 from shunpike.client.counter import Counter
 from shunpike.client.embed import (
     EmbedOptions,
@@ -24,6 +24,7 @@ from shunpike.client.endpoints import Kind
 from shunpike.client.house import House
 from shunpike.client.inquiry import AccountBalance, Done, Inquiry, TokenCount
 from shunpike.client.live import LiveList
+from shunpike.client.nobody import nothing_to_ask
 from shunpike.client.options import Options, Prompt, build_request, claim_of, positive, tag_of
 from shunpike.client.results import Results
 from shunpike.client.status import ProviderStatus, provider_status
@@ -36,12 +37,12 @@ from shunpike.plugins import Host
 from shunpike.protocols import Store, Strategy, Target, View
 from shunpike.routing.attempt import Attempts
 from shunpike.routing.embedding import Embedder
-from shunpike.routing.journey import Journey, too_large
 from shunpike.routing.plan import Plan, Rules, make_plan
 from shunpike.routing.route import Route
 from shunpike.routing.streaming import StreamRun
 from shunpike.tokens import prompt_bound, prompt_tokens
 from shunpike.types import ChatRequest, Completion, Embedding, EventName, ModelInfo, Remaining, Settings, UsageRow
+from shunpike.waiting import Waiter
 
 
 class Client:
@@ -105,11 +106,11 @@ class Client:
         never does. Raises `UsageError`, `UnknownModel`, `UnknownProvider`, `NoCredential`, `RequestError`,
         `Exhausted`.
         """
-        request = build_embed(texts, options)
+        waiter, request = self._house.queue.arrive(claim_of(options)), build_embed(texts, options)
         chat = stand_in(request)
         named: Options = {"providers": options["providers"]} if "providers" in options else {}
         plan = await self._plan(chat, named, text_tokens(request), "embedding")
-        route = self._begin(chat, plan, options, (text_tokens(request), text_bound(request)))
+        route = self._begin(chat, plan, options, (text_tokens(request), text_bound(request)), waiter)
         answer, attempt, journey = await Embedder(self._attempts, self._house.services).embed(route, request)
         return self._results.embedding(answer, attempt, journey)
 
@@ -129,13 +130,20 @@ class Client:
         return Stream(begin, self._results.completion)
 
     async def _route(self, prompt: Prompt, options: Options) -> Route:
-        request = build_request(prompt, options)
+        waiter, request = self._house.queue.arrive(claim_of(options)), build_request(prompt, options)
         size = prompt_tokens(request)
         plan = await self._plan(request, options, size)
-        route = self._begin(request, plan, options, (size, prompt_bound(request)))
+        route = self._begin(request, plan, options, (size, prompt_bound(request)), waiter)
         return replace(route, counted=Counter(request, size, self._house.tokenizer))
 
-    def _begin(self, request: ChatRequest, plan: Plan, options: Options | EmbedOptions, size: tuple[int, int]) -> Route:
+    def _begin(
+        self,
+        request: ChatRequest,
+        plan: Plan,
+        options: Options | EmbedOptions,
+        size: tuple[int, int],
+        waiter: Waiter,
+    ) -> Route:
         settings = self.settings
         request_id = f"req_{secrets.token_hex(10)}"
         self._house.tell(EventName.REQUEST_STARTED, request_id=request_id, model=request.model)
@@ -151,6 +159,8 @@ class Client:
             strict=bool(options.get("strict", False)),
             tag=tag_of(options),
             claim=claim_of(options),
+            waiter=waiter,
+            waits=bool(options.get("wait", settings.wait)),
         )
 
     async def _plan(self, request: ChatRequest, options: Options, size: int, kind: Kind = "chat") -> Plan:
@@ -171,20 +181,8 @@ class Client:
         strategy = self._strategy(options.get("strategy") or self.settings.strategy)
         plan = make_plan(request, roster, rules, strategy, view)
         if not plan.targets:
-            self._nothing_to_ask(plan, request, size)
+            raise self._house.mistake(plan.dropped) or nothing_to_ask(self.host, plan, request.model, size)
         return plan
-
-    def _nothing_to_ask(self, plan: Plan, request: ChatRequest, size: int) -> None:
-        error = self._house.mistake(plan.dropped) or too_large(plan, size)
-        if error is not None:
-            raise error
-        if all(one.reason.startswith(NO_KEY) for one in plan.dropped):
-            lacking = ", ".join(f"{one.provider} ({one.reason})" for one in plan.dropped)
-            raise NoCredential(
-                f"no provider has a key: {lacking}" if lacking else "no provider is installed",
-                hint=how_to_begin(self.host, [one.provider for one in plan.dropped]),
-            )
-        raise Journey(request.model, plan).exhausted("")
 
     def _strategy(self, name: str) -> Strategy:
         if name not in self._strategies:

@@ -29,6 +29,8 @@ class EmbedOptions(TypedDict, total=False):
     """Only these."""
     deadline: float
     """Seconds for the whole request, all attempts together."""
+    wait: bool
+    """False: fail at once instead of waiting for a limit or budget that opens before the deadline."""
     tag: str
     """A word under which the usage is booked: the task."""
     claim: Literal["interactive", "batch"]

@@ -21,6 +21,7 @@ from shunpike.routing.plan import Roster
 from shunpike.routing.route import Services, Try
 from shunpike.tokens import tokenizer_for
 from shunpike.types import FREE, Candidate, Cause, Event, EventName, Limit, Price, Remaining, Settings, Timeouts
+from shunpike.waiting import Queue
 
 
 class House:
@@ -50,7 +51,8 @@ class House:
         self.reload()
         self.prices = PriceBook(host, clock, self._roster.catalog)
         self.store = store if store is not None else _open_store(host, settings)
-        self.ledger = Ledger(self.store, clock, settings, self.limits_of)
+        self.queue = Queue()
+        self.ledger = Ledger(self.store, clock, settings, self.limits_of, self.queue)
         self.memory = Memory(clock)
         self.services = Services(
             admission=self.ledger,
@@ -62,6 +64,7 @@ class House:
             timeouts=self._timeouts,
             cancel_safe=self._cancel_safe,
             emit=host.emit,
+            queue=self.queue,
         )
 
     def reload(self) -> None:
@@ -167,7 +170,8 @@ class House:
         self._host.emit(Event(name=name, at=self._clock.now(), facts=dict(facts)))
 
     async def aclose(self) -> None:
-        """Close backends and the ledger, each even when another fails."""
+        """Close backends and the ledger, each even when another fails. Who waits is told so at once."""
+        self.queue.close()
         with anyio.CancelScope(shield=True):
             backends = list(self._backends.values())
             self._backends.clear()

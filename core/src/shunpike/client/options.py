@@ -23,6 +23,8 @@ class Options(TypedDict, total=False):
     """Only these."""
     deadline: float
     """Seconds for the whole request, all attempts together."""
+    wait: bool
+    """False: fail at once instead of waiting for a limit or budget that opens before the deadline."""
     strict: bool
     """True: a parameter that a provider can't honour sends the request elsewhere instead of dropping it."""
     tag: str
@@ -47,7 +49,7 @@ class Options(TypedDict, total=False):
     """Any other chat-completions field, passed on as it is."""
 
 
-_OURS = frozenset({"strategy", "providers", "deadline", "strict", "tag", "claim", "system", "extra"})
+_OURS = frozenset({"strategy", "providers", "deadline", "wait", "strict", "tag", "claim", "system", "extra"})
 
 
 def build_request(prompt: Prompt, options: Options) -> ChatRequest:

@@ -41,6 +41,7 @@ from shunpike.types import (
     Unit,
     UsageRow,
 )
+from shunpike.waiting import Place, Queue
 
 _UNBOUNDED = Settings()
 """Of an operator who bounds nothing: with these, the limits are what the provider itself counts."""
@@ -51,13 +52,16 @@ LimitsOf = Callable[[Target], Sequence[Limit] | None]
 class Ledger(Admission):
     """Reserves the worst case of every attempt before a byte is sent, and settles it to the truth afterwards."""
 
-    def __init__(self, store: Store, clock: Clock, settings: Settings, limits_of: LimitsOf) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, settings: Settings, limits_of: LimitsOf, queue: Queue | None = None
+    ) -> None:
         self._store = store
         self._clock = clock
         self._settings = settings
         self._limits_of = limits_of
         self._pacer = Pacer(store, settings)
         self._known = Knowledge(store, clock)
+        self._queue = Queue() if queue is None else queue
 
     def terms(self, target: Target, ask: Ask) -> Terms:
         """Return who would pay for the attempt, and how much at most."""
@@ -110,7 +114,7 @@ class Ledger(Admission):
         refusal = wall(terms, self._settings, limits_known=self._limits_of(target) is not None, bounded=bounded)
         plain = _plain(estimated, ask)
         holds = _fitted(holds_for(target, ask, terms, in_force), plain, terms)
-        refusal = refusal or too_large(holds, plain, terms)
+        refusal = refusal or too_large(holds, plain, terms) or self._turn(ask, holds)
         if refusal is not None:
             return refusal
         now = self._clock.now()
@@ -126,6 +130,20 @@ class Ledger(Admission):
             return await self._pacer.explained(target, verdict, holds, judged, now)
         granted = verdict if judged is holds else unslowed(verdict, holds)
         return granted.model_copy(update={"at": self._clock.monotonic()})
+
+    def _turn(self, ask: Ask, holds: tuple[Hold, ...]) -> Refusal | None:
+        """Return the refusal of an attempt that needs what others of this process wait for and came first."""
+        if self._queue.closed:
+            raise StoreError("the ledger is closed")
+        if ask.arrival is None:
+            return None
+        limits = {hold.bucket: hold.limit for hold in holds}
+        ahead = self._queue.ahead(Place(ask.claim == "batch", ask.arrival), limits)
+        if ahead is None:
+            return None
+        before, first = ahead
+        limit = first.limit.model_copy(update={"amount": limits[first.bucket].amount})
+        return first.model_copy(update={"limit": limit, "ahead": before, "fits": None})
 
     @override
     async def settle(self, target: Target, ask: Ask, ending: Ending) -> Settlement:
@@ -152,6 +170,7 @@ class Ledger(Admission):
         if await self._store.settle(ask.attempt_id, settlement):
             self._known.take(settlement)
         self._pacer.ended(ask.attempt_id, settlement)
+        self._queue.freed(hold.bucket for hold in holds)
         return settlement
 
     async def remaining(self, target: Target) -> Sequence[Remaining]:

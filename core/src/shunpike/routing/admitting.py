@@ -56,6 +56,7 @@ class Admitting:
             price=self._services.price(target, route.prompt_bound, route.request.service_tier, left),
             tag=route.tag,
             claim=route.claim,
+            arrival=route.waiter.place.arrival,
         )
         call = Call(
             request=route.request,

@@ -24,6 +24,9 @@ class Journey:
         self.requested_model = requested_model
         self.plan = plan
         self._candidates: dict[str, Candidate] = {}
+        self.refusals: dict[str, tuple[Target, Refusal]] = {}
+        """Label → the refusal that stands now."""
+        self._waits: dict[str, float] = {}
         self._errors: list[ShunpikeError] = []
         self._unusable: dict[str, ShunpikeError] = {}
         self.attempts: list[Attempt] = []
@@ -39,14 +42,14 @@ class Journey:
         cause: Cause | None = None,
     ) -> None:
         """Say what became of ``target``."""
+        self.refusals.pop(target.label, None)
         self._candidates[target.label] = Candidate(
             provider=target.name, model=target.model.id, verdict=verdict, reason=reason, retry_at=retry_at, cause=cause
         )
 
     def refused(self, target: Target, refusal: Refusal) -> None:
         """A limit or budget closed ``target``; nothing was sent."""
-        limit, cause = refusal.limit, Cause.QUOTA
-        name = f"{limit.source if _is_budget(refusal) else 'limit'} {limit.text}"
+        limit, cause, name = refusal.limit, Cause.QUOTA, self.named(refusal)
         if _is_said_in_words(refusal):
             reason = limit.source
             cause = Cause.POLICY if refusal.bucket == _WALL else cause
@@ -60,7 +63,24 @@ class Journey:
             reason = name
         if refusal.held:
             reason += ", held by requests that are running"
+        if refusal.ahead:
+            reason += f", {refusal.ahead} earlier request{'s' if refusal.ahead > 1 else ''} waiting for it"
         self.note(target, Verdict.REFUSED, reason, None if refusal.impossible else refusal.retry_at, cause)
+        self.refusals[target.label] = target, refusal
+
+    @staticmethod
+    def named(refusal: Refusal) -> str:
+        """Return the limit or budget that refused, for a person."""
+        limit = refusal.limit
+        if _is_said_in_words(refusal):
+            return limit.source
+        return f"{limit.source if _is_budget(refusal) else 'limit'} {limit.text}"
+
+    def waited(self, blocked: tuple[Target, Refusal], seconds: float) -> None:
+        """Note that the request waited for what blocked it."""
+        target, refusal = blocked
+        what = f"{target.name}: {self.named(refusal)}"
+        self._waits[what] = self._waits.get(what, 0.0) + seconds
 
     def unusable(self, target: Target, problem: ShunpikeError) -> None:
         """Nothing can be sent to ``target`` as things are set up here, so nothing was held for it."""
@@ -90,7 +110,7 @@ class Journey:
             candidates=(*self._candidates.values(), *unused, *self.plan.dropped),
             attempts=tuple(self.attempts),
             remaining=self.remaining,
-            notes=tuple(self.notes),
+            notes=(*self.notes, *(f"waited {seconds:.1f} s for {what}" for what, seconds in self._waits.items())),
         )
 
     def exhausted(self, request_id: str, why: str = "") -> ShunpikeError:
@@ -107,6 +127,8 @@ class Journey:
         relevant.sort(key=lambda one: _TELLING.index(one.verdict))
         lines = [f"       {line}" for line in _lines(relevant)]
         moments = [one.retry_at for one in relevant if one.retry_at is not None]
+        waited = sum(self._waits.values())
+        why = why or (f", after waiting {waited:.1f} s" if waited else "")
         error = Exhausted(
             "\n".join([f"no provider can answer right now{why}", *lines]),
             decision=decision,

@@ -13,6 +13,7 @@ from shunpike.routing.memory import Memory
 from shunpike.routing.plan import Plan
 from shunpike.tokens import ESTIMATE
 from shunpike.types import Call, ChatRequest, Event, Grant, Piece, Price, Settlement, Timeouts
+from shunpike.waiting import Queue, Waiter
 from shunpike.wire.assemble import Assembly
 from shunpike.wire.unsent import before_sending, begin_attempt
 
@@ -33,6 +34,8 @@ class Services:
     timeouts: Callable[[Target], Timeouts]
     cancel_safe: Callable[[Target], bool]
     emit: Callable[[Event], None]
+    queue: Queue = field(default_factory=Queue)
+    """The ledger's: who waits for what is full."""
 
     def problem(self, target: Target) -> ShunpikeError | None:
         """Return why nothing can be sent to ``target`` as things are set up here, None when its backend is there.
@@ -67,6 +70,10 @@ class Route:
     strict: bool = False
     tag: str | None = None
     claim: Literal["interactive", "batch"] = "interactive"
+    waiter: Waiter = field(default_factory=lambda: Queue().arrive("interactive"))
+    """Where it stands among the requests of its client."""
+    waits: bool = True
+    """Whether it waits for what opens before it ``expires``."""
     counted: Callable[[Target], int] | None = None
     """Counts the prompt for one target; None = ``prompt_tokens`` serves for all."""
 

@@ -13,6 +13,7 @@ class EventName(StrEnum):
     """Every event there is, so that a test can list them in the docs."""
 
     REQUEST_STARTED = "request.started"
+    REQUEST_WAITING = "request.waiting"
     REQUEST_FINISHED = "request.finished"
     REQUEST_EXHAUSTED = "request.exhausted"
     ATTEMPT_STARTED = "attempt.started"

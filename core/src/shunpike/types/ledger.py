@@ -76,6 +76,8 @@ class Refusal(Record):
     held: bool = False
     """Only what running attempts hold is in the way, and what of it they don't use comes back when they end: nobody
     knows when, ``retry_at`` is the moment from which on it is worth another look."""
+    ahead: int = 0
+    """How many requests of this process wait for the same bucket and come first."""
     fits: int | None = None
     """Output tokens per choice that would fit when the limit is empty; 0 = none beside this prompt. None where a
     smaller ``max_tokens`` would not help, or the store can't tell."""

@@ -90,6 +90,8 @@ class Settings(Record):
     max_attempts: int = Field(default=8, ge=1)
     deadline: float = Field(default=300.0, gt=0)
     """Seconds for a whole request, all attempts together."""
+    wait: bool = True
+    """Whether a request waits for a limit or budget that opens before its deadline. False: it fails at once."""
     store: str | None = Field(default=None, repr=False)
     """Where the ledger lives, such as ``sqlite:/path/ledger.db``; None = the user's data folder."""
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)

@@ -1,0 +1,23 @@
+"""The error when a plan has nobody to ask."""
+
+from __future__ import annotations
+
+from shunpike.client.accounts import NO_KEY, how_to_begin
+from shunpike.errors import NoCredential, ShunpikeError
+from shunpike.plugins import Host
+from shunpike.routing.journey import Journey, too_large
+from shunpike.routing.plan import Plan
+
+
+def nothing_to_ask(host: Host, plan: Plan, model: str, prompt_tokens: int) -> ShunpikeError:
+    """Return why ``plan`` is empty: the prompt is too large, no key is there, or what else stands in the way."""
+    error = too_large(plan, prompt_tokens)
+    if error is not None:
+        return error
+    if all(one.reason.startswith(NO_KEY) for one in plan.dropped):
+        lacking = ", ".join(f"{one.provider} ({one.reason})" for one in plan.dropped)
+        return NoCredential(
+            f"no provider has a key: {lacking}" if lacking else "no provider is installed",
+            hint=how_to_begin(host, [one.provider for one in plan.dropped]),
+        )
+    return Journey(model, plan).exhausted("")

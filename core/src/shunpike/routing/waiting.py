@@ -1,0 +1,142 @@
+"""Waiting, within a request's time, for what is full: woken by what comes back, and by the moments that are known.
+
+What running calls of this process give back wakes the first who waits for it. What other processes hold tells nobody:
+the store is asked again after a growing time. A window opens at its moment. Whoever can't be helped before the
+request's end is not waited for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import anyio
+
+from shunpike.clock import Clock
+from shunpike.protocols import Target
+from shunpike.routing.journey import Journey
+from shunpike.routing.route import Route, Services
+from shunpike.types import Event, EventName, Refusal
+
+FIRST_LOOK, LAST_LOOK = 0.05, 1.0
+"""Seconds between two looks at what others hold: the first, doubled each time, and the longest."""
+_BEAT = 0.001
+"""Seconds after a moment at which it has passed for certain, whatever was lost in adding."""
+
+
+class Waiting:
+    """What one request waits for. `over` is to be called at its end, whatever that is."""
+
+    def __init__(self, services: Services, route: Route, journey: Journey) -> None:
+        self._queue = services.queue
+        self._clock = services.clock
+        self._emit = services.emit
+        self._route = route
+        self._journey = journey
+        self._waiter = route.waiter
+        self._look_after = FIRST_LOOK
+        self._looked = 0.0
+        self._told: str | None = None
+
+    def over(self) -> None:
+        """Stand in no line any more; calling it again does nothing."""
+        self._queue.leave(self._waiter)
+
+    async def opened(self) -> Sequence[Target]:
+        """Wait; return what refused and is worth another try, in the plan's order. None where nothing opens in time.
+
+        It keeps its place in the lines until `over`, or until it is called again.
+        """
+        waited = self._in_time()
+        if not waited:
+            self.over()
+            return ()
+        self._queue.stand(self._waiter, {refusal.bucket: refusal for _, refusal in waited.values()})
+        self._looked = self._clock.monotonic()
+        self._tell(waited)
+        while not self._queue.closed:
+            ready = self._ready(waited)
+            if ready or self._left() <= 0:
+                return self._in_order(ready)
+            began = self._clock.monotonic()
+            await first_of(self._clock, self._waiter.turn, self._pause(waited))
+            self._journey.waited(self._first(waited), self._clock.monotonic() - began)
+        return self._in_order(waited)
+
+    def _in_time(self) -> dict[str, tuple[Target, Refusal]]:
+        """Return label → what refused and may open before the request ends."""
+        left = self._left()
+        if left <= 0 or not self._route.waits or len(self._journey.attempts) >= self._route.max_attempts:
+            return {}
+        latest = self._clock.now() + left
+        return {
+            label: (target, refusal)
+            for label, (target, refusal) in self._journey.refusals.items()
+            if not refusal.impossible and refusal.retry_at is not None and (refusal.held or refusal.retry_at < latest)
+        }
+
+    def _ready(self, waited: Mapping[str, tuple[Target, Refusal]]) -> list[str]:
+        """Return the labels that are worth another try now: of each line only its first has a turn."""
+        stirred = self._waiter.look()
+        due = self._clock.monotonic() - self._looked >= self._look_after
+        now, found = self._clock.now(), []
+        for label, (_, refusal) in waited.items():
+            moment = due if refusal.held else refusal.retry_at is not None and refusal.retry_at <= now
+            if refusal.bucket in stirred or (moment and self._queue.is_first(self._waiter, refusal.bucket)):
+                found.append(label)
+        if stirred:
+            self._look_after = FIRST_LOOK
+        elif due:
+            self._look_after = min(2 * self._look_after, LAST_LOOK)
+        return found
+
+    def _pause(self, waited: Mapping[str, tuple[Target, Refusal]]) -> float:
+        """Return the seconds until something may be ready, or the request ends."""
+        now, pauses = self._clock.now(), [self._left()]
+        for _, refusal in waited.values():
+            if not self._queue.is_first(self._waiter, refusal.bucket):
+                continue
+            if refusal.held:
+                pauses.append(self._looked + self._look_after - self._clock.monotonic())
+            elif refusal.retry_at is not None:
+                pauses.append(refusal.retry_at - now)
+        return max(min(pauses), _BEAT)
+
+    def _left(self) -> float:
+        return self._route.expires - self._clock.monotonic()
+
+    def _in_order(self, labels: Sequence[str] | Mapping[str, object]) -> Sequence[Target]:
+        return [target for target in self._journey.plan.targets if target.label in labels]
+
+    @staticmethod
+    def _first(waited: Mapping[str, tuple[Target, Refusal]]) -> tuple[Target, Refusal]:
+        """Return what will open first."""
+        return min(waited.values(), key=lambda one: one[1].retry_at or 0.0)
+
+    def _tell(self, waited: Mapping[str, tuple[Target, Refusal]]) -> None:
+        target, refusal = self._first(waited)
+        if self._told == refusal.bucket:
+            return
+        self._told = refusal.bucket
+        facts = {
+            "request_id": self._route.request_id,
+            "provider": target.name,
+            "model": target.model.id,
+            "limit": self._journey.named(refusal),
+            "retry_at": refusal.retry_at,
+            "held": refusal.held,
+            "ahead": refusal.ahead,
+        }
+        self._emit(Event(name=EventName.REQUEST_WAITING, at=self._clock.now(), facts=facts))
+
+
+async def first_of(clock: Clock, event: anyio.Event, seconds: float) -> None:
+    """Return when ``event`` is set or ``seconds`` have passed on ``clock``, whichever comes first."""
+    async with anyio.create_task_group() as group:
+
+        async def sleep() -> None:
+            await clock.sleep(seconds)
+            group.cancel_scope.cancel()
+
+        group.start_soon(sleep)
+        await event.wait()
+        group.cancel_scope.cancel()
