@@ -34,11 +34,11 @@ def stream_sync(prompt: Prompt, /, **options: Unpack[Options]) -> Iterator[Piece
             yield piece
 
 
-async def stream(prompt: Prompt, /, **options: Unpack[Options]) -> AsyncIterator[Piece]:
-    """Yield the pieces of an answer: ``async for piece in shunpike.stream(…)``; a piece prints as its text.
+def stream(prompt: Prompt, /, **options: Unpack[Options]) -> AsyncIterator[Piece]:
+    """Return the pieces of an answer: ``async for piece in shunpike.stream(…)``; a piece prints as its text.
 
-    One client for one answer; who asks more than once keeps a `Client`.
+    One client for one answer, closed with it, also when the loop is left early; who asks more than once keeps a
+    `Client`.
     """
-    async with Client() as client, client.stream(prompt, **options) as pieces:
-        async for piece in pieces:
-            yield piece
+    client = Client()
+    return aiter(client.stream(prompt, **options).then(client.aclose))

@@ -124,13 +124,3 @@ async def test_tool_calls_are_content(make_client: MakeClient) -> None:
     (call,) = stream.completion.choices[0].message.tool_calls or ()
     assert (call.id, call.function.name, call.function.arguments) == ("c1", "weather", '{"city":"Rome"}')
     assert stream.completion.choices[0].finish_reason == "tool_calls"
-
-
-async def test_a_loop_left_early_without_context_is_closed_with_the_client(make_client: MakeClient) -> None:
-    only = ScriptedProvider("only", [Piece(text="a"), Piece(text="b"), END])
-    client = make_client(only)
-    async for _ in client.stream("hi"):
-        break
-    assert only.backend.open == 1
-    await client.aclose()
-    assert only.backend.open == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from types import TracebackType
 from typing import Self, Unpack
@@ -83,11 +84,10 @@ class Client:
     async def aclose(self) -> None:
         """Close streams that were left open, connections and the ledger; calling it again does nothing."""
         running, self._running = self._running, []
-        try:
+        async with AsyncExitStack() as stack:  # each even when another fails
+            stack.push_async_callback(self._house.aclose)
             for run in running:
-                await run.aclose()
-        finally:
-            await self._house.aclose()
+                stack.push_async_callback(run.aclose)
 
     async def complete(self, prompt: Prompt, /, **options: Unpack[Options]) -> Completion:
         """Return an answer to ``prompt`` (a text, messages, or a `ChatRequest`), with its provenance and cost.

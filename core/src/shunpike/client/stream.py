@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
+from shunpike.client.leaving import Close, Start, starter
 from shunpike.routing.journey import Journey
 from shunpike.routing.route import Try
 from shunpike.routing.streaming import StreamRun
@@ -17,20 +18,32 @@ Finish = Callable[[Answer, Try, Journey], Completion]
 class Stream:
     """An answer in pieces: ``async with client.stream(…) as stream: async for piece in stream``.
 
-    Leaving the context closes the connection and settles the ledger. Iterating without the context works as well; a
-    loop that is left early then stays open until the client is closed. ``completion`` is there after the end.
+    Leaving the context closes the connection and settles the ledger before anything else happens. Without the context
+    a loop may be left just so (``break``, an error, a cancellation): the connection is then closed and the ledger
+    settled right after it, as soon as the event loop runs; what was left can't be read on. ``completion`` is there
+    after the end.
     """
 
     def __init__(self, begin: Callable[[], Awaitable[StreamRun]], finish: Finish) -> None:
         self._begin = begin
         self._finish = finish
+        self._afterwards: Close | None = None
         self._run: StreamRun | None = None
+        self._start: Start | None = None
+        self._entered = False
+        self._left = False
+        self._closed = False
         self._completion: Completion | None = None
+
+    def then(self, close: Close) -> Self:
+        """Return itself; whenever it is closed, ``close`` is awaited afterwards."""
+        self._afterwards = close
+        return self
 
     async def __aenter__(self) -> Self:
         """Connect: fall over until the first content arrives. Raises `Exhausted` and `RequestError`."""
-        if self._run is None:
-            self._run = await self._begin()
+        self._entered = True
+        await self._open()
         return self
 
     async def __aexit__(
@@ -39,19 +52,45 @@ class Stream:
         """Close the connection; what was used is booked."""
         await self.aclose()
 
+    async def _open(self) -> None:
+        if self._run is None:
+            self._start = starter()
+            self._run = await self._begin()
+
     async def aclose(self) -> None:
         """Close the connection; calling it again does nothing."""
-        if self._run is not None:
-            await self._run.aclose()
+        self._closed = True
+        try:
+            if self._run is not None:
+                await self._run.aclose()
+        finally:
+            if self._afterwards is not None:
+                await self._afterwards()
 
-    def __aiter__(self) -> Self:
-        """Return itself: a stream is read once."""
-        return self
+    def __del__(self) -> None:
+        """Close what nobody can close any more."""
+        self._leave()
+
+    def leave(self) -> None:
+        """Note that a loop over the pieces is over: where no context will do it, the stream is closed now."""
+        if not self._entered:
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._start is None or self._run is None or self._closed:
+            return
+        if self._run.is_open or self._afterwards is not None:
+            self._left = True
+            self._start(self.aclose)
+
+    def __aiter__(self) -> AsyncIterator[Piece]:
+        """Return what reads the pieces, each once, and notices when it is left."""
+        return Reader(self)
 
     async def __anext__(self) -> Piece:
         """Return the next piece. At the end, and when it breaks, everything is closed."""
         try:
-            await self.__aenter__()
+            await self._open()
             piece = await self.next()
         except BaseException:
             await self.aclose()
@@ -62,9 +101,14 @@ class Stream:
         return piece
 
     async def next(self) -> Piece | None:
-        """Return the next piece, None at the end: for loops that can't use ``async for``."""
+        """Return the next piece, None at the end: for loops that can't use ``async for``.
+
+        Raises `RuntimeError` after a loop outside of a context was left before the end.
+        """
         if self._run is None:
             return None
+        if self._left:
+            raise RuntimeError("the stream was left before its end, which closed it: to read on, use `async with`")
         piece = await self._run.next()
         if (
             piece is None
@@ -93,3 +137,26 @@ class Stream:
         """True when a sandbox is answering."""
         attempt = self._run.attempt if self._run else None
         return bool(attempt and attempt.target.provider.simulated)
+
+
+class Reader:
+    """Reads a stream piece by piece. When a loop is left, nothing refers to it any more, and the stream is told."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def __aiter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    async def __anext__(self) -> Piece:
+        """Return the next piece."""
+        return await anext(self._stream)
+
+    async def aclose(self) -> None:
+        """Close the stream."""
+        await self._stream.aclose()
+
+    def __del__(self) -> None:
+        """Note that the loop is over."""
+        self._stream.leave()

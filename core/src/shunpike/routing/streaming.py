@@ -19,7 +19,7 @@ from shunpike.types import Answer, Ending, Piece
 
 
 class StreamRun:
-    """One streamed request. `open`, then iterate, then `aclose`, all in one task."""
+    """One streamed request. `open`, then iterate, all in one task; then `aclose`, in any."""
 
     def __init__(self, attempts: Attempts, services: Services, route: Route) -> None:
         self._attempts = attempts
@@ -28,6 +28,7 @@ class StreamRun:
         self._stack: AsyncExitStack | None = None
         self._pieces: AsyncIterator[Piece] | None = None
         self._buffer: deque[Piece] = deque()
+        self._closing = anyio.Lock()
         self.journey = Journey(route.request.model, route.plan)
         self.attempt: Try | None = None
         self.answer: Answer | None = None
@@ -118,10 +119,12 @@ class StreamRun:
         return self.attempt is not None and self.attempt.settlement is None
 
     async def aclose(self) -> None:
-        """Close the connection; an attempt that is still running is settled as cancelled."""
-        attempt = self.attempt
-        if attempt is not None and attempt.settlement is None:
-            await self._end(attempt, cancelled(self._services, attempt), None)
+        """Close the connection; an attempt that is still running is settled as cancelled. All who call it wait."""
+        with anyio.CancelScope(shield=True):
+            async with self._closing:
+                attempt = self.attempt
+                if attempt is not None and attempt.settlement is None:
+                    await self._end(attempt, cancelled(self._services, attempt), None)
 
     async def _fail(self, attempt: Try, error: BaseException) -> ProviderError | None:
         """Settle a failed attempt; return the provider's failure, or None when it was the caller who went away."""
