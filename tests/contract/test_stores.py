@@ -29,6 +29,7 @@ class TestMemory(StoreBooksContract):
 
 class TestPostgres(StoreBooksContract):
     url = ""
+    follows_the_wall = True
 
     @pytest.fixture(autouse=True)
     def _database(self, postgres_url: str) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Protocol, runtime_checkable
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import anyio
 
@@ -26,6 +30,42 @@ class Clock(Protocol):
         ...
 
 
+class Uptime(NamedTuple):
+    """How long the machine has run, asleep or awake: the same in all of its processes, and set by nobody."""
+
+    boot: str
+    """Which start of which machine; empty where the system does not name it."""
+    seconds: float
+
+
+@runtime_checkable
+class UptimeClock(Clock, Protocol):
+    """A clock that all processes of the machine share."""
+
+    def uptime(self) -> Uptime:
+        """Return how long the machine has run."""
+        ...
+
+
+def uptime_of(clock: Clock) -> Uptime:
+    """Return how long the machine of ``clock`` has run; a clock that can't tell is one of its own machine."""
+    if isinstance(clock, SystemClock) or isinstance(clock, UptimeClock):  # noqa: SIM101 - the first look is the quick one
+        return clock.uptime()
+    return Uptime(f"{os.getpid()}-{id(clock)}", clock.monotonic())
+
+
+@cache
+def boot_name() -> str:
+    """Return which start of which machine this is, empty where the system does not name it."""
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return ""
+
+
+_UPTIME = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+"""The clock that counts on while the machine sleeps: elsewhere than on Linux, the monotonic one does."""
+
+
 class SystemClock:
     """The machine's own clock."""
 
@@ -36,6 +76,11 @@ class SystemClock:
     def monotonic(self) -> float:
         """Return seconds of a clock that is never set back."""
         return time.monotonic()
+
+    def uptime(self) -> Uptime:
+        """Return how long the machine has run."""
+        seconds = time.monotonic() if _UPTIME is None else time.clock_gettime(_UPTIME)
+        return Uptime(boot_name(), seconds)
 
     async def sleep(self, seconds: float) -> None:
         """Wait for ``seconds`` of real time."""

@@ -16,11 +16,12 @@ from typing_extensions import override
 from shunpike.builtin import one_process
 from shunpike.builtin.memory_attempts import Attempts
 from shunpike.builtin.memory_buckets import Bucket
-from shunpike.clock import Clock
+from shunpike.clock import Clock, SystemClock
 from shunpike.errors import ConfigError, StoreError
 from shunpike.ledger.counting import learned
 from shunpike.ledger.learning import is_news, lowered, merged
 from shunpike.ledger.slots import Look, can_be_closed, judge, remaining_of, settled_parts
+from shunpike.ledger.steady import Steady, begun
 from shunpike.ledger.windows import GUARD, Window
 from shunpike.protocols import Store
 from shunpike.types import (
@@ -35,6 +36,7 @@ from shunpike.types import (
     Refusal,
     Remaining,
     Reservation,
+    Rolling,
     Settlement,
     State,
     Unconfirmed,
@@ -52,14 +54,14 @@ class MemoryStore(Store):
     """Keeps the ledger in memory. ``guard`` is in seconds, see ``ledger/windows.py``.
 
     Args:
-        clock: Where not None, a clock that was set back is told by it, not by the times of who asks.
+        clock: Where not None, a clock that was set is told by it, not by the times of who asks.
         alone: Whether no other process may have such a store meanwhile; from its first admission until it is closed.
 
     """
 
     def __init__(self, guard: float = GUARD, *, clock: Clock | None = None, alone: bool = False) -> None:
         self._guard = guard
-        self._clock = clock
+        self._steady = None if clock is None else Steady(clock, begun(clock))
         self._alone = alone
         self._pid: int | None = None
         """The process in which it was first used."""
@@ -81,7 +83,8 @@ class MemoryStore(Store):
         self._enter()
         if reservation.attempt_id in self._attempts:
             raise StoreError(f"attempt {reservation.attempt_id!r} is already in the ledger")
-        now = reservation.at
+        self._follow()
+        now = reservation.at if self._steady is None else self._steady.asked(reservation.at)
         refusal = judge(reservation.holds, now, lambda hold: self._look(hold, now), self._guard)
         if refusal is not None:
             return refusal
@@ -107,9 +110,18 @@ class MemoryStore(Store):
         if self._pid not in {None, os.getpid()}:
             raise StoreError("the ledger was opened before a fork", hint="open a client of its own in each process")
 
+    def _follow(self) -> None:
+        """Move what passes by the second along with a wall clock that was set."""
+        seconds = 0.0 if self._steady is None else self._steady.look()
+        if seconds:
+            for bucket in self._buckets.values():
+                if bucket.rolling:
+                    bucket.move(seconds)
+            self._closures = {name: (until + seconds, why) for name, (until, why) in self._closures.items()}
+
     def _look(self, hold: Hold, now: float) -> Look:
-        bucket = self._buckets.setdefault(hold.bucket, Bucket())
-        bucket.expire(hold.limit.window, now, self._guard, 0.0 if self._clock is None else self._clock.now())
+        bucket = self._buckets.setdefault(hold.bucket, Bucket(rolling=isinstance(hold.limit.window, Rolling)))
+        bucket.expire(hold.limit.window, now, self._guard, 0.0 if self._steady is None else self._steady.wall)
         closed = self._closures.get(hold.bucket)
         return Look(bucket.used, closed, bucket.by_expiry, lambda: bucket.in_flight)
 
@@ -120,13 +132,15 @@ class MemoryStore(Store):
         Raises `StoreError` once it is closed.
         """
         self._check_open()
+        self._follow()
         one = self._attempts.held.get(attempt_id)
         if one is None:
             return False
+        settlement = settlement if self._steady is None else self._steady.told(settlement)
         for hold in one.holds:
             if hold.amount:
                 self._settle_slot(hold, settlement, attempt_id)
-        now = settlement.at if self._clock is None else max(settlement.at, self._clock.now())
+        now = settlement.at if self._steady is None else max(settlement.at, self._steady.wall)
         self._teach(one, settlement, now)
         for name, doubtful in self._attempts.end(attempt_id, settlement):
             for bucket in doubtful.buckets:
@@ -204,6 +218,7 @@ class MemoryStore(Store):
     @override
     async def remaining(self, holds: Sequence[Hold], now: float) -> Sequence[Remaining]:
         """Return what is left of each hold's limit; amounts are not looked at."""
+        self._follow()
         found = []
         for hold in holds:
             bucket = self._buckets.get(hold.bucket, Bucket())
@@ -223,6 +238,7 @@ class MemoryStore(Store):
     @override
     async def closed(self, now: float) -> Mapping[str, tuple[float, str]]:
         """Return bucket → (until, reason) of the buckets that providers declared closed."""
+        self._follow()
         return {bucket: closure for bucket, closure in self._closures.items() if closure[0] > now}
 
     async def recover(self, now: float) -> int:
@@ -251,4 +267,4 @@ def open_memory(url: str) -> MemoryStore:
     """Return a new, empty store for ``memory:``. Raises `ConfigError` for any other address."""
     if url not in ("memory:", "memory://"):
         raise ConfigError(f"{url!r} is not the address of a store in memory", hint="write memory:")
-    return MemoryStore(alone=True)
+    return MemoryStore(clock=SystemClock(), alone=True)

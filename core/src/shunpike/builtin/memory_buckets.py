@@ -16,9 +16,15 @@ Slot = tuple[float, str]
 
 
 class Bucket:
-    """What runs, and what has ended and still counts: one sum for each expiry."""
+    """What runs, and what has ended and still counts: one sum for each expiry.
 
-    def __init__(self) -> None:
+    Args:
+        rolling: Whether its window passes by the second, whatever the wall clock shows.
+
+    """
+
+    def __init__(self, *, rolling: bool = False) -> None:
+        self.rolling = rolling
         self.used = 0
         self.in_flight = 0
         self.last: float | None = None
@@ -86,6 +92,10 @@ class Bucket:
         if self.last is not None and self.last > latest + CLOCK_SLACK:
             # Nothing counts longer than what ends now would.
             self._rebuild(lambda slot: (min(slot[0], latest), slot[1]))
+
+    def move(self, seconds: float) -> None:
+        """Let everything expire by so much later: the wall clock was set."""
+        self._rebuild(lambda slot: (slot[0] + seconds, slot[1]))
 
     def by_expiry(self) -> Iterable[tuple[float, int]]:
         """Return (expiry, amount), the earliest first."""

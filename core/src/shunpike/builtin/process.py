@@ -6,6 +6,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from shunpike.clock import boot_name
+
 _PROC = Path("/proc")
 _ENDED = "ZX"
 """States of a process that has ended, and is on the list only until its parent has looked."""
@@ -13,13 +15,13 @@ _ENDED = "ZX"
 
 def this_process() -> str:
     """Return the name of this process, which no other one ever has: boot, name space, number, moment of its start."""
-    return "/".join((_boot(), _space(), str(os.getpid()), _start(os.getpid()) or ""))
+    return "/".join((boot_name(), _space(), str(os.getpid()), _start(os.getpid()) or ""))
 
 
 def is_running(name: str) -> bool:
     """Return whether the process of that name may still run. One that can't be seen from here may."""
     boot, space, number, start = name.split("/")
-    if boot != _boot() or os.name != "posix":
+    if boot != boot_name() or os.name != "posix":
         return False
     if space != _space():
         return True
@@ -30,10 +32,6 @@ def is_running(name: str) -> bool:
     except OSError:
         return True
     return _start(int(number)) in {start, None} if start else True
-
-
-def _boot() -> str:
-    return _read(_PROC / "sys" / "kernel" / "random" / "boot_id").strip()
 
 
 def _space() -> str:

@@ -17,6 +17,7 @@ import anyio.to_thread
 from typing_extensions import override
 
 from shunpike.builtin.sqlite_books import Books
+from shunpike.builtin.sqlite_clock import LedgerClock
 from shunpike.builtin.sqlite_connection import SqliteConnection
 from shunpike.builtin.sqlite_creation import create
 from shunpike.builtin.sqlite_file import is_new, real_path
@@ -36,6 +37,7 @@ from shunpike.builtin.sqlite_writer import Job, Writer
 from shunpike.clock import Clock, SystemClock
 from shunpike.errors import ConfigError, StoreError
 from shunpike.ledger.pending import admission
+from shunpike.ledger.steady import Steady
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
 from shunpike.types import (
@@ -70,8 +72,10 @@ class _Opened:
         try:
             migrate(self.connection, str(real), self._upkeep_at)
             self._owner = Incarnation(real)
-            self.books = Books(self.connection, self._owner, guard, clock)
             with self.connection.transaction():
+                ledger_clock = LedgerClock(self.connection, clock)
+                self.steady = ledger_clock.steady
+                self.books = Books(self.connection, self._owner, guard, ledger_clock)
                 self.books.begin()
                 self.books.enter(self._upkeep_at)
                 self.books.recover(self._upkeep_at)
@@ -90,7 +94,10 @@ class _Opened:
         if abs(now - self._upkeep_at) >= UPKEEP_EVERY:
             self._upkeep_at = now
             with self.connection.transaction():
-                more = keep_small(self.connection, now, self._keep_days)
+                self.books.begin()
+                # By the clock that shows less: what has expired by both.
+                past = self.steady.wall + min(0.0, self.steady.ahead)
+                more = keep_small(self.connection, past, self._keep_days)
             self.books.forget()
             if more:
                 self._upkeep_at = now - UPKEEP_EVERY
@@ -116,7 +123,14 @@ class SqliteStore(Store):
         self.path = path
         self._guard = guard
         chosen = clock or SystemClock()
-        self._writer = Writer(lambda: _Opened(path, chosen, guard, keep_days))
+        self._steady: Steady | None = None
+
+        def opening() -> _Opened:
+            opened = _Opened(path, chosen, guard, keep_days)
+            self._steady = opened.steady
+            return opened
+
+        self._writer = Writer(opening)
         self._reader: SqliteConnection | None = None
         self._reading = Lock()
 
@@ -157,7 +171,7 @@ class SqliteStore(Store):
     @override
     async def remaining(self, holds: Sequence[Hold], now: float) -> Sequence[Remaining]:
         """Return what is left of each hold's limit; amounts are not looked at."""
-        return await self._read(lambda connection: read_remaining(connection, holds, now, self._guard))
+        return await self._read(lambda connection: read_remaining(connection, holds, now, self._guard, self._ahead()))
 
     @override
     async def usage(self, since: float, until: float) -> Sequence[UsageRow]:
@@ -187,7 +201,11 @@ class SqliteStore(Store):
     @override
     async def closed(self, now: float) -> Mapping[str, tuple[float, str]]:
         """Return bucket → (until, reason) of the buckets that providers declared closed."""
-        return await self._read(lambda connection: read_closures(connection, now))
+        return await self._read(lambda connection: read_closures(connection, now, self._ahead()))
+
+    def _ahead(self) -> float:
+        """Return how far steady time is ahead of the wall's, once the file is open."""
+        return 0.0 if self._steady is None else self._steady.ahead_now()
 
     @override
     async def check(self) -> str:

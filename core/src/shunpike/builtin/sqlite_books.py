@@ -12,11 +12,11 @@ from itertools import count
 
 from pydantic import TypeAdapter
 
+from shunpike.builtin.sqlite_clock import LedgerClock
 from shunpike.builtin.sqlite_learning import read_factors, read_proofs, reconcile
 from shunpike.builtin.sqlite_owner import Incarnation, Owner, forget, is_alive
 from shunpike.builtin.sqlite_rows import ATTEMPT, END_ATTEMPT, insert_values, write_changes, write_slots
 from shunpike.builtin.sqlite_sql import Connection, Value
-from shunpike.clock import Clock
 from shunpike.errors import StoreError
 from shunpike.ledger.abilities import RECOVER_EVERY
 from shunpike.ledger.books import Bucket, WorkingSet
@@ -39,9 +39,10 @@ _HELD = "SELECT id, worst_pico, held_prompt, held_output, holds FROM attempts WH
 class Books:
     """Works on one connection, inside the transactions of others."""
 
-    def __init__(self, connection: Connection, owner: Incarnation, guard: float, clock: Clock) -> None:
+    def __init__(self, connection: Connection, owner: Incarnation, guard: float, clock: LedgerClock) -> None:
         self._db = connection
         self._clock = clock
+        self._steady = clock.steady
         self._owner = owner
         self._guard = guard
         self._recovered_at: float | None = None
@@ -58,6 +59,8 @@ class Books:
 
     def begin(self) -> None:
         """Look whether others have changed the file. To be called first in every transaction."""
+        if self._clock.look():
+            self._version = None
         version = int(self._db.rows("PRAGMA data_version")[0][0])
         if version != self._version:
             self._version = version
@@ -66,9 +69,9 @@ class Books:
             self._db.rows("UPDATE owners SET lock = ? WHERE id = ?", self._owner.lock, self._owner.id)
 
     def _renew(self) -> None:
-        self._set, self._learned = WorkingSet(self._guard), False
+        self._set, self._learned = WorkingSet(self._guard, self._steady.ahead), False
         for bucket, until, reason in self._db.rows("SELECT bucket, until, reason FROM closures"):
-            self._set.closures[bucket] = until, reason
+            self._set.closures[bucket] = until - self._steady.ahead, reason
 
     def flush(self) -> None:
         """Write what changed. To be called last in every transaction."""
@@ -76,6 +79,9 @@ class Books:
 
     def admit(self, reservation: Reservation) -> Grant | Refusal:
         """Take every hold or none. Before a refusal, what dead owners still hold is looked for now and then."""
+        asked = self._steady.asked(reservation.at)
+        if asked != reservation.at:
+            reservation = reservation.model_copy(update={"at": asked})
         refusal = self._judge(reservation)
         if refusal is not None and not refusal.impossible and self._recovered(reservation.at):
             refusal = self._judge(reservation)
@@ -103,9 +109,10 @@ class Books:
         """Page by page: one page nearly always tells when a full limit opens."""
         write_slots(self._db, self._set.take_slots())
         sql = "SELECT expires_at, amount FROM slots WHERE bucket = ? ORDER BY expires_at LIMIT ? OFFSET ?"
+        ahead = self._set.ahead_of(self._set.by_key[bucket].window)
         for start in count(0, _PAGE):
             page = self._db.rows(sql, bucket, _PAGE, start)
-            yield from ((float(expires), int(amount)) for expires, amount in page)
+            yield from ((float(expires) - ahead, int(amount)) for expires, amount in page)
             if len(page) < _PAGE:
                 return
 
@@ -122,14 +129,21 @@ class Books:
         rows = self._db.rows(_BUCKET + where, value)
         if not rows:
             return None
-        key, name, unit, window, *figures = rows[0]
-        return self._set.bring(Bucket(key, name, Unit(unit), WINDOW.validate_json(window), *figures))
+        key, name, unit, window, *figures, first, last = rows[0]
+        bucket = Bucket(key, name, Unit(unit), WINDOW.validate_json(window), *figures)
+        bucket.first, bucket.last = self._shown(bucket, first, last)
+        return self._set.bring(bucket)
+
+    def _shown(self, bucket: Bucket, *moments: float | None) -> list[float | None]:
+        """Return moments at which slots of a bucket expire as the wall clock will show them."""
+        ahead = self._set.ahead_of(bucket.window)
+        return [None if at is None else at - ahead for at in moments]
 
     def _freshen(self, bucket: Bucket, now: float) -> None:
         """Remove what has expired, and pull in what a clock that was set back made too late."""
         self._expire(bucket, now)
         # Not by the moment at which somebody asked: a process that stood still since then set no clock back.
-        latest = bucket.beyond(max(now, self._clock.now()), self._guard)
+        latest = bucket.beyond(max(now, self._steady.wall), self._guard)
         if latest is not None:
             self._pull_in(bucket, latest)
 
@@ -137,19 +151,21 @@ class Books:
         if bucket.is_due(now):
             write_slots(self._db, self._set.take_slots())
             gone = self._db.rows(
-                "DELETE FROM slots WHERE bucket = ? AND expires_at <= ? RETURNING amount", bucket.key, now
+                "DELETE FROM slots WHERE bucket = ? AND expires_at <= ? RETURNING amount",
+                bucket.key,
+                now + self._set.ahead_of(bucket.window),
             )
             ends = self._db.rows(
                 "SELECT (SELECT min(expires_at) FROM slots WHERE bucket = ?1),"
                 " (SELECT max(expires_at) FROM slots WHERE bucket = ?1)",
                 bucket.key,
             )
-            self._set.touch(bucket).forget(sum(amount for (amount,) in gone), *ends[0])
+            self._set.touch(bucket).forget(sum(amount for (amount,) in gone), *self._shown(bucket, *ends[0]))
 
     def _pull_in(self, bucket: Bucket, latest: float) -> None:
         write_slots(self._db, self._set.take_slots())
         sql = "DELETE FROM slots WHERE bucket = ? AND expires_at > ? RETURNING attempt, amount"
-        gone = self._db.rows(sql, bucket.key, latest)
+        gone = self._db.rows(sql, bucket.key, latest + self._set.ahead_of(bucket.window))
         first = None if bucket.first is None or bucket.first > latest else bucket.first
         self._set.touch(bucket).forget(sum(amount for _, amount in gone), first, latest)
         for attempt, amount in gone:
@@ -157,6 +173,7 @@ class Books:
 
     def settle(self, attempt_id: str, settlement: Settlement) -> bool:
         """Settle a held attempt once; False changes nothing."""
+        settlement = self._steady.told(settlement)
         held = self._held.pop(attempt_id, None) or next(iter(self._read_held("id = ?", attempt_id)), None)
         if held is None or not self._db.changes(END_ATTEMPT, *ended_row(held, settlement), attempt_id):
             return False
@@ -165,7 +182,7 @@ class Books:
                 self._find("id = ?", key)
         if settlement.lessons or settlement.samples:
             self._bring_lessons(settlement)
-        self._set.end(held, settlement, self._clock.now())
+        self._set.end(held, settlement, self._steady.wall)
         return True
 
     def _bring_lessons(self, settlement: Settlement) -> None:

@@ -203,6 +203,13 @@ _VERSION_4 = (
     # By these an owner is known to live although its lock file was removed or replaced.
     "ALTER TABLE owners ADD COLUMN process TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE owners ADD COLUMN lock INTEGER NOT NULL DEFAULT 0",
+    # What ends with a rolling window, and what a provider closed, is in steady time (``ledger/steady.py``).
+    """CREATE TABLE clocks (
+        boot TEXT PRIMARY KEY,
+        start REAL NOT NULL,
+        at REAL NOT NULL,
+        ahead REAL NOT NULL
+    ) STRICT, WITHOUT ROWID""",
 )
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)

@@ -9,7 +9,7 @@ from shunpike.errors import StoreError
 from shunpike.ledger.records import usage_of
 from shunpike.ledger.slots import remaining_of
 from shunpike.ledger.totals import DAY
-from shunpike.types import Hold, Remaining, UsageRow
+from shunpike.types import Hold, Remaining, Rolling, UsageRow
 
 KEEP_DAYS = 92.0
 """Days after which attempts are folded into daily totals."""
@@ -82,23 +82,27 @@ def read_usage(
     return [usage_of(row) for row in connection.rows(sql, since, until) if row[4]]
 
 
-def read_remaining(connection: Connection, holds: Sequence[Hold], now: float, guard: float) -> Sequence[Remaining]:
-    """Return what is left of each hold's limit, as it stands at ``now``."""
+def read_remaining(
+    connection: Connection, holds: Sequence[Hold], now: float, guard: float, ahead: float
+) -> Sequence[Remaining]:
+    """Return what is left of each hold's limit, as it stands at ``now``; steady time is ``ahead`` of the wall's."""
     sql = """
         SELECT coalesce(sum(amount), 0), max(expires_at),
                coalesce((SELECT in_flight FROM buckets WHERE name = ?1), 0)
         FROM slots WHERE bucket = (SELECT id FROM buckets WHERE name = ?1) AND expires_at > ?2"""
     found = []
     for hold in holds:
-        ended, last, in_flight = connection.rows(sql, hold.bucket, now)[0]
+        later = ahead if isinstance(hold.limit.window, Rolling) else 0.0
+        ended, last, in_flight = connection.rows(sql, hold.bucket, now + later)[0]
+        last = None if last is None else last - later
         found.append(remaining_of(hold, now, ended + in_flight, last, in_flight, guard))
     return found
 
 
-def read_closures(connection: Connection, now: float) -> Mapping[str, tuple[float, str]]:
-    """Return bucket → (until, reason) of what is closed at ``now``."""
-    rows = connection.rows("SELECT bucket, until, reason FROM closures WHERE until > ?", now)
-    return {str(bucket): (float(until), str(reason)) for bucket, until, reason in rows}
+def read_closures(connection: Connection, now: float, ahead: float) -> Mapping[str, tuple[float, str]]:
+    """Return bucket → (until, reason) of what is closed at ``now``; steady time is ``ahead`` of the wall's."""
+    rows = connection.rows("SELECT bucket, until, reason FROM closures WHERE until > ?", now + ahead)
+    return {str(bucket): (float(until) - ahead, str(reason)) for bucket, until, reason in rows}
 
 
 def audit(connection: Connection, path: str) -> str:

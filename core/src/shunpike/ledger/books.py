@@ -33,6 +33,7 @@ from shunpike.types import (
     Proof,
     Remaining,
     Reservation,
+    Rolling,
     Sample,
     Settlement,
     State,
@@ -105,10 +106,17 @@ class Changes:
 
 
 class WorkingSet:
-    """The books as far as a batch needs them. ``guard`` in seconds, see ``ledger/windows.py``."""
+    """The books as far as a batch needs them, by the wall clock as it is set now.
 
-    def __init__(self, guard: float = GUARD) -> None:
+    Args:
+        guard: Seconds, see ``ledger/windows.py``.
+        ahead: Seconds by which the time that closures and rolling windows are stored in is ahead of that clock.
+
+    """
+
+    def __init__(self, guard: float = GUARD, ahead: float = 0.0) -> None:
         self.guard = guard
+        self.ahead = ahead
         self.buckets: dict[str, Bucket] = {}
         self.by_key: dict[int, Bucket] = {}
         self.closures: dict[str, tuple[float, str]] = {}
@@ -220,14 +228,26 @@ class WorkingSet:
     def take_slots(self) -> list[SlotRow]:
         """Return the slots that are to be written, and begin a new list: before slots are read or removed."""
         slots, self._slots = self._slots, {}
-        return [SlotRow(*key, amount) for key, amount in slots.items()]
+        if not self.ahead:
+            return [SlotRow(*key, amount) for key, amount in slots.items()]
+        return [
+            SlotRow(key, expires + self.ahead_of(self.by_key[key].window), attempt, amount)
+            for (key, expires, attempt), amount in slots.items()
+        ]
+
+    def ahead_of(self, window: Window) -> float:
+        """Return how many seconds later than by the wall clock the expiry of a window's slots is stored."""
+        return self.ahead if isinstance(window, Rolling) else 0.0
 
     def take_changes(self) -> Changes:
         """Return all that is to be written, and begin new lists."""
         changes = Changes(
             buckets=[self._row(bucket) for bucket in self._touched.values()],
             slots=self.take_slots(),
-            closures=list(self._closed.values()),
+            closures=[
+                one._replace(until=one.until + self.ahead, beyond=one.beyond + self.ahead)
+                for one in self._closed.values()
+            ],
             proofs=list(self._learned.values()),
             factors=list(self._sampled.items()),
         )

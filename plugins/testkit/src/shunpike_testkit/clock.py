@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from heapq import heapify, heappush
 from itertools import count
 
 import anyio
 from anyio.lowlevel import checkpoint
+
+from shunpike.clock import Uptime
+
+_BOOTS = count()
 
 _TURNS = 10
 """Times that every other task may run before time jumps, so that they can go to sleep first."""
@@ -31,6 +36,7 @@ class VirtualClock:
     def __init__(self, start: float = 1_800_000_000.0, *, auto: bool = True) -> None:
         self._wall = start
         self._monotonic = 0.0
+        self._boot = f"virtual-{os.getpid()}-{next(_BOOTS)}"
         self._auto = auto
         self._order = count()
         self._sleepers: list[_Sleeper] = []
@@ -42,6 +48,10 @@ class VirtualClock:
     def monotonic(self) -> float:
         """Return seconds since the clock was made; never set back."""
         return self._monotonic
+
+    def uptime(self) -> Uptime:
+        """Return seconds since the clock was made, as those of a machine of its own."""
+        return Uptime(self._boot, self._monotonic)
 
     async def sleep(self, seconds: float) -> None:
         """Return when ``seconds`` have passed: at once in real time with ``auto``."""

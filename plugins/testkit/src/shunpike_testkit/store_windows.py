@@ -14,7 +14,8 @@ from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
 from shunpike.types import Calendar, Grant, Held, Lifetime, Refusal, Rolling, Settlement, State, Unit
 from shunpike_testkit.clock import VirtualClock
-from shunpike_testkit.stores import CENT, StoreContract, hold, reservation, settled
+from shunpike_testkit.store_clocks import StoreClockContract
+from shunpike_testkit.stores import CENT, hold, reservation, settled
 
 PACIFIC_DAY = Calendar(period="day", zone="America/Los_Angeles")
 DAY_BOUNDS = [
@@ -29,7 +30,7 @@ def at(text: str) -> float:
     return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
 
 
-class StoreTimeContract(StoreContract):
+class StoreTimeContract(StoreClockContract):
     """The whole contract of a store: its base, and everything about time."""
 
     async def test_a_rolling_slot_counts_from_the_answers_headers(self, tmp_path: Path, clock: VirtualClock) -> None:
