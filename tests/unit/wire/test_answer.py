@@ -145,3 +145,18 @@ def test_choices_keep_their_own_index(make_call: Make) -> None:
     answer = read_answer(make_call(), {"id": 5, "model": None, "choices": rows}, Dialect(), "acme")
     assert [choice.index for choice in answer.choices] == [1, 0, 2]
     assert (answer.model, answer.provider_request_id) == ("m1", None)
+
+
+@pytest.mark.parametrize(
+    ("finish", "tokens", "expected"),
+    [(None, 50, "length"), ("", 51, "length"), (None, 49, "stop"), ("stop", 50, "stop"), ("max_tokens", 9, "length")],
+)
+def test_an_end_without_a_reason_at_the_cap_is_a_cut(
+    make_call: Make, finish: str | None, tokens: int, expected: str
+) -> None:
+    call = make_call().model_copy(update={"max_output": 50})
+    data = {
+        "choices": [{"message": {"content": "a"}, "finish_reason": finish}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": tokens},
+    }
+    assert read_answer(call, data, Dialect(), "acme").choices[0].finish_reason == expected

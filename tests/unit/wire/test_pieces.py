@@ -203,3 +203,14 @@ def test_thoughts_that_only_the_total_counts_belong_to_the_completion(make_call:
     usage = {"prompt_tokens": 35, "completion_tokens": 12, "total_tokens": 109}
     answer = fold(read(make_call(), {**delta("stop", content="x"), "usage": usage}))
     assert (answer.usage.completion_tokens, answer.usage.total_tokens) == (74, 109)
+
+
+@pytest.mark.parametrize(("choices", "tokens", "expected"), [(1, 50, "length"), (1, 49, "stop"), (2, 50, "stop")])
+def test_a_stream_without_a_reason_at_the_cap_was_cut(
+    make_call: Make, choices: int, tokens: int, expected: str
+) -> None:
+    call = make_call().model_copy(update={"max_output": 50})
+    chunks = [delta(index=index, content="a") for index in range(choices)]
+    usage = {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": tokens}}
+    ends = {piece.finish_reason for piece in read(call, *chunks, usage) if piece.finish_reason}
+    assert ends == {expected}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shunpike.errors import BadAnswer, Overloaded
-from shunpike.types import Answer, Call, Choice, FunctionCall, Message, ToolCall
+from shunpike.types import Answer, Call, Choice, FunctionCall, Message, ToolCall, Usage
 from shunpike.wire.dialect import Dialect
 from shunpike.wire.lenient import count, rows, string, table
 from shunpike.wire.usage import find_usage, stated_cost
@@ -22,10 +22,12 @@ def read_answer(call: Call, data: Mapping[str, Any], dialect: Dialect, provider:
     choices = rows(data.get("choices"))
     if not choices:
         raise no_choice(provider, call.model)
+    usage = find_usage(data, dialect)
+    cut = at_the_cap(usage, call, len(choices))
     return Answer(
         model=string(data.get("model")) or call.model,
-        choices=tuple(_choice(call, row, place, dialect, provider) for place, row in enumerate(choices)),
-        usage=find_usage(data, dialect),
+        choices=tuple(_choice(call, row, place, dialect, provider, cut) for place, row in enumerate(choices)),
+        usage=usage,
         stated_cost=stated_cost(data, dialect),
         service_tier=string(data.get("service_tier")) or None,
         provider_request_id=string(data.get("id")) or None,
@@ -44,8 +46,18 @@ def failed_choice(call: Call, provider: str) -> Overloaded:
     )
 
 
-def finish_reason(told: str | None, *, has_tools: bool) -> str:
-    """Return our word for the end: whoever asks for tools has not stopped, whatever the provider calls it."""
+def at_the_cap(usage: Usage, call: Call, choices: int) -> bool:
+    """Whether all the output that was allowed was used, so that an end without a reason is a cut."""
+    return usage.completion_tokens >= call.max_output * choices > 0
+
+
+def finish_reason(told: str | None, *, has_tools: bool, cut: bool = False) -> str:
+    """Return our word for the end: whoever asks for tools has not stopped, whatever the provider calls it.
+
+    ``cut`` decides where no known reason was told.
+    """
+    if told is None and cut:
+        return "length"
     if told is None or (told == "stop" and has_tools):
         return "tool_calls" if has_tools else "stop"
     return told
@@ -100,7 +112,7 @@ def tool_rows(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [{"function": legacy}] if not found and isinstance(legacy, dict) else found
 
 
-def _choice(call: Call, row: Mapping[str, Any], place: int, dialect: Dialect, provider: str) -> Choice:
+def _choice(call: Call, row: Mapping[str, Any], place: int, dialect: Dialect, provider: str, cut: bool) -> Choice:
     message = table(row.get("message") or row.get("delta"))
     index = count(row.get("index"))
     index = place if index is None else index
@@ -108,7 +120,7 @@ def _choice(call: Call, row: Mapping[str, Any], place: int, dialect: Dialect, pr
     told = dialect.finish(string(row.get("finish_reason")))
     if told == "error":
         raise failed_choice(call, provider)
-    finish = finish_reason(told, has_tools=bool(calls))
+    finish = finish_reason(told, has_tools=bool(calls), cut=cut)
     return Choice(
         index=index,
         message=Message(

@@ -47,6 +47,7 @@ LONGEST_TEXT = 4000
 COMMON_FINISH = {
     "stop": "stop",
     "length": "length",
+    "max_tokens": "length",
     "tool_calls": "tool_calls",
     "content_filter": "content_filter",
     "function_call": "tool_calls",

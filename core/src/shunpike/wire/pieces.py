@@ -9,6 +9,7 @@ from typing import Any
 from shunpike.types import ABSENT, Call, Piece, ToolCallDelta, Usage
 from shunpike.wire.answer import (
     arguments_text,
+    at_the_cap,
     citations,
     content_text,
     failed_choice,
@@ -77,9 +78,10 @@ def read_chunk(chunk: Mapping[str, Any], seen: Seen, dialect: Dialect, provider:
 def missing_ends(seen: Seen) -> list[Piece]:
     """Return the finish reasons that a stream with a proper end did not tell."""
     found = []
+    cut = at_the_cap(seen.usage, seen.call, len(seen.choices))
     for index, choice in seen.choices.items():
         if choice.finish is None:
-            choice.finish = finish_reason(None, has_tools=bool(choice.tools))
+            choice.finish = finish_reason(None, has_tools=bool(choice.tools), cut=cut)
             found.append(Piece(index=index, finish_reason=choice.finish))
     return found
 

@@ -11,13 +11,15 @@ import anyio
 from typing_extensions import override
 
 from shunpike.errors import Interrupted, ProviderError
-from shunpike.types import Piece
+from shunpike.types import Evidence, Piece
 from shunpike.wire.http import Flow
 from shunpike.wire.sse import Event, EventParser
 from shunpike.wire.unsent import before_sending
 
 MAX_REFUSAL = 1024 * 1024
 """Bytes of a refusal's body."""
+BLANK = b"\xef\xbb\xbf \t\r\n"
+"""What may stand before an answer that is one JSON text: a byte-order mark, and blank lines that keep a line alive."""
 LAST_BYTES = 0.25
 """Seconds to wait, after the last event, for the end of the body: a connection read to its end can be used again."""
 
@@ -67,6 +69,9 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
         self._parser = EventParser(provider=reader.provider)
         self._flow: Flow | None = None
         self._opening: Piece | None = None
+        self._told: tuple[Evidence, ...] = ()
+        self._ahead = b""
+        self._begun = False
         self._ready: deque[Piece] = deque()
         self._failure: ProviderError | None = None
         self._ended = False
@@ -121,12 +126,23 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
             body = await self._read(flow)
             raise self._named(self._reader.refusal(flow.status, flow.headers, body))
         self._opening = self._reader.opening(flow.headers, flow.headers_at)
+        self._told = self._opening.evidence
         if flow.headers.get("content-type", "").startswith("application/json"):
             try:
-                self._take(self._reader.whole(flow.headers, await flow.read()))
+                while (data := await flow.receive()) and not data.strip(BLANK):
+                    pass
+                # Some label their events so: the first byte tells.
+                if data and not _is_json(data):
+                    self._ahead, self._begun = data, True
+                else:
+                    await self._take_whole(flow, data)
             except ProviderError as error:
                 raise self._named(error) from error.__cause__
-            self._ended = True
+
+    async def _take_whole(self, flow: Flow, data: bytes) -> None:
+        """Take in an answer that came in one, of which ``data`` is the beginning."""
+        self._take(self._reader.whole(flow.headers, data + await flow.read()))
+        self._ended = True
 
     async def _read(self, flow: Flow) -> bytes:
         try:
@@ -143,21 +159,18 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
 
     async def _pull(self, flow: Flow) -> None:
         try:
-            data = await flow.receive()
+            data, self._ahead = self._ahead or await flow.receive(), b""
         except ProviderError as error:
             self._end(error)
             return
         try:
-            events = self._parser.feed(data) if data else self._parser.close()
-            if events:
-                flow.beat()
-            for event in events:
-                self._take(self._reader.pieces(event))
-                if self._reader.failed is not None:
-                    self._fail(self._reader.failed)
+            if not self._begun and data.strip(BLANK):
+                self._begun = True
+                if _is_json(data):
+                    await self._take_whole(flow, data)
                     return
-                if self._reader.done:
-                    break
+            if not self._take_events(flow, data):
+                return
         except ProviderError as error:
             if data or error.kind != "malformed":
                 self._fail(error)
@@ -165,6 +178,20 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
             # The end of the stream cut this event in two: it is the stream that is broken, not the provider's JSON.
         if self._reader.done or not data:
             self._end(self._stray())
+
+    def _take_events(self, flow: Flow, data: bytes) -> bool:
+        """Take in the events that ``data`` completes; False when one of them told a failure."""
+        events = self._parser.feed(data) if data else self._parser.close()
+        if events:
+            flow.beat()
+        for event in events:
+            self._take(self._reader.pieces(event))
+            if self._reader.failed is not None:
+                self._fail(self._reader.failed)
+                return False
+            if self._reader.done:
+                break
+        return True
 
     def _stray(self) -> ProviderError | None:
         """Return the failure that was written into the stream as it is, not as an event."""
@@ -195,6 +222,9 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
             broken.__cause__ = error
             broken.status = error.status
             error = broken
+        # The headers of the answer belong to its opening: a failure inside it was read with the same ones.
+        known = [_identity(row) for row in self._told]
+        error.evidence = tuple(row for row in error.evidence if _identity(row) not in known)
         if self._opening is not None:
             error.evidence = (*self._opening.evidence, *error.evidence)
         self._failure = self._named(error)
@@ -215,6 +245,15 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
             else:
                 self._ready.append(_with(piece, self._opening))
                 self._opening = None
+
+
+def _is_json(data: bytes) -> bool:
+    """Whether this is the beginning of one JSON text, as no event begins so."""
+    return data.lstrip(BLANK).startswith((b"{", b"["))
+
+
+def _identity(row: Evidence) -> tuple[object, ...]:
+    return row.origin, row.unit, row.amount, row.remaining, row.window_seconds
 
 
 def _with(piece: Piece, opening: Piece) -> Piece:
