@@ -94,7 +94,17 @@ class NoCredential(ShunpikeError):
 
 
 class PluginError(ShunpikeError):
-    """A plugin broke the contract of a hook; ``plugin`` names it."""
+    """A plugin broke its contract; ``plugin`` names it.
+
+    Where it did so in an attempt, the next candidate is asked, and the attempt counts as sent unless it is certain
+    that nothing left.
+    """
+
+    kind: ClassVar[str] = "plugin"
+    status: ClassVar[int | None] = None
+    elsewhere: ClassVar[bool] = True
+    billed: ClassVar[bool | None] = None
+    evidence: ClassVar[tuple[Evidence, ...]] = ()
 
     def __init__(self, message: str, *, plugin: str, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)

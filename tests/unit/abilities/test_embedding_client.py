@@ -178,7 +178,7 @@ async def test_a_limit_closes_before_anything_is_sent(make_client: MakeClient) -
     async with make_client(plugins(acme)) as client:
         await client.embed("one", model="embed-1")
         with pytest.raises(Exhausted) as caught:
-            await client.embed("one", model="embed-1")
+            await client.embed("one", model="embed-1", wait=False)
     assert len(acme.backend.embeds) == 1
     assert caught.value.decision.candidates[0].verdict is Verdict.REFUSED
 

@@ -178,7 +178,7 @@ async def test_the_operators_own_models_and_limits_hold(make_client: MakeClient,
         await client.discover()
         assert [model.id for model in client.models() if model.provider == "local"] == ["qwen3:8b", "unlisted"]
         with pytest.raises(Exhausted):
-            await client.complete("hi", model="local/qwen3:8b")
+            await client.complete("hi", model="local/qwen3:8b", wait=False)
     assert asked(upstream) == ["qwen3:8b"]
 
 

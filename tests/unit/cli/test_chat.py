@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from shunpike.errors import Overloaded
+from shunpike.errors import BadAnswer
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from .conftest import Cli
@@ -30,8 +30,8 @@ def test_forgetting_starts_anew(cli: Cli) -> None:
 
 
 def test_a_failed_turn_is_told_and_forgotten_and_the_talk_goes_on(cli: Cli) -> None:
-    acme = ScriptedProvider("acme", Overloaded("busy", provider="acme"))
-    other = ScriptedProvider("other", Overloaded("busy", provider="other"), answer("fine"))
+    acme = ScriptedProvider("acme", BadAnswer("nothing", provider="acme"))
+    other = ScriptedProvider("other", BadAnswer("nothing", provider="other"), answer("fine"))
     ran = cli("chat", "-p", "other", providers=(acme, other), typed="first\nsecond\n/quit\n")
     assert ran.code == 0
     assert "error: no provider can answer right now" in ran.err

@@ -25,6 +25,6 @@ async def test_a_wait_that_a_provider_names_begins_by_the_clients_clock(provider
     settings = Settings(providers={provider: section})
     async with Client(settings, clock=VirtualClock(START), environ={}) as client:
         with pytest.raises(Exhausted) as caught:
-            await client.complete("hello", model=f"{provider}/{MODELS[provider]}", max_tokens=10)
+            await client.complete("hello", model=f"{provider}/{MODELS[provider]}", max_tokens=10, wait=False)
     assert caught.value.retry_at is not None
     assert START + 30 <= caught.value.retry_at < START + 60

@@ -102,7 +102,7 @@ async def test_when_all_fail_the_error_lists_each_with_its_reason(make_client: M
     second = ScriptedProvider("second", late)
     async with make_client(first, second) as client:
         with pytest.raises(Exhausted, match="first/m   503 overloaded: busy") as caught:
-            await client.complete("hello")
+            await client.complete("hello", wait=False)
     assert "second/m   429 rate_limited: slow down" in caught.value.message
     assert caught.value.retry_at == START + 40
     assert len(caught.value.decision.attempts) == 2

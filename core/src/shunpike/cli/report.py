@@ -21,6 +21,7 @@ _TYPES = {
 USAGE, CONFIGURATION, CREDENTIAL, QUOTA, FAILED = 2, 3, 4, 5, 6
 _UNASKED = {
     "quota": QUOTA,
+    "trouble": FAILED,
     "too_large": USAGE,
     "policy": CONFIGURATION,
     "config": CONFIGURATION,

@@ -156,6 +156,7 @@ class Client:
             default_max_output=settings.default_max_output,
             max_attempts=settings.max_attempts,
             expires=self.clock.monotonic() + positive(options.get("deadline", settings.deadline), "deadline"),
+            attempt_share=settings.attempt_share,
             strict=bool(options.get("strict", False)),
             tag=tag_of(options),
             claim=claim_of(options),

@@ -30,7 +30,7 @@ class EmbedOptions(TypedDict, total=False):
     deadline: float
     """Seconds for the whole request, all attempts together."""
     wait: bool
-    """False: fail at once instead of waiting for a limit or budget that opens before the deadline."""
+    """False: fail at once instead of waiting for what may open, or be well again, before the deadline."""
     tag: str
     """A word under which the usage is booked: the task."""
     claim: Literal["interactive", "batch"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
 
 import anyio
 
@@ -19,6 +20,7 @@ from shunpike.protocols import Backend, CancelSafe, Store, Target, Tokenizer
 from shunpike.routing.memory import Memory
 from shunpike.routing.plan import Roster
 from shunpike.routing.route import Services, Try
+from shunpike.routing.trouble import Where
 from shunpike.tokens import tokenizer_for
 from shunpike.types import FREE, Candidate, Cause, Event, EventName, Limit, Price, Remaining, Settings, Timeouts
 from shunpike.waiting import Queue
@@ -63,6 +65,7 @@ class House:
             served_price=self.served_price,
             timeouts=self._timeouts,
             cancel_safe=self._cancel_safe,
+            where=self.where,
             emit=host.emit,
             queue=self.queue,
         )
@@ -150,6 +153,14 @@ class House:
         price = self.prices.served(target.model, served, prompt_tokens, attempt.started_at)
         return self.prices.billed(target.provider, price, attempt.call.request.service_tier, named)
 
+    def where(self, target: Target) -> Where:
+        """Return what ``target`` shares with others: its account, its address, its key."""
+        account = self.accounts[target.name]
+        address = urlsplit(account.settings.base_url or account.info.base_url)
+        # Several providers may be served at one host, as by a sandbox: what is one's trouble is not the other's.
+        origin = f"{account.info.id} {address.scheme}://{address.netloc}"
+        return Where(target.label, target.name, origin, f"{target.name} {account.key.fingerprint}")
+
     def _timeouts(self, target: Target) -> Timeouts:
         return self.accounts[target.name].settings.timeouts
 
@@ -162,8 +173,9 @@ class House:
         return tuple(await self.ledger.remaining(target))
 
     async def closed_until(self) -> dict[str, float]:
-        """Return label → moment of the targets that are better tried last."""
-        return self.memory.soft()
+        """Return label → moment of the targets that are closed for now, and so better tried last."""
+        moments = {target.label: self.memory.closed_until(self.where(target)) for target in self._roster.targets}
+        return {label: until for label, until in moments.items() if until is not None}
 
     def tell(self, name: EventName, **facts: str | int | None) -> None:
         """Tell the observers that something happened."""

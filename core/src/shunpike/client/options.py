@@ -24,7 +24,7 @@ class Options(TypedDict, total=False):
     deadline: float
     """Seconds for the whole request, all attempts together."""
     wait: bool
-    """False: fail at once instead of waiting for a limit or budget that opens before the deadline."""
+    """False: fail at once instead of waiting for what may open, or be well again, before the deadline."""
     strict: bool
     """True: a parameter that a provider can't honour sends the request elsewhere instead of dropping it."""
     tag: str

@@ -8,6 +8,7 @@ import stat
 import tempfile
 import tomllib
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 
 from pydantic import Field, SecretStr
@@ -26,6 +27,11 @@ class ResolvedKey(Record):
 
     secret: SecretStr | None = Field(default=None, repr=False)
     origin: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash that tells this key from another and gives nothing of it away; empty without a key."""
+        return "" if self.secret is None else sha256(self.secret.get_secret_value().encode()).hexdigest()[:16]
 
     @property
     def tail(self) -> str | None:

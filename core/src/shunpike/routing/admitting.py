@@ -5,7 +5,7 @@ from __future__ import annotations
 from shunpike.protocols import Ask, Target
 from shunpike.routing.journey import Journey
 from shunpike.routing.route import Route, Services, Try
-from shunpike.types import Call, Event, EventName, Grant, Verdict
+from shunpike.types import Call, Candidate, Event, EventName, Grant
 
 
 class Admitting:
@@ -14,27 +14,18 @@ class Admitting:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    async def admit(self, route: Route, journey: Journey, target: Target) -> Try | None:
-        """Return an admitted attempt at ``target``, or None after noting why not."""
+    async def admit(self, route: Route, journey: Journey, target: Target) -> Try | Candidate:
+        """Return an admitted attempt at ``target``, or the note of why not."""
         services = self._services
-        if len(journey.attempts) >= route.max_attempts or services.clock.monotonic() >= route.expires:
-            journey.note(target, Verdict.UNUSED, "the request's budget of attempts or time is used up")
-            return None
-        closed = services.memory.closed(target)
-        if closed is not None:
-            journey.note(target, Verdict.REFUSED, closed[1], closed[0])
-            return None
         problem = services.problem(target)
         if problem is not None:
-            journey.unusable(target, problem)
-            return None
+            return journey.unusable(target, problem)
         number = len(journey.attempts) + 1
         ask, call = self._prepare(route, target, f"{route.request_id}-{number}")
         verdict = await services.admission.admit(target, ask)
         if not isinstance(verdict, Grant):
-            journey.refused(target, verdict)
             tell(services, EventName.ADMISSION_REFUSED, target, limit=verdict.limit.text)
-            return None
+            return journey.refused(target, verdict)
         journey.remaining = verdict.remaining
         tell(services, EventName.ATTEMPT_STARTED, target, attempt=ask.attempt_id)
         return Try(target, ask, call, verdict, services.clock.now(), services.clock.monotonic())

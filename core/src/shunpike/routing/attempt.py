@@ -12,16 +12,22 @@ from typing import Generic, TypeVar
 
 import anyio
 
-from shunpike.errors import BadAnswer, Overloaded, ProviderError
+from shunpike.errors import BadAnswer, Overloaded, PluginError, ProviderError
+from shunpike.protocols import Target
 from shunpike.routing.admitting import Admitting, tell
 from shunpike.routing.endings import attempt_record, broken, failure, success
 from shunpike.routing.journey import Journey
 from shunpike.routing.judge import judge
 from shunpike.routing.route import Route, Services, Try
+from shunpike.routing.schedule import Bounds, Pause, Schedule
 from shunpike.routing.send import send
-from shunpike.types import Answer, Ending, EventName, Settlement, Verdict
+from shunpike.routing.trouble import Failure, Scope, Setback, is_trouble
+from shunpike.routing.waiting import Waiting
+from shunpike.types import Answer, Cause, Ending, EventName, Settlement, Verdict
 
 T = TypeVar("T")
+SOONEST = 0.05
+"""Seconds before a target that was closed is looked at again."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,16 @@ class Errand(Generic[T]):
     ending: Callable[[T, Try], Ending]
 
 
+@dataclass(frozen=True)
+class Walk:
+    """One request on its way through its plan."""
+
+    route: Route
+    journey: Journey
+    schedule: Schedule
+    waiting: Waiting
+
+
 class Attempts:
     """Walks plans."""
 
@@ -40,10 +56,16 @@ class Attempts:
         self._services = services
         self.admitting = Admitting(services)
 
+    def begin(self, route: Route, requested_model: str | None = None) -> Walk:
+        """Return the walk of a request that has not asked anybody."""
+        bounds = Bounds(route.max_attempts, route.expires, route.waits)
+        schedule = Schedule(route.plan.targets, self._services.where, bounds)
+        journey = Journey(requested_model or route.request.model, route.plan)
+        return Walk(route, journey, schedule, Waiting(self._services, route, journey))
+
     async def complete(self, route: Route) -> tuple[Answer, Try, Journey]:
         """Return the first good answer. Raises `RequestError` at once, else `Exhausted` when the plan is used up."""
         services = self._services
-        journey = Journey(route.request.model, route.plan)
         errand = Errand[Answer](
             send=lambda attempt: send(
                 services.ready(attempt.target), attempt.call, attempt.grant, services.clock, route.expires
@@ -51,70 +73,139 @@ class Attempts:
             judge=lambda answer, attempt: judge(answer, route.request, attempt.target),
             ending=lambda answer, attempt: success(services, attempt, answer),
         )
-        answer, attempt = await self.walk(route, journey, errand)
-        return answer, attempt, journey
+        walk = self.begin(route)
+        answer, attempt = await self.walk(walk, errand)
+        return answer, attempt, walk.journey
 
-    async def walk(self, route: Route, journey: Journey, errand: Errand[T]) -> tuple[T, Try]:
+    async def walk(self, walk: Walk, errand: Errand[T]) -> tuple[T, Try]:
         """Return what the first target gave that did ``errand`` well. Raises as `complete` does."""
-        for target in route.plan.targets:
-            attempt = await self.admitting.admit(route, journey, target)
-            if attempt is None:
-                continue
+        while True:
+            attempt = await self.next(walk)
             try:
-                answer = await self._once(route, journey, attempt, errand)
-            except ProviderError as error:
-                self.after_failure(route, journey, attempt, error)
+                answer = await self._once(walk, attempt, errand)
+            except (ProviderError, PluginError) as error:
+                if not error.elsewhere:
+                    raise
                 continue
-            self.after_success(journey, attempt)
+            self.after_success(walk, attempt)
             return answer, attempt
-        raise journey.exhausted(route.request_id)
 
-    async def _once(self, route: Route, journey: Journey, attempt: Try, errand: Errand[T]) -> T:
-        services = self._services
-        left = route.expires - services.clock.monotonic()
+    async def next(self, walk: Walk) -> Try:
+        """Return the next admitted attempt, after a pause where that helps. Raises `Exhausted` at the end."""
+        clock, schedule = self._services.clock, walk.schedule
         try:
-            with anyio.fail_after(max(left, 0.0)):
+            while (step := schedule.next(clock.monotonic())) is not None:
+                if isinstance(step, Pause):
+                    await self._pause(walk, step)
+                elif (attempt := await self._visit(walk, step)) is not None:
+                    return attempt
+        finally:
+            walk.waiting.over()
+        walk.journey.leave(schedule.untried(clock.monotonic()))
+        raise walk.journey.exhausted(walk.route.request_id)
+
+    async def _visit(self, walk: Walk, target: Target) -> Try | None:
+        """Return an admitted attempt at ``target``, None where it is closed, which is noted."""
+        where = self._services.where(target)
+        setback = self._services.memory.enter(where)
+        if setback is not None:
+            walk.journey.closed(target, setback)
+            walk.schedule.refused(target, self._on_the_clock(setback))
+            return None
+        admitted = await self.admitting.admit(walk.route, walk.journey, target)
+        if isinstance(admitted, Try):
+            walk.schedule.begun(target)
+            return admitted
+        self._services.memory.leave(where)
+        if target.label in walk.journey.refusals and admitted.retry_at is not None:
+            walk.schedule.parked(target)
+        else:
+            walk.schedule.refused(target, Setback(Scope.MODEL, "refused", admitted.reason, cause=admitted.cause))
+        return None
+
+    async def _pause(self, walk: Walk, pause: Pause) -> None:
+        """Wait for what refused to open, and for what is in trouble until its moment."""
+        clock = self._services.clock
+        if not pause.parked:
+            await clock.sleep(pause.until - clock.monotonic())
+            return
+        opened = await walk.waiting.opened(pause.until)
+        for target in opened:
+            walk.schedule.reopen(target)
+        if not opened and clock.monotonic() < pause.until:
+            walk.schedule.close_parked()
+
+    def _on_the_clock(self, setback: Setback) -> Setback:
+        """Return it with its moment on the monotonic clock, and not so near that looking again would be a busy loop.
+
+        Only trouble and limits are waited for: a key or a credit is mended by a person.
+        """
+        clock = self._services.clock
+        if setback.until is None or setback.cause not in (Cause.TROUBLE, Cause.QUOTA):
+            return setback._replace(until=None)
+        return setback._replace(until=max(setback.until - clock.now(), SOONEST) + clock.monotonic())
+
+    def time_for(self, walk: Walk, target: Target) -> float:
+        """Return the seconds that an attempt at ``target`` may take: not all, while somebody else is untried."""
+        now = self._services.clock.monotonic()
+        left = max(walk.route.expires - now, 0.0)
+        return left * walk.route.attempt_share if walk.schedule.has_other(target, now) else left
+
+    async def _once(self, walk: Walk, attempt: Try, errand: Errand[T]) -> T:
+        services = self._services
+        try:
+            with anyio.fail_after(self.time_for(walk, attempt.target)):
                 answer = await errand.send(attempt)
             bad = errand.judge(answer, attempt)
-            await self.settle(journey, attempt, errand.ending(answer, attempt), bad)
+            if bad is None:
+                await self.settle(walk, attempt, errand.ending(answer, attempt), None)
+                return answer
         except TimeoutError:
-            error = Overloaded("no answer within the deadline", provider=attempt.target.name, kind="timeout")
-            await self.settle(journey, attempt, failure(services, attempt, error), error)
-            raise error from None
-        except ProviderError as error:
-            await self.settle(journey, attempt, failure(services, attempt, error), error)
+            late = Overloaded("no answer in time", provider=attempt.target.name, kind="timeout")
+            await self.fail(walk, attempt, late)
+            raise late from None
+        except (ProviderError, PluginError) as error:
+            await self.fail(walk, attempt, error)
             raise
         except BaseException as error:
-            await self.settle(journey, attempt, broken(services, attempt, error), None)
+            await self.settle(walk, attempt, broken(services, attempt, error), None)
             raise
-        if bad is not None:
-            raise bad
-        return answer
+        await self.fail(walk, attempt, bad, errand.ending(answer, attempt))
+        raise bad
 
-    async def settle(self, journey: Journey, attempt: Try, ending: Ending, error: ProviderError | None) -> Settlement:
+    async def settle(self, walk: Walk, attempt: Try, ending: Ending, error: Failure | None) -> Settlement:
         """Book the attempt's end, whatever happens around it, and add it to the record."""
         with anyio.CancelScope(shield=True):
             booked = await self._services.admission.settle(attempt.target, attempt.ask, ending)
         attempt.settlement = booked
-        journey.attempts.append(attempt_record(self._services.clock, attempt, booked, ending, error))
+        walk.journey.attempts.append(attempt_record(self._services.clock, attempt, booked, ending, error))
         return booked
 
-    def after_failure(self, route: Route, journey: Journey, attempt: Try, error: ProviderError) -> None:
-        """Learn from a failure. Raises it when no other target can do better."""
-        self.after_broken_stream(route, journey, attempt, error)
-        if not error.elsewhere:
-            raise error
+    async def fail(self, walk: Walk, attempt: Try, error: Failure, ending: Ending | None = None) -> None:
+        """Book a failed attempt, and learn from it whom to ask next; ``ending`` is of an answer that is none."""
+        setback = self.learn(walk, attempt, error)
+        if ending is None:
+            ending = failure(self._services, attempt, error, setback.until)
+        await self.settle(walk, attempt, ending, error)
 
-    def after_broken_stream(self, route: Route, journey: Journey, attempt: Try, error: ProviderError) -> None:
-        """Learn from a stream that broke after its first content: it can't be tried elsewhere."""
-        error.request_id = route.request_id
-        error.provider = attempt.target.name
-        journey.failed(attempt.target, error)
-        self._services.memory.learn(attempt.target, error)
-        tell(self._services, EventName.ATTEMPT_FAILED, attempt.target, error=error.kind, status=error.status)
+    def learn(self, walk: Walk, attempt: Try, error: Failure) -> Setback:
+        """Note a failure, for this request and for others; return what it closes."""
+        services, target = self._services, attempt.target
+        error.request_id = walk.route.request_id
+        if isinstance(error, ProviderError):
+            error.provider = target.name
+        setback = services.memory.learn(services.where(target), error, attempt.started_at)
+        if target.paid and is_trouble(error) and error.billed is not False:
+            # What may have been billed is not paid for twice.
+            setback = setback._replace(until=None)
+        walk.journey.failed(target, error, setback.opens_at)
+        walk.schedule.failed(target, self._on_the_clock(setback))
+        tell(services, EventName.ATTEMPT_FAILED, target, error=error.kind, status=error.status)
+        return setback
 
-    def after_success(self, journey: Journey, attempt: Try) -> None:
+    def after_success(self, walk: Walk, attempt: Try) -> None:
         """Note who answered."""
-        journey.note(attempt.target, Verdict.ANSWERED)
-        self._services.memory.succeeded(attempt.target)
+        walk.journey.note(attempt.target, Verdict.ANSWERED)
+        walk.journey.leave(walk.schedule.untried(self._services.clock.monotonic()))
+        self._services.memory.succeeded(self._services.where(attempt.target))
         tell(self._services, EventName.ATTEMPT_FINISHED, attempt.target, attempt=attempt.ask.attempt_id)

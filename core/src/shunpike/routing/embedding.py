@@ -24,7 +24,7 @@ class Embedder:
     async def embed(self, route: Route, request: EmbedRequest) -> tuple[EmbedAnswer, Try, Journey]:
         """Return the first good vectors. Raises `RequestError` at once, else `Exhausted` when the plan is used up."""
         services = self._services
-        journey = Journey(request.model, route.plan)
+        walk = self._attempts.begin(route, request.model)
         errand = Errand[EmbedAnswer](
             send=lambda attempt: send_embed(
                 services.ready(attempt.target), _call(attempt, request), attempt.grant, services.clock, route.expires
@@ -32,8 +32,8 @@ class Embedder:
             judge=lambda answer, attempt: judge_vectors(answer, request, attempt.target),
             ending=lambda answer, attempt: embedded(services, attempt, answer),
         )
-        answer, attempt = await self._attempts.walk(route, journey, errand)
-        return named(answer, attempt.target), attempt, journey
+        answer, attempt = await self._attempts.walk(walk, errand)
+        return named(answer, attempt.target), attempt, walk.journey
 
 
 def _call(attempt: Try, request: EmbedRequest) -> EmbedCall:

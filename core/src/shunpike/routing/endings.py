@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from shunpike.clock import Clock
-from shunpike.errors import ProviderError, QuotaExhausted, RateLimited
+from shunpike.errors import PluginError, QuotaExhausted, RateLimited
 from shunpike.routing.route import Services, Try
 from shunpike.routing.send import UNSENT
+from shunpike.routing.trouble import Failure
 from shunpike.tokens import ESTIMATE
 from shunpike.types import Answer, Attempt, Ending, Settlement
 from shunpike.wire.unsent import is_unsent
-
-UNNAMED_WAIT = 15.0
-"""Seconds to stay away after a 429 that names no moment; the next one doubles through the provider's own hints."""
-UNNAMED_RESET = 3_600.0
-"""Seconds to stay away after a used-up quota that names no reset."""
 
 
 def success(services: Services, attempt: Try, answer: Answer) -> Ending:
@@ -30,9 +26,8 @@ def success(services: Services, attempt: Try, answer: Answer) -> Ending:
     )
 
 
-def failure(services: Services, attempt: Try, error: ProviderError) -> Ending:
-    """The provider failed, before or after it began to answer."""
-    now = services.clock.now()
+def failure(services: Services, attempt: Try, error: Failure, opens_at: float | None = None) -> Ending:
+    """The provider failed, before or after it began to answer; what it limits opens at ``opens_at``."""
     ending = _broken_off(services, attempt)
     return ending.model_copy(
         update={
@@ -41,7 +36,7 @@ def failure(services: Services, attempt: Try, error: ProviderError) -> Ending:
             "error": error.kind,
             "status": error.status,
             "billed": error.billed,
-            "closed_until": _closed_until(error, now),
+            "closed_until": opens_at if isinstance(error, RateLimited | QuotaExhausted) else None,
         }
     )
 
@@ -81,26 +76,16 @@ def _delivered(answer: Answer) -> int:
     return total
 
 
-def _left_the_house(error: ProviderError) -> bool:
+def _left_the_house(error: Failure) -> bool:
     """False only when it is certain that no byte was sent: refused here, or no connection came about."""
     if is_unsent(error):
         return False
-    if error.status is not None:
+    if error.status is not None or isinstance(error, PluginError):
         return True
     return not (error.kind in ("unsupported", UNSENT) or (error.kind == "connection" and error.billed is False))
 
 
-def _closed_until(error: ProviderError, now: float) -> float | None:
-    if isinstance(error, RateLimited):
-        return error.retry_at if error.retry_at is not None else now + UNNAMED_WAIT
-    if isinstance(error, QuotaExhausted):
-        return error.reset_at if error.reset_at is not None else now + UNNAMED_RESET
-    return None
-
-
-def attempt_record(
-    clock: Clock, attempt: Try, booked: Settlement, ending: Ending, error: ProviderError | None
-) -> Attempt:
+def attempt_record(clock: Clock, attempt: Try, booked: Settlement, ending: Ending, error: Failure | None) -> Attempt:
     """Return the attempt as it stands in the record of the decision."""
     kind = "cancelled" if ending.cancelled else error.kind if error else ending.error
     first = attempt.first_token

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from shunpike.clock import moment
-from shunpike.errors import Exhausted, NoCredential, ProviderError, ShunpikeError, UsageError
+from shunpike.errors import Exhausted, NoCredential, ShunpikeError, UsageError
 from shunpike.protocols import Target
 from shunpike.routing.plan import Plan
+from shunpike.routing.schedule import ATTEMPTS_USED, TIME_USED
+from shunpike.routing.trouble import Failure, Scope, Setback
 from shunpike.types import Attempt, Candidate, Cause, Decision, Refusal, Remaining, Verdict
 
 _SHOWN = 12
@@ -13,8 +17,9 @@ _WALL = "policy"
 """The bucket that the ledger names where money may not be spent (``ledger/terms.py``)."""
 _PACED = "paced: "
 """How the ledger begins the source of a refusal by the pace (``ledger/pacing.py``)."""
-_TELLING = (Verdict.FAILED, Verdict.REFUSED, Verdict.DROPPED, Verdict.ANSWERED)
+_TELLING = (Verdict.FAILED, Verdict.REFUSED, Verdict.UNUSED, Verdict.DROPPED, Verdict.ANSWERED)
 """What was tried says more than what was not."""
+_SHARED = {Scope.MODEL: "it", Scope.ACCOUNT: "its account", Scope.ORIGIN: "its address", Scope.KEY: "its key"}
 
 
 class Journey:
@@ -40,14 +45,30 @@ class Journey:
         reason: str = "",
         retry_at: float | None = None,
         cause: Cause | None = None,
-    ) -> None:
+    ) -> Candidate:
         """Say what became of ``target``."""
         self.refusals.pop(target.label, None)
-        self._candidates[target.label] = Candidate(
+        self._candidates[target.label] = noted = Candidate(
             provider=target.name, model=target.model.id, verdict=verdict, reason=reason, retry_at=retry_at, cause=cause
         )
+        return noted
 
-    def refused(self, target: Target, refusal: Refusal) -> None:
+    def closed(self, target: Target, setback: Setback) -> None:
+        """What was learned earlier closed ``target``; nothing was sent."""
+        if target.label in self._candidates and setback.scope is not Scope.MODEL:
+            return  # It failed in this request, and how says more.
+        self.note(target, Verdict.REFUSED, _in_words(setback), setback.opens_at, setback.cause)
+
+    def leave(self, untried: Iterable[tuple[Target, Setback | str]]) -> None:
+        """Say why these were never asked, where there is more to say than that another answered first."""
+        for target, why in untried:
+            if isinstance(why, Setback) and why.scope is Scope.KEY:
+                self.closed(target, why)
+            elif why:
+                reason = f"{_SHARED[why.scope]} is in trouble ({why.kind})" if isinstance(why, Setback) else why
+                self.note(target, Verdict.UNUSED, f"not tried: {reason}")
+
+    def refused(self, target: Target, refusal: Refusal) -> Candidate:
         """A limit or budget closed ``target``; nothing was sent."""
         limit, cause, name = refusal.limit, Cause.QUOTA, self.named(refusal)
         if _is_said_in_words(refusal):
@@ -65,8 +86,9 @@ class Journey:
             reason += ", held by requests that are running"
         if refusal.ahead:
             reason += f", {refusal.ahead} earlier request{'s' if refusal.ahead > 1 else ''} waiting for it"
-        self.note(target, Verdict.REFUSED, reason, None if refusal.impossible else refusal.retry_at, cause)
+        noted = self.note(target, Verdict.REFUSED, reason, None if refusal.impossible else refusal.retry_at, cause)
         self.refusals[target.label] = target, refusal
+        return noted
 
     @staticmethod
     def named(refusal: Refusal) -> str:
@@ -82,16 +104,15 @@ class Journey:
         what = f"{target.name}: {self.named(refusal)}"
         self._waits[what] = self._waits.get(what, 0.0) + seconds
 
-    def unusable(self, target: Target, problem: ShunpikeError) -> None:
+    def unusable(self, target: Target, problem: ShunpikeError) -> Candidate:
         """Nothing can be sent to ``target`` as things are set up here, so nothing was held for it."""
         cause = Cause.KEY if isinstance(problem, NoCredential) else Cause.CONFIG
-        self.note(target, Verdict.DROPPED, problem.message, cause=cause)
         self._errors.append(problem)
         self._unusable[target.label] = problem
+        return self.note(target, Verdict.DROPPED, problem.message, cause=cause)
 
-    def failed(self, target: Target, error: ProviderError) -> None:
+    def failed(self, target: Target, error: Failure, retry_at: float | None = None) -> None:
         """An attempt at ``target`` failed."""
-        retry_at = getattr(error, "retry_at", None) or getattr(error, "reset_at", None)
         # The message of an HTTP provider begins with its name and status already.
         status = f"{error.status} " if error.status and f"({error.status})" not in error.message else ""
         self.note(target, Verdict.FAILED, f"{status}{error.kind}: {error.message}", retry_at)
@@ -123,7 +144,7 @@ class Journey:
             mistake.request_id = request_id
             return mistake
         decision = self.decision()
-        relevant = [one for one in decision.candidates if one.verdict is not Verdict.UNUSED]
+        relevant = [one for one in decision.candidates if one.verdict is not Verdict.UNUSED or one.reason]
         relevant.sort(key=lambda one: _TELLING.index(one.verdict))
         lines = [f"       {line}" for line in _lines(relevant)]
         moments = [one.retry_at for one in relevant if one.retry_at is not None]
@@ -179,21 +200,36 @@ def _line(provider: str, models: list[str], reason: str, retry_at: float | None)
     return f"{who.removesuffix('/*')}   {reason}{when}"
 
 
+def _in_words(setback: Setback) -> str:
+    if setback.until is None or setback.opens_at is not None:
+        return setback.reason
+    return f"{setback.reason} (looked at again at {moment(setback.until):%H:%M:%S} UTC)"
+
+
 def _hint(candidates: list[Candidate], errors: list[ShunpikeError]) -> str:
     for error in errors:
         if error.hint:
             return error.hint
-    if any("allow_paid" in one.reason for one in candidates):
-        budget = 'budgets = [{amount = "1.00", period = "day"}]'
-        return f"to allow money, set in shunpike.toml: allow_paid = true, {budget}   ·   or name a free model"
-    if any(one.retry_at for one in candidates):
-        return "try again at the moment named above   ·   or add a provider: shunpike keys set NAME"
+    return next(hint for fits, hint in _hints(candidates) if fits)
+
+
+def _hints(candidates: list[Candidate]) -> Iterator[tuple[bool, str]]:
+    """Yield what could help, the likeliest first, and whether it fits."""
+    budget = 'budgets = [{amount = "1.00", period = "day"}]'
+    money = f"to allow money, set in shunpike.toml: allow_paid = true, {budget}   ·   or name a free model"
+    yield any("allow_paid" in one.reason for one in candidates), money
+    untried = " ".join(one.reason for one in candidates if one.verdict is Verdict.UNUSED)
+    more = "allow more in shunpike.toml: max_attempts = 16   ·   or name a model: -m PROVIDER/ID"
+    yield ATTEMPTS_USED in untried, more
+    yield TIME_USED in untried, "give it more time: --deadline 10m   ·   or name a model: -m PROVIDER/ID"
+    later = "try again at the moment named above   ·   or add a provider: shunpike keys set NAME"
+    yield any(one.retry_at for one in candidates), later
     causes = {one.cause for one in candidates}
-    if Cause.TOO_LARGE in causes:
-        return "lower max_tokens or shorten the prompt   ·   what the limits are: shunpike limits"
-    if causes & {Cause.QUOTA, Cause.POLICY}:
-        return "no time opens it again: raise it in shunpike.toml (shunpike config show --origin)"
-    return "see what is set up: shunpike doctor"
+    smaller = "lower max_tokens or shorten the prompt   ·   what the limits are: shunpike limits"
+    yield Cause.TOO_LARGE in causes, smaller
+    raised = "no time opens it again: raise it in shunpike.toml (shunpike config show --origin)"
+    yield bool(causes & {Cause.QUOTA, Cause.POLICY}), raised
+    yield True, "see what is set up: shunpike doctor"
 
 
 def too_large(plan: Plan, prompt_tokens: int) -> UsageError | None:

@@ -1,64 +1,176 @@
-"""What this process learned from failures: keys that were refused, models that are gone, providers in trouble."""
+"""What this process learned from failures: keys that were refused, models that are gone, places in trouble.
+
+What is closed opens after a time that grows with each failure in a row. Then one request may test it, while the others
+still stay away for a moment; its success opens it for all, its failure closes it for longer.
+"""
 
 from __future__ import annotations
 
-from shunpike.clock import Clock
-from shunpike.errors import AuthError, CreditsExhausted, NotHere, Overloaded, ProviderError
-from shunpike.protocols import Target
-from shunpike.routing.send import UNSENT
+from dataclasses import dataclass
+from typing import NamedTuple
 
-GONE_FOR = 3_600.0
-"""Seconds for which a model that a provider does not offer is left alone."""
-CREDITS_FOR = 600.0
-"""Seconds for which an account without money is left alone."""
-FIRST_BACK_OFF = 1.0
-LONGEST_BACK_OFF = 60.0
+from shunpike.clock import Clock
+from shunpike.errors import AuthError, CreditsExhausted, NotHere, QuotaExhausted, RateLimited
+from shunpike.routing.trouble import Failure, Scope, Setback, Where, is_trouble, named_moment, scope_of
+from shunpike.types import Cause
+
+TESTED_FOR = 5.0
+"""Seconds for which the others stay away while one request tests."""
 _GONE_KINDS = frozenset({"not_found", "retired", "tier"})
 
 
+class Growth(NamedTuple):
+    """Seconds to stay away: after the first failure, and at most. Each further one in a row doubles them."""
+
+    first: float
+    most: float
+
+    def after(self, failures: int) -> float:
+        """Return the seconds after so many failures in a row."""
+        return min(self.most, self.first * 2.0 ** min(failures - 1, 64))
+
+
+TROUBLE = Growth(1.0, 60.0)
+HASTE = Growth(1.0, 60.0)
+"""After a 429, whatever moment it names: one that names `now` for ever is no leave to ask for ever."""
+UNNAMED = Growth(15.0, 900.0)
+"""After a 429 that names no moment."""
+USED_UP = Growth(3_600.0, 3_600.0)
+"""After a used-up quota that names no reset."""
+KEY = Growth(30.0, 3_600.0)
+CREDITS = Growth(600.0, 3_600.0)
+GONE = Growth(3_600.0, 3_600.0)
+"""A model that a provider does not offer."""
+
+
+@dataclass
+class _Closed:
+    until: float
+    since: float
+    failures: int
+    kind: str
+    reason: str
+    cause: Cause | None
+    named: float = 0.0
+    """The moment that the provider named, to be told; it is the ledger that keeps to it."""
+    tested: bool = False
+    """Whether one request is testing it, which is why the others stay away."""
+
+
 class Memory:
-    """Closed for good (hard) or better tried last (soft). Cool-downs only ever grow until a success ends them."""
+    """What is closed, by scope and name."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._hard: dict[str, tuple[float, str]] = {}
-        self._soft: dict[str, float] = {}
-        self._failures: dict[str, int] = {}
+        self._closed: dict[tuple[Scope, str], _Closed] = {}
 
-    def learn(self, target: Target, error: ProviderError) -> None:
-        """Take in a failed attempt."""
+    def learn(self, where: Where, error: Failure, begun: float) -> Setback:
+        """Take in the failure of an attempt that began at ``begun``, epoch seconds; return what it closes."""
+        scope, named = scope_of(error), named_moment(error)
+        told = Setback(scope, error.kind, f"{error.kind}: {error.message}")
+        growth, cause = _growth(error)
+        if not is_trouble(error):
+            self._well(where)
+        if growth is None:
+            return told
+        known = self._close((scope, where.of(scope)), growth, begun, told._replace(cause=cause))
+        known.named = named or 0.0
+        if isinstance(error, RateLimited | QuotaExhausted):
+            return told._replace(until=max(known.until, known.named), sure=known.failures == 1, cause=cause)
+        if not is_trouble(error):
+            return told._replace(cause=cause)
+        known.until = max(known.until, known.named)
+        self._is_the_accounts(where, scope, known)
+        sure = named is not None and known.failures == 1
+        return told._replace(until=known.until, sure=sure, shared=scope is Scope.MODEL, cause=cause)
+
+    def _close(self, key: tuple[Scope, str], growth: Growth, begun: float, told: Setback) -> _Closed:
+        now, known = self._clock.now(), self._closed.get(key)
+        failures = 1 if known is None else known.failures
+        if known is not None and begun > known.since:
+            # One that had begun before it was closed is of the same trouble, not of a further one.
+            failures += 1
+        until = now + growth.after(failures)
+        if known is not None and not known.tested:
+            until = max(until, known.until)
+        self._closed[key] = found = _Closed(until, now, failures, told.kind, told.reason, told.cause)
+        return found
+
+    def _is_the_accounts(self, where: Where, scope: Scope, known: _Closed) -> None:
+        """Close the account where two of its models are in trouble at a time."""
+        if scope is not Scope.MODEL:
+            return
+        now, prefix = self._clock.now(), f"{where.account}/"
+        others = (
+            one
+            for (other, name), one in self._closed.items()
+            if other is Scope.MODEL and name != where.model and name.startswith(prefix)
+        )
+        if any(one.cause is Cause.TROUBLE and one.until > now for one in others):
+            key = (Scope.ACCOUNT, where.account)
+            self._closed[key] = _Closed(known.until, now, known.failures, known.kind, known.reason, known.cause)
+
+    def _well(self, where: Where) -> None:
+        """What answers is there, whatever it says."""
+        for scope in (Scope.ORIGIN, Scope.ACCOUNT):
+            known = self._closed.get((scope, where.of(scope)))
+            if known is not None and known.cause is Cause.TROUBLE:
+                del self._closed[scope, where.of(scope)]
+
+    def answers(self, where: Where) -> None:
+        """Content arrives: address, account and key are well, whatever becomes of the answer."""
+        for scope in (Scope.ORIGIN, Scope.ACCOUNT, Scope.KEY):
+            self._closed.pop((scope, where.of(scope)), None)
+
+    def succeeded(self, where: Where) -> None:
+        """A good answer ends all that was closed there."""
+        for scope in Scope:
+            self._closed.pop((scope, where.of(scope)), None)
+
+    def enter(self, where: Where) -> Setback | None:
+        """Return why nothing may be sent there, None when it may; the first after the time tests it for all."""
         now = self._clock.now()
-        if isinstance(error, AuthError):
-            self._close(target.name, float("inf"), f"{error.kind}: {error.message}")
-        elif isinstance(error, CreditsExhausted):
-            self._close(target.name, now + CREDITS_FOR, f"{error.kind}: {error.message}")
-        elif isinstance(error, NotHere) and error.kind in _GONE_KINDS:
-            self._close(target.label, now + GONE_FOR, f"{error.kind}: {error.message}")
-        elif isinstance(error, Overloaded) and error.kind != UNSENT:
-            count = self._failures.get(target.label, 0) + 1
-            self._failures[target.label] = count
-            wait = min(LONGEST_BACK_OFF, FIRST_BACK_OFF * 2.0 ** (count - 1))
-            until = max(now + wait, error.retry_at or 0.0)
-            self._soft[target.label] = max(until, self._soft.get(target.label, 0.0))
-
-    def _close(self, name: str, until: float, reason: str) -> None:
-        known = self._hard.get(name, (0.0, ""))
-        self._hard[name] = max(known, (until, reason))
-
-    def succeeded(self, target: Target) -> None:
-        """A success ends the trouble of ``target``."""
-        self._failures.pop(target.label, None)
-        self._soft.pop(target.label, None)
-
-    def closed(self, target: Target) -> tuple[float | None, str] | None:
-        """Return (until, reason) when nothing may be sent to ``target``; until is None when no time opens it."""
-        for name in (target.name, target.label):
-            until, reason = self._hard.get(name, (0.0, ""))
-            if until > self._clock.now():
-                return (None if until == float("inf") else until), reason
+        found = [(scope, one) for scope in Scope if (one := self._closed.get((scope, where.of(scope)))) is not None]
+        for scope, one in sorted(found, key=lambda pair: -pair[1].until):
+            if one.until > now:
+                sure = one.cause is Cause.QUOTA and one.failures == 1
+                until = max(one.until, one.named)
+                return Setback(scope, one.kind, one.reason, until, sure=sure, cause=one.cause)
+        for _, one in found:
+            one.tested, one.until = True, now + TESTED_FOR
         return None
 
-    def soft(self) -> dict[str, float]:
-        """Return label → until of the targets that are better tried last."""
+    def leave(self, where: Where) -> None:
+        """Note that nothing was sent after all: another may test it."""
         now = self._clock.now()
-        return {label: until for label, until in self._soft.items() if until > now}
+        for scope in Scope:
+            known = self._closed.get((scope, where.of(scope)))
+            if known is not None and known.tested:
+                known.tested, known.until = False, now
+
+    def closed_until(self, where: Where) -> float | None:
+        """Return until when nothing is sent there, epoch seconds; None when something may be."""
+        moments = [one.until for scope in Scope if (one := self._closed.get((scope, where.of(scope)))) is not None]
+        return max((at for at in moments if at > self._clock.now()), default=None)
+
+    @property
+    def refused_keys(self) -> frozenset[str]:
+        """The fingerprints of the keys that were refused."""
+        return frozenset(name for scope, name in self._closed if scope is Scope.KEY)
+
+
+def _growth(error: Failure) -> tuple[Growth | None, Cause | None]:
+    """Return how long ``error`` closes what it is about, and what would help; None where it closes nothing."""
+    growth, cause = None, None
+    if is_trouble(error):
+        growth, cause = TROUBLE, Cause.TROUBLE
+    elif isinstance(error, AuthError):
+        growth, cause = KEY, Cause.KEY
+    elif isinstance(error, CreditsExhausted):
+        growth = CREDITS
+    elif isinstance(error, RateLimited | QuotaExhausted):
+        unnamed = UNNAMED if isinstance(error, RateLimited) else USED_UP
+        growth, cause = (unnamed if named_moment(error) is None else HASTE), Cause.QUOTA
+    elif isinstance(error, NotHere) and error.kind in _GONE_KINDS:
+        growth = GONE
+    return growth, cause

@@ -11,6 +11,7 @@ from shunpike.errors import ShunpikeError
 from shunpike.protocols import Admission, Ask, Backend, Target
 from shunpike.routing.memory import Memory
 from shunpike.routing.plan import Plan
+from shunpike.routing.trouble import Where
 from shunpike.tokens import ESTIMATE
 from shunpike.types import Call, ChatRequest, Event, Grant, Piece, Price, Settlement, Timeouts
 from shunpike.waiting import Queue, Waiter
@@ -33,6 +34,8 @@ class Services:
     """(attempt, served model, prompt tokens, service tier that the answer names) → the price of it, None = unknown."""
     timeouts: Callable[[Target], Timeouts]
     cancel_safe: Callable[[Target], bool]
+    where: Callable[[Target], Where]
+    """What a target shares with others: its account, its address, its key."""
     emit: Callable[[Event], None]
     queue: Queue = field(default_factory=Queue)
     """The ledger's: who waits for what is full."""
@@ -74,6 +77,8 @@ class Route:
     """Where it stands among the requests of its client."""
     waits: bool = True
     """Whether it waits for what opens before it ``expires``."""
+    attempt_share: float = 1.0
+    """How much of the time that is left one attempt may take while another candidate is untried."""
     counted: Callable[[Target], int] | None = None
     """Counts the prompt for one target; None = ``prompt_tokens`` serves for all."""
 

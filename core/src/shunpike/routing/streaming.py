@@ -8,13 +8,13 @@ from contextlib import AsyncExitStack
 
 import anyio
 
-from shunpike.errors import BadAnswer, Interrupted, Overloaded, ProviderError
+from shunpike.errors import BadAnswer, Interrupted, Overloaded, PluginError, ProviderError
 from shunpike.routing.attempt import Attempts
 from shunpike.routing.endings import broken, cancelled, failure, success
-from shunpike.routing.journey import Journey
 from shunpike.routing.judge import judge
 from shunpike.routing.route import Route, Services, Try
 from shunpike.routing.send import send_stream
+from shunpike.routing.trouble import Failure
 from shunpike.types import Answer, Ending, Piece
 
 
@@ -29,32 +29,30 @@ class StreamRun:
         self._pieces: AsyncIterator[Piece] | None = None
         self._buffer: deque[Piece] = deque()
         self._closing = anyio.Lock()
-        self.journey = Journey(route.request.model, route.plan)
+        self._walk = attempts.begin(route)
+        self.journey = self._walk.journey
         self.attempt: Try | None = None
         self.answer: Answer | None = None
 
     async def open(self) -> None:
         """Fall over until a target gives its first content. Raises what `Attempts.complete` raises."""
-        for target in self._route.plan.targets:
-            attempt = await self._attempts.admitting.admit(self._route, self.journey, target)
-            if attempt is None:
-                continue
-            self.attempt = attempt
+        while True:
+            self.attempt = None
+            self.attempt = attempt = await self._attempts.next(self._walk)
             try:
                 await self._first_content(attempt)
-            except ProviderError as error:
-                self._attempts.after_failure(self._route, self.journey, attempt, error)
-                continue
-            return
-        self.attempt = None
-        raise self.journey.exhausted(self._route.request_id)
+            except (ProviderError, PluginError) as error:
+                if not error.elsewhere:
+                    raise
+            else:
+                return
 
     async def _first_content(self, attempt: Try) -> None:
         """Connect and read on to the first piece that a reader would see; whatever fails until then is invisible."""
         self._buffer.clear()
         self._stack = AsyncExitStack()
         try:
-            with anyio.fail_after(self._left()):
+            with anyio.fail_after(self._attempts.time_for(self._walk, attempt.target)):
                 backend = self._services.ready(attempt.target)
                 clock, expires = self._services.clock, self._route.expires
                 sending = send_stream(backend, attempt.call, attempt.grant, clock, expires)
@@ -74,9 +72,11 @@ class StreamRun:
         try:
             answer = attempt.assembly.answer()
         except BadAnswer as nothing:
-            await self._end(attempt, failure(self._services, attempt, nothing), nothing)
+            await self._fail(attempt, nothing)
             raise
         bad = judge(answer, self._route.request, attempt.target)
+        if bad is not None:
+            self._attempts.learn(self._walk, attempt, bad)
         await self._end(attempt, success(self._services, attempt, answer), bad)
         if bad is not None:
             raise bad
@@ -86,6 +86,7 @@ class StreamRun:
         attempt.take(piece)
         if piece.has_content and attempt.first_token is None:
             attempt.first_token = self._services.clock.monotonic()
+            self._services.memory.answers(self._services.where(attempt.target))
         self._buffer.append(piece)
 
     async def next(self) -> Piece | None:
@@ -104,12 +105,11 @@ class StreamRun:
             answer = attempt.assembly.answer()
             await self._end(attempt, success(self._services, attempt, answer), None)
             self.answer = answer
-            self._attempts.after_success(self.journey, attempt)
+            self._attempts.after_success(self._walk, attempt)
         except BaseException as error:
             failed = await self._fail(attempt, error)
             if failed is None:
                 raise
-            self._attempts.after_broken_stream(self._route, self.journey, attempt, failed)
             raise failed from error
         return None
 
@@ -126,25 +126,28 @@ class StreamRun:
                 if attempt is not None and attempt.settlement is None:
                     await self._end(attempt, cancelled(self._services, attempt), None)
 
-    async def _fail(self, attempt: Try, error: BaseException) -> ProviderError | None:
-        """Settle a failed attempt; return the provider's failure, or None when it was the caller who went away."""
+    async def _fail(self, attempt: Try, error: BaseException) -> Failure | None:
+        """Settle a failed attempt; return the failure, or None when it was the caller who went away."""
         if attempt.settlement is not None:
             return None
         failed = self._as_failure(attempt, error)
-        services = self._services
-        ending = broken(services, attempt, error) if failed is None else failure(services, attempt, failed)
+        if failed is None:
+            ending = broken(self._services, attempt, error)
+        else:
+            setback = self._attempts.learn(self._walk, attempt, failed)
+            ending = failure(self._services, attempt, failed, setback.until)
         await self._end(attempt, ending, failed)
         return failed
 
-    def _as_failure(self, attempt: Try, error: BaseException) -> ProviderError | None:
-        if isinstance(error, ProviderError):
+    def _as_failure(self, attempt: Try, error: BaseException) -> Failure | None:
+        if isinstance(error, ProviderError | PluginError):
             return error
         if isinstance(error, TimeoutError):
             kind = Interrupted if attempt.first_token is not None else Overloaded
             return kind("no end within the deadline", provider=attempt.target.name, kind="timeout")
         return None
 
-    async def _end(self, attempt: Try, ending: Ending, error: ProviderError | None) -> None:
+    async def _end(self, attempt: Try, ending: Ending, error: Failure | None) -> None:
         """Close the connection first, then book: both happen even when the caller is being cancelled."""
         with anyio.CancelScope(shield=True):
             stack, self._stack, self._pieces = self._stack, None, None
@@ -152,7 +155,7 @@ class StreamRun:
                 if stack is not None:
                     await stack.aclose()
             finally:
-                await self._attempts.settle(self.journey, attempt, ending, error)
+                await self._attempts.settle(self._walk, attempt, ending, error)
 
     def _left(self) -> float:
         return max(self._route.expires - self._services.clock.monotonic(), 0.0)

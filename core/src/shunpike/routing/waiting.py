@@ -7,6 +7,7 @@ request's end is not waited for.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import anyio
@@ -41,8 +42,10 @@ class Waiting:
         """Stand in no line any more; calling it again does nothing."""
         self._queue.leave(self._waiter)
 
-    async def opened(self) -> Sequence[Target]:
-        """Wait; return what refused and is worth another try, in the plan's order. None where nothing opens in time.
+    async def opened(self, until: float = math.inf) -> Sequence[Target]:
+        """Wait, no longer than to ``until`` on the monotonic clock; return what refused and is worth another try.
+
+        In the plan's order; none where nothing opens in time.
 
         It keeps its place in the lines until `over`, or until it is called again.
         """
@@ -55,10 +58,10 @@ class Waiting:
         self._tell(waited)
         while not self._queue.closed:
             ready = self._ready(waited)
-            if ready or self._left() <= 0:
-                return self._in_order(ready)
             began = self._clock.monotonic()
-            await first_of(self._clock, self._waiter.turn, self._pause(waited))
+            if ready or self._left() <= 0 or began >= until:
+                return self._in_order(ready)
+            await first_of(self._clock, self._waiter.turn, min(self._pause(waited), until - began))
             self._journey.waited(self._first(waited), self._clock.monotonic() - began)
         return self._in_order(waited)
 

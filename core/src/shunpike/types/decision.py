@@ -35,6 +35,8 @@ class Cause(StrEnum):
     CONFIG = "config"
     """A setting, a variable of the environment or a file that can't be used: nothing could be sent."""
     KEY = "key"
+    TROUBLE = "trouble"
+    """It is out of order, or was a moment ago: it is looked at again soon."""
     UNABLE = "unable"
     """The model can't do what the request needs."""
 

@@ -92,6 +92,8 @@ class Settings(Record):
     """Seconds for a whole request, all attempts together."""
     wait: bool = True
     """Whether a request waits for a limit or budget that opens before its deadline. False: it fails at once."""
+    attempt_share: float = Field(default=0.67, gt=0, le=1)
+    """How much of the time that is left one attempt may take while a provider at another address is untried."""
     store: str | None = Field(default=None, repr=False)
     """Where the ledger lives, such as ``sqlite:/path/ledger.db``; None = the user's data folder."""
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)

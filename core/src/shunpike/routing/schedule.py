@@ -1,0 +1,210 @@
+"""Who is asked next: the order of the plan, shared out over accounts, with a second round where that can help.
+
+Pure: it is told what happened and answers what to do. Its laws (``tests/unit/routing/test_schedule.py``):
+
+- never more attempts than allowed, and at most `MOST_TRIES` at one model, or at one account or address in trouble;
+- every account that can be asked is reached before any is tried a third time, and before any is tried a second time
+  where the attempts would not suffice;
+- what was tried or is in trouble comes again only when nothing else is left, and not before its moment;
+- otherwise the order of the plan.
+
+All times are seconds on one clock that is never set back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import NamedTuple
+
+from shunpike.protocols import Target
+from shunpike.routing.trouble import Scope, Setback, Where
+
+MOST_TRIES = 3
+"""Attempts at one model, and at one account or address in trouble, within one request."""
+MOST_PATIENCE = 8.0
+"""Seconds for which what is in trouble is waited for: a limit opens for sure, this is a hope."""
+_BEFORE_OTHERS = 2
+"""Attempts at one account while another was not reached."""
+_ALIKE = 2
+"""So many models of one account that fail alike show that it is the account."""
+ATTEMPTS_USED = "were used"
+TIME_USED = "the time was used up"
+"""How the reasons read for which somebody was not tried."""
+
+
+class Pause(NamedTuple):
+    """Nobody can be asked before ``until``, unless what is ``parked`` opens earlier: see `Schedule.reopen`."""
+
+    until: float
+    parked: bool = False
+
+
+class Bounds(NamedTuple):
+    """How often and how long. ``expires`` is when the request ends; ``waits`` whether it may pause and ask again."""
+
+    attempts: int
+    expires: float = inf
+    waits: bool = True
+
+
+@dataclass
+class _Door:
+    """A model, an account, an address or a key, as this request knows it."""
+
+    tries: int = 0
+    until: float = -inf
+    """When it opens."""
+    setback: Setback | None = None
+    """What closed it last."""
+    in_trouble: bool = False
+
+    def close(self, setback: Setback) -> None:
+        self.in_trouble = self.in_trouble or not setback.sure
+        until = inf if setback.until is None else setback.until
+        if until >= self.until:
+            self.until, self.setback = until, setback
+
+    def patience(self, now: float) -> float:
+        """Return for how many seconds it may be waited for."""
+        closed = self.setback is not None and self.until > now
+        return MOST_PATIENCE if closed and self.setback is not None and not self.setback.sure else inf
+
+
+class _Candidate:
+    """A target with its doors: all must be open."""
+
+    def __init__(self, target: Target, place: int, doors: Mapping[Scope, _Door]) -> None:
+        self.target = target
+        self.place = place
+        self.doors = doors
+        self.own = doors[Scope.MODEL]
+        self.account = doors[Scope.ACCOUNT]
+        self.refused = False
+        """Whether its last visit ended before anything was sent."""
+        self.failed_alike = False
+        self.parked = False
+        """Whether a limit closed it, so that whoever knows the limits says when it is worth another visit."""
+
+    @property
+    def until(self) -> float:
+        return max(door.until for door in self.doors.values())
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it was not tried, and nothing that it shares was in trouble."""
+        return not self.own.tries and not any(door.in_trouble for door in self.doors.values())
+
+    @property
+    def spent(self) -> bool:
+        """Whether it had its share of attempts."""
+        return self.own.tries >= MOST_TRIES or any(
+            door.in_trouble and door.tries >= MOST_TRIES for door in self.doors.values()
+        )
+
+    def patience(self, now: float) -> float:
+        return min(door.patience(now) for door in self.doors.values())
+
+
+class Schedule:
+    """The state of every candidate of one request."""
+
+    def __init__(self, targets: Sequence[Target], where: Callable[[Target], Where], bounds: Bounds) -> None:
+        doors: dict[tuple[Scope, str], _Door] = {}
+        self._bounds = bounds
+        self._attempts = 0
+        self._candidates: dict[str, _Candidate] = {}
+        for place, target in enumerate(targets):
+            found = where(target)
+            own = {scope: doors.setdefault((scope, found.of(scope)), _Door()) for scope in Scope}
+            self._candidates[target.label] = _Candidate(target, place, own)
+
+    def next(self, now: float) -> Target | Pause | None:
+        """Return who is to be asked now, or until when to wait; None when there is nothing left to do."""
+        if now >= self._bounds.expires or self._attempts >= self._bounds.attempts:
+            return None
+        living = [one for one in self._candidates.values() if not one.spent and one.until < inf]
+        ready = [one for one in living if one.until <= now and not one.parked]
+        fresh = [one for one in ready if one.fresh]
+        if fresh:
+            return self._shared_out(fresh).target
+        if not self._bounds.waits:
+            return None
+        if ready:
+            return min(ready, key=lambda one: (one.account.tries, one.own.tries, one.place)).target
+        moments = [one.until for one in living if one.until <= now + one.patience(now) and not one.parked]
+        until, parked = min(moments, default=inf), any(one.parked for one in living)
+        return Pause(until, parked) if parked or until < self._bounds.expires else None
+
+    def _shared_out(self, fresh: Sequence[_Candidate]) -> _Candidate:
+        """Return the first in order that leaves enough for the accounts that were not reached."""
+        unreached = {id(one.account) for one in fresh if not one.account.tries}
+        if not unreached:
+            return fresh[0]
+        spare = self._bounds.attempts - self._attempts - len(unreached)
+        again = _BEFORE_OTHERS if spare > 0 else 1
+        return next(one for one in fresh if one.account.tries < again)
+
+    def has_other(self, target: Target, now: float) -> bool:
+        """Whether somebody at another address could be asked instead if ``target`` takes too long."""
+        origin = self._candidates[target.label].doors[Scope.ORIGIN]
+        others = (one for one in self._candidates.values() if one.doors[Scope.ORIGIN] is not origin)
+        return self._attempts < self._bounds.attempts and any(
+            one.fresh and one.until <= now and not one.parked for one in others
+        )
+
+    def refused(self, target: Target, setback: Setback) -> None:
+        """Note that nothing was sent to ``target``."""
+        candidate = self._candidates[target.label]
+        candidate.refused = True
+        candidate.doors[setback.scope].close(setback)
+
+    def parked(self, target: Target) -> None:
+        """Note that a limit closed ``target``, which may open while the request waits."""
+        candidate = self._candidates[target.label]
+        candidate.refused = candidate.parked = True
+
+    def reopen(self, target: Target) -> None:
+        """Let ``target``, which was parked, be asked again."""
+        self._candidates[target.label].parked = False
+
+    def close_parked(self) -> None:
+        """Note that nothing that is parked opens in time."""
+        for one in self._candidates.values():
+            if one.parked:
+                one.parked, one.own.until = False, inf
+
+    def begun(self, target: Target) -> None:
+        """Note that an attempt at ``target`` is being made."""
+        candidate = self._candidates[target.label]
+        candidate.refused = False
+        self._attempts += 1
+        for door in candidate.doors.values():
+            door.tries += 1
+
+    def failed(self, target: Target, setback: Setback) -> None:
+        """Note that the attempt at ``target`` failed."""
+        candidate = self._candidates[target.label]
+        candidate.doors[setback.scope].close(setback)
+        if setback.shared:
+            candidate.failed_alike = True
+            same = [one for one in self._candidates.values() if one.account is candidate.account and one.failed_alike]
+            if len(same) >= _ALIKE:
+                candidate.account.close(setback._replace(scope=Scope.ACCOUNT))
+
+    def untried(self, now: float) -> list[tuple[Target, Setback | str]]:
+        """Return who was neither tried nor refused, with what closed it or another reason, which may be empty."""
+        return [
+            (one.target, self._why(one, now))
+            for one in self._candidates.values()
+            if not one.own.tries and not one.refused
+        ]
+
+    def _why(self, one: _Candidate, now: float) -> Setback | str:
+        closed = next((door.setback for door in one.doors.values() if door.setback is not None), None)
+        if closed is not None:
+            return closed
+        if self._attempts >= self._bounds.attempts:
+            return f"{self._attempts} attempt{'s' if self._attempts > 1 else ''} {ATTEMPTS_USED}"
+        return TIME_USED if now >= self._bounds.expires else ""

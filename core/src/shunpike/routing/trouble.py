@@ -1,0 +1,98 @@
+"""What a failure says of whom: of one model, of its account, of the address behind it, or of the key."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from shunpike.errors import (
+    AuthError,
+    CreditsExhausted,
+    Interrupted,
+    Overloaded,
+    PluginError,
+    ProviderError,
+    QuotaExhausted,
+    RateLimited,
+)
+from shunpike.routing.send import UNSENT
+from shunpike.types import Cause
+
+Failure = ProviderError | PluginError
+"""An attempt that did not do: the provider's failure, or its plugin's."""
+
+
+class Scope(StrEnum):
+    """Who shares the fate of a target."""
+
+    MODEL = "model"
+    ACCOUNT = "account"
+    ORIGIN = "origin"
+    KEY = "key"
+
+
+class Where(NamedTuple):
+    """A target by what it shares with others. ``key`` is a fingerprint, never the key."""
+
+    model: str
+    account: str
+    origin: str
+    key: str = ""
+
+    def of(self, scope: Scope) -> str:
+        """Return the name of what is shared."""
+        return str(getattr(self, scope.value))
+
+
+class Setback(NamedTuple):
+    """What closes a target, and all that share ``scope`` with it. ``until`` None = for the rest of the request."""
+
+    scope: Scope
+    kind: str
+    reason: str
+    until: float | None = None
+    sure: bool = True
+    """Whether it opens at that moment, as a limit does. Trouble may only be looked at again."""
+    shared: bool = False
+    """Whether a second model of the account that fails alike shows that it is the account's."""
+    cause: Cause | None = None
+
+    @property
+    def opens_at(self) -> float | None:
+        """The moment at which time opens it, None where it is only looked at again, if at all."""
+        return self.until if self.sure or self.cause is Cause.QUOTA else None
+
+
+_OF_THE_ORIGIN = frozenset({"timeout", "malformed"})
+"""Kinds of trouble that come from the address where no status tells of a server that works."""
+
+
+def scope_of(error: Failure) -> Scope:
+    """Return who is closed by ``error``."""
+    match error:
+        case AuthError():
+            return Scope.KEY
+        case CreditsExhausted() | PluginError():
+            return Scope.ACCOUNT
+        case Interrupted():
+            return Scope.ORIGIN
+        case Overloaded() if error.kind == "connection" or (error.kind in _OF_THE_ORIGIN and error.status is None):
+            return Scope.ORIGIN
+        case _:
+            return Scope.MODEL
+
+
+def is_trouble(error: Failure) -> bool:
+    """Whether something is out of order there, so that it is left alone for a growing time."""
+    return isinstance(error, Overloaded | Interrupted | PluginError) and error.kind != UNSENT
+
+
+def named_moment(error: Failure) -> float | None:
+    """Return the moment that the provider named, epoch seconds."""
+    match error:
+        case RateLimited() | Overloaded():
+            return error.retry_at
+        case QuotaExhausted() | CreditsExhausted():
+            return error.reset_at
+        case _:
+            return None

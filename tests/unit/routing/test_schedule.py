@@ -1,0 +1,217 @@
+"""Whatever fails and whenever: the laws of who is asked next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shunpike.protocols import Target
+from shunpike.routing.schedule import MOST_TRIES, Bounds, Pause, Schedule
+from shunpike.routing.trouble import Scope, Setback, Where
+from shunpike_testkit.targets import target
+
+
+def of(label: str) -> Target:
+    name, _, model = label.partition("/")
+    return target(name=name, model=model)
+
+
+def where(one: Target) -> Where:
+    return Where(one.label, one.name, f"https://{one.name}.test", one.name)
+
+
+def schedule(*labels: str, **bounds: Any) -> Schedule:
+    return Schedule([of(label) for label in labels], where, Bounds(**{"attempts": 8, **bounds}))
+
+
+def setback(scope: Scope, until: float | None = None, **more: Any) -> Setback:
+    return Setback(scope, "trouble", "trouble: lost", until, **more)
+
+
+DOWN = setback(Scope.ORIGIN, 1.0, sure=False)
+BUSY = setback(Scope.MODEL, 1.0, sure=False, shared=True)
+GONE = setback(Scope.MODEL)
+
+
+def asked(plan: Schedule, failure: Setback, now: float = 0.0) -> list[str]:
+    """Return whom the schedule asks while everybody fails in one way and no time passes."""
+    order = []
+    while isinstance(step := plan.next(now), Target):
+        plan.begun(step)
+        plan.failed(step, failure)
+        order.append(step.label)
+    return order
+
+
+def test_an_address_that_does_not_answer_is_asked_once_while_others_are_left() -> None:
+    assert asked(schedule("a/1", "a/2", "a/3", "b/1", "c/1"), DOWN) == ["a/1", "b/1", "c/1"]
+
+
+def test_a_failure_that_two_models_share_is_the_accounts() -> None:
+    assert asked(schedule("a/1", "a/2", "a/3", "a/4", "b/1"), BUSY) == ["a/1", "a/2", "b/1"]
+
+
+def test_every_account_is_reached_before_one_is_tried_a_third_time() -> None:
+    assert asked(schedule("a/1", "a/2", "a/3", "a/4", "b/1", "b/2"), GONE) == [
+        "a/1",
+        "a/2",
+        "b/1",
+        "a/3",
+        "a/4",
+        "b/2",
+    ]
+
+
+def test_attempts_are_kept_for_the_accounts_that_come_later() -> None:
+    plan = schedule("a/1", "a/2", "b/1", "b/2", "c/1", "d/1", attempts=5)
+    assert asked(plan, GONE) == ["a/1", "a/2", "b/1", "c/1", "d/1"]
+    assert asked(schedule("a/1", "a/2", "b/1", "c/1", "d/1", attempts=2), GONE) == ["a/1", "b/1"]
+
+
+def test_what_is_down_is_tried_again_at_its_moment_when_nothing_else_is_left() -> None:
+    plan = schedule("a/1", "b/1")
+    assert asked(plan, DOWN) == ["a/1", "b/1"]
+    assert plan.next(0.0) == Pause(1.0)
+    assert plan.next(1.0) == of("a/1")
+
+
+def test_an_address_gets_three_attempts_whatever_the_time() -> None:
+    plan, tries, now = schedule("a/1", "a/2"), 0, 0.0
+    while (step := plan.next(now)) is not None:
+        if isinstance(step, Pause):
+            now = step.until
+            continue
+        plan.begun(step)
+        plan.failed(step, DOWN._replace(until=now + 1.0))
+        tries += 1
+    assert tries == MOST_TRIES
+
+
+def test_trouble_is_waited_for_only_if_it_may_soon_be_over_but_a_limit_until_the_deadline() -> None:
+    plan = schedule("a/1", expires=100.0)
+    plan.begun(of("a/1"))
+    plan.failed(of("a/1"), setback(Scope.MODEL, 20.0, sure=False))
+    assert plan.next(0.0) is None
+    limited = schedule("a/1", expires=100.0)
+    limited.refused(of("a/1"), setback(Scope.MODEL, 99.0))
+    assert limited.next(0.0) == Pause(99.0)
+    limited.refused(of("a/1"), setback(Scope.MODEL, 101.0))
+    assert limited.next(0.0) is None
+
+
+def test_without_waiting_there_is_no_second_round() -> None:
+    plan = schedule("a/1", "b/1", waits=False)
+    plan.refused(of("a/1"), setback(Scope.MODEL, 5.0))
+    assert asked(plan, DOWN) == ["b/1"]
+    assert plan.next(4.0) is None
+
+
+def test_what_a_limit_closed_is_parked_until_somebody_says_that_it_opens() -> None:
+    plan = schedule("a/1", "b/1", "c/1")
+    plan.parked(of("a/1"))
+    plan.parked(of("b/1"))
+    plan.refused(of("c/1"), setback(Scope.MODEL, 5.0, sure=False))
+    assert plan.next(0.0) == Pause(5.0, parked=True)
+    plan.reopen(of("b/1"))
+    assert plan.next(0.0) == of("b/1")
+    plan.parked(of("b/1"))
+    plan.close_parked()
+    assert plan.next(0.0) == Pause(5.0)
+
+
+def test_without_waiting_nothing_that_is_parked_is_waited_for() -> None:
+    plan = schedule("a/1", waits=False)
+    plan.parked(of("a/1"))
+    assert plan.next(0.0) is None
+
+
+def test_what_was_not_tried_has_its_reason() -> None:
+    plan = schedule("a/1", "a/2", "b/1", "c/1", attempts=2)
+    asked(plan, DOWN)
+    assert {one.label: why for one, why in plan.untried(0.0)} == {"a/2": DOWN, "c/1": "2 attempts were used"}
+    late = schedule("a/1", expires=1.0)
+    assert late.next(1.0) is None
+    assert late.untried(1.0) == [(of("a/1"), "the time was used up")]
+
+
+SETBACKS = st.builds(
+    Setback,
+    scope=st.sampled_from(list(Scope)),
+    kind=st.just("k"),
+    reason=st.just("k: r"),
+    until=st.none() | st.floats(0.1, 30),
+    sure=st.booleans(),
+    shared=st.booleans(),
+)
+LABELS = st.lists(
+    st.tuples(st.sampled_from("abc"), st.integers(1, 5)).map(lambda pair: f"{pair[0]}/{pair[1]}"),
+    unique=True,
+    min_size=1,
+    max_size=12,
+)
+
+
+@dataclass
+class Told:
+    """What happened at each visit: refused, or failed, after so many seconds."""
+
+    refused: bool
+    setback: Setback
+    seconds: float = field(default=0.0)
+
+
+STEPS = st.lists(st.builds(Told, st.booleans(), SETBACKS, st.floats(0, 5)), max_size=60)
+
+
+@given(labels=LABELS, steps=STEPS, attempts=st.integers(1, 10), waits=st.booleans())
+def test_the_laws_hold_whatever_happens(
+    labels: Sequence[str], steps: Sequence[Told], attempts: int, waits: bool
+) -> None:
+    plan, now, tries = schedule(*labels, attempts=attempts, expires=200.0, waits=waits), 0.0, Counter[str]()
+    doors: dict[tuple[Scope, str], float] = {}
+    shut: set[str] = set()
+    for told in steps:
+        step = plan.next(now)
+        if step is None:
+            break
+        if isinstance(step, Pause):
+            assert waits
+            assert now < step.until < 200.0
+            now = step.until
+            step = plan.next(now)
+            assert isinstance(step, Target), "after a pause somebody can be asked"
+        own = [(scope, where(step).of(scope)) for scope in Scope]
+        assert all(doors.get(key, 0.0) <= now for key in own), "nobody is asked before its moment"
+        until = now + told.setback.until if told.setback.until is not None else None
+        given_back = told.setback._replace(until=until)
+        if told.refused:
+            plan.refused(step, given_back)
+        else:
+            plan.begun(step)
+            tries[step.label] += 1
+            tries[step.name] += 1
+            if tries[step.name] > 2:
+                others = {one.partition("/")[0] for one in labels} - shut
+                idle = [name for name in others if not tries[name] and not _closed(name, labels, doors, now)]
+                assert not idle, "every account that can be asked comes before a third attempt at one"
+            plan.failed(step, given_back)
+        key = (told.setback.scope, where(step).of(told.setback.scope))
+        doors[key] = max(doors.get(key, 0.0), float("inf") if until is None else until)
+        now += told.seconds
+    assert sum(count for label, count in tries.items() if "/" in label) <= attempts
+    assert all(count <= MOST_TRIES for label, count in tries.items() if "/" in label)
+
+
+def _closed(name: str, labels: Sequence[str], doors: dict[tuple[Scope, str], float], now: float) -> bool:
+    """Whether all of an account was closed at some time: what was in trouble comes in the second round."""
+    for label in labels:
+        if label.startswith(f"{name}/"):
+            place = where(of(label))
+            if not any((scope, place.of(scope)) in doors for scope in Scope):
+                return False
+    return True
