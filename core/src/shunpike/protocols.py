@@ -11,6 +11,7 @@ from shunpike.types import (
     Balance,
     Call,
     ChatRequest,
+    Closure,
     EmbedAnswer,
     EmbedCall,
     Ending,
@@ -51,9 +52,8 @@ class Streams(Protocol):
     def stream(self, call: Call) -> AbstractAsyncContextManager[AsyncIterator[Piece]]:
         """Return a context in which the pieces arrive; leaving it closes the connection.
 
-        Entering sends the request and raises what a refusal raises. Iterating raises `Interrupted` when the stream
-        ends without its end. The last pieces carry finish reason and usage. No cancel scope or task group may stay
-        open between two pieces: the reader's own scopes come and go there.
+        Entering sends the request and raises what a refusal raises. Iterating raises `Interrupted` when the end is
+        missing. The last pieces carry finish reason and usage. No cancel scope or task group may stay open in between.
         """
         ...
 
@@ -207,8 +207,8 @@ class Store(Protocol):
         """Return totals by provider and model of the attempts begun in ``[since, until)``."""
         ...
 
-    async def closed(self, now: float) -> Mapping[str, tuple[float, str]]:
-        """Return bucket → (until, reason) of the buckets that providers declared closed."""
+    async def closed(self, now: float) -> Mapping[str, Closure]:
+        """Return bucket → closure of the buckets that are closed at ``now``."""
         ...
 
     async def check(self) -> str:

@@ -87,7 +87,7 @@ async def test_of_several_limits_that_are_named_the_moment_is_that_of_the_last_t
     minute = seen(remaining=0, resets_at=now + 20, window_seconds=60.0)
     day = seen(remaining=0, resets_at=now + 90, window_seconds=DAY_LONG)
     await one.refused(minute, day, wait=578)
-    closed = {name.rpartition("|")[2]: until - now for name, (until, _) in (await one.books.closed()).items()}
+    closed = {name.rpartition("|")[2]: gone.until - now for name, gone in (await one.books.closed()).items()}
     assert closed == {"rolling:60": 20, "rolling:86400": 578}
 
 

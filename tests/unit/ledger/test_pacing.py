@@ -69,10 +69,11 @@ async def test_a_smooth_budget_says_in_money_what_is_used() -> None:
     paid = target("card", price=Price(prompt=10**6, completion=10**6))
     answer: Grant | Refusal | None = None
     for name in names("a", 200):
-        answer = await books.admit(paid, ask(name))
+        answer = await books.admit(paid, ask(name, prompt_tokens=1_000))
         if isinstance(answer, Refusal):
             break
-        await books.settle(paid, ask(name), Ending(at=clock.now(), usage=Usage(prompt_tokens=1_000), price=paid.price))
+        one = ask(name, prompt_tokens=1_000)
+        await books.settle(paid, one, Ending(at=clock.now(), usage=Usage(prompt_tokens=1_000), price=paid.price))
     assert isinstance(answer, Refusal)
     assert re.fullmatch(r"paced: \$0\.0\d* of \$0\.10? / day \(UTC\) used", answer.limit.source)
 

@@ -23,6 +23,7 @@ from shunpike.types import (
     Unconfirmed,
     Unit,
 )
+from shunpike.types.ledger import UNTIL_CLEARED
 from shunpike_postgres.shift import Shift
 from shunpike_testkit.stores import reservation
 
@@ -42,7 +43,7 @@ def test_there_and_back_is_the_same_moment(shift: Shift, at: float) -> None:
         state=State.SETTLED,
         at=at,
         headers_at=at - 1,
-        closures=(Closure(bucket="b", until=at + 9, reason="r"),),
+        closures=(Closure(bucket="b", until=at + 9, reason="r", at=at, test_at=at + 3),),
         lessons=(Lesson(limit=LIMIT, proof=Proof(bucket="b", at=at, resets_at=at + 5, origin="o")),),
         samples=(Sample(name="m", value=1.0, at=at),),
     )
@@ -64,7 +65,10 @@ def test_what_goes_out_is_in_this_machines_time(shift: Shift, at: float) -> None
     refusal = shift.verdict(Refusal(limit=LIMIT, bucket="b", retry_at=at))
     assert isinstance(refusal, Refusal)
     assert refusal.retry_at == ours
-    assert shift.closed({"b": (at, "r")}) == {"b": (ours, "r")}
+    closed = shift.closure(Closure(bucket="b", until=at, at=at, test_at=at, reason="r"))
+    assert (closed.until, closed.at, closed.test_at) == (ours, ours, ours)
+    frozen = Closure(bucket="b", until=UNTIL_CLEARED, at=at, reason="r")
+    assert shift.closure(frozen).until == Shift(-shift.seconds).closure(frozen).until == UNTIL_CLEARED
     assert shift.proof(Proof(bucket="b", at=at, resets_at=at, origin="o")).resets_at == ours
     unknown = Unconfirmed(
         attempt_id="a", provider="p", account="d", model="m", at=at, outcome="timeout", cost=Money(), funds=Funds.PAID

@@ -19,10 +19,11 @@ from shunpike.builtin.memory_buckets import Bucket
 from shunpike.clock import Clock, SystemClock
 from shunpike.errors import ConfigError, StoreError
 from shunpike.ledger.counting import learned
+from shunpike.ledger.half_open import Closures
 from shunpike.ledger.learning import is_news, lowered, merged
-from shunpike.ledger.slots import Look, can_be_closed, judge, remaining_of, settled_parts
+from shunpike.ledger.slots import Look, judge, remaining_of, settled_parts
 from shunpike.ledger.steady import Steady, begun
-from shunpike.ledger.windows import GUARD, Window
+from shunpike.ledger.windows import CLOCK_SLACK, GUARD, last_closure
 from shunpike.protocols import Store
 from shunpike.types import (
     Closure,
@@ -35,6 +36,7 @@ from shunpike.types import (
     Proof,
     Refusal,
     Remaining,
+    Reopening,
     Reservation,
     Rolling,
     Settlement,
@@ -70,7 +72,8 @@ class MemoryStore(Store):
         self._buckets: dict[str, Bucket] = {}
         self._attempts = Attempts()
         self._settled = 0
-        self._closures: dict[str, tuple[float, str]] = {}
+        self._closures = Closures()
+        self._reopened: list[Reopening] = []
         self._proofs: dict[str, Proof] = {}
         self._factors: dict[str, Factor] = {}
 
@@ -89,6 +92,7 @@ class MemoryStore(Store):
         if refusal is not None:
             return refusal
         self._attempts.held[reservation.attempt_id] = reservation
+        self._closures.begin(reservation)
         left = []
         for hold in reservation.holds:
             if hold.amount:
@@ -117,12 +121,12 @@ class MemoryStore(Store):
             for bucket in self._buckets.values():
                 if bucket.rolling:
                     bucket.move(seconds)
-            self._closures = {name: (until + seconds, why) for name, (until, why) in self._closures.items()}
+            self._closures.move(seconds)
 
     def _look(self, hold: Hold, now: float) -> Look:
         bucket = self._buckets.setdefault(hold.bucket, Bucket(rolling=isinstance(hold.limit.window, Rolling)))
         bucket.expire(hold.limit.window, now, self._guard, 0.0 if self._steady is None else self._steady.wall)
-        closed = self._closures.get(hold.bucket)
+        closed = self._closures.known.get(hold.bucket)
         return Look(bucket.used, closed, bucket.by_expiry, lambda: bucket.in_flight)
 
     @override
@@ -153,8 +157,13 @@ class MemoryStore(Store):
 
     def _teach(self, one: Reservation, settlement: Settlement, now: float) -> None:
         windows = {hold.bucket: hold.limit.window for hold in one.holds}
-        for closure in settlement.closures:
-            self._close(closure, windows.get(closure.bucket, Held()), now)
+        self._closures.end(
+            one.attempt_id,
+            settlement,
+            lambda bucket: last_closure(windows.get(bucket, Held()), now, self._guard) + CLOCK_SLACK,
+        )
+        self._closures.take_rows()
+        self._closures.take_opened()
         for lesson in settlement.lessons:
             self._learn(lesson, settlement.at, now)
         for sample in settlement.samples:
@@ -166,15 +175,9 @@ class MemoryStore(Store):
             bucket.drop(now)
             if bucket.is_empty:
                 del self._buckets[name]
-        self._closures = {bucket: closure for bucket, closure in self._closures.items() if closure[0] > now}
+        self._closures.forget(now)
         for name in list(self._factors)[:-FACTORS]:
             del self._factors[name]
-
-    def _close(self, closure: Closure, window: Window, now: float) -> None:
-        until, reason = self._closures.get(closure.bucket, (0.0, ""))
-        if closure.until > until or not can_be_closed(window, until, now, self._guard):
-            until, reason = closure.until, closure.reason
-        self._closures[closure.bucket] = until, reason
 
     def _learn(self, lesson: Lesson, at: float, now: float) -> None:
         name, bucket = lesson.proof.bucket, self._buckets.get(lesson.proof.bucket)
@@ -236,10 +239,21 @@ class MemoryStore(Store):
         return self._attempts.tally(since, until).rows(day=day, tag=tag)
 
     @override
-    async def closed(self, now: float) -> Mapping[str, tuple[float, str]]:
-        """Return bucket → (until, reason) of the buckets that providers declared closed."""
+    async def closed(self, now: float) -> Mapping[str, Closure]:
+        """Return bucket → closure of the buckets that are closed at ``now``."""
         self._follow()
-        return {bucket: closure for bucket, closure in self._closures.items() if closure[0] > now}
+        return {bucket: closure for bucket, closure in self._closures.known.items() if closure.until > now}
+
+    async def reopen(self, buckets: Sequence[str], at: float, who: str, note: str) -> Sequence[Reopening]:
+        """Open those of ``buckets`` that are closed, and write down who did it; return what they were closed by."""
+        closed = [one for bucket in dict.fromkeys(buckets) if (one := self._closures.reopen(bucket)) is not None]
+        done = [Reopening(closure=one, at=at, who=who, note=note) for one in closed]
+        self._reopened += done
+        return done
+
+    async def reopened(self) -> Sequence[Reopening]:
+        """Return what was opened by hand, oldest first."""
+        return list(self._reopened)
 
     async def recover(self, now: float) -> int:
         """Return 0: no owner but this process can have held anything. ``now`` is not looked at."""

@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from shunpike.builtin.sqlite_books import Books
 from shunpike.builtin.sqlite_clock import LedgerClock
+from shunpike.builtin.sqlite_closures import read_closures, read_reopened
 from shunpike.builtin.sqlite_connection import SqliteConnection
 from shunpike.builtin.sqlite_creation import create
 from shunpike.builtin.sqlite_file import is_new, real_path
@@ -29,7 +30,6 @@ from shunpike.builtin.sqlite_upkeep import (
     UPKEEP_EVERY,
     audit,
     keep_small,
-    read_closures,
     read_remaining,
     read_usage,
 )
@@ -41,6 +41,7 @@ from shunpike.ledger.steady import Steady
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
 from shunpike.types import (
+    Closure,
     Factor,
     Grant,
     Hold,
@@ -48,6 +49,7 @@ from shunpike.types import (
     Proof,
     Refusal,
     Remaining,
+    Reopening,
     Reservation,
     Settlement,
     Unconfirmed,
@@ -199,9 +201,18 @@ class SqliteStore(Store):
         return await self._write(lambda books: books.reconcile(attempt_id, cost, at, note))
 
     @override
-    async def closed(self, now: float) -> Mapping[str, tuple[float, str]]:
-        """Return bucket → (until, reason) of the buckets that providers declared closed."""
-        return await self._read(lambda connection: read_closures(connection, now, self._ahead()))
+    async def closed(self, now: float) -> Mapping[str, Closure]:
+        """Return bucket → closure of the buckets that are closed at ``now``."""
+        found = await self._read(lambda connection: read_closures(connection, now, self._ahead()))
+        return {closure.bucket: closure for closure in found}
+
+    async def reopen(self, buckets: Sequence[str], at: float, who: str, note: str) -> Sequence[Reopening]:
+        """Open those of ``buckets`` that are closed, and write down who did it; return what they were closed by."""
+        return await self._write(lambda books: books.reopen(buckets, at, who, note))
+
+    async def reopened(self) -> Sequence[Reopening]:
+        """Return what was opened by hand, oldest first."""
+        return await self._read(read_reopened)
 
     def _ahead(self) -> float:
         """Return how far steady time is ahead of the wall's, once the file is open."""

@@ -6,13 +6,14 @@ process commits, which SQLite tells by its data version; what changed is written
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import count
 
 from pydantic import TypeAdapter
 
 from shunpike.builtin.sqlite_clock import LedgerClock
+from shunpike.builtin.sqlite_closures import read_closures, reopen
 from shunpike.builtin.sqlite_learning import read_factors, read_proofs, reconcile
 from shunpike.builtin.sqlite_owner import Incarnation, Owner, forget, is_alive
 from shunpike.builtin.sqlite_rows import ATTEMPT, END_ATTEMPT, insert_values, write_changes, write_slots
@@ -23,7 +24,7 @@ from shunpike.ledger.books import Bucket, WorkingSet
 from shunpike.ledger.rows import HeldRow, ended_row, held_row, holds_text, orphaned, read_holds
 from shunpike.ledger.slots import Look, Part, judge
 from shunpike.ledger.windows import Window
-from shunpike.types import Grant, Hold, Limit, Money, Refusal, Reservation, Settlement, Unit
+from shunpike.types import Grant, Hold, Limit, Money, Refusal, Reopening, Reservation, Settlement, Unit
 
 WINDOW: TypeAdapter[Window] = TypeAdapter(Window)
 _PAGE = 200
@@ -70,8 +71,8 @@ class Books:
 
     def _renew(self) -> None:
         self._set, self._learned = WorkingSet(self._guard, self._steady.ahead), False
-        for bucket, until, reason in self._db.rows("SELECT bucket, until, reason FROM closures"):
-            self._set.closures[bucket] = until - self._steady.ahead, reason
+        for closure in read_closures(self._db, ahead=self._steady.ahead):
+            self._set.closures.bring(closure)
 
     def flush(self) -> None:
         """Write what changed. To be called last in every transaction."""
@@ -204,6 +205,13 @@ class Books:
         """Settle an unconfirmed attempt by hand; False changes nothing."""
         self.flush()
         done = reconcile(self._db, attempt_id, cost, at, note)
+        self._renew()
+        return done
+
+    def reopen(self, buckets: Sequence[str], at: float, who: str, note: str) -> Sequence[Reopening]:
+        """Open buckets by hand; return what was closed until now."""
+        self.flush()
+        done = reopen(self._db, buckets, (at, who, note), self._steady.ahead)
         self._renew()
         return done
 

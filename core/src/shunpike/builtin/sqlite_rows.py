@@ -9,6 +9,7 @@ from shunpike.errors import StoreError
 from shunpike.ledger.books import Changes
 from shunpike.ledger.rows import EndedRow, SlotRow
 from shunpike.types import Reservation
+from shunpike.types.ledger import UNTIL_CLEARED
 
 ATTEMPT = """
 INSERT INTO attempts (id, request_id, provider, account, model, owner, state, funds, started_at,
@@ -27,9 +28,11 @@ _BUCKET = """
 UPDATE buckets SET used = ?1, in_flight = ?2, ceiling = ?3, counts = ?4
 WHERE id = ?5 AND used = ?6 AND in_flight = ?7"""
 
-_CLOSURE = """
-INSERT INTO closures (bucket, until, reason) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE
-SET until = excluded.until, reason = excluded.reason WHERE excluded.until > until OR until > ?4"""
+_CLOSURE = f"""
+INSERT INTO closures (bucket, until, reason, at, origin, test_at, tester) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+ON CONFLICT DO UPDATE SET until = excluded.until, reason = excluded.reason, at = excluded.at, origin = excluded.origin,
+    test_at = excluded.test_at, tester = excluded.tester
+WHERE excluded.until > until OR until BETWEEN ?8 AND {UNTIL_CLEARED - 1} OR ?9"""  # noqa: S608 - a constant
 
 _PROOF = """
 INSERT OR REPLACE INTO evidence (bucket, amount, remaining, resets_at, at, confidence, origin, overages)
@@ -72,6 +75,8 @@ def write_changes(connection: Connection, changes: Changes) -> None:
             raise StoreError(f"the books of {row.name} changed inside a transaction", hint="run: shunpike doctor")
     for closure in changes.closures:
         connection.rows(_CLOSURE, *closure)
+    for bucket in changes.opened:
+        connection.rows("DELETE FROM closures WHERE bucket = ?", bucket)
     for proof in changes.proofs:
         connection.rows(
             _PROOF,

@@ -212,7 +212,29 @@ _VERSION_4 = (
     ) STRICT, WITHOUT ROWID""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
+_VERSION_5 = (
+    "ALTER TABLE closures ADD COLUMN at REAL NOT NULL DEFAULT 0",
+    "ALTER TABLE closures ADD COLUMN origin TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE closures ADD COLUMN test_at REAL",
+    "ALTER TABLE closures ADD COLUMN tester TEXT",
+    """CREATE TABLE reopened (
+        bucket TEXT NOT NULL,
+        until REAL NOT NULL,
+        reason TEXT NOT NULL,
+        closed_at REAL NOT NULL,
+        origin TEXT NOT NULL,
+        at REAL NOT NULL,
+        who TEXT NOT NULL,
+        note TEXT NOT NULL
+    ) STRICT""",
+    # A limit that no catalog lists, as JSON: what answers taught of it stands in the same row.
+    "ALTER TABLE evidence ADD COLUMN unlisted TEXT",
+    "ALTER TABLE evidence ADD COLUMN reach REAL",
+    "ALTER TABLE evidence ADD COLUMN answers INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE evidence ADD COLUMN since REAL",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
 """Statements that lead from each version of the schema to the next; never changed once released."""
 
 

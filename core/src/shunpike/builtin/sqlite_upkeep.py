@@ -99,12 +99,6 @@ def read_remaining(
     return found
 
 
-def read_closures(connection: Connection, now: float, ahead: float) -> Mapping[str, tuple[float, str]]:
-    """Return bucket → (until, reason) of what is closed at ``now``; steady time is ``ahead`` of the wall's."""
-    rows = connection.rows("SELECT bucket, until, reason FROM closures WHERE until > ?", now + ahead)
-    return {str(bucket): (float(until) - ahead, str(reason)) for bucket, until, reason in rows}
-
-
 def audit(connection: Connection, path: str) -> str:
     """Return a few words on size. Raises `StoreError` when the file is damaged or the books don't add up."""
     verdict = connection.rows("PRAGMA integrity_check(1)")[0][0]

@@ -54,7 +54,7 @@ class House:
         self.prices = PriceBook(host, clock, self._roster.catalog)
         self.store = store if store is not None else _open_store(host, settings)
         self.queue = Queue()
-        self.ledger = Ledger(self.store, clock, settings, self.limits_of, self.queue)
+        self.ledger = Ledger(self.store, clock, settings, self.limits_of, queue=self.queue, emit=host.emit)
         self.memory = Memory(clock)
         self.services = Services(
             admission=self.ledger,

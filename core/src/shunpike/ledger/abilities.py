@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from shunpike.types import Factor, Money, Proof, Unconfirmed, UsageRow
+from shunpike.types import Factor, Money, Proof, Reopening, Unconfirmed, UsageRow
 
 
 @runtime_checkable
@@ -53,4 +53,17 @@ class Reconciles(Protocol):
 
     async def reconcile(self, attempt_id: str, cost: Money, at: float, note: str) -> bool:
         """Settle one at ``cost`` and write down who changed what; False when it is not unconfirmed (any more)."""
+        ...
+
+
+@runtime_checkable
+class Reopens(Protocol):
+    """A store in which a person can open what was closed, before its time."""
+
+    async def reopen(self, buckets: Sequence[str], at: float, who: str, note: str) -> Sequence[Reopening]:
+        """Open those of ``buckets`` that are closed, and write down who did it; return what they were closed by."""
+        ...
+
+    async def reopened(self) -> Sequence[Reopening]:
+        """Return what was opened by hand, oldest first."""
         ...

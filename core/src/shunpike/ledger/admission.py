@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from typing_extensions import override
 
 from shunpike.clock import Clock
 from shunpike.errors import StoreError
-from shunpike.ledger.abilities import CountsBy, Reconciles
-from shunpike.ledger.buckets import budget_bucket, is_budget
-from shunpike.ledger.closures import closures_of, is_refusal, refused_by, used_up
+from shunpike.ledger.buckets import is_budget
+from shunpike.ledger.closures import closures_of, frozen_by, is_refusal, refused_by, used_up
 from shunpike.ledger.counting import likely_output, output_samples, prompt_sample
-from shunpike.ledger.holds import budget_limit, demand, holds_for, limits_in_force, too_large
+from shunpike.ledger.holds import demand, holds_for, limits_in_force, too_large
+from shunpike.ledger.inspection import Inspection
 from shunpike.ledger.knowledge import Knowledge
 from shunpike.ledger.learning import Believed, lessons_of, merged
 from shunpike.ledger.pacing import Pacer, unslowed
 from shunpike.ledger.settle import settlement_of
-from shunpike.ledger.slots import can_be_closed
 from shunpike.ledger.terms import Terms, prompt_bound, terms_of, wall
 from shunpike.protocols import Admission, Ask, Store, Target
 from shunpike.types import (
-    Budget,
     Ending,
+    Event,
+    EventName,
     Grant,
-    Held,
     Hold,
     Limit,
-    Money,
     Proof,
     Refusal,
     Remaining,
@@ -37,9 +35,7 @@ from shunpike.types import (
     Sample,
     Settings,
     Settlement,
-    Unconfirmed,
     Unit,
-    UsageRow,
 )
 from shunpike.waiting import Place, Queue
 
@@ -49,16 +45,22 @@ LimitsOf = Callable[[Target], Sequence[Limit] | None]
 """The limits granted to a target; None = nothing is known."""
 
 
-class Ledger(Admission):
+class Ledger(Inspection, Admission):
     """Reserves the worst case of every attempt before a byte is sent, and settles it to the truth afterwards."""
 
     def __init__(
-        self, store: Store, clock: Clock, settings: Settings, limits_of: LimitsOf, queue: Queue | None = None
+        self,
+        store: Store,
+        clock: Clock,
+        settings: Settings,
+        limits_of: LimitsOf,
+        *,
+        queue: Queue | None = None,
+        emit: Callable[[Event], None] = lambda _: None,
     ) -> None:
-        self._store = store
-        self._clock = clock
-        self._settings = settings
+        super().__init__(store, clock, settings)
         self._limits_of = limits_of
+        self._emit = emit
         self._pacer = Pacer(store, settings)
         self._known = Knowledge(store, clock)
         self._queue = Queue() if queue is None else queue
@@ -158,10 +160,12 @@ class Ledger(Admission):
         granted = self._limits(target, terms, _UNBOUNDED)
         refused = refused_by(ending, granted, {hold.bucket: hold.amount for hold in holds})
         lessons = lessons_of(ending, granted, tuple(refused), partial(self._in_force, target, terms))
-        closures = closures_of(target, ending, granted or in_force, refused)
-        settlement = settlement_of(ending, counted, terms).model_copy(
+        closures = closures_of(target, ending, granted or in_force, refused) + used_up(target, lessons, ending.at)
+        settlement = settlement_of(ending, counted, terms)
+        frozen = frozen_by(target, ask, settlement, terms)
+        settlement = settlement.model_copy(
             update={
-                "closures": closures + used_up(target, lessons, ending.at),
+                "closures": closures if frozen is None else (*closures, frozen),
                 "lessons": lessons,
                 "overage": any(not is_budget(bucket) for bucket in in_force) and is_refusal(ending),
                 "samples": self._samples(target, ask, ending),
@@ -169,9 +173,18 @@ class Ledger(Admission):
         )
         if await self._store.settle(ask.attempt_id, settlement):
             self._known.take(settlement)
+            self._tell(target, ask, settlement)
         self._pacer.ended(ask.attempt_id, settlement)
         self._queue.freed(hold.bucket for hold in holds)
         return settlement
+
+    def _tell(self, target: Target, ask: Ask, settlement: Settlement) -> None:
+        facts = {"provider": target.name, "model": target.model.id, "attempt": ask.attempt_id}
+        for one in settlement.closures:
+            name = EventName.ACCOUNT_FROZEN if one.is_freeze else EventName.BUCKET_CLOSED
+            until = None if one.is_freeze else one.until
+            told = {**facts, "bucket": one.bucket, "until": until, "reason": one.reason, "origin": one.origin}
+            self._emit(Event(name=name, at=settlement.at, facts=told))
 
     async def remaining(self, target: Target) -> Sequence[Remaining]:
         """Return what is left of every limit and budget that a call of ``target`` draws on."""
@@ -185,46 +198,6 @@ class Ledger(Admission):
     def _with_proof(self, one: Remaining) -> Remaining:
         proof = self._known.proofs.get(one.bucket)
         return one.model_copy(update={"overages": proof.overages}) if proof is not None and proof.overages else one
-
-    async def closed(self) -> Mapping[str, tuple[float, str]]:
-        """Return bucket → (until, reason) of what providers have closed."""
-        now = self._clock.now()
-        found = await self._store.closed(now)
-        return {bucket: closed for bucket, closed in found.items() if can_be_closed(Held(), closed[0], now)}
-
-    async def usage(self, since: float, until: float) -> Sequence[UsageRow]:
-        """Return totals by provider and model of the attempts begun in ``[since, until)``, epoch seconds."""
-        return await self._store.usage(since, until)
-
-    async def usage_by(self, since: float, until: float, *, day: bool = False, tag: bool = False) -> Sequence[UsageRow]:
-        """Return the totals in one row for each day (UTC) and tag where asked and where the store can tell."""
-        if isinstance(self._store, CountsBy):
-            return await self._store.usage_by(since, until, day=day, tag=tag)
-        return await self._store.usage(since, until)
-
-    async def budgets(self) -> Sequence[tuple[Budget, Remaining]]:
-        """Return each money budget with what is left of it."""
-        budgets = self._settings.budgets
-        holds = [Hold(bucket=budget_bucket(one), limit=budget_limit(one), amount=0) for one in budgets]
-        return list(zip(budgets, await self._store.remaining(holds, self._clock.now()), strict=True))
-
-    @property
-    def can_reconcile(self) -> bool:
-        """Whether the store keeps a list of the attempts whose end is not known."""
-        return isinstance(self._store, Reconciles)
-
-    async def unconfirmed(self) -> Sequence[Unconfirmed]:
-        """Return the attempts whose end is not known. Raises `StoreError` where the store keeps no list."""
-        return await self._reconciler().unconfirmed()
-
-    async def reconcile(self, attempt_id: str, cost: Money, note: str) -> bool:
-        """Settle one of them by hand, which is written down; False when it is not unconfirmed. Raises `StoreError`."""
-        return await self._reconciler().reconcile(attempt_id, cost, self._clock.now(), note)
-
-    def _reconciler(self) -> Reconciles:
-        if not isinstance(self._store, Reconciles):
-            raise StoreError("this store can't be reconciled by hand", hint="use a ledger file: store = sqlite:/path")
-        return self._store
 
 
 def model_key(target: Target) -> str:

@@ -17,13 +17,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from shunpike.ledger.counting import learned
+from shunpike.ledger.half_open import Closures
 from shunpike.ledger.learning import is_news, lowered, merged
 from shunpike.ledger.rows import BucketRow, ClosureRow, HeldRow, Holds, SlotRow
 from shunpike.ledger.slots import Look, Part, remaining_of, settled_parts
 from shunpike.ledger.windows import CLOCK_SLACK, GUARD, Window, last_closure, last_expiry
 from shunpike.types import (
     Calendar,
-    Closure,
     Factor,
     Grant,
     Held,
@@ -101,6 +101,8 @@ class Changes:
     buckets: list[BucketRow] = field(default_factory=list)
     slots: list[SlotRow] = field(default_factory=list)
     closures: list[ClosureRow] = field(default_factory=list)
+    opened: list[str] = field(default_factory=list)
+    """Buckets whose closures are to be removed."""
     proofs: list[Proof] = field(default_factory=list)
     factors: list[tuple[str, Factor]] = field(default_factory=list)
 
@@ -119,12 +121,11 @@ class WorkingSet:
         self.ahead = ahead
         self.buckets: dict[str, Bucket] = {}
         self.by_key: dict[int, Bucket] = {}
-        self.closures: dict[str, tuple[float, str]] = {}
+        self.closures = Closures()
         self.proofs: dict[str, Proof] = {}
         self.factors: dict[str, Factor] = {}
         self._touched: dict[int, Bucket] = {}
         self._slots: dict[SlotKey, int] = {}
-        self._closed: dict[str, ClosureRow] = {}
         self._learned: dict[str, Proof] = {}
         self._sampled: dict[str, Factor] = {}
 
@@ -135,8 +136,8 @@ class WorkingSet:
 
     def look(self, hold: Hold, now: float, ended: Callable[[], Iterable[tuple[float, int]]]) -> Look:
         """Return what the judge asks of a hold's bucket, which was brought in and has nothing due any more."""
-        closed = self.closures.get(hold.bucket)
-        closed = closed if closed is not None and closed[0] > now else None
+        closed = self.closures.known.get(hold.bucket)
+        closed = closed if closed is not None and closed.until > now else None
         if not hold.amount:
             return Look(0, closed, tuple, int)
         bucket = self.buckets[hold.bucket]
@@ -144,6 +145,7 @@ class WorkingSet:
 
     def take(self, reservation: Reservation) -> Grant:
         """Take every hold of a reservation that was judged to fit; `holds_of` tells what its attempt's row says."""
+        self.closures.begin(reservation)
         left = tuple(self._take(hold, reservation.at) for hold in reservation.holds if hold.amount)
         return Grant(attempt_id=reservation.attempt_id, remaining=left)
 
@@ -173,8 +175,7 @@ class WorkingSet:
         now = max(now, settlement.at)
         for key, amount in held.holds:
             self._end(self.touch(self.by_key[key]), amount, held.attempt_id, settlement)
-        for closure in settlement.closures:
-            self._close(closure, now)
+        self.closures.end(held.attempt_id, settlement, lambda bucket: self._latest_closure(bucket, now))
         for lesson in settlement.lessons:
             self._learn(lesson, settlement.at, now)
         for sample in settlement.samples:
@@ -198,12 +199,9 @@ class WorkingSet:
         bucket.first = part.expires if bucket.first is None else min(bucket.first, part.expires)
         bucket.last = part.expires if bucket.last is None else max(bucket.last, part.expires)
 
-    def _close(self, closure: Closure, now: float) -> None:
-        known, bucket = self.closures.get(closure.bucket), self.buckets.get(closure.bucket)
-        beyond = last_closure(bucket.window if bucket else Held(), now, self.guard) + CLOCK_SLACK
-        if known is None or closure.until > known[0] or known[0] > beyond:
-            self.closures[closure.bucket] = closure.until, closure.reason
-            self._closed[closure.bucket] = ClosureRow(closure.bucket, closure.until, closure.reason, beyond)
+    def _latest_closure(self, name: str, now: float) -> float:
+        bucket = self.buckets.get(name)
+        return last_closure(bucket.window if bucket else Held(), now, self.guard) + CLOCK_SLACK
 
     def _learn(self, lesson: Lesson, at: float, now: float) -> None:
         proof = lesson.proof
@@ -244,14 +242,12 @@ class WorkingSet:
         changes = Changes(
             buckets=[self._row(bucket) for bucket in self._touched.values()],
             slots=self.take_slots(),
-            closures=[
-                one._replace(until=one.until + self.ahead, beyond=one.beyond + self.ahead)
-                for one in self._closed.values()
-            ],
+            closures=self.closures.take_rows(self.ahead),
+            opened=self.closures.take_opened(),
             proofs=list(self._learned.values()),
             factors=list(self._sampled.items()),
         )
-        self._touched, self._closed, self._learned, self._sampled = {}, {}, {}, {}
+        self._touched, self._learned, self._sampled = {}, {}, {}
         return changes
 
     def _row(self, bucket: Bucket) -> BucketRow:

@@ -61,6 +61,11 @@ def gate_of(target: Target, scope: Scope, pool: str | None = None) -> str:
     return f"{_place(target, scope, pool)}|gate"
 
 
+def paid_gate_of(target: Target) -> str:
+    """Return the bucket that is closed when the account's bill was above the worst case: to what costs money only."""
+    return f"{account_of(target)}|paid"
+
+
 def is_budget(bucket: str) -> bool:
     """Return whether a bucket is a money budget's, and not a provider's limit."""
     return bucket.startswith("budget|")

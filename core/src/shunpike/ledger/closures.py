@@ -1,19 +1,47 @@
 """What a provider's refusal closes, and until when. A closed bucket refuses at once.
 
 Closures only ever grow, except where only a clock that was ahead can have closed for so long: see `last_closure`.
+
+| what was said                                            | how it is taken                                         |
+| -------------------------------------------------------- | ------------------------------------------------------- |
+| a limit of a calendar, or a quota of a day or longer     | believed until then                                     |
+| any other named limit, for longer than its window        | doubtful: tested once its window has passed             |
+| no limit, or one without a window, for more than an hour | doubtful: tested after an hour                          |
+| a bill above the worst case                              | believed until a person opens it; only of what is paid  |
+
+How a doubtful closure is tested: ``ledger/half_open.py``.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
-from shunpike.ledger.buckets import gate_of, is_budget
+from shunpike.ledger.buckets import gate_of, is_budget, paid_gate_of
 from shunpike.ledger.learning import is_window, limits_named
+from shunpike.ledger.terms import Terms
 from shunpike.ledger.windows import GUARD, Window, expiry, last_closure, outlasts
-from shunpike.protocols import Target
-from shunpike.types import Calendar, Closure, Ending, Held, Lesson, Limit, Scope
+from shunpike.protocols import Ask, Target
+from shunpike.types import (
+    Calendar,
+    Closure,
+    Ending,
+    Funds,
+    Held,
+    Lesson,
+    Limit,
+    Rolling,
+    Scope,
+    Settlement,
+    State,
+)
+from shunpike.types.ledger import UNTIL_CLEARED
 
 _GATE = Held()
+UNNAMED = 3_600.0
+"""Seconds after which a closure is tested that names no limit with a window."""
+SHORTEST_DAY = 82_800.0
+"""A window of so many seconds or more is a day's quota: what is said of it is believed."""
 
 
 def refused_by(ending: Ending, granted: Mapping[str, Limit], asked: Mapping[str, int]) -> dict[str, float]:
@@ -58,12 +86,13 @@ def closures_of(
     """
     if not is_refusal(ending) or ending.closed_until is None:
         return ()
-    reason = f"{target.name} said {ending.error}"
+    reason, origin = f"{target.name} said {ending.error}", _origin(ending)
     if not refused:
-        return (_closure(_gate(target, granted), _GATE, ending.closed_until, ending.at, reason),)
-    return tuple(
-        _closure(bucket, granted[bucket].window, until, ending.at, reason) for bucket, until in refused.items()
-    )
+        found = _closure(_gate(target, granted), _GATE, ending.closed_until, ending.at)
+        said = {"test_at": _doubted(found, _named_window(ending)), "reason": reason, "origin": origin}
+        return (found.model_copy(update=said),)
+    closures = [_closure(bucket, granted[bucket].window, until, ending.at) for bucket, until in refused.items()]
+    return tuple(closure.model_copy(update={"reason": reason, "origin": origin}) for closure in closures)
 
 
 def used_up(target: Target, lessons: Sequence[Lesson], now: float) -> tuple[Closure, ...]:
@@ -75,14 +104,61 @@ def used_up(target: Target, lessons: Sequence[Lesson], now: float) -> tuple[Clos
     for lesson in lessons:
         proof, window = lesson.proof, lesson.limit.window
         if proof.remaining == 0 and proof.resets_at is not None and outlasts(window, proof.resets_at + GUARD, now):
+            closure = _closure(proof.bucket, window, proof.resets_at + GUARD, now)
             reason = f"{target.name} said 0 left ({proof.origin})"
-            found.append(_closure(proof.bucket, window, proof.resets_at + GUARD, now, reason))
+            found.append(closure.model_copy(update={"reason": reason, "origin": proof.origin}))
     return tuple(found)
 
 
-def _closure(bucket: str, window: Window, until: float, now: float, reason: str) -> Closure:
+def frozen_by(target: Target, ask: Ask, settlement: Settlement, terms: Terms) -> Closure | None:
+    """Return the closure of what is paid at an account whose bill was above the worst case, None where it was not.
+
+    What the most can be that an attempt costs was wrong there, so that no budget holds: a person has to look first.
+    """
+    cost, worst = settlement.cost, terms.worst
+    if terms.funds is Funds.FREE or settlement.state is State.RELEASED or cost <= worst:
+        return None
+    return Closure(
+        bucket=paid_gate_of(target),
+        until=UNTIL_CLEARED,
+        reason=f"{target.label} billed {cost}, more than the {worst} that it could cost at most",
+        at=settlement.at,
+        origin=f"attempt {ask.attempt_id}",
+    )
+
+
+def _closure(bucket: str, window: Window, until: float, now: float) -> Closure:
     """No longer than it would be believed: what is closed for longer still is asked again then."""
-    return Closure(bucket=bucket, until=min(until, last_closure(window, now)), reason=reason)
+    found = Closure(bucket=bucket, until=min(until, last_closure(window, now)), at=now, reason="")
+    match window:
+        case Rolling(seconds=seconds):
+            return found.model_copy(update={"test_at": _doubted(found, seconds)})
+        case Calendar():
+            return found
+        case _:
+            return found.model_copy(update={"test_at": _doubted(found, None)})
+
+
+def _doubted(closure: Closure, window: float | None) -> float | None:
+    """Return from when on a closure is tested that names a window of so many seconds, or none; None = never."""
+    test_at = closure.at + (UNNAMED if window is None else window) + GUARD
+    return test_at if closure.until > test_at else None
+
+
+def _named_window(ending: Ending) -> float | None:
+    """Return the longest window that a refusal names of what is used up, though no listed limit has it."""
+    named = [row.window_seconds for row in ending.evidence if row.remaining == 0]
+    found = [window for window in (*named, ending.closed_window) if window is not None]
+    if not found:
+        return None
+    longest = max(found)
+    return math.inf if longest >= SHORTEST_DAY else longest
+
+
+def _origin(ending: Ending) -> str:
+    status = "refusal" if ending.status is None else f"HTTP {ending.status}"
+    told = [row.origin for row in ending.evidence if row.remaining == 0]
+    return ", ".join(dict.fromkeys((status, *told)))
 
 
 def _is_named(limit: Limit, ending: Ending) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from shunpike.ledger.buckets import bucket_of, budget_bucket, gate_of
+from shunpike.ledger.buckets import bucket_of, budget_bucket, gate_of, paid_gate_of
 from shunpike.ledger.grants import operated, shapes_of
 from shunpike.ledger.learning import corrected
 from shunpike.ledger.terms import Terms, budgets_of, prompt_bound
@@ -108,6 +108,8 @@ def budget_limit(budget: Budget) -> Limit:
 def holds_for(target: Target, ask: Ask, terms: Terms, in_force: dict[str, Limit]) -> tuple[Hold, ...]:
     """Return what one attempt takes, the gates of its scopes first: a gate takes nothing, it can only be closed."""
     gates = [gate_of(target, Scope.ACCOUNT), gate_of(target, Scope.MODEL)]
+    if terms.funds is not Funds.FREE:
+        gates.append(paid_gate_of(target))
     gates += [gate_of(target, Scope.POOL, limit.pool) for limit in in_force.values() if limit.scope is Scope.POOL]
     holds = [Hold(bucket=gate, limit=_GATE, amount=0) for gate in dict.fromkeys(gates)]
     for bucket, limit in in_force.items():

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any, LiteralString
 
 from shunpike.ledger.totals import day_text
-from shunpike.types import Confidence, Factor, Funds, Money, Proof, Unconfirmed, UsageRow
+from shunpike.types import Closure, Confidence, Factor, Funds, Money, Proof, Reopening, Unconfirmed, UsageRow
 
 Row = tuple[Any, ...]
 
 PROOF: LiteralString = "bucket, amount, remaining, resets_at, at, confidence, origin, overages"
+CLOSURE: LiteralString = "bucket, until, reason, at, origin, test_at, tester"
+REOPENED: LiteralString = "bucket, until, reason, closed_at, origin, at, who, note"
 FACTOR: LiteralString = "name, mean, deviation, samples, at"
 UNCONFIRMED: LiteralString = "id, provider, account, model, started_at, outcome, cost_pico, funds, tag"
 
@@ -27,6 +29,27 @@ def proof_of(row: Row) -> Proof:
         origin=origin,
         overages=overages,
     )
+
+
+def closure_of(row: Row) -> Closure:
+    """Return a row of `CLOSURE`."""
+    bucket, until, reason, at, origin, test_at, tester = row
+    return Closure(
+        bucket=bucket, until=until, reason=reason, at=at, origin=origin, test_at=test_at, tester=tester or None
+    )
+
+
+def reopening_of(row: Row) -> Reopening:
+    """Return a row of `REOPENED`."""
+    bucket, until, reason, closed_at, origin, at, who, note = row
+    closure = Closure(bucket=bucket, until=until, reason=reason, at=closed_at, origin=origin)
+    return Reopening(closure=closure, at=at, who=who, note=note)
+
+
+def reopening_values(one: Reopening) -> tuple[str, float, str, float, str, float, str, str]:
+    """Return the values of `REOPENED`."""
+    was = one.closure
+    return was.bucket, was.until, was.reason, was.at, was.origin, one.at, one.who, one.note
 
 
 def factor_of(row: Row) -> tuple[str, Factor]:

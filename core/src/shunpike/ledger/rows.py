@@ -60,8 +60,14 @@ class ClosureRow(NamedTuple):
     bucket: str
     until: float
     reason: str
+    at: float
+    origin: str
+    test_at: float | None
+    tester: str | None
     beyond: float
     """Until later than this, only a clock that was ahead can have closed the bucket."""
+    certain: int
+    """1 where nobody else can have changed what is kept meanwhile: then it is replaced whatever it says."""
 
 
 class SlotRow(NamedTuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from shunpike.ledger.half_open import may_test
 from shunpike.ledger.windows import (
     CLOCK_SLACK,
     GUARD,
@@ -22,6 +23,7 @@ from shunpike.ledger.windows import (
 from shunpike.types import (
     Basis,
     Calendar,
+    Closure,
     Held,
     Hold,
     Limit,
@@ -33,6 +35,7 @@ from shunpike.types import (
     Unit,
     Usage,
 )
+from shunpike.types.ledger import UNTIL_CLEARED
 
 _TOKENS = frozenset({Unit.INPUT_TOKEN, Unit.OUTPUT_TOKEN, Unit.TOTAL_TOKEN})
 
@@ -41,8 +44,8 @@ class Look(NamedTuple):
     """What a store knows of one bucket. The last two are asked only when the bucket is full."""
 
     used: int
-    closed: tuple[float, str] | None
-    """(until, reason) of a closure in force."""
+    closed: Closure | None
+    """The closure in force."""
     ended: Callable[[], Iterable[tuple[float, int]]]
     """(expiry, amount) of slots whose attempts ended, earliest expiry first."""
     in_flight: Callable[[], int]
@@ -71,18 +74,36 @@ def _judge_one(hold: Hold, now: float, look: Look, guard: float) -> Refusal | No
     if hold.amount > limit.amount:
         return Refusal(limit=limit, bucket=hold.bucket, impossible=True)
     excess = look.used + hold.amount - limit.amount if hold.amount else 0
-    closed = look.closed if look.closed and can_be_closed(limit.window, look.closed[0], now, guard) else None
-    until = closed[0] if closed else now
+    closed = look.closed if look.closed and can_be_closed(limit.window, look.closed.until, now, guard) else None
+    until = opens_for_test(closed, now) if closed else now
     if excess <= 0 and until <= now:
         return None
     if excess > 0:
         beyond = excess - coming_back(limit, look.in_flight())
         held = beyond <= 0
         opens = now + IN_FLIGHT_RETRY if held else opens_at(limit.window, now, beyond, look.ended(), guard)
-        if opens is None or opens >= until:
+        if opens is None or opens > until or until <= now:
             return Refusal(limit=limit, bucket=hold.bucket, retry_at=opens, held=held)
-    reason = closed[1] if closed else limit.source
-    return Refusal(limit=limit.model_copy(update={"source": reason}), bucket=hold.bucket, retry_at=until)
+    reason = closed.reason if closed else limit.source
+    return Refusal(
+        limit=limit.model_copy(update={"source": reason}),
+        bucket=hold.bucket,
+        retry_at=None if closed and closed.is_freeze else until,
+        held=closed is not None and closed.tester is not None,
+    )
+
+
+def opens_for_test(closure: Closure, now: float) -> float:
+    """Return from when on a closure that is in force is not in the way: of one that may be tested, that is now.
+
+    While another attempt tests it nobody knows; it is worth another look in a moment.
+    """
+    if may_test(closure, now) or closure.until <= now:
+        return now
+    if closure.test_at is None:
+        return closure.until
+    wait = now + IN_FLIGHT_RETRY if closure.tester is not None else now
+    return min(closure.until, max(closure.test_at, wait))
 
 
 def coming_back(limit: Limit, in_flight: int) -> int:
@@ -98,7 +119,7 @@ def coming_back(limit: Limit, in_flight: int) -> int:
 
 def can_be_closed(window: Window, until: float, now: float, guard: float = GUARD) -> bool:
     """Return whether a limit can be closed ``until`` then: beyond that, a clock that was ahead has closed it."""
-    return until <= last_closure(window, now, guard) + CLOCK_SLACK
+    return until >= UNTIL_CLEARED or until <= last_closure(window, now, guard) + CLOCK_SLACK
 
 
 def settled_amount(limit: Limit, held: int, settlement: Settlement) -> int:

@@ -21,6 +21,7 @@ class EventName(StrEnum):
     ATTEMPT_FINISHED = "attempt.finished"
     ADMISSION_REFUSED = "admission.refused"
     BUCKET_CLOSED = "bucket.closed"
+    ACCOUNT_FROZEN = "account.frozen"
     PLUGIN_BROKEN = "plugin.broken"
     RESERVATIONS_RECOVERED = "reservations.recovered"
 

@@ -127,12 +127,45 @@ class Ending(Record):
     evidence: tuple[Evidence, ...] = ()
 
 
+UNTIL_CLEARED = 253_402_300_800.0
+"""The start of the year 10000: until when a bucket is closed that only a person opens."""
+
+
 class Closure(Record):
-    """A bucket that a provider declared closed until ``until`` (epoch seconds)."""
+    """A bucket that was declared closed until ``until``. Times are epoch seconds."""
 
     bucket: str
     until: float
-    reason: str
+    """`UNTIL_CLEARED` = no time opens it."""
+    reason: Text
+    at: float = 0.0
+    """When it was made."""
+    origin: Text = ""
+    """What said so, such as ``HTTP 429`` or ``header x-ratelimit-remaining-requests``."""
+    test_at: float | None = None
+    """For one that is doubtful: from when on one attempt at a time may test it. None = it is believed."""
+    tester: str | None = None
+    """The attempt that tests it now."""
+
+    def moved(self, seconds: float) -> Closure:
+        """Return it by a clock that is ahead by so much; what only a person opens has no moment of that."""
+        until = self.until if self.is_freeze else self.until + seconds
+        test_at = None if self.test_at is None else self.test_at + seconds
+        return self.model_copy(update={"until": until, "at": self.at + seconds, "test_at": test_at})
+
+    @property
+    def is_freeze(self) -> bool:
+        """Whether only a person opens it: a bill was above the worst case."""
+        return self.until >= UNTIL_CLEARED
+
+
+class Reopening(Record):
+    """A closure that was opened by hand: what it was, who did it, when (epoch seconds) and why."""
+
+    closure: Closure
+    at: float
+    who: Text
+    note: Text = ""
 
 
 class Proof(Record):

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import AsyncPipeline, errors
 
 from shunpike.ledger.books import WorkingSet
-from shunpike.ledger.records import factor_of, proof_of
+from shunpike.ledger.records import closure_of, factor_of, proof_of
 from shunpike.ledger.rows import HeldRow, ended_row, holds_text, read_holds
 from shunpike.ledger.slots import Look, Part, coming_back, judge
 from shunpike.types import Calendar, Grant, Hold, Limit, Refusal, Reservation, Rolling, Settlement
@@ -140,6 +140,7 @@ class Batch:
         held = await connection.execute(sql.LOCK_ATTEMPTS, [settled, self._of, self._of]) if ends else None
         spans = await connection.execute(sql.EXPIRE, {"keys": keys, "now": now})
         closed = await connection.execute(sql.CLOSED, [sql.names(names)]) if names else None
+        tests = await connection.execute(sql.LOCK_TESTS, [settled, now, sql.names(names)])
         proofs = await connection.execute(sql.PROOFS_OF, [sql.names(taught)]) if taught else None
         factors = await connection.execute(sql.FACTORS_OF, [sql.names(sampled)]) if sampled else None
         await pipeline.sync()
@@ -148,8 +149,8 @@ class Batch:
         self._bring(await buckets.fetchall(), await spans.fetchall())
         for name, worst, prompt, output, holds in await held.fetchall() if held else ():
             self._locked[name] = HeldRow(name, worst, prompt, output, read_holds(holds))
-        for name, until, reason in await closed.fetchall() if closed else ():
-            self._set.closures[name] = until, reason
+        for row in [*(await closed.fetchall() if closed else ()), *await tests.fetchall()]:
+            self._set.closures.bring(closure_of(row))
         for row in await proofs.fetchall() if proofs else ():
             self._set.proofs[row[0]] = proof_of(row)
         for row in await factors.fetchall() if factors else ():

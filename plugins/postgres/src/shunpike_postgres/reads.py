@@ -78,12 +78,6 @@ async def read_remaining(connection: Connection, holds: Sequence[Hold], now: flo
     return found
 
 
-async def read_closures(connection: Connection, now: float) -> Mapping[str, tuple[float, str]]:
-    """Return bucket → (until, reason) of what is closed at ``now``."""
-    cursor = await connection.execute("SELECT bucket, until, reason FROM closures WHERE until > %s", [now])
-    return {bucket: (until, reason) for bucket, until, reason in await cursor.fetchall()}
-
-
 async def read_proofs(connection: Connection) -> Mapping[str, Proof]:
     """Return bucket → what its provider was last seen to say."""
     return {row[0]: proof_of(row) for row in await (await connection.execute(sql.PROOFS)).fetchall()}

@@ -126,7 +126,27 @@ CREATE TABLE totals (
     PRIMARY KEY (day, provider, model, tag)
 )"""
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1,)
+_VERSION_2 = """
+ALTER TABLE closures ADD COLUMN at DOUBLE PRECISION NOT NULL DEFAULT 0;
+ALTER TABLE closures ADD COLUMN origin TEXT NOT NULL DEFAULT '';
+ALTER TABLE closures ADD COLUMN test_at DOUBLE PRECISION;
+ALTER TABLE closures ADD COLUMN tester TEXT;
+CREATE TABLE reopened (
+    bucket TEXT NOT NULL,
+    until DOUBLE PRECISION NOT NULL,
+    reason TEXT NOT NULL,
+    closed_at DOUBLE PRECISION NOT NULL,
+    origin TEXT NOT NULL,
+    at DOUBLE PRECISION NOT NULL,
+    who TEXT NOT NULL,
+    note TEXT NOT NULL
+);
+ALTER TABLE evidence ADD COLUMN unlisted TEXT;
+ALTER TABLE evidence ADD COLUMN reach DOUBLE PRECISION;
+ALTER TABLE evidence ADD COLUMN answers INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE evidence ADD COLUMN since DOUBLE PRECISION"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
 """What leads from each version of the schema to the next; never changed once released."""
 
 

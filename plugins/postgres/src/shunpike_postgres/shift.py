@@ -7,7 +7,7 @@ and then afterwards, as a clock may be set while a process runs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from shunpike.clock import Clock
@@ -20,6 +20,7 @@ from shunpike.types import (
     Proof,
     Refusal,
     Remaining,
+    Reopening,
     Reservation,
     Sample,
     Settlement,
@@ -69,7 +70,11 @@ class Shift(NamedTuple):
         )
 
     def _closure(self, one: Closure) -> Closure:
-        return one.model_copy(update={"until": self.theirs(one.until)})
+        return one.moved(self.seconds) if self.seconds else one
+
+    def closure(self, one: Closure) -> Closure:
+        """Return what goes out."""
+        return one.moved(-self.seconds) if self.seconds else one
 
     def _lesson(self, one: Lesson) -> Lesson:
         return one.model_copy(update={"proof": Shift(-self.seconds).proof(one.proof)})
@@ -103,9 +108,9 @@ class Shift(NamedTuple):
             for one in found
         ]
 
-    def closed(self, found: Mapping[str, tuple[float, str]]) -> dict[str, tuple[float, str]]:
+    def reopened(self, found: Sequence[Reopening]) -> list[Reopening]:
         """Return what goes out."""
-        return {bucket: (self.ours(until), reason) for bucket, (until, reason) in found.items()}
+        return [one.model_copy(update={"at": self.ours(one.at), "closure": self.closure(one.closure)}) for one in found]
 
     def unconfirmed(self, found: Sequence[Unconfirmed]) -> list[Unconfirmed]:
         """Return what goes out."""

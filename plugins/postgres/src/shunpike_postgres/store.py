@@ -14,6 +14,7 @@ from shunpike.ledger.pending import Pending, admission
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
 from shunpike.types import (
+    Closure,
     Factor,
     Grant,
     Hold,
@@ -21,16 +22,17 @@ from shunpike.types import (
     Proof,
     Refusal,
     Remaining,
+    Reopening,
     Reservation,
     Settlement,
     Unconfirmed,
     UsageRow,
 )
 from shunpike_postgres.address import Address
+from shunpike_postgres.closures import read_closures, read_reopened, reopen
 from shunpike_postgres.jobs import Admit, Settle, Work
 from shunpike_postgres.reads import (
     audit,
-    read_closures,
     read_factors,
     read_proofs,
     read_remaining,
@@ -144,11 +146,21 @@ class PostgresStore(Store):
         return self._session.shift.unconfirmed(found)
 
     @override
-    async def closed(self, now: float) -> Mapping[str, tuple[float, str]]:
-        """Return bucket → (until, reason) of the buckets that providers declared closed. Raises `StoreError`."""
+    async def closed(self, now: float) -> Mapping[str, Closure]:
+        """Return bucket → closure of the buckets that are closed at ``now``. Raises `StoreError`."""
         session = self._session
         found = await self._worker.read(lambda one: read_closures(one, session.shift.theirs(now))).wait()
-        return session.shift.closed(found)
+        return {one.bucket: session.shift.closure(one) for one in found}
+
+    async def reopen(self, buckets: Sequence[str], at: float, who: str, note: str) -> Sequence[Reopening]:
+        """Open those of ``buckets`` that are closed, and write down who did it. Raises `StoreError`."""
+        job = Work(lambda session: reopen(session.connection, buckets, session.shift.theirs(at), who, note))
+        self._worker.put(job)
+        return self._session.shift.reopened(await _shielded(job))
+
+    async def reopened(self) -> Sequence[Reopening]:
+        """Return what was opened by hand, oldest first. Raises `StoreError`."""
+        return self._session.shift.reopened(await self._worker.read(read_reopened).wait())
 
     @override
     async def check(self) -> str:

@@ -13,6 +13,7 @@ from typing import Any, LiteralString
 from shunpike.ledger.books import Changes
 from shunpike.ledger.rows import EndedRow, SlotRow
 from shunpike.types import Reservation
+from shunpike.types.ledger import UNTIL_CLEARED
 from shunpike_postgres.connection import Connection
 
 _MADE = {
@@ -80,17 +81,24 @@ changed AS (
 
 ADD_SLOTS: LiteralString = f"WITH document AS (SELECT %s::jsonb AS body) {_ADD_SLOTS}"
 
-_LEARN = """
+_LEARN: LiteralString = f"""
 WITH document AS (SELECT %s::jsonb AS body),
 told AS (
-    SELECT bucket, until, reason, beyond FROM document, jsonb_to_recordset(body -> 'closed') AS told (
-        bucket text, until double precision, reason text, beyond double precision)
+    SELECT * FROM document, jsonb_to_recordset(body -> 'closed') AS told (
+        bucket text, until double precision, reason text, at double precision, origin text, test_at double precision,
+        tester text, beyond double precision, certain integer)
 ),
 closed AS (
-    INSERT INTO closures (bucket, until, reason) SELECT bucket, until, reason FROM told
-    ON CONFLICT (bucket) DO UPDATE SET until = excluded.until, reason = excluded.reason
+    INSERT INTO closures (bucket, until, reason, at, origin, test_at, tester)
+    SELECT bucket, until, reason, at, origin, test_at, tester FROM told
+    ON CONFLICT (bucket) DO UPDATE SET until = excluded.until, reason = excluded.reason, at = excluded.at,
+        origin = excluded.origin, test_at = excluded.test_at, tester = excluded.tester
     WHERE excluded.until > closures.until
-        OR closures.until > (SELECT beyond FROM told WHERE told.bucket = closures.bucket)
+        OR (SELECT certain = 1 OR closures.until > beyond AND closures.until < {UNTIL_CLEARED}
+            FROM told WHERE told.bucket = closures.bucket)
+),
+opened AS (
+    DELETE FROM closures WHERE bucket IN (SELECT jsonb_array_elements_text(body -> 'opened') FROM document)
 ),
 seen AS (
     INSERT INTO evidence (bucket, amount, remaining, resets_at, at, confidence, origin, overages)
@@ -106,7 +114,7 @@ INSERT INTO factors (name, mean, deviation, samples, at) SELECT name, mean, devi
 FROM document, jsonb_to_recordset(body -> 'factors') AS factors (
     name text, mean double precision, deviation double precision, samples integer, at double precision)
 ON CONFLICT (name) DO UPDATE SET mean = excluded.mean, deviation = excluded.deviation, samples = excluded.samples,
-    at = excluded.at"""
+    at = excluded.at"""  # noqa: S608 - a constant
 
 
 def made(reservation: Reservation, owner: int, holds: str) -> dict[str, Any]:
@@ -153,6 +161,7 @@ async def write(
         await connection.execute(WRITE, [json.dumps(body), len(changes.buckets)])
     learned = {
         "closed": [row._asdict() for row in changes.closures],
+        "opened": changes.opened,
         "proofs": [one.model_dump(mode="json") for one in changes.proofs],
         "factors": [{"name": name, **one.model_dump()} for name, one in changes.factors],
     }

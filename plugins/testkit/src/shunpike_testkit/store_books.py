@@ -26,13 +26,14 @@ from shunpike.types import (
     Unit,
 )
 from shunpike_testkit.clock import VirtualClock
-from shunpike_testkit.store_lessons import StoreLessonsContract, able, lesson
+from shunpike_testkit.store_closures import StoreClosuresContract
+from shunpike_testkit.store_lessons import able, lesson
 from shunpike_testkit.stores import CENT, hold, reservation, settled
 
 MONEY = hold(9 * CENT, 100 * CENT, Unit.USD, Lifetime())
 
 
-class StoreBooksContract(StoreLessonsContract):
+class StoreBooksContract(StoreClosuresContract):
     """The whole contract of a store: its base, time, and what it may be able to do."""
 
     async def test_samples_make_a_moving_mean_for_each_name(self, tmp_path: Path, clock: VirtualClock) -> None:

@@ -152,6 +152,6 @@ class StoreClockContract(StoreContract):
             await store.settle("a", settled(clock.now(), closures=(said,)))
             clock.set_back(-forward)
             await self._is_full(store, clock, TARGET, 30)
-            assert (await store.closed(clock.now()))[TARGET.bucket][0] == pytest.approx(clock.now() + 30, abs=0.01)
+            assert (await store.closed(clock.now()))[TARGET.bucket].until == pytest.approx(clock.now() + 30, abs=0.01)
             clock.advance(30)
             assert isinstance(await store.admit(reservation("b", clock.now(), TARGET)), Grant)

@@ -197,4 +197,4 @@ class StoreLessonsContract(StoreTimeContract):
             late = settled(ended, lessons=(lesson(one.bucket, ended, amount=100),))
             await store.settle("late", late.model_copy(update={"closures": (Closure(until=ended + 10, **told),)}))
             assert (await learns.proofs())[one.bucket].amount == 20
-            assert (await store.closed(now))[one.bucket][0] == now + 90_000
+            assert (await store.closed(now))[one.bucket].until == now + 90_000

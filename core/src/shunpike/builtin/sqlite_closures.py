@@ -1,0 +1,37 @@
+"""What the file keeps of closures: reading them, and opening them by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shunpike.builtin.sqlite_sql import Connection
+from shunpike.ledger.records import CLOSURE, REOPENED, closure_of, reopening_of, reopening_values
+from shunpike.types import Closure, Reopening
+
+_DELETE = f"DELETE FROM closures WHERE bucket = ? RETURNING {CLOSURE}"  # noqa: S608 - a constant
+_WRITE_DOWN = f"INSERT INTO reopened ({REOPENED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - a constant
+
+
+def read_closures(connection: Connection, now: float = 0.0, ahead: float = 0.0) -> Sequence[Closure]:
+    """Return what is closed at ``now``; steady time is ``ahead`` of the wall's."""
+    sql = f"SELECT {CLOSURE} FROM closures WHERE until > ?"  # noqa: S608 - a constant
+    return [closure_of(row).moved(-ahead) for row in connection.rows(sql, now + ahead)]
+
+
+def read_reopened(connection: Connection) -> Sequence[Reopening]:
+    """Return what was opened by hand, oldest first."""
+    sql = f"SELECT {REOPENED} FROM reopened ORDER BY at, bucket"  # noqa: S608 - a constant
+    return [reopening_of(row) for row in connection.rows(sql)]
+
+
+def reopen(
+    connection: Connection, buckets: Sequence[str], by: tuple[float, str, str], ahead: float
+) -> Sequence[Reopening]:
+    """Remove closures and write down when, by whom and why; return those that were there, as they were."""
+    at, who, note = by
+    done = []
+    for bucket in dict.fromkeys(buckets):
+        for row in connection.rows(_DELETE, bucket):
+            done.append(Reopening(closure=closure_of(row).moved(-ahead), at=at, who=who, note=note))
+            connection.rows(_WRITE_DOWN, *reopening_values(done[-1]))
+    return done

@@ -1,0 +1,127 @@
+"""The closures that a store works with: what is closed, who tests it, and what a test decides.
+
+A closure that says more than the limit it names can mean is *doubtful*: it is kept, but from ``test_at`` on one attempt
+at a time may test it ("half-open", as circuit breakers call it). The lease of the test is the attempt's, across all
+processes, and ends with its settlement:
+
+| how the test ended              | the closure                                                              |
+| ------------------------------- | ------------------------------------------------------------------------ |
+| answered                        | is opened                                                                |
+| refused, by this bucket         | is replaced by what was said now                                         |
+| refused, by another             | stays, and is tested again after as long a wait                          |
+| anything else, or never settled | stays, and may be tested by the next attempt                             |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from shunpike.ledger.rows import ClosureRow
+from shunpike.types import Closure, Reservation, Settlement
+
+
+def may_test(closure: Closure, now: float) -> bool:
+    """Return whether an attempt that is admitted ``now`` may be the test of a closure."""
+    return closure.test_at is not None and closure.test_at <= now and closure.tester is None
+
+
+def after_test(closure: Closure, settlement: Settlement) -> Closure | None:
+    """Return what becomes of a closure whose test ended, and did not close it anew; None = it is open."""
+    if settlement.outcome == "ok":
+        return None
+    test_at = closure.test_at
+    if settlement.closures and test_at is not None:
+        test_at = settlement.at + max(0.0, test_at - closure.at)
+    return closure.model_copy(update={"test_at": test_at, "tester": None})
+
+
+class Closures:
+    """Bucket → closure, as far as a store knows or needs them, and what is to be written of them."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Closure] = {}
+        self._tests: dict[str, set[str]] = {}
+        """Attempt → the buckets that it tests."""
+        self._changed: dict[str, tuple[float, bool]] = {}
+        """Bucket → what is told of it in `ClosureRow`: beyond, certain."""
+        self._opened: set[str] = set()
+
+    def bring(self, closure: Closure) -> None:
+        """Take in a closure as it is kept."""
+        before = self.known.get(closure.bucket)
+        if before is not None and before.tester is not None:
+            self._tests.get(before.tester, set()).discard(closure.bucket)
+        self.known[closure.bucket] = closure
+        if closure.tester is not None:
+            self._tests.setdefault(closure.tester, set()).add(closure.bucket)
+
+    def begin(self, reservation: Reservation) -> None:
+        """Make an attempt that was judged to fit the test of what it may test."""
+        for hold in reservation.holds:
+            closure = self.known.get(hold.bucket)
+            if closure is not None and closure.until > reservation.at and may_test(closure, reservation.at):
+                self._keep(closure.model_copy(update={"tester": reservation.attempt_id}), closure.until, certain=True)
+
+    def end(self, attempt_id: str, settlement: Settlement, beyond: Callable[[str], float]) -> None:
+        """End the tests of an attempt, and take in what it closes.
+
+        Args:
+            beyond: For a bucket: until later than this, only a clock that was ahead can have closed it.
+
+        """
+        tested = self._tests.pop(attempt_id, set())
+        new = {closure.bucket: closure for closure in settlement.closures}
+        for bucket in tested - new.keys():
+            left = after_test(self.known.pop(bucket), settlement)
+            if left is None:
+                self._open(bucket)
+            else:
+                self._keep(left, left.until, certain=True)
+        for bucket, closure in new.items():
+            known, latest = self.known.get(bucket), beyond(bucket)
+            ahead = known is not None and not known.is_freeze and known.until > latest
+            if known is None or bucket in tested or closure.until > known.until or ahead:
+                self._keep(closure, latest, certain=bucket in tested)
+
+    def _keep(self, closure: Closure, beyond: float, *, certain: bool) -> None:
+        self.bring(closure)
+        self._opened.discard(closure.bucket)
+        self._changed[closure.bucket] = beyond, certain
+
+    def _open(self, bucket: str) -> None:
+        self._changed.pop(bucket, None)
+        self._opened.add(bucket)
+
+    def take_rows(self, ahead: float = 0.0) -> list[ClosureRow]:
+        """Return the closures that are to be written, by a clock that is ``ahead``, and begin a new list."""
+        changed, self._changed = self._changed, {}
+        return [
+            self._row(self.known[bucket].moved(ahead), beyond + ahead, certain=certain)
+            for bucket, (beyond, certain) in changed.items()
+        ]
+
+    def _row(self, one: Closure, beyond: float, *, certain: bool) -> ClosureRow:
+        return ClosureRow(
+            one.bucket, one.until, one.reason, one.at, one.origin, one.test_at, one.tester, beyond, int(certain)
+        )
+
+    def move(self, seconds: float) -> None:
+        """Follow a clock that was set."""
+        self.known = {bucket: closure.moved(seconds) for bucket, closure in self.known.items()}
+
+    def take_opened(self) -> list[str]:
+        """Return the buckets whose closures are to be removed, and begin a new list."""
+        opened, self._opened = self._opened, set()
+        return sorted(opened)
+
+    def forget(self, now: float) -> None:
+        """Drop what time has opened."""
+        for bucket in [name for name, closure in self.known.items() if closure.until <= now]:
+            self.reopen(bucket)
+
+    def reopen(self, bucket: str) -> Closure | None:
+        """Forget a closure by hand; return it as it was."""
+        closure = self.known.pop(bucket, None)
+        if closure is not None and closure.tester is not None:
+            self._tests.get(closure.tester, set()).discard(bucket)
+        return closure

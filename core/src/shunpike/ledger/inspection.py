@@ -1,0 +1,80 @@
+"""What a person asks of the ledger, and settles or opens by hand: beside the way of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from shunpike.clock import Clock
+from shunpike.errors import StoreError
+from shunpike.ledger.abilities import CountsBy, Reconciles, Reopens
+from shunpike.ledger.buckets import budget_bucket
+from shunpike.ledger.holds import budget_limit
+from shunpike.ledger.slots import can_be_closed
+from shunpike.protocols import Store
+from shunpike.types import (
+    Budget,
+    Closure,
+    Held,
+    Hold,
+    Money,
+    Remaining,
+    Reopening,
+    Settings,
+    Unconfirmed,
+    UsageRow,
+)
+
+
+class Inspection:
+    """The part of the ledger that looks at its store."""
+
+    def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
+        self._store = store
+        self._clock = clock
+        self._settings = settings
+
+    async def closed(self) -> Mapping[str, Closure]:
+        """Return bucket → closure of what is closed."""
+        now = self._clock.now()
+        found = await self._store.closed(now)
+        return {bucket: closed for bucket, closed in found.items() if can_be_closed(Held(), closed.until, now)}
+
+    async def reopen(self, buckets: Sequence[str], who: str, note: str) -> Sequence[Reopening]:
+        """Open what is closed of ``buckets``, which is written down. Raises `StoreError` where the store can't."""
+        if not isinstance(self._store, Reopens):
+            raise StoreError("this store can't be opened by hand", hint="use a ledger file: store = sqlite:/path")
+        return await self._store.reopen(buckets, self._clock.now(), who, note)
+
+    async def usage(self, since: float, until: float) -> Sequence[UsageRow]:
+        """Return totals by provider and model of the attempts begun in ``[since, until)``, epoch seconds."""
+        return await self._store.usage(since, until)
+
+    async def usage_by(self, since: float, until: float, *, day: bool = False, tag: bool = False) -> Sequence[UsageRow]:
+        """Return the totals in one row for each day (UTC) and tag where asked and where the store can tell."""
+        if isinstance(self._store, CountsBy):
+            return await self._store.usage_by(since, until, day=day, tag=tag)
+        return await self._store.usage(since, until)
+
+    async def budgets(self) -> Sequence[tuple[Budget, Remaining]]:
+        """Return each money budget with what is left of it."""
+        budgets = self._settings.budgets
+        holds = [Hold(bucket=budget_bucket(one), limit=budget_limit(one), amount=0) for one in budgets]
+        return list(zip(budgets, await self._store.remaining(holds, self._clock.now()), strict=True))
+
+    @property
+    def can_reconcile(self) -> bool:
+        """Whether the store keeps a list of the attempts whose end is not known."""
+        return isinstance(self._store, Reconciles)
+
+    async def unconfirmed(self) -> Sequence[Unconfirmed]:
+        """Return the attempts whose end is not known. Raises `StoreError` where the store keeps no list."""
+        return await self._reconciler().unconfirmed()
+
+    async def reconcile(self, attempt_id: str, cost: Money, note: str) -> bool:
+        """Settle one of them by hand, which is written down; False when it is not unconfirmed. Raises `StoreError`."""
+        return await self._reconciler().reconcile(attempt_id, cost, self._clock.now(), note)
+
+    def _reconciler(self) -> Reconciles:
+        if not isinstance(self._store, Reconciles):
+            raise StoreError("this store can't be reconciled by hand", hint="use a ledger file: store = sqlite:/path")
+        return self._store

@@ -1,0 +1,170 @@
+"""What a refusal closes, how far it is believed, and what a bill above the worst case does."""
+
+from __future__ import annotations
+
+import pytest
+
+from shunpike.builtin.memory import MemoryStore
+from shunpike.ledger import Ledger
+from shunpike.ledger.windows import GUARD
+from shunpike.types import (
+    Budget,
+    Calendar,
+    Ending,
+    Event,
+    EventName,
+    Grant,
+    Limit,
+    Money,
+    Price,
+    Refusal,
+    Settings,
+    Unit,
+    Usage,
+)
+from shunpike.types.ledger import UNTIL_CLEARED
+from shunpike_testkit.clock import VirtualClock
+from shunpike_testkit.targets import ask, limit, target
+
+from .taught import House, seen
+
+DAY = 86_400.0
+MINUTE = limit(30)
+PER_TOKEN = Price(prompt=10**6, completion=10**6)
+CARD = target("card", price=PER_TOKEN)
+FREE = target("none")
+
+
+async def test_a_days_wait_beside_a_minute_limit_is_tested_after_a_minute() -> None:
+    """Answered, it is open for all; what a provider says once of one limit is no day without it."""
+    house = House([MINUTE])
+    await house.refused(seen(remaining=0, window_seconds=60.0), wait=DAY)
+    (closure,) = (await house.books.closed()).values()
+    assert (closure.at, closure.test_at) == (house.clock.now(), house.clock.now() + 60 + GUARD)
+    assert closure.origin == "HTTP 429, header x"
+    assert isinstance(await house.ends(), Refusal)
+    house.clock.advance(60 + GUARD)
+    assert isinstance(await house.books.admit(target(), ask("test")), Grant)
+    second = await house.ends()
+    assert isinstance(second, Refusal), "two attempts test at once"
+    await house.books.settle(target(), ask("test"), Ending(at=house.clock.now(), usage=Usage()))
+    assert isinstance(await house.ends(), Grant)
+    assert await house.books.closed() == {}
+
+
+async def test_a_test_that_is_refused_again_waits_for_another_window() -> None:
+    house = House([MINUTE])
+    for _ in range(3):
+        assert isinstance(await house.refused(seen(remaining=0, window_seconds=60.0), wait=DAY), Grant)
+        house.clock.advance(59 + GUARD)
+        assert isinstance(await house.ends(), Refusal)
+        house.clock.advance(1)
+
+
+async def test_a_wait_that_names_no_limit_is_tested_after_an_hour() -> None:
+    house = House([MINUTE])
+    await house.refused(wait=DAY)
+    house.clock.advance(3_600)
+    assert isinstance(await house.ends(), Refusal)
+    house.clock.advance(GUARD)
+    assert isinstance(await house.ends(), Grant)
+
+
+@pytest.mark.parametrize(
+    ("limits", "window"),
+    [([limit(9, window=Calendar(period="day"))], DAY), ([], DAY), ([MINUTE], 30 * DAY)],
+    ids=["a listed day", "a day that no catalog lists", "a month that no catalog lists"],
+)
+async def test_a_named_quota_of_a_day_or_a_month_is_believed_until_its_reset(
+    limits: list[Limit], window: float
+) -> None:
+    house = House(limits)
+    await house.refused(seen(remaining=0, window_seconds=window), wait=20 * 3_600.0)
+    (closure,) = (await house.books.closed()).values()
+    assert closure.test_at is None
+    house.clock.advance(19 * 3_600.0)
+    assert isinstance(await house.ends(), Refusal)
+
+
+async def test_a_wait_within_the_window_is_not_in_doubt() -> None:
+    house = House([MINUTE])
+    await house.refused(seen(remaining=0, window_seconds=60.0), wait=60.0)
+    (closure,) = (await house.books.closed()).values()
+    assert closure.test_at is None
+
+
+class Paid:
+    """A ledger with money, that keeps the events."""
+
+    def __init__(self) -> None:
+        self.clock, self.store, self.events = VirtualClock(), MemoryStore(), list[Event]()
+        settings = Settings(allow_paid=True, budgets=(Budget(amount=Money.usd(5), period="day"),))
+        self.books = Ledger(self.store, self.clock, settings, lambda _: (), emit=self.events.append)
+
+    async def billed(self, name: str, **ending: object) -> None:
+        assert isinstance(await self.books.admit(CARD, ask(name)), Grant)
+        known = {"at": self.clock.now(), "price": PER_TOKEN, "usage": Usage(prompt_tokens=100, completion_tokens=50)}
+        await self.books.settle(CARD, ask(name), Ending.model_validate({**known, **ending}))
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        {"stated_cost": Money.usd("0.5")},
+        {"usage": Usage(prompt_tokens=100, completion_tokens=51)},
+        {"price": Price(prompt=10**6, completion=10**7)},
+    ],
+    ids=["a stated cost", "usage beyond the cap", "a dearer model answered"],
+)
+async def test_a_bill_above_the_worst_case_freezes_the_account_for_what_is_paid(ending: dict[str, object]) -> None:
+    """Until a person opens it, however long that takes; the truth is booked, and what is free goes on."""
+    house = Paid()
+    await house.billed("fits")
+    assert isinstance(await house.books.admit(CARD, ask("running")), Grant)
+    await house.billed("bad", **ending)
+    for wait in (0.0, DAY, 400 * DAY):
+        house.clock.advance(wait)
+        refusal = await house.books.admit(CARD, ask("next"))
+        assert isinstance(refusal, Refusal), "the next one was sent"
+        assert (refusal.retry_at, refusal.impossible) == (None, False)
+        assert "more than the" in refusal.limit.source
+    assert isinstance(await house.books.admit(FREE, ask("free")), Grant)
+    (closure,) = (await house.books.closed()).values()
+    assert (closure.until, closure.origin) == (UNTIL_CLEARED, "attempt bad")
+
+
+async def test_a_freeze_is_an_event() -> None:
+    house = Paid()
+    await house.billed("bad", stated_cost=Money.usd("0.5"))
+    (event,) = house.events
+    assert (event.name, event.facts["provider"], event.facts["attempt"]) == (EventName.ACCOUNT_FROZEN, "north", "bad")
+    assert "$0.50" in str(event.facts["reason"])
+
+
+async def test_a_closure_is_an_event_once() -> None:
+    """Settling again changes nothing, and tells nothing."""
+    events: list[Event] = []
+    clock = VirtualClock()
+    books = Ledger(MemoryStore(), clock, Settings(), lambda _: [MINUTE], emit=events.append)
+    await books.admit(target(), ask("a"))
+    for _ in range(2):
+        refusal = Ending(at=clock.now(), error="rate_limited", status=429, billed=False, closed_until=clock.now() + 36)
+        await books.settle(target(), ask("a"), refusal)
+    assert [(one.name, one.facts["until"]) for one in events] == [(EventName.BUCKET_CLOSED, clock.now() + 36)]
+
+
+async def test_a_frozen_account_that_a_person_opened_is_asked_again() -> None:
+    house = Paid()
+    await house.billed("bad", stated_cost=Money.usd("0.5"))
+    (bucket,) = await house.books.closed()
+    (done,) = await house.books.reopen([bucket], "ann", "they paid it back")
+    assert (done.closure.bucket, done.who, done.note) == (bucket, "ann", "they paid it back")
+    assert await house.books.closed() == {}
+    await house.billed("good")
+
+
+async def test_a_free_account_is_not_frozen_by_a_stated_cost() -> None:
+    """Nobody pays there: providers state what an answer would have cost."""
+    house = House([limit(9, Unit.REQUEST)])
+    await house.ends(stated_cost=Money.usd("0.5"))
+    assert await house.books.closed() == {}
