@@ -10,6 +10,7 @@ import typer
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from shunpike.cli.answer import answer
+from shunpike.cli.ending import ended_by
 from shunpike.cli.options import command_app
 from shunpike.cli.output import narrate
 from shunpike.cli.report import report
@@ -59,6 +60,8 @@ def _line() -> str | None:
         narrate("> " if sys.stdin.isatty() else "", end="")
         line = sys.stdin.readline()
     except KeyboardInterrupt:
+        if ended_by() is not None:
+            raise
         narrate()
         return ""
     if not line:
@@ -80,6 +83,8 @@ def _turn(portal: BlockingPortal, opened: Client, messages: list[Message], optio
     except KeyboardInterrupt:
         future.cancel()
         portal.call(_nothing)
+        if ended_by() is not None:
+            raise
         narrate("\n(stopped)")
     except CancelledError:
         narrate("\n(stopped)")

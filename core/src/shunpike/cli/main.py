@@ -14,15 +14,19 @@ import typer
 
 from shunpike.cli.commands import root
 from shunpike.cli.dispatch import meant, stdin_is_piped
+from shunpike.cli.ending import end_tidily, ended_by
 from shunpike.cli.report import report
 from shunpike.errors import ShunpikeError, UsageError
 
 INTERRUPTED = 130
+BY_SIGNAL = 128
+"""Added to the number of a signal that ended us, as shells do."""
 _COMPLETION = "_SHUNPIKE_COMPLETE"
 
 
 def main() -> NoReturn:
     """Run the command line and leave with the documented exit code."""
+    end_tidily()
     _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -95,7 +99,8 @@ def _usage_error(error: typer.TyperException) -> UsageError:
 def _interrupted() -> int:
     # The cursor stands behind ^C or behind half an answer.
     sys.stderr.write("\n")
-    return INTERRUPTED
+    number = ended_by()
+    return INTERRUPTED if number is None else BY_SIGNAL + number
 
 
 def _reader_left() -> int:

@@ -30,7 +30,7 @@ async def client(arguments: Mapping[str, Any] | None = None, *, ledger: bool = T
 
 
 def run(main: Callable[[], Awaitable[T]]) -> T:
-    """Run ``main`` to its end. Ctrl-C cancels it, lets it clean up, and then raises `KeyboardInterrupt`."""
+    """Run ``main`` to its end. Ctrl-C and SIGTERM cancel it, let it clean up, and then raise `KeyboardInterrupt`."""
     return anyio.run(main)
 
 
