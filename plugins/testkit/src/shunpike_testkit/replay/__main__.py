@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
 
@@ -17,7 +18,7 @@ from shunpike_testkit.replay.cutting import CuttingTransport
 from shunpike_testkit.replay.lines import line, text, unreadable
 from shunpike_testkit.replay.play import Played, play
 from shunpike_testkit.replay.plugins import make_backend
-from shunpike_testkit.replay.recording import Recording, find_files, read_recording
+from shunpike_testkit.replay.recording import Recording, find_files, name_of, read_recording
 from shunpike_testkit.replay.stage import Stage
 
 SHAPE_OF = {"openai.chat.completions": "openai"}
@@ -58,13 +59,29 @@ async def _run(root: Path, *, as_json: bool) -> int:
     failed = 0
     async with open_theatre() as theatre:
         for path in find_files(root):
-            try:
-                row = line(await theatre.play(read_recording(path, root)))
-            except UsageError as error:
-                row = unreadable(str(path.relative_to(root)) if path != root else path.name, error.message)
+            row, told = await _told(theatre, path, root, as_json=as_json)
             failed += row["ok"] is False
-            sys.stdout.write((json.dumps(row) if as_json else text(row)) + "\n")
+            sys.stdout.write(_printable(told) + "\n")
     return 1 if failed else 0
+
+
+async def _told(theatre: Theatre, path: Path, root: Path, *, as_json: bool) -> tuple[dict[str, Any], str]:
+    """Return what came of one file, and its line. Whatever is in the file, it is a line."""
+    write = json.dumps if as_json else text
+    try:
+        row = line(await theatre.play(read_recording(path, root)))
+        return row, write(row)
+    except UsageError as error:
+        row = unreadable(name_of(path, root), error.message)
+    except Exception as error:  # noqa: BLE001 - one file that nobody foresaw must not keep the others from being played
+        row = unreadable(name_of(path, root), f"{type(error).__name__}: {error}")
+    return row, write(row)
+
+
+def _printable(told: str) -> str:
+    """Return ``told`` with what the terminal can't show written as escapes."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return told.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,16 +90,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="a folder of recordings, or one of them")
     parser.add_argument("--json", action="store_true", help="print a line of JSON for each file")
     given = parser.parse_args(arguments)
-    if not given.folder.exists():
-        parser.error(f"{given.folder} does not exist")
 
     async def run() -> int:
         return await _run(given.folder, as_json=given.json)
 
     try:
+        if not given.folder.exists():
+            parser.error(f"{given.folder} does not exist")
         return anyio.run(run)
     except UsageError as error:
         parser.error(error.message)
+    except BrokenPipeError:
+        return 1  # Whoever read the lines has seen enough.
+    except OSError as error:
+        parser.error(f"{given.folder}: {error}")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from shunpike.wire.transport import open_transport
 
+MOST_PIECES = 200_000
 Cut = Callable[[bytes], Sequence[bytes]]
 
 _HOSTILE = re.compile(rb"(?<=[\x80-\xff])(?=[\x80-\xbf])|(?<=\r)(?=\n)|(?<=\n)(?=[\r\n])|(?<=\ndata)(?=:)|(?<=\\)")
@@ -27,8 +28,9 @@ def hostile(body: bytes) -> list[bytes]:
 
 
 def single_bytes(body: bytes) -> list[bytes]:
-    """Return ``body`` byte by byte."""
-    return [body[place : place + 1] for place in range(len(body))]
+    """Return ``body`` byte by byte, a very long one in somewhat larger pieces."""
+    size = 1 + len(body) // MOST_PIECES
+    return [body[place : place + size] for place in range(0, len(body), size)]
 
 
 def cut_at(body: bytes, places: Sequence[int]) -> list[bytes]:

@@ -12,7 +12,7 @@ from shunpike_testkit.replay.asking import EMBEDDINGS, Reading, ask, silence
 from shunpike_testkit.replay.compare import request_differences, same_reading
 from shunpike_testkit.replay.cutting import CUTS, CuttingTransport
 from shunpike_testkit.replay.rebuild import PLAIN, make_call, make_embed_call, rebuild
-from shunpike_testkit.replay.recording import Recording
+from shunpike_testkit.replay.recording import ODD, Recording
 from shunpike_testkit.replay.stage import Stage
 
 
@@ -58,7 +58,7 @@ async def _read(recording: Recording, call: Call | EmbedCall, backend: Backend, 
 async def _checked_call(played: Played, backend: Backend, stage: Stage) -> Call | EmbedCall:
     """Return the recorded call; a plain one where the plugin or our words can't send the recorded one."""
     recording = played.recording
-    plain = make_call(recording, PLAIN)
+    plain = make_call(recording, PLAIN)  # An error here is one of the file, whatever was asked.
     try:
         if recording.endpoint in EMBEDDINGS:
             call: Call | EmbedCall = make_embed_call(recording)
@@ -75,5 +75,8 @@ async def _checked_call(played: Played, backend: Backend, stage: Stage) -> Call 
         played.request_diff = [{"at": "", "refused": told}]
         return plain
     if recording.request is not None and recording.endpoint != "countTokens":
-        played.request_diff = request_differences(recording, stage.asked[-1].json)
+        try:
+            played.request_diff = request_differences(recording, stage.asked[-1].json)
+        except ODD as error:
+            played.request_diff = [{"at": "", "refused": f"it can't be compared: {type(error).__name__} {error}"}]
     return call

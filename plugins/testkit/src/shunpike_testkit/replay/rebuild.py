@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from pydantic import ValidationError
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 from shunpike.errors import UsageError
 from shunpike.types import Call, ChatRequest, EmbedCall, EmbedRequest, Timeouts
 from shunpike_testkit.replay.gemini import from_gemini
-from shunpike_testkit.replay.recording import Recording
+from shunpike_testkit.replay.recording import ODD, Recording
 
 ATTEMPT = "replay"
 DEFAULT_CAP = 1024
@@ -28,41 +29,49 @@ def rebuild(recording: Recording) -> ChatRequest | None:
     if recording.request is None:
         return None
     native = recording.endpoint in NATIVE
-    try:
+    with _named_oddity():
         data = from_gemini(recording.request) if native else from_openai(recording.request, recording.provider)
         return ChatRequest(**data)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(step) for step in first["loc"])
-        raise UsageError(f"{place}: {first['msg']}") from error
 
 
 def make_call(recording: Recording, request: ChatRequest) -> Call:
-    """Return the attempt that asks for what was recorded."""
+    """Return the attempt that asks for what was recorded. Raises `UsageError` naming what our words can't say."""
     told = (recording.request or {}).get("model")
     model = recording.model or (told if isinstance(told, str) else "") or "some-model"
-    return Call(
-        request=request,
-        model=model,
-        max_output=request.output_cap or DEFAULT_CAP,
-        attempt_id=ATTEMPT,
-        timeouts=TIMEOUTS,
-    )
+    with _named_oddity():
+        return Call(
+            request=request,
+            model=model,
+            max_output=request.output_cap or DEFAULT_CAP,
+            attempt_id=ATTEMPT,
+            timeouts=TIMEOUTS,
+        )
 
 
 def make_embed_call(recording: Recording) -> EmbedCall:
     """Return the recorded call for vectors. Raises `UsageError` for one that our words can't say."""
-    sent = recording.request or {}
-    texts = sent.get("input", [])
-    if rows := sent.get("requests"):
-        texts = [part.get("text") for row in rows for part in row["content"]["parts"]]
-    texts = [texts] if isinstance(texts, str) else texts
     plain = make_call(recording, PLAIN)
-    try:
+    sent = recording.request or {}
+    with _named_oddity():
+        texts = sent.get("input", [])
+        if rows := sent.get("requests"):
+            texts = [part.get("text") for row in rows for part in row["content"]["parts"]]
+        texts = [texts] if isinstance(texts, str) else texts
         request = EmbedRequest(model=plain.model, input=texts or ["a"], dimensions=sent.get("dimensions"))
+        return EmbedCall(request=request, model=plain.model, attempt_id=ATTEMPT, timeouts=TIMEOUTS)
+
+
+@contextmanager
+def _named_oddity() -> Iterator[None]:
+    """Say in a `UsageError` what is odd about a recorded request."""
+    try:
+        yield
     except ValidationError as error:
-        raise UsageError(f"input: {error.errors(include_url=False)[0]['msg']}") from error
-    return EmbedCall(request=request, model=plain.model, attempt_id=ATTEMPT, timeouts=TIMEOUTS)
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise UsageError(f"{place}: {first['msg']}") from error
+    except ODD as error:
+        raise UsageError(f"the recorded request is odd: {type(error).__name__} {error}") from error
 
 
 def from_openai(sent: Mapping[str, Any], provider: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -12,9 +13,21 @@ from anyio.abc import AsyncResource, SocketAttribute, SocketStream, TaskGroup
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 MAX_HEAD = 64 * 1024
-LOST = (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError, anyio.ClosedResourceError)
+LOST = (
+    anyio.EndOfStream,
+    anyio.IncompleteRead,
+    anyio.DelimiterNotFound,
+    anyio.BrokenResourceError,
+    anyio.ClosedResourceError,
+    ValueError,
+)
+"""What ends a connection: the client is done with it, or sent what is no request."""
 FRAMING = frozenset({"transfer-encoding", "content-length", "connection", "content-encoding", "keep-alive"})
 """Headers of the recorded connection, which say nothing about this one."""
+BODILESS = frozenset({204, 304})
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""What may be the name of a header."""
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +57,11 @@ class Stage:
 
     def set(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """Answer so from now on, and forget what was asked."""
-        kept = {name: value for name, value in headers.items() if name not in FRAMING}
-        rows = [f"{name}: {' '.join(value.split())}" for name, value in kept.items()]
-        head = "\r\n".join([f"HTTP/1.1 {status} Recorded", *rows, f"content-length: {len(body)}", "", ""])
+        kept = {name: value for name, value in headers.items() if TOKEN.fullmatch(name) and name not in FRAMING}
+        rows = [f"{name}: {' '.join(CONTROL.sub(' ', value).split())}" for name, value in kept.items()]
+        # These have no body on any wire: what was recorded as one would be read as the next answer.
+        framing, body = ([], b"") if status in BODILESS else ([f"content-length: {len(body)}"], body)
+        head = "\r\n".join([f"HTTP/1.1 {status} Recorded", *rows, *framing, "", ""])
         self._answer = head.encode("latin-1", "replace") + body
         self.asked.clear()
 
@@ -72,7 +87,7 @@ class Stage:
                     self.asked.append(await _read(reader))
                     await stream.send(self._answer)
         except LOST:
-            pass  # The client is done with this connection.
+            pass
 
 
 async def _read(reader: BufferedByteReceiveStream) -> Asked:
