@@ -8,7 +8,8 @@ does within that, whoever crashes and whenever, however the owner moves the cap 
 * I3  what is held for an attempt is at least any bill of it;
 * I4  a hold is only given back on proof that nothing is billed;
 * I5  an attempt settles once, and a second callback changes nothing;
-* I6  a lowered cap takes nothing away, it stops admission.
+* I6  a lowered cap takes nothing away, it stops admission;
+* I7  no minute, wherever it starts and whatever the wall clock shows, has more requests than the provider allows.
 
 A crash is played by leaving a store as it stands and opening it again under a new owner; a file lies in memory where
 there is such a folder.
@@ -39,6 +40,7 @@ from shunpike.types import (
     Money,
     Price,
     Refusal,
+    Rolling,
     Scope,
     Settings,
     Unit,
@@ -53,7 +55,11 @@ START = 1_772_900_000.0
 PRICE = Price(prompt=3, completion=7, cached=1, request=11)
 PAID = target("card", price=PRICE)
 DAY = Calendar(period="day", zone="America/Los_Angeles")
-LIMITS = (Limit(unit=Unit.REQUEST, amount=12, window=DAY, scope=Scope.MODEL),)
+SECONDS, PER_MINUTE = 60.0, 5
+LIMITS = (
+    Limit(unit=Unit.REQUEST, amount=12, window=DAY, scope=Scope.MODEL),
+    Limit(unit=Unit.REQUEST, amount=PER_MINUTE, window=Rolling(seconds=SECONDS), scope=Scope.MODEL),
+)
 POINTS = (
     "before reserve commit",
     "after reserve commit",
@@ -84,6 +90,9 @@ class Sent:
     """What the provider has billed; None = nothing so far."""
     booked: int | None = None
     """What the ledger said when it was settled; None = still held."""
+    begun: float = 0.0
+    """By the provider's own clock, which nobody sets."""
+    ended: float | None = None
 
 
 def worst_of(one: Ask) -> int:
@@ -151,7 +160,7 @@ class Adversary(RuleBasedStateMachine):
         if isinstance(answer, Refusal):
             return None
         assert before + worst_of(one) <= self.cap, "I6: it was admitted above the cap"
-        self.attempts.append(Sent(one, worst_of(one)))
+        self.attempts.append(Sent(one, worst_of(one), begun=self.clock.monotonic()))
         return self.attempts[-1]
 
     def settle(self, one: Sent, **ending: Any) -> None:
@@ -159,6 +168,7 @@ class Adversary(RuleBasedStateMachine):
         fields: dict[str, Any] = {"at": self.clock.now(), "price": PRICE, **ending}
         done = self.portal.call(self.ledger.settle, PAID, one.ask, Ending(**fields))
         if one.booked is None:
+            one.ended = self.clock.monotonic()
             one.booked = 0 if done.state == "released" else done.cost.pico
 
     def crash_now(self) -> None:
@@ -167,7 +177,7 @@ class Adversary(RuleBasedStateMachine):
         self.open()
         self.portal.call(self.store.recover, self.clock.now())
         for one in self.flying:
-            one.booked = one.worst
+            one.booked, one.ended = one.worst, self.clock.monotonic()
 
     @rule(tokens=st.integers(1, 60), output=st.integers(0, 40), choices=st.integers(1, 3))
     def send(self, tokens: int, output: int, choices: int) -> None:
@@ -211,6 +221,8 @@ class Adversary(RuleBasedStateMachine):
         """A refusal that the provider does not bill, or no connection at all: the proof that a hold may go."""
         one = self.flying[pick % len(self.flying)]
         one.bill = 0
+        # What was never sent, no provider has counted.
+        one.sent = sent
         self.settle(one, error="rate_limited" if sent else "connection", billed=False, sent=sent)
         assert one.booked == 0
 
@@ -244,15 +256,23 @@ class Adversary(RuleBasedStateMachine):
         self.cap, self.high = cap, max(self.high, cap)
         self.set_ledger()
 
-    @rule(seconds=st.sampled_from([0.5, 61.0, 4_000.0, 40_000.0, 90_000.0]))
+    @rule(seconds=st.sampled_from([0.5, 20.0, 61.0, 4_000.0, 40_000.0, 90_000.0]))
     def wait(self, seconds: float) -> None:
         """Time passes, also over the ends of short and long days."""
         self.clock.advance(seconds)
 
-    @rule(seconds=st.sampled_from([3_600.0, -3_600.0, 90.0, 86_400.0]))
+    @rule(seconds=st.sampled_from([3_600.0, -3_600.0, 90.0, 86_400.0, -10.0, -61.0, 10.0]))
     def jump(self, seconds: float) -> None:
-        """The clock is set, back or forward."""
+        """The clock is set, back or forward, also while something runs."""
         self.clock.set_back(seconds)
+
+    @invariant()
+    def no_minute_is_over_the_limit(self) -> None:
+        """I7, whenever between its admission and its end the provider has counted a request."""
+        now = self.clock.monotonic()
+        spans = [(one.begun, now if one.ended is None else one.ended) for one in self.attempts if one.sent]
+        fullest = max((sum(b <= start + SECONDS and e >= start for b, e in spans) for _, start in spans), default=0)
+        assert fullest <= PER_MINUTE, "I7: the clock was set, and a window opened"
 
     def spent(self) -> int:
         """What the books hold of money, spent and held."""

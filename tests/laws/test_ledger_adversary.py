@@ -12,24 +12,39 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from shunpike.builtin.sqlite import SqliteStore
+from shunpike_postgres import session
+from shunpike_postgres.shift import IGNORED, Shift
 from shunpike_postgres.store import PostgresStore
 
 from ..postgres import Server  # noqa: TID252 - the tests are no package
-from .adversary import Adversary
+from .adversary import START, Adversary
 
 RUNS = int(os.environ.get("SHUNPIKE_LAWS_RUNS", "200"))
 
 
 class ServedAdversary(Adversary):
-    """The same, on a server."""
+    """The same, on a server, whose clock is not set together with the machine's."""
 
     server: ClassVar[Server]
 
     def begin(self) -> None:
         self.url = self.server.emptied()
+        self.patch = pytest.MonkeyPatch()
+        self.patch.setattr(session, "measured", self.measured)
+
+    async def measured(self, *_: object) -> Shift:
+        """Tell how far the server's clock is ahead of the machine's, as asking a real one would."""
+        away = START + self.clock.monotonic() - self.clock.now()
+        return Shift() if abs(away) < IGNORED else Shift(away)
 
     def open_store(self) -> SqliteStore | PostgresStore:
-        return PostgresStore(self.url, clock=self.clock, trust_clock=True)
+        return PostgresStore(self.url, clock=self.clock)
+
+    def teardown(self) -> None:
+        try:
+            super().teardown()
+        finally:
+            self.patch.undo()
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import anyio
 import pytest
 from typing_extensions import override
 
@@ -77,6 +78,21 @@ async def test_a_clock_that_is_set_while_a_request_waits_wipes_nobodys_window(po
             assert isinstance(await wrong.admit(reservation(f"wrong-{number}", made, hold(1, 5))), Refusal)
             assert isinstance(await right.admit(reservation(f"right-{number}", time.time(), hold(1, 5))), Refusal)
         await right.check()
+
+
+@pytest.mark.parametrize("seconds", [600, -600])
+async def test_an_answer_that_came_before_the_clock_was_set_counts_for_a_whole_window(
+    postgres_url: str, seconds: float
+) -> None:
+    """Its headers were dated by the clock as it was before: set forward, they seem to be of long ago."""
+    async with machine(postgres_url) as (store, clock):
+        begun = time.time()
+        assert isinstance(await store.admit(reservation("a", clock.now(), hold(1, 5))), Grant)
+        headers_at = clock.now()
+        clock.ahead = seconds
+        assert await store.settle("a", settled(clock.now(), headers_at=headers_at))
+        ((expires,),) = await anyio.to_thread.run_sync(rows, postgres_url, "SELECT expires_at FROM slots")
+        assert begun + 60 <= expires <= time.time() + 62
 
 
 async def test_a_time_that_came_too_slowly_is_not_believed(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,6 +123,30 @@ async def test_q2_machines_whose_clocks_disagree_share_a_strict_limit(postgres_u
     assert most_in(moments, [1] * len(moments)) <= REQUESTS
 
 
+@pytest.mark.slow
+async def test_q2_a_clock_that_is_set_while_all_work_opens_no_window(store_url: str, tmp_path: Path) -> None:
+    """Of three processes one sees its wall clock jump forward by 10 s, another back; the provider's own goes on."""
+    world, stop, jump = World(pace=Pace(first_byte=LATENCY), catalog=catalog(10**6)), tmp_path / "stop", tmp_path / "j"
+    with Running(world) as running:
+        words = (store_url, running.base_url("groq"), stop, REQUESTS, 10**6, SECONDS)
+        workers = [started("many", 1, "share", *words, wrong, jump) for wrong in (0, 10, -10)]
+        try:
+            with anyio.fail_after(PATIENCE):
+                await asked(world, REQUESTS)
+                await anyio.to_thread.run_sync(jump.touch)
+                await asked(world, REQUESTS * 3)
+                await anyio.to_thread.run_sync(stop.touch)
+                codes = [await anyio.to_thread.run_sync(worker.wait) for worker in workers]
+        finally:
+            for worker in workers:
+                with suppress(ProcessLookupError):
+                    os.killpg(worker.pid, signal.SIGKILL)
+    moments = sorted(one["at"] for one in attempts(world))
+    assert codes == [0, 0, 0]
+    assert world.books()["groq"]["overages"] == 0
+    assert most_in(moments, [1] * len(moments)) <= REQUESTS
+
+
 async def asked(world: World, count: int) -> None:
     """Wait until the provider has seen so many requests."""
     while len(attempts(world)) < count:  # noqa: ASYNC110 - the world runs in a thread of its own

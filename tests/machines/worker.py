@@ -88,19 +88,20 @@ async def _spend_lane(store: Store, book: Path, cap: int, choice: random.Random,
             write(book, "settled", name, cost)
 
 
-def set_clock(seconds: float) -> None:
-    """Let this machine's clock be wrong, for everything that runs in this process."""
+def set_clock(seconds: float, since: str | None) -> None:
+    """Let this machine's clock be wrong, for everything that runs in this process; once the file ``since`` is there."""
     right = time.time
-    time.time = lambda: right() + seconds
+    time.time = lambda: right() + (seconds if since is None or os.path.exists(since) else 0.0)  # noqa: PTH110 - quick
 
 
 async def share(url: str, base_url: str, stop: str, *words: str) -> None:
     """Ask one provider as fast as its limits allow, through a client, until the file ``stop`` is there.
 
-    ``words``: requests and tokens in so many seconds, and how many seconds this machine's clock is wrong.
+    ``words``: requests and tokens in so many seconds, and how many seconds this machine's clock is wrong; if only from
+    a moment on, the file that is there then.
     """
-    requests, tokens, seconds, wrong = words
-    set_clock(float(wrong))
+    requests, tokens, seconds, wrong, *since = words
+    set_clock(float(wrong), since[0] if since else None)
     window = Rolling(seconds=float(seconds))
     limits = (
         Limit(unit=Unit.REQUEST, amount=int(requests), window=window),

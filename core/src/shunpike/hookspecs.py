@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
+    from shunpike.clock import Clock
     from shunpike.protocols import Backend, HealthProbe, Store, Strategy, Tokenizer, World
     from shunpike.types import Event, Limit, ModelInfo, Price, ProviderInfo, ProviderSettings
 
@@ -130,13 +131,14 @@ def shunpike_routing_strategy(name: str, options: Mapping[str, Any]) -> Strategy
 
 
 @hookspec(firstresult=True)
-def shunpike_store(url: str) -> Store | None:
+def shunpike_store(url: str, clock: Clock) -> Store | None:
     """Return the store for ``url``, such as ``sqlite:/path/ledger.db`` or ``memory:``.
 
     Called once per client. Opening may wait until the first use.
 
     Args:
         url: The configured address; its scheme tells whose it is.
+        clock: The client's, by which it dates what it asks of the store.
 
     None = not my scheme.
 

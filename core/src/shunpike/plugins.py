@@ -19,6 +19,7 @@ from typing import Any, Self, TypeVar
 import pluggy
 
 from shunpike import hookspecs
+from shunpike.clock import Clock, SystemClock
 from shunpike.errors import PluginError, ShunpikeError
 from shunpike.protocols import Backend, HealthProbe, Store, Strategy, Tokenizer, World
 from shunpike.types import Event, Limit, ModelInfo, Price, ProviderInfo, ProviderSettings
@@ -231,9 +232,9 @@ class Host:
         """Return the strategy called ``name``, or None."""
         return self._first("shunpike_routing_strategy", Strategy, "?", name=name, options=options)
 
-    def store(self, url: str) -> Store | None:
-        """Return the store for ``url``, or None when no plugin knows its scheme."""
-        return self._first("shunpike_store", Store, "?", url=url)
+    def store(self, url: str, clock: Clock | None = None) -> Store | None:
+        """Return the store for ``url``, or None when no plugin knows its scheme; without a clock, on the system's."""
+        return self._first("shunpike_store", Store, "?", url=url, clock=SystemClock() if clock is None else clock)
 
     def tokenizer(self, model: str) -> Tokenizer | None:
         """Return the token counter for ``model``, or None."""

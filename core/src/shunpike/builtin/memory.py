@@ -277,8 +277,8 @@ class MemoryStore(Store):
             self._seat.leave()
 
 
-def open_memory(url: str) -> MemoryStore:
+def open_memory(url: str, *, clock: Clock | None = None) -> MemoryStore:
     """Return a new, empty store for ``memory:``. Raises `ConfigError` for any other address."""
     if url not in ("memory:", "memory://"):
         raise ConfigError(f"{url!r} is not the address of a store in memory", hint="write memory:")
-    return MemoryStore(clock=SystemClock(), alone=True)
+    return MemoryStore(clock=clock or SystemClock(), alone=True)

@@ -8,6 +8,7 @@ from typing import Any
 from shunpike.builtin.memory import open_memory
 from shunpike.builtin.priority import Priority
 from shunpike.builtin.sqlite import open_sqlite
+from shunpike.clock import Clock
 from shunpike.hookspecs import hookimpl
 from shunpike.protocols import Store, Strategy
 
@@ -21,11 +22,11 @@ class Builtin:
         return Priority() if name == Priority.name else None
 
     @hookimpl
-    def shunpike_store(self, url: str) -> Store | None:
+    def shunpike_store(self, url: str, clock: Clock) -> Store | None:
         """Return the store of ``sqlite:/path`` and ``memory:``."""
         if url.startswith("sqlite:"):
-            return open_sqlite(url)
-        return open_memory(url) if url.startswith("memory:") else None
+            return open_sqlite(url, clock=clock)
+        return open_memory(url, clock=clock) if url.startswith("memory:") else None
 
 
 plugin = Builtin()

@@ -254,7 +254,7 @@ class SqliteStore(Store):
 def open_sqlite(url: str, *, clock: Clock | None = None) -> SqliteStore:
     """Return the store for ``sqlite:/absolute/path.db``; the file is made at the first use, its folder must exist.
 
-    ``clock`` dates what is done at opening. Raises `ConfigError` for an address that is none.
+    ``clock`` is the one that reservations are dated by. Raises `ConfigError` for an address that is none.
     """
     scheme, _, rest = url.partition(":")
     path = Path(rest.removeprefix("//"))

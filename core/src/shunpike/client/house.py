@@ -52,7 +52,7 @@ class House:
         self.endpoints = Endpoints(self.backend_of, clock)
         self.reload()
         self.prices = PriceBook(host, clock, self._roster.catalog)
-        self.store = store if store is not None else _open_store(host, settings)
+        self.store = store if store is not None else _open_store(host, settings, clock)
         self.queue = Queue()
         self.ledger = Ledger(self.store, clock, settings, self.limits_of, queue=self.queue, emit=host.emit)
         self.memory = Memory(clock)
@@ -194,9 +194,9 @@ class House:
                 await self.store.aclose()
 
 
-def _open_store(host: Host, settings: Settings) -> Store:
+def _open_store(host: Host, settings: Settings, clock: Clock) -> Store:
     url = settings.store or default_store()
-    store = host.store(url)
+    store = host.store(url, clock)
     if store is None:
         raise ConfigError(
             f"no installed plugin opens the store {without_password(url)!r}",

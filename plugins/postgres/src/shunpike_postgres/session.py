@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from shunpike.clock import Clock
 from shunpike.errors import StoreError
 from shunpike.ledger.books import Bucket
+from shunpike.ledger.steady import REMEMBERED
 from shunpike.ledger.windows import Window
 from shunpike.types import Limit, Reservation, Settlement, Unit
 from shunpike_postgres.address import Address
@@ -52,6 +53,8 @@ class Session:
         self.recovered_at: float | None = None
         self._connection: Connection | None = None
         self._measured_at = (0.0, 0.0)
+        self._before: list[tuple[float, Shift]] = []
+        """(monotonic time at which the clock was seen to be set, the shift until then)."""
         self._kinds: dict[int, tuple[str, Unit, Window]] = {}
         self._ids: dict[str, int] = {}
 
@@ -95,7 +98,9 @@ class Session:
 
     async def _measure(self, connection: Connection) -> None:
         if not self._trusted:
-            self.shift = await measured(connection, self.clock, self.address)
+            before, self.shift = self.shift, await measured(connection, self.clock, self.address)
+            if self._measured_at[1] and abs(before.seconds - self.shift.seconds) > IGNORED:
+                self._before.append((self.clock.monotonic(), before))
             self._measured_at = self.clock.monotonic(), self.clock.now()
 
     async def look_at_clock(self) -> None:
@@ -127,13 +132,22 @@ class Session:
         return one if self._trusted or one.at <= now else one.model_copy(update={"at": now})
 
     def told(self, one: Settlement, shift: Shift) -> Settlement:
-        """Return a settlement in the database's time: it is of now at the latest."""
+        """Return a settlement in the database's time: it is of now at the latest.
+
+        What was noted down before the clock was set may have been so by either: the later moment counts.
+        """
         one = shift.settlement(one)
-        now = self.now()
-        if self._trusted or one.at <= now:
+        now, late = self.now(), self._late(shift)
+        if self._trusted or not (late or max(one.at, one.headers_at or 0.0) > now):
             return one
-        headers_at = None if one.headers_at is None else min(one.headers_at, now)
-        return one.model_copy(update={"at": now, "headers_at": headers_at})
+        headers_at = None if one.headers_at is None else min(one.headers_at + late, now)
+        return one.model_copy(update={"at": min(one.at + late, now), "headers_at": headers_at})
+
+    def _late(self, shift: Shift) -> float:
+        """Return how much later than by ``shift`` a moment of before may have been, by the clock as it was then."""
+        since = self.clock.monotonic() - REMEMBERED
+        self._before = [one for one in self._before if one[0] >= since]
+        return max((0.0, *(before.seconds - shift.seconds for _, before in self._before)))
 
     def patience(self, seconds: float | None = None) -> AbstractContextManager[None]:
         """Cut the connection where this takes longer. Raises `psycopg.OperationalError` where there is none."""

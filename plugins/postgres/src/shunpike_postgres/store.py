@@ -180,6 +180,6 @@ async def _shielded(job: Pending[T]) -> T:
     return job.outcome()
 
 
-def open_postgres(url: str) -> PostgresStore:
+def open_postgres(url: str, *, clock: Clock | None = None) -> PostgresStore:
     """Return the store for ``postgresql://user@host/database``. Raises `ConfigError` for an address that is none."""
-    return PostgresStore(url)
+    return PostgresStore(url, clock=clock)
