@@ -242,8 +242,9 @@ class Ask(Record):
     prompt_bound: int | None = None
     """A bound from above that no tokenizer exceeds: what money is held with. None = ``prompt_tokens``."""
     max_output: int
+    min_output: int | None = None
     likely_output: int | None = None
-    """What token limits are held with, where few answers exceed it; None = ``max_output``."""
+    """Where given: the cap is chosen from ``min_output`` to ``max_output``; token limits hold ``likely_output``."""
     choices: int = 1
     price: Price | None = None
     tag: str | None = None

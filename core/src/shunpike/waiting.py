@@ -8,6 +8,7 @@ It knows the requests of this process; what other processes hold is asked of the
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
@@ -55,6 +56,9 @@ class Queue:
     def __init__(self) -> None:
         self._lines: dict[str, list[tuple[Place, Waiter]]] = {}
         self._arrivals = count(1)
+        self._running: dict[str, tuple[str, ...]] = {}
+        """Attempt → the buckets that it holds something of."""
+        self._held: Counter[str] = Counter()
         self.closed = False
 
     def arrive(self, claim: Literal["interactive", "batch"]) -> Waiter:
@@ -97,11 +101,23 @@ class Queue:
                 return before, line[0][1].lines[bucket]
         return None
 
-    def freed(self, buckets: Iterable[str]) -> None:
-        """Wake the first of each of these lines: something of the bucket came back."""
-        for bucket in buckets:
+    def began(self, attempt_id: str, buckets: Iterable[str]) -> None:
+        """Note that an attempt runs which holds something of these buckets."""
+        self._running[attempt_id] = held = tuple(buckets)
+        self._held.update(held)
+
+    def ended(self, attempt_id: str) -> None:
+        """Note that it runs no more, and wake the first of each line: something came back. Again it does nothing."""
+        for bucket in self._running.pop(attempt_id, ()):
+            self._held[bucket] -= 1
+            if not self._held[bucket]:
+                del self._held[bucket]
             if bucket in self._lines:
                 self._lines[bucket][0][1].stir(bucket)
+
+    def is_idle(self, bucket: str) -> bool:
+        """Return whether nobody of this process holds something of ``bucket``, and at most one waits for it."""
+        return bucket not in self._held and len(self._lines.get(bucket, ())) < 2
 
     def close(self) -> None:
         """Wake everybody, to be told that nobody will be admitted any more."""

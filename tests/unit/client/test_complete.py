@@ -180,12 +180,13 @@ async def test_a_provider_in_trouble_goes_last_until_it_cools_down(make_client: 
 
 
 async def test_every_attempt_carries_an_output_cap(make_client: MakeClient) -> None:
+    """What the caller names, else the model's own maximum."""
     only = ScriptedProvider("only")
     async with make_client(only) as client:
         await client.complete("hello")
         await client.complete("hello", max_tokens=5)
         await client.complete("hello", max_tokens=10**6)
-    assert [call.max_output for call in only.backend.calls] == [1024, 5, 8_000]
+    assert [call.max_output for call in only.backend.calls] == [8_000, 5, 8_000]
 
 
 async def test_only_the_named_providers_are_asked(make_client: MakeClient) -> None:

@@ -153,7 +153,7 @@ class Client:
             plan=plan,
             prompt_tokens=size[0],
             prompt_bound=size[1],
-            default_max_output=settings.default_max_output,
+            min_output=settings.min_output,
             max_attempts=settings.max_attempts,
             expires=self.clock.monotonic() + positive(options.get("deadline", settings.deadline), "deadline"),
             attempt_share=settings.attempt_share,
@@ -173,7 +173,7 @@ class Client:
         view = View(
             now=self.clock.now(),
             prompt_tokens=size,
-            max_output=request.output_cap or self.settings.default_max_output,
+            max_output=request.output_cap or self.settings.min_output,
             options=dict(self.settings.strategy_options),
             closed_until=closed,
         )

@@ -17,6 +17,7 @@ from shunpike.ledger.holds import demand, holds_for, limits_in_force, too_large
 from shunpike.ledger.inspection import Inspection
 from shunpike.ledger.knowledge import Knowledge
 from shunpike.ledger.learning import Believed, lessons_of, merged
+from shunpike.ledger.output_cap import Cap, Caps
 from shunpike.ledger.pacing import Pacer, unslowed
 from shunpike.ledger.settle import settlement_of
 from shunpike.ledger.terms import Terms, prompt_bound, terms_of, wall
@@ -64,6 +65,7 @@ class Ledger(Inspection, Admission):
         self._pacer = Pacer(store, settings)
         self._known = Knowledge(store, clock)
         self._queue = Queue() if queue is None else queue
+        self._caps = Caps(store, settings, self._pacer, self._queue)
 
     def terms(self, target: Target, ask: Ask) -> Terms:
         """Return who would pay for the attempt, and how much at most."""
@@ -105,10 +107,32 @@ class Ledger(Inspection, Admission):
     async def admit(self, target: Target, ask: Ask) -> Grant | Refusal:
         """Reserve the worst case of one attempt over every limit and budget that applies, all or nothing.
 
+        Where the ask has a ``min_output``, with the largest output cap from there to its ``max_output`` that what is
+        left allows (``output_cap.py``).
+
         A request that alone exceeds a limit, and money that may not be spent, are refused at once as impossible; what
         the pace holds back is refused with the source ``paced``. Raises `StoreError`: then nothing may be sent.
         """
         await self._known.refresh()
+        if ask.min_output is None:
+            return await self._admit(target, ask)
+        for _ in range(2):
+            cap, least = await self._cap(target, ask)
+            verdict = await self._admit(target, ask.model_copy(update={"max_output": cap.tokens}))
+            if isinstance(verdict, Grant):
+                return verdict.model_copy(update={"max_output": cap.tokens, "capped_by": cap.by})
+            if cap.tokens <= least:
+                break  # Otherwise others took what was left meanwhile, and a smaller cap may fit.
+        # No ``max_tokens`` was named: lowering it is no advice.
+        return verdict.model_copy(update={"fits": None})
+
+    async def _cap(self, target: Target, ask: Ask) -> tuple[Cap, int]:
+        """Return the output cap for what is left, and the least that is of use."""
+        counted = self._counted(target, ask)
+        in_force = self._in_force(target, self.terms(target, counted))
+        return await self._caps.choose(target, counted, in_force, self._clock.now())
+
+    async def _admit(self, target: Target, ask: Ask) -> Grant | Refusal:
         estimated, ask = ask, self._counted(target, ask)
         terms = self.terms(target, ask)
         in_force = self._in_force(target, terms)
@@ -130,6 +154,7 @@ class Ledger(Inspection, Admission):
             self._pacer.judged(ask.attempt_id, admitted=isinstance(verdict, Grant))
         if isinstance(verdict, Refusal):
             return await self._pacer.explained(target, verdict, holds, judged, now)
+        self._queue.began(ask.attempt_id, [hold.bucket for hold in holds])
         granted = verdict if judged is holds else unslowed(verdict, holds)
         return granted.model_copy(update={"at": self._clock.monotonic()})
 
@@ -175,7 +200,7 @@ class Ledger(Inspection, Admission):
             self._known.take(settlement)
             self._tell(target, ask, settlement)
         self._pacer.ended(ask.attempt_id, settlement)
-        self._queue.freed(hold.bucket for hold in holds)
+        self._queue.ended(ask.attempt_id)
         return settlement
 
     def _tell(self, target: Target, ask: Ask, settlement: Settlement) -> None:

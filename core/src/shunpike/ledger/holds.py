@@ -125,21 +125,25 @@ _GATE = Limit(unit=Unit.CONCURRENT, amount=0, window=Held(), scope=Scope.ACCOUNT
 def too_large(holds: Sequence[Hold], ask: Ask, terms: Terms) -> Refusal | None:
     """Return the refusal of a request that alone exceeds a limit, by the limit of which the least would fit."""
     refusals = [
-        Refusal(limit=hold.limit, bucket=hold.bucket, impossible=True, fits=_fits(hold.limit, ask, terms))
-        for hold in holds
-        if hold.amount > hold.limit.amount
+        Refusal(limit=one.limit, bucket=one.bucket, impossible=True, fits=fits(one.limit, one.limit.amount, ask, terms))
+        for one in holds
+        if one.amount > one.limit.amount
     ]
     return min(refusals, key=lambda refusal: refusal.fits or 0, default=None)
 
 
-def _fits(limit: Limit, ask: Ask, terms: Terms) -> int | None:
+def fits(limit: Limit, room: int, ask: Ask, terms: Terms) -> int | None:
+    """Return the output tokens per choice that fit into ``room`` of ``limit``; None where it does not depend on them.
+
+    0 where even the prompt does not fit.
+    """
     match limit.unit:
         case Unit.OUTPUT_TOKEN:
-            return limit.amount // ask.choices
+            return room // ask.choices
         case Unit.TOTAL_TOKEN:
-            return max(0, limit.amount - ask.prompt_tokens) // ask.choices
+            return max(0, room - ask.prompt_tokens) // ask.choices
         case Unit.USD if terms.price is not None and terms.price.completion:
-            left = limit.amount - terms.price.worst(prompt_bound(ask), 0).pico
+            left = room - terms.price.worst(prompt_bound(ask), 0).pico
             return max(0, left) // (terms.price.completion * ask.choices)
         case Unit.USD:
             return 0

@@ -205,6 +205,19 @@ class Pacer:
                 own.pending += hold.amount
         return slowed(holds, ask, pace, now) if pace.smooth or pace.reserve else holds
 
+    def rooms(
+        self, target: Target, ask: Ask, holds: Sequence[Hold], left: Sequence[Remaining], now: float
+    ) -> list[int]:
+        """Return how much an attempt may take of each hold's limit now; what it holds at least is in the holds."""
+        pace = pace_of(target, self._settings)
+        return [
+            # The gap that follows is the longer, the more it takes.
+            min(one.left, hold.amount)
+            if pace.smooth and _is_long(hold)
+            else max(0, _slowed(hold, ask, pace, now).limit.amount - one.used)
+            for hold, one in zip(holds, left, strict=True)
+        ]
+
     async def _too_soon(self, holds: Sequence[Hold], pace: Pace, now: float) -> Refusal | None:
         known = [self._of(hold).taken - self._of(hold).pending for hold in holds]
         for hold, left, before in zip(holds, await self._store.remaining(holds, now), known, strict=True):

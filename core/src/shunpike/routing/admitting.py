@@ -7,6 +7,11 @@ from shunpike.routing.journey import Journey
 from shunpike.routing.route import Route, Services, Try
 from shunpike.types import Call, Candidate, Event, EventName, Grant
 
+UNKNOWN_MAXIMUM = 4_096
+"""The output cap for a model of which neither maximum nor context is known: most have room for it."""
+TEMPLATE = 256
+"""Tokens that a provider's template may put around a prompt."""
+
 
 class Admitting:
     """Asks the ledger for one attempt at a time."""
@@ -27,14 +32,17 @@ class Admitting:
             tell(services, EventName.ADMISSION_REFUSED, target, limit=verdict.limit.text)
             return journey.refused(target, verdict)
         journey.remaining = verdict.remaining
+        if verdict.max_output is not None:
+            ask = ask.model_copy(update={"max_output": verdict.max_output, "min_output": None})
+            call = call.model_copy(update={"max_output": verdict.max_output})
+            if verdict.capped_by:
+                journey.notes.append(f"output capped at {verdict.max_output:,} tokens by the {verdict.capped_by}")
         tell(services, EventName.ATTEMPT_STARTED, target, attempt=ask.attempt_id)
         return Try(target, ask, call, verdict, services.clock.now(), services.clock.monotonic())
 
     def _prepare(self, route: Route, target: Target, attempt_id: str) -> tuple[Ask, Call]:
-        cap, tokens = route.request.output_cap or route.default_max_output, route.tokens(target)
-        for bound in (target.model.max_output, _room(target, tokens)):
-            cap = cap if bound is None else min(cap, bound)
-        cap = max(cap, 1)
+        tokens, embeds = route.tokens(target), target.model.kind == "embedding"
+        cap, least = _hard_cap(route, target, tokens) or _open_cap(route, target, tokens)
         left = max(route.expires - self._services.clock.monotonic(), 0.0)
         ask = Ask(
             attempt_id=attempt_id,
@@ -42,7 +50,8 @@ class Admitting:
             prompt_tokens=tokens,
             prompt_bound=route.prompt_bound,
             # Vectors are no output: nothing beside the prompt is counted or billed.
-            max_output=0 if target.model.kind == "embedding" else cap,
+            max_output=0 if embeds else cap,
+            min_output=None if embeds else least,
             choices=route.request.n or 1,
             price=self._services.price(target, route.prompt_bound, route.request.service_tier, left),
             tag=route.tag,
@@ -66,6 +75,25 @@ def tell(services: Services, name: EventName, target: Target, **facts: str | int
     services.emit(Event(name=name, at=services.clock.now(), facts=known))
 
 
-def _room(target: Target, prompt_tokens: int) -> int | None:
-    context = target.model.context
-    return None if context is None else max(context - prompt_tokens, 1)
+def _hard_cap(route: Route, target: Target, prompt_tokens: int) -> tuple[int, None] | None:
+    """Return the cap that the request names, as far as the model can follow it; None where it names none."""
+    cap, model = route.request.output_cap, target.model
+    if cap is None:
+        return None
+    room = None if model.context is None else model.context - prompt_tokens
+    return max(min(bound for bound in (cap, model.max_output, room) if bound is not None), 1), None
+
+
+def _open_cap(route: Route, target: Target, prompt_tokens: int) -> tuple[int, int]:
+    """Return the most and the least that an answer may take whose cap the request leaves open.
+
+    Where the prompt's tokens are only estimated, a cap that fills the context to its end would be refused.
+    """
+    model, least = target.model, route.min_output
+    most = UNKNOWN_MAXIMUM if model.max_output is None else model.max_output
+    if model.context is not None:
+        room = model.context - prompt_tokens
+        safe = max(room - prompt_tokens // 4 - TEMPLATE, min(least, room))
+        most = safe if model.max_output is None else min(safe, model.max_output)
+    most = max(most, 1)
+    return most, min(least, most)

@@ -67,7 +67,8 @@ class Route:
     plan: Plan
     prompt_tokens: int
     prompt_bound: int
-    default_max_output: int
+    min_output: int
+    """Output tokens that it gets at least where it names no cap of its own."""
     max_attempts: int
     expires: float
     strict: bool = False

@@ -63,6 +63,10 @@ class Grant(Record):
     remaining: tuple[Remaining, ...] = ()
     at: float | None = None
     """When it was given, on the monotonic clock of this process: it does not keep (``routing/send.py``)."""
+    max_output: int | None = None
+    """The output tokens per choice that it was given for, where the ask left that open."""
+    capped_by: str = ""
+    """The limit or budget that made them less than the ask would have taken."""
 
 
 class Refusal(Record):

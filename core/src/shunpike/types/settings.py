@@ -85,8 +85,9 @@ class Settings(Record):
     reserve: Literal["worst", "learned"] = "worst"
     """What is held of token limits for an answer: its cap, or what answers of its task and model were seen to take
     (``ledger/counting.py``). Money is always held at the worst case."""
-    default_max_output: int = Field(default=1024, ge=1)
-    """The output cap that is sent when the request has none; every attempt carries one."""
+    min_output: int = Field(default=1024, ge=1)
+    """Output tokens that a request which names no ``max_tokens`` gets at least: it waits, or goes elsewhere, where
+    limits and budgets leave less. At most it gets the model's own maximum (``ledger/output_cap.py``)."""
     max_attempts: int = Field(default=8, ge=1)
     deadline: float = Field(default=300.0, gt=0)
     """Seconds for a whole request, all attempts together."""
