@@ -249,9 +249,8 @@ class Ask(Record):
     price: Price | None = None
     tag: str | None = None
     claim: Literal["interactive", "batch"] = "interactive"
-    """Who waits for it: a person, or nobody. Batch attempts leave what is reserved for the others."""
     arrival: int | None = None
-    """A growing number: it stands behind those that came earlier and wait for one of its buckets. None = in no line."""
+    """Persons come before batches, and who came earlier first, where a bucket is waited for; None = it never stands."""
 
 
 class BookRow(Record):
