@@ -149,9 +149,10 @@ class Host:
             except Exception as error:
                 if not isolate:
                     raise _blamed(implementation.plugin_name, hook, error) from error
-                self._complain(implementation.plugin_name, hook, error)
+                self.complain(implementation.plugin_name, hook, error)
 
-    def _complain(self, plugin: str, hook: str, error: Exception) -> None:
+    def complain(self, plugin: str, hook: str, error: Exception) -> None:
+        """Warn, once for each plugin, of what went wrong in it and could be done without."""
         if plugin not in self._complained:
             import structlog  # takes longer to import than all plugins together, for a line that is rarely written
 
@@ -160,9 +161,16 @@ class Host:
                 "plugin.broken", plugin=plugin, hook=hook, error=type(error).__name__
             )
 
-    def _first(self, hook: str, expected: type[T], owner: str, **arguments: Any) -> T | None:
+    def _first(
+        self, hook: str, expected: type[T], owner: str, *, only: str | None = None, **arguments: Any
+    ) -> T | None:
+        """Return the first answer; with ``only`` that plugin's, as far as wrappers let it through."""
         try:
-            answer: object = getattr(self._manager.hook, hook)(**arguments)
+            caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
+            if only is not None:
+                others = [self._manager.get_plugin(name) for name in self._in_order(hook) if name != only]
+                caller = self._manager.subset_hook_caller(hook, others)
+            answer: object = caller(**arguments)
         except ShunpikeError:
             raise
         except Exception as error:
@@ -228,9 +236,20 @@ class Host:
         answer = self._first("shunpike_limits", Sequence, owner, provider=model.provider, model=model, tier=tier)
         return None if answer is None else _listed(answer, Limit, "shunpike_limits", owner)
 
-    def strategy(self, name: str, options: Mapping[str, Any]) -> Strategy | None:
-        """Return the strategy called ``name``, or None."""
-        return self._first("shunpike_routing_strategy", Strategy, "?", name=name, options=options)
+    def strategy(self, name: str, options: Mapping[str, Any]) -> tuple[Strategy, str] | None:
+        """Return the strategy called ``name`` with the plugin that brings it, or None."""
+        hook = "shunpike_routing_strategy"
+        for plugin in self._in_order(hook):
+            found = self._first(hook, Strategy, plugin, only=plugin, name=name, options=options)
+            if found is not None:
+                return found, plugin
+        return None
+
+    def _in_order(self, hook: str) -> list[str]:
+        """Return the plugins that implement ``hook``, the one that is asked first at the head."""
+        caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
+        found = [one for one in caller.get_hookimpls() if not (one.wrapper or one.hookwrapper)]
+        return [one.plugin_name for one in reversed(found)]
 
     def store(self, url: str, clock: Clock | None = None) -> Store | None:
         """Return the store for ``url``, or None when no plugin knows its scheme; without a clock, on the system's."""

@@ -205,3 +205,33 @@ async def test_an_account_without_money_is_closed_and_no_time_is_promised() -> N
                 await opened.complete("hello")
             assert caught.value.retry_at is None
     assert len(only.backend.calls) == 1
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_cap_of_the_requests_own_that_thinking_uses_up_is_not_tried_eight_times(*, streamed: bool) -> None:
+    thoughtful = [many(name, answer("", finish="length")) for name in ("first", "second")]
+    async with client(*thoughtful) as opened:
+        with pytest.raises(BadAnswer, match="all output tokens went into thinking") as caught:
+            await ask(opened, streamed=streamed, max_tokens=5)
+    assert caught.value.hint == "raise max_tokens above 5, or leave it out"
+    assert sum(len(one.backend.calls) for one in thoughtful) == 1
+
+
+def unset(name: str) -> ScriptedProvider:
+    provider = ScriptedProvider(name)
+    provider.env_key = f"{name.upper()}_API_KEY"
+    return provider
+
+
+async def test_that_others_have_no_key_is_no_news_where_one_provider_is_asked() -> None:
+    others = [unset(name) for name in ("second", "third", "fourth")]
+    async with client(ScriptedProvider("first", DOWN[0]), *others) as opened:
+        with pytest.raises(Exhausted) as caught:
+            await opened.complete("hello", model="first/m", wait=False)
+        lines = caught.value.message.splitlines()
+        assert [line.strip() for line in lines[1:]] == ["first/m   connection: no connection"]
+        with pytest.raises(Exhausted) as caught:
+            await opened.complete("hello", wait=False)
+    lines = [line.strip() for line in caught.value.message.splitlines()]
+    assert lines[1].startswith("first/m   connection: no connection")
+    assert lines[2:] == ["second, third, fourth   no key"]

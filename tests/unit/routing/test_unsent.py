@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from shunpike.builtin.plugin import plugin as builtin
 from shunpike.client import Client
-from shunpike.errors import ConfigError, ShunpikeError
+from shunpike.errors import ConfigError, PluginError, ShunpikeError
 from shunpike.hookspecs import hookimpl
 from shunpike.plugins import Host
 from shunpike.protocols import Backend
@@ -106,7 +106,7 @@ async def test_a_request_that_can_not_be_built_costs_nothing(*, streamed: bool) 
 
 async def test_a_mistake_after_a_first_request_stays_at_its_worst_case() -> None:
     vendor = Vendor(Twice)
-    row = await _asked(vendor, ValueError, streamed=False)
+    row = await _asked(vendor, PluginError, streamed=False)
     assert vendor.wire.requests == 1
     assert row is not None
     assert (row.unconfirmed, row.cost.pico > 0) == (1, True)
@@ -117,6 +117,6 @@ async def test_what_a_stranger_raises_counts_as_sent() -> None:
     vendor = ScriptedProvider(
         "vendor", ValueError("somewhere inside"), billing=Billing.CARD, price=Price.per_million("1", "2")
     )
-    row = await _asked(vendor, ValueError, streamed=False)
+    row = await _asked(vendor, PluginError, streamed=False)
     assert row is not None
     assert row.unconfirmed == 1

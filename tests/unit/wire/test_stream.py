@@ -277,3 +277,9 @@ async def test_a_hundred_streams_run_at_once(make_backend: Make, make_call: Make
                 tasks.start_soon(one)
         await backend.aclose()
     assert texts == ["ok"] * 100
+
+
+async def test_an_empty_delta_is_not_the_first_token(make_backend: Make, make_call: Callable[..., Call]) -> None:
+    parts = [*events(chunk(""), chunk(None, usage=USAGE), done=False), Stall()]
+    with pytest.raises(Overloaded, match=r"nothing came within 0\.3 s"):
+        await ask(make_backend, make_call(Timeouts(first_token=0.3, idle=0.05)), stream(parts))

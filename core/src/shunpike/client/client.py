@@ -10,7 +10,6 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self, Unpack
 
-from shunpike.client.accounts import NO_KEY
 from shunpike.client.counter import Counter
 from shunpike.client.embed import (
     EmbedOptions,
@@ -32,11 +31,12 @@ from shunpike.client.status import ProviderStatus, provider_status
 from shunpike.client.stream import Stream
 from shunpike.clock import Clock, SystemClock
 from shunpike.config import KeyStore, load
-from shunpike.errors import ConfigError, NoCredential, UnknownProvider, UsageError
+from shunpike.errors import ConfigError, UsageError
 from shunpike.ledger import Ledger
 from shunpike.plugins import Host
 from shunpike.protocols import Store, Strategy, Target, View
 from shunpike.routing.attempt import Attempts
+from shunpike.routing.blaming import NamedStrategy
 from shunpike.routing.embedding import Embedder
 from shunpike.routing.plan import Plan, Rules, make_plan
 from shunpike.routing.route import Route
@@ -134,7 +134,7 @@ class Client:
         size = prompt_tokens(request)
         plan = await self._plan(request, options, size)
         route = self._begin(request, plan, options, (size, prompt_bound(request)), waiter)
-        return replace(route, counted=Counter(request, size, self._house.tokenizer))
+        return replace(route, counted=Counter(request, size, self._house.tokenizer, self.host.complain))
 
     def _begin(
         self,
@@ -166,6 +166,7 @@ class Client:
 
     async def _plan(self, request: ChatRequest, options: Options, size: int, kind: Kind = "chat") -> Plan:
         providers = options.get("providers")
+        self._house.look_for_keys()
         roster = await self._house.roster_for(request.model, providers, kind)
         if kind == "embedding":
             check_model(request.model, roster)
@@ -191,7 +192,7 @@ class Client:
             if found is None:
                 wrong = ConfigError if name == self.settings.strategy else UsageError
                 raise wrong(f'no installed plugin has a strategy called "{name}"', hint='the default is "priority"')
-            self._strategies[name] = found
+            self._strategies[name] = NamedStrategy(*found)
         return self._strategies[name]
 
     async def status(self) -> tuple[ProviderStatus, ...]:
@@ -278,18 +279,7 @@ class Client:
 
     async def probe(self, name: str) -> str:
         """Ask ``name`` whether it can be reached, at no cost. Raises `UsageError`, `NoCredential`, `ProviderError`."""
-        account = self._house.accounts.get(name)
-        if account is None:
-            raise UnknownProvider(f'there is no provider called "{name}"', hint="see: shunpike providers")
-        if account.problem == NO_KEY:
-            raise NoCredential(f"{name} has no key", hint=f"shunpike keys set {name}")
-        probe = self.host.health(account.plugin, account.settings)
-        if probe is None:
-            raise UsageError(f"{name} can't be checked for free", hint=f'ask it something: shunpike -p {name} "hi"')
-        try:
-            return await probe.check()
-        finally:
-            await probe.aclose()
+        return await Inquiry(self._house).probe(name)
 
     def reload_accounts(self) -> None:
         """Look again at keys and plugins, as after `keys set`."""

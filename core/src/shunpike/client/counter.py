@@ -10,16 +10,37 @@ from shunpike.types import ChatRequest
 
 
 class Counter:
-    """The tokens of one prompt. ``estimated`` is what the estimate said, which serves where there is no vocabulary."""
+    """The tokens of one prompt. ``estimated`` is what the estimate said.
 
-    def __init__(self, request: ChatRequest, estimated: int, tokenizer: Callable[[str], Tokenizer]) -> None:
+    It serves where there is no vocabulary, and where a tokenizer goes wrong, of which ``complain`` is told.
+    """
+
+    def __init__(
+        self,
+        request: ChatRequest,
+        estimated: int,
+        tokenizer: Callable[[str], Tokenizer],
+        complain: Callable[[str, str, Exception], None],
+    ) -> None:
         self._request = request
         self._tokenizer = tokenizer
+        self._complain = complain
         self._counts = {ESTIMATE.label: estimated}
 
     def __call__(self, target: Target) -> int:
         """Return the tokens as the vocabulary of the target's model counts them."""
         tokenizer = self._tokenizer(target.model.id)
-        if tokenizer.label not in self._counts:
-            self._counts[tokenizer.label] = prompt_tokens(self._request, tokenizer)
-        return self._counts[tokenizer.label]
+        try:
+            if tokenizer.label not in self._counts:
+                self._counts[tokenizer.label] = _tokens(prompt_tokens(self._request, tokenizer))
+            return self._counts[tokenizer.label]
+        except Exception as error:  # noqa: BLE001 - a stranger's tokenizer may raise anything; the estimate is safe
+            self._complain(type(tokenizer).__module__.partition(".")[0], "count", error)
+            return self._counts[ESTIMATE.label]
+
+
+def _tokens(counted: object) -> int:
+    """Return what a stranger's tokenizer counted. Raises `TypeError` where that is no number of tokens."""
+    if isinstance(counted, int) and counted >= 0:
+        return counted
+    raise TypeError(f"a count of {counted!r}")

@@ -12,17 +12,29 @@ from shunpike.client.endpoints import Endpoints, Kind, is_listed, named_at, with
 from shunpike.client.names import check_budgets
 from shunpike.client.prices import PriceBook
 from shunpike.clock import Clock, moment
-from shunpike.config import KeyStore, default_store, without_password
-from shunpike.errors import ConfigError, ShunpikeError
+from shunpike.config import KeyStore, default_store, resolve_key, without_password
+from shunpike.errors import ConfigError, PluginError, ShunpikeError
 from shunpike.ledger import Ledger
 from shunpike.plugins import Host
-from shunpike.protocols import Backend, CancelSafe, Store, Target, Tokenizer
+from shunpike.protocols import Backend, CancelSafe, HealthProbe, Store, Target, Tokenizer
 from shunpike.routing.memory import Memory
 from shunpike.routing.plan import Roster
 from shunpike.routing.route import Services, Try
 from shunpike.routing.trouble import Where
 from shunpike.tokens import tokenizer_for
-from shunpike.types import FREE, Candidate, Cause, Event, EventName, Limit, Price, Remaining, Settings, Timeouts
+from shunpike.types import (
+    FREE,
+    Candidate,
+    Cause,
+    Event,
+    EventName,
+    Limit,
+    Price,
+    ProviderSettings,
+    Remaining,
+    Settings,
+    Timeouts,
+)
 from shunpike.waiting import Queue
 
 
@@ -45,6 +57,8 @@ class House:
         self._environ = environ
         self._keys = keys
         self._backends: dict[str, Backend] = {}
+        self._retired: list[Backend] = []
+        """Made for keys that were changed meanwhile; a call may still be running on them."""
         self._tokenizers: dict[str, Tokenizer] = {}
         self._limits: dict[str, tuple[Limit, ...] | None] = {}
         self.accounts: dict[str, Account] = {}
@@ -66,14 +80,32 @@ class House:
             timeouts=self._timeouts,
             cancel_safe=self._cancel_safe,
             where=self.where,
+            plugin=self.plugin,
             emit=host.emit,
             queue=self.queue,
         )
 
     def reload(self) -> None:
-        """Look again at keys, files and plugins."""
+        """Look again at keys, files and plugins; what was made for another key is not used any more."""
+        known = self.accounts
         self.accounts = find_accounts(self._host, self._settings, self._environ, self._keys)
+        for name, account in self.accounts.items():
+            if name in self._backends and name in known and known[name].key.fingerprint != account.key.fingerprint:
+                self._retired.append(self._backends.pop(name))
         self._roster = build_roster(self._host, self._settings, self.accounts, moment(self._clock.now()).date())
+
+    def look_for_keys(self) -> None:
+        """Notice a key that was changed after it was refused: it is asked at once."""
+        refused = self.memory.refused_keys
+        if not refused:
+            return
+        for account in self.accounts.values():
+            section, variable = self._settings.providers.get(account.name), account.info.env_key
+            if f"{account.name} {account.key.fingerprint}" in refused:
+                now = resolve_key(account.name, variable, section or ProviderSettings(), self._environ, self._keys)
+                if now.fingerprint != account.key.fingerprint:
+                    self.reload()
+                    return
 
     @property
     def own(self) -> list[Account]:
@@ -123,7 +155,12 @@ class House:
     def tokenizer(self, model: str) -> Tokenizer:
         """Return what counts the tokens of ``model``: a plugin's counter, a vocabulary on disk, or the estimate."""
         if model not in self._tokenizers:
-            self._tokenizers[model] = self._host.tokenizer(model) or tokenizer_for(model)
+            try:
+                found = self._host.tokenizer(model)
+            except PluginError as error:
+                self._host.complain(error.plugin, "shunpike_tokenizer", error)
+                found = None
+            self._tokenizers[model] = found or tokenizer_for(model)
         return self._tokenizers[model]
 
     def backend(self, target: Target) -> Backend:
@@ -150,8 +187,25 @@ class House:
         target = attempt.target
         if self.accounts[target.name].own:
             return FREE
-        price = self.prices.served(target.model, served, prompt_tokens, attempt.started_at)
-        return self.prices.billed(target.provider, price, attempt.call.request.service_tier, named)
+        try:
+            price = self.prices.served(target.model, served, prompt_tokens, attempt.started_at)
+            return self.prices.billed(target.provider, price, attempt.call.request.service_tier, named)
+        except PluginError as error:
+            # The attempt must be booked: without a price, at its worst case.
+            self._host.complain(error.plugin, "shunpike_cost", error)
+            return None
+
+    def plugin(self, target: Target) -> str:
+        """Return the name of the plugin that serves ``target``."""
+        return self.owner(self.accounts[target.name])
+
+    def owner(self, account: Account) -> str:
+        """Return the name of the plugin that serves ``account``."""
+        return self._host.owner(account.plugin)
+
+    def health(self, account: Account) -> HealthProbe | None:
+        """Return the free probe of ``account``, or None when there is none."""
+        return self._host.health(account.plugin, account.settings)
 
     def where(self, target: Target) -> Where:
         """Return what ``target`` shares with others: its account, its address, its key."""
@@ -166,7 +220,11 @@ class House:
 
     def _cancel_safe(self, target: Target) -> bool:
         backend: object = self._backends.get(target.name)
-        return isinstance(backend, CancelSafe) and backend.cancel_safe
+        try:
+            return isinstance(backend, CancelSafe) and backend.cancel_safe is True
+        except Exception as error:  # noqa: BLE001 - a stranger's property may raise anything
+            self._host.complain(self.plugin(target), "cancel_safe", error)
+            return False
 
     async def remaining(self, target: Target) -> tuple[Remaining, ...]:
         """Return what is left of the limits of ``target``."""
@@ -185,13 +243,20 @@ class House:
         """Close backends and the ledger, each even when another fails. Who waits is told so at once."""
         self.queue.close()
         with anyio.CancelScope(shield=True):
-            backends = list(self._backends.values())
+            backends = [*self._backends.values(), *self._retired]
             self._backends.clear()
+            self._retired.clear()
             try:
                 for backend in backends:
-                    await backend.aclose()
+                    await self._close(backend)
             finally:
                 await self.store.aclose()
+
+    async def _close(self, backend: Backend) -> None:
+        try:
+            await backend.aclose()
+        except Exception as error:  # noqa: BLE001 - a stranger's backend may raise anything, and the others wait
+            self._host.complain(type(backend).__module__.partition(".")[0], "aclose", error)
 
 
 def _open_store(host: Host, settings: Settings, clock: Clock) -> Store:

@@ -11,8 +11,17 @@ from shunpike.client.accounts import NO_KEY, Account
 from shunpike.client.endpoints import listing
 from shunpike.client.house import House
 from shunpike.client.live import LiveList, merge
-from shunpike.errors import ConfigError, NoCredential, ProviderError, StoreError, UnknownProvider, UsageError
+from shunpike.errors import (
+    ConfigError,
+    NoCredential,
+    PluginError,
+    ProviderError,
+    StoreError,
+    UnknownProvider,
+    UsageError,
+)
 from shunpike.protocols import CountsTokens, DescribesModels, ListsModels, Target, TellsBalance
+from shunpike.routing.blaming import blaming, checked
 from shunpike.tokens import prompt_tokens
 from shunpike.types import Balance, Basis, Call, ChatRequest, Completion, Embedding, Verdict
 from shunpike.types.base import Record
@@ -64,7 +73,26 @@ class Inquiry:
             attempt_id="count",
             timeouts=self._house.accounts[target.name].settings.timeouts,
         )
-        return TokenCount(tokens=await backend.count_tokens(call), basis=Basis.MEASURED, by=target.name)
+        plugin = self._house.plugin(target)
+        with blaming(plugin, "counting"):
+            tokens = checked(await backend.count_tokens(call), int, plugin, "counting")
+        return TokenCount(tokens=tokens, basis=Basis.MEASURED, by=target.name)
+
+    async def probe(self, name: str) -> str:
+        """Ask ``name`` whether it can be reached; see `Client.probe`."""
+        account = self._house.accounts.get(name)
+        if account is None:
+            raise UnknownProvider(f'there is no provider called "{name}"', hint="see: shunpike providers")
+        if account.problem == NO_KEY:
+            raise NoCredential(f"{name} has no key", hint=f"shunpike keys set {name}")
+        probe, plugin = self._house.health(account), self._house.owner(account)
+        if probe is None:
+            raise UsageError(f"{name} can't be checked for free", hint=f'ask it something: shunpike -p {name} "hi"')
+        with blaming(plugin, "its health probe"):
+            try:
+                return checked(await probe.check(), str, plugin, "its health probe")
+            finally:
+                await probe.aclose()
 
     async def settled(self, done: Done) -> Done:
         """Return ``done`` with what is left of the limits of the model that answered, as the ledger stands now.
@@ -103,15 +131,16 @@ class Inquiry:
         """Whether ``account`` can do it, or can't even be asked: then that is told in its place."""
         try:
             return isinstance(self._house.backend_of(account), abilities)
-        except ConfigError:
+        except (ConfigError, PluginError):
             return True
 
     async def _live(self, account: Account) -> LiveList:
         known = () if account.own else self._house.roster.catalog
         catalog = [model for model in known if model.provider == account.info.id]
         try:
-            live = await listing(self._house.backend_of(account))
-        except ConfigError as error:
+            with blaming(self._house.owner(account), "its list of models"):
+                live = await listing(self._house.backend_of(account))
+        except (ConfigError, PluginError) as error:
             return LiveList(provider=account.name, problem=error.message)
         except ProviderError as error:
             return LiveList(provider=account.name, problem=f"{error.kind}: {error.message}")
@@ -120,8 +149,9 @@ class Inquiry:
     async def _balance(self, account: Account) -> AccountBalance:
         try:
             backend: object = self._house.backend_of(account)
-            told = await backend.balance() if isinstance(backend, TellsBalance) else ()
-        except ConfigError as error:
+            with blaming(self._house.owner(account), "its balance"):
+                told = tuple(await backend.balance() if isinstance(backend, TellsBalance) else ())
+        except (ConfigError, PluginError) as error:
             return AccountBalance(provider=account.name, problem=error.message)
         except ProviderError as error:
             return AccountBalance(provider=account.name, problem=f"{error.kind}: {error.message}")

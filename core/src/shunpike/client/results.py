@@ -44,7 +44,7 @@ class Results:
             "cost_exact": not target.paid or (booked.state is State.SETTLED and measured and not doubtful),
             "list_price": None if price is None else price.of(booked.usage),
             "decision": journey.decision(),
-            "warnings": answer.warnings,
+            "warnings": (*answer.warnings, *journey.warnings),
             "created": int(attempt.started_at),
             "seconds": self._clock.monotonic() - attempt.started,
             "simulated": target.provider.simulated,

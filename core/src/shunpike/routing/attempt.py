@@ -15,6 +15,7 @@ import anyio
 from shunpike.errors import BadAnswer, Overloaded, PluginError, ProviderError
 from shunpike.protocols import Target
 from shunpike.routing.admitting import Admitting, tell
+from shunpike.routing.blaming import blaming, checked
 from shunpike.routing.endings import attempt_record, broken, failure, success
 from shunpike.routing.journey import Journey
 from shunpike.routing.judge import judge
@@ -34,6 +35,7 @@ SOONEST = 0.05
 class Errand(Generic[T]):
     """What an attempt sends, what is wrong with what came back, and what to tell the ledger of it."""
 
+    gives: type[T]
     send: Callable[[Try], Awaitable[T]]
     judge: Callable[[T, Try], BadAnswer | None]
     ending: Callable[[T, Try], Ending]
@@ -67,6 +69,7 @@ class Attempts:
         """Return the first good answer. Raises `RequestError` at once, else `Exhausted` when the plan is used up."""
         services = self._services
         errand = Errand[Answer](
+            gives=Answer,
             send=lambda attempt: send(
                 services.ready(attempt.target), attempt.call, attempt.grant, services.clock, route.expires
             ),
@@ -112,7 +115,13 @@ class Attempts:
             walk.journey.closed(target, setback)
             walk.schedule.refused(target, self._on_the_clock(setback))
             return None
-        admitted = await self.admitting.admit(walk.route, walk.journey, target)
+        try:
+            admitted = await self.admitting.admit(walk.route, walk.journey, target)
+        except PluginError as error:
+            self._services.memory.leave(where)
+            walk.journey.failed(target, error)
+            walk.schedule.refused(target, Setback(Scope.ACCOUNT, error.kind, error.message))
+            return None
         if isinstance(admitted, Try):
             walk.schedule.begun(target)
             return admitted
@@ -152,13 +161,14 @@ class Attempts:
         return left * walk.route.attempt_share if walk.schedule.has_other(target, now) else left
 
     async def _once(self, walk: Walk, attempt: Try, errand: Errand[T]) -> T:
-        services = self._services
+        services, plugin = self._services, self._services.plugin(attempt.target)
         try:
-            with anyio.fail_after(self.time_for(walk, attempt.target)):
-                answer = await errand.send(attempt)
-            bad = errand.judge(answer, attempt)
+            with anyio.fail_after(self.time_for(walk, attempt.target)), blaming(plugin, "its backend"):
+                answer = checked(await errand.send(attempt), errand.gives, plugin, "its backend")
+            with blaming(plugin, "its answer"):
+                bad, ending = errand.judge(answer, attempt), errand.ending(answer, attempt)
             if bad is None:
-                await self.settle(walk, attempt, errand.ending(answer, attempt), None)
+                await self.settle(walk, attempt, ending, None)
                 return answer
         except TimeoutError:
             late = Overloaded("no answer in time", provider=attempt.target.name, kind="timeout")
@@ -170,7 +180,7 @@ class Attempts:
         except BaseException as error:
             await self.settle(walk, attempt, broken(services, attempt, error), None)
             raise
-        await self.fail(walk, attempt, bad, errand.ending(answer, attempt))
+        await self.fail(walk, attempt, bad, ending)
         raise bad
 
     async def settle(self, walk: Walk, attempt: Try, ending: Ending, error: Failure | None) -> Settlement:

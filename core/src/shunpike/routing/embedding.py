@@ -26,6 +26,7 @@ class Embedder:
         services = self._services
         walk = self._attempts.begin(route, request.model)
         errand = Errand[EmbedAnswer](
+            gives=EmbedAnswer,
             send=lambda attempt: send_embed(
                 services.ready(attempt.target), _call(attempt, request), attempt.grant, services.clock, route.expires
             ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from shunpike.clock import moment
-from shunpike.errors import Exhausted, NoCredential, ShunpikeError, UsageError
+from shunpike.errors import Exhausted, NoCredential, PluginError, ShunpikeError, UsageError
 from shunpike.protocols import Target
 from shunpike.routing.plan import Plan
 from shunpike.routing.schedule import ATTEMPTS_USED, TIME_USED
@@ -37,6 +37,8 @@ class Journey:
         self.attempts: list[Attempt] = []
         self.remaining: tuple[Remaining, ...] = ()
         self.notes: list[str] = []
+        self.warnings: list[str] = []
+        """What the caller should know of an answer beside what its provider warns of."""
 
     def note(
         self,
@@ -139,7 +141,7 @@ class Journey:
 
         Where one and the same mistake in the set-up closed all that could be asked, that mistake is the error.
         """
-        mistake = self._mistake()
+        mistake = self._mistake() or self._misbehaved()
         if mistake is not None:
             mistake.request_id = request_id
             return mistake
@@ -158,6 +160,12 @@ class Journey:
         )
         error.request_id = request_id
         return error
+
+    def _misbehaved(self) -> ShunpikeError | None:
+        """Return the plugin's error where nothing else went wrong."""
+        asked = [one for one in self._candidates.values() if one.verdict in (Verdict.FAILED, Verdict.REFUSED)]
+        broken = [error for error in self._errors if isinstance(error, PluginError)]
+        return broken[0] if broken and len(broken) == len(self._errors) == len(asked) else None
 
     def _mistake(self) -> ShunpikeError | None:
         texts = {problem.message for problem in self._unusable.values()}
@@ -179,6 +187,12 @@ def _lines(candidates: list[Candidate]) -> list[str]:
     """One line for each reason at each provider, not one for each of its models."""
     groups: dict[tuple[str, str, float | None], list[str]] = {}
     shared = _shared(candidates)
+    keyless = [one for one in candidates if one.cause is Cause.KEY and one.verdict is Verdict.DROPPED]
+    if 1 < len(keyless) < len(candidates):
+        # What was asked is the news; that others are not set up is one line.
+        candidates = [one for one in candidates if one not in keyless]
+        names = ", ".join(dict.fromkeys(one.provider for one in keyless))
+        candidates.append(keyless[0].model_copy(update={"provider": names, "reason": "no key"}))
     for one in candidates:
         groups.setdefault((shared.get(one.reason, one.provider), one.reason, one.retry_at), []).append(one.model)
     lines = [_line(provider, models, reason, at) for (provider, reason, at), models in groups.items()]

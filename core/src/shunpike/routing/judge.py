@@ -17,15 +17,23 @@ def judge(answer: Answer, request: ChatRequest, target: Target) -> BadAnswer | N
         return _bad("refused", "the model or its filter refused to answer", target)
     if not message.text.strip() and not message.tool_calls:
         if first.finish_reason == "length":
-            return _bad(
-                "truncated", "all output tokens went into thinking, none into the answer: raise max_tokens", target
-            )
+            return _all_thought(request, target)
         return _bad("empty", "the answer is empty", target)
     if request.json_mode and not message.tool_calls and not _is_json(message.text):
         if first.finish_reason == "length":
             return _cut_short(request, target)
         return _bad("schema_invalid", f"asked for JSON, got {message.text[:60]!r}", target)
     return None
+
+
+def _all_thought(request: ChatRequest, target: Target) -> BadAnswer:
+    """The request's own cap would be used up by thinking elsewhere too; another model's smaller one may not."""
+    error = _bad("truncated", "all output tokens went into thinking, none into the answer: raise max_tokens", target)
+    cap, most = request.output_cap, target.model.max_output
+    if cap is not None and (most is None or cap <= most):
+        error.elsewhere = False
+        error.hint = f"raise max_tokens above {cap}, or leave it out"
+    return error
 
 
 def _cut_short(request: ChatRequest, target: Target) -> BadAnswer:

@@ -53,7 +53,7 @@ def make_plan(request: ChatRequest, roster: Roster, rules: Rules, strategy: Stra
     _check_providers(rules.providers, roster.names)
     wanted = wanted_models(request.model, roster.targets, roster.catalog, roster.names)
     eligible: list[Target] = []
-    dropped = [gone for gone in roster.unavailable if rules.providers is None or gone.provider in rules.providers]
+    dropped = [gone for gone in roster.unavailable if _could_be_meant(gone, wanted, rules)]
     named = [target for target in roster.targets if wanted.matches(target)]
     for target in named:
         if target.provider.simulated and roster.real and not _is_named(target, wanted, rules):
@@ -63,14 +63,19 @@ def make_plan(request: ChatRequest, roster: Roster, rules: Rules, strategy: Stra
             eligible.append(target)
         elif reason[0]:
             dropped.append(_dropped(target, *reason))
-    return Plan(targets=_ranked(eligible, request, strategy, view), dropped=tuple(dropped), strategy=strategy.name)
-
-
-def _ranked(eligible: list[Target], request: ChatRequest, strategy: Strategy, view: View) -> tuple[Target, ...]:
+    if not eligible and not dropped:
+        dropped = [gone for gone in roster.unavailable if rules.providers is None or gone.provider in rules.providers]
     ranked = tuple(strategy.rank(eligible, request, view))
-    if sorted(target.label for target in ranked) != sorted(target.label for target in eligible):
-        raise ValueError(f"the strategy {strategy.name!r} must return a permutation of its candidates")
-    return ranked
+    return Plan(targets=ranked, dropped=tuple(dropped), strategy=strategy.name)
+
+
+def _could_be_meant(gone: Candidate, wanted: Wanted, rules: Rules) -> bool:
+    """Whether ``gone`` is of a provider that was asked for: that others are not set up is no news then."""
+    if rules.providers is not None and gone.provider not in rules.providers:
+        return False
+    if wanted.provider is not None:
+        return gone.provider == wanted.provider
+    return not wanted.explicit or gone.provider in {provider for provider, _ in wanted.ids}
 
 
 def _check_providers(asked: Sequence[str] | None, names: Sequence[str]) -> None:

@@ -36,6 +36,8 @@ class Services:
     cancel_safe: Callable[[Target], bool]
     where: Callable[[Target], Where]
     """What a target shares with others: its account, its address, its key."""
+    plugin: Callable[[Target], str]
+    """The name of the plugin that serves a target."""
     emit: Callable[[Event], None]
     queue: Queue = field(default_factory=Queue)
     """The ledger's: who waits for what is full."""

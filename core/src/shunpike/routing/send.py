@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from typing import cast
 
 from shunpike.clock import Clock
 from shunpike.errors import NotHere, Overloaded
@@ -38,10 +40,16 @@ async def send_stream(
     with before_sending:
         _check(call, grant, clock, expires)
     if isinstance(backend, Streams):
-        async with backend.stream(call) as pieces:
+        opened: object = backend.stream(call)
+        if inspect.iscoroutine(opened):
+            opened.close()
+        async with cast("AbstractAsyncContextManager[AsyncIterator[Piece]]", opened) as pieces:
             yield pieces
     else:
-        async with aclosing(_one_by_one(await backend.complete(call))) as pieces:
+        answer: object = await backend.complete(call)
+        if inspect.iscoroutine(answer):
+            answer.close()
+        async with aclosing(_one_by_one(cast("Answer", answer))) as pieces:
             yield pieces
 
 

@@ -10,6 +10,7 @@ import anyio
 
 from shunpike.errors import BadAnswer, Interrupted, Overloaded, PluginError, ProviderError
 from shunpike.routing.attempt import Attempts
+from shunpike.routing.blaming import blaming, checked
 from shunpike.routing.endings import broken, cancelled, failure, success
 from shunpike.routing.judge import judge
 from shunpike.routing.route import Route, Services, Try
@@ -52,7 +53,8 @@ class StreamRun:
         self._buffer.clear()
         self._stack = AsyncExitStack()
         try:
-            with anyio.fail_after(self._attempts.time_for(self._walk, attempt.target)):
+            limit = self._attempts.time_for(self._walk, attempt.target)
+            with anyio.fail_after(limit), blaming(self._services.plugin(attempt.target), "its stream"):
                 backend = self._services.ready(attempt.target)
                 clock, expires = self._services.clock, self._route.expires
                 sending = send_stream(backend, attempt.call, attempt.grant, clock, expires)
@@ -82,7 +84,8 @@ class StreamRun:
             raise bad
         self.answer = answer
 
-    def _take(self, attempt: Try, piece: Piece) -> None:
+    def _take(self, attempt: Try, found: Piece) -> None:
+        piece = checked(found, Piece, self._services.plugin(attempt.target), "its stream")
         attempt.take(piece)
         if piece.has_content and attempt.first_token is None:
             attempt.first_token = self._services.clock.monotonic()
@@ -97,12 +100,13 @@ class StreamRun:
         if attempt is None or pieces is None or self.answer is not None:
             return None
         try:
-            with anyio.fail_after(self._left()):
+            plugin = self._services.plugin(attempt.target)
+            with anyio.fail_after(self._left()), blaming(plugin, "its stream"):
                 piece = await anext(pieces, None)
-            if piece is not None:
-                attempt.take(piece)
-                return piece
-            answer = attempt.assembly.answer()
+                if piece is not None:
+                    attempt.take(checked(piece, Piece, plugin, "its stream"))
+                    return piece
+                answer = attempt.assembly.answer()
             await self._end(attempt, success(self._services, attempt, answer), None)
             self.answer = answer
             self._attempts.after_success(self._walk, attempt)
@@ -153,7 +157,11 @@ class StreamRun:
             stack, self._stack, self._pieces = self._stack, None, None
             try:
                 if stack is not None:
-                    await stack.aclose()
+                    with blaming(self._services.plugin(attempt.target), "closing its stream"):
+                        await stack.aclose()
+            except PluginError as odd:
+                # What it gave is here, and how it lets go of it is nobody's failure but its own.
+                self.journey.warnings.append(odd.message)
             finally:
                 await self._attempts.settle(self._walk, attempt, ending, error)
 

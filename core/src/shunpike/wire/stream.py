@@ -182,10 +182,9 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
     def _take_events(self, flow: Flow, data: bytes) -> bool:
         """Take in the events that ``data`` completes; False when one of them told a failure."""
         events = self._parser.feed(data) if data else self._parser.close()
-        if events:
-            flow.beat()
         for event in events:
-            self._take(self._reader.pieces(event))
+            if self._take(self._reader.pieces(event)):
+                flow.beat()
             if self._reader.failed is not None:
                 self._fail(self._reader.failed)
                 return False
@@ -237,7 +236,8 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
         error.model = error.model or self._reader.model
         return error
 
-    def _take(self, pieces: Sequence[Piece]) -> None:
+    def _take(self, pieces: Sequence[Piece]) -> bool:
+        """Pass the pieces on; return whether any of them carries the answer on, as an empty delta does not."""
         for piece in pieces:
             self._content = self._content or piece.has_content
             if self._opening is None:
@@ -245,6 +245,12 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
             else:
                 self._ready.append(_with(piece, self._opening))
                 self._opening = None
+        return any(_carries(piece) for piece in pieces)
+
+
+def _carries(piece: Piece) -> bool:
+    """Whether the answer is further than before: usage alone, stated again and again, is no progress."""
+    return bool(piece.has_content or piece.finish_reason or piece.annotations or piece.private or piece.logprobs)
 
 
 def _is_json(data: bytes) -> bool:

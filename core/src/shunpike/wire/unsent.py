@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from types import TracebackType
+from typing import TypeVar
 
 _MARK = "unsent"
 _left: ContextVar[list[bool]] = ContextVar("left")
@@ -41,6 +42,16 @@ class BeforeSending:
 
 
 before_sending = BeforeSending()
+
+
+Found = TypeVar("Found", bound=BaseException)
+
+
+def same_mark(error: BaseException, found: Found) -> Found:
+    """Return ``found``, which stands for ``error``, with its mark."""
+    if is_unsent(error):
+        vars(found)[_MARK] = True
+    return found
 
 
 def is_unsent(error: BaseException) -> bool:

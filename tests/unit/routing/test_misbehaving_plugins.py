@@ -1,0 +1,224 @@
+"""A plugin that breaks its contract at run time is named, costs no more than it may have cost, and ends nothing."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from typing_extensions import override
+
+from shunpike.builtin.plugin import plugin as builtin
+from shunpike.client import Client
+from shunpike.errors import Overloaded, PluginError, UsageError
+from shunpike.hookspecs import hookimpl
+from shunpike.plugins import Host
+from shunpike.protocols import Backend
+from shunpike.types import Answer, Billing, Call, Completion, Piece, Price, Settings
+from shunpike.wire import before_sending
+from shunpike_testkit.clock import VirtualClock
+from shunpike_testkit.scripted import ScriptedProvider, answer
+
+BUDGET = {"amount": {"pico": 10**12}, "period": "day"}
+KEY = "sk-live-0123456789abcdef0123"
+
+
+def client(*plugins: ScriptedProvider, more: dict[str, object] | None = None, **settings: Any) -> Client:
+    host = Host()
+    host.register(builtin, "builtin")
+    for place, provider in enumerate(plugins):
+        provider.order = place
+        host.register(provider, f"{provider.name}-plugin")
+    for name, plugin in (more or {}).items():
+        host.register(plugin, name)
+    made = Settings.model_validate({"store": "memory:", **settings})
+    return Client(made, host=host, clock=VirtualClock(), environ={})
+
+
+class Odd(ScriptedProvider):
+    """A provider whose backend is whatever a test hands it."""
+
+    def __init__(self, backend: Any, **fields: Any) -> None:
+        super().__init__("odd", **fields)
+        self.models = tuple(self.model(f"m{number}") for number in range(5))
+        self.odd = backend
+
+    @override
+    @hookimpl
+    def shunpike_completion(self, provider: str) -> Backend | None:
+        return self.odd if provider == self.name else None
+
+
+class Whole:
+    """A backend of one method."""
+
+    def __init__(self, complete: Callable[[Call], Any]) -> None:
+        self.calls = 0
+        self._complete = complete
+
+    def complete(self, call: Call) -> Any:
+        self.calls += 1
+        return self._complete(call)
+
+    async def aclose(self) -> None:
+        raise RuntimeError("not even that")
+
+
+class InPieces(Whole):
+    """A backend that streams."""
+
+    def stream(self, call: Call) -> Any:
+        self.calls += 1
+        return self._complete(call)
+
+
+async def late(found: Any) -> Any:
+    if isinstance(found, BaseException):
+        raise found
+    return found
+
+
+def overloaded(**odd: Any) -> Overloaded:
+    error = Overloaded("busy", provider="odd")
+    vars(error).update(odd)
+    return error
+
+
+WRONG: dict[str, Callable[[Call], Any]] = {
+    "raises": lambda _: late(ValueError("somewhere inside")),
+    "raises at once": lambda _: 1 // 0,
+    "nothing": lambda _: late(None),
+    "a str": lambda _: late("hello"),
+    "a dict": lambda _: late({"choices": []}),
+    "a coroutine": lambda _: late(late(answer())),
+    "not awaitable": lambda _: answer(),
+    "no choices": lambda _: late(answer().model_copy(update={"choices": ()})),
+    "a moment that is none": lambda _: late(overloaded(retry_at="soon")),
+    "evidence that is none": lambda _: late(overloaded(evidence=None)),
+    "a group": lambda _: late(ExceptionGroup("several", [ValueError("one")])),
+}
+
+
+async def ask(opened: Client, *, streamed: bool = False) -> Completion:
+    if not streamed:
+        return await opened.complete("hello")
+    async with opened.stream("hello") as stream:
+        _ = [piece async for piece in stream]
+    return stream.completion
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("wrong", WRONG)
+async def test_whatever_a_backend_does_the_next_one_answers(wrong: str, *, streamed: bool) -> None:
+    odd = Odd(Whole(WRONG[wrong]))
+    async with client(odd, ScriptedProvider("next", answer("fine"))) as opened:
+        done = await ask(opened, streamed=streamed)
+        rows = {row.provider: row for row in await opened.usage(0, 2e10)}
+    assert done.text == "fine"
+    assert done.attempts[0].error == "plugin"
+    assert "odd-plugin" in (done.attempts[0].message or "")
+    assert odd.odd.calls == 1
+    assert (rows["odd"].unconfirmed, rows["odd"].held) == (1, 0)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_alone_it_is_a_plugin_error_that_names_it_and_shows_no_key(*, streamed: bool) -> None:
+    odd = Odd(Whole(lambda _: late(ValueError(f"Authorization: Bearer {KEY}"))))
+    async with client(odd) as opened:
+        with pytest.raises(PluginError, match="plugin 'odd-plugin': its .* raised ValueError") as caught:
+            await ask(opened, streamed=streamed)
+    assert caught.value.plugin == "odd-plugin"
+    assert caught.value.request_id
+    assert KEY not in str(caught.value)
+
+
+async def test_what_provably_never_left_costs_nothing() -> None:
+    def unmade(_: Call) -> Awaitable[Answer]:
+        with before_sending:
+            raise ValueError("no body")
+
+    odd = Odd(Whole(unmade), billing=Billing.CARD, price=Price.per_million("1", "2"))
+    async with client(odd, allow_paid=True, budgets=[BUDGET]) as opened:
+        with pytest.raises(PluginError):
+            await opened.complete("hello")
+        rows = await opened.usage(0, 2e10)
+    assert not rows or (rows[0].unconfirmed, rows[0].cost.pico) == (0, 0)
+
+
+class Opened:
+    """A context of pieces that goes wrong where a test says so."""
+
+    def __init__(self, *pieces: Any, leaving: Exception | None = None) -> None:
+        self._pieces = list(pieces)
+        self._leaving = leaving
+
+    async def __aenter__(self) -> Any:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._leaving is not None:
+            raise self._leaving
+
+    def __aiter__(self) -> Any:
+        return self
+
+    async def __anext__(self) -> Any:
+        if not self._pieces:
+            raise StopAsyncIteration
+        found = self._pieces.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
+class Empty(Opened):
+    async def __aenter__(self) -> Any:
+        return None
+
+
+STREAMS: dict[str, Callable[[Call], Any]] = {
+    "nothing": lambda _: None,
+    "a coroutine": lambda _: late(Opened()),
+    "raises": lambda _: 1 // 0,
+    "opens nothing": lambda _: Empty(),
+    "a str": lambda _: Opened("hello"),
+    "raises inside": lambda _: Opened(Piece(model="m"), KeyError("choices")),
+}
+
+
+@pytest.mark.parametrize("wrong", STREAMS)
+async def test_whatever_a_stream_does_before_its_first_content_is_invisible(wrong: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        odd = Odd(InPieces(STREAMS[wrong]))
+        async with client(odd, ScriptedProvider("next", answer("fine"))) as opened:
+            done = await ask(opened, streamed=True)
+    assert done.text == "fine"
+    assert done.attempts[0].error == "plugin"
+
+
+@pytest.mark.parametrize("piece", ["a str", ValueError("inside")])
+async def test_what_a_stream_does_after_its_first_content_is_a_plugin_error(piece: object) -> None:
+    odd = Odd(InPieces(lambda _: Opened(Piece(text="Once"), piece)))
+    async with client(odd, ScriptedProvider("next")) as opened:
+        with pytest.raises(PluginError, match="odd-plugin"):
+            await ask(opened, streamed=True)
+        rows = await opened.usage(0, 2e10)
+    assert (rows[0].unconfirmed, rows[0].held) == (1, 0)
+
+
+async def test_an_answer_is_not_lost_to_a_stream_that_can_not_be_closed() -> None:
+    pieces = (Piece(text="Once", model="m"), Piece(finish_reason="stop"))
+    odd = Odd(InPieces(lambda _: Opened(*pieces, leaving=RuntimeError("stuck"))))
+    async with client(odd) as opened:
+        done = await ask(opened, streamed=True)
+    assert done.text == "Once"
+    assert "odd-plugin" in done.warnings[0]
+
+
+async def test_a_mistake_of_the_caller_is_none_of_the_plugin() -> None:
+    odd = Odd(Whole(lambda _: late(UsageError("temperature"))))
+    async with client(odd, ScriptedProvider("next")) as opened:
+        with pytest.raises(UsageError, match="temperature"):
+            await opened.complete("hello")
