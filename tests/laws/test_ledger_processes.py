@@ -111,6 +111,38 @@ async def test_a_stopped_process_keeps_what_it_holds_and_a_dead_one_does_not(tmp
     assert lock_files(tmp_path) == []
 
 
+async def test_who_lives_is_known_also_without_the_lock_file(tmp_path: Path) -> None:
+    """Somebody has tidied up: the process itself then tells, also one that its parent has not yet looked after."""
+    database, log = tmp_path / "ledger.db", tmp_path / "log"
+    store = SqliteStore(database)
+    await store.check()
+    own = set(lock_files(tmp_path))
+    with running("hold", database, log) as (owner,):
+        (lock,) = set(lock_files(tmp_path)) - own
+        (tmp_path / lock).unlink()
+        assert await store.recover(time.time()) == 0
+        assert (await store.usage(0.0, 1e12))[0].held == 1
+        os.kill(owner, signal.SIGKILL)
+        deadline = time.monotonic() + 10
+        while await store.recover(time.time()) == 0:
+            assert time.monotonic() < deadline, "a dead process is taken for a living one"
+    assert (await store.usage(0.0, 1e12))[0].unconfirmed == 1
+    await store.check()
+    await store.aclose()
+
+
+async def test_two_processes_see_each_other_through_a_symlink(tmp_path: Path) -> None:
+    database, link, log = tmp_path / "ledger.db", tmp_path / "elsewhere" / "link.db", tmp_path / "log"
+    link.parent.mkdir()
+    link.symlink_to(database)
+    with running("hold", link, log):
+        store = SqliteStore(database)
+        assert await store.recover(time.time()) == 0
+        (row,) = await store.usage(0.0, 1e12)
+        assert (row.held, row.unconfirmed) == (1, 0)
+        await store.aclose()
+
+
 async def test_an_owner_that_died_before_it_signed_in_leaves_no_file(tmp_path: Path) -> None:
     """At whatever moment of its opening: the next one cleans up, and leaves the living alone."""
     database = tmp_path / "ledger.db"

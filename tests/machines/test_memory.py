@@ -21,7 +21,7 @@ from shunpike.builtin import one_process
 from shunpike.builtin.memory import MemoryStore, open_memory
 from shunpike.errors import StoreError
 from shunpike.types import Grant
-from shunpike_testkit.stores import hold, reservation
+from shunpike_testkit.stores import hold, reservation, settled
 
 CALLS = hold(1, 100)
 OTHER = """
@@ -71,6 +71,29 @@ async def test_a_second_process_is_refused_until_the_first_one_is_gone() -> None
         await store.aclose()
     with another():
         pass
+
+
+def lock_of(folder: Path) -> Path:
+    (lock,) = folder.rglob("memory-ledger.lock")
+    return lock
+
+
+async def test_a_lock_file_that_was_removed_lets_nobody_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is made again before the next admission; who began in between is the one that goes on."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    store = open_memory("memory:")
+    assert await admitted(store)
+    lock_of(tmp_path).unlink()
+    assert await admitted(store, "b")
+    with pytest.raises(AssertionError), another():
+        pass
+    lock_of(tmp_path).unlink()
+    with another():
+        with pytest.raises(StoreError, match="keeps its ledger in memory"):
+            await admitted(store, "c")
+        assert await store.settle("b", settled(time.time()))
+    assert await admitted(store, "c")
+    await store.aclose()
 
 
 async def test_stores_of_one_process_are_its_own_affair() -> None:

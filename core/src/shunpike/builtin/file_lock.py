@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import IO
+
+Identity = tuple[int, int]
+"""Device and number of a file: the same under all of its names."""
+
+
+def identity_of(path: Path) -> Identity | None:
+    """Return which file stands at ``path``, None = none that can be seen."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
 
 if sys.platform == "win32":
     import msvcrt

@@ -107,6 +107,8 @@ class MemoryStore(Store):
             if self._alone:
                 self._seat = one_process.enter()
             self._pid = os.getpid()
+        elif self._seat is not None:
+            self._seat.keep()
 
     def _check_open(self) -> None:
         if self._closed:

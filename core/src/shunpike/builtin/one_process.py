@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 from typing import IO
 
-from shunpike.builtin.file_lock import try_lock
+from shunpike.builtin.file_lock import identity_of, try_lock
 from shunpike.errors import StoreError
 
 _INSTEAD = 'let them share a file: store = "sqlite:/path/ledger.db"'
@@ -22,9 +22,18 @@ _INSTEAD = 'let them share a file: store = "sqlite:/path/ledger.db"'
 class _Place:
     """A lock that this process has, and how many of its stores need it."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self.file = file
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.file = _locked(path)
+        self._identity = identity_of(path)
         self.stores = 0
+
+    def keep(self) -> None:
+        """Take the lock again where its file was removed or replaced, which would let another process begin."""
+        if identity_of(self._path) != self._identity:
+            self.file, before = _locked(self._path), self.file
+            self._identity = identity_of(self._path)
+            before.close()
 
 
 _PLACES: dict[Path, _Place] = {}
@@ -38,6 +47,12 @@ class Seat:
     def __init__(self, path: Path, place: _Place) -> None:
         self._path = path
         self._place: _Place | None = place
+
+    def keep(self) -> None:
+        """Hold the place on, whatever became of its lock file. Raises `StoreError` where another process has it."""
+        with _GUARD:
+            if self._place is not None:
+                self._place.keep()
 
     def leave(self) -> None:
         """Let go; the last of this process's stores lets others begin. Calling it again does nothing."""
@@ -57,13 +72,14 @@ def enter() -> Seat:
         path = _folder() / "memory-ledger.lock"
         place = _PLACES.get(path)
         if place is None:
-            place = _PLACES[path] = _Place(_locked(path))
+            place = _PLACES[path] = _Place(path)
         place.stores += 1
         return Seat(path, place)
 
 
 def _locked(path: Path) -> IO[bytes]:
     try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         file = os.fdopen(
             os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600), "rb+", buffering=0
         )

@@ -12,6 +12,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from shunpike.builtin.file_lock import Identity, identity_of
 from shunpike.errors import StoreError
 
 NEW = "-new-"
@@ -22,9 +23,6 @@ _LEFT = (_LOG, _INDEX, "-journal", "-owner-*")
 """What stands beside a ledger that is in use, or whose last process was killed."""
 _MOUNTS = Path("/proc/self/mountinfo")
 
-Identity = tuple[int, int]
-"""Device and number of a file: the same under all of its names."""
-
 
 def real_path(path: Path) -> Path:
     """Return where ``path`` leads, through all symbolic links: what lies beside the ledger lies there."""
@@ -34,15 +32,6 @@ def real_path(path: Path) -> Path:
 def beside(path: Path, pattern: str) -> list[Path]:
     """Return the files whose name is that of ``path`` and then ``pattern``."""
     return sorted(path.parent.glob(glob.escape(path.name) + pattern))
-
-
-def identity_of(path: Path) -> Identity | None:
-    """Return which file stands at ``path``, None = none that can be seen."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def is_new(path: Path) -> bool:

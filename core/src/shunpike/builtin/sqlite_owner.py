@@ -15,9 +15,9 @@ from typing import IO, NamedTuple
 from uuid import uuid4
 from weakref import WeakSet
 
-from shunpike.builtin.file_lock import try_lock
+from shunpike.builtin.file_lock import Identity, identity_of, try_lock
 from shunpike.builtin.process import is_running, this_process
-from shunpike.builtin.sqlite_file import Identity, beside, identity_of
+from shunpike.builtin.sqlite_file import beside
 from shunpike.errors import StoreError
 
 _OPEN: WeakSet[Incarnation] = WeakSet()
