@@ -146,7 +146,8 @@ async def test_the_deadline_ends_the_wait_and_says_so(make_client: MakeClient) -
         backend.clock = client.clock
         async with anyio.create_task_group() as group:
             group.start_soon(client.complete, "first")
-            await anyio.lowlevel.checkpoint()
+            while not backend.running:
+                await anyio.lowlevel.checkpoint()
             with pytest.raises(Exhausted, match="after waiting 20.0 s") as caught:
                 await client.complete("second", deadline=20)
             assert "1 concurrent at once, held by requests that are running" in caught.value.message
