@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
@@ -15,7 +15,7 @@ from shunpike.wire.answer import no_choice, read_answer
 from shunpike.wire.assemble import pieces_of
 from shunpike.wire.body import chat_body, stream_body
 from shunpike.wire.dialect import Dialect
-from shunpike.wire.failures import Refused, Side, classify, request_id
+from shunpike.wire.failures import Refused, Side, classify, locate, request_id
 from shunpike.wire.http import Flow, Http, Reply
 from shunpike.wire.lenient import at, decode, encode
 from shunpike.wire.listing import read_models
@@ -37,6 +37,8 @@ class ChatBackend:
     change what comes back.
     """
 
+    http_class: ClassVar[type[Http]] = Http
+
     def __init__(
         self,
         info: ProviderInfo,
@@ -55,7 +57,7 @@ class ChatBackend:
         headers = {**self.dialect.extra_headers, **settings.headers}
         if key:
             headers[self.dialect.auth_header] = self.dialect.auth_prefix + key
-        self.http = Http(
+        self.http = self.http_class(
             check_base_url(
                 settings.base_url or info.base_url, allow_http=settings.options.get("allow_http", False) is True
             ),
@@ -180,7 +182,7 @@ class ChatBackend:
 
     def _data(self, reply: Reply, *, whole: bool) -> Any:
         if not 200 <= reply.status < 300:
-            raise self.failure(reply.status, reply.headers, reply.body)
+            raise locate(self.failure(reply.status, reply.headers, reply.body), reply.address)
         try:
             data = decode(reply.body, exact=self.dialect.exact)
         except ValueError as error:

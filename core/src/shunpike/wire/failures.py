@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
 
 from shunpike.errors import Overloaded, ProviderError, QuotaExhausted, RateLimited
 from shunpike.types import Evidence, Unit
@@ -90,6 +91,10 @@ USUAL_RESETS = tuple(
 )
 """Where providers without rate limit headers of their own may still name a moment."""
 
+WRONG_PLACE = frozenset({301, 302, 303, 307, 308, 404, 405})
+"""Statuses that may mean that the address is not the one of an API."""
+UNVERSIONED = ("/chat/completions", "/embeddings", "/models")
+_MODEL = re.compile(r"\bmodel\b", re.IGNORECASE)
 _SECRET = re.compile(
     r"Bearer\s+\S+|\b(?:sk|pk|rk|gsk|tgp|xai|hf|key|api)[-_][A-Za-z0-9_\-*.]{8,}|\bAIza[A-Za-z0-9_\-]{10,}|\bAQ\.[A-Za-z0-9_\-]{10,}",
     re.IGNORECASE,
@@ -147,6 +152,15 @@ def classify(refused: Refused, side: Side) -> ProviderError:
         error.evidence = _of_window(error.evidence, row.window)
     _set_moment(error, said, refused, row)
     _name_limit(error, sum_up)
+    return error
+
+
+def locate(error: ProviderError, address: str) -> ProviderError:
+    """Return ``error`` with the address that was asked, where it may be the wrong one."""
+    if error.status in WRONG_PLACE:
+        lost = error.kind == "not_found" and urlsplit(address).path in UNVERSIONED
+        doubt = "; /v1 may be missing in base_url" if lost and not _MODEL.search(error.message) else ""
+        error.args = (f"{error.message} (asked: {address}{doubt})",)
     return error
 
 

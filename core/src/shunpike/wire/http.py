@@ -41,6 +41,8 @@ class Reply(NamedTuple):
     headers: Mapping[str, str]
     body: bytes
     headers_at: float
+    address: str = ""
+    """What was asked, without query."""
 
 
 class Http:
@@ -80,12 +82,12 @@ class Http:
     ) -> Reply:
         """Send ``body`` as JSON and return the whole answer, whatever its status. Raises `Overloaded`, `UsageError`."""
         async with self.stream(path, body, timeouts, {**COMPRESSED, **(headers or {})}) as flow:
-            return Reply(flow.status, flow.headers, await flow.read(), flow.headers_at)
+            return Reply(flow.status, flow.headers, await flow.read(), flow.headers_at, flow.address)
 
     async def get(self, path: str, timeouts: Timeouts) -> Reply:
         """Return the whole answer, whatever its status. Raises `Overloaded`."""
         async with self.stream(path, None, timeouts, COMPRESSED) as flow:
-            return Reply(flow.status, flow.headers, await flow.read(), flow.headers_at)
+            return Reply(flow.status, flow.headers, await flow.read(), flow.headers_at, flow.address)
 
     def stream(
         self,
@@ -148,8 +150,8 @@ class Http:
             with anyio.move_on_after(CLOSING, shield=True):
                 await transport.aclose()
 
-    def fail(self, error: httpx.HTTPError | httpx.StreamError | OSError) -> NoReturn:
-        """Raise what ``error`` means: an `Overloaded` that tells whether anything can have been billed."""
+    def fail(self, error: httpx.HTTPError | httpx.StreamError | OSError, address: str) -> NoReturn:
+        """Raise what ``error`` at ``address`` means: an `Overloaded` that tells whether it can have been billed."""
         if isinstance(error, httpx.LocalProtocolError | httpx.StreamError):
             # Their texts can quote a header, so they are not shown.
             raise Overloaded(
@@ -157,12 +159,12 @@ class Http:
             ) from None
         why = str(error) or type(error).__name__
         if never_sent(error):
-            found = self.overloaded("connection", f"no connection to {self._origin.host}: {why}")
+            found = self.overloaded("connection", f"no connection to {address}: {why}")
             found.billed = False
             raise found from error
         late = isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout)
         kind = "timeout" if late else "connection"
-        raise self.overloaded(kind, f"the connection to {self._origin.host} broke: {why}") from error
+        raise self.overloaded(kind, f"the connection to {address} broke: {why}") from error
 
     def overloaded(self, kind: str, message: str) -> Overloaded:
         """Return the failure of this provider; whether it is billed is not known."""
@@ -204,6 +206,12 @@ class Flow:
         self._unpacker: Unpacker | None = None
         self._ended = False
 
+    @property
+    def address(self) -> str:
+        """What is asked, without query, which may hold what is nobody's business."""
+        url = self._request.url
+        return f"{url.scheme}://{url.netloc.decode('ascii')}{url.raw_path.partition(b'?')[0].decode('ascii')}"
+
     async def __aenter__(self) -> Self:
         self._patience = Patience(self._timeouts)
         response = None
@@ -211,9 +219,9 @@ class Flow:
             with anyio.CancelScope(deadline=self._patience.deadline):
                 response = await self._http.send(self._request)
         except FAILURES as error:
-            self._http.fail(error)
+            self._http.fail(error, self.address)
         if response is None:
-            raise self._http.overloaded("timeout", self._patience.lost())
+            raise self._http.overloaded("timeout", f"{self._patience.lost()} (asked: {self.address})")
         self._response = response
         self._chunks = aiter(cast("httpx.AsyncByteStream", response.stream))
         self.headers_at = self._http.clock.now()
@@ -259,10 +267,10 @@ class Flow:
                 chunk = await anext(chunks, None)
         except FAILURES as error:
             self._ended = True
-            self._http.fail(error)
+            self._http.fail(error, self.address)
         self._ended = chunk is None
         if scope.cancelled_caught:
-            raise self._http.overloaded("timeout", self._patience.lost())
+            raise self._http.overloaded("timeout", f"{self._patience.lost()} (asked: {self.address})")
         return chunk or b""
 
     def _unpacked(self, chunk: bytes) -> bytes:

@@ -13,6 +13,7 @@ from shunpike.types import ProviderInfo, ProviderSettings
 from shunpike.wire.address import check_base_url
 from shunpike.wire.dialect import Dialect, Sentence
 from shunpike.wire.embeddings import EmbeddingBackend
+from shunpike.wire.versions import VersionSeekingHttp
 
 COMMON = Dialect(
     # The older name is the one that all of them know.
@@ -40,7 +41,13 @@ COMMON = Dialect(
 )
 
 
-def own_backend(info: ProviderInfo, settings: ProviderSettings) -> EmbeddingBackend:
+class OwnBackend(EmbeddingBackend):
+    """Any server that speaks the common language, at an address that may lack its version."""
+
+    http_class = VersionSeekingHttp
+
+
+def own_backend(info: ProviderInfo, settings: ProviderSettings) -> OwnBackend:
     """Return a backend for ``settings.base_url``; messages name it by its address, as no provider is behind it.
 
     A key is sent only if the settings hold one. Raises `ConfigError` for an address that can't be used, and for plain
@@ -49,4 +56,4 @@ def own_backend(info: ProviderInfo, settings: ProviderSettings) -> EmbeddingBack
     allow_http = settings.options.get("allow_http", False) is True
     address = urlsplit(check_base_url(settings.base_url or info.base_url, allow_http=allow_http)).netloc
     own = info.model_copy(update={"id": address, "title": address, "env_key": None, "key_url": None})
-    return EmbeddingBackend(own, settings, COMMON)
+    return OwnBackend(own, settings, COMMON)

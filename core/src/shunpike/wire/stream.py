@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from shunpike.errors import Interrupted, ProviderError
 from shunpike.types import Evidence, Piece
+from shunpike.wire.failures import locate
 from shunpike.wire.http import Flow
 from shunpike.wire.sse import Event, EventParser
 from shunpike.wire.unsent import before_sending
@@ -124,7 +125,7 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
     async def _open(self, flow: Flow) -> None:
         if not 200 <= flow.status < 300:
             body = await self._read(flow)
-            raise self._named(self._reader.refusal(flow.status, flow.headers, body))
+            raise self._named(locate(self._reader.refusal(flow.status, flow.headers, body), flow.address))
         self._opening = self._reader.opening(flow.headers, flow.headers_at)
         self._told = self._opening.evidence
         if flow.headers.get("content-type", "").startswith("application/json"):

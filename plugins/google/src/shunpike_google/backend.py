@@ -12,7 +12,7 @@ from shunpike.clock import Clock, SystemClock
 from shunpike.errors import Overloaded, ProviderError
 from shunpike.types import Answer, Call, EmbedAnswer, EmbedCall, LiveModel, ProviderSettings
 from shunpike.wire.address import check_base_url
-from shunpike.wire.failures import Refused, Side
+from shunpike.wire.failures import Refused, Side, locate
 from shunpike.wire.http import Flow, Http, Reply
 from shunpike.wire.lenient import decode, encode, rows, string
 from shunpike.wire.stream import PieceStream
@@ -140,7 +140,7 @@ class GoogleBackend:
 
     def _data(self, reply: Reply, model: str | None) -> Mapping[str, Any]:
         if not 200 <= reply.status < 300:
-            raise self._failure(reply.status, reply.headers, reply.body, model)
+            raise locate(self._failure(reply.status, reply.headers, reply.body, model), reply.address)
         try:
             data = decode(reply.body)
         except ValueError as error:
