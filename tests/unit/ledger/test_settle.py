@@ -42,7 +42,42 @@ def ending(**fields: object) -> Ending:
         ),
         pytest.param({"error": "timeout"}, State.UNCONFIRMED, PAID.worst.pico, True, id="timeout after the bytes"),
         pytest.param(
-            {"error": "stream_interrupted", "usage": STATED}, State.SETTLED, 235, True, id="stream cut, usage seen"
+            {"error": "stream_interrupted", "usage": STATED, "complete": True},
+            State.SETTLED,
+            235,
+            True,
+            id="stream cut after its end",
+        ),
+        pytest.param(
+            {"error": "stream_interrupted", "usage": STATED},
+            State.UNCONFIRMED,
+            PAID.worst.pico,
+            True,
+            id="stream cut, running usage seen",
+        ),
+        pytest.param(
+            {"cancelled": True, "usage": STATED},
+            State.UNCONFIRMED,
+            PAID.worst.pico,
+            True,
+            id="left, running usage seen",
+        ),
+        pytest.param(
+            {"usage": STATED, "complete": False}, State.UNCONFIRMED, PAID.worst.pico, True, id="ended, usage is behind"
+        ),
+        pytest.param(
+            {"cancelled": True, "usage": STATED, "delivered_tokens": 3, "cancel_safe": True},
+            State.SETTLED,
+            400 * 2 + 11 * 5,
+            True,
+            id="left, cancel-safe, never below the running usage",
+        ),
+        pytest.param(
+            {"error": "timeout", "delivered_tokens": 30, "cancel_safe": True},
+            State.SETTLED,
+            400 * 2 + 30 * 5,
+            True,
+            id="closed by us at the deadline, cancel-safe",
         ),
         pytest.param(
             {"error": "stream_interrupted", "delivered_tokens": 30, "cancel_safe": True},
@@ -101,6 +136,15 @@ def test_unknown_usage_is_shown_as_an_estimate_never_as_zero() -> None:
     assert (answered.prompt_tokens, answered.completion_tokens, answered.basis) == (100, 30, Basis.ESTIMATED)
     lost = settlement_of(ending(error="timeout"), ASK, FREE).usage
     assert (lost.prompt_tokens, lost.completion_tokens, lost.basis) == (100, 100, Basis.ESTIMATED)
+
+
+def test_an_unconfirmed_row_is_never_below_what_was_stated() -> None:
+    """A running figure, or a running cost, beyond the worst case is a lower bound all the same."""
+    much = Usage(prompt_tokens=10_000, completion_tokens=11)
+    booked = settlement_of(ending(cancelled=True, usage=much), ASK, PAID)
+    assert (booked.state, booked.cost) == (State.UNCONFIRMED, PRICE.of(much))
+    dear = ending(cancelled=True, usage=STATED, stated_cost=Money(pico=PAID.worst.pico + 1))
+    assert settlement_of(dear, ASK, PAID).cost.pico == PAID.worst.pico + 1
 
 
 @given(

@@ -116,6 +116,7 @@ def test_the_last_usage_counts_but_zeros_take_nothing_back(make_call: Make) -> N
     assert [piece.usage for piece in pieces if piece.usage] == [
         Usage(prompt_tokens=15, completion_tokens=1),
         Usage(prompt_tokens=13, completion_tokens=2),
+        Usage(prompt_tokens=13, completion_tokens=2),  # Said again: what came since is counted.
     ]
     assert fold(pieces).usage == Usage(prompt_tokens=13, completion_tokens=2)
     assert fold(read(make_call(), delta("stop"))).usage is ABSENT

@@ -3,11 +3,13 @@
 | how it ended                                        | booked                                                |
 | --------------------------------------------------- | ----------------------------------------------------- |
 | no byte of the request left                         | released, not even the request counts                 |
-| usage was stated, however it ended                  | settled at what was stated; an explicit zero is zero  |
+| usage was stated with or after the end              | settled at what was stated                            |
 | failed, and the provider does not bill it           | released, the request counts                          |
-| broke off without usage, provider stops billing     | settled at an estimate: the prompt's bound, the text  |
-| anything else: answered or broke off without usage, | unconfirmed: the worst case stays                     |
-| failed and billed or nobody knows, price unknown    |                                                       |
+| broke off before its end, provider stops billing    | settled at an estimate: the prompt's bound, the text, |
+|                                                     | and no less than the last running figure              |
+| anything else: answered without usage, broke off    | unconfirmed: the worst case stays; a running figure   |
+| before its end, failed and billed or nobody knows,  | is a lower bound and no more                          |
+| price unknown                                       |                                                       |
 
 An owner that dies settles nothing: the store's recovery makes its attempts unconfirmed. Over-counting is possible and
 shown; under-counting is not.
@@ -20,16 +22,19 @@ from shunpike.protocols import Ask
 from shunpike.types import ZERO, Basis, Ending, Funds, Money, Price, Settlement, State, Usage
 
 INTERRUPTED = "stream_interrupted"
+BROKEN_OFF = frozenset({INTERRUPTED, "timeout"})
+"""Errors by which a connection was closed before the end; what became of the answer then is the provider's way."""
 
 
 def settlement_of(ending: Ending, ask: Ask, terms: Terms) -> Settlement:
     """Return what the ledger books for an attempt that ended so; see the module's table."""
-    broke_off = ending.cancelled or ending.error == INTERRUPTED
+    broke_off = ending.cancelled or ending.error in BROKEN_OFF
+    stated = ending.usage.basis is not Basis.ABSENT
     if not ending.sent:
         return _released(ending, keeps_request=False)
-    if ending.usage.basis is not Basis.ABSENT:
+    if stated and ending.final:
         return _settled(ending, ask, terms, ending.usage)
-    if ending.error is not None and ending.billed is False:
+    if ending.error is not None and ending.billed is False and not stated:
         return _released(ending, keeps_request=True)
     if broke_off and ending.cancel_safe:
         return _settled(ending, ask, terms, _estimate(ending, ask))
@@ -68,14 +73,14 @@ def _settled(ending: Ending, ask: Ask, terms: Terms, usage: Usage) -> Settlement
 
 def _cost(ending: Ending, ask: Ask, terms: Terms, usage: Usage) -> Money | None:
     """Return what was paid, None when it can't be known. What the provider states is its bill."""
-    if ending.stated_cost is not None:
+    if ending.stated_cost is not None and ending.final:
         return ending.stated_cost
     if terms.funds is Funds.FREE:
-        return ZERO
+        return ending.stated_cost or ZERO
     if ending.price is None:
         return None
     if usage.basis is Basis.ESTIMATED:
-        return min(_bound(ending.price, ask, usage), terms.worst)
+        return max(min(_bound(ending.price, ask, usage), terms.worst), _stated_so_far(ending, terms))
     return ending.price.of(usage)
 
 
@@ -85,22 +90,38 @@ def _bound(price: Price, ask: Ask, usage: Usage) -> Money:
 
 
 def _estimate(ending: Ending, ask: Ask) -> Usage:
-    output = min(ending.delivered_tokens, ask.max_output * ask.choices)
-    return Usage(prompt_tokens=ask.prompt_tokens, completion_tokens=output, basis=Basis.ESTIMATED)
+    """What had come when the connection was closed, no less than the last figure that was stated."""
+    stated, output = ending.usage, min(ending.delivered_tokens, ask.max_output * ask.choices)
+    return Usage(
+        prompt_tokens=max(ask.prompt_tokens, stated.prompt_tokens),
+        completion_tokens=max(output, stated.completion_tokens),
+        reasoning_tokens=stated.reasoning_tokens,
+        basis=Basis.ESTIMATED,
+    )
 
 
 def _unconfirmed(ending: Ending, ask: Ask, terms: Terms) -> Settlement:
-    """The worst case stays held; the tokens that are shown are the best that is known of them."""
-    usage = ending.usage
-    if usage.basis is Basis.ABSENT:
-        output = ending.delivered_tokens if _word(ending) == "ok" else ask.max_output * ask.choices
-        usage = Usage(prompt_tokens=ask.prompt_tokens, completion_tokens=output, basis=Basis.ESTIMATED)
+    """The worst case stays held, or what was stated where that is more; the tokens are the best that is known."""
+    usage, word = ending.usage, _word(ending)
+    if usage.basis is Basis.ABSENT or not ending.final:
+        usage = _estimate(ending, ask)
+        if word != "ok":
+            most = ask.max_output * ask.choices
+            usage = usage.model_copy(update={"completion_tokens": max(usage.completion_tokens, most)})
     return Settlement(
         state=State.UNCONFIRMED,
         at=ending.at,
         headers_at=ending.headers_at,
         usage=usage,
-        cost=terms.worst,
+        cost=max(terms.worst, _stated_so_far(ending, terms)),
         served_model=ending.served_model,
-        outcome=_word(ending),
+        outcome=word,
     )
+
+
+def _stated_so_far(ending: Ending, terms: Terms) -> Money:
+    """Return the bill of what was stated: a lower bound, wherever it comes from."""
+    told = ending.stated_cost or ZERO
+    if terms.funds is Funds.FREE or ending.price is None:
+        return told
+    return max(told, ending.price.of(ending.usage))

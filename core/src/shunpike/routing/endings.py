@@ -18,6 +18,7 @@ def success(services: Services, attempt: Try, answer: Answer) -> Ending:
         at=services.clock.now(),
         headers_at=answer.headers_at,
         usage=answer.usage,
+        complete=not attempt.assembly.running,
         delivered_tokens=_delivered(answer),
         served_model=answer.model,
         stated_cost=answer.stated_cost,
@@ -59,10 +60,13 @@ def _broken_off(services: Services, attempt: Try) -> Ending:
         at=services.clock.now(),
         headers_at=so_far.headers_at,
         usage=so_far.usage,
+        complete=so_far.ended(attempt.ask.choices) and not so_far.running,
         delivered_tokens=attempt.delivered_tokens,
         served_model=so_far.model,
+        stated_cost=so_far.stated_cost,
         price=services.served_price(attempt, so_far.model, so_far.usage.prompt_tokens, so_far.service_tier),
-        cancel_safe=services.cancel_safe(attempt.target),
+        # Of an answer that is not streamed nobody knows how much of it was made before the connection closed.
+        cancel_safe=attempt.streamed and services.cancel_safe(attempt.target),
         evidence=so_far.evidence,
     )
 

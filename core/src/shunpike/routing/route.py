@@ -102,6 +102,8 @@ class Try:
     started: float
     first_token: float | None = None
     settlement: Settlement | None = None
+    streamed: bool = False
+    """Whether the answer arrives as it is made."""
     delivered_tokens: int = 0
     """Estimate, from above, of the output that reached us so far."""
     assembly: Assembly = field(init=False)

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 import anyio
 
 from shunpike.errors import BadAnswer, Interrupted, Overloaded, PluginError, ProviderError
+from shunpike.protocols import Streams
 from shunpike.routing.attempt import Attempts
 from shunpike.routing.blaming import blaming, checked
 from shunpike.routing.endings import broken, cancelled, failure, success
@@ -56,6 +57,7 @@ class StreamRun:
             limit = self._attempts.time_for(self._walk, attempt.target)
             with anyio.fail_after(limit), blaming(self._services.plugin(attempt.target), "its stream"):
                 backend = self._services.ready(attempt.target)
+                attempt.streamed = isinstance(backend, Streams)
                 clock, expires = self._services.clock, self._route.expires
                 sending = send_stream(backend, attempt.call, attempt.grant, clock, expires)
                 self._pieces = await self._stack.enter_async_context(sending)

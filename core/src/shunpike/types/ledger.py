@@ -109,6 +109,9 @@ class Ending(Record):
     headers_at: float | None = None
     usage: Usage = ABSENT
     """What the provider stated, or ABSENT."""
+    complete: bool | None = None
+    """Whether the answer had come to its end when ``usage`` was stated: until then it is a running figure, a lower
+    bound. None = yes, unless the caller went away or the stream broke off."""
     delivered_tokens: int = 0
     """Estimate, from above, of the output that reached us: for streams that broke off without usage."""
     served_model: Text | None = None
@@ -129,6 +132,13 @@ class Ending(Record):
     closed_window: float | None = None
     """The window of that limit in seconds, where it was named."""
     evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def final(self) -> bool:
+        """Whether the stated usage is the last word on it."""
+        if self.complete is not None:
+            return self.complete
+        return not self.cancelled and self.error != "stream_interrupted"
 
 
 UNTIL_CLEARED = 253_402_300_800.0

@@ -58,6 +58,7 @@ class Assembly:
         self._evidence: tuple[Evidence, ...] = ()
         self._warnings: tuple[str, ...] = ()
         self.has_content = False
+        self._untold = False
 
     @property
     def model(self) -> str:
@@ -75,6 +76,15 @@ class Assembly:
         """What the pieces so far taught about limits."""
         return self._evidence
 
+    @property
+    def running(self) -> bool:
+        """Whether content came after the last usage was stated, so that it is a running figure and no final one."""
+        return self.usage is not ABSENT and self._untold
+
+    def ended(self, choices: int) -> bool:
+        """Whether so many choices have told their end."""
+        return sum(part.finish is not None for part in self._parts.values()) >= max(choices, len(self._parts))
+
     def add(self, piece: Piece) -> None:
         """Take in one piece."""
         part = self._parts.get(piece.index)
@@ -83,7 +93,10 @@ class Assembly:
         if part is not None:
             self._fill(part, piece)
         self._model = piece.model or self._model
-        self.usage = piece.usage or self.usage
+        if piece.usage is not None:
+            self.usage, self._untold = piece.usage, False
+        elif piece.has_content:
+            self._untold = True
         self.stated_cost = self.stated_cost if piece.stated_cost is None else piece.stated_cost
         self.service_tier = piece.service_tier or self.service_tier
         self.headers_at = self.headers_at if piece.headers_at is None else piece.headers_at

@@ -228,14 +228,14 @@ class _ChatReader:
         self.done = False
         self.warnings: tuple[str, ...] = ()
         self._backend = backend
-        self._seen = Seen(call)
+        self._seen = Seen(call, expected=1 if backend.dialect.single_choice else call.request.n or 1)
         self._headers: Mapping[str, str] = {}
         # A chunk without any of these words holds no error, which is cheaper to see in the text than in the JSON.
         self._marks = {'"error"', *(f'"{path.rpartition(".")[2]}"' for path in backend.dialect.errors_at)}
 
     @property
     def complete(self) -> bool:
-        """Whether every choice that began has told its end."""
+        """Whether every choice that was asked for has told its end."""
         return self._seen.complete
 
     def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:

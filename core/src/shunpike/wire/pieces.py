@@ -52,11 +52,14 @@ class Seen:
     request_id: str | None = None
     usage: Usage = ABSENT
     tier: str | None = None
+    expected: int = 1
+    """How many choices were asked for."""
 
     @property
     def complete(self) -> bool:
-        """Whether every choice that began has told its end."""
-        return bool(self.choices) and all(choice.finish is not None for choice in self.choices.values())
+        """Whether every choice that was asked for, or began, has told its end."""
+        ended = sum(choice.finish is not None for choice in self.choices.values())
+        return ended >= max(self.expected, len(self.choices))
 
 
 def read_chunk(chunk: Mapping[str, Any], seen: Seen, dialect: Dialect, provider: str) -> list[Piece]:
@@ -94,8 +97,9 @@ def _totals(chunk: Mapping[str, Any], seen: Seen, dialect: Dialect) -> dict[str,
     if seen.request_id is None and (told := string(chunk.get("id"))):
         seen.request_id = found["provider_request_id"] = told
     usage = find_usage(chunk, dialect)
-    # An all-zero usage after a real one comes when a stream failed late; it takes nothing back.
-    if usage is not ABSENT and usage != seen.usage and (usage.total_tokens or seen.usage is ABSENT):
+    # An all-zero usage after a real one comes when a stream failed late; it takes nothing back. One that is said again
+    # is news: it says that what came since is counted.
+    if usage is not ABSENT and (usage.total_tokens or seen.usage is ABSENT):
         seen.usage = found["usage"] = usage
     cost = stated_cost(chunk, dialect)
     if cost is not None:

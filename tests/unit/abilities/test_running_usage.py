@@ -1,0 +1,103 @@
+"""A running figure is no final one: until a stream has ended, the usage that it states is a lower bound."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shunpike.client import Client
+from shunpike.errors import Interrupted
+from shunpike.types import Budget, Call, ChatRequest, Message, Money, UsageRow
+from shunpike_testkit.upstream import HangUp, Stall, Upstream, events, stream
+
+from .conftest import KEY, START, MakeClient, backend_of, plugin_of
+
+MODEL = "meta-llama/Llama-3.3-70B-Instruct"
+PRICE = 400_000  # pico-dollars a token, either way
+CAP = 50
+
+
+def chunk(text: str = "", made: int | None = None, finish: str | None = None, index: int = 0) -> dict[str, Any]:
+    choice = {"index": index, "message": {"role": "assistant", "content": text}, "finish_reason": finish}
+    usage = None if made is None else {"prompt_tokens": 9, "completion_tokens": made, "total_tokens": 9 + made}
+    return {"id": "c", "model": MODEL, "choices": [choice], "usage": usage}
+
+
+FIRST, SECOND, LAST = chunk("one ", 1), chunk("two ", 2), chunk("", 2, "stop")
+
+
+def paid(make_client: MakeClient, upstream: Upstream) -> Client:
+    section = {"key": KEY, "base_url": upstream.base_url, "tier": "paid", "options": {"allow_http": True}}
+    budget = Budget(amount=Money.usd("1.00"), period="lifetime")
+    plugins, providers = {"hyperbolic": plugin_of("hyperbolic")}, {"hyperbolic": section}
+    return make_client(plugins, allow_paid=True, budgets=(budget,), providers=providers)
+
+
+async def read(client: Client, pieces: int, **options: Any) -> UsageRow:
+    """Read so many pieces of a stream and leave it; return what is booked."""
+    async with client.stream("hi", model=f"hyperbolic/{MODEL}", max_tokens=CAP, **options) as opened:
+        for _ in range(pieces):
+            await opened.next()
+    (row,) = await client.usage(0, START * 2)
+    return row
+
+
+@pytest.mark.parametrize("pieces", [1, 2])
+async def test_a_stream_that_is_left_is_booked_at_its_worst_case_whatever_it_said(
+    make_client: MakeClient, upstream: Upstream, pieces: int
+) -> None:
+    """It was settled at what the last chunk stated, while the provider went on and billed it all."""
+    upstream.on("/chat/completions", stream([*events(FIRST, SECOND, done=False), Stall()]))
+    async with paid(make_client, upstream) as client:
+        row = await read(client, pieces)
+    assert (row.requests, row.unconfirmed, row.exact) == (1, 1, False)
+    assert row.cost.pico >= (9 + CAP) * PRICE
+
+
+@pytest.mark.parametrize("broken", [[HangUp()], ["data: {half"], ['data: {"error": {"message": "out of memory"}}\n\n']])
+async def test_a_stream_that_breaks_off_is_booked_at_its_worst_case(
+    make_client: MakeClient, upstream: Upstream, broken: list[Any]
+) -> None:
+    upstream.on("/chat/completions", stream([*events(FIRST, SECOND, done=False), *broken]))
+    async with paid(make_client, upstream) as client:
+        with pytest.raises(Interrupted):
+            await read(client, 9)
+        (row,) = await client.usage(0, START * 2)
+    assert (row.unconfirmed, row.cost.pico >= (9 + CAP) * PRICE) == (1, True)
+
+
+@pytest.mark.parametrize("after", [[Stall()], [HangUp()], events()])
+async def test_once_the_end_was_told_with_its_usage_it_is_settled(
+    make_client: MakeClient, upstream: Upstream, after: list[Any]
+) -> None:
+    upstream.on("/chat/completions", stream([*events(FIRST, SECOND, LAST, done=False), *after]))
+    async with paid(make_client, upstream) as client:
+        row = await read(client, 3)
+    assert (row.unconfirmed, row.exact, row.cost.pico) == (0, True, (9 + 2) * PRICE)
+
+
+@pytest.mark.parametrize("after", [[HangUp()], events()])
+async def test_a_figure_that_content_followed_is_no_final_one_even_where_the_stream_ended(
+    make_client: MakeClient, upstream: Upstream, after: list[Any]
+) -> None:
+    """Some state the usage once, before the answer: what came after it is not counted."""
+    told = [chunk("", 0), chunk("one "), chunk("two "), chunk("", None, "stop")]
+    upstream.on("/chat/completions", stream([*events(*told, done=False), *after]))
+    async with paid(make_client, upstream) as client:
+        row = await read(client, 9)
+    assert (row.answered, row.unconfirmed, row.cost.pico >= (9 + CAP) * PRICE) == (1, 1, True)
+
+
+async def test_one_of_two_answers_is_not_the_end(upstream: Upstream) -> None:
+    """The second answer had not begun when the connection was lost: it is made, and billed, all the same."""
+    upstream.on("/chat/completions", stream([*events(FIRST, chunk("", 1, "stop"), done=False), HangUp()]))
+    request = ChatRequest(model="m", messages=(Message(role="user", content="hi"),), n=2)
+    backend = backend_of("openai", upstream)
+    try:
+        with pytest.raises(Interrupted):
+            async with backend.stream(Call(request=request, model="m", max_output=CAP, attempt_id="a")) as pieces:
+                async for _ in pieces:
+                    pass
+    finally:
+        await backend.aclose()
