@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from shunpike.cli.closures import name_of
 from shunpike.cli.forms import when
 from shunpike.cli.options import Json, Watch, command_app
 from shunpike.cli.output import NOTHING, as_list, narrate, plain, say, table
 from shunpike.cli.session import client, run
 from shunpike.cli.watch import shown
 from shunpike.clock import SystemClock
-from shunpike.types import Budget, Money, Remaining
+from shunpike.types import Budget, Closure, Money, Remaining
 
 app = command_app("Show what is spent and left of every money budget.")
 
@@ -22,10 +23,14 @@ def budget(*, json: Json = False, watch: Watch = False) -> None:
 
 
 def _show(*, json: bool) -> None:
-    allowed, rows = run(_budgets)
+    allowed, rows, frozen = run(_budgets)
     if json:
-        as_list([{**plain(one), **_figures(left), "allow_paid": allowed} for one, left in rows])
+        names = [name_of(one) for one in frozen]
+        as_list([{**plain(one), **_figures(left), "allow_paid": allowed, "frozen": names} for one, left in rows])
         return
+    for one in frozen:
+        name = name_of(one)
+        narrate(f"{name} is frozen: {one.reason}\n\nhint: look at its bill, then: shunpike limits clear {name}\n")
     if not allowed:
         narrate("allow_paid is off: nothing may cost money")
     if not rows:
@@ -36,9 +41,10 @@ def _show(*, json: bool) -> None:
     say(table(headings, [_row(one, left, now) for one, left in rows], right=(1, 2, 3)))
 
 
-async def _budgets() -> tuple[bool, Sequence[tuple[Budget, Remaining]]]:
+async def _budgets() -> tuple[bool, Sequence[tuple[Budget, Remaining]], Sequence[Closure]]:
     async with client() as opened:
-        return opened.settings.allow_paid, await opened.ledger.budgets()
+        frozen = [one for one in (await opened.ledger.closed()).values() if one.is_freeze]
+        return opened.settings.allow_paid, await opened.ledger.budgets(), frozen
 
 
 def _figures(left: Remaining) -> dict[str, object]:

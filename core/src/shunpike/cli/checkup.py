@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from importlib.metadata import version
 
+from shunpike.cli import closures
 from shunpike.cli.findings import Finding, Level, broken, found
 from shunpike.cli.forms import duration, left_at
 from shunpike.cli.install import install_hint
@@ -112,6 +113,7 @@ async def _books(findings: list[Finding], client: Client) -> None:
     """What the books tell of surprises: refusals that they did not expect, and ends that nobody knows."""
     try:
         overages = [(target, one) for target, one in await client.limits() if one.overages]
+        closed = await client.ledger.closed()
         unknown = await client.ledger.unconfirmed() if client.ledger.can_reconcile else ()
     except ShunpikeError as error:
         findings.append(broken("Limits", error))
@@ -121,6 +123,7 @@ async def _books(findings: list[Finding], client: Client) -> None:
         text = f"{target.label} refused {times} by {one.limit.text}, while our books had room"
         hint = "does something else use its key? what is left now: shunpike limits"
         findings.append(found("Limits", Level.WARNING, text, hint))
+    findings.extend(closures.findings(closed, SystemClock().now()))
     if unknown:
         worst = Money(pico=sum(one.cost.pico for one in unknown))
         text = f"{_many(len(unknown))} whose end is not known, booked at their worst case: {worst} at most"

@@ -1,45 +1,60 @@
-"""``shunpike limits``."""
+"""``shunpike limits``: what is left of every limit, and what is closed."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+import typer
+
+from shunpike.cli import closures
+from shunpike.cli.clear import clear
 from shunpike.cli.forms import when
 from shunpike.cli.options import Json, Watch, command_app
-from shunpike.cli.output import NOTHING, as_list, narrate, plain, say, table
+from shunpike.cli.output import NOTHING, as_json, narrate, plain, say, table
 from shunpike.cli.session import client, run
 from shunpike.cli.watch import shown
 from shunpike.clock import SystemClock
 from shunpike.ledger.buckets import is_budget
 from shunpike.protocols import Target
-from shunpike.types import Remaining
+from shunpike.types import Closure, Remaining
 
 app = command_app("Show what is left of every limit.")
 _HEADINGS = ("provider/model", "limit", "used", "left", "resets", "source", "seen")
 
 
-@app.command()
-def limits(*, json: Json = False, watch: Watch = False) -> None:
-    """Show every limit: used, left, when it is full again, who says so, and when that was seen."""
-    shown(lambda: _show(json=json), watch=watch)
+@app.callback(invoke_without_command=True)
+def limits(context: typer.Context, *, json: Json = False, watch: Watch = False) -> None:
+    """Show every limit: used, left, when it is full again, who says so, and when that was seen; and what is closed."""
+    if context.invoked_subcommand is None:
+        shown(lambda: _show(json=json), watch=watch)
+
+
+app.command("clear")(clear)
 
 
 def _show(*, json: bool) -> None:
-    rows = run(_limits)
+    rows, closed = run(_limits)
     if json:
-        as_list([{"provider": target.name, "model": target.model.id, **plain(one)} for target, one in rows])
+        data = [{"provider": target.name, "model": target.model.id, **plain(one)} for target, one in rows]
+        shut = [closures.fields(one) for one in closed.values()]
+        as_json({"data": data, "has_more": False, **({"closed": shut} if shut else {})})
         return
+    now = SystemClock().now()
+    if closed:
+        say(table(closures.HEADINGS, [closures.row(one, now) for one in closed.values()]))
+        narrate("\nto open one before its time: shunpike limits clear NAME\n")
     if not rows:
         narrate("no limit is in force: the providers that are ready have none\n\nhint: shunpike providers")
         return
-    now = SystemClock().now()
     say(table(_HEADINGS, [_row(target, one, now) for target, one in rows], right=(2, 3)))
     overages = sum(one.overages for _, one in rows)
     if overages:
         narrate(f"\nrefused although our books said that there was room: {overages:,}")
 
 
-async def _limits() -> tuple[tuple[Target, Remaining], ...]:
+async def _limits() -> tuple[Sequence[tuple[Target, Remaining]], Mapping[str, Closure]]:
     async with client() as opened:
-        return await opened.limits()
+        return await opened.limits(), await opened.ledger.closed()
 
 
 def _row(target: Target, one: Remaining, now: float) -> tuple[str, ...]:

@@ -121,7 +121,8 @@ def frozen_by(target: Target, ask: Ask, settlement: Settlement, terms: Terms) ->
     return Closure(
         bucket=paid_gate_of(target),
         until=UNTIL_CLEARED,
-        reason=f"{target.label} billed {cost}, more than the {worst} that it could cost at most",
+        reason=f"{target.label} billed {cost}, more than the {worst} that it could cost at most;"
+        f" to open it: shunpike limits clear {target.name}",
         at=settlement.at,
         origin=f"attempt {ask.attempt_id}",
     )

@@ -180,7 +180,11 @@ def _is_budget(refusal: Refusal) -> bool:
 
 def _is_said_in_words(refusal: Refusal) -> bool:
     """Whether no limit refused, but the wall around money, a closed gate or the pace: the source says what it was."""
-    return refusal.bucket == _WALL or refusal.bucket.endswith("|gate") or refusal.limit.source.startswith(_PACED)
+    return (
+        refusal.bucket == _WALL
+        or refusal.bucket.endswith(("|gate", "|paid"))
+        or refusal.limit.source.startswith(_PACED)
+    )
 
 
 def _lines(candidates: list[Candidate]) -> list[str]:
@@ -232,6 +236,8 @@ def _hints(candidates: list[Candidate]) -> Iterator[tuple[bool, str]]:
     budget = 'budgets = [{amount = "1.00", period = "day"}]'
     money = f"to allow money, set in shunpike.toml: allow_paid = true, {budget}   ·   or name a free model"
     yield any("allow_paid" in one.reason for one in candidates), money
+    bill = "see what it billed: shunpike doctor   ·   then open it by the command above, or name a free model"
+    yield any("shunpike limits clear" in one.reason for one in candidates), bill
     untried = " ".join(one.reason for one in candidates if one.verdict is Verdict.UNUSED)
     more = "allow more in shunpike.toml: max_attempts = 16   ·   or name a model: -m PROVIDER/ID"
     yield ATTEMPTS_USED in untried, more

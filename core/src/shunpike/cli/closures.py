@@ -1,0 +1,98 @@
+"""What is closed, for a person: what, until when, by what, and how to open it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote, unquote
+
+from shunpike.cli.findings import Finding, Level, found
+from shunpike.cli.forms import when
+from shunpike.cli.output import plain
+from shunpike.clock import moment
+from shunpike.types import Closure, Settings
+
+HEADINGS = ("closed", "what", "until", "believed", "because", "origin", "since")
+_DEFAULT = "/default"
+
+
+def name_of(closure: Closure) -> str:
+    """Return what ``shunpike limits clear`` opens it by: an account, or a model of one."""
+    account, _, rest = closure.bucket.partition("|")
+    model = rest.partition("|")[0]
+    account = account.removesuffix(_DEFAULT)
+    return f"{account}/{unquote(model.removeprefix('model:'))}" if model.startswith("model:") else account
+
+
+def is_named(closure: Closure, name: str, settings: Settings) -> bool:
+    """Return whether a person who writes ``name`` means this closure.
+
+    A name is a bucket, an account as it is listed, a provider for all of its accounts, a section of the configuration,
+    or one of these with a model.
+    """
+    account, _, rest = closure.bucket.partition("|")
+    names = {account, account.removesuffix(_DEFAULT), account.partition("/")[0]}
+    names |= {section for section in settings.providers if _account(section, settings) == account}
+    if name in names or name == closure.bucket:
+        return True
+    model = rest.partition("|")[0]
+    called = unquote(model.removeprefix("model:"))
+    return model.startswith("model:") and name in {f"{one}/{called}" for one in names}
+
+
+def _account(section: str, settings: Settings) -> str:
+    its = settings.providers[section]
+    owner = section if its.account == "default" else its.plugin or section
+    return f"{owner}/{quote(its.account, safe='/:@.+-_')}"
+
+
+def fields(closure: Closure) -> dict[str, object]:
+    """Return a closure for a program; ``until`` is null where only a person opens it."""
+    told = {**plain(closure), "name": name_of(closure), "frozen": closure.is_freeze}
+    return {**told, "until": None} if closure.is_freeze else told
+
+
+def row(closure: Closure, now: float) -> tuple[str, ...]:
+    """Return a closure as a row under `HEADINGS`."""
+    until = "opened by hand" if closure.is_freeze else when(closure.until, now)
+    since = f"{moment(closure.at):%Y-%m-%d %H:%M:%S UTC}" if closure.at else "-"
+    return (
+        name_of(closure),
+        _what(closure),
+        until,
+        _belief(closure, now),
+        closure.reason,
+        closure.origin or "-",
+        since,
+    )
+
+
+def _what(closure: Closure) -> str:
+    parts = closure.bucket.split("|")[1:]
+    if parts[-1] == "gate":
+        return "all of it"
+    return "what is paid" if parts[-1] == "paid" else " ".join(parts[-2:]).replace("_", " ")
+
+
+def _belief(closure: Closure, now: float) -> str:
+    if closure.tester is not None:
+        return "being tested"
+    if closure.test_at is None:
+        return "yes"
+    return "tested by the next request" if closure.test_at <= now else f"tested {when(closure.test_at, now)}"
+
+
+def findings(closures: Mapping[str, Closure], now: float) -> Iterable[Finding]:
+    """Return what ``doctor`` says of what is closed: a bill above the worst case is a problem, a doubt a warning."""
+    for one in closures.values():
+        name = name_of(one)
+        because = ", ".join(filter(None, (one.reason, one.origin)))
+        since = f"since {moment(one.at):%Y-%m-%d %H:%M UTC}, " if one.at else ""
+        if one.is_freeze:
+            hint = f"look at its bill, then open it: shunpike limits clear {name} --note WHY"
+            yield found("Limits", Level.PROBLEM, f"{name} is frozen for what is paid, {since}{because}", hint)
+            continue
+        level = Level.NOTE if one.test_at is None else Level.WARNING
+        text = f"{name}: {_what(one)} closed until {when(one.until, now)}, {since}{because}"
+        if one.test_at is not None:
+            text += f"; doubtful, {_belief(one, now)}"
+        yield found("Limits", level, text, f"to open it now: shunpike limits clear {name}")

@@ -1,0 +1,87 @@
+"""What is closed is shown with its origin, and a person opens it before its time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from shunpike.errors import RateLimited
+from shunpike.types import Billing, Money, Piece, Price, Usage
+from shunpike_testkit.scripted import ScriptedProvider
+
+from .conftest import Cli
+
+PAID = 'allow_paid = true\nbudgets = [{amount = "1.00", period = "day"}]\n'
+
+
+def dear() -> ScriptedProvider:
+    """Return a paid provider that bills more than it ever can for each answer."""
+    usage = Usage(prompt_tokens=7, completion_tokens=3)
+    bill = [Piece(text="fine"), Piece(finish_reason="stop", usage=usage, stated_cost=Money.usd("0.5"))]
+    return ScriptedProvider("acme", bill, billing=Billing.CARD, price=Price.per_million("1", "1"))
+
+
+def busy(cli: Cli) -> ScriptedProvider:
+    """Return a free provider that told to wait for a day."""
+    told = RateLimited("busy", provider="acme", status=429)
+    told.retry_at = 4_000_000_000.0
+    provider = ScriptedProvider("acme", told)
+    assert cli("Go on", providers=(provider,)).code != 0
+    return provider
+
+
+def test_a_bill_above_the_worst_case_is_shown_everywhere_and_stops_what_is_paid(cli: Cli, tmp_path: Path) -> None:
+    """With its figures and the next command; the answer itself is not lost."""
+    (tmp_path / "shunpike.toml").write_text(PAID)
+    provider = dear()
+    assert cli("Go on", providers=(provider,)).code == 0
+    second = cli("Go on", providers=(provider,))
+    assert second.code != 0, "the next one was sent"
+    assert "shunpike limits clear acme" in second.err
+    doctor = cli("doctor", providers=(provider,))
+    assert doctor.code == 1
+    assert "acme is frozen" in doctor.out
+    assert "$0.50" in doctor.out
+    assert "shunpike limits clear acme" in doctor.out
+    budget = cli("budget", providers=(provider,))
+    assert "acme is frozen" in budget.err
+    (row,) = json.loads(cli("budget", "--json", providers=(provider,)).out)["data"]
+    assert row["frozen"] == ["acme"]
+    (closed,) = json.loads(cli("limits", "--json", providers=(provider,)).out)["closed"]
+    assert (closed["name"], closed["until"], closed["frozen"]) == ("acme", None, True)
+
+
+def test_a_frozen_account_is_opened_by_hand_once(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "shunpike.toml").write_text(PAID)
+    provider = dear()
+    cli("Go on", providers=(provider,))
+    done = json.loads(cli("limits", "clear", "acme", "--note", "paid back", "--json", providers=(provider,)).out)
+    (row,) = done["data"]
+    assert (row["note"], row["frozen"], "@" in row["who"]) == ("paid back", True, True)
+    assert "nothing of acme is closed" in cli("limits", "clear", "acme", providers=(provider,)).err
+    assert cli("Go on", providers=(provider,)).code == 0
+
+
+@pytest.mark.parametrize("name", ["acme", "acme/m-1", "bucket", "--all"])
+def test_a_closure_is_shown_with_its_origin_and_opened_by_any_of_its_names(cli: Cli, name: str) -> None:
+    provider = busy(cli)
+    (closed,) = json.loads(cli("limits", "--json", providers=(provider,)).out)["closed"]
+    assert (closed["origin"], closed["reason"]) == ("HTTP 429", "acme said rate_limited")
+    assert closed["test_at"] < closed["until"]
+    shown = cli("limits", providers=(provider,))
+    assert "acme said rate_limited" in shown.out
+    assert "HTTP 429" in cli("doctor", providers=(provider,)).out
+    chosen = {"bucket": closed["bucket"], "acme/m-1": closed["name"]}.get(name, name)
+    opened = cli("limits", "clear", chosen, providers=(provider,))
+    assert (opened.code, "is open again" in opened.err) == (0, True)
+    assert "closed" not in json.loads(cli("limits", "--json", providers=(provider,)).out)
+
+
+def test_clearing_needs_a_name_that_there_is(cli: Cli) -> None:
+    provider = busy(cli)
+    assert "open what?" in cli("limits", "clear", providers=(provider,)).err
+    assert cli("limits", "clear", "acme", "--all", providers=(provider,)).code == 2
+    slip = cli("limits", "clear", "acne", providers=(provider,))
+    assert (slip.code != 0, "acme" in slip.err) == (True, True)
