@@ -206,8 +206,8 @@ async def test_without_usage_the_worst_case_stays(make_client: MakeClient) -> No
     acme = EmbeddingProvider("acme", vectors(tokens=None))
     async with make_client(plugins(acme)) as client:
         done = await client.embed("one", model="embed-1")
-        assert [row.exact for row in await client.usage(0, START * 2)] == [False]
-    # Tokens are a guess, but what nobody can be billed for costs exactly nothing.
+        # Tokens are a guess, but what nobody can be billed for costs exactly nothing.
+        assert [(row.exact, row.prompt_tokens > 0) for row in await client.usage(0, START * 2)] == [(True, True)]
     assert (done.usage.basis, done.cost_exact) == (Basis.ESTIMATED, True)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from shunpike.builtin.tally import Counts, Key, Tally, counts_of, key_of
-from shunpike.ledger.rows import booked_cost
+from shunpike.ledger.rows import booked_cost, booked_state
 from shunpike.ledger.totals import DAY
 from shunpike.types import Funds, Money, Reservation, Settlement, State, Unconfirmed, Unit
 
@@ -78,7 +78,7 @@ class Attempts:
         """Note how an attempt ended; return those in doubt that are not kept by name any longer."""
         one = self.held.pop(attempt_id)
         ended = Ended(one.at, key_of(one), counts_of(one, settlement))
-        if settlement.state is State.UNCONFIRMED:
+        if booked_state(one.worst, settlement) is State.UNCONFIRMED:
             self._doubtful[attempt_id] = Doubtful(
                 ended,
                 one.account,

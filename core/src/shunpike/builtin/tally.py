@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from shunpike.ledger.rows import booked_cost
+from shunpike.ledger.rows import booked_cost, booked_state
 from shunpike.ledger.totals import DAY, day_text
 from shunpike.types import Funds, Money, Reservation, Settlement, State, UsageRow
 
@@ -60,7 +60,7 @@ def counts_of(reservation: Reservation, settlement: Settlement | None) -> Counts
         requests=1,
         answered=int(settlement.outcome == "ok"),
         released=int(released),
-        unconfirmed=int(settlement.state is State.UNCONFIRMED),
+        unconfirmed=int(booked_state(reservation.worst, settlement) is State.UNCONFIRMED),
         overages=int(settlement.overage),
         prompt_tokens=0 if released else settlement.usage.prompt_tokens,
         completion_tokens=0 if released else settlement.usage.completion_tokens,

@@ -19,7 +19,7 @@ from typing import Literal
 from shunpike.ledger.counting import learned
 from shunpike.ledger.half_open import Closures
 from shunpike.ledger.learning import is_news, lowered, merged
-from shunpike.ledger.rows import BucketRow, ClosureRow, HeldRow, Holds, SlotRow
+from shunpike.ledger.rows import BucketRow, ClosureRow, HeldRow, Holds, SlotRow, booked_state
 from shunpike.ledger.slots import Look, Part, remaining_of, settled_parts
 from shunpike.ledger.windows import CLOCK_SLACK, GUARD, Window, last_closure, last_expiry
 from shunpike.types import (
@@ -30,6 +30,7 @@ from shunpike.types import (
     Hold,
     Lesson,
     Limit,
+    Money,
     Proof,
     Remaining,
     Reservation,
@@ -173,20 +174,20 @@ class WorkingSet:
         What others learned since it ended is newer, not of a clock that was ahead: that is told by ``now``.
         """
         now = max(now, settlement.at)
+        # What is not certain stays with its attempt, to be reconciled; the rest is one sum for each expiry.
+        owner = held.attempt_id if booked_state(Money(pico=held.worst), settlement) is State.UNCONFIRMED else ""
         for key, amount in held.holds:
-            self._end(self.touch(self.by_key[key]), amount, held.attempt_id, settlement)
+            self._end(self.touch(self.by_key[key]), amount, owner, settlement)
         self.closures.end(held.attempt_id, settlement, lambda bucket: self._latest_closure(bucket, now))
         for lesson in settlement.lessons:
             self._learn(lesson, settlement.at, now)
         for sample in settlement.samples:
             self._sample(sample)
 
-    def _end(self, bucket: Bucket, held: int, attempt_id: str, settlement: Settlement) -> None:
+    def _end(self, bucket: Bucket, held: int, owner: str, settlement: Settlement) -> None:
         parts = settled_parts(bucket.limit, held, settlement, bucket.last, self.guard)
         bucket.in_flight -= held
         bucket.used -= held
-        # What is not certain stays with its attempt, to be reconciled; the rest is one sum for each expiry.
-        owner = attempt_id if settlement.state is State.UNCONFIRMED else ""
         for part in parts:
             self.add(bucket, part, owner)
 

@@ -104,7 +104,7 @@ def ended_row(held: HeldRow, settlement: Settlement) -> EndedRow:
     over = max(0, usage.prompt_tokens - held.prompt) + max(0, usage.completion_tokens - held.output)
     listed = None if settlement.list_value is None or released else settlement.list_value.pico
     return EndedRow(
-        state=settlement.state.value,
+        state=booked_state(Money(pico=held.worst), settlement).value,
         ended_at=settlement.at,
         outcome=settlement.outcome,
         served_model=settlement.served_model,
@@ -129,6 +129,17 @@ def booked_cost(worst: Money, settlement: Settlement | None) -> Money:
     if settlement.state is State.RELEASED:
         return Money()
     return max(worst, settlement.cost) if settlement.state is State.UNCONFIRMED else settlement.cost
+
+
+def booked_state(worst: Money, settlement: Settlement) -> State:
+    """Return the state that the books show.
+
+    Of an attempt that can't have cost anything nobody has to find out how it ended: it settles itself, at nothing. Its
+    tokens and its request count in their windows as those of any attempt whose end is not known, at the worst case.
+    """
+    if settlement.state is State.UNCONFIRMED and not booked_cost(worst, settlement):
+        return State.SETTLED
+    return settlement.state
 
 
 def orphaned(held: HeldRow, now: float) -> Settlement:

@@ -138,6 +138,22 @@ class StoreBooksContract(StoreClosuresContract):
             (row,) = await store.usage(0.0, 1e12)
             assert (row.cost.pico, row.exact) == (3 * CENT, True)
 
+    async def test_an_unknown_end_that_can_have_cost_nothing_settles_itself(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """Nobody has to look for it on a bill; in its windows it counts as any attempt whose end is not known."""
+        tokens = hold(500, 1_000, Unit.TOTAL_TOKEN, Rolling(seconds=60))
+        async with self.opened(tmp_path, clock) as store:
+            hands = able(store, Reconciles)
+            await store.admit(reservation("a", clock.now(), tokens))
+            await store.settle("a", Settlement(state=State.UNCONFIRMED, at=clock.now(), outcome="timeout"))
+            assert await hands.unconfirmed() == []
+            assert not await hands.reconcile("a", Money(pico=CENT), clock.now(), "nothing to settle")
+            (row,) = await store.usage(0.0, 1e12)
+            assert (row.requests, row.answered, row.unconfirmed, row.held, row.cost.pico) == (1, 0, 0, 0, 0)
+            (left,) = await store.remaining([tokens], clock.now())
+            assert left.used == 500
+
     async def test_a_reservation_that_fails_leaves_the_others_alone(self, tmp_path: Path, clock: VirtualClock) -> None:
         """An attempt that is in the ledger already is refused; what was asked in the same moment is not."""
         async with self.opened(tmp_path, clock) as store:
