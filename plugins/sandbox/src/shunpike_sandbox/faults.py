@@ -21,6 +21,12 @@ STALL = "stall"
 RATE_LIMITED = "rate_limited"
 """A 429 in the provider's own words although there is room. It misleads a ledger, so it comes only when named."""
 
+MODEL_FORBIDDEN = "model_forbidden"
+"""A 403 that is about the one model, in the provider's own words. It lasts one request, so it comes only when named."""
+UNSAFE = "unsafe"
+"""The refusal of a prompt for its content, in the provider's own words. It comes only when named."""
+NAMED_ONLY = frozenset({RATE_LIMITED, MODEL_FORBIDDEN, UNSAFE})
+
 KINDS = (OVERLOADED, INTERNAL, HANGUP, LOST, UPSTREAM, STREAM_ERROR, CUT, HTML, HALF_JSON, SLOW, STALL)
 STREAM_ONLY = frozenset({STREAM_ERROR, CUT, STALL})
 UNARY_ONLY = frozenset({HALF_JSON})
@@ -43,7 +49,7 @@ class Faults:
 
     def __post_init__(self) -> None:
         """Refuse a misspelt kind: a fault that never happens would prove nothing."""
-        unknown = {kind for kind in (*self.kinds, *self.script) if kind is not None} - {*KINDS, RATE_LIMITED}
+        unknown = {kind for kind in (*self.kinds, *self.script) if kind is not None} - {*KINDS, *NAMED_ONLY}
         if unknown:
             raise ValueError(f"unknown kinds of fault: {', '.join(sorted(unknown))}")
         if not 0.0 <= self.rate <= 1.0:

@@ -182,6 +182,10 @@ class Service(ABC):
             raise self.upstream(visit)
         if fault == faults.RATE_LIMITED:
             raise self._as_if_limited(visit)
+        if fault == faults.MODEL_FORBIDDEN:
+            raise self.model_forbidden(visit)
+        if fault == faults.UNSAFE:
+            raise self.unsafe(visit)
         if fault == faults.HTML:
             raise Refused(502, _HTML, content_type="text/html; charset=UTF-8")
 
@@ -245,6 +249,14 @@ class Service(ABC):
     @abstractmethod
     def internal(self, visit: Visit) -> Refused:
         """Return the error of a provider that broke."""
+
+    @abstractmethod
+    def model_forbidden(self, visit: Visit) -> Refused:
+        """Return the 403 about a model that this account may not use."""
+
+    @abstractmethod
+    def unsafe(self, visit: Visit) -> Refused:
+        """Return the refusal of a prompt for its content."""
 
     @abstractmethod
     def upstream(self, visit: Visit) -> Refused:

@@ -265,6 +265,18 @@ class ChatService(Service):
         return [self.event(self.internal(visit).body)]
 
     @override
+    def model_forbidden(self, visit: Visit) -> Refused:
+        """Return the error for a model that this account may not use."""
+        message = f"You do not have access to the model {visit.asked_model}."
+        return self.error(403, message, "invalid_request_error", None, "model")
+
+    @override
+    def unsafe(self, visit: Visit) -> Refused:
+        """Return the error for a prompt that the provider won't answer."""
+        message = "Your request was rejected as a result of our safety system."
+        return self.error(400, message, "invalid_request_error", "content_policy_violation")
+
+    @override
     def too_large(self) -> Refused:
         """Return the error for a body beyond all bounds."""
         return self.error(413, "Request entity too large", "invalid_request_error", "request_too_large")

@@ -28,6 +28,11 @@ class DeepSeekErrors(ChatService):
         return super().error(status, message, kind, code or "invalid_request_error", param)
 
     @override
+    def unsafe(self, visit: Visit) -> Refused:
+        """Return the error for a prompt that DeepSeek won't answer; only its words tell."""
+        return self.error(400, "Content Exists Risk", "invalid_request_error")
+
+    @override
     def bad_key(self, key: str | None) -> Refused:
         """Return the error for a missing or wrong key."""
         if key is None:

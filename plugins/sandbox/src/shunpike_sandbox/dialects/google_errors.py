@@ -86,6 +86,18 @@ class GoogleErrors(Service):
         return self.error(402, message, "RESOURCE_EXHAUSTED")
 
     @override
+    def model_forbidden(self, visit: Visit) -> Refused:
+        """Return the error for a model that the project may not use."""
+        message = f"You do not have permission to access models/{visit.asked_model} or it may not exist."
+        return self.error(403, message, "PERMISSION_DENIED")
+
+    @override
+    def unsafe(self, visit: Visit) -> Refused:
+        """Return an answer without candidates: a blocked prompt has a good status here."""
+        feedback = {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, "modelVersion": visit.asked_model}
+        return Refused(200, feedback, content_type=JSON, indent=2)
+
+    @override
     def overloaded(self, visit: Visit) -> Refused:
         """Return a 503."""
         return self.error(503, "The model is overloaded. Please try again later.", "UNAVAILABLE")

@@ -63,6 +63,8 @@ def check_config(config: Mapping[str, Any], model: Model) -> None:
     for name in ("presencePenalty", "frequencyPenalty"):
         if config.get(name) and not older(model):
             raise _no(f"Penalty is not enabled for models/{model.id}")
+    if (config.get("candidateCount") or 1) > 1 and not older(model):
+        raise _no("Multiple candidates is not enabled for this model")
     asked = [str(one).upper() for one in config.get("responseModalities", ())]
     if any(one != "TEXT" for one in asked):
         told = ", ".join(asked)

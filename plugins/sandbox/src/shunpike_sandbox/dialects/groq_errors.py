@@ -120,6 +120,15 @@ class GroqErrors(ChatService):
         return self.error(403, "This organization is restricted.", "invalid_request_error", "organization_restricted")
 
     @override
+    def model_forbidden(self, visit: Visit) -> Refused:
+        """Return the error for a model that the organization has switched off."""
+        message = (
+            f"The model `{visit.asked_model}` is blocked at the organization level. Please have the org admin enable "
+            "this model in the org settings at https://console.groq.com/settings/limits"
+        )
+        return self.error(403, message, "permissions_error", "model_permission_blocked_org")
+
+    @override
     def overloaded(self, visit: Visit) -> Refused:
         """Return a 503."""
         message = f"{visit.asked_model} is currently over capacity. Please try again and back off exponentially."

@@ -58,6 +58,8 @@ def abilities(body: Mapping[str, Any], model: Model) -> None:
             "https://console.groq.com/docs/structured-outputs#supported-models"
         )
         raise Invalid(Problem("other", "response_format", what))
+    if body.get("tools") and not model.can("tools"):
+        raise Invalid(Problem("other", "tools", "`tool calling` is not supported with this model"))
     for name in ("reasoning_effort", "reasoning_format"):
         if body.get(name) is not None and not model.can("reasoning"):
             raise Invalid(Problem("other", name, f"`{name}` is not supported with this model"))

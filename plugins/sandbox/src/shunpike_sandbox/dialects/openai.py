@@ -66,6 +66,8 @@ class OpenAI(OpenAIErrors):
         if self.thinks(body, model):
             self._reasoning_only(body)
         openai_strict.abilities(body, model)
+        if body.get("tools") and not model.can("tools"):
+            raise self.error(404, openai_strict.NO_TOOLS, "invalid_request_error")
         form = (body.get("response_format") or {}).get("type")
         ask = super().ask(body, model)
         openai_strict.schemas(body)

@@ -32,6 +32,11 @@ class OpenAIErrors(ChatService):
         return refusal
 
     @override
+    def model_forbidden(self, visit: Visit) -> Refused:
+        """Return the error for a model that the project may not use; it has no code."""
+        return self.error(403, "You are not allowed to sample from this model", "invalid_request_error")
+
+    @override
     def bad_key(self, key: str | None) -> Refused:
         """Return the error for a missing or wrong key."""
         if key is None:

@@ -33,6 +33,10 @@ _EFFORTS = {
 }
 _STREAM_OPTIONS = frozenset({"include_usage", "include_obfuscation"})
 _TOKENS_AT_ONCE = 300_000
+NO_TOOLS = (
+    "tools is not supported in this model. For a list of supported models, refer to "
+    "https://platform.openai.com/docs/guides/function-calling#models-supporting-function-calling."
+)
 _FORM_NAME = r"^[a-zA-Z0-9_-]+$"
 
 

@@ -12,6 +12,7 @@ from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects.chat import ChatService
 from shunpike_sandbox.limits import Hit, next_midnight
 from shunpike_sandbox.refusals import Problem, Refused
+from shunpike_sandbox.replies import dump
 from shunpike_sandbox.service import strictest
 from shunpike_sandbox.visits import Visit
 
@@ -112,6 +113,22 @@ class OpenRouterErrors(ChatService):
             "upgrade to a paid account"
         )
         return self.refusal(402, message, {"provider_name": None})
+
+    @override
+    def model_forbidden(self, visit: Visit) -> Refused:
+        """Return the error for a model whose provider wants a key of one's own."""
+        message = (
+            "Sandbox is requiring a key to access this model, which you can add in "
+            "https://openrouter.ai/settings/integrations"
+        )
+        return self.refusal(403, message)
+
+    @override
+    def unsafe(self, visit: Visit) -> Refused:
+        """Return what a provider behind says of the content, as text inside the text."""
+        raw = dump({"code": "The caller does not have permission", "error": "Content violates usage guidelines."})
+        metadata = {"raw": raw.decode(), "provider_name": "Sandbox"}
+        return self.refusal(403, "Provider returned error", metadata)
 
     @override
     def overloaded(self, visit: Visit) -> Refused:
