@@ -182,7 +182,10 @@ class MemoryStore(Store):
             del self._factors[name]
 
     def _learn(self, lesson: Lesson, at: float, now: float) -> None:
-        name, bucket = lesson.proof.bucket, self._buckets.get(lesson.proof.bucket)
+        name = lesson.proof.bucket
+        if lesson.proof.unlisted is not None:
+            self._buckets.setdefault(name, Bucket(rolling=isinstance(lesson.limit.window, Rolling)))
+        bucket = self._buckets.get(name)
         known = self._proofs.get(name)
         if bucket is not None and is_news(known, lesson.proof, now):
             bucket.drop(at)

@@ -35,8 +35,8 @@ ON CONFLICT DO UPDATE SET until = excluded.until, reason = excluded.reason, at =
 WHERE excluded.until > until OR until BETWEEN ?8 AND {UNTIL_CLEARED - 1} OR ?9"""  # noqa: S608 - a constant
 
 _PROOF = """
-INSERT OR REPLACE INTO evidence (bucket, amount, remaining, resets_at, at, confidence, origin, overages)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT OR REPLACE INTO evidence (bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 _FACTOR = "INSERT OR REPLACE INTO factors (name, mean, deviation, samples, at) VALUES (?, ?, ?, ?, ?)"
 
@@ -88,6 +88,7 @@ def write_changes(connection: Connection, changes: Changes) -> None:
             proof.confidence.value,
             proof.origin,
             proof.overages,
+            None if proof.unlisted is None else proof.unlisted.model_dump_json(),
         )
     for name, factor in changes.factors:
         connection.rows(_FACTOR, name, factor.mean, factor.deviation, factor.samples, factor.at)

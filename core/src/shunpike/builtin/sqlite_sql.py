@@ -229,9 +229,6 @@ _VERSION_5 = (
     ) STRICT""",
     # A limit that no catalog lists, as JSON: what answers taught of it stands in the same row.
     "ALTER TABLE evidence ADD COLUMN unlisted TEXT",
-    "ALTER TABLE evidence ADD COLUMN reach REAL",
-    "ALTER TABLE evidence ADD COLUMN answers INTEGER NOT NULL DEFAULT 0",
-    "ALTER TABLE evidence ADD COLUMN since REAL",
 )
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)

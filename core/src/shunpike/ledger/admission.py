@@ -16,11 +16,12 @@ from shunpike.ledger.counting import likely_output, output_samples, prompt_sampl
 from shunpike.ledger.holds import demand, holds_for, limits_in_force, too_large
 from shunpike.ledger.inspection import Inspection
 from shunpike.ledger.knowledge import Knowledge
-from shunpike.ledger.learning import Believed, lessons_of, merged
+from shunpike.ledger.learning import Believed, is_believed, lessons_of, merged
 from shunpike.ledger.output_cap import Cap, Caps
 from shunpike.ledger.pacing import Pacer, unslowed
 from shunpike.ledger.settle import settlement_of
 from shunpike.ledger.terms import Terms, prompt_bound, terms_of, wall
+from shunpike.ledger.unlisted import found_in, learned_limits
 from shunpike.protocols import Admission, Ask, Store, Target
 from shunpike.types import (
     Ending,
@@ -79,7 +80,10 @@ class Ledger(Inspection, Admission):
         known, now = self._known.proofs, self._clock.now()
         if seen:
             known = {**known, **{one.bucket: merged(known.get(one.bucket), one, now) for one in seen}}
-        return limits_in_force(target, self._limits_of(target) or (), terms, settings, Believed(known, now))
+        believed, listed = Believed(known, now), self._limits_of(target) or ()
+        unlisted = [one for one in known.values() if one.unlisted is not None and is_believed(one, now)]
+        limits = (*listed, *learned_limits(target, listed, unlisted)) if unlisted else listed
+        return limits_in_force(target, limits, terms, settings, believed)
 
     def _counted(self, target: Target, ask: Ask) -> Ask:
         """Return the ask with its prompt as the model was seen to count, never above the bound, and a likely answer."""
@@ -183,8 +187,12 @@ class Ledger(Inspection, Admission):
         in_force = self._in_force(target, terms)
         holds = _fitted(holds_for(target, counted, terms, in_force), _plain(ask, counted), terms)
         granted = self._limits(target, terms, _UNBOUNDED)
+        found = found_in(ending, target, granted)
+        if found:
+            granted = self._limits(target, terms, _UNBOUNDED, found)
         refused = refused_by(ending, granted, {hold.bucket: hold.amount for hold in holds})
-        lessons = lessons_of(ending, granted, tuple(refused), partial(self._in_force, target, terms))
+        unlisted = {one.bucket: one.unlisted for one in found if one.unlisted is not None}
+        lessons = lessons_of(ending, granted, tuple(refused), partial(self._in_force, target, terms), unlisted)
         closures = closures_of(target, ending, granted or in_force, refused) + used_up(target, lessons, ending.at)
         settlement = settlement_of(ending, counted, terms)
         frozen = frozen_by(target, ask, settlement, terms)

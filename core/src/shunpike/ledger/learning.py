@@ -9,6 +9,7 @@ or several, moves nothing.
 | -------------------------------------------- | ------------------------------------------------------------------- |
 | an amount: a header's, or a quota's value    | corrects a figure of the same or a lower rank, up or down; a figure  |
 |                                              | of the operator's stays, beside it the smaller holds                |
+| an amount of a limit that no catalog lists   | becomes a limit of its own, by the rules of ``unlisted.py``          |
 | less left than by our books                  | takes the difference until the reset that was stated, else for a    |
 |                                              | window: our view inside a window only ever gets lower               |
 | nothing left until later than a window       | as well, closes the limit until then                                |
@@ -89,17 +90,23 @@ def _is_one(found: Mapping[str, Limit], *, windows: bool) -> bool:
     return len(places) <= 1 and (not windows or len(lengths) <= 1)
 
 
+_NONE: Mapping[str, Limit] = {}
 InForce = Callable[[Sequence[Proof]], Mapping[str, Limit]]
 """Bucket → limit in force, once these proofs are known as well."""
 
 
 def lessons_of(
-    ending: Ending, granted: Mapping[str, Limit], refused: Sequence[str], in_force: InForce
+    ending: Ending,
+    granted: Mapping[str, Limit],
+    refused: Sequence[str],
+    in_force: InForce,
+    unlisted: Mapping[str, Limit] = _NONE,
 ) -> tuple[Lesson, ...]:
     """Return what the ending's evidence taught of each limit that the provider grants.
 
     Args:
         refused: The buckets by which the provider refused the attempt: as it was admitted, each is an overage.
+        unlisted: Those of ``granted`` that only this ending told of.
 
     """
     seen = ending.at if ending.headers_at is None else min(ending.headers_at, ending.at)
@@ -108,7 +115,8 @@ def lessons_of(
         for bucket in limits_named(row, granted):
             known = found.get(bucket)
             if known is None or _less(row.remaining, known.remaining):
-                found[bucket] = _proof(row, bucket, seen, overage=bucket in refused)
+                proof = _proof(row, bucket, seen, overage=bucket in refused)
+                found[bucket] = proof.model_copy(update={"unlisted": unlisted.get(bucket)})
     if not found:
         return ()
     limits = in_force(tuple(found.values()))
@@ -189,6 +197,7 @@ def merged(known: Proof | None, new: Proof, now: float) -> Proof:
     if known is None:
         return new
     overages = known.overages + new.overages
+    new = new.model_copy(update={"unlisted": new.unlisted or known.unlisted})
     if not is_believed(known, now):
         return new.model_copy(update={"overages": overages})
     if new.at < known.at or _RANKS[new.confidence] < _RANKS[known.confidence]:

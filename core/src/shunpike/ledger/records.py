@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, LiteralString
 
 from shunpike.ledger.totals import day_text
-from shunpike.types import Closure, Confidence, Factor, Funds, Money, Proof, Reopening, Unconfirmed, UsageRow
+from shunpike.types import Closure, Confidence, Factor, Funds, Limit, Money, Proof, Reopening, Unconfirmed, UsageRow
 
 Row = tuple[Any, ...]
 
-PROOF: LiteralString = "bucket, amount, remaining, resets_at, at, confidence, origin, overages"
+PROOF: LiteralString = "bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted"
 CLOSURE: LiteralString = "bucket, until, reason, at, origin, test_at, tester"
 REOPENED: LiteralString = "bucket, until, reason, closed_at, origin, at, who, note"
 FACTOR: LiteralString = "name, mean, deviation, samples, at"
@@ -18,7 +18,7 @@ UNCONFIRMED: LiteralString = "id, provider, account, model, started_at, outcome,
 
 def proof_of(row: Row) -> Proof:
     """Return a row of `PROOF`."""
-    bucket, amount, remaining, resets_at, at, confidence, origin, overages = row
+    bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted = row
     return Proof(
         bucket=bucket,
         amount=amount,
@@ -28,6 +28,7 @@ def proof_of(row: Row) -> Proof:
         confidence=Confidence(confidence),
         origin=origin,
         overages=overages,
+        unlisted=None if unlisted is None else Limit.model_validate_json(unlisted),
     )
 
 

@@ -194,6 +194,8 @@ class Proof(Record):
     origin: str
     overages: Figure = 0
     """How often it refused while our own books said that there was room."""
+    unlisted: Limit | None = None
+    """The limit itself, where no catalog lists it: ``ledger/unlisted.py``."""
 
 
 class Lesson(Record):

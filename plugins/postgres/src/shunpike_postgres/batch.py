@@ -116,7 +116,9 @@ class Batch:
         """Learn the numbers of all buckets, before anything is locked."""
         session = self._session
         limits: dict[str, Limit] = {hold.bucket: hold.limit for one in asked for hold in one.holds if hold.amount}
-        names = {lesson.proof.bucket for _, end in ends for lesson in end.lessons}
+        lessons = [lesson for _, end in ends for lesson in end.lessons]
+        limits.update((one.proof.bucket, one.limit) for one in lessons if one.proof.unlisted is not None)
+        names = {lesson.proof.bucket for lesson in lessons}
         unknown = [job.attempt_id for job, _ in ends if job.attempt_id not in session.holds]
         if unknown:
             cursor = await session.connection.execute(sql.HELD, [sql.names(unknown)])

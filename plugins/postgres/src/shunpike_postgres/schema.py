@@ -141,10 +141,7 @@ CREATE TABLE reopened (
     who TEXT NOT NULL,
     note TEXT NOT NULL
 );
-ALTER TABLE evidence ADD COLUMN unlisted TEXT;
-ALTER TABLE evidence ADD COLUMN reach DOUBLE PRECISION;
-ALTER TABLE evidence ADD COLUMN answers INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE evidence ADD COLUMN since DOUBLE PRECISION"""
+ALTER TABLE evidence ADD COLUMN unlisted TEXT"""
 
 MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
 """What leads from each version of the schema to the next; never changed once released."""

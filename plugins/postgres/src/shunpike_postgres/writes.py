@@ -101,14 +101,14 @@ opened AS (
     DELETE FROM closures WHERE bucket IN (SELECT jsonb_array_elements_text(body -> 'opened') FROM document)
 ),
 seen AS (
-    INSERT INTO evidence (bucket, amount, remaining, resets_at, at, confidence, origin, overages)
-    SELECT bucket, amount, remaining, resets_at, at, confidence, origin, overages
+    INSERT INTO evidence (bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted)
+    SELECT bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted
     FROM document, jsonb_to_recordset(body -> 'proofs') AS proofs (
         bucket text, amount bigint, remaining bigint, resets_at double precision, at double precision,
-        confidence text, origin text, overages integer)
+        confidence text, origin text, overages integer, unlisted text)
     ON CONFLICT (bucket) DO UPDATE SET amount = excluded.amount, remaining = excluded.remaining,
         resets_at = excluded.resets_at, at = excluded.at, confidence = excluded.confidence, origin = excluded.origin,
-        overages = excluded.overages
+        overages = excluded.overages, unlisted = excluded.unlisted
 )
 INSERT INTO factors (name, mean, deviation, samples, at) SELECT name, mean, deviation, samples, at
 FROM document, jsonb_to_recordset(body -> 'factors') AS factors (

@@ -65,6 +65,22 @@ class StoreLessonsContract(StoreTimeContract):
             await store.settle("a", settled(clock.now(), lessons=(lesson("unused", clock.now(), remaining=0),)))
             assert (await learns.proofs())["unused"].remaining == 0
 
+    async def test_a_limit_that_no_catalog_lists_is_kept_and_counts_what_is_used_of_it(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """Its bucket is made by the answer that told of it; later figures leave it what it is."""
+        async with self.opened(tmp_path, clock) as store:
+            learns = able(store, Learns)
+            for name, left in (("a", 4), ("b", 3)):
+                first = {"unlisted": MINUTE} if name == "a" else {}
+                taught = lesson("told", clock.now(), amount=10, remaining=left, **first)
+                await store.admit(reservation(name, clock.now()))
+                await store.settle(name, settled(clock.now(), lessons=(taught,)))
+            assert (await learns.proofs())["told"].unlisted == MINUTE
+            (one,) = await store.remaining([hold(1, 10, bucket="told")], clock.now())
+            assert one.used == 7
+            await store.check()
+
     async def test_older_or_lesser_evidence_moves_nothing_and_overages_add_up(
         self, tmp_path: Path, clock: VirtualClock
     ) -> None:

@@ -1,0 +1,101 @@
+"""Limits that no catalog lists: what an answer names of one becomes a limit of its own, with its proof.
+
+| what the answer says                              | the limit                                                       |
+| ------------------------------------------------- | --------------------------------------------------------------- |
+| unit, amount and window                           | as it says                                                      |
+| unit, amount and reset, no window                 | of the shortest usual window that holds the way to the reset;   |
+|                                                   | a reset that is further away later makes it longer, not shorter |
+| unit and amount of what runs at once              | of what is in flight                                            |
+| no amount, or money                               | none: nothing says how much is allowed                          |
+| a unit that a listed limit has in another window, | none: it may be that one                                        |
+| no window                                         |                                                                 |
+
+It is of the target's model, or of the account where all that is listed is the account's. It is kept beside what was
+seen of it, by the bucket that it counts in, and believed as long; other processes and the next ones find it there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from shunpike.ledger.buckets import bucket_of, is_budget
+from shunpike.ledger.learning import is_window
+from shunpike.ledger.windows import Window
+from shunpike.protocols import Target
+from shunpike.types import Confidence, Ending, Evidence, Held, Limit, Proof, Rolling, Scope, Unit
+
+_USUAL = (1.0, 2.0, 10.0, 60.0, 3_600.0, 86_400.0)
+"""The windows, in seconds, that limits usually have."""
+_LATE = 1.05
+"""A reset may be stated so much further away than its window is long: answers take their time."""
+
+
+def found_in(ending: Ending, target: Target, granted: Mapping[str, Limit]) -> tuple[Proof, ...]:
+    """Return the limits that the ending names and ``granted`` lacks, each in the proof that it is kept with."""
+    seen = ending.at if ending.headers_at is None else min(ending.headers_at, ending.at)
+    limits = {bucket: limit for bucket, limit in granted.items() if not is_budget(bucket)}
+    found: dict[str, Proof] = {}
+    for row in ending.evidence:
+        window = _window(row, limits, seen)
+        if window is None or not row.amount or row.unit is Unit.USD:
+            continue
+        limit = Limit(
+            unit=row.unit,
+            amount=row.amount,
+            window=window,
+            scope=_scope(limits.values()),
+            source=row.origin,
+            observed_at=datetime.fromtimestamp(seen, UTC).isoformat(timespec="seconds"),
+            confidence=Confidence.OBSERVED,
+            shape="stated" if row.window_seconds is not None or isinstance(window, Held) else "unknown",
+        )
+        bucket = bucket_of(target, limit)
+        found[bucket] = Proof(bucket=bucket, amount=row.amount, at=seen, origin=row.origin, unlisted=limit)
+    return tuple(found.values())
+
+
+def _window(row: Evidence, limits: Mapping[str, Limit], seen: float) -> Window | None:
+    """Return the window of a limit that is none of ``limits``, None where it may be one of these or none is told."""
+    known = [limit for limit in limits.values() if limit.unit is row.unit]
+    if row.unit is Unit.CONCURRENT:
+        return None if known else Held()
+    if row.window_seconds is not None:
+        of_it = any(is_window(limit, row.window_seconds) for limit in known)
+        return None if of_it else Rolling(seconds=row.window_seconds)
+    away = 0.0 if row.resets_at is None else row.resets_at - seen
+    usual = next((seconds for seconds in _USUAL if away <= seconds * _LATE), None)
+    if away <= 0 or usual is None or any(not _is_guess(limit) for limit in known):
+        return None
+    return Rolling(seconds=usual) if all(_length(limit) < usual for limit in known) else None
+
+
+def _is_guess(limit: Limit) -> bool:
+    return limit.shape == "unknown" and limit.confidence is Confidence.OBSERVED
+
+
+def _length(limit: Limit) -> float:
+    return limit.window.seconds if isinstance(limit.window, Rolling) else 0.0
+
+
+def _scope(limits: Iterable[Limit]) -> Scope:
+    scopes = {limit.scope for limit in limits}
+    return Scope.ACCOUNT if scopes and not scopes & {Scope.MODEL, Scope.POOL} else Scope.MODEL
+
+
+def learned_limits(target: Target, listed: Sequence[Limit], proofs: Iterable[Proof]) -> tuple[Limit, ...]:
+    """Return what ``proofs`` tell of limits of ``target`` that are not listed.
+
+    Of those whose window was only guessed, the longest of a unit holds.
+    """
+    own = {bucket_of(target, limit) for limit in listed}
+    found = [
+        proof.unlisted
+        for proof in proofs
+        if proof.unlisted is not None and proof.bucket not in own and proof.bucket == bucket_of(target, proof.unlisted)
+    ]
+    longest: dict[tuple[Unit, Scope], float] = {}
+    for limit in filter(_is_guess, found):
+        key = limit.unit, limit.scope
+        longest[key] = max(longest.get(key, 0.0), _length(limit))
+    return tuple(one for one in found if not _is_guess(one) or _length(one) == longest[one.unit, one.scope])

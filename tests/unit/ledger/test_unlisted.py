@@ -1,0 +1,132 @@
+"""Limits that no catalog lists are learned from what answers say of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from shunpike.ledger import Ledger
+from shunpike.ledger.learning import BELIEVED_FOR
+from shunpike.ledger.windows import GUARD
+from shunpike.types import Calendar, Confidence, Ending, Grant, Limit, Refusal, Rolling, Scope, Settings, Unit, Usage
+from shunpike_testkit.targets import ask, limit, target
+
+from .taught import House, seen
+
+
+async def test_a_window_that_an_answer_names_becomes_a_limit_with_its_proof() -> None:
+    """What the answer says is left counts at once, and nobody sends more."""
+    house = House([])
+    await house.ends(seen(amount=3, remaining=2, window_seconds=60.0))
+    (one,) = await house.books.remaining(target())
+    assert (one.limit.amount, one.limit.window, one.left) == (3, Rolling(seconds=60), 2)
+    assert (one.limit.confidence, one.limit.source, one.limit.scope) == (Confidence.OBSERVED, "header x", Scope.MODEL)
+    answers = [await house.ends() for _ in range(3)]
+    assert [isinstance(answer, Grant) for answer in answers] == [True, True, False]
+    house.clock.advance(60 + GUARD)
+    assert isinstance(await house.ends(), Grant)
+
+
+@pytest.mark.parametrize(
+    ("away", "window"),
+    [(0.4, 1), (1.0, 1), (1.8, 2), (2.05, 2), (7, 10), (59, 60), (61, 60), (600, 3_600), (70_000, 86_400)],
+)
+async def test_a_window_that_only_a_reset_tells_is_the_shortest_usual_one_that_holds_it(
+    away: float, window: float
+) -> None:
+    house = House([])
+    await house.ends(seen(amount=5, remaining=4, resets_at=house.clock.now() + away))
+    assert {
+        one.limit.window.seconds
+        for one in await house.books.remaining(target())
+        if isinstance(one.limit.window, Rolling)
+    } == {window}
+
+
+async def test_a_reset_that_is_further_away_makes_the_window_longer_and_a_nearer_one_not_shorter() -> None:
+    house = House([])
+    windows = []
+    for away in (1.5, 45.0, 0.5):
+        await house.ends(seen(amount=50, remaining=40, resets_at=house.clock.now() + away))
+        (one,) = await house.books.remaining(target())
+        windows.append(one.limit.window)
+    assert windows == [Rolling(seconds=2), Rolling(seconds=60), Rolling(seconds=60)]
+
+
+async def test_a_refusal_that_names_an_unlisted_limit_closes_exactly_that_one() -> None:
+    house = House([])
+    await house.refused(seen(amount=9, remaining=0, window_seconds=60.0), wait=20.0)
+    assert list(await house.books.closed()) == ["north/default|model:m-1|request|rolling:60"]
+    (one,) = await house.books.remaining(target())
+    assert one.left == 0
+
+
+async def test_figures_of_what_runs_at_once_are_learned() -> None:
+    house = House([])
+    await house.ends(seen(Unit.CONCURRENT, amount=1))
+    assert isinstance(await house.books.admit(target(), ask("one")), Grant)
+    refusal = await house.books.admit(target(), ask("two"))
+    assert isinstance(refusal, Refusal)
+    assert (refusal.limit.unit, refusal.held) == (Unit.CONCURRENT, True)
+
+
+@pytest.mark.parametrize(
+    ("listed", "fields"),
+    [
+        ([limit(30)], {"amount": 5, "resets_at": 1.8e9 + 1_000}),
+        ([], {"remaining": 5, "window_seconds": 60.0}),
+        ([], {"amount": 5}),
+        ([], {"amount": 0, "window_seconds": 60.0}),
+        ([], {"unit": Unit.USD, "amount": 5, "window_seconds": 60.0}),
+        ([limit(9, window=Calendar(period="day"))], {"amount": 9, "window_seconds": 86_400.0}),
+    ],
+    ids=["may be the listed one", "no amount", "no window and no reset", "nothing", "money", "the listed one"],
+)
+async def test_what_may_be_another_limit_or_is_no_figure_becomes_none(
+    listed: list[Limit], fields: dict[str, object]
+) -> None:
+    house = House(listed)
+    await house.ends(seen(**fields))  # type: ignore[arg-type]  # its fields
+    assert len(await house.books.remaining(target())) == len(listed)
+
+
+async def test_other_processes_and_the_next_ones_know_it_and_other_models_do_not() -> None:
+    house = House([])
+    await house.ends(seen(amount=3, remaining=0, window_seconds=60.0))
+    later = Ledger(house.store, house.clock, Settings(), lambda _: ())
+    assert isinstance(await later.admit(target(), ask("a")), Refusal)
+    assert isinstance(await later.admit(target(model="m-2"), ask("b")), Grant)
+    assert isinstance(await later.admit(target(account="other"), ask("c")), Grant)
+
+
+async def test_it_is_the_accounts_where_all_that_is_listed_is_the_accounts() -> None:
+    house = House([limit(9, Unit.CONCURRENT, scope=Scope.ACCOUNT)])
+    await house.ends(seen(amount=3, remaining=0, window_seconds=60.0))
+    assert isinstance(await house.books.admit(target(model="m-2"), ask("b")), Refusal)
+
+
+async def test_it_is_forgotten_a_week_after_the_last_answer_that_named_it() -> None:
+    house = House([])
+    for _ in range(3):
+        await house.ends(seen(amount=3, remaining=2, window_seconds=60.0))
+        house.clock.advance(BELIEVED_FOR / 2 + 1)
+    assert [one.limit.amount for one in await house.books.remaining(target())] == [3]
+    house.clock.advance(BELIEVED_FOR)
+    assert await house.books.remaining(target()) == []
+
+
+async def test_its_figure_follows_the_answers() -> None:
+    house = House([])
+    for amount in (3, 500, 20):
+        await house.ends(seen(amount=amount, remaining=amount - 1, window_seconds=60.0))
+        house.clock.advance(61)
+    assert [one.limit.amount for one in await house.books.remaining(target())] == [20]
+
+
+async def test_tokens_are_learned_as_requests_are() -> None:
+    house = House([])
+    await house.books.admit(target(), ask("a"))
+    tokens = seen(Unit.TOTAL_TOKEN, amount=1_000, remaining=100, window_seconds=60.0)
+    await house.books.settle(target(), ask("a"), Ending(at=house.clock.now(), usage=Usage(), evidence=(tokens,)))
+    refusal = await house.books.admit(target(), ask("b"))
+    assert isinstance(refusal, Refusal)
+    assert refusal.limit.unit is Unit.TOTAL_TOKEN
