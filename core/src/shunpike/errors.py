@@ -220,6 +220,7 @@ class Interrupted(ProviderError):
 class BadAnswer(ProviderError):
     """The answer is of no use; kinds: ``empty``, ``truncated``, ``refused``, ``schema_invalid``."""
 
+    exit_code = 6
     kind = "empty"
     billed = True
 

@@ -69,9 +69,7 @@ def show_whole(completion: Completion) -> None:
 
 
 async def show_footer(client: Client, completion: Completion) -> None:
-    """Write where the answer came from, what was dropped on the way and, for a sandbox, how to get a real one."""
-    for warning in completion.warnings:
-        narrate(f"warning: {safe(warning)}")
+    """Write where the answer came from and, for a sandbox, how to get a real one."""
     narrate()
     narrate(safe(footer(await client.settled(completion))), dim=True)
     if completion.simulated:
@@ -98,6 +96,13 @@ async def answer(client: Client, prompt: Prompt, options: Options, *, stream: bo
     else:
         completion = await client.complete(prompt, **options)
         show_whole(completion)
+    show_warnings(completion)
     if not quiet:
         await show_footer(client, completion)
     return completion
+
+
+def show_warnings(completion: Completion) -> None:
+    """Write what is wrong with an answer, however quiet it shall be: nothing is cut or dropped in silence."""
+    for warning in completion.warnings:
+        narrate(f"warning: {safe(warning)}")

@@ -17,6 +17,7 @@ from shunpike.cli.forms import seconds
 from shunpike.cli.options import Batch, Json, Tag, command_app, takes
 from shunpike.cli.output import as_json, plain
 from shunpike.cli.session import check_provider, client, run
+from shunpike.cli.waiting import say_waits
 from shunpike.client import Options
 from shunpike.errors import UsageError
 from shunpike.types import Completion
@@ -39,6 +40,7 @@ class Ask:
     schema: Annotated[Path | None, typer.Option(help="The answer must fit the JSON schema in this file.")] = None
     no_stream: Annotated[bool, typer.Option("--no-stream", help="Wait for the whole answer.")] = False
     deadline: Annotated[str | None, typer.Option(help="Give up after 90s, 5m, 6h.")] = None
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Fail at once where a limit is full.")] = False
     batch: Batch = False
     tag: Tag = None
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No footer.")] = False
@@ -61,6 +63,8 @@ async def _ask(given: Ask, prompt: str, options: Options) -> None:
         if given.json:
             as_json(as_object(await opened.settled(await opened.complete(prompt, **options))))
         else:
+            if not given.quiet:
+                say_waits(opened)
             await answer(opened, prompt, options, stream=not given.no_stream, quiet=given.quiet)
 
 
@@ -101,16 +105,22 @@ def options_of(given: Ask) -> Options:
         options["max_tokens"] = given.max_tokens
     if given.temperature is not None:
         options["temperature"] = given.temperature
-    if given.deadline is not None:
-        options["deadline"] = seconds(given.deadline)
-    if given.batch:
-        options["claim"] = "batch"
     if given.tag is not None:
         options["tag"] = given.tag
+    _add_patience(options, given)
     shape = _shape(given)
     if shape is not None:
         options["response_format"] = shape
     return options
+
+
+def _add_patience(options: Options, given: Ask) -> None:
+    if given.deadline is not None:
+        options["deadline"] = seconds(given.deadline)
+    if given.no_wait:
+        options["wait"] = False
+    if given.batch:
+        options["claim"] = "batch"
 
 
 def _shape(given: Ask) -> dict[str, Any] | None:

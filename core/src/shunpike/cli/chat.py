@@ -15,6 +15,7 @@ from shunpike.cli.options import command_app
 from shunpike.cli.output import narrate
 from shunpike.cli.report import report
 from shunpike.cli.session import check_provider, client
+from shunpike.cli.waiting import say_waits
 from shunpike.client import Client, Options
 from shunpike.errors import ShunpikeError
 from shunpike.types import Message
@@ -39,6 +40,7 @@ def chat(
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(client()) as opened:
         for name in provider or ():
             check_provider(name, opened)
+        say_waits(opened)
         narrate("Ctrl-C stops an answer, Ctrl-D or /exit leaves, /new forgets.", dim=True)
         _talk(portal, opened, options)
 

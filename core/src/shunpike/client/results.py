@@ -7,6 +7,7 @@ from typing import Any
 from shunpike.client.house import House
 from shunpike.clock import Clock
 from shunpike.routing.journey import Journey
+from shunpike.routing.judge import cut_off
 from shunpike.routing.route import Try
 from shunpike.types import ZERO, Answer, Basis, Completion, EmbedAnswer, Embedding, EventName, State
 
@@ -20,7 +21,9 @@ class Results:
 
     def completion(self, answer: Answer, attempt: Try, journey: Journey) -> Completion:
         """Return the answer with its provenance and cost."""
-        return Completion(choices=answer.choices, **self._facts(answer, attempt, journey))
+        facts = self._facts(answer, attempt, journey)
+        facts["warnings"] += cut_off(answer, attempt.call.request, attempt)
+        return Completion(choices=answer.choices, **facts)
 
     def embedding(self, answer: EmbedAnswer, attempt: Try, journey: Journey) -> Embedding:
         """Return the vectors with their provenance and cost."""

@@ -6,6 +6,7 @@ import json
 
 from shunpike.errors import BadAnswer
 from shunpike.protocols import Target
+from shunpike.routing.route import Try
 from shunpike.types import Answer, ChatRequest
 
 
@@ -16,9 +17,7 @@ def judge(answer: Answer, request: ChatRequest, target: Target) -> BadAnswer | N
     if first.finish_reason == "content_filter" or (message.refusal and not message.text):
         return _bad("refused", "the model or its filter refused to answer", target)
     if not message.text.strip() and not message.tool_calls:
-        if first.finish_reason == "length":
-            return _all_thought(request, target)
-        return _bad("empty", "the answer is empty", target)
+        return useless(answer, request, target)
     if request.json_mode and not message.tool_calls and not _is_json(message.text):
         if first.finish_reason == "length":
             return _cut_short(request, target)
@@ -26,9 +25,20 @@ def judge(answer: Answer, request: ChatRequest, target: Target) -> BadAnswer | N
     return None
 
 
+def useless(answer: Answer, request: ChatRequest, target: Target) -> BadAnswer | None:
+    """Return what is wrong with an answer that says nothing at all and calls no tool, None where it does."""
+    first = answer.choices[0]
+    if first.message.text.strip() or first.message.tool_calls or first.message.refusal:
+        return None
+    if first.finish_reason != "length":
+        return _bad("empty", "the answer is empty", target)
+    return _all_thought(request, target)
+
+
 def _all_thought(request: ChatRequest, target: Target) -> BadAnswer:
     """The request's own cap would be used up by thinking elsewhere too; another model's smaller one may not."""
-    error = _bad("truncated", "all output tokens went into thinking, none into the answer: raise max_tokens", target)
+    error = _bad("truncated", "all output tokens went into thinking, none into the answer", target)
+    error.hint = 'let it think less: reasoning_effort = "low"'
     cap, most = request.output_cap, target.model.max_output
     if cap is not None and (most is None or cap <= most):
         error.elsewhere = False
@@ -36,13 +46,29 @@ def _all_thought(request: ChatRequest, target: Target) -> BadAnswer:
     return error
 
 
+def cut_off(answer: Answer, request: ChatRequest, attempt: Try) -> tuple[str, ...]:
+    """Return the warning for an answer that was cut off by its output cap, naming what made the cap what it was."""
+    if all(choice.finish_reason != "length" for choice in answer.choices):
+        return ()
+    cap, asked, most = attempt.call.max_output, request.output_cap, attempt.target.model.max_output
+    if attempt.grant.capped_by:
+        by = f"all that was left of the {attempt.grant.capped_by}"
+    elif asked is not None and cap == asked:
+        by = "by max_tokens"
+    elif cap == most:
+        by = f"the most that {attempt.target.label} gives"
+    else:
+        by = f"all that the context of {attempt.target.label} has room for"
+    return (f"the answer was cut off at {cap:,} output tokens: {by}",)
+
+
 def _cut_short(request: ChatRequest, target: Target) -> BadAnswer:
-    """The same cap cuts every provider's answer: trying on would only cost more."""
+    """A cap that was named cuts every provider's answer: trying on would only cost more."""
     cap = request.output_cap
-    bound = f"max_tokens = {cap}" if cap else "the default output cap"
+    bound = f"max_tokens = {cap}" if cap else "the largest output cap that was possible"
     error = _bad("truncated", f"the JSON was cut off by {bound}", target)
-    error.elsewhere = False
-    error.hint = f"raise max_tokens above {cap}" if cap else "set max_tokens"
+    error.elsewhere = cap is None
+    error.hint = f"raise max_tokens above {cap}" if cap else "ask for less, or see what is left: shunpike limits"
     return error
 
 

@@ -13,7 +13,7 @@ from shunpike.protocols import Streams
 from shunpike.routing.attempt import Attempts
 from shunpike.routing.blaming import blaming, checked
 from shunpike.routing.endings import broken, cancelled, failure, success
-from shunpike.routing.judge import judge
+from shunpike.routing.judge import judge, useless
 from shunpike.routing.route import Route, Services, Try
 from shunpike.routing.send import send_stream
 from shunpike.routing.trouble import Failure
@@ -109,15 +109,27 @@ class StreamRun:
                     attempt.take(checked(piece, Piece, plugin, "its stream"))
                     return piece
                 answer = attempt.assembly.answer()
-            await self._end(attempt, success(self._services, attempt, answer), None)
-            self.answer = answer
-            self._attempts.after_success(self._walk, attempt)
+            await self._ended(attempt, answer)
         except BaseException as error:
             failed = await self._fail(attempt, error)
             if failed is None:
                 raise
             raise failed from error
         return None
+
+    async def _ended(self, attempt: Try, answer: Answer) -> None:
+        """Book the end of a stream. Raises `BadAnswer` where all that it brought was thinking: it is billed."""
+        bad = useless(answer, self._route.request, attempt.target)
+        if bad is None:
+            await self._end(attempt, success(self._services, attempt, answer), None)
+            self.answer = answer
+            self._attempts.after_success(self._walk, attempt)
+            return
+        # What was thought has been shown: from here on nobody else can take over.
+        bad.elsewhere = False
+        self._attempts.learn(self._walk, attempt, bad)
+        await self._end(attempt, success(self._services, attempt, answer), bad)
+        raise bad
 
     @property
     def is_open(self) -> bool:

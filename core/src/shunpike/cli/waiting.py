@@ -1,0 +1,32 @@
+"""Says on stderr what a request waits for, so that nobody takes it for a hang."""
+
+from __future__ import annotations
+
+import sys
+
+from shunpike.cli.forms import duration
+from shunpike.cli.output import narrate, safe
+from shunpike.client import Client
+from shunpike.hookspecs import hookimpl
+from shunpike.types import Event, EventName
+
+SHORT = 2.0
+"""Seconds of a wait that is not worth a word where no person looks on."""
+
+
+class _Notice:
+    @hookimpl
+    def shunpike_event(self, event: Event) -> None:
+        if event.name is not EventName.REQUEST_WAITING:
+            return
+        opens = event.facts.get("retry_at")
+        span = float(opens) - event.at if isinstance(opens, int | float) else 0.0
+        if sys.stderr.isatty() or span > SHORT:
+            until = "held by requests that are running" if event.facts.get("held") else f"opens in {duration(span)}"
+            limit = str(event.facts.get("limit")).removeprefix("limit ")
+            narrate(safe(f"waiting for {event.facts.get('provider')}: {limit}, {until}"), dim=True)
+
+
+def say_waits(client: Client) -> None:
+    """Let ``client`` say on stderr what its requests wait for: on a terminal always, else where it takes a while."""
+    client.host.register(_Notice(), "waiting")

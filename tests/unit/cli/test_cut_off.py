@@ -1,0 +1,55 @@
+"""What a person sees of answers that are cut, of those that are none, and of waiting."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from shunpike.types import Limit, Piece, Rolling, Unit, Usage
+from shunpike_testkit.scripted import ScriptedProvider, answer
+
+from .conftest import Cli
+
+CUT = answer("once upon a", finish="length")
+
+
+@pytest.mark.parametrize("more", [(), ("--no-stream",), ("--quiet",)])
+def test_a_cut_answer_warns_on_stderr_and_succeeds(cli: Cli, more: tuple[str, ...]) -> None:
+    ran = cli("a story", "--max-tokens", "5", *more, providers=(ScriptedProvider("only", CUT),))
+    assert (ran.code, ran.out) == (0, "once upon a\n")
+    assert "warning: the answer was cut off at 5 output tokens: by max_tokens" in ran.err
+
+
+def test_a_cut_answer_says_so_in_json(cli: Cli) -> None:
+    ran = cli("a story", "--max-tokens", "5", "--json", providers=(ScriptedProvider("only", CUT),))
+    found = json.loads(ran.out)
+    assert found["finish_reason"] == "length"
+    assert found["warnings"] == ["the answer was cut off at 5 output tokens: by max_tokens"]
+
+
+def test_an_answer_of_thinking_alone_is_an_error(cli: Cli) -> None:
+    usage = Usage(prompt_tokens=7, completion_tokens=99)
+    pieces = [Piece(reasoning="hm", model="m"), Piece(finish_reason="length", usage=usage)]
+    ran = cli("a story", "--max-tokens", "99", providers=(ScriptedProvider("only", pieces),))
+    assert (ran.code, ran.out) == (6, "")
+    assert "all output tokens went into thinking" in ran.err
+    assert "hint: raise max_tokens above 99" in ran.err
+
+
+def test_who_does_not_want_to_wait_is_told_at_once_when_it_opens(cli: Cli) -> None:
+    minute = Limit(unit=Unit.REQUEST, amount=1, window=Rolling(seconds=600))
+    only = ScriptedProvider("only", limits=[minute])
+    assert cli("hello", providers=(only,)).code == 0
+    ran = cli("hello", "--no-wait", "--deadline", "1h", providers=(only,))
+    assert ran.code == 5
+    assert "1 request / 600 s   free again" in ran.err
+
+
+def test_a_wait_is_said_on_stderr(cli: Cli) -> None:
+    short = Limit(unit=Unit.REQUEST, amount=1, window=Rolling(seconds=1.5))
+    only = ScriptedProvider("only", limits=[short])
+    assert cli("hello", providers=(only,)).code == 0
+    ran = cli("hello", providers=(only,))
+    assert ran.code == 0
+    assert "waiting for only: 1 request / 1.5 s, opens in " in ran.err
