@@ -19,7 +19,7 @@ from typing_extensions import override
 from shunpike.builtin.sqlite_books import Books
 from shunpike.builtin.sqlite_clock import LedgerClock
 from shunpike.builtin.sqlite_closures import read_closures, read_reopened
-from shunpike.builtin.sqlite_connection import SqliteConnection
+from shunpike.builtin.sqlite_connection import LAST_PATIENCE, SqliteConnection
 from shunpike.builtin.sqlite_creation import create
 from shunpike.builtin.sqlite_file import is_new, real_path
 from shunpike.builtin.sqlite_learning import read_factors, read_proofs, read_unconfirmed
@@ -33,7 +33,7 @@ from shunpike.builtin.sqlite_upkeep import (
     read_remaining,
     read_usage,
 )
-from shunpike.builtin.sqlite_writer import Job, Writer
+from shunpike.builtin.sqlite_writer import CLOSING, Job, Writer
 from shunpike.clock import Clock, SystemClock
 from shunpike.errors import ConfigError, StoreError
 from shunpike.ledger.pending import admission
@@ -104,6 +104,10 @@ class _Opened:
             if more:
                 self._upkeep_at = now - UPKEEP_EVERY
 
+    def hurry(self) -> None:
+        """Wait for another process no longer than a moment from now on."""
+        self.connection.patience = LAST_PATIENCE
+
     def close(self) -> None:
         """Leave the list of owners, unless something is still held: that is left to the next one's recovery."""
         gone = False
@@ -140,24 +144,29 @@ class SqliteStore(Store):
     async def admit(self, reservation: Reservation) -> Grant | Refusal:
         """Take every hold, or none and say which limit blocks; durable when it returns. Raises `StoreError`.
 
-        A caller that is cancelled while it waits holds nothing afterwards.
+        A caller that is cancelled while it waits leaves at once; what it was granted is given back.
         """
         job = Job(lambda books: books.admit(reservation))
         self._writer.put(job)
         return await admission(job, reservation, self._release)
 
     def _release(self, attempt_id: str, settlement: Settlement) -> Job[bool]:
-        job = Job(lambda books: books.settle(attempt_id, settlement))
+        job = Job(lambda books: books.settle(attempt_id, settlement), lasting=True)
         self._writer.put(job)
         return job
 
     @override
     async def settle(self, attempt_id: str, settlement: Settlement) -> bool:
-        """Settle a held attempt once; False when it was settled before, which changes nothing.
+        """Settle a held attempt once; False when it was settled before, which changes nothing. Raises `StoreError`.
 
-        It is done, durably, even when the caller is cancelled meanwhile.
+        It is done, durably, even when the caller is cancelled meanwhile; where it fails it is tried again until it is.
         """
-        return await self._write(lambda books: books.settle(attempt_id, settlement))
+        return await self._release(attempt_id, settlement).wait()
+
+    @property
+    def unbooked(self) -> int:
+        """How many settlements could not be written yet."""
+        return len(self._writer.backlog)
 
     async def recover(self, now: float) -> int:
         """Make unconfirmed what dead owners still hold; return how many attempts that were."""
@@ -166,9 +175,7 @@ class SqliteStore(Store):
     async def _write(self, work: Callable[[Books], T]) -> T:
         job = Job(work)
         self._writer.put(job)
-        with anyio.CancelScope(shield=True):
-            await job.done()
-        return job.outcome()
+        return await job.wait()
 
     @override
     async def remaining(self, holds: Sequence[Hold], now: float) -> Sequence[Remaining]:
@@ -227,14 +234,18 @@ class SqliteStore(Store):
         self._writer.check_process()  # a connection must not be used on both sides of a fork
         if self._reader is None:
             await self._write(lambda _: None)  # the writer has then made the file and its schema
-        return await anyio.to_thread.run_sync(self._read_now, work)
+        return await anyio.to_thread.run_sync(self._read_now, work, abandon_on_cancel=True)
 
     def _read_now(self, work: Callable[[Connection], T]) -> T:
-        with self._reading:
+        if not self._reading.acquire(timeout=CLOSING):
+            raise StoreError(f"the ledger {self.path} did not answer within {CLOSING:g} s", hint="run: shunpike doctor")
+        try:
             if self._reader is None:
                 self._reader = SqliteConnection(self.path)
             self._reader.file.check()
             return work(self._reader)
+        finally:
+            self._reading.release()
 
     @override
     async def aclose(self) -> None:
@@ -246,9 +257,11 @@ class SqliteStore(Store):
         if self._writer.is_forked:
             return
         self._writer.close()
-        with self._reading:
+        # A reader that is still at it, for somebody who has left, goes with the process.
+        if self._reading.acquire(timeout=LAST_PATIENCE):
             if self._reader is not None:
                 self._reader.close()
+            self._reading.release()
 
 
 def open_sqlite(url: str, *, clock: Clock | None = None) -> SqliteStore:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import random
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import apsw
@@ -18,6 +19,9 @@ from shunpike.errors import StoreError
 
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's transaction, which takes milliseconds, before giving up."""
+
+LAST_PATIENCE = 2.0
+"""Seconds to wait for it at the end, when somebody waits for that."""
 
 _NAP = 0.0002, 0.0015
 """Seconds between two looks whether it is over."""
@@ -55,6 +59,8 @@ class SqliteConnection:
         self._waiting_since = 0.0
         self.waited = False
         """Whether another process had to be waited for."""
+        self.patience = math.inf
+        """Seconds to wait for another process, where that is less than `BUSY_TIMEOUT`. Any thread may set it."""
         # Never made by being opened: a ledger that is missing is an error, or is begun elsewhere.
         flags = apsw.SQLITE_OPEN_READWRITE | (0 if new is None else apsw.SQLITE_OPEN_CREATE)
         file = real_path(path) if new is None else new
@@ -119,7 +125,7 @@ class SqliteConnection:
             self._waiting_since = time.monotonic()
             self.waited = True
         time.sleep(self._dice.uniform(*_NAP))
-        return time.monotonic() - self._waiting_since < BUSY_TIMEOUT
+        return time.monotonic() - self._waiting_since < min(BUSY_TIMEOUT, self.patience)
 
     def rest(self) -> None:
         """Wait a moment where others were seen to wait for the same lock: whoever has just let go of it is nearest."""
@@ -134,6 +140,9 @@ class SqliteConnection:
         Raises `StoreError`, and nothing is written, where the file is no longer under its name.
         """
         self.file.check()
+        if self._db.in_transaction:
+            # The one before could not even be rolled back.
+            self.rows("ROLLBACK")
         self.rows("BEGIN IMMEDIATE")
         try:
             self.file.check_log()
@@ -141,8 +150,10 @@ class SqliteConnection:
             self.file.check()
             self.rows("COMMIT")
         except BaseException:
-            if self._db.in_transaction:
-                self.rows("ROLLBACK")
+            # What went wrong is told, not what goes wrong because of it.
+            with suppress(StoreError):
+                if self._db.in_transaction:
+                    self.rows("ROLLBACK")
             raise
 
     def close(self) -> None:

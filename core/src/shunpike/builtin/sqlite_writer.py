@@ -2,13 +2,17 @@
 
 A durable commit costs milliseconds, an admission microseconds. So the thread takes everything that has queued up while
 the last commit was under way, runs it in one transaction, commits once and answers all.
+
+Nothing ends the thread but `Writer.close`: whatever goes wrong is told to those who wait. What must be written, the end
+of an attempt, is tried again until it is; also while nobody asks for anything.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar
@@ -16,11 +20,15 @@ from typing import Any, Protocol, TypeVar
 from shunpike.builtin.sqlite_books import Books
 from shunpike.builtin.sqlite_sql import Connection
 from shunpike.errors import StoreError
-from shunpike.ledger.pending import Pending, answer
+from shunpike.ledger.backlog import ROOM, Backlog
+from shunpike.ledger.pending import Pending, answer, answer_failed, begun
 
 T = TypeVar("T")
 
 _BATCH = 256
+_AFTER_A_MISTAKE = 0.1
+CLOSING = 15.0
+"""Seconds after which a database that does not answer is left to itself at the end."""
 
 
 class Opened(Protocol):
@@ -40,6 +48,10 @@ class Opened(Protocol):
         """Do what is not urgent, after everybody has been answered. Raises `StoreError`."""
         ...
 
+    def hurry(self) -> None:
+        """Wait for nobody any longer than a moment. Called in another thread."""
+        ...
+
     def close(self) -> None:
         """Let go of everything."""
         ...
@@ -50,8 +62,8 @@ class Job(Pending[T]):
 
     __slots__ = ("work",)
 
-    def __init__(self, work: Callable[[Books], T]) -> None:
-        super().__init__()
+    def __init__(self, work: Callable[[Books], T], *, lasting: bool = False) -> None:
+        super().__init__(lasting=lasting)
         self.work = work
 
     def run(self, books: Books) -> None:
@@ -71,6 +83,8 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._pid = os.getpid()
         self._closed = False
+        self.backlog: Backlog[Job[Any]] = Backlog()
+        """What must be written and could not be."""
 
     @property
     def is_forked(self) -> bool:
@@ -91,13 +105,17 @@ class Writer:
         with self._lock:
             if self._closed:
                 raise StoreError("the ledger is closed")
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._loop, name="shunpike-ledger", daemon=True)
-                self._thread.start()
+            if self._thread is None or not self._thread.is_alive():
+                thread = threading.Thread(target=self._loop, name="shunpike-ledger", daemon=True)
+                begun(thread)
+                self._thread = thread
             self._queue.put(job)
 
     def close(self) -> None:
-        """Finish what is queued and let go of the database. Blocks; does nothing again, or in a fork."""
+        """Finish what is queued and let go of the database. Blocks, not for long; does nothing again, or in a fork.
+
+        What can't be written even now stays held in the file, until whoever opens it next finds that its owner is gone.
+        """
         if self.is_forked:
             return
         with self._lock:
@@ -105,46 +123,76 @@ class Writer:
                 return
             self._closed = True
             self._queue.put(None)
+        if self._opened is not None:
+            self._opened.hurry()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(CLOSING)
 
     def _loop(self) -> None:
         running = True
         while running:
             batch: list[Job[Any]] = []
-            running = self._drain(batch)
-            if batch:
-                self._commit(batch)
-        if self._opened is not None:
-            self._opened.close()
+            try:
+                running = self._drain(batch)
+                if batch:
+                    self._commit(batch)
+                self._again(last=not running)
+            except BaseException as error:  # noqa: BLE001 - a mistake of our own: it must neither end this nor spin
+                time.sleep(_AFTER_A_MISTAKE)
+                answer_failed(batch, error)
+        with suppress(BaseException):
+            if self._opened is not None:
+                self._opened.close()
 
     def _drain(self, batch: list[Job[Any]]) -> bool:
-        job = self._queue.get()
-        while job is not None and len(batch) < _BATCH - 1:
-            batch.append(job)
-            try:
+        """Wait for something to do; False at the end."""
+        try:
+            job = self._queue.get(timeout=self.backlog.seconds())
+            while job is not None:
+                batch.append(job)
+                if len(batch) == _BATCH:
+                    return True
                 job = self._queue.get_nowait()
-            except Empty:
-                return True
-        if job is not None:
-            batch.append(job)
-        return job is not None
+        except Empty:
+            return True
+        return False
+
+    def _again(self, *, last: bool) -> None:
+        """Try again what could not be written, where it is time; at the end, all of it once more."""
+        if last:
+            self.backlog.hurry()
+        jobs = self.backlog.due(ROOM if last else _BATCH)
+        if jobs:
+            for job in jobs:
+                job.again()
+            self._do(jobs)
+            failed = [job for job in jobs if job.error is not None]
+            self.backlog.tried(failed, any_done=len(failed) < len(jobs))
 
     def _commit(self, batch: list[Job[Any]]) -> None:
+        self._do(batch)
+        # Kept before anybody is told: who hears of it may ask at once how much is kept.
+        failed = [job for job in batch if job.error is not None]
+        self.backlog.keep(job for job in failed if job.lasting)
+        if len(failed) < len(batch):
+            self.backlog.hurry()
+        answer(batch)
+        # Old rows can wait for the next hour; whatever is wrong will meet the next admission anyway.
+        with suppress(BaseException):
+            if self._opened is not None:
+                self._opened.rest()
+
+    def _do(self, batch: Sequence[Job[Any]]) -> None:
+        """Do all of it, each to a result or an error. Raises nothing."""
         try:
             if self._opened is None:
                 self._opened = self._opening()
             self._write(self._opened, batch)
-        except Exception as error:  # noqa: BLE001 - nothing was kept: everybody who waits must hear of it
+        except BaseException as error:  # noqa: BLE001 - nothing was kept, and nothing may end this thread
             for job in batch:
                 job.fail(error)
-        answer(batch)
-        if self._opened is not None:
-            # Old rows can wait for the next hour; whatever is wrong will meet the next admission anyway.
-            with suppress(StoreError):
-                self._opened.rest()
 
-    def _write(self, opened: Opened, batch: list[Job[Any]]) -> None:
+    def _write(self, opened: Opened, batch: Sequence[Job[Any]]) -> None:
         """Do all of the batch in one transaction; where one job or what it leaves to be written fails, each in its own.
 
         Raises what goes wrong when the transaction is begun or committed.
@@ -167,7 +215,7 @@ class Writer:
         elif failed is not None:
             self._one_by_one(opened, batch)
 
-    def _one_by_one(self, opened: Opened, batch: list[Job[Any]]) -> None:
+    def _one_by_one(self, opened: Opened, batch: Sequence[Job[Any]]) -> None:
         """What one of them has committed is kept, whatever happens to the next; a broken file is not tried again."""
         broken: Exception | None = None
         for job in batch:

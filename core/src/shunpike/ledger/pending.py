@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from copy import copy
+from threading import Thread
 from typing import Any, Generic, TypeVar, cast
 
 import anyio
@@ -19,22 +20,34 @@ T = TypeVar("T")
 class Pending(Generic[T]):
     """A result that is to come. Made in the event loop of the task that waits, filled in another thread."""
 
-    __slots__ = ("_done", "error", "loop", "result", "withdrawn")
+    __slots__ = ("_done", "error", "lasting", "loop", "result", "withdrawn")
 
-    def __init__(self) -> None:
+    def __init__(self, *, lasting: bool = False) -> None:
+        self.lasting = lasting
+        """Whether it is tried again until it is done, when whoever waited has long been told that it failed."""
         self.withdrawn = False
         """True = whoever waited has gone: if it was not begun, it need not be."""
         self.result: T | None = None
-        self.error: Exception | None = None
+        self.error: StoreError | None = None
         self._done = anyio.Event()
         token: Any = current_token()
         # Before anyio 4.11 the token is the loop's own; both kinds are known by what they can do.
         self.loop: Any = getattr(token, "native_token", token)
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         """Nothing of it was kept. Each task is told by an error of its own: a raised one grows with its way."""
-        self.result, self.error = None, copy(error)
-        self.error.__cause__ = error.__cause__
+        self.result = None
+        if isinstance(error, StoreError):
+            self.error = copy(error)
+            self.error.__cause__ = error.__cause__
+        else:
+            said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            self.error = StoreError(f"the ledger failed ({said})", hint="run: shunpike doctor")
+            self.error.__cause__ = error
+
+    def again(self) -> None:
+        """Begin once more: what it came to before no longer counts."""
+        self.result = self.error = None
 
     def wake(self) -> None:
         """Let the task that waits go on. Called in its event loop."""
@@ -50,32 +63,46 @@ class Pending(Generic[T]):
         return self.outcome()
 
     def outcome(self) -> T:
-        """Return the result. Raises what the work raised, or `StoreError` when it could not be kept."""
+        """Return the result. Raises `StoreError` when it could not be done, or not be kept."""
         if self.error is not None:
             raise self.error
         return cast("T", self.result)
 
+
+GIVING_BACK = 0.1
+"""Seconds that a task which leaves still waits until what it was granted is given back: usually, milliseconds do."""
 
 Release = Callable[[str, Settlement], Pending[bool]]
 """Queues a settlement behind what is queued already. Raises `StoreError`."""
 
 
 async def admission(job: Pending[Grant | Refusal], reservation: Reservation, release: Release) -> Grant | Refusal:
-    """Wait for a grant. A caller that is cancelled meanwhile holds nothing afterwards."""
+    """Wait for a grant. A caller that is cancelled meanwhile leaves at once; what is granted is given back.
+
+    While the store can be written that is done before the caller goes; else by the store's thread, as soon as it can.
+    """
     try:
         await job.done()
     except anyio.get_cancelled_exc_class():
         job.withdrawn = True
         unsent = Settlement(state=State.RELEASED, at=reservation.at, outcome="cancelled", keeps_request=False)
-        # When not even that can be written, the hold stays: over-counted until this process ends, never under.
+        # A store that was closed meanwhile has finished what was queued: its next owner finds what is held.
         with suppress(StoreError):
             # Queued before anything is awaited: a caller may be cancelled again.
             # Where none was granted, it does nothing.
             given_back = release(reservation.attempt_id, unsent)
-            with anyio.CancelScope(shield=True):
+            with anyio.move_on_after(GIVING_BACK, shield=True):
                 await given_back.done()
         raise
     return job.outcome()
+
+
+def begun(thread: Thread) -> None:
+    """Start the thread of a store. Raises `StoreError` where the system gives none."""
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise StoreError(f"the ledger can't be opened: {error}", hint="end something else, and try again") from error
 
 
 def answer(batch: Sequence[Pending[Any]]) -> None:
@@ -89,6 +116,15 @@ def answer(batch: Sequence[Pending[Any]]) -> None:
         # A loop that has ended has nobody waiting; its process is ending too, and recovery settles what it held.
         with suppress(RuntimeError):
             soon(_wake, waiting)
+
+
+def answer_failed(batch: Sequence[Pending[Any]], error: BaseException) -> None:
+    """Wake those that wait although their thread made a mistake: what came to nothing failed. Called as `answer`."""
+    for one in batch:
+        if one.result is None and one.error is None:
+            one.fail(error)
+    with suppress(Exception):
+        answer(batch)
 
 
 def _wake(batch: Sequence[Pending[Any]]) -> None:

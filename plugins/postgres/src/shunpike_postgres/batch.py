@@ -186,6 +186,8 @@ class Batch:
             self._set.add(bucket, Part(amount, latest), attempt)
 
     def _admit(self, job: Admit, one: Reservation) -> None:
+        if job.withdrawn:  # while its buckets were locked
+            return
         looks = {hold.bucket: self._set.look(hold, one.at, tuple) for hold in one.holds}
         if judge(one.holds, one.at, lambda hold: looks[hold.bucket], self._session.guard) is not None:
             frozen = {name: look._replace(in_flight=partial(int, look.in_flight())) for name, look in looks.items()}

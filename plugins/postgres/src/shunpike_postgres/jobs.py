@@ -25,12 +25,12 @@ class Admit(Pending[Grant | Refusal]):
 
 
 class Settle(Pending[bool]):
-    """The end of an attempt."""
+    """The end of an attempt: it is tried again until it is written."""
 
     __slots__ = ("attempt_id", "settlement")
 
     def __init__(self, attempt_id: str, settlement: Settlement) -> None:
-        super().__init__()
+        super().__init__(lasting=True)
         self.attempt_id = attempt_id
         self.settlement = settlement
 

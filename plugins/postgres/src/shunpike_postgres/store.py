@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
 
 import anyio
 import anyio.to_thread
 from typing_extensions import override
 
 from shunpike.clock import Clock, SystemClock
-from shunpike.ledger.pending import Pending, admission
+from shunpike.ledger.pending import admission
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
 from shunpike.types import (
@@ -43,8 +42,6 @@ from shunpike_postgres.session import Session
 from shunpike_postgres.upkeep import KEEP_DAYS, reconcile
 from shunpike_postgres.worker import Worker
 
-T = TypeVar("T")
-
 
 class PostgresStore(Store):
     """Nothing is opened before the first use. Works under asyncio and trio.
@@ -76,7 +73,7 @@ class PostgresStore(Store):
     async def admit(self, reservation: Reservation) -> Grant | Refusal:
         """Take every hold, or none and say which limit blocks; durable when it returns. Raises `StoreError`.
 
-        A caller that is cancelled while it waits holds nothing afterwards.
+        A caller that is cancelled while it waits leaves at once; what it was granted is given back.
         """
         job = Admit(reservation)
         self._worker.put(job)
@@ -91,9 +88,14 @@ class PostgresStore(Store):
     async def settle(self, attempt_id: str, settlement: Settlement) -> bool:
         """Settle a held attempt once; False when it was settled before, which changes nothing. Raises `StoreError`.
 
-        It is done, durably, even when the caller is cancelled meanwhile.
+        It is done, durably, even when the caller is cancelled meanwhile; where it fails it is tried again until it is.
         """
-        return await _shielded(self._release(attempt_id, settlement))
+        return await self._release(attempt_id, settlement).wait()
+
+    @property
+    def unbooked(self) -> int:
+        """How many settlements could not be written yet."""
+        return len(self._worker.backlog)
 
     async def recover(self, now: float) -> int:
         """Make unconfirmed what dead owners still hold; return how many attempts that were. Raises `StoreError`."""
@@ -101,13 +103,13 @@ class PostgresStore(Store):
         writer = self._worker.writer
         job = Work(lambda session: writer.recover(session.now()))
         self._worker.put(job)
-        return await _shielded(job)
+        return await job.wait()
 
     async def reconcile(self, attempt_id: str, cost: Money, at: float, note: str) -> bool:
         """Settle an unconfirmed attempt at ``cost`` and write it down; False when it is none. Raises `StoreError`."""
         job = Work(lambda session: reconcile(session.connection, attempt_id, cost, session.shift.theirs(at), note))
         self._worker.put(job)
-        return await _shielded(job)
+        return await job.wait()
 
     @override
     async def remaining(self, holds: Sequence[Hold], now: float) -> Sequence[Remaining]:
@@ -156,7 +158,7 @@ class PostgresStore(Store):
         """Open those of ``buckets`` that are closed, and write down who did it. Raises `StoreError`."""
         job = Work(lambda session: reopen(session.connection, buckets, session.shift.theirs(at), who, note))
         self._worker.put(job)
-        return self._session.shift.reopened(await _shielded(job))
+        return self._session.shift.reopened(await job.wait())
 
     async def reopened(self) -> Sequence[Reopening]:
         """Return what was opened by hand, oldest first. Raises `StoreError`."""
@@ -172,12 +174,6 @@ class PostgresStore(Store):
         """Finish what is queued and let go of all connections; calling it again does nothing."""
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(self._worker.close)
-
-
-async def _shielded(job: Pending[T]) -> T:
-    with anyio.CancelScope(shield=True):
-        await job.done()
-    return job.outcome()
 
 
 def open_postgres(url: str, *, clock: Clock | None = None) -> PostgresStore:

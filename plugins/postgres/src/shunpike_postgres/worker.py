@@ -1,6 +1,8 @@
 """A thread with an event loop of its own, so that callers may be on asyncio or trio: psycopg knows asyncio only.
 
-One task writes: what waits in its queue shares a transaction. Reads go through a pool, beside it.
+One task writes: what waits in its queue shares a transaction. Reads go through a pool, beside it. Nothing ends the task
+but `Worker.close`: whatever goes wrong is told to those who wait. What must be written, the end of an attempt, is tried
+again until it is; also while nobody asks for anything.
 """
 
 from __future__ import annotations
@@ -8,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -16,16 +19,20 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from shunpike.errors import StoreError
-from shunpike.ledger.pending import Pending, answer
+from shunpike.ledger.backlog import ROOM, Backlog
+from shunpike.ledger.pending import Pending, answer, answer_failed, begun
 from shunpike_postgres.address import Address
 from shunpike_postgres.connection import HEARTBEAT, READING, Connection, patience, reading_pool, said
-from shunpike_postgres.jobs import Job
+from shunpike_postgres.jobs import Job, Settle
 from shunpike_postgres.session import Session
 from shunpike_postgres.writer import Writer
 
 T = TypeVar("T")
 
 _BATCH = 256
+_AFTER_A_MISTAKE = 0.1
+CLOSING = 15.0
+"""Seconds after which a server that does not answer is left to itself at the end."""
 
 
 class Worker:
@@ -43,10 +50,15 @@ class Worker:
         self._pid = os.getpid()
         self._closed = False
         self._reads: set[asyncio.Task[None]] = set()
+        self.backlog: Backlog[Settle] = Backlog()
+        """What must be written and could not be."""
 
     def put(self, job: Job) -> None:
         """Queue something to be written. Raises `StoreError` after `close`, or in a process that was forked off."""
-        self._soon(self._queue.put_nowait, job)
+        self._soon(self._enqueue, job)
+
+    def _enqueue(self, job: Job | None) -> None:
+        self._queue.put_nowait(job)
 
     def read(self, work: Callable[[Connection], Awaitable[T]]) -> Pending[T]:
         """Read something through the pool. Raises as `put`."""
@@ -60,43 +72,62 @@ class Worker:
         with self._lock:
             if self._closed:
                 raise StoreError("the ledger is closed")
-            if self._thread is None:
-                ready = threading.Event()
-                self._thread = threading.Thread(target=self._run, args=(ready,), name="shunpike-ledger", daemon=True)
-                self._thread.start()
-                ready.wait()
+            if self._thread is None or not self._thread.is_alive():
+                self._begin()
             assert self._loop is not None  # noqa: S101 - the thread has set it
             self._loop.call_soon_threadsafe(call, *arguments)
 
+    def _begin(self) -> None:
+        """Start the thread. Raises `StoreError`."""
+        ready: Future[asyncio.AbstractEventLoop] = Future()
+        thread = threading.Thread(target=self._run, args=(ready,), name="shunpike-ledger", daemon=True)
+        begun(thread)
+        try:
+            self._loop = ready.result(CLOSING)
+        except Exception as error:
+            raise said(self._address, error) from error
+        self._thread = thread
+
     def close(self) -> None:
-        """Finish what is queued and let go of all connections. Blocks; calling it again does nothing."""
+        """Finish what is queued and let go of all connections. Blocks, not for long; calling it again does nothing.
+
+        What can't be written even now stays held in the database, until another process finds that its owner is gone.
+        """
         with self._lock:
             if self._closed or os.getpid() != self._pid:
                 return
             self._closed = True
             if self._loop is not None:
-                self._loop.call_soon_threadsafe(self._queue.put_nowait, None)
+                # A loop that has ended has nothing left to finish.
+                with suppress(RuntimeError):
+                    self._loop.call_soon_threadsafe(self._enqueue, None)
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(CLOSING)
 
-    def _run(self, ready: threading.Event) -> None:
-        asyncio.run(self._serve(ready))
+    def _run(self, ready: Future[asyncio.AbstractEventLoop]) -> None:
+        try:
+            asyncio.run(self._serve(ready))
+        except BaseException as error:  # noqa: BLE001 - whoever waits for the thread must hear of it
+            if not ready.done():
+                ready.set_exception(error)
 
-    async def _serve(self, ready: threading.Event) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._pool = reading_pool(self._address)
-        ready.set()
+    async def _serve(self, ready: Future[asyncio.AbstractEventLoop]) -> None:
+        # What was there in a thread that has ended belongs to its loop.
+        self._queue, self._pool = asyncio.Queue(), reading_pool(self._address)
+        await self.writer.begin()
+        ready.set_result(asyncio.get_running_loop())
         running = True
         while running:
             batch: list[Job] = []
-            running = await self._drain(batch)
-            if batch:
-                try:
-                    await self.writer.write(batch)
-                finally:
-                    answer(batch)
+            try:
+                running = await self._drain(batch)
+                await self._write(batch)
+                await self._again(last=not running)
+            except BaseException as error:  # noqa: BLE001 - a mistake of our own: it must neither end this nor spin
+                await asyncio.sleep(_AFTER_A_MISTAKE)
+                answer_failed(batch, error)
             # Old rows can wait for the next hour; whatever is wrong will meet the next admission anyway.
-            with suppress(Exception):
+            with suppress(BaseException):
                 if batch:
                     await self.writer.rest()
                 elif running:
@@ -108,19 +139,50 @@ class Worker:
             await self._session.close()
         await self._pool.close()
 
-    async def _drain(self, batch: list[Job]) -> bool:
+    async def _write(self, batch: list[Job]) -> None:
+        if batch:
+            await self._do(batch)
+            # Kept before anybody is told: who hears of it may ask at once how much is kept.
+            failed = [job for job in batch if job.error is not None]
+            self.backlog.keep(job for job in failed if isinstance(job, Settle))
+            if len(failed) < len(batch):
+                self.backlog.hurry()
+            answer(batch)
+
+    async def _again(self, *, last: bool) -> None:
+        """Try again what could not be written, where it is time; at the end, all of it once more."""
+        if last:
+            self.backlog.hurry()
+        jobs = self.backlog.due(ROOM if last else _BATCH)
+        if jobs:
+            for job in jobs:
+                job.again()
+            await self._do(jobs)
+            failed = [job for job in jobs if job.error is not None]
+            self.backlog.tried(failed, any_done=len(failed) < len(jobs))
+
+    async def _do(self, jobs: Sequence[Job]) -> None:
+        """Do all of it, each to a result or an error. Raises nothing."""
         try:
-            job = await asyncio.wait_for(self._queue.get(), HEARTBEAT)
+            await self.writer.write(jobs)
+        except BaseException as error:  # noqa: BLE001 - nothing may end this task but the end
+            for job in jobs:
+                if job.error is None and job.result is None:
+                    job.fail(error)
+
+    async def _drain(self, batch: list[Job]) -> bool:
+        """Wait for something to do; False at the end."""
+        soon = self.backlog.seconds()
+        try:
+            job = await asyncio.wait_for(self._queue.get(), HEARTBEAT if soon is None else min(soon, HEARTBEAT))
         except TimeoutError:
             return True
-        while job is not None and len(batch) < _BATCH - 1:
+        while job is not None:
             batch.append(job)
-            if self._queue.empty():
+            if len(batch) == _BATCH or self._queue.empty():
                 return True
             job = self._queue.get_nowait()
-        if job is not None:
-            batch.append(job)
-        return job is not None
+        return False
 
     def _begin_reading(self, pending: Pending[Any], work: Callable[[Connection], Awaitable[Any]]) -> None:
         task = asyncio.get_running_loop().create_task(self._read(pending, work))
@@ -139,7 +201,7 @@ class Worker:
                         pending.result = await work(connection)
             except StoreError as error:
                 pending.fail(error)
-            except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
+            except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
                 if isinstance(error, psycopg.OperationalError) and not last:
                     continue
                 pending.fail(said(self._address, error))

@@ -43,6 +43,11 @@ class Writer:
         self._doubtful: list[str] = []
         """Attempts whose admission may stand although its caller was told that it failed."""
 
+    async def begin(self) -> None:
+        """Begin in a new event loop: what belongs to another one is of no use."""
+        self._opening = asyncio.Lock()
+        await self._session.drop()
+
     async def opened(self) -> Session:
         """Return the session, opened, or opened again. Raises `StoreError`."""
         async with self._opening:
