@@ -115,6 +115,10 @@ class Queue:
             if bucket in self._lines:
                 self._lines[bucket][0][1].stir(bucket)
 
+    def running(self, bucket: str) -> int:
+        """Return how many attempts of this process run that hold something of ``bucket``, or stand at that gate."""
+        return self._held[bucket]
+
     def is_idle(self, bucket: str) -> bool:
         """Return whether nobody of this process holds something of ``bucket``, and at most one waits for it."""
         return bucket not in self._held and len(self._lines.get(bucket, ())) < 2

@@ -14,6 +14,7 @@ from shunpike.types import (
     Budget,
     Calendar,
     Ending,
+    Evidence,
     Grant,
     Held,
     Limit,
@@ -217,9 +218,8 @@ async def test_a_short_delay_on_a_days_quota_does_not_reopen_the_day() -> None:
     day, minute = limit(20, window=Calendar(period="day")), limit(5, window=Rolling(seconds=60))
     books, now = ledger(limits=[day, minute]), 1_800_000_000.0
     await books.admit(target(), ask("a"))
-    ending = Ending(
-        at=now, error="quota", billed=False, closed_until=now + 36, closed_unit="request", closed_window=86_400
-    )
+    named = Evidence(unit=Unit.REQUEST, remaining=0, window_seconds=86_400, origin="x")
+    ending = Ending(at=now, error="quota", billed=False, closed_until=now + 36, evidence=(named,))
     await books.settle(target(), ask("a"), ending)
     refusal = await refused(books, target(), ask("b"))
     assert refusal.limit.window == day.window

@@ -218,3 +218,13 @@ def test_a_message_is_one_short_line_without_anything_like_a_key() -> None:
 def test_what_only_one_provider_says_can_be_read_by_its_plugin() -> None:
     said = read_error(b'{"error": {"message": "m", "code": "c", "type": "t", "metadata": {"raw": "x"}}}')
     assert (said.codes, said.detail["metadata"]) == (("c", "t"), {"raw": "x"})
+
+
+@pytest.mark.parametrize(
+    "said", [error("Too many concurrent requests"), error("slow down", code="concurrent_requests_exceeded")]
+)
+def test_a_refusal_for_what_runs_at_once_is_evidence_of_that_limit(said: dict[str, Any]) -> None:
+    found = refuse(429, said)
+    assert isinstance(found, RateLimited)
+    assert [(one.unit, one.remaining, one.amount) for one in found.evidence] == [(Unit.CONCURRENT, 0, None)]
+    assert refuse(500, said).evidence == ()

@@ -123,6 +123,21 @@ def test_a_sentence_may_name_the_limit(text: str, amount: int, unit: Unit, windo
     assert (found.amount, found.unit, found.window_seconds) == (amount, unit, window)
 
 
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("Too many concurrent requests", None),
+        ("the number of concurrent requests of this account exceeds its limit of 500. Please", 500),
+        ("You have reached your concurrency limit", None),
+        ("slow down concurrent_requests_exceeded", None),
+    ],
+)
+def test_a_sentence_may_name_what_runs_at_once(text: str, amount: int | None) -> None:
+    found = limit_told(text, NOW)
+    assert found is not None
+    assert (found.unit, found.amount, found.remaining, found.window_seconds) == (Unit.CONCURRENT, amount, 0, None)
+
+
 def test_a_sentence_without_a_limit_names_none() -> None:
     assert limit_told("slow down", NOW) is None
 

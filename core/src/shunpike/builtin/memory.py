@@ -21,6 +21,7 @@ from shunpike.errors import ConfigError, StoreError
 from shunpike.ledger.counting import learned
 from shunpike.ledger.half_open import Closures
 from shunpike.ledger.learning import is_news, lowered, merged
+from shunpike.ledger.refusals import Use, bounded, is_bare
 from shunpike.ledger.slots import Look, judge, remaining_of, settled_parts
 from shunpike.ledger.steady import Steady, begun
 from shunpike.ledger.windows import CLOCK_SLACK, GUARD, last_closure
@@ -143,11 +144,12 @@ class MemoryStore(Store):
         if one is None:
             return False
         settlement = settlement if self._steady is None else self._steady.told(settlement)
+        uses = self._uses(one, settlement)
         for hold in one.holds:
             if hold.amount:
                 self._settle_slot(hold, settlement, attempt_id)
         now = settlement.at if self._steady is None else max(settlement.at, self._steady.wall)
-        self._teach(one, settlement, now)
+        self._teach(one, settlement, uses, now)
         for name, doubtful in self._attempts.end(attempt_id, settlement):
             for bucket in doubtful.buckets:
                 if bucket in self._buckets:
@@ -157,7 +159,7 @@ class MemoryStore(Store):
             self._sweep(now)
         return True
 
-    def _teach(self, one: Reservation, settlement: Settlement, now: float) -> None:
+    def _teach(self, one: Reservation, settlement: Settlement, uses: Mapping[str, Use], now: float) -> None:
         windows = {hold.bucket: hold.limit.window for hold in one.holds}
         self._closures.end(
             one.attempt_id,
@@ -167,7 +169,7 @@ class MemoryStore(Store):
         self._closures.take_rows()
         self._closures.take_opened()
         for lesson in settlement.lessons:
-            self._learn(lesson, settlement.at, now)
+            self._learn(lesson, uses.get(lesson.proof.bucket), settlement.at, now)
         for sample in settlement.samples:
             self._factors[sample.name] = learned(self._factors.pop(sample.name, None), sample)
 
@@ -181,12 +183,20 @@ class MemoryStore(Store):
         for name in list(self._factors)[:-FACTORS]:
             del self._factors[name]
 
-    def _learn(self, lesson: Lesson, at: float, now: float) -> None:
+    def _uses(self, one: Reservation, settlement: Settlement) -> dict[str, Use]:
+        bare = {lesson.proof.bucket for lesson in settlement.lessons if is_bare(lesson.proof)}
+        mine = {hold.bucket: hold.amount for hold in one.holds if hold.amount and hold.bucket in bare}
+        for name in mine:
+            self._buckets[name].drop(settlement.at)
+        return {name: Use(self._buckets[name].used, own) for name, own in mine.items()}
+
+    def _learn(self, lesson: Lesson, use: Use | None, at: float, now: float) -> None:
         name = lesson.proof.bucket
         if lesson.proof.unlisted is not None:
             self._buckets.setdefault(name, Bucket(rolling=isinstance(lesson.limit.window, Rolling)))
         bucket = self._buckets.get(name)
         known = self._proofs.get(name)
+        lesson = bounded(lesson, known, use, now)
         if bucket is not None and is_news(known, lesson.proof, now):
             bucket.drop(at)
             taken = lowered(lesson, bucket.used, at, self._guard)

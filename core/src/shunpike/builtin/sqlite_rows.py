@@ -35,8 +35,9 @@ ON CONFLICT DO UPDATE SET until = excluded.until, reason = excluded.reason, at =
 WHERE excluded.until > until OR until BETWEEN ?8 AND {UNTIL_CLEARED - 1} OR ?9"""  # noqa: S608 - a constant
 
 _PROOF = """
-INSERT OR REPLACE INTO evidence (bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT OR REPLACE INTO evidence
+    (bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted, bound)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 _FACTOR = "INSERT OR REPLACE INTO factors (name, mean, deviation, samples, at) VALUES (?, ?, ?, ?, ?)"
 
@@ -89,6 +90,7 @@ def write_changes(connection: Connection, changes: Changes) -> None:
             proof.origin,
             proof.overages,
             None if proof.unlisted is None else proof.unlisted.model_dump_json(),
+            None if proof.bound is None else proof.bound.model_dump_json(),
         )
     for name, factor in changes.factors:
         connection.rows(_FACTOR, name, factor.mean, factor.deviation, factor.samples, factor.at)

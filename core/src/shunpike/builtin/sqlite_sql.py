@@ -229,6 +229,8 @@ _VERSION_5 = (
     ) STRICT""",
     # A limit that no catalog lists, as JSON: what answers taught of it stands in the same row.
     "ALTER TABLE evidence ADD COLUMN unlisted TEXT",
+    # What refusals showed that named no amount, as JSON.
+    "ALTER TABLE evidence ADD COLUMN bound TEXT",
 )
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)

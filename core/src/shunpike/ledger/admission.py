@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from shunpike.clock import Clock
 from shunpike.errors import StoreError
-from shunpike.ledger.buckets import is_budget
+from shunpike.ledger.buckets import gate_of, is_budget
 from shunpike.ledger.closures import closures_of, frozen_by, is_refusal, refused_by, used_up
 from shunpike.ledger.counting import likely_output, output_samples, prompt_sample
 from shunpike.ledger.holds import demand, holds_for, limits_in_force, too_large
@@ -187,7 +187,7 @@ class Ledger(Inspection, Admission):
         in_force = self._in_force(target, terms)
         holds = _fitted(holds_for(target, counted, terms, in_force), _plain(ask, counted), terms)
         granted = self._limits(target, terms, _UNBOUNDED)
-        found = found_in(ending, target, granted)
+        found = found_in(ending, target, granted, lambda scope: self._queue.running(gate_of(target, scope)))
         if found:
             granted = self._limits(target, terms, _UNBOUNDED, found)
         refused = refused_by(ending, granted, {hold.bucket: hold.amount for hold in holds})

@@ -19,6 +19,7 @@ from typing import Literal
 from shunpike.ledger.counting import learned
 from shunpike.ledger.half_open import Closures
 from shunpike.ledger.learning import is_news, lowered, merged
+from shunpike.ledger.refusals import Use, bounded, is_bare
 from shunpike.ledger.rows import BucketRow, ClosureRow, HeldRow, Holds, SlotRow, booked_state
 from shunpike.ledger.slots import Look, Part, remaining_of, settled_parts
 from shunpike.ledger.windows import CLOCK_SLACK, GUARD, Window, last_closure, last_expiry
@@ -176,11 +177,12 @@ class WorkingSet:
         now = max(now, settlement.at)
         # What is not certain stays with its attempt, to be reconciled; the rest is one sum for each expiry.
         owner = held.attempt_id if booked_state(Money(pico=held.worst), settlement) is State.UNCONFIRMED else ""
+        uses = self._uses(held, settlement)
         for key, amount in held.holds:
             self._end(self.touch(self.by_key[key]), amount, owner, settlement)
         self.closures.end(held.attempt_id, settlement, lambda bucket: self._latest_closure(bucket, now))
         for lesson in settlement.lessons:
-            self._learn(lesson, settlement.at, now)
+            self._learn(lesson, uses.get(lesson.proof.bucket), settlement.at, now)
         for sample in settlement.samples:
             self._sample(sample)
 
@@ -204,9 +206,16 @@ class WorkingSet:
         bucket = self.buckets.get(name)
         return last_closure(bucket.window if bucket else Held(), now, self.guard) + CLOCK_SLACK
 
-    def _learn(self, lesson: Lesson, at: float, now: float) -> None:
+    def _uses(self, held: HeldRow, settlement: Settlement) -> dict[str, Use]:
+        """Return what is in use of the buckets by which the attempt was refused, before it ends."""
+        bare = {lesson.proof.bucket for lesson in settlement.lessons if is_bare(lesson.proof)}
+        mine = [(self.by_key[key], amount) for key, amount in held.holds] if bare else []
+        return {one.name: Use(self._counting(one, settlement.at), own) for one, own in mine if one.name in bare}
+
+    def _learn(self, lesson: Lesson, use: Use | None, at: float, now: float) -> None:
+        known, bucket = self.proofs.get(lesson.proof.bucket), self.buckets.get(lesson.proof.bucket)
+        lesson = bounded(lesson, known, use, now)
         proof = lesson.proof
-        known, bucket = self.proofs.get(proof.bucket), self.buckets.get(proof.bucket)
         if bucket is not None and is_news(known, proof, now):
             taken = lowered(lesson, self._counting(bucket, at), at, self.guard)
             if taken is not None:

@@ -18,7 +18,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from shunpike.ledger.buckets import gate_of, is_budget, paid_gate_of
-from shunpike.ledger.learning import is_window, limits_named
+from shunpike.ledger.learning import limits_named
 from shunpike.ledger.terms import Terms
 from shunpike.ledger.windows import GUARD, Window, expiry, last_closure, outlasts
 from shunpike.protocols import Ask, Target
@@ -47,7 +47,7 @@ SHORTEST_DAY = 82_800.0
 def refused_by(ending: Ending, granted: Mapping[str, Limit], asked: Mapping[str, int]) -> dict[str, float]:
     """Return bucket → when it opens, of the limits by which the provider refused; empty where it named none.
 
-    A limit is named by the ending itself, or by evidence of less left than the attempt asked for. Of several, the
+    A limit is named by evidence of less left than the attempt asked for. Of several, the
     moment that the refusal states is that of the last one to open: only then is there an answer.
 
     Args:
@@ -59,7 +59,7 @@ def refused_by(ending: Ending, granted: Mapping[str, Limit], asked: Mapping[str,
     if not is_refusal(ending) or ending.closed_until is None:
         return {}
     said = ending.closed_until
-    found = {bucket: said for bucket, limit in granted.items() if _is_named(limit, ending)}
+    found: dict[str, float] = {}
     for row in ending.evidence:
         for bucket in limits_named(row, granted):
             if row.remaining is not None and row.remaining < asked.get(bucket, 1):
@@ -149,7 +149,7 @@ def _doubted(closure: Closure, window: float | None) -> float | None:
 def _named_window(ending: Ending) -> float | None:
     """Return the longest window that a refusal names of what is used up, though no listed limit has it."""
     named = [row.window_seconds for row in ending.evidence if row.remaining == 0]
-    found = [window for window in (*named, ending.closed_window) if window is not None]
+    found = [window for window in named if window is not None]
     if not found:
         return None
     longest = max(found)
@@ -160,12 +160,6 @@ def _origin(ending: Ending) -> str:
     status = "refusal" if ending.status is None else f"HTTP {ending.status}"
     told = [row.origin for row in ending.evidence if row.remaining == 0]
     return ", ".join(dict.fromkeys((status, *told)))
-
-
-def _is_named(limit: Limit, ending: Ending) -> bool:
-    if ending.closed_unit is None or limit.unit != ending.closed_unit:
-        return False
-    return ending.closed_window is None or is_window(limit, ending.closed_window)
 
 
 def _until(limit: Limit, said: float, now: float) -> float:

@@ -10,6 +10,7 @@ from shunpike.clock import Clock
 from shunpike.ledger.abilities import Learns
 from shunpike.ledger.counting import held_factor, learned
 from shunpike.ledger.learning import merged
+from shunpike.ledger.refusals import is_bare
 from shunpike.ledger.windows import CLOCK_SLACK
 from shunpike.protocols import Store
 from shunpike.types import Factor, Proof, Settlement
@@ -68,6 +69,9 @@ class Knowledge:
         for lesson in settlement.lessons:
             bucket = lesson.proof.bucket
             self.proofs[bucket] = merged(self.proofs.get(bucket), lesson.proof, now)
+            if is_bare(lesson.proof):
+                # What it shows of the figure is told by the books alone: they are looked at again at once.
+                self._read_at = None
         for sample in settlement.samples:
             self.factors[sample.name] = learned(self.factors.get(sample.name), sample)
 

@@ -18,6 +18,7 @@ or several, moves nothing.
 |                                              | than its next one                                                   |
 | a refusal that names none                    | closes the target, or the account where all limits are its own      |
 | a refusal although our books said "free"     | an overage: counted, and the difference is taken as above           |
+| the same without an amount                   | bounds the figure by what was in use: ``refusals.py``               |
 
 Ranks are those of `Confidence`. A figure is replaced by newer evidence of the same or a higher rank only, so that an
 older answer that arrives late reopens nothing; a closure opens when its moment has come, and not before. Evidence is
@@ -116,7 +117,10 @@ def lessons_of(
             known = found.get(bucket)
             if known is None or _less(row.remaining, known.remaining):
                 proof = _proof(row, bucket, seen, overage=bucket in refused)
-                found[bucket] = proof.model_copy(update={"unlisted": unlisted.get(bucket)})
+                amount = known.amount if known is not None and proof.amount is None else proof.amount
+                found[bucket] = proof.model_copy(update={"amount": amount, "unlisted": unlisted.get(bucket)})
+            elif known.amount is None:
+                found[bucket] = known.model_copy(update={"amount": row.amount})
     if not found:
         return ()
     limits = in_force(tuple(found.values()))
@@ -141,10 +145,12 @@ def _proof(row: Evidence, bucket: str, seen: float, *, overage: bool) -> Proof:
 
 def corrected(limit: Limit, proof: Proof | None) -> Limit:
     """Return ``limit`` with the amount that was seen, unless its own figure ranks higher."""
-    if proof is None or proof.amount is None or proof.amount == limit.amount or not outranks(proof, limit):
+    if proof is None or not outranks(proof, limit):
         return limit
+    if proof.amount is None or proof.amount == limit.amount:
+        return bound_in_force(limit, proof)
     seen = datetime.fromtimestamp(proof.at, UTC).isoformat(timespec="seconds")
-    return limit.model_copy(
+    limit = limit.model_copy(
         update={
             "amount": proof.amount,
             "source": proof.origin,
@@ -152,6 +158,17 @@ def corrected(limit: Limit, proof: Proof | None) -> Limit:
             "confidence": proof.confidence,
         }
     )
+    return bound_in_force(limit, proof)
+
+
+def bound_in_force(limit: Limit, proof: Proof) -> Limit:
+    """Return ``limit`` with no more than refusals showed that it allows, unless its own figure ranks higher."""
+    bound = proof.bound
+    if bound is None or bound.amount is None or bound.amount >= limit.amount or not outranks(proof, limit):
+        return limit
+    seen = datetime.fromtimestamp(bound.at, UTC).isoformat(timespec="seconds")
+    found = {"amount": bound.amount, "source": bound.origin, "observed_at": seen, "confidence": proof.confidence}
+    return limit.model_copy(update=found)
 
 
 def outranks(proof: Proof, limit: Limit) -> bool:
@@ -161,7 +178,12 @@ def outranks(proof: Proof, limit: Limit) -> bool:
 
 def is_believed(proof: Proof, now: float) -> bool:
     """Return whether the proof still counts: it is no older than a week, and not from a clock that was ahead."""
-    return now - BELIEVED_FOR <= proof.at <= now + CLOCK_SLACK
+    return is_believed_at(proof.at, now)
+
+
+def is_believed_at(at: float, now: float) -> bool:
+    """Return whether what was seen ``at`` a moment still counts."""
+    return now - BELIEVED_FOR <= at <= now + CLOCK_SLACK
 
 
 class Believed(Mapping[str, Proof]):
@@ -176,6 +198,8 @@ class Believed(Mapping[str, Proof]):
         proof = self._proofs[bucket]
         if not is_believed(proof, self._now):
             raise KeyError(bucket)
+        if proof.bound is not None and not is_believed_at(proof.bound.at, self._now):
+            return proof.model_copy(update={"bound": None})
         return proof
 
     @override
@@ -202,8 +226,10 @@ def merged(known: Proof | None, new: Proof, now: float) -> Proof:
         return new.model_copy(update={"overages": overages})
     if new.at < known.at or _RANKS[new.confidence] < _RANKS[known.confidence]:
         return known.model_copy(update={"overages": overages})
-    amount = known.amount if new.amount is None else new.amount
-    return new.model_copy(update={"overages": overages, "amount": amount})
+    kept: dict[str, object] = {"overages": overages}
+    if new.amount is None:
+        kept |= {"amount": known.amount, "bound": new.bound or known.bound}
+    return new.model_copy(update=kept)
 
 
 def lowered(lesson: Lesson, used: int, now: float, guard: float = GUARD) -> tuple[int, float] | None:

@@ -5,11 +5,23 @@ from __future__ import annotations
 from typing import Any, LiteralString
 
 from shunpike.ledger.totals import day_text
-from shunpike.types import Closure, Confidence, Factor, Funds, Limit, Money, Proof, Reopening, Unconfirmed, UsageRow
+from shunpike.types import (
+    Bound,
+    Closure,
+    Confidence,
+    Factor,
+    Funds,
+    Limit,
+    Money,
+    Proof,
+    Reopening,
+    Unconfirmed,
+    UsageRow,
+)
 
 Row = tuple[Any, ...]
 
-PROOF: LiteralString = "bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted"
+PROOF: LiteralString = "bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted, bound"
 CLOSURE: LiteralString = "bucket, until, reason, at, origin, test_at, tester"
 REOPENED: LiteralString = "bucket, until, reason, closed_at, origin, at, who, note"
 FACTOR: LiteralString = "name, mean, deviation, samples, at"
@@ -18,7 +30,7 @@ UNCONFIRMED: LiteralString = "id, provider, account, model, started_at, outcome,
 
 def proof_of(row: Row) -> Proof:
     """Return a row of `PROOF`."""
-    bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted = row
+    bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted, bound = row
     return Proof(
         bucket=bucket,
         amount=amount,
@@ -29,6 +41,7 @@ def proof_of(row: Row) -> Proof:
         origin=origin,
         overages=overages,
         unlisted=None if unlisted is None else Limit.model_validate_json(unlisted),
+        bound=None if bound is None else Bound.model_validate_json(bound),
     )
 
 

@@ -6,6 +6,7 @@
 | unit, amount and reset, no window                 | of the shortest usual window that holds the way to the reset;   |
 |                                                   | a reset that is further away later makes it longer, not shorter |
 | unit and amount of what runs at once              | of what is in flight                                            |
+| a refusal for what runs at once, without amount   | of what else this process ran of the target, if anything        |
 | no amount, or money                               | none: nothing says how much is allowed                          |
 | a unit that a listed limit has in another window, | none: it may be that one                                        |
 | no window                                         |                                                                 |
@@ -16,10 +17,11 @@ seen of it, by the bucket that it counts in, and believed as long; other process
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from shunpike.ledger.buckets import bucket_of, is_budget
+from shunpike.ledger.closures import is_refusal
 from shunpike.ledger.learning import is_window
 from shunpike.ledger.windows import Window
 from shunpike.protocols import Target
@@ -31,27 +33,38 @@ _LATE = 1.05
 """A reset may be stated so much further away than its window is long: answers take their time."""
 
 
-def found_in(ending: Ending, target: Target, granted: Mapping[str, Limit]) -> tuple[Proof, ...]:
-    """Return the limits that the ending names and ``granted`` lacks, each in the proof that it is kept with."""
+def found_in(
+    ending: Ending, target: Target, granted: Mapping[str, Limit], running: Callable[[Scope], int] = lambda _: 0
+) -> tuple[Proof, ...]:
+    """Return the limits that the ending names and ``granted`` lacks, each in the proof that it is kept with.
+
+    Args:
+        running: Scope → how many attempts run in it, with the one that ended.
+
+    """
     seen = ending.at if ending.headers_at is None else min(ending.headers_at, ending.at)
     limits = {bucket: limit for bucket, limit in granted.items() if not is_budget(bucket)}
     found: dict[str, Proof] = {}
     for row in ending.evidence:
         window = _window(row, limits, seen)
-        if window is None or not row.amount or row.unit is Unit.USD:
+        scope, amount, source = _scope(limits.values()), row.amount, row.origin
+        if amount is None and row.unit is Unit.CONCURRENT and row.remaining == 0 and is_refusal(ending):
+            amount = running(scope) - 1
+            source = f"{source}: refused with {amount + 1} in use"
+        if window is None or not amount or amount < 0 or row.unit is Unit.USD:
             continue
         limit = Limit(
             unit=row.unit,
-            amount=row.amount,
+            amount=amount,
             window=window,
-            scope=_scope(limits.values()),
-            source=row.origin,
+            scope=scope,
+            source=source,
             observed_at=datetime.fromtimestamp(seen, UTC).isoformat(timespec="seconds"),
             confidence=Confidence.OBSERVED,
             shape="stated" if row.window_seconds is not None or isinstance(window, Held) else "unknown",
         )
         bucket = bucket_of(target, limit)
-        found[bucket] = Proof(bucket=bucket, amount=row.amount, at=seen, origin=row.origin, unlisted=limit)
+        found[bucket] = Proof(bucket=bucket, amount=amount, at=seen, origin=source, unlisted=limit)
     return tuple(found.values())
 
 

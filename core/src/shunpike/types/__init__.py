@@ -10,21 +10,18 @@ from shunpike.types.events import Event, EventName
 from shunpike.types.ledger import (
     Closure,
     Ending,
-    Factor,
     Funds,
     Grant,
     Hold,
-    Lesson,
-    Proof,
     Refusal,
     Reopening,
     Reservation,
-    Sample,
     Settlement,
     State,
     Unconfirmed,
     UsageRow,
 )
+from shunpike.types.lessons import Bound, Factor, Lesson, Proof, Sample
 from shunpike.types.limits import (
     Calendar,
     Cap,
@@ -53,6 +50,7 @@ __all__ = [
     "Balance",
     "Basis",
     "Billing",
+    "Bound",
     "Budget",
     "Calendar",
     "Call",

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from shunpike.types.base import Record
-from shunpike.types.limits import Confidence, Evidence, Figure, Limit, Remaining
+from shunpike.types.lessons import Lesson, Sample, Text
+from shunpike.types.limits import Evidence, Limit, Remaining
 from shunpike.types.money import ZERO, Money, Price
 from shunpike.types.usage import ABSENT, Usage
-
-
-def _kept(text: str) -> str:
-    if text.isascii() and "\0" not in text:
-        return text
-    return text.replace("\0", "\ufffd").encode(errors="replace").decode()
-
-
-Text = Annotated[str, AfterValidator(_kept)]
-"""What comes from outside, and any database can keep: no NUL, no half of a surrogate pair."""
 
 
 class Funds(StrEnum):
@@ -127,10 +117,6 @@ class Ending(Record):
     """Whether the provider stops generating, and billing, when the connection closes."""
     closed_until: float | None = None
     """When the provider said that the limit it named opens again."""
-    closed_unit: str | None = None
-    """The `Unit` of that limit, where it was named; None = all of the target is closed."""
-    closed_window: float | None = None
-    """The window of that limit in seconds, where it was named."""
     evidence: tuple[Evidence, ...] = ()
 
     @property
@@ -180,47 +166,6 @@ class Reopening(Record):
     at: float
     who: Text
     note: Text = ""
-
-
-class Proof(Record):
-    """What a provider was seen to say of one bucket: the figures, when (epoch seconds), and where it stood."""
-
-    bucket: str
-    amount: Figure | None = None
-    remaining: Figure | None = None
-    resets_at: float | None = None
-    at: float
-    confidence: Confidence = Confidence.OBSERVED
-    origin: str
-    overages: Figure = 0
-    """How often it refused while our own books said that there was room."""
-    unlisted: Limit | None = None
-    """The limit itself, where no catalog lists it: ``ledger/unlisted.py``."""
-
-
-class Lesson(Record):
-    """What one answer taught of ``limit`` as it is in force; by which rule: ``ledger/learning.py``."""
-
-    limit: Limit
-    proof: Proof
-
-
-class Sample(Record):
-    """One number to learn from, at a moment in epoch seconds: see ``ledger/counting.py`` for what is named how."""
-
-    name: Text
-    value: float = Field(gt=0)
-    at: float = 0.0
-
-
-class Factor(Record):
-    """What was learned of a name: the moving mean of its samples, and of their distance to it."""
-
-    mean: float
-    deviation: float = 0.0
-    samples: int = 1
-    at: float = 0.0
-    """When the last one was seen."""
 
 
 class Settlement(Record):

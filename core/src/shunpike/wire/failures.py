@@ -1,7 +1,7 @@
 """Sorts what a provider refuses into the error tree: by documented code, else by status, never by prose.
 
-The one exception is a sentence that counts a limit up (``(TPD): Limit 100000, Used 97050, Requested 3619``): there the
-window stands nowhere else. All other text is only shown.
+The one exception is a sentence that names a limit, as the window stands nowhere else (``(TPD): Limit 100000, Used
+97050, Requested 3619``), nor that it is of what runs at once (``concurrent requests``). All other text is only shown.
 """
 
 from __future__ import annotations
@@ -145,7 +145,8 @@ def classify(refused: Refused, side: Side) -> ProviderError:
     error.billed = dialect.errors_billed
     error.provider_request_id = request_id(refused.headers, dialect)
     error.evidence = header_evidence(refused.headers, dialect.ratelimits, refused.now)
-    told = _evidence(sum_up, said, refused.now) if sum_up else limit_told(said.message, refused.now)
+    words = " ".join((said.message, *said.codes))
+    told = _evidence(sum_up, said, refused.now) if sum_up else limit_told(words, refused.now)
     if told is not None and status in (400, 413, 429):
         error.evidence += (told,)
     if row is not None and row.window is not None:

@@ -40,6 +40,10 @@ _PER = re.compile(
     r"per (?:1 )?(?P<window>second|minute|hour|day)\b",
     re.IGNORECASE | re.ASCII,
 )
+_AT_ONCE = re.compile(
+    r"\bconcurren(?:cy|t[ _](?:requests?|calls?))(?:[^.]{0,80}?\blimit(?: is| of|:)? (?P<limit>[1-9][0-9]{0,8})\b)?",
+    re.IGNORECASE | re.ASCII,
+)
 _WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0}
 _UNITS = {"R": Unit.REQUEST, "T": Unit.TOTAL_TOKEN, "I": Unit.INPUT_TOKEN, "O": Unit.OUTPUT_TOKEN}
 
@@ -155,10 +159,13 @@ def counted(message: str) -> Counted | None:
 
 
 def limit_told(message: str, now: float) -> Evidence | None:
-    """Return the limit that a sentence such as ``Your rate limit is 60 queries per minute`` names, else None."""
+    """Return the limit that a sentence such as ``Your rate limit is 60 queries per minute`` names, else None.
+
+    One that is about ``concurrent requests`` names what runs at once, as used up, with or without its amount.
+    """
     found = _PER.search(message[:4000])
     if found is None:
-        return None
+        return _at_once_told(message)
     return Evidence(
         unit=Unit.TOTAL_TOKEN if (found["what"] or "").lower() == "tokens" else Unit.REQUEST,
         amount=int(found["limit"]),
@@ -168,8 +175,18 @@ def limit_told(message: str, now: float) -> Evidence | None:
     )
 
 
+def _at_once_told(message: str) -> Evidence | None:
+    found = _AT_ONCE.search(message[:4000])
+    if found is None:
+        return None
+    amount = int(found["limit"]) if found["limit"] else None
+    return Evidence(unit=Unit.CONCURRENT, amount=amount, remaining=0, origin="refusal (concurrent requests)")
+
+
 def limit_text(evidence: Evidence) -> str:
     """Return the limit for a person, such as ``50 requests a day``."""
+    if evidence.unit is Unit.CONCURRENT:
+        return f"{evidence.amount} requests at once"
     seconds = evidence.window_seconds
     named = {length: name for name, length in _WINDOWS.items()}
     window = "" if seconds is None else f" a {named[seconds]}" if seconds in named else f" in {seconds:g} s"

@@ -141,7 +141,8 @@ CREATE TABLE reopened (
     who TEXT NOT NULL,
     note TEXT NOT NULL
 );
-ALTER TABLE evidence ADD COLUMN unlisted TEXT"""
+ALTER TABLE evidence ADD COLUMN unlisted TEXT;
+ALTER TABLE evidence ADD COLUMN bound TEXT"""
 
 MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
 """What leads from each version of the schema to the next; never changed once released."""

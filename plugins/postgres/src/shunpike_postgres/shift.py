@@ -77,15 +77,14 @@ class Shift(NamedTuple):
         return one.moved(-self.seconds) if self.seconds else one
 
     def _lesson(self, one: Lesson) -> Lesson:
-        return one.model_copy(update={"proof": Shift(-self.seconds).proof(one.proof)})
+        return one.model_copy(update={"proof": one.proof.moved(self.seconds)})
 
     def _sample(self, one: Sample) -> Sample:
         return one.model_copy(update={"at": self.theirs(one.at)})
 
     def proof(self, one: Proof) -> Proof:
         """Return what goes out."""
-        resets = None if one.resets_at is None else self.ours(one.resets_at)
-        return one.model_copy(update={"at": self.ours(one.at), "resets_at": resets}) if self.seconds else one
+        return one.moved(-self.seconds) if self.seconds else one
 
     def factor(self, one: Factor) -> Factor:
         """Return what goes out."""

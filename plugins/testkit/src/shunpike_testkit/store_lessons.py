@@ -81,6 +81,27 @@ class StoreLessonsContract(StoreTimeContract):
             assert one.used == 7
             await store.check()
 
+    async def test_a_refusal_without_an_amount_bounds_the_figure_by_what_was_in_use(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """What every process uses of it counts, with what was refused; a later amount takes the bound away."""
+        one = hold(1, 10)
+        refused = settled(clock.now(), lessons=(lesson(one.bucket, clock.now(), remaining=0, overages=1),))
+        stated = settled(clock.now(), lessons=(lesson(one.bucket, clock.now(), amount=8),))
+        async with self.opened(tmp_path, clock) as store:
+            learns = able(store, Learns)
+            for number in range(8):
+                await store.admit(reservation(f"a{number}", clock.now(), one))
+            for number in range(6):
+                await store.settle(f"a{number}", settled(clock.now()))
+            await store.settle("a6", refused)
+            bound = (await learns.proofs())[one.bucket].bound
+            assert bound is not None
+            assert (bound.amount, bound.at, bound.origin) == (7, clock.now(), "header x: refused with 8 in use")
+            await store.settle("a7", stated)
+            assert (await learns.proofs())[one.bucket].bound is None
+            await store.check()
+
     async def test_older_or_lesser_evidence_moves_nothing_and_overages_add_up(
         self, tmp_path: Path, clock: VirtualClock
     ) -> None:
