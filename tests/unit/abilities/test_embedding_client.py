@@ -12,6 +12,7 @@ from shunpike.types import (
     Basis,
     Billing,
     Budget,
+    Evidence,
     Limit,
     Money,
     Price,
@@ -50,6 +51,15 @@ async def test_texts_become_vectors_with_their_provenance(make_client: MakeClien
     assert acme.backend.embeds[0].attempt_id == f"{done.request_id}-1"
     assert acme.backend.calls == []
     assert done.openai()["data"][1] == {"object": "embedding", "index": 1, "embedding": [3.0, 4.0]}
+
+
+async def test_what_an_embedding_answer_says_of_limits_is_learned(make_client: MakeClient) -> None:
+    told = Evidence(unit=Unit.REQUEST, amount=5, remaining=2, window_seconds=60.0, origin="header x")
+    acme = EmbeddingProvider("acme", vectors(evidence=(told,)))
+    async with make_client(plugins(acme)) as client:
+        await client.embed("one", model="acme/embed-1")
+        found = [(one.limit.amount, one.left) for target, one in await client.limits() if target.model.id == "embed-1"]
+    assert found == [(5, 2)]
 
 
 async def test_one_text_needs_no_list(make_client: MakeClient) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from shunpike.errors import AuthError, NotHere, Overloaded, ProviderError
 from shunpike.protocols import Embeds
-from shunpike.types import ABSENT, EmbedCall, EmbedRequest, Money, Usage
+from shunpike.types import ABSENT, EmbedCall, EmbedRequest, Money, Unit, Usage
 from shunpike_testkit.upstream import Upstream, reply
 
 from .conftest import SEVEN, backend_of
@@ -191,3 +191,12 @@ async def test_an_unknown_gemini_model_is_not_found(upstream: Upstream) -> None:
         await backend.embed(call(model="x"))
     await backend.aclose()
     assert (caught.value.kind, caught.value.model) == ("not_found", "x")
+
+
+async def test_the_headers_of_an_embedding_answer_are_evidence_of_limits(upstream: Upstream) -> None:
+    headers = {"x-ratelimit-limit-requests": "3000", "x-ratelimit-remaining-requests": "2999"}
+    upstream.on("/embeddings", reply(listed([1.0], [2.0]), headers=headers))
+    backend = backend_of("openai", upstream)
+    (one,) = (await backend.embed(call())).evidence
+    assert (one.unit, one.amount, one.remaining) == (Unit.REQUEST, 3_000, 2_999)
+    await backend.aclose()

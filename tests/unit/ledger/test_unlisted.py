@@ -130,3 +130,47 @@ async def test_tokens_are_learned_as_requests_are() -> None:
     refusal = await house.books.admit(target(), ask("b"))
     assert isinstance(refusal, Refusal)
     assert refusal.limit.unit is Unit.TOTAL_TOKEN
+
+
+async def test_a_reset_that_is_further_away_than_a_listed_window_lengthens_it_at_once() -> None:
+    """The listed one stays beside it, and what answers say is of both: they are one to the provider."""
+    house = House([limit(3), limit(100, window=Calendar(period="day"))])
+    far = house.clock.now() + 600
+    await house.ends(seen(amount=3, remaining=2, resets_at=far))
+    found = [(one.limit.amount, one.limit.window, one.left) for one in await house.books.remaining(target())]
+    assert found[0] == (3, Rolling(seconds=60), 2)
+    assert found[2] == (3, Rolling(seconds=3_600), 2)
+    await house.ends(seen(amount=3, remaining=0, resets_at=far))
+    house.clock.advance(61 + GUARD)
+    assert isinstance(await house.ends(), Refusal)
+    house.clock.advance(600)
+    assert isinstance(await house.ends(), Grant)
+
+
+@pytest.mark.parametrize("away", [0.5, 59, 64])
+async def test_a_reset_within_a_listed_window_or_hardly_beyond_changes_no_window(away: float) -> None:
+    house = House([limit(3)])
+    await house.ends(seen(amount=3, remaining=2, resets_at=house.clock.now() + away))
+    assert [one.limit.window for one in await house.books.remaining(target())] == [Rolling(seconds=60)]
+
+
+@pytest.mark.parametrize("fields", [{"remaining": 0}, {"remaining": 2, "window_seconds": 60.0}])
+async def test_a_doubtful_wait_lengthens_no_window(fields: dict[str, object]) -> None:
+    """Nothing left for longer than a window, and a window that the answer names, are tested and not believed."""
+    house = House([limit(3)])
+    far = house.clock.now() + 600
+    await house.ends(seen(amount=3, resets_at=far, **fields))
+    assert [one.limit.window for one in await house.books.remaining(target())] == [Rolling(seconds=60)]
+
+
+async def test_a_wait_that_a_refusal_states_lengthens_no_window() -> None:
+    house = House([limit(3)])
+    far = house.clock.now() + 86_400
+    await house.refused(seen(amount=3, remaining=1, resets_at=far), wait=86_400)
+    assert [one.limit.window for one in await house.books.remaining(target())] == [Rolling(seconds=60)]
+
+
+async def test_another_amount_may_be_another_limit_and_lengthens_none() -> None:
+    house = House([limit(3)])
+    await house.ends(seen(amount=500, remaining=499, resets_at=house.clock.now() + 600))
+    assert [one.limit.window for one in await house.books.remaining(target())] == [Rolling(seconds=60)]

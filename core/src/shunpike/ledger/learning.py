@@ -12,6 +12,7 @@ or several, moves nothing.
 | an amount of a limit that no catalog lists   | becomes a limit of its own, by the rules of ``unlisted.py``          |
 | less left than by our books                  | takes the difference until the reset that was stated, else for a    |
 |                                              | window: our view inside a window only ever gets lower               |
+| a reset further away than the window         | the same limit with a longer window, beside it: ``unlisted.py``      |
 | nothing left until later than a window       | as well, closes the limit until then                                |
 | more left than by our books                  | nothing                                                             |
 | a refusal that names limits                  | closes exactly these, until their reset: of a calendar never sooner |
@@ -73,15 +74,40 @@ def is_window(limit: Limit, seconds: float | None) -> bool:
 
 def limits_named(evidence: Evidence, granted: Mapping[str, Limit]) -> tuple[str, ...]:
     """Return the buckets that the evidence speaks of, none where it can't be told which."""
-    found = {
-        bucket: limit
-        for bucket, limit in granted.items()
-        if not is_budget(bucket) and limit.unit == evidence.unit and is_window(limit, evidence.window_seconds)
+    of_unit = {
+        bucket: limit for bucket, limit in granted.items() if not is_budget(bucket) and limit.unit == evidence.unit
     }
+    found = {bucket: limit for bucket, limit in of_unit.items() if is_window(limit, evidence.window_seconds)}
+    longer = {
+        bucket: limit for bucket, limit in of_unit.items() if any(_lengthens(limit, other) for other in found.values())
+    }
+    named = _meant({bucket: limit for bucket, limit in found.items() if bucket not in longer}, evidence)
+    same = (bucket for bucket, limit in longer.items() if any(_lengthens(limit, found[one]) for one in named))
+    return (*named, *same)
+
+
+def _meant(found: Mapping[str, Limit], evidence: Evidence) -> tuple[str, ...]:
     if _is_one(found, windows=evidence.window_seconds is None):
         return tuple(found)
     found = {bucket: limit for bucket, limit in found.items() if limit.amount == evidence.amount}
     return tuple(found) if _is_one(found, windows=evidence.window_seconds is None) else ()
+
+
+def is_guess(limit: Limit) -> bool:
+    """Return whether its window was only concluded from a reset that was stated."""
+    return limit.shape == "unknown" and limit.confidence is Confidence.OBSERVED
+
+
+def _lengthens(limit: Limit, listed: Limit) -> bool:
+    """Return whether it is the listed limit with a longer window that a reset told: they are one to the provider."""
+    if not is_guess(limit) or (limit.scope, limit.pool, limit.amount) != (listed.scope, listed.pool, listed.amount):
+        return False
+    return (
+        isinstance(limit.window, Rolling)
+        and isinstance(listed.window, Rolling)
+        and limit.window.seconds > listed.window.seconds
+        and not is_guess(listed)
+    )
 
 
 def _is_one(found: Mapping[str, Limit], *, windows: bool) -> bool:

@@ -8,8 +8,14 @@
 | unit and amount of what runs at once              | of what is in flight                                            |
 | a refusal for what runs at once, without amount   | of what else this process ran of the target, if anything        |
 | no amount, or money                               | none: nothing says how much is allowed                          |
+| the amount of one listed limit, and a reset that  | the same with the shortest usual window that holds the way      |
+| is further away than its window                   | there, beside the listed one; of answers, not of refusals       |
 | a unit that a listed limit has in another window, | none: it may be that one                                        |
 | no window                                         |                                                                 |
+
+A reset that is nearer than a listed window shortens nothing: nobody knows what else came back. One that is further
+away lengthens nothing where the answer names the window, or says that nothing is left: that wait is doubtful, and it is
+tested (``closures.py``).
 
 It is of the target's model, or of the account where all that is listed is the account's. It is kept beside what was
 seen of it, by the bucket that it counts in, and believed as long; other processes and the next ones find it there.
@@ -22,7 +28,7 @@ from datetime import UTC, datetime
 
 from shunpike.ledger.buckets import bucket_of, is_budget
 from shunpike.ledger.closures import is_refusal
-from shunpike.ledger.learning import is_window
+from shunpike.ledger.learning import is_guess, is_window
 from shunpike.ledger.windows import Window
 from shunpike.protocols import Target
 from shunpike.types import Confidence, Ending, Evidence, Held, Limit, Proof, Rolling, Scope, Unit
@@ -31,6 +37,8 @@ _USUAL = (1.0, 2.0, 10.0, 60.0, 3_600.0, 86_400.0)
 """The windows, in seconds, that limits usually have."""
 _LATE = 1.05
 """A reset may be stated so much further away than its window is long: answers take their time."""
+_ROUNDED = 2.0
+"""Seconds by which it may besides be so where a listed window stands against it: two clocks, and whole seconds."""
 
 
 def found_in(
@@ -46,6 +54,11 @@ def found_in(
     limits = {bucket: limit for bucket, limit in granted.items() if not is_budget(bucket)}
     found: dict[str, Proof] = {}
     for row in ending.evidence:
+        longer = None if ending.error is not None else _longer(row, limits.values(), seen)
+        if longer is not None:
+            bucket = bucket_of(target, longer)
+            found[bucket] = Proof(bucket=bucket, amount=row.amount, at=seen, origin=row.origin, unlisted=longer)
+            continue
         window = _window(row, limits, seen)
         scope, amount, source = _scope(limits.values()), row.amount, row.origin
         if amount is None and row.unit is Unit.CONCURRENT and row.remaining == 0 and is_refusal(ending):
@@ -59,7 +72,7 @@ def found_in(
             window=window,
             scope=scope,
             source=source,
-            observed_at=datetime.fromtimestamp(seen, UTC).isoformat(timespec="seconds"),
+            observed_at=_date(seen),
             confidence=Confidence.OBSERVED,
             shape="stated" if row.window_seconds is not None or isinstance(window, Held) else "unknown",
         )
@@ -76,15 +89,38 @@ def _window(row: Evidence, limits: Mapping[str, Limit], seen: float) -> Window |
     if row.window_seconds is not None:
         of_it = any(is_window(limit, row.window_seconds) for limit in known)
         return None if of_it else Rolling(seconds=row.window_seconds)
-    away = 0.0 if row.resets_at is None else row.resets_at - seen
-    usual = next((seconds for seconds in _USUAL if away <= seconds * _LATE), None)
-    if away <= 0 or usual is None or any(not _is_guess(limit) for limit in known):
+    usual = _usual(row, seen)
+    if usual is None or any(not is_guess(limit) for limit in known):
         return None
     return Rolling(seconds=usual) if all(_length(limit) < usual for limit in known) else None
 
 
-def _is_guess(limit: Limit) -> bool:
-    return limit.shape == "unknown" and limit.confidence is Confidence.OBSERVED
+def _longer(row: Evidence, limits: Iterable[Limit], seen: float) -> Limit | None:
+    """Return the one limit that the evidence is of, with the window that its reset tells, where that is longer."""
+    if row.window_seconds is not None or row.remaining == 0 or row.resets_at is None:
+        return None
+    known = [limit for limit in limits if limit.unit is row.unit]
+    meant = [limit for limit in known if limit.amount == row.amount and not is_guess(limit)]
+    usual = _usual(row, seen)
+    if usual is None or len(meant) != 1 or not isinstance(meant[0].window, Rolling):
+        return None
+    own = meant[0].window.seconds
+    if row.resets_at - seen <= own * _LATE + _ROUNDED or usual <= own:
+        return None
+    if any(is_window(limit, usual) if not is_guess(limit) else _length(limit) > usual for limit in known):
+        return None
+    changed = {"window": Rolling(seconds=usual), "source": row.origin, "observed_at": _date(seen)}
+    return meant[0].model_copy(update={**changed, "confidence": Confidence.OBSERVED, "shape": "unknown"})
+
+
+def _usual(row: Evidence, seen: float) -> float | None:
+    """Return the shortest usual window that holds the way to the reset."""
+    away = 0.0 if row.resets_at is None else row.resets_at - seen
+    return next((seconds for seconds in _USUAL if away <= seconds * _LATE), None) if away > 0 else None
+
+
+def _date(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
 def _length(limit: Limit) -> float:
@@ -108,7 +144,7 @@ def learned_limits(target: Target, listed: Sequence[Limit], proofs: Iterable[Pro
         if proof.unlisted is not None and proof.bucket not in own and proof.bucket == bucket_of(target, proof.unlisted)
     ]
     longest: dict[tuple[Unit, Scope], float] = {}
-    for limit in filter(_is_guess, found):
+    for limit in filter(is_guess, found):
         key = limit.unit, limit.scope
         longest[key] = max(longest.get(key, 0.0), _length(limit))
-    return tuple(one for one in found if not _is_guess(one) or _length(one) == longest[one.unit, one.scope])
+    return tuple(one for one in found if not is_guess(one) or _length(one) == longest[one.unit, one.scope])
