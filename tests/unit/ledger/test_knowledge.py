@@ -23,6 +23,14 @@ FREE = target("none")
 DAY = Rolling(seconds=86_400)
 
 
+class Rounding(MemoryStore):
+    """A store of another clock: the moments that come back are not quite those that went there."""
+
+    @override
+    async def proofs(self) -> Mapping[str, Proof]:
+        return {bucket: proof.moved(-2.4e-7) for bucket, proof in (await super().proofs()).items()}
+
+
 class Slow(MemoryStore):
     """A store whose answer to what was learned waits until it is told to come; it is of before that."""
 
@@ -123,3 +131,14 @@ async def test_a_store_that_is_slow_to_tell_what_was_learned_holds_nobody_up() -
         with anyio.fail_after(10):
             assert await admitted(books, ["a", "b"]) == 2
         store.gate.set()
+
+
+async def test_what_only_the_books_know_is_taken_from_them_though_moments_are_rounded() -> None:
+    clock = VirtualClock()
+    books = ledger(Rounding(), clock)
+    for number in range(700):
+        assert isinstance(await books.admit(FREE, ask(f"a{number}")), Grant)
+    named = Evidence(unit=Unit.REQUEST, remaining=0, window_seconds=86_400.0, origin="x")
+    refused = Ending(at=clock.now(), error="quota", billed=False, closed_until=clock.now() + 5, evidence=(named,))
+    await books.settle(FREE, ask("a0"), refused)
+    assert [one.limit.amount for one in await books.remaining(FREE)] == [699]

@@ -18,6 +18,9 @@ from shunpike.types import Factor, Proof, Settlement
 FRESH = 5.0
 """Seconds after which what other processes learned is looked at again; closures of theirs hold at once."""
 
+_ROUNDING = 1e-6
+"""Seconds by which a moment may differ that went to a store, on whose clock it is another one, and came back."""
+
 
 class Knowledge:
     """Proofs about limits, and factors of token counts. A store that does not learn leaves this process its own."""
@@ -26,6 +29,8 @@ class Knowledge:
         self._store = store
         self._clock = clock
         self._read_at: float | None = None
+        self._missed = False
+        """Whether an attempt of this process taught what only the books know: they are looked at again at once."""
         self._reading = anyio.Lock()
         self.factors: dict[str, Factor] = {}
         """Name → what was learned of it, see ``ledger/counting.py``."""
@@ -43,20 +48,22 @@ class Knowledge:
         async with self._reading:
             if self._is_fresh():
                 return
-            now = self._clock.monotonic()
+            now, self._missed = self._clock.monotonic(), False
             proofs, factors = await self._store.proofs(), await self._store.factors()
             self._bring(proofs, factors)
             self._read_at = now
 
     def _is_fresh(self) -> bool:
-        return self._read_at is not None and self._clock.monotonic() - self._read_at < FRESH
+        if self._read_at is None or self._missed:
+            return False
+        return self._clock.monotonic() - self._read_at < FRESH
 
     def _bring(self, proofs: Mapping[str, Proof], factors: Mapping[str, Factor]) -> None:
         """Take what the store knows, unless an attempt of this process taught something newer while it was read."""
         latest = self._clock.now() + CLOCK_SLACK
         for bucket, proof in proofs.items():
             known = self.proofs.get(bucket)
-            if known is None or not proof.at < known.at <= latest:
+            if known is None or not proof.at + _ROUNDING < known.at <= latest:
                 self.proofs[bucket] = proof
         for name, factor in factors.items():
             ours = self.factors.get(name)
@@ -70,8 +77,8 @@ class Knowledge:
             bucket = lesson.proof.bucket
             self.proofs[bucket] = merged(self.proofs.get(bucket), lesson.proof, now)
             if is_bare(lesson.proof):
-                # What it shows of the figure is told by the books alone: they are looked at again at once.
-                self._read_at = None
+                # What it shows of the figure is told by the books alone.
+                self._missed = True
         for sample in settlement.samples:
             self.factors[sample.name] = learned(self.factors.get(sample.name), sample)
 
