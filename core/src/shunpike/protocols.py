@@ -227,8 +227,8 @@ class Admission(Protocol):
         """Reserve the worst case of one attempt over every limit and budget that applies, when it is its turn."""
         ...
 
-    async def settle(self, target: Target, ask: Ask, ending: Ending) -> Settlement:
-        """Settle the attempt once, to what was really used; return what was booked."""
+    async def settle(self, target: Target, ask: Ask, ending: Ending, within: float = 10.0) -> Settlement:
+        """Settle the attempt once, to the truth. What takes longer than ``within`` seconds is ``unbooked`` as yet."""
         ...
 
 

@@ -250,7 +250,7 @@ class House:
                 for backend in backends:
                     await self._close(backend)
             finally:
-                await self.store.aclose()
+                await self.ledger.aclose()
 
     async def _close(self, backend: Backend) -> None:
         try:

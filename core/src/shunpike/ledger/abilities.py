@@ -22,6 +22,19 @@ class Learns(Protocol):
 
 
 @runtime_checkable
+class RetriesSettlements(Protocol):
+    """A store that tries again by itself to write what it was told to settle, until it is written or it is closed.
+
+    Without it the ledger does so whenever it is used.
+    """
+
+    @property
+    def unbooked(self) -> int:
+        """How many settlements could not be written yet."""
+        ...
+
+
+@runtime_checkable
 class CountsBy(Protocol):
     """A store whose totals can be split by day (UTC) and by tag."""
 

@@ -20,6 +20,7 @@ from shunpike.ledger.learning import Believed, is_believed, lessons_of, merged
 from shunpike.ledger.output_cap import Cap, Caps
 from shunpike.ledger.pacing import Pacer, unslowed
 from shunpike.ledger.settle import settlement_of
+from shunpike.ledger.settling import LEAVING, SETTLING
 from shunpike.ledger.terms import Terms, prompt_bound, terms_of, wall
 from shunpike.ledger.unlisted import found_in, learned_limits
 from shunpike.protocols import Admission, Ask, Store, Target
@@ -117,6 +118,7 @@ class Ledger(Inspection, Admission):
         A request that alone exceeds a limit, and money that may not be spent, are refused at once as impossible; what
         the pace holds back is refused with the source ``paced``. Raises `StoreError`: then nothing may be sent.
         """
+        await self._settling.again()
         await self._known.refresh()
         if ask.min_output is None:
             return await self._admit(target, ask)
@@ -177,10 +179,11 @@ class Ledger(Inspection, Admission):
         return first.model_copy(update={"limit": limit, "ahead": before, "fits": None})
 
     @override
-    async def settle(self, target: Target, ask: Ask, ending: Ending) -> Settlement:
+    async def settle(self, target: Target, ask: Ask, ending: Ending, within: float = SETTLING) -> Settlement:
         """Settle the attempt by the settle table, with what the ending closes and teaches; return what was booked.
 
-        Settling again changes nothing in the books. Raises `StoreError`: the worst case then stays held.
+        Settling again changes nothing in the books. What can't be written ``within`` so many seconds is ``unbooked``:
+        its worst case stays held until it is, which this process sees to.
         """
         counted = self._counted(target, ask)
         terms = self.terms(target, counted)
@@ -204,12 +207,23 @@ class Ledger(Inspection, Admission):
                 "samples": self._samples(target, ask, ending),
             }
         )
-        if await self._store.settle(ask.attempt_id, settlement):
-            self._known.take(settlement)
-            self._tell(target, ask, settlement)
-        self._pacer.ended(ask.attempt_id, settlement)
-        self._queue.ended(ask.attempt_id)
-        return settlement
+        within = LEAVING if ending.cancelled else max(LEAVING, min(within, SETTLING))
+        try:
+            new, why_not = await self._settling.book(ask.attempt_id, settlement, within)
+            if new or why_not:
+                self._known.take(settlement)
+                self._tell(target, ask, settlement)
+        finally:
+            self._pacer.ended(ask.attempt_id, settlement)
+            self._queue.ended(ask.attempt_id)
+        return settlement if why_not is None else settlement.model_copy(update={"unbooked": why_not})
+
+    async def aclose(self) -> None:
+        """Try once more to book what could not be, and let go of the store."""
+        try:
+            await self._settling.again(last=True)
+        finally:
+            await self._store.aclose()
 
     def _tell(self, target: Target, ask: Ask, settlement: Settlement) -> None:
         facts = {"provider": target.name, "model": target.model.id, "attempt": ask.attempt_id}
@@ -221,11 +235,11 @@ class Ledger(Inspection, Admission):
 
     async def remaining(self, target: Target) -> Sequence[Remaining]:
         """Return what is left of every limit and budget that a call of ``target`` draws on."""
-        await self._known.refresh()
+        await self._looking(self._known.refresh())
         terms = self.terms(target, Ask(attempt_id="", request_id="", prompt_tokens=1, max_output=1))
         in_force = self._in_force(target, terms)
         holds = [Hold(bucket=bucket, limit=limit, amount=0) for bucket, limit in in_force.items()]
-        found = await self._store.remaining(holds, self._clock.now())
+        found = await self._looking(self._store.remaining(holds, self._clock.now()))
         return [self._with_proof(one) for one in found]
 
     def _with_proof(self, one: Remaining) -> Remaining:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import TypeVar
 
 from shunpike.clock import Clock
 from shunpike.errors import StoreError
 from shunpike.ledger.abilities import CountsBy, Reconciles, Reopens
 from shunpike.ledger.buckets import budget_bucket
 from shunpike.ledger.holds import budget_limit
+from shunpike.ledger.settling import Settling
 from shunpike.ledger.slots import can_be_closed
+from shunpike.patience import answered
 from shunpike.protocols import Store
 from shunpike.types import (
     Budget,
@@ -24,6 +27,12 @@ from shunpike.types import (
     UsageRow,
 )
 
+T = TypeVar("T")
+
+LOOKING = 90.0
+"""Seconds after which a store that does not answer is given up, where no request waits for it: longer than a sum over
+years takes, and than stores themselves wait for a lock."""
+
 
 class Inspection:
     """The part of the ledger that looks at its store."""
@@ -32,34 +41,46 @@ class Inspection:
         self._store = store
         self._clock = clock
         self._settings = settings
+        self._settling = Settling(store, clock)
+
+    async def _looking(self, call: Awaitable[T]) -> T:
+        """Return what the store answers, in a bounded time; what could not be written before is tried first."""
+        await self._settling.again()
+        return await answered(call, LOOKING)
+
+    @property
+    def unbooked(self) -> int:
+        """How many settlements of this process could not be written yet: it tries again until they are."""
+        return len(self._settling)
 
     async def closed(self) -> Mapping[str, Closure]:
         """Return bucket → closure of what is closed."""
         now = self._clock.now()
-        found = await self._store.closed(now)
+        found = await self._looking(self._store.closed(now))
         return {bucket: closed for bucket, closed in found.items() if can_be_closed(Held(), closed.until, now)}
 
     async def reopen(self, buckets: Sequence[str], who: str, note: str) -> Sequence[Reopening]:
         """Open what is closed of ``buckets``, which is written down. Raises `StoreError` where the store can't."""
         if not isinstance(self._store, Reopens):
             raise StoreError("this store can't be opened by hand", hint="use a ledger file: store = sqlite:/path")
-        return await self._store.reopen(buckets, self._clock.now(), who, note)
+        return await self._looking(self._store.reopen(buckets, self._clock.now(), who, note))
 
     async def usage(self, since: float, until: float) -> Sequence[UsageRow]:
         """Return totals by provider and model of the attempts begun in ``[since, until)``, epoch seconds."""
-        return await self._store.usage(since, until)
+        return await self._looking(self._store.usage(since, until))
 
     async def usage_by(self, since: float, until: float, *, day: bool = False, tag: bool = False) -> Sequence[UsageRow]:
         """Return the totals in one row for each day (UTC) and tag where asked and where the store can tell."""
         if isinstance(self._store, CountsBy):
-            return await self._store.usage_by(since, until, day=day, tag=tag)
-        return await self._store.usage(since, until)
+            return await self._looking(self._store.usage_by(since, until, day=day, tag=tag))
+        return await self._looking(self._store.usage(since, until))
 
     async def budgets(self) -> Sequence[tuple[Budget, Remaining]]:
         """Return each money budget with what is left of it."""
         budgets = self._settings.budgets
         holds = [Hold(bucket=budget_bucket(one), limit=budget_limit(one), amount=0) for one in budgets]
-        return list(zip(budgets, await self._store.remaining(holds, self._clock.now()), strict=True))
+        left = await self._looking(self._store.remaining(holds, self._clock.now()))
+        return list(zip(budgets, left, strict=True))
 
     @property
     def can_reconcile(self) -> bool:
@@ -68,11 +89,11 @@ class Inspection:
 
     async def unconfirmed(self) -> Sequence[Unconfirmed]:
         """Return the attempts whose end is not known. Raises `StoreError` where the store keeps no list."""
-        return await self._reconciler().unconfirmed()
+        return await self._looking(self._reconciler().unconfirmed())
 
     async def reconcile(self, attempt_id: str, cost: Money, note: str) -> bool:
         """Settle one of them by hand, which is written down; False when it is not unconfirmed. Raises `StoreError`."""
-        return await self._reconciler().reconcile(attempt_id, cost, self._clock.now(), note)
+        return await self._looking(self._reconciler().reconcile(attempt_id, cost, self._clock.now(), note))
 
     def _reconciler(self) -> Reconciles:
         if not isinstance(self._store, Reconciles):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shunpike.patience import answered
 from shunpike.protocols import Ask, Target
 from shunpike.routing.journey import Journey
 from shunpike.routing.route import Route, Services, Try
@@ -20,14 +21,18 @@ class Admitting:
         self._services = services
 
     async def admit(self, route: Route, journey: Journey, target: Target) -> Try | Candidate:
-        """Return an admitted attempt at ``target``, or the note of why not."""
+        """Return an admitted attempt at ``target``, or the note of why not.
+
+        Raises `StoreError`, also where the ledger does not answer before the request's end.
+        """
         services = self._services
         problem = services.problem(target)
         if problem is not None:
             return journey.unusable(target, problem)
         number = len(journey.attempts) + 1
         ask, call = self._prepare(route, target, f"{route.request_id}-{number}")
-        verdict = await services.admission.admit(target, ask)
+        left = max(route.expires - services.clock.monotonic(), 0.0)
+        verdict = await answered(services.admission.admit(target, ask), left)
         if not isinstance(verdict, Grant):
             tell(services, EventName.ADMISSION_REFUSED, target, limit=verdict.limit.text)
             return journey.refused(target, verdict)

@@ -122,6 +122,9 @@ class Attempts:
             walk.journey.failed(target, error)
             walk.schedule.refused(target, Setback(Scope.ACCOUNT, error.kind, error.message))
             return None
+        except BaseException:
+            self._services.memory.leave(where)
+            raise
         if isinstance(admitted, Try):
             walk.schedule.begun(target)
             return admitted
@@ -185,9 +188,14 @@ class Attempts:
 
     async def settle(self, walk: Walk, attempt: Try, ending: Ending, error: Failure | None) -> Settlement:
         """Book the attempt's end, whatever happens around it, and add it to the record."""
+        left = walk.route.expires - self._services.clock.monotonic()
         with anyio.CancelScope(shield=True):
-            booked = await self._services.admission.settle(attempt.target, attempt.ask, ending)
+            booked = await self._services.admission.settle(attempt.target, attempt.ask, ending, left)
         attempt.settlement = booked
+        if booked.unbooked is not None:
+            walk.journey.warnings.append(
+                f"its cost will be booked as soon as the ledger can be written: {booked.unbooked}"
+            )
         walk.journey.attempts.append(attempt_record(self._services.clock, attempt, booked, ending, error))
         return booked
 

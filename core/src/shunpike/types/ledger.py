@@ -188,6 +188,8 @@ class Settlement(Record):
     overage: bool = False
     """Whether a limit refused it that had room by our own books."""
     samples: tuple[Sample, ...] = ()
+    unbooked: str | None = None
+    """Why it is not in the books yet; this process tries again until it is. No store keeps this."""
 
 
 class Unconfirmed(Record):

@@ -1,0 +1,25 @@
+"""Waiting for the ledger, never without a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TypeVar
+
+import anyio
+
+from shunpike.errors import StoreError
+
+T = TypeVar("T")
+
+
+async def answered(call: Awaitable[T], seconds: float) -> T:
+    """Return what the ledger answers within so many seconds. Raises `StoreError` where it does not, and what it raises.
+
+    Whoever is asked for something sees to it that nothing is left behind when nobody waits any more.
+    """
+    with anyio.move_on_after(seconds):
+        return await call
+    raise StoreError(
+        f"the ledger did not answer within {seconds:.3g} s: another program may have locked it",
+        hint="see what has it open, and run: shunpike doctor",
+    )
