@@ -118,7 +118,7 @@ async def test_l2_a_dollar_admits_a_hundred_cents_and_not_one_more(store_url: st
 
         async def call() -> None:
             try:
-                ends.append(await client.complete("hello"))
+                ends.append(await client.complete("hello", wait=False))
             except Exhausted as error:
                 ends.append(error)
             if len(ends) == 900:

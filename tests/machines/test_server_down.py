@@ -180,7 +180,7 @@ async def test_a_forked_child_does_not_keep_its_dead_parent_alive(url: str) -> N
             parent.kill()
             await recovered(store)
             os.kill(child, 0)
-            assert [row.unconfirmed for row in await store.usage(0.0, 1e12)] == [1]
+            assert [(row.requests, row.held) for row in await store.usage(0.0, 1e12)] == [(1, 0)]
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["it was kept", "it was not"])

@@ -62,7 +62,7 @@ async def test_a_process_that_lost_its_connection_is_not_dead(postgres_url: str)
         assert await mine.recover(time.time()) == 1
         assert not await theirs.settle("third", settled(time.time())), "it came back too late"
         (row,) = await mine.usage(0.0, 1e12)
-        assert (row.cost.pico, row.unconfirmed) == (3, 1)
+        assert (row.cost.pico, row.requests, row.held) == (3, 2, 0)
         await mine.check()
 
 
