@@ -25,6 +25,7 @@ from shunpike.routing.send import send
 from shunpike.routing.trouble import Failure, Scope, Setback, is_trouble
 from shunpike.routing.waiting import Waiting
 from shunpike.types import Answer, Cause, Ending, EventName, Settlement, Verdict
+from shunpike.wire.unsent import KeptMark
 
 T = TypeVar("T")
 SOONEST = 0.05
@@ -164,9 +165,9 @@ class Attempts:
         return left * walk.route.attempt_share if walk.schedule.has_other(target, now) else left
 
     async def _once(self, walk: Walk, attempt: Try, errand: Errand[T]) -> T:
-        services, plugin = self._services, self._services.plugin(attempt.target)
+        services, plugin, mark = self._services, self._services.plugin(attempt.target), KeptMark()
         try:
-            with anyio.fail_after(self.time_for(walk, attempt.target)), blaming(plugin, "its backend"):
+            with anyio.fail_after(self.time_for(walk, attempt.target)), mark, blaming(plugin, "its backend"):
                 answer = checked(await errand.send(attempt), errand.gives, plugin, "its backend")
             with blaming(plugin, "its answer"):
                 bad, ending = errand.judge(answer, attempt), errand.ending(answer, attempt)
@@ -174,7 +175,7 @@ class Attempts:
                 await self.settle(walk, attempt, ending, None)
                 return answer
         except TimeoutError:
-            late = Overloaded("no answer in time", provider=attempt.target.name, kind="timeout")
+            late = mark.on(Overloaded("no answer in time", provider=attempt.target.name, kind="timeout"))
             await self.fail(walk, attempt, late)
             raise late from None
         except (ProviderError, PluginError) as error:

@@ -50,7 +50,8 @@ def cancelled(services: Services, attempt: Try) -> Ending:
 def broken(services: Services, attempt: Try, error: BaseException) -> Ending:
     """Something that is no failure of the provider's ended it: a mistake of ours before it was sent, or the caller."""
     if is_unsent(error):
-        return Ending(at=services.clock.now(), sent=False, error=UNSENT)
+        gone = not isinstance(error, Exception)
+        return Ending(at=services.clock.now(), sent=False, cancelled=gone, error=None if gone else UNSENT)
     return cancelled(services, attempt)
 
 

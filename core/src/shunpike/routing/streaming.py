@@ -18,6 +18,7 @@ from shunpike.routing.route import Route, Services, Try
 from shunpike.routing.send import send_stream
 from shunpike.routing.trouble import Failure
 from shunpike.types import Answer, Ending, Piece
+from shunpike.wire.unsent import KeptMark
 
 
 class StreamRun:
@@ -53,9 +54,10 @@ class StreamRun:
         """Connect and read on to the first piece that a reader would see; whatever fails until then is invisible."""
         self._buffer.clear()
         self._stack = AsyncExitStack()
+        mark = KeptMark()
         try:
             limit = self._attempts.time_for(self._walk, attempt.target)
-            with anyio.fail_after(limit), blaming(self._services.plugin(attempt.target), "its stream"):
+            with anyio.fail_after(limit), mark, blaming(self._services.plugin(attempt.target), "its stream"):
                 backend = self._services.ready(attempt.target)
                 attempt.streamed = isinstance(backend, Streams)
                 clock, expires = self._services.clock, self._route.expires
@@ -64,7 +66,7 @@ class StreamRun:
                 while attempt.first_token is None and (piece := await anext(self._pieces, None)) is not None:
                     self._take(attempt, piece)
         except BaseException as error:
-            failed = await self._fail(attempt, error)
+            failed = await self._fail(attempt, error, mark)
             if failed is None:
                 raise
             raise failed from error
@@ -144,11 +146,11 @@ class StreamRun:
                 if attempt is not None and attempt.settlement is None:
                     await self._end(attempt, cancelled(self._services, attempt), None)
 
-    async def _fail(self, attempt: Try, error: BaseException) -> Failure | None:
+    async def _fail(self, attempt: Try, error: BaseException, mark: KeptMark | None = None) -> Failure | None:
         """Settle a failed attempt; return the failure, or None when it was the caller who went away."""
         if attempt.settlement is not None:
             return None
-        failed = self._as_failure(attempt, error)
+        failed = self._as_failure(attempt, error, mark or KeptMark())
         if failed is None:
             ending = broken(self._services, attempt, error)
         else:
@@ -157,12 +159,12 @@ class StreamRun:
         await self._end(attempt, ending, failed)
         return failed
 
-    def _as_failure(self, attempt: Try, error: BaseException) -> Failure | None:
+    def _as_failure(self, attempt: Try, error: BaseException, mark: KeptMark) -> Failure | None:
         if isinstance(error, ProviderError | PluginError):
             return error
         if isinstance(error, TimeoutError):
             kind = Interrupted if attempt.first_token is not None else Overloaded
-            return kind("no end within the deadline", provider=attempt.target.name, kind="timeout")
+            return mark.on(kind("no end within the deadline", provider=attempt.target.name, kind="timeout"))
         return None
 
     async def _end(self, attempt: Try, ending: Ending, error: Failure | None) -> None:

@@ -19,11 +19,11 @@ from shunpike.types import Timeouts
 from shunpike.wire.address import check_header
 from shunpike.wire.lenient import encode
 from shunpike.wire.patience import Patience
-from shunpike.wire.sending import FAILURES, Sending, never_sent
+from shunpike.wire.sending import FAILURES, exchange, never_sent
 from shunpike.wire.slim_httpx import httpx
-from shunpike.wire.transport import open_transport, tls_context
+from shunpike.wire.transport import fetches_late, open_transport, tls_context
 from shunpike.wire.unpack import Unpacker
-from shunpike.wire.unsent import before_sending, leaves
+from shunpike.wire.unsent import KeptMark, before_sending, is_unsent, same_mark
 
 MAX_BODY = 32 * 1024 * 1024
 """Bytes of a whole answer."""
@@ -69,6 +69,7 @@ class Http:
         self._headers = [check_header(name, value) for name, value in own.items()]
         self._urls: dict[str, httpx.URL] = {}
         self._transport = transport
+        self._fetches_late = False
         self._closed = False
         if transport is None:
             self._prepare()
@@ -106,7 +107,7 @@ class Http:
     ) -> httpx.Request:
         # Said in any case, since a transport of its own accord would take what nobody here unpacks.
         own = {"Accept-Encoding": "identity", **(headers or {})}
-        request = httpx.Request(
+        return httpx.Request(
             "GET" if body is None else "POST",
             self._url(path),
             headers=[*self._headers, *(check_header(name, value) for name, value in own.items())],
@@ -114,9 +115,6 @@ class Http:
             # Only connecting is timed down there; all else is timed here, where data and keep-alives are told apart.
             extensions={"timeout": {"connect": timeouts.connect, "read": None, "write": None, "pool": None}},
         )
-        if body is not None:
-            request.stream = Sending(request.content)
-        return request
 
     async def send(self, request: httpx.Request) -> httpx.Response:
         """Hand ``request`` to the transport, opening it if this is the first."""
@@ -126,9 +124,9 @@ class Http:
             if self._transport is None:
                 self._prepare()
                 self._transport = open_transport(secure=self._secure)
+                self._fetches_late = fetches_late(self._transport)
             transport = self._transport
-        leaves()
-        return await transport.handle_async_request(request)
+        return await exchange(request, transport, fetched_late=self._fetches_late)
 
     def _prepare(self) -> None:
         """Read the certificates, once for all. Raises `ConfigError`, or `Overloaded` where no file can be opened."""
@@ -154,9 +152,8 @@ class Http:
         """Raise what ``error`` at ``address`` means: an `Overloaded` that tells whether it can have been billed."""
         if isinstance(error, httpx.LocalProtocolError | httpx.StreamError):
             # Their texts can quote a header, so they are not shown.
-            raise Overloaded(
-                "the exchange broke the HTTP protocol", provider=self.provider, kind="connection"
-            ) from None
+            broken = Overloaded("the exchange broke the HTTP protocol", provider=self.provider, kind="connection")
+            raise same_mark(error, broken) from None
         why = str(error) or type(error).__name__
         if never_sent(error):
             found = self.overloaded("connection", f"no connection to {address}: {why}")
@@ -164,7 +161,9 @@ class Http:
             raise found from error
         late = isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout)
         kind = "timeout" if late else "connection"
-        raise self.overloaded(kind, f"the connection to {address} broke: {why}") from error
+        found = same_mark(error, self.overloaded(kind, f"the connection to {address} broke: {why}"))
+        found.billed = False if is_unsent(found) else None
+        raise found from error
 
     def overloaded(self, kind: str, message: str) -> Overloaded:
         """Return the failure of this provider; whether it is billed is not known."""
@@ -214,14 +213,14 @@ class Flow:
 
     async def __aenter__(self) -> Self:
         self._patience = Patience(self._timeouts)
-        response = None
+        response, mark = None, KeptMark()
         try:
-            with anyio.CancelScope(deadline=self._patience.deadline):
+            with anyio.CancelScope(deadline=self._patience.deadline), mark:
                 response = await self._http.send(self._request)
         except FAILURES as error:
             self._http.fail(error, self.address)
         if response is None:
-            raise self._http.overloaded("timeout", f"{self._patience.lost()} (asked: {self.address})")
+            raise mark.on(self._http.overloaded("timeout", f"{self._patience.lost()} (asked: {self.address})"))
         self._response = response
         self._chunks = aiter(cast("httpx.AsyncByteStream", response.stream))
         self.headers_at = self._http.clock.now()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Self
 
 from typing_extensions import override
 
 from shunpike.wire.slim_httpx import httpx
+from shunpike.wire.unsent import Departure
 
 FAILURES = (httpx.HTTPError, httpx.StreamError, OSError)
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
@@ -14,14 +16,15 @@ NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.U
 
 
 class Sending(httpx.AsyncByteStream):
-    """A body that is sent in one piece, without a generator.
+    """A body that is sent in one piece, without a generator; ``leaves`` is called when it is fetched.
 
     A generator that is given up halfway, at a deadline or a cancellation, is left to the garbage collector, of which
     trio complains.
     """
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, leaves: Callable[[], None]) -> None:
         self._left = [body]
+        self._leaves = leaves
 
     @override
     def __aiter__(self) -> Self:
@@ -32,7 +35,27 @@ class Sending(httpx.AsyncByteStream):
         """Return the body, then end."""
         if not self._left:
             raise StopAsyncIteration
+        self._leaves()
         return self._left.pop()
+
+
+async def exchange(
+    request: httpx.Request, transport: httpx.AsyncBaseTransport, *, fetched_late: bool
+) -> httpx.Response:
+    """Send ``request``; what is raised before anything of it can be billed is marked as unsent.
+
+    ``fetched_late``: the transport fetches a body only when it is connected and has sent the headers, which alone are
+    no request. From any other transport it counts as sent when it is handed over.
+    """
+    departure, body = Departure(), request.content
+    if body:
+        request.stream = Sending(body, departure.leaves)
+    if not (body and fetched_late):
+        departure.leaves()
+    with departure:
+        response = await transport.handle_async_request(request)
+    departure.leaves()  # Answered before the body was fetched, it was sent all the same.
+    return response
 
 
 def never_sent(error: Exception) -> bool:

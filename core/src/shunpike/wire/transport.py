@@ -47,6 +47,11 @@ def open_transport(*, secure: bool) -> httpx.AsyncBaseTransport:
     return httpx.AsyncHTTPTransport(verify=context, limits=limits)
 
 
+def fetches_late(transport: httpx.AsyncBaseTransport) -> bool:
+    """Whether ``transport`` fetches the body of a request when it is connected, and not before."""
+    return isinstance(transport, httpx.AsyncHTTPTransport)
+
+
 def tls_context() -> ssl.SSLContext:
     """Return the context that all transports share: reading the certificates takes tens of milliseconds.
 

@@ -1,14 +1,16 @@
-"""Tells apart what failed before a request was handed to the transport: nobody can have billed it."""
+"""Tells apart what failed before a request had left this machine: nobody can have billed it."""
 
 from __future__ import annotations
 
 from contextvars import ContextVar
 from types import TracebackType
-from typing import TypeVar
+from typing import Self, TypeVar
+
+from shunpike.errors import ProviderError
 
 _MARK = "unsent"
 _left: ContextVar[list[bool]] = ContextVar("left")
-"""Whether anything of the present attempt was handed to the transport. A list, as tasks of the backend share it."""
+"""Whether anything of the present attempt has left. A list, as tasks of the backend share it."""
 
 
 def begin_attempt() -> None:
@@ -16,11 +18,33 @@ def begin_attempt() -> None:
     _left.set([])
 
 
-def leaves() -> None:
-    """Note that something of the present attempt is handed to the transport now."""
-    told = _left.get(None)
-    if told is not None:
-        told.append(True)
+class Departure:
+    """One request on its way out: what is raised inside before it `leaves` is marked as certainly unsent.
+
+    It belongs to the attempt in which it was made, in whatever task its body is read.
+    """
+
+    def __init__(self) -> None:
+        self._of_attempt = _left.get(None)
+        self._left = False
+
+    def leaves(self) -> None:
+        """Note that the request may leave from now on."""
+        self._left = True
+        if self._of_attempt is not None:
+            self._of_attempt.append(True)
+
+    def __enter__(self) -> Self:
+        """Do nothing: only what is raised counts."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Put the mark on ``error`` or take it off, and let it pass."""
+        if error is not None:
+            # A transport may raise one and the same error for several requests.
+            vars(error)[_MARK] = not (self._left or self._of_attempt)
 
 
 class BeforeSending:
@@ -45,6 +69,7 @@ before_sending = BeforeSending()
 
 
 Found = TypeVar("Found", bound=BaseException)
+Failed = TypeVar("Failed", bound=ProviderError)
 
 
 def same_mark(error: BaseException, found: Found) -> Found:
@@ -54,6 +79,29 @@ def same_mark(error: BaseException, found: Found) -> Found:
     return found
 
 
+class KeptMark:
+    """Keeps the mark of what is raised inside: a deadline that has passed puts another error in its place."""
+
+    unsent = False
+
+    def __enter__(self) -> Self:
+        """Do nothing: only what is raised counts."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Look at the mark of ``error``, and let it pass."""
+        self.unsent = error is not None and is_unsent(error)
+
+    def on(self, failure: Failed) -> Failed:
+        """Return ``failure`` with the mark that was seen: then it can't be billed."""
+        if self.unsent:
+            vars(failure)[_MARK] = True
+            failure.billed = False
+        return failure
+
+
 def is_unsent(error: BaseException) -> bool:
-    """Whether ``error`` was certainly raised before anything was sent."""
-    return vars(error).get(_MARK) is True
+    """Whether ``error`` was certainly raised before anything was sent, and the attempt sent nothing afterwards."""
+    return vars(error).get(_MARK) is True and not _left.get(None)
