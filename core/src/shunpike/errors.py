@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, ClassVar
 from typing_extensions import override
 
 if TYPE_CHECKING:
+    from shunpike.types.bill import Bill
     from shunpike.types.decision import Decision
     from shunpike.types.limits import Evidence
 
@@ -124,6 +125,8 @@ class ProviderError(ShunpikeError):
     """Whether another provider may succeed with the same request."""
     billed: bool | None = None
     """Whether the provider charges for the failed attempt; None = nobody knows."""
+    bill: Bill | None = None
+    """What the provider stated of usage and cost beside the failure: it is booked."""
     evidence: tuple[Evidence, ...] = ()
     """What the refusal taught about limits: the headers and the body of a 429 know most."""
 

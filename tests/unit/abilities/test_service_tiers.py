@@ -170,7 +170,7 @@ def test_a_bill_that_spans_a_change_takes_the_dearer_price() -> None:
 
 def chat(tier: str | None) -> dict[str, Any]:
     choice = {"index": 0, "message": {"role": "assistant", "content": "ok"}, "finish_reason": "stop"}
-    usage = {"prompt_tokens": 1_000_000, "completion_tokens": 0, "total_tokens": 1_000_000}
+    usage = {"prompt_tokens": 999_999, "completion_tokens": 1, "total_tokens": 1_000_000}
     return {"id": "c", "model": "m", "choices": [choice], "usage": usage, "service_tier": tier}
 
 

@@ -22,7 +22,7 @@ PEAK = datetime(2026, 11, 23, 1, tzinfo=UTC).timestamp()
 RISE = datetime(2026, 12, 1, tzinfo=UTC).timestamp()
 """From that day on it costs ten times as much."""
 CHEAP, DEAR, NEW = 1_000_000, 3_000_000, 10_000_000
-MILLION = Usage(prompt_tokens=1_000_000, completion_tokens=0)
+MILLION = Usage(prompt_tokens=999_999, completion_tokens=1)
 
 
 class Priced(ScriptedProvider):

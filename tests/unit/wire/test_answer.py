@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shunpike.types import ABSENT, Money, Usage
+from shunpike.types import ABSENT, Basis, Money, Usage
 from shunpike.wire import Dialect, read_answer
 from shunpike.wire.lenient import decode
 from shunpike.wire.usage import find_usage, stated_cost
@@ -52,7 +52,22 @@ def test_a_usage_that_can_not_be_read_is_absent_never_zero(text: str) -> None:
                 '{"prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 40, '
                 '"cache_write_tokens": 3}, "completion_tokens_details": {"reasoning_tokens": 11}}'
             ),
-            Usage(prompt_tokens=10, completion_tokens=5, cached_tokens=10, cache_write_tokens=0, reasoning_tokens=5),
+            Usage(
+                prompt_tokens=53,
+                completion_tokens=16,
+                cached_tokens=40,
+                cache_write_tokens=3,
+                reasoning_tokens=11,
+                basis=Basis.ESTIMATED,
+            ),
+        ),
+        (
+            '{"prompt_tokens": 17, "completion_tokens": 492, "total_tokens": 61}',
+            Usage(prompt_tokens=17, completion_tokens=492, basis=Basis.ESTIMATED),
+        ),
+        (
+            '{"prompt_tokens": 17, "completion_tokens": 0, "total_tokens": 61}',
+            Usage(prompt_tokens=17, completion_tokens=44),
         ),
         (
             (
@@ -63,7 +78,7 @@ def test_a_usage_that_can_not_be_read_is_absent_never_zero(text: str) -> None:
         ),
     ],
 )
-def test_impossible_parts_are_cut_to_their_whole(text: str, expected: Usage) -> None:
+def test_figures_that_contradict_each_other_leave_nothing_out_and_are_an_estimate(text: str, expected: Usage) -> None:
     assert usage(f'{{"usage": {text}}}') == expected
 
 

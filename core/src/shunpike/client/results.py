@@ -34,7 +34,7 @@ class Results:
         if booked is None:
             raise RuntimeError(f"attempt {attempt.ask.attempt_id} answered but was not settled")
         price = self._house.served_price(attempt, answer.model, answer.usage.prompt_tokens, answer.service_tier)
-        measured = answer.usage.basis is Basis.MEASURED
+        measured = booked.usage.basis is Basis.MEASURED
         doubtful = price is not None and price.at_most and answer.stated_cost is None
         self._house.tell(EventName.REQUEST_FINISHED, request_id=attempt.ask.request_id, provider=target.name)
         return {

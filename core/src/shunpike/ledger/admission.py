@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from shunpike.clock import Clock
 from shunpike.errors import StoreError
+from shunpike.ledger.belief import believed
 from shunpike.ledger.buckets import gate_of, is_budget
 from shunpike.ledger.closures import closures_of, frozen_by, is_refusal, refused_by, used_up
 from shunpike.ledger.counting import likely_output, output_samples, prompt_sample
@@ -186,6 +187,7 @@ class Ledger(Inspection, Admission):
         its worst case stays held until it is, which this process sees to.
         """
         counted = self._counted(target, ask)
+        ending = believed(ending, counted)
         terms = self.terms(target, counted)
         in_force = self._in_force(target, terms)
         holds = _fitted(holds_for(target, counted, terms, in_force), _plain(ask, counted), terms)

@@ -3,7 +3,8 @@
 | how it ended                                        | booked                                                |
 | --------------------------------------------------- | ----------------------------------------------------- |
 | no byte of the request left                         | released, not even the request counts                 |
-| usage was stated with or after the end              | settled at what was stated                            |
+| usage was stated with or after the end, and is      | settled at what was stated; where its parts don't fit |
+| believed (``ledger/belief.py``)                     | it is an estimate, priced from above                  |
 | failed, and the provider does not bill it           | released, the request counts                          |
 | broke off before its end, provider stops billing    | settled at an estimate: the prompt's bound, the text, |
 |                                                     | and no less than the last running figure              |
@@ -17,6 +18,7 @@ shown; under-counting is not.
 
 from __future__ import annotations
 
+from shunpike.ledger.belief import believed
 from shunpike.ledger.terms import Terms
 from shunpike.protocols import Ask
 from shunpike.types import ZERO, Basis, Ending, Funds, Money, Price, Settlement, State, Usage
@@ -28,6 +30,7 @@ BROKEN_OFF = frozenset({INTERRUPTED, "timeout"})
 
 def settlement_of(ending: Ending, ask: Ask, terms: Terms) -> Settlement:
     """Return what the ledger books for an attempt that ended so; see the module's table."""
+    ending = believed(ending, ask)
     broke_off = ending.cancelled or ending.error in BROKEN_OFF
     stated = ending.usage.basis is not Basis.ABSENT
     if not ending.sent:
@@ -73,7 +76,7 @@ def _settled(ending: Ending, ask: Ask, terms: Terms, usage: Usage) -> Settlement
 
 def _cost(ending: Ending, ask: Ask, terms: Terms, usage: Usage) -> Money | None:
     """Return what was paid, None when it can't be known. What the provider states is its bill."""
-    if ending.stated_cost is not None and ending.final:
+    if ending.stated_cost is not None and ending.final and not _free_of_charge(ending, usage):
         return ending.stated_cost
     if terms.funds is Funds.FREE:
         return ending.stated_cost or ZERO
@@ -82,6 +85,12 @@ def _cost(ending: Ending, ask: Ask, terms: Terms, usage: Usage) -> Money | None:
     if usage.basis is Basis.ESTIMATED:
         return max(min(_bound(ending.price, ask, usage), terms.worst), _stated_so_far(ending, terms))
     return ending.price.of(usage)
+
+
+def _free_of_charge(ending: Ending, usage: Usage) -> bool:
+    """Whether a cost of zero is stated for what has a price: an answer that costs nothing is not believed."""
+    priced = ending.price is not None and bool(ending.price.of(usage))
+    return not ending.stated_cost and ending.delivered_tokens > 0 and priced
 
 
 def _bound(price: Price, ask: Ask, usage: Usage) -> Money:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from shunpike.clock import Clock
-from shunpike.errors import PluginError, QuotaExhausted, RateLimited
+from shunpike.errors import PluginError, ProviderError, QuotaExhausted, RateLimited
 from shunpike.routing.route import Services, Try
 from shunpike.routing.send import UNSENT
 from shunpike.routing.trouble import Failure
 from shunpike.tokens import ESTIMATE
-from shunpike.types import Answer, Attempt, Ending, Settlement
+from shunpike.types import Answer, Attempt, Bill, Ending, Settlement
 from shunpike.wire.unsent import is_unsent
 
 
@@ -32,6 +34,7 @@ def failure(services: Services, attempt: Try, error: Failure, opens_at: float | 
     ending = _broken_off(services, attempt)
     return ending.model_copy(
         update={
+            **(_billed(services, attempt, error.bill) if isinstance(error, ProviderError) and error.bill else {}),
             "evidence": (*ending.evidence, *error.evidence),
             "sent": _left_the_house(error),
             "error": error.kind,
@@ -40,6 +43,19 @@ def failure(services: Services, attempt: Try, error: Failure, opens_at: float | 
             "closed_until": opens_at if isinstance(error, RateLimited | QuotaExhausted) else None,
         }
     )
+
+
+def _billed(services: Services, attempt: Try, bill: Bill) -> dict[str, Any]:
+    """Return what was stated with the failure or after it, which is the last word."""
+    so_far = attempt.assembly
+    model, tier = bill.model or so_far.model, bill.service_tier or so_far.service_tier
+    return {
+        "usage": bill.usage,
+        "complete": True,
+        "served_model": model,
+        "stated_cost": bill.stated_cost,
+        "price": services.served_price(attempt, model, bill.usage.prompt_tokens, tier),
+    }
 
 
 def cancelled(services: Services, attempt: Try) -> Ending:
@@ -76,7 +92,7 @@ def _delivered(answer: Answer) -> int:
     total = 0
     for choice in answer.choices:
         message = choice.message
-        total += ESTIMATE.count(message.text + (message.reasoning or ""))
+        total += ESTIMATE.count(message.text + (message.reasoning or "") + (message.refusal or ""))
         total += sum(ESTIMATE.count(call.function.name + call.function.arguments) for call in message.tool_calls or ())
     return total
 

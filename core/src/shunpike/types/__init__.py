@@ -2,6 +2,7 @@
 
 from shunpike.types.account import Balance, LiveModel
 from shunpike.types.answer import FINISH_REASONS, Answer, Call, Choice, Piece, Timeouts, ToolCallDelta
+from shunpike.types.bill import Bill
 from shunpike.types.chat import ChatRequest, FunctionCall, ImagePart, ImageUrl, Message, OtherPart, TextPart, ToolCall
 from shunpike.types.completion import Completion
 from shunpike.types.decision import Attempt, Candidate, Cause, Decision, Verdict
@@ -49,6 +50,7 @@ __all__ = [
     "Attempt",
     "Balance",
     "Basis",
+    "Bill",
     "Billing",
     "Bound",
     "Budget",

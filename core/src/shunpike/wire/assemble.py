@@ -8,6 +8,7 @@ from typing import Any
 from shunpike.types import (
     ABSENT,
     Answer,
+    Bill,
     Choice,
     Evidence,
     FunctionCall,
@@ -107,7 +108,9 @@ class Assembly:
     def answer(self) -> Answer:
         """Return the answer so far. Raises `BadAnswer` (empty) when no choice ever came."""
         if not self._parts:
-            raise no_choice(self._provider, self._model)
+            nothing = no_choice(self._provider, self._model)
+            nothing.bill = self._bill()
+            raise nothing
         return Answer(
             model=self._model,
             choices=tuple(_choice(index, self._parts[index]) for index in sorted(self._parts)),
@@ -119,6 +122,9 @@ class Assembly:
             provider_request_id=self.provider_request_id,
             headers_at=self.headers_at,
         )
+
+    def _bill(self) -> Bill:
+        return Bill(usage=self.usage, stated_cost=self.stated_cost, model=self._model, service_tier=self.service_tier)
 
     def _fill(self, part: _Part, piece: Piece) -> None:
         if piece.has_content:

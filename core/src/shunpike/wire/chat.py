@@ -25,6 +25,7 @@ from shunpike.wire.ratelimits import header_evidence
 from shunpike.wire.sse import Event
 from shunpike.wire.stream import PieceStream
 from shunpike.wire.unsent import before_sending
+from shunpike.wire.usage import add_bill
 
 STRANGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 """What an override raises when it trips over an answer that is not as expected."""
@@ -166,8 +167,11 @@ class ChatBackend:
         data = self._data(reply, whole=True)
         try:
             return self.answer(call, data, reply.headers)
+        except ProviderError as error:
+            raise add_bill(error, data, self.dialect) from error.__cause__
         except STRANGE as error:
-            raise self._malformed(f"the answer can't be read: {error}") from error
+            malformed = self._malformed(f"the answer can't be read: {error}")
+            raise add_bill(malformed, data, self.dialect) from error
 
     def told_failure(self, data: Mapping[str, Any], headers: Mapping[str, str]) -> ProviderError | None:
         """Return the failure that stands inside an answer or a chunk whose status was good."""
@@ -182,7 +186,8 @@ class ChatBackend:
 
     def _data(self, reply: Reply, *, whole: bool) -> Any:
         if not 200 <= reply.status < 300:
-            raise locate(self.failure(reply.status, reply.headers, reply.body), reply.address)
+            failure = self.failure(reply.status, reply.headers, reply.body)
+            raise add_bill(locate(failure, reply.address), reply.body, self.dialect)
         try:
             data = decode(reply.body, exact=self.dialect.exact)
         except ValueError as error:
@@ -193,9 +198,9 @@ class ChatBackend:
             return data
         if not isinstance(data, dict):
             raise self._malformed("the answer is not a JSON object")
-        failure = self.told_failure(data, reply.headers)
-        if failure is not None:
-            raise failure
+        told = self.told_failure(data, reply.headers)
+        if told is not None:
+            raise add_bill(told, data, self.dialect)
         return data
 
     def _malformed(self, message: str) -> Overloaded:
@@ -240,7 +245,7 @@ class _ChatReader:
 
     def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Return what a status other than success means."""
-        return self._backend.failure(status, headers, body)
+        return add_bill(self._backend.failure(status, headers, body), body, self._backend.dialect)
 
     def opening(self, headers: Mapping[str, str], headers_at: float) -> Piece:
         """Return what the headers tell, and what of the request got lost."""
@@ -266,13 +271,18 @@ class _ChatReader:
             chunk = chunk[0] if isinstance(chunk, list) and len(chunk) == 1 else chunk
             if not isinstance(chunk, dict):
                 raise ValueError("an event is not a JSON object")  # noqa: TRY004 - of the wire, not of a caller
-            if event.event == "error" or any(mark in text for mark in self._marks):
+            if self.failed is None and (event.event == "error" or any(mark in text for mark in self._marks)):
                 self.failed = backend.told_failure(chunk, self._headers)
                 if self.failed is None and event.event == "error":
                     self.failed = backend.failure(200, {}, text.encode())
-            if self.failed is not None:
-                return backend.pieces({**chunk, "choices": []}, self._seen)
-            return backend.pieces(chunk, self._seen)
+            if self.failed is None:
+                try:
+                    return backend.pieces(chunk, self._seen)
+                except ProviderError as error:
+                    self.failed = error
+            # Of a failed answer only the figures count.
+            add_bill(self.failed, chunk, backend.dialect)
+            return backend.pieces({**chunk, "choices": []}, self._seen)
         except STRANGE as error:
             raise Overloaded(
                 f"{self.provider}: the stream can't be read: {error}", provider=self.provider, kind="malformed"
@@ -281,5 +291,7 @@ class _ChatReader:
     def ends(self) -> Sequence[Piece]:
         """Return the finish reasons that were never told. Raises `BadAnswer` when no choice ever came."""
         if not self._seen.choices:
-            raise no_choice(self.provider, self.model)
+            nothing = no_choice(self.provider, self.model)
+            nothing.bill = self._seen.bill
+            raise nothing
         return missing_ends(self._seen)

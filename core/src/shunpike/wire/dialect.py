@@ -169,6 +169,10 @@ class Dialect(Record):
     """Dotted paths inside the usage at which the number of cached tokens may be."""
     stated_cost: str | None = None
     """Dotted path at which the provider states the cost in dollars."""
+    own_key: str | None = None
+    """Dotted path of the flag that the owner's own key at a provider behind this one was billed as well."""
+    own_key_cost: str | None = None
+    """Dotted path of what that key was billed, in dollars, beside the stated cost."""
     errors_at: tuple[str, ...] = ("error", "choices.0.error")
     """Dotted paths at which an error may be inside an answer or a chunk whose status said that all is well."""
     request_id_headers: tuple[str, ...] = ("x-request-id",)

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from shunpike.errors import Overloaded, ProviderError
-from shunpike.types import ABSENT, EmbedAnswer, EmbedCall, Usage, Vector
+from shunpike.types import ABSENT, Basis, EmbedAnswer, EmbedCall, Usage, Vector
 from shunpike.wire.chat import STRANGE, ChatBackend
 from shunpike.wire.dialect import Dialect
 from shunpike.wire.lenient import count, rows, string, table
 from shunpike.wire.unsent import before_sending
-from shunpike.wire.usage import stated_cost
+from shunpike.wire.usage import partly_stated, stated_cost
 
 PATH = "/embeddings"
 SINGLE = 4
@@ -79,7 +79,7 @@ def read_embeddings(call: EmbedCall, data: Mapping[str, Any], dialect: Dialect, 
     return EmbedAnswer(
         model=string(data.get("model")) or call.model,
         vectors=tuple(found[index] for index in range(wanted)),
-        usage=_usage(table(data.get("usage"))),
+        usage=_usage(data, dialect),
         stated_cost=stated_cost(data, dialect),
         service_tier=string(data.get("service_tier")) or None,
         provider_request_id=string(data.get("id")) or None,
@@ -113,11 +113,14 @@ def _unpacked(text: str, provider: str) -> tuple[float, ...]:
     return struct.unpack(f"<{len(raw) // SINGLE}f", raw)
 
 
-def _usage(raw: Mapping[str, Any]) -> Usage:
+def _usage(data: Mapping[str, Any], dialect: Dialect) -> Usage:
     """Return the usage; embeddings have a prompt and nothing else, and some state the total alone."""
-    told = count(raw.get("prompt_tokens"))
-    told = count(raw.get("total_tokens")) if told is None else told
-    return ABSENT if told is None else Usage(prompt_tokens=told)
+    raw = table(data.get("usage"))
+    told = {found for name in ("prompt_tokens", "total_tokens") if (found := count(raw.get(name))) is not None}
+    if not told:
+        return ABSENT
+    doubtful = len(told) > 1 or partly_stated(data, dialect)
+    return Usage(prompt_tokens=max(told), basis=Basis.ESTIMATED if doubtful else Basis.MEASURED)
 
 
 def _malformed(message: str, provider: str) -> Overloaded:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shunpike.types import ABSENT, Call, Piece, ToolCallDelta, Usage
+from shunpike.types import ABSENT, Bill, Call, Money, Piece, ToolCallDelta, Usage
 from shunpike.wire.answer import (
     arguments_text,
     at_the_cap,
@@ -52,8 +52,14 @@ class Seen:
     request_id: str | None = None
     usage: Usage = ABSENT
     tier: str | None = None
+    cost: Money | None = None
     expected: int = 1
     """How many choices were asked for."""
+
+    @property
+    def bill(self) -> Bill:
+        """What was stated so far."""
+        return Bill(usage=self.usage, stated_cost=self.cost, model=self.model, service_tier=self.tier)
 
     @property
     def complete(self) -> bool:
@@ -103,7 +109,7 @@ def _totals(chunk: Mapping[str, Any], seen: Seen, dialect: Dialect) -> dict[str,
         seen.usage = found["usage"] = usage
     cost = stated_cost(chunk, dialect)
     if cost is not None:
-        found["stated_cost"] = cost
+        seen.cost = found["stated_cost"] = cost
     if (tier := string(chunk.get("service_tier"))) and tier != seen.tier:
         seen.tier = found["service_tier"] = tier
     return found

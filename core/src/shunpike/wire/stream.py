@@ -23,6 +23,10 @@ BLANK = b"\xef\xbb\xbf \t\r\n"
 """What may stand before an answer that is one JSON text: a byte-order mark, and blank lines that keep a line alive."""
 LAST_BYTES = 0.25
 """Seconds to wait, after the last event, for the end of the body: a connection read to its end can be used again."""
+MOST_FIGURES = 64 * 1024
+"""Bytes that are read after a failure inside a stream, for the figures of its bill."""
+LAST_FIGURES = 1.0
+"""Seconds to wait for them."""
 
 
 class Reader(Protocol):
@@ -53,7 +57,10 @@ class Reader(Protocol):
         ...
 
     def pieces(self, event: Event) -> Sequence[Piece]:
-        """Return the pieces of one event; a failure that it tells goes to ``failed``. Raises `ProviderError`."""
+        """Return the pieces of one event; a failure that it tells goes to ``failed``. Raises `ProviderError`.
+
+        After a failure only the figures of an event count; they go into its ``bill``.
+        """
         ...
 
     def ends(self) -> Sequence[Piece]:
@@ -170,28 +177,38 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
                 if _is_json(data):
                     await self._take_whole(flow, data)
                     return
-            if not self._take_events(flow, data):
+            self._take_events(flow, data)
+            if self._reader.failed is not None:
+                await self._read_on(flow)
+                self._fail(self._reader.failed)
                 return
         except ProviderError as error:
-            if data or error.kind != "malformed":
-                self._fail(error)
+            if self._reader.failed is not None or data or error.kind != "malformed":
+                self._fail(self._reader.failed or error)
                 return
             # The end of the stream cut this event in two: it is the stream that is broken, not the provider's JSON.
         if self._reader.done or not data:
             self._end(self._stray())
 
-    def _take_events(self, flow: Flow, data: bytes) -> bool:
-        """Take in the events that ``data`` completes; False when one of them told a failure."""
+    async def _read_on(self, flow: Flow) -> None:
+        """Read a little further after a failure: some state afterwards what they bill for it."""
+        left = MOST_FIGURES
+        with anyio.move_on_after(LAST_FIGURES):
+            try:
+                while not self._reader.done and left > 0 and (data := await flow.receive()):
+                    left -= len(data)
+                    self._take_events(flow, data)
+            except ProviderError:
+                return  # The failure is known already.
+
+    def _take_events(self, flow: Flow, data: bytes) -> None:
+        """Take in the events that ``data`` completes; a failure among them is the reader's ``failed``."""
         events = self._parser.feed(data) if data else self._parser.close()
         for event in events:
             if self._take(self._reader.pieces(event)):
                 flow.beat()
-            if self._reader.failed is not None:
-                self._fail(self._reader.failed)
-                return False
             if self._reader.done:
                 break
-        return True
 
     def _stray(self) -> ProviderError | None:
         """Return the failure that was written into the stream as it is, not as an event."""
@@ -221,6 +238,7 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
             broken = self._broken(f"after it had begun: {error.message}")
             broken.__cause__ = error
             broken.status = error.status
+            broken.bill = error.bill
             error = broken
         # The headers of the answer belong to its opening: a failure inside it was read with the same ones.
         known = [_identity(row) for row in self._told]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
-from shunpike.types import ABSENT, Money, Usage
+from shunpike.errors import ProviderError
+from shunpike.types import ABSENT, Basis, Bill, Money, Usage
 from shunpike.wire.dialect import Dialect
-from shunpike.wire.lenient import Stated, at, count, table
+from shunpike.wire.lenient import Stated, at, count, decode, string, table
+
+Failed = TypeVar("Failed", bound=ProviderError)
 
 MOST_DOLLARS = 10**6
 """No single answer costs more; a larger statement is a mistake of the sender."""
@@ -20,34 +23,89 @@ def find_usage(data: Mapping[str, Any], dialect: Dialect) -> Usage:
         if isinstance(raw, dict):
             usage = read_usage(raw, dialect)
             if usage is not ABSENT:
-                return usage
+                partly = partly_stated(data, dialect)
+                return usage.model_copy(update={"basis": Basis.ESTIMATED}) if partly else usage
     return ABSENT
 
 
 def read_usage(raw: Mapping[str, Any], dialect: Dialect) -> Usage:
-    """Return a usage whose parts fit: an impossible part is cut to its whole; without both totals it is absent."""
+    """Return the usage; absent without both of its parts.
+
+    Figures that contradict each other are read so that nothing is left out, and are an estimate.
+    """
     prompt, completion = count(raw.get("prompt_tokens")), count(raw.get("completion_tokens"))
     if prompt is None or completion is None:
         return ABSENT
-    # Some leave thoughts out of the completion and count them in the total alone; they are billed all the same.
-    completion = max(completion, (count(raw.get("total_tokens")) or 0) - prompt)
-    cached = min(prompt, _first(raw, dialect.cached_at))
+    total = count(raw.get("total_tokens")) or 0
+    cached = _first(raw, dialect.cached_at)
     written = count(table(raw.get("prompt_tokens_details")).get("cache_write_tokens")) or 0
     reasoning = count(table(raw.get("completion_tokens_details")).get("reasoning_tokens")) or 0
+    fits = total == 0 or total >= prompt + completion
+    if max(cached, written) > prompt:  # A prompt that leaves out what was cached.
+        fits, prompt = False, prompt + cached + written
+    fits = fits and cached + written <= prompt
+    # Some leave thoughts out of the completion and count them in the total alone; they are billed all the same.
+    whole = max(completion, total - prompt)
+    if reasoning > whole:
+        fits, whole = False, completion + reasoning
+    return usage_of(prompt, whole, cached, written, reasoning, fits=fits)
+
+
+def usage_of(prompt: int, completion: int, cached: int, written: int, reasoning: int, *, fits: bool) -> Usage:
+    """Return a usage whose parts are within their wholes; an estimate where the figures did not fit."""
+    cached = min(prompt, cached)
     return Usage(
         prompt_tokens=prompt,
         completion_tokens=completion,
         cached_tokens=cached,
         cache_write_tokens=min(prompt - cached, written),
         reasoning_tokens=min(completion, reasoning),
+        basis=Basis.MEASURED if fits else Basis.ESTIMATED,
     )
 
 
 def stated_cost(data: Mapping[str, Any], dialect: Dialect) -> Money | None:
-    """Return the cost in dollars that the provider states, exactly; None where it states none."""
+    """Return the whole cost in dollars that the provider states, exactly; None where it states none, or a part."""
     if dialect.stated_cost is None:
         return None
-    value = at(data, dialect.stated_cost)
+    cost = _dollars(at(data, dialect.stated_cost))
+    if dialect.own_key is None or dialect.own_key_cost is None:
+        return cost
+    own, beside = at(data, dialect.own_key), _dollars(at(data, dialect.own_key_cost))
+    if own is True:
+        return None if cost is None or beside is None else cost + beside
+    if own is not False and cost is not None and beside is not None and beside > cost:
+        return None  # It does not say whose key was billed for what the cost leaves out.
+    return cost
+
+
+def partly_stated(data: Mapping[str, Any], dialect: Dialect) -> bool:
+    """Whether an own key was billed beside what is stated, so that only a bound of the cost is known."""
+    return dialect.own_key is not None and at(data, dialect.own_key) is True and stated_cost(data, dialect) is None
+
+
+def read_bill(data: Any, dialect: Dialect) -> Bill | None:
+    """Return what a failure states of usage and cost, None where it states nothing."""
+    told = table(data)
+    usage, cost = find_usage(told, dialect), stated_cost(told, dialect)
+    if usage is ABSENT or not (usage.total_tokens or cost):
+        return None
+    tier = string(told.get("service_tier")) or None
+    return Bill(usage=usage, stated_cost=cost, model=string(told.get("model")) or None, service_tier=tier)
+
+
+def add_bill(error: Failed, data: Any, dialect: Dialect) -> Failed:
+    """Return ``error`` with what ``data`` states; ``data`` may be a body that is no JSON."""
+    if isinstance(data, bytes):
+        try:
+            data = decode(data, exact=dialect.exact)
+        except ValueError:
+            return error
+    error.bill = read_bill(data, dialect) or error.bill
+    return error
+
+
+def _dollars(value: Any) -> Money | None:
     if isinstance(value, bool) or not isinstance(value, int | Stated):
         return None
     if not 0 <= value <= MOST_DOLLARS:  # NaN is neither

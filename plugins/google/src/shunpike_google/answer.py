@@ -9,6 +9,7 @@ from shunpike.errors import BadAnswer
 from shunpike.types import (
     ABSENT,
     Answer,
+    Bill,
     Call,
     Choice,
     FunctionCall,
@@ -20,6 +21,7 @@ from shunpike.types import (
 )
 from shunpike.wire.answer import no_choice
 from shunpike.wire.lenient import count, rows, string, table
+from shunpike.wire.usage import usage_of
 from shunpike_google.calls import Calls
 from shunpike_google.citations import citations
 from shunpike_google.contents import PROVIDER
@@ -127,6 +129,14 @@ class Candidate:
 def read_answer(data: object, call: Call) -> Answer:
     """Return the answer of a whole body. Raises `BadAnswer` for one without any choice or with a broken one."""
     body = table(data)
+    try:
+        return _whole(body, call)
+    except BadAnswer as error:
+        error.bill = read_bill(body)
+        raise
+
+
+def _whole(body: Mapping[str, Any], call: Call) -> Answer:
     choices, warnings = [], []
     for place, row in enumerate(rows(body.get("candidates"))):
         candidate = Candidate(f"{call.attempt_id}:{place}")
@@ -144,6 +154,15 @@ def read_answer(data: object, call: Call) -> Answer:
         warnings=tuple(warnings),
         provider_request_id=string(body.get("responseId")) or None,
     )
+
+
+def read_bill(body: Mapping[str, Any]) -> Bill | None:
+    """Return what a body states of a failed answer, None where it states nothing."""
+    usage = read_usage(body.get("usageMetadata"))
+    if not usage.total_tokens:
+        return None
+    model = string(body.get("modelVersion")).removeprefix("models/") or None
+    return Bill(usage=usage, model=model, service_tier=served_tier(body.get("usageMetadata")))
 
 
 def _blocked(body: Mapping[str, Any], call: Call) -> Choice:
@@ -180,15 +199,15 @@ def read_usage(raw: object) -> Usage:
     if prompt is None:
         return ABSENT
     prompt += count(told.get("toolUsePromptTokenCount")) or 0
-    thoughts = count(told.get("thoughtsTokenCount")) or 0
-    total = count(told.get("totalTokenCount")) or 0
-    completion = total - prompt if total >= prompt else (count(told.get("candidatesTokenCount")) or 0) + thoughts
-    return Usage(
-        prompt_tokens=prompt,
-        completion_tokens=completion,
-        cached_tokens=min(count(told.get("cachedContentTokenCount")) or 0, prompt),
-        reasoning_tokens=min(thoughts, completion),
-    )
+    thoughts, written = (count(told.get(name)) or 0 for name in ("thoughtsTokenCount", "candidatesTokenCount"))
+    total, cached = (count(told.get(name)) or 0 for name in ("totalTokenCount", "cachedContentTokenCount"))
+    fits = cached <= prompt and (total >= prompt or not total)
+    if cached > prompt:
+        prompt += cached
+    completion = total - prompt if total >= prompt else thoughts + written
+    if max(thoughts, written) > completion:
+        fits, completion = False, thoughts + written
+    return usage_of(prompt, completion, cached, 0, thoughts, fits=fits)
 
 
 def read_logprobs(raw: object) -> dict[str, Any] | None:

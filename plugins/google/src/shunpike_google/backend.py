@@ -18,7 +18,7 @@ from shunpike.wire.lenient import decode, encode, rows, string
 from shunpike.wire.stream import PieceStream
 from shunpike.wire.unsent import before_sending
 from shunpike_google.abilities import count_body, embed_body, live_model, read_count, read_embeddings
-from shunpike_google.answer import read_answer
+from shunpike_google.answer import read_answer, read_bill
 from shunpike_google.body import Body
 from shunpike_google.contents import PROVIDER
 from shunpike_google.failures import google_error
@@ -149,7 +149,9 @@ class GoogleBackend:
         if not isinstance(data, Mapping):
             raise _malformed("the answer is not a JSON object")
         if data.get("error"):
-            raise self._failure(200, reply.headers, encode({"error": data["error"]}), model)
+            failure = self._failure(200, reply.headers, encode({"error": data["error"]}), model)
+            failure.bill = read_bill(data)
+            raise failure
         return data
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from shunpike.errors import Overloaded, ProviderError
+from shunpike.errors import BadAnswer, Overloaded, ProviderError
 from shunpike.types import Call, Piece
 from shunpike.wire.answer import no_choice
 from shunpike.wire.lenient import count, decode, encode, rows, string
 from shunpike.wire.sse import Event
-from shunpike_google.answer import Candidate, block_text, read_usage, served_model, served_tier
+from shunpike_google.answer import Candidate, block_text, read_bill, read_usage, served_model, served_tier
 from shunpike_google.contents import PROVIDER
 
 Failure = Callable[[int, Mapping[str, str], bytes], ProviderError]
@@ -82,11 +82,14 @@ class GoogleReader:
         The reasons wait until here, because a call in a later event turns STOP into ``tool_calls``.
         """
         if not self._candidates and not self._blocked:
-            raise no_choice(PROVIDER, self.model)
+            raise self._billed(no_choice(PROVIDER, self.model))
         warnings = [self._blocked] if self._blocked else []
         found = []
         for index, candidate in self._candidates.items():
-            reason = candidate.reason(self._call)
+            try:
+                reason = candidate.reason(self._call)
+            except BadAnswer as broken:
+                raise self._billed(broken) from None
             found.append(Piece(index=index, finish_reason=reason, private=candidate.private))
             warnings += candidate.warnings
         last = found.pop() if found else Piece(finish_reason="content_filter")
@@ -100,8 +103,10 @@ class GoogleReader:
         return [*found, last.model_copy(update=told)]
 
     def _read(self, data: Mapping[str, Any]) -> list[Piece]:
-        if data.get("error"):
+        if data.get("error") and self.failed is None:
             self.failed = self._failure(200, {}, encode({"error": data["error"]}))
+        if self.failed is not None:
+            self.failed.bill = read_bill(data) or self.failed.bill
         if "usageMetadata" in data:
             self._usage = data["usageMetadata"]
         if data.get("modelVersion"):
@@ -118,6 +123,10 @@ class GoogleReader:
             if piece.has_content or piece.logprobs or piece.annotations:
                 found.append(piece)
         return found
+
+    def _billed(self, error: BadAnswer) -> BadAnswer:
+        error.bill = read_bill({"usageMetadata": self._usage, "modelVersion": self._served})
+        return error
 
     def _malformed(self, message: str) -> Overloaded:
         return Overloaded(f"{PROVIDER}: {message}", provider=PROVIDER, model=self.model, kind="malformed")
