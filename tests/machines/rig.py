@@ -93,11 +93,11 @@ def started(scenario: str, *words: object) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, str(WORKER), scenario, *map(str, words)], start_new_session=True)
 
 
-def run_to_the_end(scenario: str, *words: object) -> None:
+def run_to_the_end(scenario: str, *words: object, patience: float = PATIENCE) -> None:
     """Run a scenario to its end. It must end well."""
     worker = started(scenario, *words)
     try:
-        code = worker.wait(PATIENCE)
+        code = worker.wait(patience)
     finally:
         worker.terminate()
         worker.wait()

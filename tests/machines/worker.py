@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import anyio
+from leaving import MODELS, PER_CLIENT, WAYS, once, settings
 from pydantic import SecretStr
 from rig import open_store, write
 
 from shunpike.client import Client
-from shunpike.errors import Exhausted, StoreError
+from shunpike.errors import Exhausted, ShunpikeError, StoreError
 from shunpike.plugins import Host
 from shunpike.protocols import Store
 from shunpike.types import Grant, Lifetime, Limit, ProviderSettings, Rolling, Settings, Unit
@@ -126,6 +127,16 @@ async def share(url: str, base_url: str, stop: str, *words: str) -> None:
                 group.start_soon(lane, client)
 
 
+async def leave(url: str, root: str, budget: str, count: str) -> None:
+    """Ask ``count`` times, and leave in one of the `WAYS`."""
+    choice, todo = random.Random(time.monotonic_ns()), int(count)
+    for start in range(0, todo, PER_CLIENT):
+        async with Client(settings(root, budget), store=open_store(url), environ={}) as client:
+            for _ in range(min(PER_CLIENT, todo - start)):
+                with suppress(ShunpikeError):
+                    await once(client, choice.choice(list(MODELS)), choice.choice(WAYS))
+
+
 def forked(scenario: str, *words: str) -> int:
     """Play a scenario in a copy of this process, which has no thread yet; return the copy's id."""
     child = os.fork()
@@ -184,11 +195,11 @@ def wait_for_growth(book: Path, size: int) -> int:
     raise TimeoutError("the workers do not work")
 
 
-SCENARIOS = {"pairs": pairs, "spend": spend, "share": share}
+SCENARIOS = {"pairs": pairs, "spend": spend, "share": share, "leave": leave}
 
 if __name__ == "__main__":
     # What every copy needs is imported once: event loop and plugins.
     anyio.run(anyio.lowlevel.checkpoint)
-    if "share" in sys.argv:
+    if {"share", "leave"} & set(sys.argv):
         Host.load()
     {"kill": kill, "many": many}[sys.argv[1]](*sys.argv[2:])

@@ -4,7 +4,7 @@ from shunpike.wire.account import BalanceBackend
 from shunpike.wire.address import check_base_url
 from shunpike.wire.answer import read_answer
 from shunpike.wire.assemble import Assembly, pieces_of
-from shunpike.wire.chat import ChatBackend, ModelsProbe
+from shunpike.wire.chat import ChatBackend
 from shunpike.wire.compatible import OpenAICompatible, require_key
 from shunpike.wire.dialect import Dialect, RateHeaders, Sentence, read_dialect
 from shunpike.wire.embeddings import EmbeddingBackend
@@ -12,6 +12,7 @@ from shunpike.wire.failures import Refused, Side, classify, scrub
 from shunpike.wire.http import Flow, Http, Reply
 from shunpike.wire.kinds import KINDS
 from shunpike.wire.pieces import Seen
+from shunpike.wire.probe import ModelsProbe
 from shunpike.wire.ratelimits import header_evidence, parse_duration, parse_moment, retry_moment, retry_told
 from shunpike.wire.said import Said, read_error
 from shunpike.wire.sse import Event, EventParser

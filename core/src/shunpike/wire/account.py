@@ -8,7 +8,8 @@ from typing_extensions import override
 
 from shunpike.types import Balance
 from shunpike.wire.balance import read_balance
-from shunpike.wire.chat import ChatBackend, ModelsProbe
+from shunpike.wire.chat import ChatBackend
+from shunpike.wire.probe import ModelsProbe
 
 
 class BalanceBackend(ChatBackend):

@@ -91,6 +91,11 @@ class ChatBackend:
         """Return the error that a refusal means; a status of 200 = it stood inside an answer or a stream."""
         return classify(Refused(status, headers, body, self.clock.now()), self._side)
 
+    @property
+    def cancel_safe(self) -> bool:
+        """Whether closing the connection stops the billing: by the dialect's word."""
+        return self.dialect.cancel_safe
+
     # ---- what the core calls
 
     async def complete(self, call: Call) -> Answer:
@@ -205,22 +210,6 @@ class ChatBackend:
 
     def _malformed(self, message: str) -> Overloaded:
         return Overloaded(f"{self.info.id}: {message}", provider=self.info.id, kind="malformed")
-
-
-class ModelsProbe:
-    """Tells whether a provider answers this key by asking for its models, which costs no quota."""
-
-    def __init__(self, backend: ChatBackend) -> None:
-        self._backend = backend
-
-    async def check(self) -> str:
-        """Return such as ``14 models``. Raises `ProviderError`."""
-        found = len(await self._backend.list_models())
-        return f"{found} model{'' if found == 1 else 's'}"
-
-    async def aclose(self) -> None:
-        """Let go of connections; calling it again does nothing."""
-        await self._backend.aclose()
 
 
 class _ChatReader:

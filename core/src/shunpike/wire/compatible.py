@@ -18,9 +18,10 @@ from shunpike.hookspecs import hookimpl
 from shunpike.protocols import Backend, HealthProbe
 from shunpike.types import ProviderInfo, ProviderSettings
 from shunpike.wire.account import AccountProbe, BalanceBackend
-from shunpike.wire.chat import ChatBackend, ModelsProbe
+from shunpike.wire.chat import ChatBackend
 from shunpike.wire.dialect import Dialect, read_dialect
 from shunpike.wire.own import own_backend
+from shunpike.wire.probe import ModelsProbe
 
 
 class OpenAICompatible(CatalogPlugin):

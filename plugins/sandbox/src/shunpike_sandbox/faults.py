@@ -25,10 +25,20 @@ MODEL_FORBIDDEN = "model_forbidden"
 """A 403 that is about the one model, in the provider's own words. It lasts one request, so it comes only when named."""
 UNSAFE = "unsafe"
 """The refusal of a prompt for its content, in the provider's own words. It comes only when named."""
-NAMED_ONLY = frozenset({RATE_LIMITED, MODEL_FORBIDDEN, UNSAFE})
+ZERO_USAGE = "zero_usage"
+"""A good answer that states nothing but zeros."""
+ODD_USAGE = "odd_usage"
+"""A good answer whose figures contradict each other."""
+RUNNING = "running_usage"
+"""A stream that states its usage as it grows, and breaks off in the middle."""
+BILLED_ERROR = "billed_error"
+"""A failure inside a 200, with the usage that is billed for it."""
+MISSTATING = frozenset({ZERO_USAGE, ODD_USAGE, RUNNING, BILLED_ERROR})
+"""Faults that mislead whoever believes the figures. They come only when named."""
+NAMED_ONLY = frozenset({RATE_LIMITED, MODEL_FORBIDDEN, UNSAFE, *MISSTATING})
 
 KINDS = (OVERLOADED, INTERNAL, HANGUP, LOST, UPSTREAM, STREAM_ERROR, CUT, HTML, HALF_JSON, SLOW, STALL)
-STREAM_ONLY = frozenset({STREAM_ERROR, CUT, STALL})
+STREAM_ONLY = frozenset({STREAM_ERROR, CUT, STALL, RUNNING})
 UNARY_ONLY = frozenset({HALF_JSON})
 
 

@@ -16,8 +16,8 @@ from shunpike.hookspecs import hookimpl
 from shunpike.protocols import Backend, BookRow, Endpoint, HealthProbe
 from shunpike.types import Limit, ModelInfo, Money, Price, PriceRow, ProviderInfo, ProviderSettings
 from shunpike.types.provider import Billing, Tier
-from shunpike.wire.chat import ModelsProbe
 from shunpike.wire.embeddings import EmbeddingBackend
+from shunpike.wire.probe import ModelsProbe
 from shunpike_sandbox import faults
 from shunpike_sandbox.faults import Faults
 from shunpike_sandbox.names import BASE_PATHS, HOUSE, PROVIDERS

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shunpike_sandbox import faults
+from shunpike_sandbox import faults, misstated
 from shunpike_sandbox.accounts import Account, valid
 from shunpike_sandbox.asks import Ask
 from shunpike_sandbox.bodies import MAX_BYTES, TooLarge, read
@@ -110,9 +110,11 @@ class Service(ABC):
         visit.generation = generate(ask, names, room=room, cached=cached, house=house)
         headers = self.headers(visit)
         if ask.stream:
-            frames = self.frames(visit, ask, visit.generation)
-            return Stream(self.world, visit, headers, fault, frames, self.error_frames(visit))
-        return Whole(self.world, visit, headers, fault, self.unary(visit, ask, visit.generation))
+            error = list(self.error_frames(visit))
+            frames = misstated.streamed(fault, self.frames(visit, ask, visit.generation), error, prompt)
+            return Stream(self.world, visit, headers, faults.CUT if fault == faults.RUNNING else fault, frames, error)
+        body = misstated.whole(fault, self.unary(visit, ask, visit.generation))
+        return Whole(self.world, visit, headers, fault, body)
 
     def take(self, visit: Visit, model: Model, needs: Mapping[str, int]) -> Lease:
         """Take what the request needs from every limit, or refuse it."""
