@@ -163,3 +163,26 @@ async def test_a_day_of_unknown_shape_is_kept_in_both_and_learned_as_one() -> No
     assert await house.left() == [4, 4]
     house.clock.advance(MIDNIGHT - house.clock.now() + GUARD)
     assert await house.left() == [4, 8]
+
+
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize(
+    ("unit", "amount"),
+    [(Unit.REQUEST, 0), (Unit.INPUT_TOKEN, 7), (Unit.OUTPUT_TOKEN, 2), (Unit.TOTAL_TOKEN, 10)],
+)
+async def test_an_amount_smaller_than_what_was_served_with_it_is_not_believed(
+    *, listed: bool, unit: Unit, amount: int
+) -> None:
+    """One such header closed the model as "too large" for a week: nobody could be told otherwise."""
+    house = House([limit(5_000, unit)] if listed else [])
+    usage = Usage(prompt_tokens=8, completion_tokens=3)
+    await house.ends(seen(unit, amount=amount, remaining=0, window_seconds=60.0), usage=usage)
+    house.clock.advance(60 + GUARD)
+    assert isinstance(await house.ends(), Grant)
+    assert [one.limit.amount for one in await house.books.remaining(target())] == ([5_000] if listed else [])
+
+
+async def test_a_refusal_may_say_that_nothing_is_allowed() -> None:
+    house = House([MINUTE])
+    await house.refused(seen(amount=0, remaining=0, window_seconds=60.0))
+    assert [one.limit.amount for one in await house.books.remaining(target())] == [0]

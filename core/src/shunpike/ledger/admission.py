@@ -17,7 +17,7 @@ from shunpike.ledger.counting import likely_output, output_samples, prompt_sampl
 from shunpike.ledger.holds import demand, holds_for, limits_in_force, too_large
 from shunpike.ledger.inspection import Inspection
 from shunpike.ledger.knowledge import Knowledge
-from shunpike.ledger.learning import Believed, is_believed, lessons_of, merged
+from shunpike.ledger.learning import Believed, is_believed, lessons_of, merged, plausible
 from shunpike.ledger.output_cap import Cap, Caps
 from shunpike.ledger.pacing import Pacer, unslowed
 from shunpike.ledger.settle import settlement_of
@@ -187,7 +187,7 @@ class Ledger(Inspection, Admission):
         its worst case stays held until it is, which this process sees to.
         """
         counted = self._counted(target, ask)
-        ending = believed(ending, counted)
+        ending = believed(plausible(ending), counted)
         terms = self.terms(target, counted)
         in_force = self._in_force(target, terms)
         holds = _fitted(holds_for(target, counted, terms, in_force), _plain(ask, counted), terms)

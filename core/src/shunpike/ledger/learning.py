@@ -9,6 +9,8 @@ or several, moves nothing.
 | -------------------------------------------- | ------------------------------------------------------------------- |
 | an amount: a header's, or a quota's value    | corrects a figure of the same or a lower rank, up or down; a figure  |
 |                                              | of the operator's stays, beside it the smaller holds                |
+| an amount smaller than what was served with  | nothing: it is none of a limit                                      |
+| it                                           |                                                                     |
 | an amount of a limit that no catalog lists   | becomes a limit of its own, by the rules of ``unlisted.py``          |
 | less left than by our books                  | takes the difference until the reset that was stated, else for a    |
 |                                              | window: our view inside a window only ever gets lower               |
@@ -36,6 +38,7 @@ from typing_extensions import override
 from shunpike.ledger.buckets import is_budget
 from shunpike.ledger.windows import CLOCK_SLACK, GUARD, expiry, last_expiry
 from shunpike.types import (
+    Basis,
     Calendar,
     Confidence,
     Ending,
@@ -46,6 +49,7 @@ from shunpike.types import (
     Limit,
     Proof,
     Rolling,
+    Unit,
 )
 
 _SECONDS = {"day": (82_800.0, 90_000.0), "month": (2_419_200.0 - 3_600.0, 2_678_400.0 + 3_600.0)}
@@ -70,6 +74,27 @@ def is_window(limit: Limit, seconds: float | None) -> bool:
             return seconds is None
         case Lifetime():
             return False
+
+
+def plausible(ending: Ending) -> Ending:
+    """Return it without the amounts that it refutes itself: more was served at once than they would allow.
+
+    A limit of nothing would never be asked again, so that nobody would find out.
+    """
+    if ending.error is not None or ending.cancelled:
+        return ending
+    taken = {Unit.REQUEST: 1, Unit.CONCURRENT: 1}
+    if ending.usage.basis is Basis.MEASURED:
+        taken[Unit.INPUT_TOKEN] = ending.usage.prompt_tokens
+        taken[Unit.OUTPUT_TOKEN] = ending.usage.completion_tokens
+        taken[Unit.TOTAL_TOKEN] = ending.usage.total_tokens
+    rows = tuple(
+        row.model_copy(update={"amount": None})
+        if row.amount is not None and row.amount < taken.get(row.unit, 0)
+        else row
+        for row in ending.evidence
+    )
+    return ending.model_copy(update={"evidence": rows})
 
 
 def limits_named(evidence: Evidence, granted: Mapping[str, Limit]) -> tuple[str, ...]:
