@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from shunpike.builtin.memory import MemoryStore
+from shunpike.builtin.sqlite import SqliteStore
 from shunpike.ledger import Ledger
 from shunpike.ledger.windows import GUARD
+from shunpike.protocols import Store
 from shunpike.types import (
     Budget,
     Calendar,
@@ -96,8 +100,8 @@ async def test_a_wait_within_the_window_is_not_in_doubt() -> None:
 class Paid:
     """A ledger with money, that keeps the events."""
 
-    def __init__(self) -> None:
-        self.clock, self.store, self.events = VirtualClock(), MemoryStore(), list[Event]()
+    def __init__(self, store: Store | None = None) -> None:
+        self.clock, self.store, self.events = VirtualClock(), store or MemoryStore(), list[Event]()
         settings = Settings(allow_paid=True, budgets=(Budget(amount=Money.usd(5), period="day"),))
         self.books = Ledger(self.store, self.clock, settings, lambda _: (), emit=self.events.append)
 
@@ -131,6 +135,34 @@ async def test_a_bill_above_the_worst_case_freezes_the_account_for_what_is_paid(
     assert isinstance(await house.books.admit(FREE, ask("free")), Grant)
     (closure,) = (await house.books.closed()).values()
     assert (closure.until, closure.origin) == (UNTIL_CLEARED, "attempt bad")
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+@pytest.mark.parametrize(
+    "ending",
+    [
+        {"stated_cost": Money.usd(999_999)},
+        {"usage": Usage(completion_tokens=10**10), "price": Price(prompt=0, completion=10**9)},
+    ],
+    ids=["stated", "by usage"],
+)
+async def test_bills_beyond_all_reason_are_booked_and_do_not_overflow_the_books(
+    ending: dict[str, object], kind: str, tmp_path: Path
+) -> None:
+    """The tenth of those that were under way could not be settled: the sum was more than 63 bits hold."""
+    house = Paid(MemoryStore() if kind == "memory" else SqliteStore(tmp_path / "ledger.db", clock=VirtualClock()))
+    names = [f"a{number}" for number in range(12)]
+    for name in names:
+        assert isinstance(await house.books.admit(CARD, ask(name)), Grant)
+    for name in names:
+        known = {"at": house.clock.now(), "price": PER_TOKEN, "usage": Usage(prompt_tokens=100, completion_tokens=50)}
+        await house.books.settle(CARD, ask(name), Ending.model_validate({**known, **ending}))
+    (row,) = await house.books.usage(0.0, 1e12)
+    assert (row.held, row.unconfirmed, row.cost) == (0, 0, Money.usd(12 * 10_000))
+    ((_, left),) = await house.books.budgets()
+    assert left.used == row.cost.pico
+    assert isinstance(await house.books.admit(CARD, ask("next")), Refusal)
+    await house.store.aclose()
 
 
 async def test_a_freeze_is_an_event() -> None:

@@ -13,7 +13,7 @@
 | price unknown                                       |                                                       |
 
 An owner that dies settles nothing: the store's recovery makes its attempts unconfirmed. Over-counting is possible and
-shown; under-counting is not.
+shown; under-counting is not, but for one bill beyond all reason: see `MOST_BILLED`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ from shunpike.types import ZERO, Basis, Ending, Funds, Money, Price, Settlement,
 INTERRUPTED = "stream_interrupted"
 BROKEN_OFF = frozenset({INTERRUPTED, "timeout"})
 """Errors by which a connection was closed before the end; what became of the answer then is the provider's way."""
+MOST_BILLED = Money.usd(10_000)
+"""What is booked of one bill whose worst case is less: no answer costs so much.
+
+A larger one freezes the account all the same; those that are under way then do not overflow 63 bits, which hold 900.
+"""
 
 
 def settlement_of(ending: Ending, ask: Ask, terms: Terms) -> Settlement:
@@ -67,8 +72,8 @@ def _settled(ending: Ending, ask: Ask, terms: Terms, usage: Usage) -> Settlement
         at=ending.at,
         headers_at=ending.headers_at,
         usage=usage,
-        cost=cost,
-        list_value=None if ending.price is None else ending.price.of(usage),
+        cost=_booked(cost, terms),
+        list_value=None if ending.price is None else _booked(ending.price.of(usage), terms),
         served_model=ending.served_model,
         outcome=_word(ending),
     )
@@ -91,6 +96,10 @@ def _free_of_charge(ending: Ending, usage: Usage) -> bool:
     """Whether a cost of zero is stated for what has a price: an answer that costs nothing is not believed."""
     priced = ending.price is not None and bool(ending.price.of(usage))
     return not ending.stated_cost and ending.delivered_tokens > 0 and priced
+
+
+def _booked(cost: Money, terms: Terms) -> Money:
+    return min(cost, max(terms.worst, MOST_BILLED))
 
 
 def _bound(price: Price, ask: Ask, usage: Usage) -> Money:
@@ -122,7 +131,7 @@ def _unconfirmed(ending: Ending, ask: Ask, terms: Terms) -> Settlement:
         at=ending.at,
         headers_at=ending.headers_at,
         usage=usage,
-        cost=max(terms.worst, _stated_so_far(ending, terms)),
+        cost=max(terms.worst, _booked(_stated_so_far(ending, terms), terms)),
         served_model=ending.served_model,
         outcome=word,
     )
