@@ -11,6 +11,8 @@ import pytest
 
 from shunpike.builtin.sqlite import SqliteStore
 from shunpike.builtin.sqlite_connection import SqliteConnection
+from shunpike.errors import StoreError
+from shunpike.ledger.pending import Pending, answer
 from shunpike.types import Held, Unit
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.stores import hold, reservation
@@ -51,3 +53,16 @@ def test_a_task_that_is_cancelled_while_its_grant_is_written_holds_nothing(
         return used
 
     assert asyncio.run(play()) == 0
+
+
+async def test_who_waited_hears_of_a_failure_though_it_is_tried_again_before_they_look() -> None:
+    """The store's thread does not wait for the loop: a failed settlement looked like one that was booked before."""
+    job: Pending[bool] = Pending(lasting=True)
+    job.fail(StoreError("the disk is full"))
+    answer([job])
+    job.again()
+    with pytest.raises(StoreError, match="the disk is full"):
+        await job.wait()
+    job.result = True
+    with pytest.raises(StoreError, match="the disk is full"):
+        job.outcome()

@@ -20,7 +20,7 @@ T = TypeVar("T")
 class Pending(Generic[T]):
     """A result that is to come. Made in the event loop of the task that waits, filled in another thread."""
 
-    __slots__ = ("_done", "error", "lasting", "loop", "result", "withdrawn")
+    __slots__ = ("_done", "_told", "error", "lasting", "loop", "result", "withdrawn")
 
     def __init__(self, *, lasting: bool = False) -> None:
         self.lasting = lasting
@@ -29,6 +29,7 @@ class Pending(Generic[T]):
         """True = whoever waited has gone: if it was not begun, it need not be."""
         self.result: T | None = None
         self.error: StoreError | None = None
+        self._told: tuple[T | None, StoreError | None] | None = None
         self._done = anyio.Event()
         token: Any = current_token()
         # Before anyio 4.11 the token is the loop's own; both kinds are known by what they can do.
@@ -49,6 +50,11 @@ class Pending(Generic[T]):
         """Begin once more: what it came to before no longer counts."""
         self.result = self.error = None
 
+    def tell(self) -> None:
+        """Fix what whoever waits will hear, whatever a later try comes to. Called in the store's thread."""
+        if self._told is None:
+            self._told = self.result, self.error
+
     def wake(self) -> None:
         """Let the task that waits go on. Called in its event loop."""
         self._done.set()
@@ -64,9 +70,10 @@ class Pending(Generic[T]):
 
     def outcome(self) -> T:
         """Return the result. Raises `StoreError` when it could not be done, or not be kept."""
-        if self.error is not None:
-            raise self.error
-        return cast("T", self.result)
+        result, error = self._told or (self.result, self.error)
+        if error is not None:
+            raise error
+        return cast("T", result)
 
 
 GIVING_BACK = 0.1
@@ -109,6 +116,7 @@ def answer(batch: Sequence[Pending[Any]]) -> None:
     """Wake the tasks that wait, those of one event loop by one call. Called in the store's thread."""
     loops: dict[int, list[Pending[Any]]] = {}
     for one in batch:
+        one.tell()
         loops.setdefault(id(one.loop), []).append(one)
     for waiting in loops.values():
         loop = waiting[0].loop
