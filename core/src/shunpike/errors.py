@@ -242,3 +242,14 @@ class Exhausted(ShunpikeError):
     def quota_only(self) -> bool:
         """True when time alone opens a candidate, so that a later try can work."""
         return self.retry_at is not None
+
+
+def in_words(error: BaseException) -> str:
+    """Return what a stranger's code raised, ``KeyError: 'x'``; of a group, the first that is in it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    try:
+        said = str(error)
+    except Exception:  # noqa: BLE001 - its words are a stranger's code too
+        said = ""
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

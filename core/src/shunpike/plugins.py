@@ -20,7 +20,7 @@ import pluggy
 
 from shunpike import hookspecs
 from shunpike.clock import Clock, SystemClock
-from shunpike.errors import PluginError, ShunpikeError
+from shunpike.errors import PluginError, ShunpikeError, in_words
 from shunpike.protocols import Backend, HealthProbe, Store, Strategy, Tokenizer, World
 from shunpike.types import Event, Limit, ModelInfo, Price, ProviderInfo, ProviderSettings
 from shunpike.types.base import Record
@@ -76,7 +76,7 @@ class Host:
         try:
             self.register(point.load(), point.name, distribution=distribution, version=version)
         except Exception as error:  # noqa: BLE001 - a stranger's module may raise anything when it is imported
-            reason = error.message if isinstance(error, ShunpikeError) else f"{type(error).__name__}: {error}"
+            reason = error.message if isinstance(error, ShunpikeError) else in_words(error)
             self._broken[point.name] = Broken(
                 name=point.name, distribution=distribution, version=version, reason=reason
             )
@@ -276,7 +276,7 @@ class Host:
 def _blamed(plugin: str, hook: str, error: Exception) -> PluginError:
     if isinstance(error, PluginError):
         return error
-    return PluginError(f"plugin {plugin!r}: {hook} raised {type(error).__name__}: {error}", plugin=plugin)
+    return PluginError(f"plugin {plugin!r}: {hook} raised {in_words(error)}", plugin=plugin)
 
 
 def _listed(answer: Any, kind: type[T], hook: str, plugin: str) -> tuple[T, ...]:

@@ -8,10 +8,10 @@ import anyio
 import pytest
 
 from shunpike.client import Client
-from shunpike.errors import ConfigError, Exhausted, UsageError
+from shunpike.errors import ConfigError, Exhausted, UnknownModel, UsageError
 from shunpike.types import ZERO
 from shunpike_testkit.scripted import ScriptedProvider
-from shunpike_testkit.upstream import Upstream, hang_up, reply
+from shunpike_testkit.upstream import Script, Stall, Upstream, hang_up, reply
 
 from .conftest import MakeClient, plugin_of
 
@@ -218,6 +218,35 @@ async def test_the_usual_price_on_another_address_changes_nothing(make_client: M
             await client.complete("hi", providers=["local"])
         (row,) = [row for row in await client.status() if row.name == "local"]
     assert (row.env_key, row.tier, upstream.requests) == ("OPENAI_API_KEY", "paid", [])
+
+
+@pytest.mark.parametrize("asked_as", [{"model": "local/m1"}, {"providers": ["local"]}])
+async def test_a_section_that_lacks_its_plugin_is_the_news(
+    make_client: MakeClient, upstream: Upstream, asked_as: dict[str, Any]
+) -> None:
+    """Whoever wrote the section knows its name: that no provider is called so would send them the wrong way."""
+    async with at_home(make_client, upstream, plugin=None) as client:
+        with pytest.raises(ConfigError, match=r"^providers\.local: no installed plugin brings 'local'") as caught:
+            await client.complete("hi", **asked_as)
+    assert 'say in [providers.local]: plugin = "NAME"' in str(caught.value.hint)
+
+
+async def test_a_model_that_only_a_server_at_home_has_asks_for_its_price(
+    make_client: MakeClient, upstream: Upstream
+) -> None:
+    async with at_home(make_client, upstream, price="list") as client:
+        with pytest.raises(UnknownModel, match="local/m1") as caught:
+            await client.complete("hi", model="local/m1")
+    assert str(caught.value.hint).startswith("for a server of your own, say in [providers.local]: ")
+    assert str(caught.value.hint).endswith('price = "free"')
+
+
+async def test_a_server_that_says_nothing_is_given_more_time(make_client: MakeClient, upstream: Upstream) -> None:
+    upstream.on("/v1/models", reply({"data": OLLAMA})).on("/v1/chat/completions", Script([Stall()]))
+    async with at_home(make_client, upstream) as client:
+        with pytest.raises(Exhausted, match="timeout: no answer in time") as caught:
+            await client.complete("hi", model="local/m1", deadline=0.2)
+    assert str(caught.value.hint).startswith("give it more time: --deadline")
 
 
 async def test_errors_name_the_address_and_no_vendor(make_client: MakeClient, upstream: Upstream) -> None:

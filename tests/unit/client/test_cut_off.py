@@ -84,3 +84,18 @@ async def test_a_stream_that_only_thinks_is_an_error_and_is_booked(
     assert caught.value.kind == kind
     assert (rows["first"].completion_tokens, rows["first"].held) == (99, 0)
     assert "second" not in rows
+
+
+async def test_a_stream_that_a_filter_broke_off_says_so(make_client: MakeClient) -> None:
+    """What was shown stays; that it is not the whole answer is said."""
+    pieces = [Piece(text="once upon", model="m"), Piece(finish_reason="content_filter")]
+    async with make_client(ScriptedProvider("strict", pieces)) as client:
+        assert await ask(client, streamed=True) == ("the answer was broken off by the content filter of strict/m",)
+
+
+async def test_a_cut_at_a_model_of_unknown_context_does_not_blame_its_context(make_client: MakeClient) -> None:
+    home = ScriptedProvider("home", CUT)
+    home.models = tuple(one.model_copy(update={"context": None, "max_output": None}) for one in home.models)
+    async with make_client(home) as client:
+        (warning,) = await ask(client, streamed=False)
+    assert warning == "the answer was cut off by home/m, or at max_tokens = 4,096: name a larger one"

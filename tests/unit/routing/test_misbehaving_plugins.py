@@ -223,3 +223,33 @@ async def test_a_mistake_of_the_caller_is_none_of_the_plugin() -> None:
     async with client(odd, ScriptedProvider("next")) as opened:
         with pytest.raises(UsageError, match="temperature"):
             await opened.complete("hello")
+
+
+class Wordless(Exception):
+    """One whose words can't be had."""
+
+    @override
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+RAISED = {
+    "KeyError: 'inside'": ExceptionGroup("unhandled", [ExceptionGroup("deeper", [KeyError("inside")])]),
+    "Wordless": Wordless(),
+    "SystemExit: 3": SystemExit(3),
+}
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("words", RAISED)
+async def test_the_one_thing_that_was_raised_is_named_and_ends_nothing(words: str, *, streamed: bool) -> None:
+    """A group of exceptions says nothing, one without words says its kind, and nobody's process is ended."""
+
+    def bad(_: Call) -> Any:
+        raise RAISED[words]
+
+    async with client(Odd(InPieces(bad) if streamed else Whole(bad))) as alone:
+        with pytest.raises(PluginError, match=f"raised {words}$"):
+            await ask(alone, streamed=streamed)
+    async with client(Odd(InPieces(bad) if streamed else Whole(bad)), ScriptedProvider("next", answer("fine"))) as two:
+        assert (await ask(two, streamed=streamed)).text == "fine"

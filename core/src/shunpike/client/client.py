@@ -24,6 +24,7 @@ from shunpike.client.endpoints import Kind
 from shunpike.client.house import House
 from shunpike.client.inquiry import AccountBalance, Done, Inquiry, TokenCount
 from shunpike.client.live import LiveList
+from shunpike.client.names import explained
 from shunpike.client.nobody import nothing_to_ask
 from shunpike.client.options import Options, Prompt, build_request, claim_of, positive, tag_of
 from shunpike.client.results import Results
@@ -31,7 +32,7 @@ from shunpike.client.status import ProviderStatus, provider_status
 from shunpike.client.stream import Stream
 from shunpike.clock import Clock, SystemClock
 from shunpike.config import KeyStore, load
-from shunpike.errors import ConfigError, UsageError
+from shunpike.errors import ConfigError, UnknownModel, UnknownProvider, UsageError
 from shunpike.ledger import Ledger
 from shunpike.plugins import Host
 from shunpike.protocols import Store, Strategy, Target, View
@@ -168,8 +169,6 @@ class Client:
         providers = options.get("providers")
         self._house.look_for_keys()
         roster = await self._house.roster_for(request.model, providers, kind)
-        if kind == "embedding":
-            check_model(request.model, roster)
         closed = await self._house.closed_until()
         view = View(
             now=self.clock.now(),
@@ -181,7 +180,13 @@ class Client:
         names = None if providers is None else tuple(providers)
         rules = Rules(providers=names, allow_paid=self.settings.allow_paid, kind=kind)
         strategy = self._strategy(options.get("strategy") or self.settings.strategy)
-        plan = make_plan(request, roster, rules, strategy, view)
+        try:
+            if kind == "embedding":
+                check_model(request.model, roster)
+            plan = make_plan(request, roster, rules, strategy, view)
+        except (UnknownModel, UnknownProvider) as error:
+            meant = (*(names or ()), request.model.partition("/")[0])
+            raise explained(error, meant, self.settings, self.host) from None
         if not plan.targets:
             raise self._house.mistake(plan.dropped) or nothing_to_ask(self.host, plan, request.model, size)
         return plan

@@ -7,15 +7,16 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, distribution, entry_points
 
-from shunpike.errors import ConfigError
+from shunpike.errors import ConfigError, ShunpikeError, UsageError
 from shunpike.hookspecs import ENTRY_POINT_GROUP
 from shunpike.plugins import Host
-from shunpike.types import Settings
+from shunpike.types import ProviderSettings, Settings
 from shunpike.types.base import Record
 
 CORE = "shunpike"
 _REQUIREMENT = re.compile(r"""^\s*(?P<name>[A-Za-z0-9._-]+)[^;]*;.*\bextra\s*==\s*['"](?P<extra>[^'"]+)['"]""")
 _SHOWN = "shunpike config show --origin"
+_OWN = 'for a server of your own, say in [providers.{}]: plugin = "NAME" (whose language it speaks), price = "free"'
 
 
 class Doubt(Record):
@@ -71,9 +72,8 @@ def doubts(settings: Settings, host: Host) -> tuple[Doubt, ...]:
     for name, section in settings.providers.items():
         plugin = section.plugin or name
         if plugin not in host_ids(host):
-            key = f"providers.{name}" if section.plugin is None else f"providers.{name}.plugin"
-            text = f"{key}: no installed plugin brings {plugin!r}, so the section does nothing"
-            found.append(Doubt(text=text + near(plugin, host_ids(host)), name=plugin))
+            text = _nobody_behind(name, section) + near(plugin, host_ids(host))
+            found.append(Doubt(text=text, name=plugin, hint=_SHOWN if section.base_url is None else _OWN.format(name)))
     for name in settings.order:
         if name not in here:
             found.append(Doubt(text=f"order: there is no provider {name!r}{near(name, here)}", name=name))
@@ -86,6 +86,23 @@ def doubts(settings: Settings, host: Host) -> tuple[Doubt, ...]:
         text = f"strategy: no installed plugin has one called {name!r}{near(name, ['priority'])}"
         found.append(Doubt(text=text, name=name, hint='the default is "priority"', fatal=True))
     return tuple(found)
+
+
+def explained(error: UsageError, names: Iterable[str], settings: Settings, host: Host) -> ShunpikeError:
+    """Return why nobody is called one of ``names`` where a section is: what it lacks. Else ``error`` itself."""
+    for name, section in ((name, settings.providers[name]) for name in names if name in settings.providers):
+        if (section.plugin or name) not in host_ids(host):
+            return ConfigError(
+                _nobody_behind(name, section), hint=_SHOWN if section.base_url is None else _OWN.format(name)
+            )
+        if section.plugin is not None and section.base_url is not None and not section.own_endpoint:
+            error.hint = _OWN.format(name)
+    return error
+
+
+def _nobody_behind(name: str, section: ProviderSettings) -> str:
+    key = f"providers.{name}" if section.plugin is None else f"providers.{name}.plugin"
+    return f"{key}: no installed plugin brings {section.plugin or name!r}, so the section does nothing"
 
 
 def host_ids(host: Host) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from typing_extensions import override
 
-from shunpike.errors import PluginError, ProviderError, ShunpikeError
+from shunpike.errors import PluginError, ProviderError, ShunpikeError, in_words
 from shunpike.protocols import Strategy, Target, View
 from shunpike.types import ChatRequest, Evidence
 from shunpike.wire.failures import scrub
@@ -35,12 +35,11 @@ def blaming(plugin: str, what: str) -> Iterator[None]:
         raise
     except (ShunpikeError, TimeoutError):
         raise
-    except Exception as error:  # a stranger's code may raise anything
-        said = scrub(str(error), None)
-        raise _blamed(plugin, f"{what} raised {type(error).__name__}{': ' if said else ''}{said}", error) from error
+    except (Exception, SystemExit) as error:  # a stranger's code may raise anything, or try to end the process
+        raise _blamed(plugin, f"{what} raised {scrub(in_words(error), None)}", error) from error
 
 
-def _blamed(plugin: str, message: str, error: Exception) -> PluginError:
+def _blamed(plugin: str, message: str, error: BaseException) -> PluginError:
     return same_mark(error, PluginError(f"plugin {plugin!r}: {message}", plugin=plugin))
 
 

@@ -247,6 +247,8 @@ def _hints(candidates: list[Candidate]) -> Iterator[tuple[bool, str]]:
     causes = {one.cause for one in candidates}
     smaller = "lower max_tokens or shorten the prompt   ·   what the limits are: shunpike limits"
     yield Cause.TOO_LARGE in causes, smaller
+    slow = "give it more time: --deadline 10m   ·   or ask another model: -m PROVIDER/ID"
+    yield any(one.verdict is Verdict.FAILED and one.reason.startswith("timeout:") for one in candidates), slow
     raised = "no time opens it again: raise it in shunpike.toml (shunpike config show --origin)"
     yield bool(causes & {Cause.QUOTA, Cause.POLICY}), raised
     yield True, "see what is set up: shunpike doctor"

@@ -47,8 +47,11 @@ def _all_thought(request: ChatRequest, target: Target) -> BadAnswer:
 
 
 def cut_off(answer: Answer, request: ChatRequest, attempt: Try) -> tuple[str, ...]:
-    """Return the warning for an answer that was cut off by its output cap, naming what made the cap what it was."""
-    if all(choice.finish_reason != "length" for choice in answer.choices):
+    """Return the warning for an answer that was cut off: by a filter, or by its output cap and what made it that."""
+    ends = {choice.finish_reason for choice in answer.choices}
+    if "content_filter" in ends:
+        return (f"the answer was broken off by the content filter of {attempt.target.label}",)
+    if "length" not in ends:
         return ()
     cap, asked, most = attempt.call.max_output, request.output_cap, attempt.target.model.max_output
     if attempt.grant.capped_by:
@@ -57,6 +60,8 @@ def cut_off(answer: Answer, request: ChatRequest, attempt: Try) -> tuple[str, ..
         by = "by max_tokens"
     elif cap == most:
         by = f"the most that {attempt.target.label} gives"
+    elif attempt.target.model.context is None:
+        return (f"the answer was cut off by {attempt.target.label}, or at max_tokens = {cap:,}: name a larger one",)
     else:
         by = f"all that the context of {attempt.target.label} has room for"
     return (f"the answer was cut off at {cap:,} output tokens: {by}",)
