@@ -9,7 +9,7 @@
     ├── PluginError               a plugin broke the contract; names the plugin
     ├── StoreError                the ledger can't be read or written: nothing is sent
     ├── ProviderError             one attempt at one provider failed
-    │   ├── AuthError             this key, never again
+    │   ├── AuthError             this key, not before it is changed or a growing time has passed
     │   ├── RequestError          this request, nowhere
     │   ├── NotHere               this model or this size, elsewhere
     │   ├── RateLimited           later, or elsewhere now: carries ``limit`` and ``retry_at``
