@@ -40,6 +40,8 @@ class SeenChoice:
     tools: list[SeenTool] = field(default_factory=list)
     at: dict[int, SeenTool] = field(default_factory=dict)
     finish: str | None = None
+    odd: bool = False
+    """Whether it told its end in a word that nobody knows: what that means is decided when the usage is known."""
 
 
 @dataclass(slots=True)
@@ -64,7 +66,7 @@ class Seen:
     @property
     def complete(self) -> bool:
         """Whether every choice that was asked for, or began, has told its end."""
-        ended = sum(choice.finish is not None for choice in self.choices.values())
+        ended = sum(choice.finish is not None or choice.odd for choice in self.choices.values())
         return ended >= max(self.expected, len(self.choices))
 
 
@@ -152,6 +154,9 @@ def _end(told: Any, choice: SeenChoice, call: Call, dialect: Dialect, provider: 
     if reason == "error":
         raise failed_choice(call, provider)
     if choice.finish is not None:
+        return None
+    if reason is None:
+        choice.odd = True
         return None
     choice.finish = finish_reason(reason, has_tools=bool(choice.tools))
     return choice.finish

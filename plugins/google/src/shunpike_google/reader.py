@@ -35,9 +35,12 @@ class GoogleReader:
 
     @property
     def complete(self) -> bool:
-        """Whether every candidate that was asked for, or began, has told its end, or the prompt was blocked."""
-        ended = sum(bool(candidate.finish) for candidate in self._candidates.values())
-        return ended >= max(self._call.request.n or 1, len(self._candidates)) or bool(self._blocked)
+        """Whether every candidate that began has told its end, or the prompt was blocked.
+
+        Newer models give one candidate, however many were asked for, and nothing else marks the end.
+        """
+        ended = bool(self._candidates) and all(candidate.finish for candidate in self._candidates.values())
+        return ended or bool(self._blocked)
 
     def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Return what a status other than success means."""
