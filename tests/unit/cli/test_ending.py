@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -15,7 +16,8 @@ from typing import Any
 
 import pytest
 
-MAIN = "from shunpike.cli.main import main; main()"
+# Whoever runs the tests may ignore SIGHUP, which a child inherits.
+MAIN = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL); from shunpike.cli.main import main; main()"
 PATIENCE = 20
 
 
@@ -29,12 +31,18 @@ class Stalled:
         self._open: list[socket.socket] = []
 
     def received(self) -> socket.socket:
-        """Wait until a request with a body has come."""
+        """Wait until a request has come, its body to the end: before that nothing can be billed."""
         while True:
             taken, _ = self._listener.accept()
             taken.settimeout(PATIENCE)
             self._open.append(taken)
-            if b"POST" in taken.recv(65_536):
+            head, _, body = taken.recv(65_536).partition(b"\r\n\r\n")
+            if head.startswith(b"POST"):
+                length = int(re.search(rb"(?i)content-length: *(\d+)", head)[1])
+                while len(body) < length:
+                    more = taken.recv(65_536)
+                    assert more, "the request broke off"
+                    body += more
                 return taken
 
     def close(self) -> None:
