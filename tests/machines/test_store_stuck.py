@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -165,7 +166,23 @@ async def test_a_store_is_closed_in_a_bounded_time_while_its_ledger_is_locked(st
             await store.settle("a", settled(time.time(), pico=3))
         began = time.monotonic()
         await store.aclose()
-        assert time.monotonic() - began < max(sqlite_writer.CLOSING, worker.CLOSING) + 5
+        assert time.monotonic() - began < max(sqlite_writer.CLOSING, worker.CLOSING) + 2
+
+
+async def test_a_ledger_that_was_never_opened_for_a_lock_is_closed_in_a_moment(tmp_path: Path) -> None:
+    """As where a command gives up at its deadline: nothing was asked of the ledger that could matter."""
+    url = f"sqlite:{tmp_path / 'ledger.db'}"
+    first = open_store(url)
+    await first.check()
+    await first.aclose()
+    with locked(url):
+        store = open_store(url)
+        began = time.monotonic()
+        with anyio.move_on_after(0.2):
+            await granted(store, "a")
+        await store.aclose()
+        assert time.monotonic() - began < 4.0
+    assert rows(url, "SELECT count(*) FROM attempts") == [(0,)]
 
 
 class Sudden(BaseException):

@@ -54,9 +54,6 @@ class Opened:
     def rest(self) -> None:
         """There is nothing else to do."""
 
-    def hurry(self) -> None:
-        """There is nobody to wait for."""
-
     def close(self) -> None:
         """There is nothing to let go of."""
 

@@ -19,7 +19,7 @@ from typing_extensions import override
 from shunpike.builtin.sqlite_books import Books
 from shunpike.builtin.sqlite_clock import LedgerClock
 from shunpike.builtin.sqlite_closures import read_closures, read_reopened
-from shunpike.builtin.sqlite_connection import LAST_PATIENCE, SqliteConnection
+from shunpike.builtin.sqlite_connection import LAST_PATIENCE, Patience, SqliteConnection
 from shunpike.builtin.sqlite_creation import create
 from shunpike.builtin.sqlite_file import is_new, real_path
 from shunpike.builtin.sqlite_learning import read_factors, read_proofs, read_unconfirmed
@@ -33,7 +33,7 @@ from shunpike.builtin.sqlite_upkeep import (
     read_remaining,
     read_usage,
 )
-from shunpike.builtin.sqlite_writer import CLOSING, Job, Writer
+from shunpike.builtin.sqlite_writer import Job, Writer
 from shunpike.clock import Clock, SystemClock
 from shunpike.errors import ConfigError, StoreError
 from shunpike.ledger.pending import admission
@@ -57,16 +57,18 @@ from shunpike.types import (
 )
 
 T = TypeVar("T")
+READING = 15.0
+"""Seconds to wait for another reader of this process, which may itself wait for another process."""
 
 
 class _Opened:
     """The database as the writing thread has it: its connection, its books, its lock as an owner."""
 
-    def __init__(self, path: Path, clock: Clock, guard: float, keep_days: float) -> None:
+    def __init__(self, path: Path, patience: Patience, clock: Clock, guard: float, keep_days: float) -> None:
         real = real_path(path)
         if is_new(real):
             create(path, real, clock.now())
-        self.connection = SqliteConnection(path)
+        self.connection = SqliteConnection(path, patience=patience)
         self._owner: Incarnation | None = None
         self._clock = clock
         self._keep_days = keep_days
@@ -104,10 +106,6 @@ class _Opened:
             if more:
                 self._upkeep_at = now - UPKEEP_EVERY
 
-    def hurry(self) -> None:
-        """Wait for another process no longer than a moment from now on."""
-        self.connection.patience = LAST_PATIENCE
-
     def close(self) -> None:
         """Leave the list of owners, unless something is still held: that is left to the next one's recovery."""
         gone = False
@@ -132,11 +130,12 @@ class SqliteStore(Store):
         self._steady: Steady | None = None
 
         def opening() -> _Opened:
-            opened = _Opened(path, chosen, guard, keep_days)
+            opened = _Opened(path, patience, chosen, guard, keep_days)
             self._steady = opened.steady
             return opened
 
-        self._writer = Writer(opening)
+        patience = self._patience = Patience()
+        self._writer = Writer(opening, patience.end)
         self._reader: SqliteConnection | None = None
         self._reading = Lock()
 
@@ -237,11 +236,11 @@ class SqliteStore(Store):
         return await anyio.to_thread.run_sync(self._read_now, work, abandon_on_cancel=True)
 
     def _read_now(self, work: Callable[[Connection], T]) -> T:
-        if not self._reading.acquire(timeout=CLOSING):
-            raise StoreError(f"the ledger {self.path} did not answer within {CLOSING:g} s", hint="run: shunpike doctor")
+        if not self._reading.acquire(timeout=READING):
+            raise StoreError(f"the ledger {self.path} did not answer within {READING:g} s", hint="run: shunpike doctor")
         try:
             if self._reader is None:
-                self._reader = SqliteConnection(self.path)
+                self._reader = SqliteConnection(self.path, patience=self._patience)
             self._reader.file.check()
             return work(self._reader)
         finally:

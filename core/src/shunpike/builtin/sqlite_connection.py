@@ -20,8 +20,8 @@ from shunpike.errors import StoreError
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's transaction, which takes milliseconds, before giving up."""
 
-LAST_PATIENCE = 2.0
-"""Seconds to wait for it at the end, when somebody waits for that."""
+LAST_PATIENCE = 1.0
+"""Seconds to wait for it at the end, all in all: somebody waits for that."""
 
 _NAP = 0.0002, 0.0015
 """Seconds between two looks whether it is over."""
@@ -44,23 +44,39 @@ _SPEECH: tuple[tuple[type[apsw.Error], str, str], ...] = (
 )
 
 
+class Patience:
+    """Until when its connections wait for other processes. Any thread may end it."""
+
+    def __init__(self) -> None:
+        self._until = math.inf
+
+    def end(self) -> None:
+        """Wait for nobody any longer than a moment from now on, whatever is still to be done."""
+        self._until = time.monotonic() + LAST_PATIENCE
+
+    def lasts(self, since: float) -> bool:
+        """Return whether to wait on, for what has been waited for ``since`` then."""
+        now = time.monotonic()
+        return now < self._until and now - since < BUSY_TIMEOUT
+
+
 class SqliteConnection:
     """One apsw connection that speaks in `StoreError`. Not to be used by two threads at once.
 
     Args:
         path: The ledger, which is there already.
         new: Where not None, the file that is to become it; it is made.
+        patience: How long to wait for other processes.
 
     """
 
-    def __init__(self, path: Path, *, new: Path | None = None) -> None:
+    def __init__(self, path: Path, *, new: Path | None = None, patience: Patience | None = None) -> None:
         self._path = path
+        self._patience = Patience() if patience is None else patience
         self._dice = random.Random(os.getpid())  # noqa: S311 - who goes first, no secret
         self._waiting_since = 0.0
         self.waited = False
         """Whether another process had to be waited for."""
-        self.patience = math.inf
-        """Seconds to wait for another process, where that is less than `BUSY_TIMEOUT`. Any thread may set it."""
         # Never made by being opened: a ledger that is missing is an error, or is begun elsewhere.
         flags = apsw.SQLITE_OPEN_READWRITE | (0 if new is None else apsw.SQLITE_OPEN_CREATE)
         file = real_path(path) if new is None else new
@@ -125,7 +141,7 @@ class SqliteConnection:
             self._waiting_since = time.monotonic()
             self.waited = True
         time.sleep(self._dice.uniform(*_NAP))
-        return time.monotonic() - self._waiting_since < min(BUSY_TIMEOUT, self.patience)
+        return self._patience.lasts(self._waiting_since)
 
     def rest(self) -> None:
         """Wait a moment where others were seen to wait for the same lock: whoever has just let go of it is nearest."""

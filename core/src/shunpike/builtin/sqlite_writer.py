@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 _BATCH = 256
 _AFTER_A_MISTAKE = 0.1
-CLOSING = 15.0
+CLOSING = 5.0
 """Seconds after which a database that does not answer is left to itself at the end."""
 
 
@@ -46,10 +46,6 @@ class Opened(Protocol):
 
     def rest(self) -> None:
         """Do what is not urgent, after everybody has been answered. Raises `StoreError`."""
-        ...
-
-    def hurry(self) -> None:
-        """Wait for nobody any longer than a moment. Called in another thread."""
         ...
 
     def close(self) -> None:
@@ -73,10 +69,17 @@ class Job(Pending[T]):
 
 
 class Writer:
-    """The thread, its queue, and the opened database that it alone writes to."""
+    """The thread, its queue, and the opened database that it alone writes to.
 
-    def __init__(self, opening: Callable[[], Opened]) -> None:
+    Args:
+        opening: Opens the database. Raises `StoreError`.
+        hurry: Lets the database, opened or about to be, wait for nobody much longer. Called in another thread.
+
+    """
+
+    def __init__(self, opening: Callable[[], Opened], hurry: Callable[[], None] = lambda: None) -> None:
         self._opening = opening
+        self._hurry = hurry
         self._opened: Opened | None = None
         self._queue: SimpleQueue[Job[Any] | None] = SimpleQueue()
         self._lock = threading.Lock()
@@ -123,8 +126,7 @@ class Writer:
                 return
             self._closed = True
             self._queue.put(None)
-        if self._opened is not None:
-            self._opened.hurry()
+        self._hurry()
         if self._thread is not None:
             self._thread.join(CLOSING)
 

@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 _BATCH = 256
 _AFTER_A_MISTAKE = 0.1
-CLOSING = 15.0
+CLOSING = 5.0
 """Seconds after which a server that does not answer is left to itself at the end."""
 
 
