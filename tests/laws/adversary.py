@@ -192,7 +192,7 @@ class Adversary(RuleBasedStateMachine):
         """An answer whose usage makes any bill up to the worst case, or whose bill is stated by the provider."""
         flying = [one for one in self.flying if one.sent]
         one = flying[pick % len(flying)]
-        prompt = int(one.ask.prompt_tokens * share)
+        prompt = max(int(one.ask.prompt_tokens * share), 1)  # none at all would not be believed
         output = int(one.ask.max_output * one.ask.choices * share)
         usage = Usage(prompt_tokens=prompt, completion_tokens=output, cached_tokens=int(prompt * cached))
         bill = PRICE.of(usage)

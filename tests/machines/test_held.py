@@ -89,5 +89,7 @@ async def test_two_hundred_calls_under_a_bound_of_ten_are_all_answered_in_order(
     assert AT_ONCE // 2 <= backend.most <= 2 * AT_ONCE, "what fits is used"
     if bound == "concurrency":
         assert backend.most <= AT_ONCE
+    if kind != "memory":
+        return  # a store with a thread grants at its own pace: who had not come to its line yet may be overtaken
     late = [place - number for place, number in enumerate(backend.order)]
     assert max(map(abs, late)) < AT_ONCE, "a call overtakes only those that are on their way with it"
