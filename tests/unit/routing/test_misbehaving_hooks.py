@@ -8,27 +8,13 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from shunpike.builtin.plugin import plugin as builtin
-from shunpike.client import Client
 from shunpike.errors import PluginError
 from shunpike.hookspecs import hookimpl
-from shunpike.plugins import Host
 from shunpike.protocols import HealthProbe, Strategy, Target, Tokenizer
-from shunpike.types import Event, Limit, ModelInfo, Price, Settings
-from shunpike_testkit.clock import VirtualClock
+from shunpike.types import Event, Limit, ModelInfo, Price
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
-
-def client(*plugins: ScriptedProvider, more: dict[str, object] | None = None, **settings: Any) -> Client:
-    host = Host()
-    host.register(builtin, "builtin")
-    for place, provider in enumerate(plugins):
-        provider.order = place
-        host.register(provider, f"{provider.name}-plugin")
-    for name, plugin in (more or {}).items():
-        host.register(plugin, name)
-    made = Settings.model_validate({"store": "memory:", **settings})
-    return Client(made, host=host, clock=VirtualClock(), environ={})
+from .plugged import client
 
 
 async def late(found: Any) -> Any:

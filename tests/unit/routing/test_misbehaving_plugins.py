@@ -9,31 +9,18 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from shunpike.builtin.plugin import plugin as builtin
 from shunpike.client import Client
 from shunpike.errors import Overloaded, PluginError, UsageError
 from shunpike.hookspecs import hookimpl
-from shunpike.plugins import Host
 from shunpike.protocols import Backend
-from shunpike.types import Answer, Billing, Call, Completion, Piece, Price, Settings
+from shunpike.types import Answer, Billing, Call, Completion, Piece, Price
 from shunpike.wire import before_sending
-from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.scripted import ScriptedProvider, answer
+
+from .plugged import client
 
 BUDGET = {"amount": {"pico": 10**12}, "period": "day"}
 KEY = "sk-live-0123456789abcdef0123"
-
-
-def client(*plugins: ScriptedProvider, more: dict[str, object] | None = None, **settings: Any) -> Client:
-    host = Host()
-    host.register(builtin, "builtin")
-    for place, provider in enumerate(plugins):
-        provider.order = place
-        host.register(provider, f"{provider.name}-plugin")
-    for name, plugin in (more or {}).items():
-        host.register(plugin, name)
-    made = Settings.model_validate({"store": "memory:", **settings})
-    return Client(made, host=host, clock=VirtualClock(), environ={})
 
 
 class Odd(ScriptedProvider):

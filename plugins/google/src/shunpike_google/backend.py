@@ -155,22 +155,6 @@ class GoogleBackend:
         return data
 
 
-class GoogleProbe:
-    """Tells whether Google answers this key by asking for its models, which costs no quota."""
-
-    def __init__(self, backend: GoogleBackend) -> None:
-        self._backend = backend
-
-    async def check(self) -> str:
-        """Return such as ``14 models``. Raises `ProviderError`."""
-        found = len(await self._backend.list_models())
-        return f"{found} model{'' if found == 1 else 's'}"
-
-    async def aclose(self) -> None:
-        """Let go of connections; calling it again does nothing."""
-        await self._backend.aclose()
-
-
 def _path(call: Call | EmbedCall, method: str) -> str:
     return f"/models/{quote(call.model.removeprefix('models/'), safe='')}:{method}"
 

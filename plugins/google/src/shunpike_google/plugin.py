@@ -11,7 +11,8 @@ from shunpike.types import ProviderSettings
 from shunpike.wire.compatible import require_key
 from shunpike.wire.dialect import Dialect
 from shunpike.wire.failures import Side
-from shunpike_google.backend import GoogleBackend, GoogleProbe
+from shunpike.wire.probe import ModelsProbe
+from shunpike_google.backend import GoogleBackend
 from shunpike_google.traits import Traits, read_traits
 
 
@@ -44,4 +45,4 @@ class GooglePlugin(CatalogPlugin):
     @hookimpl
     def shunpike_health(self, provider: str, settings: ProviderSettings) -> HealthProbe | None:
         """Return a probe that lists the models; None for another provider."""
-        return GoogleProbe(self.backend(settings)) if provider == self.info.id else None
+        return ModelsProbe(self.backend(settings)) if provider == self.info.id else None
