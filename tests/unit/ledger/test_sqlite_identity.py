@@ -146,6 +146,10 @@ def emptied(path: Path) -> None:
     path.touch()
 
 
+def cut_to_nothing(path: Path) -> None:
+    os.truncate(path, 0)
+
+
 def moved(path: Path) -> None:
     path.rename(path.with_name("elsewhere.db"))
 
@@ -163,7 +167,9 @@ def index_deleted(path: Path) -> None:
     path.with_name("ledger.db-shm").unlink()
 
 
-@pytest.mark.parametrize("damage", [deleted, replaced, emptied, moved, all_deleted, log_deleted, index_deleted])
+@pytest.mark.parametrize(
+    "damage", [deleted, replaced, emptied, cut_to_nothing, moved, all_deleted, log_deleted, index_deleted]
+)
 async def test_what_happens_to_the_file_is_noticed_before_the_next_admission(
     tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
@@ -173,7 +179,7 @@ async def test_what_happens_to_the_file_is_noticed_before_the_next_admission(
         assert isinstance(await store.admit(reservation("a", clock.now(), hold(1, 5))), Grant)
         damage(path)
         for name in ("b", "c"):
-            with pytest.raises(StoreError, match=r"(deleted|replaced|moved) while it was open") as caught:
+            with pytest.raises(StoreError, match=r"(deleted|replaced|emptied|moved) while it was open") as caught:
                 await store.admit(reservation(name, clock.now(), hold(1, 5)))
             assert str(path) in caught.value.message
             assert "nothing is sent" in str(caught.value.hint)

@@ -34,6 +34,14 @@ def beside(path: Path, pattern: str) -> list[Path]:
     return sorted(path.parent.glob(glob.escape(path.name) + pattern))
 
 
+def is_empty(path: Path) -> bool:
+    """Return whether the file at ``path`` holds nothing; one that can't be seen is not known to."""
+    try:
+        return path.stat().st_size == 0
+    except OSError:
+        return False
+
+
 def is_new(path: Path) -> bool:
     """Return whether a ledger is to be begun at ``path``, a real one.
 
@@ -105,6 +113,8 @@ class OpenFile:
         self._named = named
         self._path = path
         self._file = identity_of(path)
+        # A new ledger is empty until it is complete.
+        self._had_content = not is_empty(path)
         self._log: dict[Path, Identity | None] = {}
         self.check()
 
@@ -114,6 +124,8 @@ class OpenFile:
         if named is None or named != self._file:
             what = "was deleted or moved" if named is None else "was replaced"
             raise self._gone(f"{what} while it was open")
+        if self._had_content and is_empty(self._path):
+            raise self._gone("was emptied while it was open")
         for place, known in self._log.items():
             if identity_of(place) != known:
                 raise self._gone(f"lost {place.name}, which was deleted or replaced while it was open")
