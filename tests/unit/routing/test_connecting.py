@@ -172,10 +172,10 @@ async def test_a_machine_that_can_not_connect_owes_nothing(
         assert await booked(client) == (0, 0, 0, 0)
 
 
-def hung() -> Upstream:
+def hung(*first: Script) -> Upstream:
     upstream = Upstream()
     for path in ("/v1/chat/completions", "/v1/embeddings"):
-        upstream.on(path, Script([Stall()]))
+        upstream.on(path, *first, Script([Stall()]))
     return upstream
 
 

@@ -69,7 +69,7 @@ class Http:
         self._headers = [check_header(name, value) for name, value in own.items()]
         self._urls: dict[str, httpx.URL] = {}
         self._transport = transport
-        self._fetches_late = False
+        self._fetches_late = transport is not None and fetches_late(transport)
         self._closed = False
         if transport is None:
             self._prepare()

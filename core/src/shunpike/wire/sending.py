@@ -44,13 +44,13 @@ async def exchange(
 ) -> httpx.Response:
     """Send ``request``; what is raised before anything of it can be billed is marked as unsent.
 
-    ``fetched_late``: the transport fetches a body only when it is connected and has sent the headers, which alone are
-    no request. From any other transport it counts as sent when it is handed over.
+    ``fetched_late``: the transport fetches a body only when it is connected and has made the headers, which alone are
+    no request. To any other transport it is handed over whole, and counts as sent then.
     """
     departure, body = Departure(), request.content
-    if body:
-        request.stream = Sending(body, departure.leaves)
-    if not (body and fetched_late):
+    if body and fetched_late:
+        request = _to_fetch(request, Sending(body, departure.leaves))
+    else:
         departure.leaves()
     with departure:
         response = await transport.handle_async_request(request)
@@ -58,10 +58,17 @@ async def exchange(
     return response
 
 
+def _to_fetch(request: httpx.Request, body: Sending) -> httpx.Request:
+    """Return ``request`` with a body that only its stream gives: httpx-aiohttp would take the content at once."""
+    return httpx.Request(
+        request.method, request.url, headers=request.headers, stream=body, extensions=request.extensions
+    )
+
+
 def never_sent(error: Exception) -> bool:
     """Whether the request can't have reached anybody."""
     # httpx-aiohttp 0.2.0 calls also a server that hung up on a request a ConnectTimeout: the cause knows better.
-    causes = [base.__name__ for base in type(error.__cause__).__mro__]
+    causes = {base.__name__ for base in type(error.__cause__).__mro__}
     if "ClientConnectionError" in causes:
-        return "ClientConnectorError" in causes
+        return not causes.isdisjoint(("ClientConnectorError", "ConnectionTimeoutError"))
     return isinstance(error, NOT_SENT)

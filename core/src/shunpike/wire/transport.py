@@ -48,8 +48,13 @@ def open_transport(*, secure: bool) -> httpx.AsyncBaseTransport:
 
 
 def fetches_late(transport: httpx.AsyncBaseTransport) -> bool:
-    """Whether ``transport`` fetches the body of a request when it is connected, and not before."""
-    return isinstance(transport, httpx.AsyncHTTPTransport)
+    """Whether ``transport`` fetches the body of a request when it is connected, and not before.
+
+    Both kinds that `open_transport` returns do. What is made of them may look at the content of a request first.
+    """
+    kind = type(transport)
+    fast = (kind.__module__.partition(".")[0], kind.__name__) == ("httpx_aiohttp", "AiohttpTransport")
+    return fast or kind is httpx.AsyncHTTPTransport
 
 
 def tls_context() -> ssl.SSLContext:
