@@ -12,7 +12,19 @@ import pytest
 
 from shunpike.catalog import load_catalog
 from shunpike.errors import Overloaded
-from shunpike.types import Balance, EmbedAnswer, EmbedCall, Evidence, LiveModel, ModelInfo, PriceRow, Unit, Usage
+from shunpike.types import (
+    Balance,
+    EmbedAnswer,
+    EmbedCall,
+    Evidence,
+    Limit,
+    LiveModel,
+    ModelInfo,
+    PriceRow,
+    Rolling,
+    Unit,
+    Usage,
+)
 from shunpike_testkit.scripted import ScriptedBackend, ScriptedProvider, answer
 
 from .conftest import Cli
@@ -113,12 +125,24 @@ def test_embed_in_json_is_one_object(cli: Cli) -> None:
         (("one", "-m", "auto"), "names no model"),
         (("one", "-m", "acme/both"), "is a chat model"),
         (("one", "-m", "embed", "-p", "acne"), "acne"),
+        (("one", "-m", "embed", "--dimensions", "0"), '--dimensions must be at least 1, got "0"'),
+        (("one", "-m", "embed", "--deadline", "soon"), "--deadline must be a span of time above 0"),
     ],
 )
 def test_embed_names_what_is_wrong(cli: Cli, arguments: tuple[str, ...], message: str) -> None:
     ran = cli("embed", *arguments, providers=(acme(),))
     assert (ran.code, ran.out) == (2, "")
     assert message in ran.err
+
+
+def test_embed_fails_at_once_where_it_shall_not_wait(cli: Cli) -> None:
+    minute = Limit(unit=Unit.REQUEST, amount=1, window=Rolling(seconds=600))
+    full = ScriptedProvider("acme", models=(entry("embed", kind="embedding", limits={"only": (minute,)}),))
+    full.backend = Able([answer()])
+    assert cli("embed", "one", "-m", "acme/embed", providers=(full,)).code == 0
+    ran = cli("embed", "one", "-m", "acme/embed", "--no-wait", "--deadline", "1h", providers=(full,))
+    assert (ran.code, ran.out) == (5, "")
+    assert "1 request / 600 s   free again" in ran.err
 
 
 def test_models_live_marks_where_each_is_known(cli: Cli) -> None:

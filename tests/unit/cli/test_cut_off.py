@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -46,10 +47,28 @@ def test_who_does_not_want_to_wait_is_told_at_once_when_it_opens(cli: Cli) -> No
     assert "1 request / 600 s   free again" in ran.err
 
 
-def test_a_wait_is_said_on_stderr(cli: Cli) -> None:
-    short = Limit(unit=Unit.REQUEST, amount=1, window=Rolling(seconds=1.5))
-    only = ScriptedProvider("only", limits=[short])
-    assert cli("hello", providers=(only,)).code == 0
-    ran = cli("hello", providers=(only,))
+SHORT = Limit(unit=Unit.REQUEST, amount=1, window=Rolling(seconds=0.5))
+LONG = Limit(unit=Unit.REQUEST, amount=1, window=Rolling(seconds=2.6))
+
+
+@pytest.mark.parametrize(
+    ("limit", "terminal", "more", "said"),
+    [
+        (LONG, False, (), True),
+        (SHORT, False, (), False),
+        (SHORT, True, (), True),
+        (SHORT, True, ("--json",), True),
+        (LONG, False, ("--json",), False),
+        (SHORT, True, ("--quiet",), False),
+    ],
+)
+def test_a_wait_is_said_on_stderr_to_a_person_or_where_it_is_long(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, limit: Limit, terminal: bool, more: tuple[str, ...], said: bool
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    monkeypatch.setenv("NO_COLOR", "1")
+    only = ScriptedProvider("only", limits=[limit])
+    assert cli("hello", *more, providers=(only,)).code == 0
+    ran = cli("hello", *more, providers=(only,))
     assert ran.code == 0
-    assert "waiting for only: 1 request / 1.5 s, opens in " in ran.err
+    assert (f"waiting for only: {limit.text}, opens in " in ran.err) is said

@@ -46,13 +46,13 @@ def rest(left_over: int, amount: int, *, unit: Unit = Unit.REQUEST, bucket: str 
     ("text", "span"), [("90", 90), ("90s", 90), ("1.5m", 90), ("5min", 300), ("6h", 21600), ("2d", 172800)]
 )
 def test_spans_of_time_are_read(text: str, span: float) -> None:
-    assert seconds(text) == span
+    assert seconds(text, "--span") == span
 
 
-@pytest.mark.parametrize("text", ["", "0", "soon", "-5", "5 weeks", "nan"])
+@pytest.mark.parametrize("text", ["", "0", "0s", "soon", "-5", "5 weeks", "nan", "1000000d"])
 def test_what_is_no_span_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="is not a span of time"):
-        seconds(text)
+    with pytest.raises(UsageError, match=f'--span must be a span of time above 0 and at most 36500d, got "{text}"'):
+        seconds(text, "--span")
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,24 @@ def test_config_show_tells_where_each_value_comes_from(
     assert "SHUNPIKE_MAX_ATTEMPTS" not in cli("config", "show").out
 
 
+def test_config_show_in_json_keeps_the_types_of_the_values(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "shunpike.toml").write_text(
+        'order = ["acme"]\nbudgets = [{amount = "1.50", period = "day"}]\nstore = "postgresql://me@host/books"\n'
+    )
+    rows = json.loads(cli("config", "show", "--json").out)["data"]
+    found = {row["key"]: row["value"] for row in rows}
+    assert (found["max_attempts"], found["deadline"], found["allow_paid"]) == (8, 300.0, False)
+    assert (found["order"], found["providers"]) == (["acme"], {})
+    assert found["budgets"] == [{"amount": "1.5", "period": "day", "zone": "UTC", "provider": None}]
+    assert found["store"] == "postgresql://me@host/books"
+
+
+def test_a_choice_that_is_none_names_those_that_are(cli: Cli) -> None:
+    ran = cli("usage", "--by", "moon")
+    assert ran.code == 2
+    assert ran.err.startswith("error: --by must be one of 'model', 'provider', 'day', 'tag', got \"moon\"\n")
+
+
 def test_config_path_tells_the_files_even_when_one_is_broken(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "shunpike.toml").write_text("a = ")
     told = json.loads(cli("config", "path", "--json").out)

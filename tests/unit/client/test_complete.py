@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -234,10 +235,27 @@ async def test_an_empty_prompt_is_a_usage_error(make_client: MakeClient, prompt:
             await client.complete(prompt)  # type: ignore[arg-type]
 
 
-async def test_a_wrong_option_names_field_and_value(make_client: MakeClient) -> None:
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"temperature": 9}, "temperature must be at most 2, got 9"),
+        ({"max_tokens": 0}, "max_tokens must be at least 1, got 0"),
+        ({"max_tokens": "many"}, "max_tokens must be a whole number, got 'many'"),
+        ({"n": 200}, "n must be at most 128, got 200"),
+        ({"tools": {}}, "tools must be a list, got {}"),
+        ({"deadline": "5m"}, "deadline must be a number of seconds above 0, got '5m'"),
+        ({"wait": "no"}, "wait must be true or false, got 'no'"),
+        ({"strict": 2}, "strict must be true or false, got 2"),
+        ({"providers": "only"}, "providers must be a list of names, got 'only'"),
+    ],
+)
+async def test_a_wrong_option_names_the_field_what_was_expected_and_the_value(
+    make_client: MakeClient, options: dict[str, Any], said: str
+) -> None:
     async with make_client(ScriptedProvider("only")) as client:
-        with pytest.raises(UsageError, match=r"temperature: .* got 9"):
-            await client.complete("hello", temperature=9)
+        with pytest.raises(UsageError) as caught:
+            await client.complete("hello", **options)
+    assert caught.value.message == said
 
 
 async def test_closing_the_client_closes_its_backends(make_client: MakeClient) -> None:

@@ -17,6 +17,7 @@ from shunpike.errors import ConfigError
 from shunpike.types import Billing, Limit, ModelInfo, Money, PriceRow, ProviderInfo, Tier
 from shunpike.types.base import Record
 from shunpike.types.money import per_token
+from shunpike.validation import complaint
 
 TABLES = ("as_of", "source", "provider", "tiers", "service_tiers", "limit_sets", "models")
 READ_ELSEWHERE = ("dialect",)
@@ -93,7 +94,7 @@ def _info(raw: Mapping[str, Any], head: _Head, reader: LimitReader, top: Where) 
             source=head.source,
         )
     except ValidationError as error:
-        where.fail(f"key 'id': {error.errors()[0]['msg']}, got {table.id!r}")
+        where.fail(f"key 'id': {complaint(error.errors()[0], 'should be')}, got {table.id!r}")
 
 
 def _factors(raw: Mapping[str, Any], where: Where) -> dict[str, Decimal]:

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from shunpike.errors import ConfigError
 from shunpike.types import Billing, Confidence, Scope, Unit
 from shunpike.types.base import Record
+from shunpike.validation import complaint
 
 Feature = Literal["tools", "json", "json_schema", "vision", "reasoning"]
 T = TypeVar("T", bound=BaseModel)
@@ -126,7 +127,7 @@ def _sentence(detail: ErrorDetails, kind: type[BaseModel]) -> str:
         case "missing":
             return f"key {key!r} is missing"
         case _:
-            return f"key {key!r}: {_lower(detail['msg'].removeprefix('Value error, '))}, got {detail['input']!r}"
+            return f"key {key!r}: {complaint(detail, 'should be')}, got {detail['input']!r}"
 
 
 def unknown_key(key: str, known: Collection[str]) -> str:
@@ -134,7 +135,3 @@ def unknown_key(key: str, known: Collection[str]) -> str:
     near = get_close_matches(key, known, n=1)
     guess = f"did you mean {near[0]!r}? " if near else ""
     return f"key {key!r} is not known; {guess}expected one of {', '.join(known)}"
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]

@@ -14,7 +14,7 @@ import typer
 from shunpike.cli.answer import answer
 from shunpike.cli.dispatch import stdin_is_piped
 from shunpike.cli.forms import seconds
-from shunpike.cli.options import Batch, Json, Tag, command_app, takes
+from shunpike.cli.options import Batch, Deadline, Json, NoWait, Tag, command_app, takes
 from shunpike.cli.output import as_json, plain
 from shunpike.cli.session import check_provider, client, run
 from shunpike.cli.waiting import say_waits
@@ -34,13 +34,13 @@ class Ask:
     system: Annotated[str | None, typer.Option("--system", "-s", help="How to answer.")] = None
     provider: Annotated[list[str] | None, typer.Option("--provider", "-p", help="Only this one; repeatable.")] = None
     strategy: Annotated[str | None, typer.Option(help="How to choose between providers.")] = None
-    max_tokens: Annotated[int | None, typer.Option(help="At most so many tokens of answer.")] = None
-    temperature: Annotated[float | None, typer.Option(help="0 to 2.")] = None
+    max_tokens: Annotated[int | None, typer.Option(help="At most so many tokens of answer.", min=1)] = None
+    temperature: Annotated[float | None, typer.Option(help="How varied the answer may be.", min=0, max=2)] = None
     json_mode: Annotated[bool, typer.Option("--json-mode", help="The answer must be a JSON object.")] = False
     schema: Annotated[Path | None, typer.Option(help="The answer must fit the JSON schema in this file.")] = None
     no_stream: Annotated[bool, typer.Option("--no-stream", help="Wait for the whole answer.")] = False
-    deadline: Annotated[str | None, typer.Option(help="Give up after 90s, 5m, 6h.")] = None
-    no_wait: Annotated[bool, typer.Option("--no-wait", help="Fail at once where a limit is full.")] = False
+    deadline: Deadline = None
+    no_wait: NoWait = False
     batch: Batch = False
     tag: Tag = None
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No footer.")] = False
@@ -60,11 +60,11 @@ async def _ask(given: Ask, prompt: str, options: Options) -> None:
     async with client() as opened:
         for name in given.provider or ():
             check_provider(name, opened)
+        if not given.quiet:
+            say_waits(opened, scripted=given.json)
         if given.json:
             as_json(as_object(await opened.settled(await opened.complete(prompt, **options))))
         else:
-            if not given.quiet:
-                say_waits(opened)
             await answer(opened, prompt, options, stream=not given.no_stream, quiet=given.quiet)
 
 
@@ -116,7 +116,7 @@ def options_of(given: Ask) -> Options:
 
 def _add_patience(options: Options, given: Ask) -> None:
     if given.deadline is not None:
-        options["deadline"] = seconds(given.deadline)
+        options["deadline"] = seconds(given.deadline, "--deadline")
     if given.no_wait:
         options["wait"] = False
     if given.batch:

@@ -24,9 +24,9 @@ def show(
     if json:
         as_list([plain(one) if origin else {"key": one.key, "value": one.value} for one in origins])
     elif origin:
-        say(table(("setting", "value", "origin"), [(one.key, one.value, one.origin) for one in origins]))
+        say(table(("setting", "value", "origin"), [(one.key, one.text, one.origin) for one in origins]))
     else:
-        say(table(("setting", "value"), [(one.key, one.value) for one in origins]))
+        say(table(("setting", "value"), [(one.key, one.text) for one in origins]))
 
 
 @app.command()

@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from shunpike.cli.ask import piped
-from shunpike.cli.forms import label, tokens
-from shunpike.cli.options import Batch, Json, Tag, command_app, takes
+from shunpike.cli.forms import label, seconds, tokens
+from shunpike.cli.options import Batch, Deadline, Json, NoWait, Tag, command_app, takes
 from shunpike.cli.output import as_json, narrate, plain, say
 from shunpike.cli.session import check_provider, client, run
+from shunpike.cli.waiting import say_waits
 from shunpike.client import EmbedOptions
 from shunpike.errors import UsageError
 from shunpike.types import Embedding
@@ -28,6 +29,8 @@ class Embed:
     texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT...", help="The texts; else stdin is one.")] = None
     provider: Annotated[list[str] | None, typer.Option("--provider", "-p", help="Only this one; repeatable.")] = None
     dimensions: Annotated[int | None, typer.Option(help="The length of the vectors.", min=1)] = None
+    deadline: Deadline = None
+    no_wait: NoWait = False
     batch: Batch = False
     tag: Tag = None
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No footer.")] = False
@@ -41,7 +44,8 @@ def embed(given: Embed) -> None:
     texts = list(given.texts or ()) or [piped()]
     if not any(text.strip() for text in texts):
         raise UsageError("there is no text to embed", hint='say something: shunpike embed "a text" -m MODEL')
-    done = run(lambda: _embed(given, texts))
+    options = options_of(given)
+    done = run(lambda: _embed(given, texts, options))
     for warning in done.warnings:
         narrate(f"note: {warning}")
     if given.json:
@@ -53,19 +57,30 @@ def embed(given: Embed) -> None:
         narrate(_footer(done), dim=True)
 
 
-async def _embed(given: Embed, texts: list[str]) -> Embedding:
+def options_of(given: Embed) -> EmbedOptions:
+    """Return the options of the call. Raises `UsageError` naming what can't be."""
     options: EmbedOptions = {"model": given.model}
     if given.provider:
         options["providers"] = tuple(given.provider)
     if given.dimensions is not None:
         options["dimensions"] = given.dimensions
+    if given.deadline is not None:
+        options["deadline"] = seconds(given.deadline, "--deadline")
+    if given.no_wait:
+        options["wait"] = False
     if given.batch:
         options["claim"] = "batch"
     if given.tag is not None:
         options["tag"] = given.tag
+    return options
+
+
+async def _embed(given: Embed, texts: list[str], options: EmbedOptions) -> Embedding:
     async with client() as opened:
         for name in given.provider or ():
             check_provider(name, opened)
+        if not given.quiet:
+            say_waits(opened, scripted=given.json)
         done = await opened.embed(texts, **options)
         return await opened.settled(done) if given.json else done
 

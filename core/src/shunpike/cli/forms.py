@@ -12,14 +12,20 @@ from shunpike.types import Basis, Calendar, Completion, Remaining, Rolling, Scop
 
 _UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 _DAY = 86_400
+_LONGEST = 36_500 * _DAY
+"""Seconds: what lies further away can't be told as a date."""
 
 
-def seconds(text: str) -> float:
-    """Return ``90``, ``90s``, ``5m``, ``6h`` or ``2d`` in seconds. Raises `UsageError`."""
+def seconds(text: str, name: str) -> float:
+    """Return ``90``, ``90s``, ``5m``, ``6h`` or ``2d`` in seconds. Raises `UsageError` naming the option ``name``."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|min|h|d|)", text.strip())
-    if found is None or float(found[1]) == 0:
-        raise UsageError(f'"{text}" is not a span of time', hint="write it as 90s, 5m, 6h or 2d")
-    return float(found[1]) * _UNITS[found[2]]
+    span = 0.0 if found is None else float(found[1]) * _UNITS[found[2]]
+    if not 0 < span <= _LONGEST:
+        raise UsageError(
+            f'{name} must be a span of time above 0 and at most 36500d, got "{text}"',
+            hint="write it as 90s, 5m, 6h or 2d",
+        )
+    return span
 
 
 def duration(span: float) -> str:

@@ -17,6 +17,7 @@ from shunpike.cli.dispatch import meant, stdin_is_piped
 from shunpike.cli.ending import end_tidily, ended_by
 from shunpike.cli.report import report
 from shunpike.errors import ShunpikeError, UsageError
+from shunpike.validation import complaint
 
 INTERRUPTED = 130
 BY_SIGNAL = 128
@@ -92,8 +93,22 @@ def _usage_error(error: typer.TyperException) -> UsageError:
     """Return what Typer complains about in our form, with the help of the command in question as the next step."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "shunpike"
-    message = error.format_message().rstrip(".")
+    message = _wrong_value(error) or error.format_message().rstrip(".")
     return UsageError(message[:1].lower() + message[1:], hint=f"{path} --help")
+
+
+def _wrong_value(error: typer.TyperException) -> str | None:
+    """Return what is wrong with the value of an option, in the words that are used for all values; else None."""
+    details = getattr(error.__cause__, "errors", None)
+    parameter = getattr(error, "param", None)
+    if details is None or parameter is None:
+        return None
+    first = details(include_url=False)[0]
+    name = max(parameter.opts, key=len) if parameter.param_type_name == "option" else parameter.human_readable_name
+    # What Typer itself says of a choice begins with the value.
+    said = complaint(first).rstrip(".").partition(" is not one of ")
+    wanted = f"must be one of {said[2]}" if said[2] else said[0]
+    return f'{name} {wanted}, got "{first["input"]}"'
 
 
 def _interrupted() -> int:

@@ -101,7 +101,7 @@ def _dollars(text: str) -> Money:
 
 
 async def _unconfirmed(given: Reconcile) -> Sequence[Unconfirmed]:
-    span = None if given.older_than is None else seconds(given.older_than)
+    span = None if given.older_than is None else seconds(given.older_than, "--older-than")
     async with client() as opened:
         rows = await opened.ledger.unconfirmed()
         # The books may well know a provider that is not installed any more.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from math import inf
 
 from shunpike.cli.forms import duration
 from shunpike.cli.output import narrate, safe
@@ -15,18 +16,27 @@ SHORT = 2.0
 
 
 class _Notice:
+    def __init__(self, shortest: float) -> None:
+        self._shortest = shortest
+
     @hookimpl
     def shunpike_event(self, event: Event) -> None:
         if event.name is not EventName.REQUEST_WAITING:
             return
         opens = event.facts.get("retry_at")
         span = float(opens) - event.at if isinstance(opens, int | float) else 0.0
-        if sys.stderr.isatty() or span > SHORT:
+        if span >= self._shortest:
             until = "held by requests that are running" if event.facts.get("held") else f"opens in {duration(span)}"
             limit = str(event.facts.get("limit")).removeprefix("limit ")
             narrate(safe(f"waiting for {event.facts.get('provider')}: {limit}, {until}"), dim=True)
 
 
-def say_waits(client: Client) -> None:
-    """Let ``client`` say on stderr what its requests wait for: on a terminal always, else where it takes a while."""
-    client.host.register(_Notice(), "waiting")
+def say_waits(client: Client, *, scripted: bool = False) -> None:
+    """Let ``client`` say on stderr what its requests wait for: on a terminal always, else where it takes a while.
+
+    Where stderr is read by a program (``scripted``), which takes what stands there for an error, nothing is said.
+    """
+    if sys.stderr.isatty():
+        client.host.register(_Notice(shortest=-inf), "waiting")
+    elif not scripted:
+        client.host.register(_Notice(shortest=SHORT), "waiting")

@@ -26,7 +26,16 @@ from shunpike.client.inquiry import AccountBalance, Done, Inquiry, TokenCount
 from shunpike.client.live import LiveList
 from shunpike.client.names import explained
 from shunpike.client.nobody import nothing_to_ask
-from shunpike.client.options import Options, Prompt, build_request, claim_of, positive, tag_of
+from shunpike.client.options import (
+    Options,
+    Prompt,
+    build_request,
+    claim_of,
+    flag_of,
+    positive,
+    providers_of,
+    tag_of,
+)
 from shunpike.client.results import Results
 from shunpike.client.status import ProviderStatus, provider_status
 from shunpike.client.stream import Stream
@@ -158,17 +167,17 @@ class Client:
             max_attempts=settings.max_attempts,
             expires=self.clock.monotonic() + positive(options.get("deadline", settings.deadline), "deadline"),
             attempt_share=settings.attempt_share,
-            strict=bool(options.get("strict", False)),
+            strict=flag_of(options, "strict", default=False),
             tag=tag_of(options),
             claim=claim_of(options),
             waiter=waiter,
-            waits=bool(options.get("wait", settings.wait)),
+            waits=flag_of(options, "wait", default=settings.wait),
         )
 
     async def _plan(self, request: ChatRequest, options: Options, size: int, kind: Kind = "chat") -> Plan:
-        providers = options.get("providers")
+        names = providers_of(options)
         self._house.look_for_keys()
-        roster = await self._house.roster_for(request.model, providers, kind)
+        roster = await self._house.roster_for(request.model, names, kind)
         closed = await self._house.closed_until()
         view = View(
             now=self.clock.now(),
@@ -177,7 +186,6 @@ class Client:
             options=dict(self.settings.strategy_options),
             closed_until=closed,
         )
-        names = None if providers is None else tuple(providers)
         rules = Rules(providers=names, allow_paid=self.settings.allow_paid, kind=kind)
         strategy = self._strategy(options.get("strategy") or self.settings.strategy)
         try:

@@ -12,6 +12,7 @@ from shunpike.routing.names import Wanted, short_name, wanted_models
 from shunpike.routing.plan import Roster
 from shunpike.tokens import ESTIMATE
 from shunpike.types import ChatRequest, EmbedRequest, ModelInfo
+from shunpike.validation import about, complaint
 
 Texts = str | Sequence[str]
 PER_TEXT = 2
@@ -46,10 +47,14 @@ def build_embed(texts: Texts, options: EmbedOptions) -> EmbedRequest:
     try:
         return EmbedRequest.model_validate(fields)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{where}: {message}" if where != "input" else message) from None
+        raise _usage_error(error) from None
+
+
+def _usage_error(error: ValidationError) -> UsageError:
+    first = error.errors(include_url=False)[0]
+    if first["type"] == "value_error":
+        return UsageError(complaint(first))
+    return UsageError(f"{about(first)}, got {first['input']!r:.80}")
 
 
 def stand_in(request: EmbedRequest) -> ChatRequest:

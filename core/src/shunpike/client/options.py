@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
 from pydantic import ValidationError
 
 from shunpike.errors import UsageError
 from shunpike.types import ChatRequest, Message
+from shunpike.validation import about
 
 Prompt = str | Sequence[Message | Mapping[str, Any]] | Mapping[str, Any] | ChatRequest
 
@@ -90,6 +91,24 @@ def clean(text: str, name: str, most: int) -> str:
     return text
 
 
+def providers_of(options: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Return the providers that a call names, None where it names none. Raises `UsageError` for anything but a list."""
+    providers = options.get("providers")
+    if providers is None:
+        return None
+    if isinstance(providers, str) or not isinstance(providers, Iterable):
+        raise UsageError(f"providers must be a list of names, got {providers!r}", hint='such as providers=["NAME"]')
+    return tuple(providers)
+
+
+def flag_of(options: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    """Return what a call says of ``name``. Raises `UsageError` for anything but true and false."""
+    value = options.get(name, default)
+    if not isinstance(value, bool):
+        raise UsageError(f"{name} must be true or false, got {value!r}")
+    return value
+
+
 def claim_of(options: Mapping[str, Any]) -> Literal["interactive", "batch"]:
     """Return who waits for the answer. Raises `UsageError` for any other word."""
     match options.get("claim", "interactive"):
@@ -114,18 +133,14 @@ def _base(prompt: Prompt) -> dict[str, Any]:
 
 
 def _usage_error(error: ValidationError) -> UsageError:
-    first = error.errors(include_url=False, include_context=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    shown = repr(first.get("input"))
-    value = "" if where.startswith("messages") else f", got {shown[:80]}"
-    message = first["msg"].removeprefix("Value error, ")
-    return UsageError(
-        f"{where}: {message}{value}" if where else message, hint="the fields are those of chat completions"
-    )
+    first = error.errors(include_url=False)[0]
+    private = not first["loc"] or first["loc"][0] == "messages"
+    value = "" if private else f", got {first['input']!r:.80}"
+    return UsageError(about(first) + value, hint="the fields are those of chat completions")
 
 
-def positive(seconds: float, name: str) -> float:
+def positive(seconds: Any, name: str) -> float:
     """Return a span of time. Raises `UsageError` naming it when it is none."""
-    if not seconds > 0:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
         raise UsageError(f"{name} must be a number of seconds above 0, got {seconds!r}")
-    return seconds
+    return float(seconds)

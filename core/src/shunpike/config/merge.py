@@ -9,18 +9,24 @@ from pydantic import SecretStr, ValidationError
 
 from shunpike.config.literals import names_a_key, without_password
 from shunpike.config.places import ledger_file
-from shunpike.config.schema import Path, check_key, is_table, shown, typed, wrong
+from shunpike.config.schema import Path, check_key, is_table, masked, shown, typed, wrong
 from shunpike.errors import ConfigError
 from shunpike.types import Settings
 from shunpike.types.base import Record
+from shunpike.validation import complaint
 
 
 class Origin(Record):
-    """One setting: its dotted key, its value for a person (secrets masked) and where it came from."""
+    """One setting: its dotted key, its value (secrets masked) and where it came from."""
 
     key: str
-    value: str
+    value: Any
     origin: str
+
+    @property
+    def text(self) -> str:
+        """The value for a person."""
+        return shown(self.value)
 
 
 class Leaf(Record):
@@ -81,10 +87,10 @@ def settings_of(leaves: Layer) -> Settings:
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise ConfigError(
-            f"{place}: {first['msg'].removeprefix('Value error, ')}", hint="see: shunpike config show --origin"
+            f"{place}: {complaint(first, 'should be')}", hint="see: shunpike config show --origin"
         ) from None
 
 
@@ -95,14 +101,14 @@ def origins_of(leaves: Layer, settings: Settings) -> tuple[Origin, ...]:
     ]
     for name in Settings.model_fields:
         if not any(path[0] == name for path in leaves):
-            value = f"sqlite:{ledger_file()}" if name == "store" else shown(getattr(settings, name))
+            value = f"sqlite:{ledger_file()}" if name == "store" else masked(getattr(settings, name))
             found.append(Origin(key=name, value=value, origin="default"))
     order = list(Settings.model_fields)
     return tuple(sorted(found, key=lambda one: (order.index(one.key.split(".")[0]), one.key)))
 
 
-def _masked(path: Path, value: Any) -> str:
+def _masked(path: Path, value: Any) -> Any:
     secret = path[-1] == "key" or (path[0] == "providers" and names_a_key(path[-1]))
     if path == ("store",) and isinstance(value, str):
         return without_password(value)
-    return shown(SecretStr("") if secret else value)
+    return masked(SecretStr("") if secret else value)

@@ -15,6 +15,7 @@ from shunpike.config.literals import holds_password
 from shunpike.config.shapes import budgets, header, limits, pace, variable_name, web_address
 from shunpike.errors import ConfigError
 from shunpike.types import Budget, ProviderSettings, Settings, Timeouts
+from shunpike.validation import complaint
 
 Path = tuple[str, ...]
 
@@ -115,9 +116,8 @@ def typed(path: Path, value: Any, where: str, *, exact: bool) -> Any:
         error.hint = error.hint or _NEXT
         raise
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        reason = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-        raise wrong(path, value, reason, where) from None
+        first = error.errors(include_url=False)[0]
+        raise wrong(path, value, complaint(first, "should be"), where) from None
     except ValueError as error:
         raise wrong(path, value, str(error), where) from None
 
@@ -139,27 +139,38 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "…"
 
 
+def masked(value: Any) -> Any:
+    """Return ``value`` with every secret, and a password in an address, replaced."""
+    match value:
+        case Mapping():
+            return {key: masked(item) for key, item in value.items()}
+        case tuple() | list():
+            return tuple(masked(item) for item in value)
+        case SecretStr():
+            return "••••"
+        case str() if "://" in value and holds_password(value):
+            scheme, _, rest = value.partition("://")
+            return f"{scheme}://••••@{rest.rpartition('@')[2]}"
+        case _:
+            return value
+
+
 def shown(value: Any) -> str:
     """Return ``value`` for a person; a secret, or a password in an address, is masked."""
     if isinstance(value, Mapping):
         return ", ".join(f"{key} = {shown(item)}" for key, item in value.items()) or "-"
     if isinstance(value, tuple | list):
         return ", ".join(shown(item) for item in value) or "-"
-    return _shown_word(value)
+    return _shown_word(masked(value))
 
 
 def _shown_word(value: Any) -> str:
     match value:
-        case SecretStr():
-            return "••••"
         case bool():
             return str(value).lower()
         case None:
             return "-"
         case Budget(amount=amount, period=period, zone=zone, provider=provider):
             return f"{amount} / {period} ({zone})" + (f" at {provider}" if provider else "")
-        case str() if "://" in value and holds_password(value):
-            scheme, _, rest = value.partition("://")
-            return f"{scheme}://••••@{rest.rpartition('@')[2]}"
         case _:
             return str(getattr(value, "text", value))
