@@ -85,3 +85,23 @@ def test_clearing_needs_a_name_that_there_is(cli: Cli) -> None:
     assert cli("limits", "clear", "acme", "--all", providers=(provider,)).code == 2
     slip = cli("limits", "clear", "acne", providers=(provider,))
     assert (slip.code != 0, "acme" in slip.err) == (True, True)
+
+
+def test_a_bill_where_nothing_can_cost_anything_is_the_same_in_every_command(cli: Cli, tmp_path: Path) -> None:
+    """The answer said $0.00 and no budget saw it; now nothing more is sent to that account."""
+    (tmp_path / "shunpike.toml").write_text(PAID)
+    usage = Usage(prompt_tokens=7, completion_tokens=3)
+    bill = [Piece(text="fine"), Piece(finish_reason="stop", usage=usage, stated_cost=Money.usd("0.5"))]
+    provider = ScriptedProvider("acme", bill)
+    first = cli("Go on", providers=(provider,))
+    assert (first.code, "$0.50" in first.err.splitlines()[-1]) == (0, True)
+    assert "warning: acme/m billed $0.50, though it could not cost anything" in first.err
+    second = cli("Go on", providers=(provider,))
+    assert (second.code != 0, "shunpike limits clear acme" in second.err) == (True, True)
+    (row,) = json.loads(cli("budget", "--json", providers=(provider,)).out)["data"]
+    assert (float(row["used"]), row["frozen"]) == (0.5, ["acme"])
+    assert "$0.50" in cli("usage", providers=(provider,)).out
+    doctor = cli("doctor", providers=(provider,))
+    assert (doctor.code, "acme is frozen, since" in doctor.out) == (1, True)
+    assert cli("limits", "clear", "acme", providers=(provider,)).code == 0
+    assert cli("Go on", providers=(provider,)).code == 0

@@ -23,7 +23,6 @@ from shunpike.types import (
     Price,
     Refusal,
     Settings,
-    Unit,
     Usage,
 )
 from shunpike.types.ledger import UNTIL_CLEARED
@@ -193,10 +192,3 @@ async def test_a_frozen_account_that_a_person_opened_is_asked_again() -> None:
     assert (done.closure.bucket, done.who, done.note) == (bucket, "ann", "they paid it back")
     assert await house.books.closed() == {}
     await house.billed("good")
-
-
-async def test_a_free_account_is_not_frozen_by_a_stated_cost() -> None:
-    """Nobody pays there: providers state what an answer would have cost."""
-    house = House([limit(9, Unit.REQUEST)])
-    await house.ends(stated_cost=Money.usd("0.5"))
-    assert await house.books.closed() == {}

@@ -13,8 +13,13 @@ from shunpike.wire.usage import find_usage, stated_cost
 Make = Callable[..., Any]
 
 
+MOST = 10**6 * 10**12
+"""Pico-dollars: the most that is read of one stated cost."""
+
+
 def usage(text: str, dialect: Dialect | None = None) -> Usage:
-    return find_usage(decode(text), dialect or Dialect())
+    dialect = dialect or Dialect()
+    return find_usage(decode(text, exact=dialect.exact), dialect)
 
 
 @pytest.mark.parametrize(
@@ -94,15 +99,52 @@ def test_usage_is_found_wherever_the_dialect_says() -> None:
     ("text", "pico"),
     [
         ("0.0002696", 269_600_000), ("0", 0), ("1.5E-7", 150_000), ("2", 2 * 10**12), ("0.0000000000001", 1),
-        ("null", None), ('"0.1"', None), ("-1", None), ("-0.1", None), ("1e999", None), ("1e9", None), ("NaN", None),
-        ("true", None), ("99999999999", None),
+        ('"0.1"', 10**11), ('" 2 "', 2 * 10**12), ('"1.5e-7"', 150_000), ("1e999", MOST), ("1e9", MOST),
+        ("99999999999", MOST), ('"1000000.5"', MOST), ('"1e40"', MOST), ("1" * 400, MOST),
+        ("1e99999999999999999999", MOST),
+        ("null", None), ("-1", None), ("-0.1", None), ('"-1"', None), ("NaN", None), ('"NaN"', None),
+        ("Infinity", None), ("true", None), ('"a dollar"', None), ('""', None), ("{}", None), ("[1]", None),
     ],
 )  # fmt: skip
-def test_a_stated_cost_is_exact_or_not_there(text: str, pico: int | None) -> None:
+def test_a_stated_cost_is_exact_and_what_is_beyond_all_reason_is_the_most_that_is_booked(
+    text: str, pico: int | None
+) -> None:
     data = decode(f'{{"usage": {{"cost": {text}}}}}', exact=True)
     expected = None if pico is None else Money(pico=pico)
     assert stated_cost(data, Dialect(stated_cost="usage.cost")) == expected
     assert stated_cost(data, Dialect()) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["-1", '"-1"', "NaN", '"NaN"', "-Infinity", "true", '"a dollar"', '""', "{}", "[1]", "[]", "false"]
+)
+def test_beside_a_cost_that_can_not_be_read_the_usage_is_an_estimate(text: str) -> None:
+    """So that the list price is booked from above and never called exact."""
+    counts = '"prompt_tokens": 3, "completion_tokens": 2'
+    dialect = Dialect(stated_cost="usage.cost")
+    assert usage(f'{{"usage": {{{counts}, "cost": {text}}}}}', dialect).basis is Basis.ESTIMATED
+    assert usage(f'{{"usage": {{{counts}, "cost": null}}}}', dialect).basis is Basis.MEASURED
+    assert usage(f'{{"usage": {{{counts}}}}}', dialect).basis is Basis.MEASURED
+
+
+@pytest.mark.parametrize(
+    ("own", "text", "pico"),
+    [
+        ("true", '"0.25"', 3 * 10**11 + 5 * 10**10), ("true", "-1", None), ("true", "{}", None), ("true", "1e12", MOST),
+        ('"true"', "0.25", None), ("1", "0.25", None), ("false", "0.25", 10**11), ("false", "{}", 10**11),
+    ],
+)  # fmt: skip
+def test_what_an_own_key_was_billed_is_read_as_the_cost_is(own: str, text: str, pico: int | None) -> None:
+    counts = '"prompt_tokens": 3, "completion_tokens": 2'
+    cost = f'"cost": "0.1", "is_byok": {own}, "cost_details": {{"upstream_inference_cost": {text}}}'
+    told = f'{{"usage": {{{counts}, {cost}}}}}'
+    dialect = Dialect(
+        stated_cost="usage.cost",
+        own_key="usage.is_byok",
+        own_key_cost="usage.cost_details.upstream_inference_cost",
+    )
+    assert stated_cost(decode(told, exact=True), dialect) == (None if pico is None else Money(pico=pico))
+    assert usage(told, dialect).basis is (Basis.MEASURED if pico is not None else Basis.ESTIMATED)
 
 
 TOOL = {"id": "t1", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from shunpike.errors import BadAnswer, Overloaded
-from shunpike.types import ABSENT, Answer, Call, Evidence, Money, Piece, Unit, Usage
+from shunpike.types import ABSENT, Answer, Basis, Call, Evidence, Money, Piece, Unit, Usage
 from shunpike.wire import Assembly, Dialect, Seen, pieces_of
+from shunpike.wire.lenient import decode
 from shunpike.wire.pieces import missing_ends, read_chunk
 
 Make = Callable[..., Any]
+COSTS = Dialect(stated_cost="usage.cost")
 
 
 def read(call: Call, *chunks: dict[str, Any], dialect: Dialect | None = None) -> list[Piece]:
@@ -108,18 +111,46 @@ def test_choices_do_not_mix(make_call: Make) -> None:
     ]
 
 
-def test_the_last_usage_counts_but_zeros_take_nothing_back(make_call: Make) -> None:
-    def chunk(prompt: int, completion: int) -> dict[str, Any]:
-        return {**delta(content="x"), "usage": {"prompt_tokens": prompt, "completion_tokens": completion}}
+def counted(prompt: int, completion: int, **more: Any) -> dict[str, Any]:
+    return {**delta(content="x"), "usage": {"prompt_tokens": prompt, "completion_tokens": completion, **more}}
 
-    pieces = read(make_call(), chunk(15, 1), chunk(13, 2), chunk(13, 2), chunk(0, 0), delta("stop"))
+
+def test_the_last_usage_counts_but_zeros_take_nothing_back(make_call: Make) -> None:
+    """A prompt that is counted before anything is made is a first guess: real streams correct it downwards."""
+    chunks = (counted(15, 0), counted(13, 2), counted(13, 2), counted(0, 0), delta("stop"))
+    pieces = read(make_call(), *chunks)
     assert [piece.usage for piece in pieces if piece.usage] == [
-        Usage(prompt_tokens=15, completion_tokens=1),
+        Usage(prompt_tokens=15),
         Usage(prompt_tokens=13, completion_tokens=2),
         Usage(prompt_tokens=13, completion_tokens=2),  # Said again: what came since is counted.
     ]
     assert fold(pieces).usage == Usage(prompt_tokens=13, completion_tokens=2)
     assert fold(read(make_call(), delta("stop"))).usage is ABSENT
+
+
+@pytest.mark.parametrize(
+    ("before", "last", "prompt", "completion"),
+    [((15, 90), (15, 4), 15, 90), ((15, 90), (9, 4), 15, 90), ((15, 4), (9, 90), 15, 90), ((15, 4), (900, 1), 900, 4)],
+)
+def test_a_last_figure_below_a_running_one_takes_nothing_back_and_is_an_estimate(
+    make_call: Make, before: tuple[int, int], last: tuple[int, int], prompt: int, completion: int
+) -> None:
+    """What was made can't be unmade: the smaller figure was booked as exact."""
+    usage = fold(read(make_call(), counted(*before), counted(*last), delta("stop"))).usage
+    expected = Usage(prompt_tokens=prompt, completion_tokens=completion, basis=Basis.ESTIMATED)
+    assert usage == expected
+
+
+def test_a_figure_that_shrinks_on_the_way_and_grows_again_is_measured(make_call: Make) -> None:
+    chunks = (counted(8, 439), counted(8, 0), counted(8, 16), counted(427, 447), delta("stop"))
+    assert fold(read(make_call(), *chunks)).usage == Usage(prompt_tokens=427, completion_tokens=447)
+
+
+@pytest.mark.parametrize(("before", "last"), [(0.5, 0.25), (0.25, 0.5), (0.5, 0)])
+def test_of_two_stated_costs_the_larger_is_the_bill(make_call: Make, before: float, last: float) -> None:
+    chunks = (counted(9, 3, cost=before), counted(9, 3, cost=last), delta("stop"))
+    pieces = read(make_call(), *(decode(json.dumps(one), exact=True) for one in chunks), dialect=COSTS)
+    assert fold(pieces).stated_cost == Money.usd("0.5")
 
 
 def test_an_error_in_the_place_of_an_end_is_a_failure(make_call: Make) -> None:

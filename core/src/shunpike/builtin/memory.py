@@ -8,14 +8,13 @@ the same that other stores use.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 
 from typing_extensions import override
 
-from shunpike.builtin import one_process
 from shunpike.builtin.memory_attempts import Attempts
 from shunpike.builtin.memory_buckets import Bucket
+from shunpike.builtin.memory_tenancy import Tenancy
 from shunpike.clock import Clock, SystemClock
 from shunpike.errors import ConfigError, StoreError
 from shunpike.ledger.counting import learned
@@ -65,11 +64,7 @@ class MemoryStore(Store):
     def __init__(self, guard: float = GUARD, *, clock: Clock | None = None, alone: bool = False) -> None:
         self._guard = guard
         self._steady = None if clock is None else Steady(clock, begun(clock))
-        self._alone = alone
-        self._pid: int | None = None
-        """The process in which it was first used."""
-        self._seat: one_process.Seat | None = None
-        self._closed = False
+        self._tenancy = Tenancy(alone=alone)
         self._buckets: dict[str, Bucket] = {}
         self._attempts = Attempts()
         self._settled = 0
@@ -84,7 +79,7 @@ class MemoryStore(Store):
 
         Raises `StoreError` for an attempt that was admitted before, and where another process keeps a ledger in memory.
         """
-        self._enter()
+        self._tenancy.enter()
         if reservation.attempt_id in self._attempts:
             raise StoreError(f"attempt {reservation.attempt_id!r} is already in the ledger")
         self._follow()
@@ -102,21 +97,6 @@ class MemoryStore(Store):
                 left.append(remaining_of(hold, now, bucket.used, bucket.last, bucket.in_flight, self._guard))
         return Grant(attempt_id=reservation.attempt_id, remaining=tuple(left))
 
-    def _enter(self) -> None:
-        self._check_open()
-        if self._pid is None:
-            if self._alone:
-                self._seat = one_process.enter()
-            self._pid = os.getpid()
-        elif self._seat is not None:
-            self._seat.keep()
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise StoreError("the ledger is closed")
-        if self._pid not in {None, os.getpid()}:
-            raise StoreError("the ledger was opened before a fork", hint="open a client of its own in each process")
-
     def _follow(self) -> None:
         """Move what passes by the second along with a wall clock that was set."""
         seconds = 0.0 if self._steady is None else self._steady.look()
@@ -127,10 +107,13 @@ class MemoryStore(Store):
             self._closures.move(seconds)
 
     def _look(self, hold: Hold, now: float) -> Look:
-        bucket = self._buckets.setdefault(hold.bucket, Bucket(rolling=isinstance(hold.limit.window, Rolling)))
+        bucket = self._bucket(hold)
         bucket.expire(hold.limit.window, now, self._guard, 0.0 if self._steady is None else self._steady.wall)
         closed = self._closures.known.get(hold.bucket)
         return Look(bucket.used, closed, bucket.by_expiry, lambda: bucket.in_flight)
+
+    def _bucket(self, hold: Hold) -> Bucket:
+        return self._buckets.setdefault(hold.bucket, Bucket(rolling=isinstance(hold.limit.window, Rolling)))
 
     @override
     async def settle(self, attempt_id: str, settlement: Settlement) -> bool:
@@ -138,7 +121,7 @@ class MemoryStore(Store):
 
         Raises `StoreError` once it is closed.
         """
-        self._check_open()
+        self._tenancy.check()
         self._follow()
         one = self._attempts.held.get(attempt_id)
         if one is None:
@@ -147,7 +130,10 @@ class MemoryStore(Store):
         uses = self._uses(one, settlement)
         for hold in one.holds:
             if hold.amount:
+                self._buckets[hold.bucket].land(hold.amount)
                 self._settle_slot(hold, settlement, attempt_id)
+        for charge in settlement.charges:
+            self._settle_slot(charge, settlement, attempt_id)
         now = settlement.at if self._steady is None else max(settlement.at, self._steady.wall)
         self._teach(one, settlement, uses, now)
         for name, doubtful in self._attempts.end(attempt_id, settlement):
@@ -213,8 +199,7 @@ class MemoryStore(Store):
         return dict(self._factors)
 
     def _settle_slot(self, hold: Hold, settlement: Settlement, attempt_id: str) -> None:
-        bucket = self._buckets[hold.bucket]
-        bucket.land(hold.amount)
+        bucket = self._bucket(hold)
         in_doubt = settlement.state is State.UNCONFIRMED and hold.limit.unit is Unit.USD
         for part in settled_parts(hold.limit, hold.amount, settlement, bucket.last, self._guard):
             bucket.add(part.expires, part.amount, attempt_id if in_doubt else "")
@@ -226,7 +211,7 @@ class MemoryStore(Store):
     async def reconcile(self, attempt_id: str, cost: Money, at: float, note: str) -> bool:
         """Settle one of them at ``cost``; False when it is not unconfirmed. Nothing keeps ``at`` and ``note``."""
         del at, note
-        self._check_open()
+        self._tenancy.check()
         buckets = self._attempts.reconcile(attempt_id, cost)
         for bucket in buckets or ():
             if bucket in self._buckets:
@@ -287,9 +272,7 @@ class MemoryStore(Store):
     @override
     async def aclose(self) -> None:
         """Let other processes have such a store; calling it again does nothing."""
-        self._closed = True
-        if self._seat is not None:
-            self._seat.leave()
+        self._tenancy.leave()
 
 
 def open_memory(url: str, *, clock: Clock | None = None) -> MemoryStore:

@@ -85,7 +85,11 @@ class Attempts:
                 settlement.outcome,
                 booked_cost(one.worst, settlement).pico,
                 one.funds,
-                tuple(hold.bucket for hold in one.holds if hold.amount and hold.limit.unit is Unit.USD),
+                tuple(
+                    hold.bucket
+                    for hold in (*one.holds, *settlement.charges)
+                    if hold.amount and hold.limit.unit is Unit.USD
+                ),
             )
         else:
             self._ended[attempt_id] = ended

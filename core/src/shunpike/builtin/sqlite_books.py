@@ -181,6 +181,10 @@ class Books:
         for key, _ in held.holds:
             if key not in self._set.by_key:
                 self._find("id = ?", key)
+        for charge in settlement.charges:
+            self._expire(
+                self._set.buckets.get(charge.bucket) or self._bring(charge.bucket, charge.limit), settlement.at
+            )
         if settlement.lessons or settlement.samples:
             self._bring_lessons(settlement)
         self._set.end(held, settlement, self._steady.wall)

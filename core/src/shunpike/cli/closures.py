@@ -12,6 +12,7 @@ from shunpike.clock import moment
 from shunpike.types import Closure, Settings
 
 HEADINGS = ("closed", "what", "until", "believed", "because", "origin", "since")
+PAID = "what is paid"
 _DEFAULT = "/default"
 
 
@@ -70,7 +71,7 @@ def _what(closure: Closure) -> str:
     parts = closure.bucket.split("|")[1:]
     if parts[-1] == "gate":
         return "all of it"
-    return "what is paid" if parts[-1] == "paid" else " ".join(parts[-2:]).replace("_", " ")
+    return PAID if parts[-1] == "paid" else " ".join(parts[-2:]).replace("_", " ")
 
 
 def _belief(closure: Closure, now: float) -> str:
@@ -89,7 +90,8 @@ def findings(closures: Mapping[str, Closure], now: float) -> Iterable[Finding]:
         since = f"since {moment(one.at):%Y-%m-%d %H:%M UTC}, " if one.at else ""
         if one.is_freeze:
             hint = f"look at its bill, then open it: shunpike limits clear {name} --note WHY"
-            yield found("Limits", Level.PROBLEM, f"{name} is frozen for what is paid, {since}{because}", hint)
+            paid = " for what is paid" if _what(one) == PAID else ""
+            yield found("Limits", Level.PROBLEM, f"{name} is frozen{paid}, {since}{because}", hint)
             continue
         level = Level.NOTE if one.test_at is None else Level.WARNING
         text = f"{name}: {_what(one)} closed until {when(one.until, now)}, {since}{because}"

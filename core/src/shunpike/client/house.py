@@ -15,6 +15,7 @@ from shunpike.clock import Clock, moment
 from shunpike.config import KeyStore, default_store, resolve_key, without_password
 from shunpike.errors import ConfigError, PluginError, ShunpikeError
 from shunpike.ledger import Ledger
+from shunpike.ledger.terms import funds_of
 from shunpike.plugins import Host
 from shunpike.protocols import Backend, CancelSafe, HealthProbe, Store, Target, Tokenizer
 from shunpike.routing.memory import Memory
@@ -28,6 +29,7 @@ from shunpike.types import (
     Cause,
     Event,
     EventName,
+    Funds,
     Limit,
     Price,
     ProviderSettings,
@@ -214,6 +216,10 @@ class House:
         # Several providers may be served at one host, as by a sandbox: what is one's trouble is not the other's.
         origin = f"{account.info.id} {address.scheme}://{address.netloc}"
         return Where(target.label, target.name, origin, f"{target.name} {account.key.fingerprint}")
+
+    def funds(self, target: Target) -> Funds:
+        """Return who pays for a call of ``target``."""
+        return funds_of(target, self._settings)
 
     def _timeouts(self, target: Target) -> Timeouts:
         return self.accounts[target.name].settings.timeouts

@@ -9,7 +9,7 @@ from shunpike.clock import Clock
 from shunpike.routing.journey import Journey
 from shunpike.routing.judge import cut_off
 from shunpike.routing.route import Try
-from shunpike.types import ZERO, Answer, Basis, Completion, EmbedAnswer, Embedding, EventName, State
+from shunpike.types import ZERO, Answer, Basis, Completion, EmbedAnswer, Embedding, EventName, Funds, State
 
 
 class Results:
@@ -35,6 +35,7 @@ class Results:
             raise RuntimeError(f"attempt {attempt.ask.attempt_id} answered but was not settled")
         price = self._house.served_price(attempt, answer.model, answer.usage.prompt_tokens, answer.service_tier)
         measured = booked.usage.basis is Basis.MEASURED
+        cost = ZERO if self._house.funds(target) is Funds.CREDIT else booked.cost
         doubtful = price is not None and price.at_most and answer.stated_cost is None
         self._house.tell(EventName.REQUEST_FINISHED, request_id=attempt.ask.request_id, provider=target.name)
         return {
@@ -43,8 +44,8 @@ class Results:
             "model": answer.model,
             "requested_model": journey.requested_model,
             "usage": booked.usage,
-            "cost": booked.cost if target.paid else ZERO,
-            "cost_exact": not target.paid or (booked.state is State.SETTLED and measured and not doubtful),
+            "cost": cost,
+            "cost_exact": not (cost or target.paid) or (booked.state is State.SETTLED and measured and not doubtful),
             "list_price": None if price is None else price.of(booked.usage),
             "decision": journey.decision(),
             "warnings": (*answer.warnings, *journey.warnings),

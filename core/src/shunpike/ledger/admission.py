@@ -11,8 +11,9 @@ from typing_extensions import override
 from shunpike.clock import Clock
 from shunpike.errors import StoreError
 from shunpike.ledger.belief import believed
+from shunpike.ledger.breaches import charges_of, frozen_by
 from shunpike.ledger.buckets import gate_of, is_budget
-from shunpike.ledger.closures import closures_of, frozen_by, is_refusal, refused_by, used_up
+from shunpike.ledger.closures import closures_of, is_refusal, refused_by, used_up
 from shunpike.ledger.counting import likely_output, output_samples, prompt_sample
 from shunpike.ledger.holds import demand, holds_for, limits_in_force, too_large
 from shunpike.ledger.inspection import Inspection
@@ -205,6 +206,7 @@ class Ledger(Inspection, Admission):
             update={
                 "closures": closures if frozen is None else (*closures, frozen),
                 "lessons": lessons,
+                "charges": charges_of(settlement, terms, partial(self._in_force, target)),
                 "overage": any(not is_budget(bucket) for bucket in in_force) and is_refusal(ending),
                 "samples": self._samples(target, ask, ending),
             }

@@ -171,8 +171,9 @@ class WorkingSet:
     def end(self, held: HeldRow, settlement: Settlement, now: float) -> None:
         """Correct the buckets of an attempt to how it ended, and take in what it closes and teaches.
 
-        All of its buckets were brought in; so were the proofs and factors that the settlement speaks of, where known.
-        What others learned since it ended is newer, not of a clock that was ahead: that is told by ``now``.
+        All of its buckets were brought in, and those of its charges; so were the proofs and factors that the settlement
+        speaks of, where known. What others learned since it ended is newer, not of a clock that was ahead: that is told
+        by ``now``.
         """
         now = max(now, settlement.at)
         # What is not certain stays with its attempt, to be reconciled; the rest is one sum for each expiry.
@@ -180,6 +181,10 @@ class WorkingSet:
         uses = self._uses(held, settlement)
         for key, amount in held.holds:
             self._end(self.touch(self.by_key[key]), amount, owner, settlement)
+        for charge in settlement.charges:
+            bucket = self.touch(self.buckets[charge.bucket])
+            for part in settled_parts(bucket.limit, charge.amount, settlement, bucket.last, self.guard):
+                self.add(bucket, part, owner)
         self.closures.end(held.attempt_id, settlement, lambda bucket: self._latest_closure(bucket, now))
         for lesson in settlement.lessons:
             self._learn(lesson, uses.get(lesson.proof.bucket), settlement.at, now)

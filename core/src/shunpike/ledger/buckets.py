@@ -62,7 +62,7 @@ def gate_of(target: Target, scope: Scope, pool: str | None = None) -> str:
 
 
 def paid_gate_of(target: Target) -> str:
-    """Return the bucket that is closed when the account's bill was above the worst case: to what costs money only."""
+    """Return the bucket that is closed when the account's bill was above the worst case: to what can cost money."""
     return f"{account_of(target)}|paid"
 
 

@@ -7,9 +7,9 @@ Closures only ever grow, except where only a clock that was ahead can have close
 | a limit of a calendar, or a quota of a day or longer     | believed until then                                     |
 | any other named limit, for longer than its window        | doubtful: tested once its window has passed             |
 | no limit, or one without a window, for more than an hour | doubtful: tested after an hour                          |
-| a bill above the worst case                              | believed until a person opens it; only of what is paid  |
 
-How a doubtful closure is tested: ``ledger/half_open.py``.
+How a doubtful closure is tested: ``ledger/half_open.py``. What a bill above the worst case closes:
+``ledger/breaches.py``.
 """
 
 from __future__ import annotations
@@ -17,25 +17,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from shunpike.ledger.buckets import gate_of, is_budget, paid_gate_of
+from shunpike.ledger.buckets import gate_of, is_budget
 from shunpike.ledger.learning import limits_named
-from shunpike.ledger.terms import Terms
 from shunpike.ledger.windows import GUARD, Window, expiry, last_closure, outlasts
-from shunpike.protocols import Ask, Target
+from shunpike.protocols import Target
 from shunpike.types import (
     Calendar,
     Closure,
     Ending,
-    Funds,
     Held,
     Lesson,
     Limit,
     Rolling,
     Scope,
-    Settlement,
-    State,
 )
-from shunpike.types.ledger import UNTIL_CLEARED
 
 _GATE = Held()
 UNNAMED = 3_600.0
@@ -108,24 +103,6 @@ def used_up(target: Target, lessons: Sequence[Lesson], now: float) -> tuple[Clos
             reason = f"{target.name} said 0 left ({proof.origin})"
             found.append(closure.model_copy(update={"reason": reason, "origin": proof.origin}))
     return tuple(found)
-
-
-def frozen_by(target: Target, ask: Ask, settlement: Settlement, terms: Terms) -> Closure | None:
-    """Return the closure of what is paid at an account whose bill was above the worst case, None where it was not.
-
-    What the most can be that an attempt costs was wrong there, so that no budget holds: a person has to look first.
-    """
-    cost, worst = settlement.cost, terms.worst
-    if terms.funds is Funds.FREE or settlement.state is State.RELEASED or cost <= worst:
-        return None
-    return Closure(
-        bucket=paid_gate_of(target),
-        until=UNTIL_CLEARED,
-        reason=f"{target.label} billed {cost}, more than the {worst} that it could cost at most;"
-        f" to open it: shunpike limits clear {target.name}",
-        at=settlement.at,
-        origin=f"attempt {ask.attempt_id}",
-    )
 
 
 def _closure(bucket: str, window: Window, until: float, now: float) -> Closure:

@@ -108,7 +108,7 @@ def budget_limit(budget: Budget) -> Limit:
 def holds_for(target: Target, ask: Ask, terms: Terms, in_force: dict[str, Limit]) -> tuple[Hold, ...]:
     """Return what one attempt takes, the gates of its scopes first: a gate takes nothing, it can only be closed."""
     gates = [gate_of(target, Scope.ACCOUNT), gate_of(target, Scope.MODEL)]
-    if terms.funds is not Funds.FREE:
+    if terms.worst:
         gates.append(paid_gate_of(target))
     gates += [gate_of(target, Scope.POOL, limit.pool) for limit in in_force.values() if limit.scope is Scope.POOL]
     holds = [Hold(bucket=gate, limit=_GATE, amount=0) for gate in dict.fromkeys(gates)]

@@ -5,7 +5,8 @@
 | no byte of the request left                         | released, not even the request counts                 |
 | usage was stated with or after the end, and is      | settled at what was stated; where its parts don't fit |
 | believed (``ledger/belief.py``)                     | it is an estimate, priced from above                  |
-| failed, and the provider does not bill it           | released, the request counts                          |
+| failed, the provider does not bill it, and states   | released, the request counts                          |
+| neither usage nor cost                              |                                                       |
 | broke off before its end, provider stops billing    | settled at an estimate: the prompt's bound, the text, |
 |                                                     | and no less than the last running figure              |
 | anything else: answered without usage, broke off    | unconfirmed: the worst case stays; a running figure   |
@@ -42,7 +43,7 @@ def settlement_of(ending: Ending, ask: Ask, terms: Terms) -> Settlement:
         return _released(ending, keeps_request=False)
     if stated and ending.final:
         return _settled(ending, ask, terms, ending.usage)
-    if ending.error is not None and ending.billed is False and not stated:
+    if ending.error is not None and ending.billed is False and not stated and not ending.stated_cost:
         return _released(ending, keeps_request=True)
     if broke_off and ending.cancel_safe:
         return _settled(ending, ask, terms, _estimate(ending, ask))
@@ -80,7 +81,7 @@ def _settled(ending: Ending, ask: Ask, terms: Terms, usage: Usage) -> Settlement
 
 
 def _cost(ending: Ending, ask: Ask, terms: Terms, usage: Usage) -> Money | None:
-    """Return what was paid, None when it can't be known. What the provider states is its bill."""
+    """Return what was paid, None when it can't be known. What the provider states is its bill, whoever was to pay."""
     if ending.stated_cost is not None and ending.final and not _free_of_charge(ending, usage):
         return ending.stated_cost
     if terms.funds is Funds.FREE:
@@ -88,6 +89,9 @@ def _cost(ending: Ending, ask: Ask, terms: Terms, usage: Usage) -> Money | None:
     if ending.price is None:
         return None
     if usage.basis is Basis.ESTIMATED:
+        if ending.final:  # Its figures contradict each other: what was delivered is no less than what was made.
+            most = max(usage.completion_tokens, ending.delivered_tokens)
+            usage = usage.model_copy(update={"completion_tokens": most})
         return max(min(_bound(ending.price, ask, usage), terms.worst), _stated_so_far(ending, terms))
     return ending.price.of(usage)
 
@@ -99,7 +103,8 @@ def _free_of_charge(ending: Ending, usage: Usage) -> bool:
 
 
 def _booked(cost: Money, terms: Terms) -> Money:
-    return min(cost, max(terms.worst, MOST_BILLED))
+    """What is above the worst case stays above it, so that it is seen."""
+    return min(cost, max(terms.worst + Money(pico=1), MOST_BILLED))
 
 
 def _bound(price: Price, ask: Ask, usage: Usage) -> Money:

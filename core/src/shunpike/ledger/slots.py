@@ -128,7 +128,8 @@ def settled_amount(limit: Limit, held: int, settlement: Settlement) -> int:
     if unit is Unit.CONCURRENT or isinstance(limit.window, Held):
         return 0
     if settlement.state is State.UNCONFIRMED:
-        return held
+        # Where more was stated than was held, the totals have it, and so has the budget.
+        return max(held, settlement.cost.pico) if unit is Unit.USD else held
     if unit is Unit.REQUEST:
         return held if settlement.state is State.SETTLED or settlement.keeps_request else 0
     if settlement.state is State.RELEASED:

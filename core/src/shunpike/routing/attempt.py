@@ -197,6 +197,7 @@ class Attempts:
             walk.journey.warnings.append(
                 f"its cost will be booked as soon as the ledger can be written: {booked.unbooked}"
             )
+        walk.journey.warnings += [one.reason for one in booked.closures if one.is_freeze]
         walk.journey.attempts.append(attempt_record(self._services.clock, attempt, booked, ending, error))
         return booked
 

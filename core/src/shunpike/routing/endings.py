@@ -10,7 +10,8 @@ from shunpike.routing.route import Services, Try
 from shunpike.routing.send import UNSENT
 from shunpike.routing.trouble import Failure
 from shunpike.tokens import ESTIMATE
-from shunpike.types import Answer, Attempt, Bill, Ending, Settlement
+from shunpike.types import Answer, Attempt, Basis, Bill, Ending, Settlement
+from shunpike.types.money import larger
 from shunpike.wire.unsent import is_unsent
 
 
@@ -32,9 +33,10 @@ def success(services: Services, attempt: Try, answer: Answer) -> Ending:
 def failure(services: Services, attempt: Try, error: Failure, opens_at: float | None = None) -> Ending:
     """The provider failed, before or after it began to answer; what it limits opens at ``opens_at``."""
     ending = _broken_off(services, attempt)
+    bill = error.bill if isinstance(error, ProviderError) else None
     return ending.model_copy(
         update={
-            **(_billed(services, attempt, error.bill) if isinstance(error, ProviderError) and error.bill else {}),
+            **({} if bill is None else _billed(services, attempt, bill)),
             "evidence": (*ending.evidence, *error.evidence),
             "sent": _left_the_house(error),
             "error": error.kind,
@@ -46,15 +48,16 @@ def failure(services: Services, attempt: Try, error: Failure, opens_at: float | 
 
 
 def _billed(services: Services, attempt: Try, bill: Bill) -> dict[str, Any]:
-    """Return what was stated with the failure or after it, which is the last word."""
+    """Return what was stated with the failure or after it, which is the last word, but takes nothing back."""
     so_far = attempt.assembly
+    usage = bill.usage.after(so_far.usage)
     model, tier = bill.model or so_far.model, bill.service_tier or so_far.service_tier
     return {
-        "usage": bill.usage,
-        "complete": True,
+        "usage": usage,
+        **({} if bill.usage.basis is Basis.ABSENT else {"complete": True}),
         "served_model": model,
-        "stated_cost": bill.stated_cost,
-        "price": services.served_price(attempt, model, bill.usage.prompt_tokens, tier),
+        "stated_cost": larger(so_far.stated_cost, bill.stated_cost),
+        "price": services.served_price(attempt, model, usage.prompt_tokens, tier),
     }
 
 

@@ -187,6 +187,8 @@ class Settlement(Record):
     lessons: tuple[Lesson, ...] = ()
     overage: bool = False
     """Whether a limit refused it that had room by our own books."""
+    charges: tuple[Hold, ...] = ()
+    """Money that it cost of what nothing was held of, as it could not cost anything: it counts there all the same."""
     samples: tuple[Sample, ...] = ()
     unbooked: str | None = None
     """Why it is not in the books yet; this process tries again until it is. No store keeps this."""

@@ -85,6 +85,11 @@ class Money(Record):
 ZERO = Money()
 
 
+def larger(one: Money | None, other: Money | None) -> Money | None:
+    """Return the larger of two amounts, of which either may not be known."""
+    return max((amount for amount in (one, other) if amount is not None), default=None)
+
+
 class Price(Record):
     """What a model costs: pico-dollars per token of each kind, and per request.
 

@@ -39,6 +39,28 @@ class Usage(Record):
         """Prompt and completion together."""
         return self.prompt_tokens + self.completion_tokens
 
+    def after(self, earlier: Usage) -> Usage:
+        """Return what is known once this is stated after ``earlier``, of the same answer: nothing is taken back.
+
+        What was made can't be unmade: a smaller figure contradicts it, and the larger ones are an estimate. A prompt
+        that was counted before anything was made is a first guess, which providers correct.
+        """
+        if self.basis is Basis.ABSENT:
+            return earlier
+        if not self.total_tokens:
+            return self  # Nothing but zeros is no usage: see ``ledger/belief.py``.
+        shrinks = self.prompt_tokens < earlier.prompt_tokens or self.completion_tokens < earlier.completion_tokens
+        if not earlier.completion_tokens or not shrinks:
+            return self
+        return self.model_copy(
+            update={
+                "prompt_tokens": max(self.prompt_tokens, earlier.prompt_tokens),
+                "completion_tokens": max(self.completion_tokens, earlier.completion_tokens),
+                "reasoning_tokens": max(self.reasoning_tokens, earlier.reasoning_tokens),
+                "basis": Basis.ESTIMATED,
+            }
+        )
+
     def __add__(self, other: Usage) -> Usage:
         order = [Basis.MEASURED, Basis.ESTIMATED, Basis.ABSENT]
         return Usage(

@@ -19,6 +19,7 @@ from shunpike.types import (
     ToolCallDelta,
     Usage,
 )
+from shunpike.types.money import larger
 from shunpike.wire.answer import finish_reason, no_choice, whole_arguments
 
 GROWING = ("text", "summary")
@@ -95,10 +96,10 @@ class Assembly:
             self._fill(part, piece)
         self._model = piece.model or self._model
         if piece.usage is not None:
-            self.usage, self._untold = piece.usage, False
+            self.usage, self._untold = piece.usage.after(self.usage), False
         elif piece.has_content:
             self._untold = True
-        self.stated_cost = self.stated_cost if piece.stated_cost is None else piece.stated_cost
+        self.stated_cost = larger(self.stated_cost, piece.stated_cost)
         self.service_tier = piece.service_tier or self.service_tier
         self.headers_at = self.headers_at if piece.headers_at is None else piece.headers_at
         self.provider_request_id = piece.provider_request_id or self.provider_request_id

@@ -31,7 +31,8 @@ def _no_constant(_: str) -> None:
 
 
 _PLAIN = json.JSONDecoder(parse_constant=_no_constant)
-_EXACT = json.JSONDecoder(parse_constant=_no_constant, parse_float=Stated)
+_EXACT = json.JSONDecoder(parse_constant=str, parse_float=Stated)
+"""NaN and Infinity come as text: an amount that can't be read is another thing than none."""
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shunpike.types import ABSENT, Bill, Call, Money, Piece, ToolCallDelta, Usage
+from shunpike.types.money import larger
 from shunpike.wire.answer import (
     arguments_text,
     at_the_cap,
@@ -108,10 +109,10 @@ def _totals(chunk: Mapping[str, Any], seen: Seen, dialect: Dialect) -> dict[str,
     # An all-zero usage after a real one comes when a stream failed late; it takes nothing back. One that is said again
     # is news: it says that what came since is counted.
     if usage is not ABSENT and (usage.total_tokens or seen.usage is ABSENT):
-        seen.usage = found["usage"] = usage
+        found["usage"], seen.usage = usage, usage.after(seen.usage)
     cost = stated_cost(chunk, dialect)
     if cost is not None:
-        seen.cost = found["stated_cost"] = cost
+        found["stated_cost"], seen.cost = cost, larger(seen.cost, cost)
     if (tier := string(chunk.get("service_tier"))) and tier != seen.tier:
         seen.tier = found["service_tier"] = tier
     return found

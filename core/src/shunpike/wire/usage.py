@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from shunpike.errors import ProviderError
@@ -13,7 +14,8 @@ from shunpike.wire.lenient import Stated, at, count, decode, string, table
 Failed = TypeVar("Failed", bound=ProviderError)
 
 MOST_DOLLARS = 10**6
-"""No single answer costs more; a larger statement is a mistake of the sender."""
+"""No single answer costs more. A larger statement is read as this: it is far above what was held, so that it is booked,
+and freezes the account, as any such bill."""
 
 
 def find_usage(data: Mapping[str, Any], dialect: Dialect) -> Usage:
@@ -66,29 +68,37 @@ def usage_of(prompt: int, completion: int, cached: int, written: int, reasoning:
 
 def stated_cost(data: Mapping[str, Any], dialect: Dialect) -> Money | None:
     """Return the whole cost in dollars that the provider states, exactly; None where it states none, or a part."""
-    if dialect.stated_cost is None:
-        return None
-    cost = _dollars(at(data, dialect.stated_cost))
-    if dialect.own_key is None or dialect.own_key_cost is None:
-        return cost
-    own, beside = at(data, dialect.own_key), _dollars(at(data, dialect.own_key_cost))
-    if own is True:
-        return None if cost is None or beside is None else cost + beside
-    if own is not False and cost is not None and beside is not None and beside > cost:
-        return None  # It does not say whose key was billed for what the cost leaves out.
-    return cost
+    return _stated(data, dialect)[0]
 
 
 def partly_stated(data: Mapping[str, Any], dialect: Dialect) -> bool:
-    """Whether an own key was billed beside what is stated, so that only a bound of the cost is known."""
-    return dialect.own_key is not None and at(data, dialect.own_key) is True and stated_cost(data, dialect) is None
+    """Whether a cost is stated that can't be read, or is a part of it, so that only a bound of it is known."""
+    return _stated(data, dialect)[1]
+
+
+def _stated(data: Mapping[str, Any], dialect: Dialect) -> tuple[Money | None, bool]:
+    if dialect.stated_cost is None:
+        return None, False
+    told = at(data, dialect.stated_cost)
+    cost = _dollars(told)
+    unread = cost is None and told is not None
+    if dialect.own_key is None or dialect.own_key_cost is None:
+        return cost, unread
+    own, beside = at(data, dialect.own_key), _dollars(at(data, dialect.own_key_cost))
+    if own is True:
+        whole = None if cost is None or beside is None else min(cost + beside, Money.usd(MOST_DOLLARS))
+        return whole, whole is None
+    if own is None and not (cost is not None and beside is not None and beside > cost):
+        return cost, unread
+    # Else it does not say whose key was billed for what the cost leaves out.
+    return (cost, unread) if own is False else (None, True)
 
 
 def read_bill(data: Any, dialect: Dialect) -> Bill | None:
     """Return what a failure states of usage and cost, None where it states nothing."""
     told = table(data)
     usage, cost = find_usage(told, dialect), stated_cost(told, dialect)
-    if usage is ABSENT or not (usage.total_tokens or cost):
+    if not ((usage is not ABSENT and usage.total_tokens) or cost):
         return None
     tier = string(told.get("service_tier")) or None
     return Bill(usage=usage, stated_cost=cost, model=string(told.get("model")) or None, service_tier=tier)
@@ -106,11 +116,18 @@ def add_bill(error: Failed, data: Any, dialect: Dialect) -> Failed:
 
 
 def _dollars(value: Any) -> Money | None:
-    if isinstance(value, bool) or not isinstance(value, int | Stated):
+    """Return an amount that was written as a number or as text, `MOST_DOLLARS` for a larger one; None for no amount."""
+    if isinstance(value, bool) or not isinstance(value, int | Stated | str):
         return None
-    if not 0 <= value <= MOST_DOLLARS:  # NaN is neither
+    if not isinstance(value, str) and value > MOST_DOLLARS:
+        return Money.usd(MOST_DOLLARS)
+    try:
+        amount = Decimal(value.text if isinstance(value, Stated) else value)
+    except ArithmeticError:
         return None
-    return Money.usd(value.text if isinstance(value, Stated) else value)
+    if not amount.is_finite() or amount < 0:
+        return None
+    return Money.usd(min(amount, Decimal(MOST_DOLLARS)))
 
 
 def _first(raw: Mapping[str, Any], paths: tuple[str, ...]) -> int:

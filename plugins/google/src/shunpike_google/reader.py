@@ -17,7 +17,11 @@ Failure = Callable[[int, Mapping[str, str], bytes], ProviderError]
 
 
 class GoogleReader:
-    """Makes pieces of events. Usage is a running snapshot: the last one counts, and comes with the last piece."""
+    """Makes pieces of events. Usage is a running snapshot: the last one counts, and comes with the last piece.
+
+    It may be less than one before, which is no contradiction: of an answer with tools that Google runs, each phase
+    begins anew, and the last snapshot is of the whole. The first counts the prompt by a guess.
+    """
 
     def __init__(self, call: Call, failure: Failure) -> None:
         self.provider = PROVIDER

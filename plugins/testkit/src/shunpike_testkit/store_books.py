@@ -59,6 +59,29 @@ class StoreBooksContract(StoreClosuresContract):
             (row,) = await store.usage(0.0, clock.now() + 1)
         assert (row.cost.pico, row.held) == (3, 0)
 
+    @pytest.mark.parametrize("state", [State.SETTLED, State.UNCONFIRMED])
+    async def test_a_charge_counts_where_nothing_was_held(
+        self, tmp_path: Path, clock: VirtualClock, state: State
+    ) -> None:
+        """Beside what was held there by others, and it is corrected by hand where it was not certain."""
+        day, life = (hold(9, 100 * CENT, Unit.USD, window) for window in (Calendar(period="day"), Lifetime()))
+        charges = tuple(one.model_copy(update={"amount": CENT}) for one in (day, life))
+        async with self.opened(tmp_path, clock) as store:
+            await store.admit(reservation("other", clock.now(), day))
+            await store.admit(reservation("a", clock.now(), hold(1, 10)))
+            end = settled(clock.now(), pico=CENT, charges=charges).model_copy(update={"state": state})
+            assert await store.settle("a", end)
+            assert not await store.settle("a", end), "it was charged twice"
+            left = await store.remaining([day, life], clock.now())
+            assert [one.used for one in left] == [CENT + 9, CENT]
+            (row,) = await store.usage(0.0, clock.now() + 1)
+            assert row.cost.pico == CENT + 9
+            if state is State.UNCONFIRMED:
+                assert await able(store, Reconciles).reconcile("a", Money(pico=3), clock.now(), "asked them")
+                left = await store.remaining([day, life], clock.now())
+                assert [one.used for one in left] == [12, 3]
+            await store.check()
+
     async def test_no_sample_is_lost_between_two_that_learn_at_once(self, tmp_path: Path, clock: VirtualClock) -> None:
         """Though they share nothing else: each has limits of its own."""
         if not self.shared:
