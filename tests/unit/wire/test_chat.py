@@ -59,7 +59,7 @@ async def test_the_key_is_nowhere_to_be_seen(make_backend: Make, make_call: Make
         await backend.aclose()
         assert upstream.requests[0].headers["authorization"] == f"Bearer {key}"
     assert key not in f"{caught.value!r}{caught.value}{vars(caught.value)}{backend!r}{vars(backend)}"
-    assert caught.value.hint == "check the variable ACME_API_KEY"
+    assert caught.value.hint == "check the variable ACME_API_KEY   ·   or store another key: shunpike keys set acme"
     assert caught.value.model == "m1"
 
 

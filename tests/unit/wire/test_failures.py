@@ -200,7 +200,7 @@ def test_a_message_is_found_in_every_shape(body: Any, message: str) -> None:
 
 def test_a_refused_key_names_its_variable_and_is_not_shown() -> None:
     found = refuse(401, error(f"Incorrect API key provided: {SECRET}. Bearer abc"), {"x-request-id": "r1"})
-    assert found.hint == "check the variable ACME_API_KEY"
+    assert found.hint == "check the variable ACME_API_KEY   ·   or store another key: shunpike keys set acme"
     assert found.provider_request_id == "r1"
     assert SECRET not in f"{found}{vars(found)}"
     again = pickle.loads(pickle.dumps(found))

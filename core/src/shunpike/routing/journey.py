@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable
 
 from shunpike.clock import moment
 from shunpike.errors import Exhausted, NoCredential, PluginError, ShunpikeError, UsageError
 from shunpike.protocols import Target
+from shunpike.routing.hints import Told, hint_for
 from shunpike.routing.plan import Plan
-from shunpike.routing.schedule import ATTEMPTS_USED, TIME_USED
 from shunpike.routing.trouble import Failure, Scope, Setback
 from shunpike.types import Attempt, Candidate, Cause, Decision, Refusal, Remaining, Verdict
 
@@ -33,6 +34,7 @@ class Journey:
         """Label → the refusal that stands now."""
         self._waits: dict[str, float] = {}
         self._errors: list[ShunpikeError] = []
+        self._told: list[Told] = []
         self._unusable: dict[str, ShunpikeError] = {}
         self.attempts: list[Attempt] = []
         self.remaining: tuple[Remaining, ...] = ()
@@ -57,6 +59,7 @@ class Journey:
 
     def closed(self, target: Target, setback: Setback) -> None:
         """What was learned earlier closed ``target``; nothing was sent."""
+        self._told.append(Told(target.name, setback.kind, setback.hint))
         if target.label in self._candidates and setback.scope is not Scope.MODEL:
             return  # It failed in this request, and how says more.
         self.note(target, Verdict.REFUSED, _in_words(setback), setback.opens_at, setback.cause)
@@ -88,7 +91,11 @@ class Journey:
             reason += ", held by requests that are running"
         if refusal.ahead:
             reason += f", {refusal.ahead} earlier request{'s' if refusal.ahead > 1 else ''} waiting for it"
+        known = self._candidates.get(target.label)
         noted = self.note(target, Verdict.REFUSED, reason, None if refusal.impossible else refusal.retry_at, cause)
+        if known is not None and known.verdict is Verdict.FAILED:
+            # What failed in this request says more than what keeps it from being asked again.
+            self._candidates[target.label] = known
         self.refusals[target.label] = target, refusal
         return noted
 
@@ -110,6 +117,7 @@ class Journey:
         """Nothing can be sent to ``target`` as things are set up here, so nothing was held for it."""
         cause = Cause.KEY if isinstance(problem, NoCredential) else Cause.CONFIG
         self._errors.append(problem)
+        self._told.append(Told(target.name, cause, problem.hint))
         self._unusable[target.label] = problem
         return self.note(target, Verdict.DROPPED, problem.message, cause=cause)
 
@@ -119,6 +127,7 @@ class Journey:
         status = f"{error.status} " if error.status and f"({error.status})" not in error.message else ""
         self.note(target, Verdict.FAILED, f"{status}{error.kind}: {error.message}", retry_at)
         self._errors.append(error)
+        self._told.append(Told(target.name, error.kind, error.hint))
 
     def decision(self) -> Decision:
         """Return the record as it stands."""
@@ -156,7 +165,7 @@ class Journey:
             "\n".join([f"no provider can answer right now{why}", *lines]),
             decision=decision,
             retry_at=min(moments, default=None),
-            hint=_hint(relevant, self._errors),
+            hint=hint_for(relevant, self._told),
         )
         error.request_id = request_id
         return error
@@ -189,7 +198,7 @@ def _is_said_in_words(refusal: Refusal) -> bool:
 
 def _lines(candidates: list[Candidate]) -> list[str]:
     """One line for each reason at each provider, not one for each of its models."""
-    groups: dict[tuple[str, str, float | None], list[str]] = {}
+    groups: dict[tuple[str, str, int | None], list[str]] = {}
     shared = _shared(candidates)
     keyless = [one for one in candidates if one.cause is Cause.KEY and one.verdict is Verdict.DROPPED]
     if 1 < len(keyless) < len(candidates):
@@ -198,7 +207,8 @@ def _lines(candidates: list[Candidate]) -> list[str]:
         names = ", ".join(dict.fromkeys(one.provider for one in keyless))
         candidates.append(keyless[0].model_copy(update={"provider": names, "reason": "no key"}))
     for one in candidates:
-        groups.setdefault((shared.get(one.reason, one.provider), one.reason, one.retry_at), []).append(one.model)
+        at = None if one.retry_at is None else math.ceil(one.retry_at)
+        groups.setdefault((shared.get(one.reason, one.provider), one.reason, at), []).append(one.model)
     lines = [_line(provider, models, reason, at) for (provider, reason, at), models in groups.items()]
     return lines if len(lines) <= _SHOWN else [*lines[:_SHOWN], f"… and {len(lines) - _SHOWN} more"]
 
@@ -212,7 +222,7 @@ def _shared(candidates: list[Candidate]) -> dict[str, str]:
     return {reason: ", ".join(names) for reason, names in found.items()}
 
 
-def _line(provider: str, models: list[str], reason: str, retry_at: float | None) -> str:
+def _line(provider: str, models: list[str], reason: str, retry_at: int | None) -> str:
     who = f"{provider} ({len(models)} models)" if len(models) > 1 else f"{provider}/{models[0]}"
     when = f"   free again {moment(retry_at):%Y-%m-%d %H:%M:%S} UTC" if retry_at else ""
     return f"{who.removesuffix('/*')}   {reason}{when}"
@@ -222,36 +232,6 @@ def _in_words(setback: Setback) -> str:
     if setback.until is None or setback.opens_at is not None:
         return setback.reason
     return f"{setback.reason} (looked at again at {moment(setback.until):%H:%M:%S} UTC)"
-
-
-def _hint(candidates: list[Candidate], errors: list[ShunpikeError]) -> str:
-    for error in errors:
-        if error.hint:
-            return error.hint
-    return next(hint for fits, hint in _hints(candidates) if fits)
-
-
-def _hints(candidates: list[Candidate]) -> Iterator[tuple[bool, str]]:
-    """Yield what could help, the likeliest first, and whether it fits."""
-    budget = 'budgets = [{amount = "1.00", period = "day"}]'
-    money = f"to allow money, set in shunpike.toml: allow_paid = true, {budget}   ·   or name a free model"
-    yield any("allow_paid" in one.reason for one in candidates), money
-    bill = "see what it billed: shunpike doctor   ·   then open it by the command above, or name a free model"
-    yield any("shunpike limits clear" in one.reason for one in candidates), bill
-    untried = " ".join(one.reason for one in candidates if one.verdict is Verdict.UNUSED)
-    more = "allow more in shunpike.toml: max_attempts = 16   ·   or name a model: -m PROVIDER/ID"
-    yield ATTEMPTS_USED in untried, more
-    yield TIME_USED in untried, "give it more time: --deadline 10m   ·   or name a model: -m PROVIDER/ID"
-    later = "try again at the moment named above   ·   or add a provider: shunpike keys set NAME"
-    yield any(one.retry_at for one in candidates), later
-    causes = {one.cause for one in candidates}
-    smaller = "lower max_tokens or shorten the prompt   ·   what the limits are: shunpike limits"
-    yield Cause.TOO_LARGE in causes, smaller
-    slow = "give it more time: --deadline 10m   ·   or ask another model: -m PROVIDER/ID"
-    yield any(one.verdict is Verdict.FAILED and one.reason.startswith("timeout:") for one in candidates), slow
-    raised = "no time opens it again: raise it in shunpike.toml (shunpike config show --origin)"
-    yield bool(causes & {Cause.QUOTA, Cause.POLICY}), raised
-    yield True, "see what is set up: shunpike doctor"
 
 
 def too_large(plan: Plan, prompt_tokens: int) -> UsageError | None:

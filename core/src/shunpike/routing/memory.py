@@ -6,7 +6,7 @@ still stay away for a moment; its success opens it for all, its failure closes i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from shunpike.clock import Clock
@@ -53,6 +53,7 @@ class _Closed:
     cause: Cause | None
     named: float = 0.0
     """The moment that the provider named, to be told; it is the ledger that keeps to it."""
+    hint: str | None = None
     tested: bool = False
     """Whether one request is testing it, which is why the others stay away."""
 
@@ -67,7 +68,7 @@ class Memory:
     def learn(self, where: Where, error: Failure, begun: float) -> Setback:
         """Take in the failure of an attempt that began at ``begun``, epoch seconds; return what it closes."""
         scope, named = scope_of(error), named_moment(error)
-        told = Setback(scope, error.kind, f"{error.kind}: {error.message}")
+        told = Setback(scope, error.kind, f"{error.kind}: {error.message}", hint=error.hint)
         growth, cause = _growth(error)
         if not is_trouble(error):
             self._well(where)
@@ -93,7 +94,7 @@ class Memory:
         until = now + growth.after(failures)
         if known is not None and not known.tested:
             until = max(until, known.until)
-        self._closed[key] = found = _Closed(until, now, failures, told.kind, told.reason, told.cause)
+        self._closed[key] = found = _Closed(until, now, failures, told.kind, told.reason, told.cause, hint=told.hint)
         return found
 
     def _is_the_accounts(self, where: Where, scope: Scope, known: _Closed) -> None:
@@ -108,7 +109,7 @@ class Memory:
         )
         if any(one.cause is Cause.TROUBLE and one.until > now for one in others):
             key = (Scope.ACCOUNT, where.account)
-            self._closed[key] = _Closed(known.until, now, known.failures, known.kind, known.reason, known.cause)
+            self._closed[key] = replace(known, since=now, named=0.0, tested=False)
 
     def _well(self, where: Where) -> None:
         """What answers is there, whatever it says."""
@@ -135,7 +136,7 @@ class Memory:
             if one.until > now:
                 sure = one.cause is Cause.QUOTA and one.failures == 1
                 until = max(one.until, one.named)
-                return Setback(scope, one.kind, one.reason, until, sure=sure, cause=one.cause)
+                return Setback(scope, one.kind, one.reason, until, sure=sure, cause=one.cause, hint=one.hint)
         for _, one in found:
             one.tested, one.until = True, now + TESTED_FOR
         return None

@@ -56,6 +56,8 @@ class Setback(NamedTuple):
     shared: bool = False
     """Whether a second model of the account that fails alike shows that it is the account's."""
     cause: Cause | None = None
+    hint: str | None = None
+    """What to type or change next, as the failure told it."""
 
     @property
     def opens_at(self) -> float | None:

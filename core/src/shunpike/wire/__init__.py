@@ -17,6 +17,7 @@ from shunpike.wire.ratelimits import header_evidence, parse_duration, parse_mome
 from shunpike.wire.said import Said, read_error
 from shunpike.wire.sse import Event, EventParser
 from shunpike.wire.stream import PieceStream, Reader
+from shunpike.wire.unreadable import no_answer
 from shunpike.wire.unsent import before_sending
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "check_base_url",
     "classify",
     "header_evidence",
+    "no_answer",
     "parse_duration",
     "parse_moment",
     "pieces_of",

@@ -24,6 +24,7 @@ from shunpike.wire.pieces import Seen, missing_ends, read_chunk
 from shunpike.wire.ratelimits import header_evidence
 from shunpike.wire.sse import Event
 from shunpike.wire.stream import PieceStream
+from shunpike.wire.unreadable import no_answer
 from shunpike.wire.unsent import before_sending
 from shunpike.wire.usage import add_bill
 
@@ -196,7 +197,7 @@ class ChatBackend:
         try:
             data = decode(reply.body, exact=self.dialect.exact)
         except ValueError as error:
-            raise self._malformed("the answer is not JSON") from error
+            raise no_answer(self.info.id, reply.headers, reply.body, reply.address) from error
         if isinstance(data, list) and whole:
             data = data[0] if data else None
         if isinstance(data, list):

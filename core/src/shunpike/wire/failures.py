@@ -140,8 +140,8 @@ def classify(refused: Refused, side: Side) -> ProviderError:
         _sentence(refused, said, side, kind), provider=side.provider, model=refused.model, status=status, kind=kind
     )
     error.hint = row.hint if row is not None else None
-    if kind == "auth" and side.env_key:
-        error.hint = f"check the variable {side.env_key}"
+    if kind in ("auth", "permission") and side.env_key:
+        error.hint = f"check the variable {side.env_key}   ·   or store another key: shunpike keys set {side.provider}"
     error.billed = dialect.errors_billed
     error.provider_request_id = request_id(refused.headers, dialect)
     error.evidence = header_evidence(refused.headers, dialect.ratelimits, refused.now)

@@ -15,6 +15,7 @@ from shunpike.types import Evidence, Piece
 from shunpike.wire.failures import locate
 from shunpike.wire.http import Flow
 from shunpike.wire.sse import Event, EventParser
+from shunpike.wire.unreadable import EVENTS, content_type, is_web_page, no_answer
 from shunpike.wire.unsent import before_sending
 
 MAX_REFUSAL = 1024 * 1024
@@ -84,6 +85,7 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
         self._failure: ProviderError | None = None
         self._ended = False
         self._content = False
+        self._heard = False
 
     @override
     async def __aenter__(self) -> Self:
@@ -177,6 +179,8 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
                 if _is_json(data):
                     await self._take_whole(flow, data)
                     return
+                if is_web_page(flow.headers, data):
+                    raise self._no_answer(flow, data)
             self._take_events(flow, data)
             if self._reader.failed is not None:
                 await self._read_on(flow)
@@ -188,7 +192,8 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
                 return
             # The end of the stream cut this event in two: it is the stream that is broken, not the provider's JSON.
         if self._reader.done or not data:
-            self._end(self._stray())
+            silent = not self._heard and content_type(flow.headers) not in ("", EVENTS)
+            self._end(self._stray() or (self._no_answer(flow, data) if silent else None))
 
     async def _read_on(self, flow: Flow) -> None:
         """Read a little further after a failure: some state afterwards what they bill for it."""
@@ -205,6 +210,7 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
         """Take in the events that ``data`` completes; a failure among them is the reader's ``failed``."""
         events = self._parser.feed(data) if data else self._parser.close()
         for event in events:
+            self._heard = True
             if self._take(self._reader.pieces(event)):
                 flow.beat()
             if self._reader.done:
@@ -250,6 +256,9 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
     def _broken(self, where: str) -> Interrupted:
         reader = self._reader
         return Interrupted(f"{reader.provider}: the stream broke off {where}", provider=reader.provider)
+
+    def _no_answer(self, flow: Flow, data: bytes) -> ProviderError:
+        return no_answer(self._reader.provider, flow.headers, data, flow.address)
 
     def _named(self, error: ProviderError) -> ProviderError:
         error.model = error.model or self._reader.model

@@ -16,6 +16,7 @@ from shunpike.wire.failures import Refused, Side, locate
 from shunpike.wire.http import Flow, Http, Reply
 from shunpike.wire.lenient import decode, encode, rows, string
 from shunpike.wire.stream import PieceStream
+from shunpike.wire.unreadable import no_answer
 from shunpike.wire.unsent import before_sending
 from shunpike_google.abilities import count_body, embed_body, live_model, read_count, read_embeddings
 from shunpike_google.answer import read_answer, read_bill
@@ -144,7 +145,7 @@ class GoogleBackend:
         try:
             data = decode(reply.body)
         except ValueError as error:
-            raise _malformed("the answer is not JSON") from error
+            raise no_answer(PROVIDER, reply.headers, reply.body, reply.address) from error
         data = data[0] if isinstance(data, list) and data else data
         if not isinstance(data, Mapping):
             raise _malformed("the answer is not a JSON object")

@@ -1,0 +1,74 @@
+"""What to type or change next when nobody could answer, by what stood in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from shunpike.routing.schedule import ATTEMPTS_USED, TIME_USED
+from shunpike.types import Candidate, Cause, Verdict
+
+
+class Told(NamedTuple):
+    """A failure of this request, or one of an earlier request that still keeps a provider closed."""
+
+    provider: str
+    kind: str
+    hint: str | None = None
+
+
+_ANOTHER = "or add another provider: shunpike keys set NAME"
+_MOMENT = f"try again in a moment, look whether it is there: shunpike doctor --online   ·   {_ANOTHER}"
+_MODELS = "see what it offers today: shunpike models --live -p {provider}"
+_OF_KINDS = {
+    "credits": f"add credit at {{provider}}   ·   {_ANOTHER}",
+    "spend_cap": f"raise the cap at {{provider}}   ·   {_ANOTHER}",
+    "not_found": _MODELS,
+    "retired": _MODELS,
+    "tier": f"the account at {{provider}} may not use it: ask another model: -m PROVIDER/ID   ·   {_ANOTHER}",
+    "region": f"{{provider}} does not serve this place   ·   {_ANOTHER}",
+    "connection": f"is this machine online, and base_url right? shunpike doctor --online   ·   {_ANOTHER}",
+    "overloaded": _MOMENT,
+    "upstream": _MOMENT,
+    "malformed": _MOMENT,
+    "stream_interrupted": _MOMENT,
+    "timeout": "give it more time: --deadline 10m   ·   or ask another model: -m PROVIDER/ID",
+    "unsupported": "ask another model: -m PROVIDER/ID   ·   what each can do: shunpike models",
+    "context_overflow": "shorten the prompt   ·   or name a model with a larger context: shunpike models",
+    "too_large": "shorten the prompt, or lower max_tokens   ·   what the limits are: shunpike limits",
+}
+
+
+def hint_for(candidates: Sequence[Candidate], told: Sequence[Told]) -> str:
+    """Return what could help: what a failure says itself, else what fits the blocks and failures best."""
+    for one in told:
+        if one.hint:
+            return one.hint
+    return next(hint for fits, hint in _hints(candidates, told) if fits)
+
+
+def _hints(candidates: Sequence[Candidate], told: Sequence[Told]) -> Iterator[tuple[bool, str]]:
+    """Yield what could help, the likeliest first, and whether it fits."""
+    budget = 'budgets = [{amount = "1.00", period = "day"}]'
+    money = f"to allow money, set in shunpike.toml: allow_paid = true, {budget}   ·   or name a free model"
+    yield any("allow_paid" in one.reason for one in candidates), money
+    bill = "see what it billed: shunpike doctor   ·   then open it by the command above, or name a free model"
+    yield any("shunpike limits clear" in one.reason for one in candidates), bill
+    untried = " ".join(one.reason for one in candidates if one.verdict is Verdict.UNUSED)
+    more = "allow more in shunpike.toml: max_attempts = 16   ·   or name a model: -m PROVIDER/ID"
+    yield ATTEMPTS_USED in untried, more
+    yield TIME_USED in untried, "give it more time: --deadline 10m   ·   or name a model: -m PROVIDER/ID"
+    later = "try again at the moment named above   ·   or add a provider: shunpike keys set NAME"
+    yield any(one.retry_at for one in candidates), later
+    large = [one.reason for one in candidates if one.cause is Cause.TOO_LARGE]
+    raised = (
+        "raise the budget in shunpike.toml, lower max_tokens or shorten the prompt   ·   what is left: shunpike budget"
+    )
+    yield any("budget $" in reason for reason in large), raised
+    yield bool(large), "lower max_tokens or shorten the prompt   ·   what the limits are: shunpike limits"
+    for one in told:
+        if one.kind in _OF_KINDS:
+            yield True, _OF_KINDS[one.kind].format(provider=one.provider)
+    never = "no time opens it again: raise it in shunpike.toml (shunpike config show --origin)"
+    yield any(one.cause in (Cause.QUOTA, Cause.POLICY) for one in candidates), never
+    yield True, "see what is set up: shunpike doctor"

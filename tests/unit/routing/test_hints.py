@@ -1,0 +1,86 @@
+"""The hint of an error fits what stood in the way, for the request that failed and for those that it keeps away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shunpike.builtin.plugin import plugin as builtin
+from shunpike.client import Client
+from shunpike.errors import AuthError, CreditsExhausted, Exhausted, NotHere, Overloaded, RateLimited
+from shunpike.plugins import Host
+from shunpike.types import Billing, Limit, Price, Rolling, Settings, Unit
+from shunpike_testkit.clock import VirtualClock
+from shunpike_testkit.scripted import ScriptedProvider
+
+START = 1_795_300_000.0
+KEY = "check the variable ACME_API_KEY   ·   or store another key: shunpike keys set acme"
+MINUTE = Limit(unit=Unit.REQUEST, amount=1, window=Rolling(seconds=60))
+
+
+def client(*providers: ScriptedProvider, **settings: Any) -> Client:
+    host = Host()
+    host.register(builtin, "builtin")
+    for provider in providers:
+        host.register(provider, provider.name)
+    made = Settings.model_validate({"store": "memory:", "wait": False, **settings})
+    return Client(made, host=host, clock=VirtualClock(START), environ={})
+
+
+async def failed(opened: Client) -> Exhausted:
+    with pytest.raises(Exhausted) as caught:
+        await opened.complete("hello", max_tokens=20)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("error", "first", "second"),
+    [
+        (AuthError("refused", provider="acme", status=401, hint=KEY), KEY, KEY),
+        (CreditsExhausted("empty", provider="acme", status=402), "add credit at acme", "add credit at acme"),
+        (NotHere("no such model", provider="acme", status=404), "shunpike models --live -p acme", "--live -p acme"),
+        (
+            NotHere("not yours", provider="acme", status=403, kind="tier"),
+            "the account at acme may not use it",
+            "may not",
+        ),
+        (Overloaded("down", provider="acme", status=500), "shunpike doctor --online", "shunpike doctor --online"),
+        (Overloaded("none", provider="acme", kind="connection"), "is this machine online", "is this machine online"),
+        (Overloaded("late", provider="acme", kind="timeout"), "--deadline 10m", "--deadline 10m"),
+    ],
+    ids=lambda one: getattr(one, "kind", ""),
+)
+async def test_a_request_that_is_kept_away_has_the_hint_of_the_one_that_failed(
+    error: Exception, first: str, second: str
+) -> None:
+    async with client(ScriptedProvider("acme", error)) as opened:
+        assert first in str((await failed(opened)).hint)
+        assert second in str((await failed(opened)).hint)
+
+
+async def test_a_budget_that_is_too_small_is_to_be_raised() -> None:
+    dear = ScriptedProvider("acme", billing=Billing.CARD, price=Price.per_million("1", "2"))
+    async with client(dear, allow_paid=True, budgets=[{"amount": {"pico": 1}, "period": "day"}]) as opened:
+        hint = (await failed(opened)).hint
+    assert str(hint).startswith("raise the budget in shunpike.toml, lower max_tokens or shorten the prompt")
+
+
+async def test_refusals_that_open_in_the_same_second_are_one_line() -> None:
+    steps = [RateLimited("slow down", provider="acme", status=429) for _ in range(4)]
+    for place, step in enumerate(steps):
+        step.retry_at = START + 40.1 + place / 10
+    acme = ScriptedProvider("acme", *steps)
+    acme.models = tuple(acme.model(f"m{number}") for number in range(4))
+    async with client(acme) as opened:
+        lines = (await failed(opened)).message.splitlines()
+    assert len(lines) == 2
+    assert lines[1].strip().startswith("acme (4 models)   429 rate_limited: slow down   free again ")
+
+
+async def test_what_failed_in_this_request_is_told_though_a_limit_keeps_it_from_being_asked_again() -> None:
+    acme = ScriptedProvider("acme", Overloaded("no JSON", provider="acme", kind="malformed"), limits=[MINUTE])
+    async with client(acme, wait=True, deadline=20.0) as opened:
+        error = await failed(opened)
+    assert "malformed: no JSON" in error.message
+    assert error.retry_at is None
