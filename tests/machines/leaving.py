@@ -18,7 +18,7 @@ MODELS = {
     "openai": ("paid", "gpt-4o-mini"),
     "deepseek": ("paid", "deepseek-flash"),
 }
-WAYS = ("break", "aclose", "cancel", "end", "whole")
+WAYS = ("break", "aclose", "cancel", "deadline", "end", "whole")
 PER_CLIENT = 8
 """Requests after which a process forgets which provider was in trouble: here all of them always are."""
 PROMPT = "Tell me in some sentences what a ledger is good for, and who needs one."
@@ -34,6 +34,7 @@ def settings(root: str, budget: str) -> Settings:
             tier=tier,
             limits=wide,
             timeouts=Timeouts(connect=10.0, first_token=10.0, idle=0.3, total=20.0),
+            options={"send_attempt_id": True},
         )
         for name, (tier, _) in MODELS.items()
     }
@@ -51,8 +52,9 @@ async def once(client: Client, provider: str, way: str) -> None:
         async for _ in client.stream(PROMPT, model=model, max_tokens=64):
             break
         return
+    deadline = 0.2 if way == "deadline" else 20.0
     with anyio.CancelScope() as scope:
-        async with client.stream(PROMPT, model=model, max_tokens=64) as opened:
+        async with client.stream(PROMPT, model=model, max_tokens=64, deadline=deadline) as opened:
             async for _ in opened:
                 if way == "aclose":
                     break

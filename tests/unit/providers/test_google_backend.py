@@ -10,7 +10,7 @@ import pytest
 
 from shunpike.errors import AuthError, BadAnswer, Interrupted, NotHere, Overloaded, QuotaExhausted
 from shunpike.protocols import HealthProbe, ListsModels, Streams
-from shunpike.types import Answer, Call, ChatRequest, Piece, ProviderSettings
+from shunpike.types import ABSENT, Answer, Call, ChatRequest, Piece, ProviderSettings
 from shunpike.wire.assemble import Assembly
 from shunpike_google import plugin
 from shunpike_testkit.upstream import HangUp, Upstream, reply, stream
@@ -89,6 +89,29 @@ async def test_a_stream_arrives_piece_by_piece_and_the_last_usage_counts():
     assert [piece.finish_reason for piece in found] == [None, None, "stop"]
     assert (found[-1].usage.prompt_tokens, found[-1].usage.completion_tokens) == (13, 2)
     assert found[-1].model == "gemini-3.8-flash-001"
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("listed", [False, True])
+async def test_a_refusal_that_states_its_usage_is_billed_for_it(streamed: bool, listed: bool):
+    usage = {"promptTokenCount": 3, "candidatesTokenCount": 2, "totalTokenCount": 5}
+    body = {"error": {"code": 500, "message": "x", "status": "INTERNAL"}, "usageMetadata": usage}
+    async with Upstream() as upstream:
+        upstream.on(STREAM if streamed else UNARY, reply([body] if listed else body, status=500))
+        with pytest.raises(Overloaded) as caught:
+            await (pieces if streamed else complete)(upstream)
+    assert caught.value.bill is not None
+    assert caught.value.bill.usage.total_tokens == 5
+
+
+async def test_a_stream_that_ends_without_its_last_figures_has_only_running_ones():
+    chunks = [chunk({"text": "Hel"}, promptTokenCount=15, totalTokenCount=16), chunk({"text": "lo"}, finish="STOP")]
+    for one in chunks[1:]:
+        del one["usageMetadata"]
+    async with Upstream() as upstream:
+        upstream.on(STREAM, stream(sse(*chunks)))
+        found = await pieces(upstream)
+    assert found[-1].usage is ABSENT
 
 
 async def test_a_stream_adds_up_to_the_same_answer_however_it_is_cut():

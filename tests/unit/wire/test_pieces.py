@@ -11,6 +11,7 @@ from shunpike.types import ABSENT, Answer, Basis, Call, Evidence, Money, Piece, 
 from shunpike.wire import Assembly, Dialect, Seen, pieces_of
 from shunpike.wire.lenient import decode
 from shunpike.wire.pieces import missing_ends, read_chunk
+from shunpike.wire.usage import find_usage
 
 Make = Callable[..., Any]
 COSTS = Dialect(stated_cost="usage.cost")
@@ -246,3 +247,27 @@ def test_a_stream_without_a_reason_at_the_cap_was_cut(
     usage = {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": tokens}}
     ends = {piece.finish_reason for piece in read(call, *chunks, usage) if piece.finish_reason}
     assert ends == {expected}
+
+
+def test_a_smaller_figure_has_not_counted_what_came_with_it() -> None:
+    assembly = Assembly(provider="acme", model="m1")
+    for completion in (40, 1):
+        assembly.add(Piece(text="x", usage=Usage(prompt_tokens=9, completion_tokens=completion)))
+    assert assembly.usage.completion_tokens == 40
+    assert assembly.running
+
+
+def test_a_piece_that_states_no_usage_leaves_the_last_one_a_running_figure() -> None:
+    assembly = Assembly(provider="acme", model="m1")
+    assembly.add(Piece(text="x", usage=Usage(prompt_tokens=9, completion_tokens=1)))
+    assembly.add(Piece(text="y", usage=ABSENT))
+    assert (assembly.usage.completion_tokens, assembly.running) == (1, True)
+
+
+@pytest.mark.parametrize(("first", "second"), [(3, 30), (30, 3), (30, 0)])
+def test_of_two_places_in_one_chunk_the_larger_figure_counts(first: int, second: int) -> None:
+    def row(completion: int) -> dict[str, int]:
+        return {"prompt_tokens": 9 if completion else 0, "completion_tokens": completion}
+
+    chunk = {"usage": row(first), "x": {"usage": row(second)}}
+    assert find_usage(chunk, Dialect(usage_at=("usage", "x.usage"))).completion_tokens == 30

@@ -8,6 +8,7 @@ from typing import Any
 from shunpike.types import (
     ABSENT,
     Answer,
+    Basis,
     Bill,
     Choice,
     Evidence,
@@ -95,10 +96,13 @@ class Assembly:
         if part is not None:
             self._fill(part, piece)
         self._model = piece.model or self._model
-        if piece.usage is not None:
-            self.usage, self._untold = piece.usage.after(self.usage), False
-        elif piece.has_content:
-            self._untold = True
+        if piece.usage is None or piece.usage.basis is Basis.ABSENT:
+            self._untold = self._untold or piece.has_content
+        else:
+            known = piece.usage.after(self.usage)
+            # A figure that is smaller than one before has not counted what came with it.
+            self._untold = known is not piece.usage and (self._untold or piece.has_content)
+            self.usage = known
         self.stated_cost = larger(self.stated_cost, piece.stated_cost)
         self.service_tier = piece.service_tier or self.service_tier
         self.headers_at = self.headers_at if piece.headers_at is None else piece.headers_at

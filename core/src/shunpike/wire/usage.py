@@ -20,14 +20,16 @@ and freezes the account, as any such bill."""
 
 def find_usage(data: Mapping[str, Any], dialect: Dialect) -> Usage:
     """Return the usage that an answer or a chunk holds, `ABSENT` where it holds none that can be read."""
+    usage = ABSENT
     for path in dialect.usage_at:
         raw = at(data, path)
         if isinstance(raw, dict):
-            usage = read_usage(raw, dialect)
-            if usage is not ABSENT:
-                partly = partly_stated(data, dialect)
-                return usage.model_copy(update={"basis": Basis.ESTIMATED}) if partly else usage
-    return ABSENT
+            found = read_usage(raw, dialect)
+            # Stated in two places, neither takes back what the other one says.
+            usage = found.after(usage) if found.total_tokens or usage is ABSENT else usage
+    if usage is not ABSENT and partly_stated(data, dialect):
+        return usage.model_copy(update={"basis": Basis.ESTIMATED})
+    return usage
 
 
 def read_usage(raw: Mapping[str, Any], dialect: Dialect) -> Usage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -14,7 +15,7 @@ from shunpike.types import Answer, Call, EmbedAnswer, EmbedCall, LiveModel, Prov
 from shunpike.wire.address import check_base_url
 from shunpike.wire.failures import Refused, Side, locate
 from shunpike.wire.http import Flow, Http, Reply
-from shunpike.wire.lenient import decode, encode, rows, string
+from shunpike.wire.lenient import decode, encode, rows, string, table
 from shunpike.wire.stream import PieceStream
 from shunpike.wire.unreadable import no_answer
 from shunpike.wire.unsent import before_sending
@@ -137,7 +138,11 @@ class GoogleBackend:
 
     def _failure(self, status: int, headers: Mapping[str, str], body: bytes, model: str | None) -> ProviderError:
         refused = Refused(status, headers, body, self._clock.now(), model)
-        return google_error(refused, self._side, self._retired)
+        failure = google_error(refused, self._side, self._retired)
+        with suppress(ValueError):
+            data = decode(body)
+            failure.bill = read_bill(table(data[0] if isinstance(data, list) and data else data))
+        return failure
 
     def _data(self, reply: Reply, model: str | None) -> Mapping[str, Any]:
         if not 200 <= reply.status < 300:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from shunpike.errors import BadAnswer, Overloaded, ProviderError
-from shunpike.types import Call, Piece
+from shunpike.types import ABSENT, Bill, Call, Piece, Usage
 from shunpike.wire.answer import no_choice
 from shunpike.wire.lenient import count, decode, encode, rows, string
 from shunpike.wire.sse import Event
@@ -33,6 +33,8 @@ class GoogleReader:
         self._failure = failure
         self._candidates: dict[int, Candidate] = {}
         self._usage: object = None
+        self._counted = True
+        """Whether all that came was counted in a snapshot that came with it or later."""
         self._served = call.model
         self._blocked = ""
         self._id: str | None = None
@@ -102,7 +104,7 @@ class GoogleReader:
         last = found.pop() if found else Piece(finish_reason="content_filter")
         told: dict[str, Any] = {
             "model": self._served,
-            "usage": read_usage(self._usage),
+            "usage": self._final(),
             "service_tier": served_tier(self._usage),
             "warnings": tuple(warnings),
             "provider_request_id": self._id,
@@ -129,10 +131,18 @@ class GoogleReader:
             piece = self._candidates[index].add(index, row)
             if piece.has_content or piece.logprobs or piece.annotations:
                 found.append(piece)
+        said = any(piece.has_content for piece in found)
+        self._counted = "usageMetadata" in data or (self._counted and not said)
         return found
 
+    def _final(self) -> Usage:
+        """Return the usage, absent where content came after the last snapshot: that is a running figure."""
+        return read_usage(self._usage) if self._counted else ABSENT
+
     def _billed(self, error: BadAnswer) -> BadAnswer:
-        error.bill = read_bill({"usageMetadata": self._usage, "modelVersion": self._served})
+        usage = self._final()
+        if usage.total_tokens:
+            error.bill = Bill(usage=usage, model=self._served or None, service_tier=served_tier(self._usage))
         return error
 
     def _malformed(self, message: str) -> Overloaded:

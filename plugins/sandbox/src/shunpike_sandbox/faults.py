@@ -33,12 +33,37 @@ RUNNING = "running_usage"
 """A stream that states its usage as it grows, and breaks off in the middle."""
 BILLED_ERROR = "billed_error"
 """A failure inside a 200, with the usage that is billed for it."""
-MISSTATING = frozenset({ZERO_USAGE, ODD_USAGE, RUNNING, BILLED_ERROR})
+LATE_ERROR = "late_error"
+"""An error in the middle of a stream, with the usage that is billed for all of it."""
+BILLED_REFUSAL = "billed_refusal"
+"""A failure with a status of its own, of which the body states what is billed for it."""
+SHRUNK_USAGE = "shrunk_usage"
+"""A stream that states its usage as it grows, and at its end less than before."""
+ZERO_END = "zero_end"
+"""A stream that states its usage as it grows, and zeros at its end."""
+LATE_USAGE = "late_usage"
+"""A stream that states its usage after it told its end, in a chunk without choices."""
+TWICE = "usage_twice"
+"""A stream that states its usage twice; it is billed once."""
+MISSTATING = frozenset(
+    {
+        ZERO_USAGE,
+        ODD_USAGE,
+        RUNNING,
+        BILLED_ERROR,
+        LATE_ERROR,
+        BILLED_REFUSAL,
+        SHRUNK_USAGE,
+        ZERO_END,
+        LATE_USAGE,
+        TWICE,
+    }
+)
 """Faults that mislead whoever believes the figures. They come only when named."""
 NAMED_ONLY = frozenset({RATE_LIMITED, MODEL_FORBIDDEN, UNSAFE, *MISSTATING})
 
 KINDS = (OVERLOADED, INTERNAL, HANGUP, LOST, UPSTREAM, STREAM_ERROR, CUT, HTML, HALF_JSON, SLOW, STALL)
-STREAM_ONLY = frozenset({STREAM_ERROR, CUT, STALL, RUNNING})
+STREAM_ONLY = frozenset({STREAM_ERROR, CUT, STALL, RUNNING, LATE_ERROR, SHRUNK_USAGE, ZERO_END, LATE_USAGE, TWICE})
 UNARY_ONLY = frozenset({HALF_JSON})
 
 

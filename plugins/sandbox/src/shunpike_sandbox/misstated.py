@@ -11,6 +11,11 @@ from shunpike_sandbox.replies import Frame, dump
 
 DATA = b"data: "
 DONE = b"[DONE]"
+FIGURES = ("usage", "usageMetadata")
+_NAMES = (
+    ("usage", "completion_tokens", "total_tokens"),
+    ("usageMetadata", "candidatesTokenCount", "totalTokenCount"),
+)
 FAILED = {"code": 502, "message": "The provider behind failed while it answered"}
 Rewrite = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -23,14 +28,28 @@ def whole(fault: str | None, body: bytes) -> bytes:
     return dump(_broken(data) if fault == faults.BILLED_ERROR else _restated(data, fault))
 
 
+def refused(error: bytes, answer: bytes) -> bytes:
+    """Return the body of a failure with the figures of the answer that it stands for."""
+    told, made = json.loads(error), json.loads(answer)
+    figures = {name: made[name] for name in (*FIGURES, "model", "modelVersion") if name in made}
+    if isinstance(told, list):
+        return dump([{**told[0], **figures}, *told[1:]])
+    return dump({**told, **figures})
+
+
 def streamed(fault: str | None, frames: Iterable[Frame], error: Iterable[Frame], prompt: int) -> Iterable[Frame]:
     """Return the frames of a stream as the fault has them."""
     if fault not in faults.MISSTATING:
         return frames
-    if fault == faults.BILLED_ERROR:
-        return _failing(list(frames), list(error))
+    if fault in (faults.BILLED_ERROR, faults.LATE_ERROR):
+        made = list(frames)
+        return _failing(made, list(error), 0 if fault == faults.BILLED_ERROR else len(made) // 2)
     if fault == faults.RUNNING:
         return _running(frames, prompt)
+    if fault in (faults.SHRUNK_USAGE, faults.ZERO_END):
+        return _last_changed(list(_running(frames, prompt)), _zero if fault == faults.ZERO_END else _less)
+    if fault in (faults.LATE_USAGE, faults.TWICE):
+        return _stated_after(list(frames), twice=fault == faults.TWICE)
     return (_rewritten(frame, lambda data: _restated(data, fault)) for frame in frames)
 
 
@@ -46,9 +65,25 @@ def _rewritten(frame: Frame, change: Rewrite) -> Frame:
 def _restated(data: dict[str, Any], fault: str | None) -> dict[str, Any]:
     """Return the data with figures that are all zero, or do not fit together."""
     changed = dict(data)
-    for name in ("usage", "usageMetadata"):
+    for name in FIGURES:
         if isinstance(told := data.get(name), dict):
             changed[name] = _zeros(told) if fault == faults.ZERO_USAGE else _odd(told)
+    return changed
+
+
+def _zero(data: dict[str, Any]) -> dict[str, Any]:
+    return _restated(data, faults.ZERO_USAGE)
+
+
+def _less(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the data with a completion of one token."""
+    changed = dict(data)
+    for name, completion, total in _NAMES:
+        if isinstance(told := data.get(name), dict):
+            made = sum(told.get(part, 0) for part in (completion, "thoughtsTokenCount"))
+            changed[name] = {**told, completion: 1, total: told[total] - made + 1}
+            changed[name].pop("thoughtsTokenCount", None)
+            changed[name].pop("completion_tokens_details", None)
     return changed
 
 
@@ -76,10 +111,11 @@ def _broken(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "choices": [{"index": 0, "message": message, "finish_reason": "error", "error": FAILED}]}
 
 
-def _failing(frames: list[Frame], error: list[Frame]) -> Iterator[Frame]:
+def _failing(frames: list[Frame], error: list[Frame], after: int) -> Iterator[Frame]:
     """Return an error inside a stream, followed by the figures of what it took, where the dialect states them."""
-    marks = (b'"usage":{', b"usageMetadata")
-    last = next((frame for frame in reversed(frames) if any(mark in frame.data for mark in marks)), None)
+    yield from frames[:after]
+    place = _last(frames)
+    last = None if place is None else frames[place]
     if last is not None and b"usageMetadata" in last.data:
         yield _rewritten(last, _broken)
         return
@@ -87,6 +123,38 @@ def _failing(frames: list[Frame], error: list[Frame]) -> Iterator[Frame]:
     if last is not None:
         yield _rewritten(last, lambda data: {**data, "choices": []})
     yield from (frame for frame in frames if DONE in frame.data)
+
+
+def _last(frames: list[Frame]) -> int | None:
+    """Return the place of the last frame that states figures."""
+    marks = (b'"usage":{', b"usageMetadata")
+    return next((at for at in reversed(range(len(frames))) if any(mark in frames[at].data for mark in marks)), None)
+
+
+def _last_changed(frames: list[Frame], change: Rewrite) -> list[Frame]:
+    place = _last(frames)
+    if place is not None:
+        frames[place] = _rewritten(frames[place], change)
+    return frames
+
+
+def _stated_after(frames: list[Frame], *, twice: bool) -> Iterator[Frame]:
+    """Return the stream with its figures in a chunk of their own behind the last; ``twice``: there as well."""
+    place = _last(frames)
+    for at, frame in enumerate(frames):
+        if at != place:
+            yield frame
+            continue
+        yield frame if twice else _rewritten(frame, _without)
+        yield Frame(_rewritten(frame, lambda data: {**data, _rows(data): []}).data)
+
+
+def _rows(data: dict[str, Any]) -> str:
+    return "candidates" if "candidates" in data else "choices"
+
+
+def _without(data: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if name not in FIGURES}
 
 
 def _running(frames: Iterable[Frame], prompt: int) -> Iterator[Frame]:

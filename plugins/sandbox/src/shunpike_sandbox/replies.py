@@ -110,8 +110,8 @@ class _Performance:
     async def _send_all(self, send: Send, hangup: Callable[[], None] | None) -> None:
         raise NotImplementedError
 
-    async def _start(self, send: Send, headers: Mapping[str, str]) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": raw_headers(headers)})
+    async def _start(self, send: Send, headers: Mapping[str, str], status: int = 200) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": raw_headers(headers)})
 
     async def _wait(self, seconds: float) -> None:
         if seconds > 0:
@@ -130,6 +130,7 @@ class Whole(_Performance):
     """A unary answer."""
 
     body: bytes
+    status: int = 200
 
     @override
     async def _send_all(self, send: Send, hangup: Callable[[], None] | None) -> None:
@@ -138,7 +139,7 @@ class Whole(_Performance):
             body = body[: len(body) // 2]
         if self.fault == faults.STALL:
             await self._wait(self.world.faults.seconds)
-        await self._start(send, {**headers, "content-length": str(len(body))})
+        await self._start(send, {**headers, "content-length": str(len(body))}, self.status)
         if self.fault in (faults.CUT, faults.STREAM_ERROR):
             half = body[: len(body) // 2]
             self.visit.tell(half, 0)
@@ -147,7 +148,7 @@ class Whole(_Performance):
             await self._hang_up(hangup)
         self.visit.tell(body, 0)
         # The books are closed before the last byte leaves, so that a client that has its answer finds them right.
-        self.visit.complete()
+        self.visit.complete(self.status)
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
 

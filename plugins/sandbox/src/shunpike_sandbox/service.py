@@ -109,6 +109,10 @@ class Service(ABC):
         cached = self.cached(account, served, ask, prompt)
         visit.generation = generate(ask, names, room=room, cached=cached, house=house)
         headers = self.headers(visit)
+        if fault == faults.BILLED_REFUSAL:
+            refusal = self.internal(visit)
+            body = misstated.refused(self.plain(refusal).body, self.unary(visit, ask, visit.generation))
+            return Whole(self.world, visit, headers, fault, body, refusal.status)
         if ask.stream:
             error = list(self.error_frames(visit))
             frames = misstated.streamed(fault, self.frames(visit, ask, visit.generation), error, prompt)

@@ -10,6 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from typing_extensions import override
 
+from shunpike_sandbox import faults
 from shunpike_sandbox.asks import Ask
 from shunpike_sandbox.bodies import parse
 from shunpike_sandbox.catalog import Model, retired
@@ -26,6 +27,9 @@ _FINISH = {"stop": "STOP", "length": "MAX_TOKENS", "tool_calls": "STOP"}
 
 class Google(GoogleErrors):
     """``/google``, below ``/v1beta`` and ``/v1``."""
+
+    unspoken = frozenset({faults.SHRUNK_USAGE})
+    """Each phase of a long answer begins its figures anew, and the last ones are of the whole."""
 
     bills_in_full = True
     call_id = "{}"
