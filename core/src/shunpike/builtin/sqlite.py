@@ -20,7 +20,7 @@ from shunpike.builtin.sqlite_books import Books
 from shunpike.builtin.sqlite_clock import LedgerClock
 from shunpike.builtin.sqlite_closures import read_closures, read_reopened
 from shunpike.builtin.sqlite_connection import LAST_PATIENCE, Patience, SqliteConnection
-from shunpike.builtin.sqlite_creation import create
+from shunpike.builtin.sqlite_creation import create, tidy
 from shunpike.builtin.sqlite_file import is_new, real_path
 from shunpike.builtin.sqlite_learning import read_factors, read_proofs, read_unconfirmed
 from shunpike.builtin.sqlite_owner import Incarnation, sweep
@@ -68,6 +68,8 @@ class _Opened:
         real = real_path(path)
         if is_new(real):
             create(path, real, clock.now())
+        else:
+            tidy(real)
         self.connection = SqliteConnection(path, patience=patience)
         self._owner: Incarnation | None = None
         self._clock = clock
