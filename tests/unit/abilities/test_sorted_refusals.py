@@ -56,12 +56,18 @@ async def test_a_model_that_is_forbidden_leaves_the_account_open(client: Client,
     assert [one.model for one in second.decision.attempts] == [answered.model]
 
 
-@pytest.mark.parametrize("name", [name for name in SEVEN if name != "google"])
-async def test_a_refused_prompt_is_asked_nowhere_else(client: Client, world: World, name: str) -> None:
+@pytest.mark.parametrize("name", SEVEN)
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_refused_prompt_is_asked_nowhere_else(client: Client, world: World, name: str, streamed: bool) -> None:
     world.set_faults(Faults(script=(faults.UNSAFE,), only=(name,)))
     with pytest.raises(RequestError) as caught:
-        await client.complete("hi", model=f"{name}/auto", max_tokens=50)
+        if streamed:
+            async with client.stream("hi", providers=[name], max_tokens=50) as pieces:
+                await anext(pieces)
+        else:
+            await client.complete("hi", model=f"{name}/auto", max_tokens=50)
     assert caught.value.kind == "content_filter"
+    assert len(world.books()[name]["attempts"]) == 1
 
 
 async def test_what_one_model_cant_do_is_asked_of_another_provider(client: Client) -> None:

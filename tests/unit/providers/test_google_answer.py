@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shunpike.errors import BadAnswer
+from shunpike.errors import BadAnswer, RequestError
 from shunpike.types import ABSENT, Answer, Call, ChatRequest, Usage
 from shunpike_google.answer import read_answer, read_usage
 from shunpike_google.calls import Calls
@@ -84,11 +84,20 @@ def test_an_answer_that_the_model_failed_to_write_is_a_bad_one(told):
     assert caught.value.kind == "schema_invalid"
 
 
-def test_a_blocked_prompt_is_filtered_content():
-    answer = read_answer({"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": {"promptTokenCount": 3}}, CALL)
+@pytest.mark.parametrize("reason", ["SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "IMAGE_SAFETY"])
+def test_a_prompt_that_is_refused_for_its_content_ends_the_request_and_keeps_its_figures(reason):
+    body = {"promptFeedback": {"blockReason": reason}, "usageMetadata": {"promptTokenCount": 3, "totalTokenCount": 3}}
+    with pytest.raises(RequestError, match=f"google blocked the prompt: {reason}") as caught:
+        read_answer(body, CALL)
+    assert (caught.value.kind, caught.value.elsewhere, caught.value.billed) == ("content_filter", False, None)
+    assert caught.value.bill.usage.prompt_tokens == 3
+
+
+def test_a_prompt_that_is_blocked_for_no_named_reason_may_be_taken_elsewhere():
+    answer = read_answer({"promptFeedback": {"blockReason": "OTHER"}, "usageMetadata": {"promptTokenCount": 3}}, CALL)
 
     assert answer.choices[0].finish_reason == "content_filter"
-    assert answer.warnings == ("google blocked the prompt: SAFETY",)
+    assert answer.warnings == ("google blocked the prompt: OTHER",)
     assert answer.usage.prompt_tokens == 3
 
 

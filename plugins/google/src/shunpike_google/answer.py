@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shunpike.errors import BadAnswer
+from shunpike.errors import BadAnswer, ProviderError, RequestError
 from shunpike.types import (
     ABSENT,
     Answer,
@@ -26,6 +26,7 @@ from shunpike_google.calls import Calls
 from shunpike_google.citations import citations
 from shunpike_google.contents import PROVIDER
 
+_UNNAMED_BLOCKS = frozenset({"", "OTHER", "BLOCK_REASON_UNSPECIFIED"})
 NUMBERED = (
     "FINISH_REASON_UNSPECIFIED", "STOP", "MAX_TOKENS", "SAFETY", "RECITATION", "OTHER", "LANGUAGE", "BLOCKLIST",
     "PROHIBITED_CONTENT", "SPII", "MALFORMED_FUNCTION_CALL", "IMAGE_SAFETY", "UNEXPECTED_TOOL_CALL",
@@ -127,11 +128,14 @@ class Candidate:
 
 
 def read_answer(data: object, call: Call) -> Answer:
-    """Return the answer of a whole body. Raises `BadAnswer` for one without any choice or with a broken one."""
+    """Return the answer of a whole body.
+
+    Raises `BadAnswer` for one without any choice or with a broken one, `RequestError` where the prompt was refused.
+    """
     body = table(data)
     try:
         return _whole(body, call)
-    except BadAnswer as error:
+    except (BadAnswer, RequestError) as error:
         error.bill = read_bill(body)
         raise
 
@@ -144,6 +148,9 @@ def _whole(body: Mapping[str, Any], call: Call) -> Answer:
         choices.append(candidate.choice(place, call, piece.logprobs))
         warnings += candidate.warnings
     if not choices:
+        refusal = refused_prompt(body, call.model)
+        if refusal is not None:
+            raise refusal
         choices = [_blocked(body, call)]
         warnings.append(block_text(body))
     return Answer(
@@ -176,6 +183,20 @@ def block_text(body: Mapping[str, Any]) -> str:
     told = table(body.get("promptFeedback"))
     reason = told.get("blockReason") or told.get("blockReasonMessage")
     return f"google blocked the prompt: {string(reason) or 'no reason given'}" if reason else ""
+
+
+def refused_prompt(body: Mapping[str, Any], model: str) -> ProviderError | None:
+    """Return the refusal of a prompt for its content, as every provider has one: it would be refused elsewhere too.
+
+    None where the prompt was not blocked, or for a reason that nobody names: another model may well take it.
+    """
+    reason = string(table(body.get("promptFeedback")).get("blockReason"))
+    if reason in _UNNAMED_BLOCKS:
+        return None
+    error: ProviderError = RequestError(block_text(body), provider=PROVIDER, model=model, kind="content_filter")
+    # What Google counted of the prompt is stated beside it; where nothing is, nobody knows.
+    error.billed = None
+    return error
 
 
 def served_model(body: Mapping[str, Any], call: Call) -> str:

@@ -10,7 +10,15 @@ from shunpike.types import ABSENT, Bill, Call, Piece, Usage
 from shunpike.wire.answer import no_choice
 from shunpike.wire.lenient import count, decode, encode, rows, string
 from shunpike.wire.sse import Event
-from shunpike_google.answer import Candidate, block_text, read_bill, read_usage, served_model, served_tier
+from shunpike_google.answer import (
+    Candidate,
+    block_text,
+    read_bill,
+    read_usage,
+    refused_prompt,
+    served_model,
+    served_tier,
+)
 from shunpike_google.contents import PROVIDER
 
 Failure = Callable[[int, Mapping[str, str], bytes], ProviderError]
@@ -37,6 +45,7 @@ class GoogleReader:
         """Whether all that came was counted in a snapshot that came with it or later."""
         self._served = call.model
         self._blocked = ""
+        self._refusal: ProviderError | None = None
         self._id: str | None = None
 
     @property
@@ -86,10 +95,13 @@ class GoogleReader:
         return self._read(data)
 
     def ends(self) -> Sequence[Piece]:
-        """Return a finish reason for each candidate, the last with all that is said of the whole. Raises `BadAnswer`.
+        """Return a finish reason for each candidate, the last with all that is said of the whole.
 
+        Raises `BadAnswer`, and `RequestError` where the prompt was refused.
         The reasons wait until here, because a call in a later event turns STOP into ``tool_calls``.
         """
+        if not self._candidates and self._refusal is not None:
+            raise self._billed(self._refusal)
         if not self._candidates and not self._blocked:
             raise self._billed(no_choice(PROVIDER, self.model))
         warnings = [self._blocked] if self._blocked else []
@@ -122,6 +134,7 @@ class GoogleReader:
             self._served = served_model(data, self._call)
         self._id = string(data.get("responseId")) or self._id
         self._blocked = block_text(data) or self._blocked
+        self._refusal = refused_prompt(data, self.model) or self._refusal
         found = []
         for place, row in enumerate(rows(data.get("candidates"))):
             told = count(row.get("index"))
@@ -139,7 +152,7 @@ class GoogleReader:
         """Return the usage, absent where content came after the last snapshot: that is a running figure."""
         return read_usage(self._usage) if self._counted else ABSENT
 
-    def _billed(self, error: BadAnswer) -> BadAnswer:
+    def _billed(self, error: ProviderError) -> ProviderError:
         usage = self._final()
         if usage.total_tokens:
             error.bill = Bill(usage=usage, model=self._served or None, service_tier=served_tier(self._usage))
