@@ -21,9 +21,10 @@ from shunpike.ledger.counting import learned
 from shunpike.ledger.half_open import Closures
 from shunpike.ledger.learning import is_news, lowered, merged
 from shunpike.ledger.refusals import Use, bounded, is_bare
+from shunpike.ledger.shortening import early
 from shunpike.ledger.slots import Look, judge, remaining_of, settled_parts
 from shunpike.ledger.steady import Steady, begun
-from shunpike.ledger.windows import CLOCK_SLACK, GUARD, last_closure
+from shunpike.ledger.windows import CLOCK_SLACK, GUARD, NEVER, last_closure
 from shunpike.protocols import Store
 from shunpike.types import (
     Closure,
@@ -101,9 +102,8 @@ class MemoryStore(Store):
         """Move what passes by the second along with a wall clock that was set."""
         seconds = 0.0 if self._steady is None else self._steady.look()
         if seconds:
-            for bucket in self._buckets.values():
-                if bucket.rolling:
-                    bucket.move(seconds)
+            for bucket in (one for one in self._buckets.values() if one.rolling):
+                bucket.move(seconds)
             self._closures.move(seconds)
 
     def _look(self, hold: Hold, now: float) -> Look:
@@ -128,10 +128,11 @@ class MemoryStore(Store):
             return False
         settlement = settlement if self._steady is None else self._steady.told(settlement)
         uses = self._uses(one, settlement)
+        until = early(settlement, self._proofs, attempt_id)
         for hold in one.holds:
             if hold.amount:
                 self._buckets[hold.bucket].land(hold.amount)
-                self._settle_slot(hold, settlement, attempt_id)
+                self._settle_slot(hold, settlement, attempt_id, until.get(hold.bucket, NEVER))
         for charge in settlement.charges:
             self._settle_slot(charge, settlement, attempt_id)
         now = settlement.at if self._steady is None else max(settlement.at, self._steady.wall)
@@ -147,11 +148,11 @@ class MemoryStore(Store):
 
     def _teach(self, one: Reservation, settlement: Settlement, uses: Mapping[str, Use], now: float) -> None:
         windows = {hold.bucket: hold.limit.window for hold in one.holds}
-        self._closures.end(
-            one.attempt_id,
-            settlement,
-            lambda bucket: last_closure(windows.get(bucket, Held()), now, self._guard) + CLOCK_SLACK,
-        )
+
+        def latest(bucket: str) -> float:
+            return last_closure(windows.get(bucket, Held()), now, self._guard) + CLOCK_SLACK
+
+        self._closures.end(one.attempt_id, settlement, latest)
         self._closures.take_rows()
         self._closures.take_opened()
         for lesson in settlement.lessons:
@@ -178,7 +179,7 @@ class MemoryStore(Store):
 
     def _learn(self, lesson: Lesson, use: Use | None, at: float, now: float) -> None:
         name = lesson.proof.bucket
-        if lesson.proof.unlisted is not None:
+        if lesson.begins or lesson.proof.unlisted is not None:
             self._buckets.setdefault(name, Bucket(rolling=isinstance(lesson.limit.window, Rolling)))
         bucket = self._buckets.get(name)
         known = self._proofs.get(name)
@@ -198,11 +199,11 @@ class MemoryStore(Store):
         """Return name → what its samples taught."""
         return dict(self._factors)
 
-    def _settle_slot(self, hold: Hold, settlement: Settlement, attempt_id: str) -> None:
+    def _settle_slot(self, hold: Hold, settlement: Settlement, attempt_id: str, until: float = NEVER) -> None:
         bucket = self._bucket(hold)
         in_doubt = settlement.state is State.UNCONFIRMED and hold.limit.unit is Unit.USD
         for part in settled_parts(hold.limit, hold.amount, settlement, bucket.last, self._guard):
-            bucket.add(part.expires, part.amount, attempt_id if in_doubt else "")
+            bucket.add(min(part.expires, until), part.amount, attempt_id if in_doubt else "")
 
     async def unconfirmed(self) -> Sequence[Unconfirmed]:
         """Return the attempts whose end is not known, oldest first."""
@@ -266,8 +267,8 @@ class MemoryStore(Store):
         for name, bucket in self._buckets.items():
             if not bucket.adds_up:
                 raise StoreError(f"the books of {name} in memory don't add up")
-        held = len(self._attempts.held)
-        return f"in memory, {len(self._attempts)} attempts kept one by one, {held} held; it is forgotten at the end"
+        kept, held = len(self._attempts), len(self._attempts.held)
+        return f"in memory, {kept} attempts kept one by one, {held} held; it is forgotten at the end"
 
     @override
     async def aclose(self) -> None:

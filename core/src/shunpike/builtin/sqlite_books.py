@@ -197,7 +197,7 @@ class Books:
             self._set.factors.update(read_factors(self._db))
         for lesson in settlement.lessons:
             bucket = self._set.buckets.get(lesson.proof.bucket) or self._find("name = ?", lesson.proof.bucket)
-            if bucket is None and lesson.proof.unlisted is not None:
+            if bucket is None and (lesson.begins or lesson.proof.unlisted is not None):
                 bucket = self._bring(lesson.proof.bucket, lesson.limit)
             if bucket is not None:
                 # A settlement may come late: its moment shows what has expired, not whether the clock was set back.

@@ -36,8 +36,8 @@ WHERE excluded.until > until OR until BETWEEN ?8 AND {UNTIL_CLEARED - 1} OR ?9""
 
 _PROOF = """
 INSERT OR REPLACE INTO evidence
-    (bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted, bound)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    (bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted, bound, span)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 _FACTOR = "INSERT OR REPLACE INTO factors (name, mean, deviation, samples, at) VALUES (?, ?, ?, ?, ?)"
 
@@ -91,6 +91,7 @@ def write_changes(connection: Connection, changes: Changes) -> None:
             proof.overages,
             None if proof.unlisted is None else proof.unlisted.model_dump_json(),
             None if proof.bound is None else proof.bound.model_dump_json(),
+            None if proof.span is None else proof.span.model_dump_json(exclude_defaults=True),
         )
     for name, factor in changes.factors:
         connection.rows(_FACTOR, name, factor.mean, factor.deviation, factor.samples, factor.at)

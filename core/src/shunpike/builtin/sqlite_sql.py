@@ -231,6 +231,8 @@ _VERSION_5 = (
     "ALTER TABLE evidence ADD COLUMN unlisted TEXT",
     # What refusals showed that named no amount, as JSON.
     "ALTER TABLE evidence ADD COLUMN bound TEXT",
+    # What was seen of how long its window is, as JSON.
+    "ALTER TABLE evidence ADD COLUMN span TEXT",
 )
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)

@@ -12,19 +12,19 @@ from shunpike.clock import Clock
 from shunpike.errors import StoreError
 from shunpike.ledger.belief import believed
 from shunpike.ledger.breaches import charges_of, frozen_by
-from shunpike.ledger.buckets import gate_of, is_budget
-from shunpike.ledger.closures import closures_of, is_refusal, refused_by, used_up
+from shunpike.ledger.buckets import is_budget
+from shunpike.ledger.closures import closures_of, is_refusal, used_up
 from shunpike.ledger.counting import likely_output, output_samples, prompt_sample
-from shunpike.ledger.holds import demand, holds_for, limits_in_force, too_large
+from shunpike.ledger.holds import demand, holds_for, too_large
 from shunpike.ledger.inspection import Inspection
 from shunpike.ledger.knowledge import Knowledge
-from shunpike.ledger.learning import Believed, is_believed, lessons_of, merged, plausible
+from shunpike.ledger.learning import plausible
 from shunpike.ledger.output_cap import Cap, Caps
 from shunpike.ledger.pacing import Pacer, unslowed
 from shunpike.ledger.settle import settlement_of
 from shunpike.ledger.settling import LEAVING, SETTLING
+from shunpike.ledger.teaching import LimitsOf, Teaching
 from shunpike.ledger.terms import Terms, prompt_bound, terms_of, wall
-from shunpike.ledger.unlisted import found_in, learned_limits
 from shunpike.protocols import Admission, Ask, Store, Target
 from shunpike.types import (
     Ending,
@@ -32,8 +32,6 @@ from shunpike.types import (
     EventName,
     Grant,
     Hold,
-    Limit,
-    Proof,
     Refusal,
     Remaining,
     Reservation,
@@ -43,11 +41,6 @@ from shunpike.types import (
     Unit,
 )
 from shunpike.waiting import Place, Queue
-
-_UNBOUNDED = Settings()
-"""Of an operator who bounds nothing: with these, the limits are what the provider itself counts."""
-LimitsOf = Callable[[Target], Sequence[Limit] | None]
-"""The limits granted to a target; None = nothing is known."""
 
 
 class Ledger(Inspection, Admission):
@@ -69,24 +62,12 @@ class Ledger(Inspection, Admission):
         self._pacer = Pacer(store, settings)
         self._known = Knowledge(store, clock)
         self._queue = Queue() if queue is None else queue
+        self._teaching = Teaching(limits_of, self._known, settings, clock, self._queue)
         self._caps = Caps(store, settings, self._pacer, self._queue)
 
     def terms(self, target: Target, ask: Ask) -> Terms:
         """Return who would pay for the attempt, and how much at most."""
         return terms_of(target, ask, self._settings)
-
-    def _in_force(self, target: Target, terms: Terms, seen: Sequence[Proof] = ()) -> dict[str, Limit]:
-        """Return the limits that are kept, once these proofs are known as well."""
-        return self._limits(target, terms, self._settings, seen)
-
-    def _limits(self, target: Target, terms: Terms, settings: Settings, seen: Sequence[Proof] = ()) -> dict[str, Limit]:
-        known, now = self._known.proofs, self._clock.now()
-        if seen:
-            known = {**known, **{one.bucket: merged(known.get(one.bucket), one, now) for one in seen}}
-        believed, listed = Believed(known, now), self._limits_of(target) or ()
-        unlisted = [one for one in known.values() if one.unlisted is not None and is_believed(one, now)]
-        limits = (*listed, *learned_limits(target, listed, unlisted)) if unlisted else listed
-        return limits_in_force(target, limits, terms, settings, believed)
 
     def _counted(self, target: Target, ask: Ask) -> Ask:
         """Return the ask with its prompt as the model was seen to count, never above the bound, and a likely answer."""
@@ -137,13 +118,13 @@ class Ledger(Inspection, Admission):
     async def _cap(self, target: Target, ask: Ask) -> tuple[Cap, int]:
         """Return the output cap for what is left, and the least that is of use."""
         counted = self._counted(target, ask)
-        in_force = self._in_force(target, self.terms(target, counted))
+        in_force = self._teaching.in_force(target, self.terms(target, counted))
         return await self._caps.choose(target, counted, in_force, self._clock.now())
 
     async def _admit(self, target: Target, ask: Ask) -> Grant | Refusal:
         estimated, ask = ask, self._counted(target, ask)
         terms = self.terms(target, ask)
-        in_force = self._in_force(target, terms)
+        in_force = self._teaching.in_force(target, terms)
         bounded = any(limit.unit is Unit.USD for limit in in_force.values())
         refusal = wall(terms, self._settings, limits_known=self._limits_of(target) is not None, bounded=bounded)
         plain = _plain(estimated, ask)
@@ -163,6 +144,7 @@ class Ledger(Inspection, Admission):
         if isinstance(verdict, Refusal):
             return await self._pacer.explained(target, verdict, holds, judged, now)
         self._queue.began(ask.attempt_id, [hold.bucket for hold in holds])
+        self._teaching.began(ask.attempt_id, now)
         granted = verdict if judged is holds else unslowed(verdict, holds)
         return granted.model_copy(update={"at": self._clock.monotonic()})
 
@@ -190,15 +172,10 @@ class Ledger(Inspection, Admission):
         counted = self._counted(target, ask)
         ending = believed(plausible(ending), counted)
         terms = self.terms(target, counted)
-        in_force = self._in_force(target, terms)
+        in_force = self._teaching.in_force(target, terms)
         holds = _fitted(holds_for(target, counted, terms, in_force), _plain(ask, counted), terms)
-        granted = self._limits(target, terms, _UNBOUNDED)
-        found = found_in(ending, target, granted, lambda scope: self._queue.running(gate_of(target, scope)))
-        if found:
-            granted = self._limits(target, terms, _UNBOUNDED, found)
-        refused = refused_by(ending, granted, {hold.bucket: hold.amount for hold in holds})
-        unlisted = {one.bucket: one.unlisted for one in found if one.unlisted is not None}
-        lessons = lessons_of(ending, granted, tuple(refused), partial(self._in_force, target, terms), unlisted)
+        asked = {hold.bucket: hold.amount for hold in holds}
+        granted, refused, lessons = self._teaching.taught(target, terms, ending, ask.attempt_id, asked)
         closures = closures_of(target, ending, granted or in_force, refused) + used_up(target, lessons, ending.at)
         settlement = settlement_of(ending, counted, terms)
         frozen = frozen_by(target, ask, settlement, terms)
@@ -206,7 +183,7 @@ class Ledger(Inspection, Admission):
             update={
                 "closures": closures if frozen is None else (*closures, frozen),
                 "lessons": lessons,
-                "charges": charges_of(settlement, terms, partial(self._in_force, target)),
+                "charges": charges_of(settlement, terms, partial(self._teaching.in_force, target)),
                 "overage": any(not is_budget(bucket) for bucket in in_force) and is_refusal(ending),
                 "samples": self._samples(target, ask, ending),
             }
@@ -241,7 +218,7 @@ class Ledger(Inspection, Admission):
         """Return what is left of every limit and budget that a call of ``target`` draws on."""
         await self._looking(self._known.refresh())
         terms = self.terms(target, Ask(attempt_id="", request_id="", prompt_tokens=1, max_output=1))
-        in_force = self._in_force(target, terms)
+        in_force = self._teaching.in_force(target, terms)
         holds = [Hold(bucket=bucket, limit=limit, amount=0) for bucket, limit in in_force.items()]
         found = await self._looking(self._store.remaining(holds, self._clock.now()))
         return [self._with_proof(one) for one in found]

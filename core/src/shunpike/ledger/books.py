@@ -21,8 +21,9 @@ from shunpike.ledger.half_open import Closures
 from shunpike.ledger.learning import is_news, lowered, merged
 from shunpike.ledger.refusals import Use, bounded, is_bare
 from shunpike.ledger.rows import BucketRow, ClosureRow, HeldRow, Holds, SlotRow, booked_state
+from shunpike.ledger.shortening import early
 from shunpike.ledger.slots import Look, Part, remaining_of, settled_parts
-from shunpike.ledger.windows import CLOCK_SLACK, GUARD, Window, last_closure, last_expiry
+from shunpike.ledger.windows import CLOCK_SLACK, GUARD, NEVER, Window, last_closure, last_expiry
 from shunpike.types import (
     Calendar,
     Factor,
@@ -179,8 +180,10 @@ class WorkingSet:
         # What is not certain stays with its attempt, to be reconciled; the rest is one sum for each expiry.
         owner = held.attempt_id if booked_state(Money(pico=held.worst), settlement) is State.UNCONFIRMED else ""
         uses = self._uses(held, settlement)
+        until = early(settlement, self.proofs, held.attempt_id)
         for key, amount in held.holds:
-            self._end(self.touch(self.by_key[key]), amount, owner, settlement)
+            bucket = self.touch(self.by_key[key])
+            self._end(bucket, amount, owner, settlement, until.get(bucket.name, NEVER))
         for charge in settlement.charges:
             bucket = self.touch(self.buckets[charge.bucket])
             for part in settled_parts(bucket.limit, charge.amount, settlement, bucket.last, self.guard):
@@ -191,12 +194,12 @@ class WorkingSet:
         for sample in settlement.samples:
             self._sample(sample)
 
-    def _end(self, bucket: Bucket, held: int, owner: str, settlement: Settlement) -> None:
+    def _end(self, bucket: Bucket, held: int, owner: str, settlement: Settlement, until: float) -> None:
         parts = settled_parts(bucket.limit, held, settlement, bucket.last, self.guard)
         bucket.in_flight -= held
         bucket.used -= held
         for part in parts:
-            self.add(bucket, part, owner)
+            self.add(bucket, part._replace(expires=min(part.expires, until)), owner)
 
     def add(self, bucket: Bucket, part: Part, attempt_id: str = "") -> None:
         """Let ``part`` count in ``bucket``: the truth is booked even where it is over the cap."""

@@ -16,7 +16,7 @@ or several, moves nothing.
 |                                              | window: our view inside a window only ever gets lower               |
 | a reset further away than the window         | the same limit with a longer window, beside it: ``unlisted.py``      |
 | nothing left until later than a window       | as well, closes the limit until then                                |
-| more left than by our books                  | nothing                                                             |
+| more left than by our books                  | nothing, but that the window may be shorter: ``shortening.py``       |
 | a refusal that names limits                  | closes exactly these, until their reset: of a calendar never sooner |
 |                                              | than its next one                                                   |
 | a refusal that names none                    | closes the target, or the account where all limits are its own      |
@@ -272,11 +272,12 @@ def merged(known: Proof | None, new: Proof, now: float) -> Proof:
     if known is None:
         return new
     overages = known.overages + new.overages
-    new = new.model_copy(update={"unlisted": new.unlisted or known.unlisted})
+    span = new.span if known.span is None else known.span.joined(new.span)
+    new = new.model_copy(update={"unlisted": new.unlisted or known.unlisted, "span": span})
     if not is_believed(known, now):
         return new.model_copy(update={"overages": overages})
     if new.at < known.at or _RANKS[new.confidence] < _RANKS[known.confidence]:
-        return known.model_copy(update={"overages": overages})
+        return known.model_copy(update={"overages": overages, "span": span})
     kept: dict[str, object] = {"overages": overages}
     if new.amount is None:
         kept |= {"amount": known.amount, "bound": new.bound or known.bound}

@@ -17,11 +17,12 @@ from shunpike.types import (
     Reopening,
     Unconfirmed,
     UsageRow,
+    WindowProof,
 )
 
 Row = tuple[Any, ...]
 
-PROOF: LiteralString = "bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted, bound"
+PROOF: LiteralString = "bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted, bound, span"
 CLOSURE: LiteralString = "bucket, until, reason, at, origin, test_at, tester"
 REOPENED: LiteralString = "bucket, until, reason, closed_at, origin, at, who, note"
 FACTOR: LiteralString = "name, mean, deviation, samples, at"
@@ -30,7 +31,7 @@ UNCONFIRMED: LiteralString = "id, provider, account, model, started_at, outcome,
 
 def proof_of(row: Row) -> Proof:
     """Return a row of `PROOF`."""
-    bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted, bound = row
+    bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted, bound, span = row
     return Proof(
         bucket=bucket,
         amount=amount,
@@ -42,6 +43,7 @@ def proof_of(row: Row) -> Proof:
         overages=overages,
         unlisted=None if unlisted is None else Limit.model_validate_json(unlisted),
         bound=None if bound is None else Bound.model_validate_json(bound),
+        span=None if span is None else WindowProof.model_validate_json(span),
     )
 
 

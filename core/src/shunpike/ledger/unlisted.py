@@ -13,9 +13,9 @@
 | a unit that a listed limit has in another window, | none: it may be that one                                        |
 | no window                                         |                                                                 |
 
-A reset that is nearer than a listed window shortens nothing: nobody knows what else came back. One that is further
-away lengthens nothing where the answer names the window, or says that nothing is left: that wait is doubtful, and it is
-tested (``closures.py``).
+A reset that is nearer than a window shortens nothing: nobody knows what else came back. What passes may, by the rules
+of ``shortening.py``, here as well. One that is further away lengthens nothing where the answer names the window, or
+says that nothing is left: that wait is doubtful, and it is tested (``closures.py``).
 
 It is of the target's model, or of the account where all that is listed is the account's. It is kept beside what was
 seen of it, by the bucket that it counts in, and believed as long; other processes and the next ones find it there.

@@ -22,7 +22,7 @@ from shunpike.types.ledger import (
     Unconfirmed,
     UsageRow,
 )
-from shunpike.types.lessons import Bound, Factor, Lesson, Proof, Sample
+from shunpike.types.lessons import Bound, Factor, Lesson, Proof, Sample, Sighting, WindowProof
 from shunpike.types.limits import (
     Calendar,
     Cap,
@@ -104,6 +104,7 @@ __all__ = [
     "Scope",
     "Settings",
     "Settlement",
+    "Sighting",
     "State",
     "TextPart",
     "Tier",
@@ -116,4 +117,5 @@ __all__ = [
     "UsageRow",
     "Vector",
     "Verdict",
+    "WindowProof",
 ]

@@ -117,7 +117,7 @@ class Batch:
         session = self._session
         limits: dict[str, Limit] = {hold.bucket: hold.limit for one in asked for hold in one.holds if hold.amount}
         lessons = [lesson for _, end in ends for lesson in end.lessons]
-        limits.update((one.proof.bucket, one.limit) for one in lessons if one.proof.unlisted is not None)
+        limits.update((one.proof.bucket, one.limit) for one in lessons if one.begins or one.proof.unlisted is not None)
         limits.update((charge.bucket, charge.limit) for _, end in ends for charge in end.charges)
         names = {lesson.proof.bucket for lesson in lessons}
         unknown = [job.attempt_id for job, _ in ends if job.attempt_id not in session.holds]

@@ -142,7 +142,8 @@ CREATE TABLE reopened (
     note TEXT NOT NULL
 );
 ALTER TABLE evidence ADD COLUMN unlisted TEXT;
-ALTER TABLE evidence ADD COLUMN bound TEXT"""
+ALTER TABLE evidence ADD COLUMN bound TEXT;
+ALTER TABLE evidence ADD COLUMN span TEXT"""
 
 MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
 """What leads from each version of the schema to the next; never changed once released."""

@@ -101,14 +101,15 @@ opened AS (
     DELETE FROM closures WHERE bucket IN (SELECT jsonb_array_elements_text(body -> 'opened') FROM document)
 ),
 seen AS (
-    INSERT INTO evidence (bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted, bound)
-    SELECT bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted, bound
+    INSERT INTO evidence (bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted, bound, span)
+    SELECT bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted, bound, span
     FROM document, jsonb_to_recordset(body -> 'proofs') AS proofs (
         bucket text, amount bigint, remaining bigint, resets_at double precision, at double precision,
-        confidence text, origin text, overages integer, unlisted text, bound text)
+        confidence text, origin text, overages integer, unlisted text, bound text, span text)
     ON CONFLICT (bucket) DO UPDATE SET amount = excluded.amount, remaining = excluded.remaining,
         resets_at = excluded.resets_at, at = excluded.at, confidence = excluded.confidence, origin = excluded.origin,
-        overages = excluded.overages, unlisted = excluded.unlisted, bound = excluded.bound
+        overages = excluded.overages, unlisted = excluded.unlisted, bound = excluded.bound,
+        span = excluded.span
 )
 INSERT INTO factors (name, mean, deviation, samples, at) SELECT name, mean, deviation, samples, at
 FROM document, jsonb_to_recordset(body -> 'factors') AS factors (

@@ -12,7 +12,8 @@ from shunpike.protocols import Store
 from shunpike.types import Closure, Grant, Held, Refusal, Settlement, State, Unit
 from shunpike.types.ledger import UNTIL_CLEARED
 from shunpike_testkit.clock import VirtualClock
-from shunpike_testkit.store_lessons import StoreLessonsContract, able
+from shunpike_testkit.store_lessons import able
+from shunpike_testkit.store_shortening import StoreShorteningContract
 from shunpike_testkit.stores import hold, reservation, settled
 
 GATE = hold(0, 0, Unit.CONCURRENT, Held(), bucket="gate")
@@ -38,7 +39,7 @@ async def closed_by(store: Store, at: float, closure: Closure) -> None:
     await store.settle(f"closes-{at}", refused(at, closure))
 
 
-class StoreClosuresContract(StoreLessonsContract):
+class StoreClosuresContract(StoreShorteningContract):
     """The whole contract of a store: its base, time, what it learns, and what it closes."""
 
     async def test_a_closure_tells_when_and_by_what_it_was_made(self, tmp_path: Path, clock: VirtualClock) -> None:

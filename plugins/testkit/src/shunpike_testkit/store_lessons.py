@@ -14,7 +14,19 @@ from shunpike.ledger.abilities import Learns
 from shunpike.ledger.learning import BELIEVED_FOR
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
-from shunpike.types import Closure, Confidence, Grant, Held, Hold, Lesson, Limit, Proof, Refusal, Rolling, Unit
+from shunpike.types import (
+    Closure,
+    Confidence,
+    Grant,
+    Held,
+    Hold,
+    Lesson,
+    Limit,
+    Proof,
+    Refusal,
+    Rolling,
+    Unit,
+)
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.store_windows import StoreTimeContract
 from shunpike_testkit.stores import hold, reservation, settled

@@ -1,0 +1,229 @@
+"""The limits that are in force, by all that is listed and known, and what the end of an attempt teaches of them.
+
+Evidence is compared with the limits as they are listed. What it teaches of one whose window was shown to be shorter is
+booked where that one counts now: in the bucket of the shorter window. What is known of the window itself stays with the
+listed one (``shortening.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from shunpike.clock import Clock
+from shunpike.ledger.buckets import bucket_of, gate_of, is_budget
+from shunpike.ledger.closures import is_refusal, refused_by
+from shunpike.ledger.holds import limits_in_force
+from shunpike.ledger.knowledge import Knowledge
+from shunpike.ledger.learning import Believed, is_believed, lessons_of, merged
+from shunpike.ledger.shortening import Seen, may_be_shorter, shortened, used_within, watched
+from shunpike.ledger.terms import Terms
+from shunpike.ledger.unlisted import found_in, learned_limits
+from shunpike.protocols import Target
+from shunpike.types import Ending, Lesson, Limit, Proof, Rolling, Settings, WindowProof
+from shunpike.waiting import Queue
+
+_UNBOUNDED = Settings()
+"""Of an operator who bounds nothing: with these, the limits are what the provider itself counts."""
+LimitsOf = Callable[[Target], Sequence[Limit] | None]
+"""The limits granted to a target; None = nothing is known."""
+
+
+class Taught(NamedTuple):
+    """What the end of an attempt taught."""
+
+    granted: Mapping[str, Limit]
+    """Bucket → limit that the provider counts."""
+    refused: Mapping[str, float]
+    """Bucket → when it opens, of the limits by which the provider refused."""
+    lessons: tuple[Lesson, ...]
+
+
+class Teaching:
+    """Tells which limits are in force, and learns of them.
+
+    Args:
+        queue: Who knows what runs.
+
+    """
+
+    def __init__(self, limits_of: LimitsOf, known: Knowledge, settings: Settings, clock: Clock, queue: Queue) -> None:
+        self._limits_of = limits_of
+        self._known = known
+        self._settings = settings
+        self._clock = clock
+        self._queue = queue
+        self._started: dict[str, float] = {}
+
+    def began(self, attempt_id: str, at: float) -> None:
+        """Note that an attempt was admitted ``at`` a moment, epoch seconds."""
+        self._started[attempt_id] = at
+
+    def in_force(self, target: Target, terms: Terms) -> dict[str, Limit]:
+        """Return bucket → limit that is kept."""
+        listed = self._listed(self._settings, target, terms)
+        shorter = self._shorter(target, listed, {})
+        return _renamed(listed, shorter) if shorter else listed
+
+    def _listed(self, settings: Settings, target: Target, terms: Terms, seen: Sequence[Proof] = ()) -> dict[str, Limit]:
+        """Return the limits with the windows that are listed, once these proofs are known as well."""
+        known, now = self._known.proofs, self._clock.now()
+        if seen:
+            known = {**known, **{one.bucket: merged(known.get(one.bucket), one, now) for one in seen}}
+        believed, listed = Believed(known, now), self._limits_of(target) or ()
+        unlisted = [one for one in known.values() if one.unlisted is not None and is_believed(one, now)]
+        limits = (*listed, *learned_limits(target, listed, unlisted)) if unlisted else listed
+        return limits_in_force(target, limits, terms, settings, believed)
+
+    def _shorter(
+        self, target: Target, listed: Mapping[str, Limit], seen: Mapping[str, Proof]
+    ) -> dict[str, tuple[str, Limit]]:
+        """Return bucket → (bucket, limit) that takes its place, of those whose window was shown to be shorter."""
+        now, found = self._clock.now(), {}
+        for bucket, limit in listed.items():
+            short = shortened(limit, seen.get(bucket) or self._known.proofs.get(bucket), now)
+            if short is not limit:
+                found[bucket] = bucket_of(target, short), short
+        return found
+
+    def taught(self, target: Target, terms: Terms, ending: Ending, attempt_id: str, asked: Mapping[str, int]) -> Taught:
+        """Return what an ending taught. ``asked``: bucket → what the attempt held of it."""
+        granted = self._listed(_UNBOUNDED, target, terms)
+        found = found_in(ending, target, granted, lambda scope: self._queue.running(gate_of(target, scope)))
+        if found:
+            granted = self._listed(_UNBOUNDED, target, terms, found)
+        refused = refused_by(ending, granted, asked)
+        unlisted = {one.bucket: one.unlisted for one in found if one.unlisted is not None}
+        in_force = partial(self._listed, self._settings, target, terms)
+        lessons = lessons_of(ending, granted, tuple(refused), in_force, unlisted)
+        started = self._started.pop(attempt_id, None)
+        if started is not None:
+            headers_at = ending.at if ending.headers_at is None else min(ending.headers_at, ending.at)
+            known = Seen(attempt_id, started, headers_at, ending.at, "what passed")
+            lessons = self._watched(granted, ending, refused, lessons, known)
+        proofs, now = self._known.proofs, self._clock.now()
+        seen = {one.proof.bucket: merged(proofs.get(one.proof.bucket), one.proof, now) for one in lessons}
+        shorter = self._shorter(target, self._listed(self._settings, target, terms, tuple(seen.values())), seen)
+        if not shorter:
+            return Taught(granted, refused, lessons)
+        opens = {shorter[bucket][0] if bucket in shorter else bucket: until for bucket, until in refused.items()}
+        moved = [one for lesson in lessons for one in self._moved(target, lesson, shorter, ending.at)]
+        return Taught(_renamed(granted, shorter), opens, tuple(moved))
+
+    def _watched(
+        self,
+        granted: Mapping[str, Limit],
+        ending: Ending,
+        refused: Mapping[str, float],
+        lessons: tuple[Lesson, ...],
+        seen: Seen,
+    ) -> tuple[Lesson, ...]:
+        """Return the lessons with what the ending tells of how long windows are."""
+        if ending.cancelled or (ending.error is not None and not is_refusal(ending)):
+            return lessons
+        told = {lesson.proof.bucket: lesson for lesson in lessons}
+        provider = {bucket: limit for bucket, limit in granted.items() if not is_budget(bucket)}
+        for bucket, limit in provider.items():
+            lesson, known = told.get(bucket), self._known.proofs.get(bucket)
+            before = Before(limit, lesson, known, alone=len(provider) == 1)
+            one = before.told(ending, seen, named=bucket in refused, others=bool(refused))
+            if one is None:
+                continue
+            listed = limit.model_copy(update={"amount": before.amount})
+            span = watched(before.span, listed, one)
+            if span is not None:
+                told[bucket] = before.taught(bucket, one, span)
+        return tuple(told.values())
+
+    def _moved(
+        self, target: Target, lesson: Lesson, shorter: Mapping[str, tuple[str, Limit]], at: float
+    ) -> tuple[Lesson, ...]:
+        """Return what was learned of a listed limit as that of the one that takes its place, and what stays with it."""
+        listed = lesson.proof
+        if listed.bucket not in shorter:
+            return (lesson,)
+        bucket, limit = shorter[listed.bucket]
+        stays = listed.model_copy(update={"remaining": None, "resets_at": None, "overages": 0})
+        goes = listed.model_copy(update={"bucket": bucket, "unlisted": None, "span": None})
+        was = self._known.proofs.get(listed.bucket)
+        begins = shortened(lesson.limit, was, at).window != limit.window
+        if begins and listed.span is not None and isinstance(limit.window, Rolling):
+            # Nothing counts in its bucket as yet: neither what was seen to pass, nor what runs.
+            runs = self._queue.running(gate_of(target, limit.scope)) - 1
+            used = max(used_within(listed.span, limit.window.seconds, at), limit.amount - (listed.remaining or 0))
+            left = max(0, min(limit.amount, limit.amount - used) - max(0, runs))
+            goes = goes.model_copy(update={"remaining": left, "resets_at": at + limit.window.seconds})
+        return Lesson(limit=lesson.limit, proof=stays), Lesson(limit=limit, proof=goes, begins=begins)
+
+
+class Before(NamedTuple):
+    """What is known of a limit before an ending is looked at for how long its window is."""
+
+    limit: Limit
+    lesson: Lesson | None
+    """What the ending said of it."""
+    proof: Proof | None
+    alone: bool
+    """Whether it is the only limit that the provider has: then whatever refuses or passes does so by this one."""
+
+    @property
+    def span(self) -> WindowProof | None:
+        """What is known of its window."""
+        return None if self.proof is None else self.proof.span
+
+    @property
+    def amount(self) -> int:
+        """How much it allows: as stated now, or the most that anybody said."""
+        if self.lesson is not None and self.lesson.proof.amount is not None:
+            return self.lesson.proof.amount
+        bound = None if self.proof is None else self.proof.bound
+        return self.limit.amount if bound is None else max(self.limit.amount, bound.figure)
+
+    def told(self, ending: Ending, seen: Seen, *, named: bool, others: bool) -> Seen | None:
+        """Return what the ending tells of its window, None where that is nothing.
+
+        Args:
+            ending: An answer or a refusal.
+            seen: Of which attempt.
+            named: Whether it refused by this limit.
+            others: Whether it refused by any.
+
+        """
+        if not may_be_shorter(self.limit if self.lesson is None else self.lesson.limit):
+            return None
+        refused, span, proof = is_refusal(ending), self.span, None if self.lesson is None else self.lesson.proof
+        if refused and others and not named:
+            return None
+        doubted = refused and span is not None and (span.seconds is not None or span.tests > 0)
+        if proof is None and not (self.alone or doubted):
+            return None
+        moment = None if proof is None else proof.resets_at
+        moment = ending.closed_until if moment is None and refused else moment
+        left = None if proof is None else proof.remaining
+        if left is not None and left > self.amount:
+            return None
+        return seen._replace(
+            refused=refused,
+            named=named or self.alone,
+            left=left,
+            wait=None if moment is None else moment - seen.seen,
+            origin=seen.origin if proof is None else proof.origin,
+        )
+
+    def taught(self, bucket: str, seen: Seen, span: WindowProof) -> Lesson:
+        """Return the lesson with what is known of the window now."""
+        if self.lesson is None:
+            proof = Proof(bucket=bucket, at=seen.seen, origin=seen.origin, span=span)
+            return Lesson(limit=self.limit, proof=proof)
+        return self.lesson.model_copy(update={"proof": self.lesson.proof.model_copy(update={"span": span})})
+
+
+def _renamed(listed: Mapping[str, Limit], shorter: Mapping[str, tuple[str, Limit]]) -> dict[str, Limit]:
+    """Return the limits with the shorter ones in place; where two count in one bucket, the smaller holds."""
+    found: dict[str, Limit] = {}
+    for name, limit in listed.items():
+        bucket, short = shorter.get(name, (name, limit))
+        if bucket not in found or short.amount < found[bucket].amount:
+            found[bucket] = short if name in shorter else limit
+    return found
