@@ -225,11 +225,9 @@ class Admission(Protocol):
 
     async def admit(self, target: Target, ask: Ask) -> Grant | Refusal:
         """Reserve the worst case of one attempt over every limit and budget that applies, when it is its turn."""
-        ...
 
     async def settle(self, target: Target, ask: Ask, ending: Ending, within: float = 10.0) -> Settlement:
         """Settle the attempt once, to the truth. What takes longer than ``within`` seconds is ``unbooked`` as yet."""
-        ...
 
 
 class Ask(Record):
@@ -251,6 +249,8 @@ class Ask(Record):
     claim: Literal["interactive", "batch"] = "interactive"
     arrival: int | None = None
     """Persons come before batches, and who came earlier first, where a bucket is waited for; None = it never stands."""
+    waits_until: float | None = None
+    """Until when its request waits for what is full, in epoch seconds; None = it does not."""
 
 
 class BookRow(Record):

@@ -3,6 +3,12 @@
 Only the first of a line is woken; the others stand behind it, and so does everybody who comes later and needs that
 bucket: small requests can't overtake a large one for ever. Nothing here waits by itself: see ``routing/waiting.py``.
 It knows the requests of this process; what other processes hold is asked of the store now and then.
+
+A request stands before every limit that refused it last, one for each model that it could ask: not before all limits
+that such a model needs. Of two that were full it stands before the one that opens last, and joins the other's line by
+its old place if that one refuses it then. To stand before both would keep from others what nobody uses: a budget with
+room, of all providers, for as long as one model's minute is full. The price: where the two never have room at one time
+when its turn comes, only its deadline ends its wait.
 """
 
 from __future__ import annotations
@@ -13,6 +19,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Literal, NamedTuple
+from weakref import WeakValueDictionary
 
 import anyio
 
@@ -33,6 +40,8 @@ class Waiter:
     place: Place
     lines: dict[str, Refusal] = field(default_factory=dict)
     """Bucket → the refusal that it stands there for."""
+    unasked: set[str] = field(default_factory=set)
+    """Those of them where the store was not asked, as by what this process itself asked for it could not fit."""
     stirred: set[str] = field(default_factory=set)
     """Buckets at which something changed since it last looked."""
     turn: anyio.Event = field(default_factory=anyio.Event)
@@ -56,23 +65,49 @@ class Queue:
     def __init__(self) -> None:
         self._lines: dict[str, list[tuple[Place, Waiter]]] = {}
         self._arrivals = count(1)
-        self._running: dict[str, tuple[str, ...]] = {}
-        """Attempt → the buckets that it holds something of."""
+        self._waiters: WeakValueDictionary[int, Waiter] = WeakValueDictionary()
+        """Arrival → request."""
+        self._takes: dict[str, Mapping[str, int]] = {}
+        """Attempt → what it takes of each bucket, from when the store is asked for it until it has ended."""
+        self._taken: Counter[str] = Counter()
+        self._running: set[str] = set()
+        """The attempts that were granted."""
         self._held: Counter[str] = Counter()
         self.closed = False
 
     def arrive(self, claim: Literal["interactive", "batch"]) -> Waiter:
         """Return a request that has just come; it stands nowhere yet."""
-        return Waiter(Place(claim == "batch", next(self._arrivals)))
+        waiter = Waiter(Place(claim == "batch", next(self._arrivals)))
+        self._waiters[waiter.place.arrival] = waiter
+        return waiter
 
     def stand(self, waiter: Waiter, lines: Mapping[str, Refusal]) -> None:
         """Let ``waiter`` stand before these buckets and no others; whoever becomes the first of a line is woken."""
         for bucket in [bucket for bucket in waiter.lines if bucket not in lines]:
             self._remove(waiter, bucket)
         for bucket, refusal in lines.items():
-            if bucket not in waiter.lines:
-                insort(self._lines.setdefault(bucket, []), (waiter.place, waiter), key=_place)
-            waiter.lines[bucket] = refusal
+            self._add(waiter, bucket, refusal)
+
+    def join(self, place: Place, refusal: Refusal, *, asked: bool) -> None:
+        """Let the request of ``place``, if it is one of this queue's, stand before the bucket that refused it, too.
+
+        Args:
+            asked: Whether it was the store that refused.
+
+        """
+        waiter = self._waiters.get(place.arrival)
+        if waiter is None:
+            return
+        self._add(waiter, refusal.bucket, refusal)
+        if asked:
+            waiter.unasked.discard(refusal.bucket)
+        else:
+            waiter.unasked.add(refusal.bucket)
+
+    def _add(self, waiter: Waiter, bucket: str, refusal: Refusal) -> None:
+        if bucket not in waiter.lines:
+            insort(self._lines.setdefault(bucket, []), (waiter.place, waiter), key=_place)
+        waiter.lines[bucket] = refusal
 
     def leave(self, waiter: Waiter) -> None:
         """Let ``waiter`` stand nowhere any more; leaving again does nothing."""
@@ -80,6 +115,7 @@ class Queue:
 
     def _remove(self, waiter: Waiter, bucket: str) -> None:
         del waiter.lines[bucket]
+        waiter.unasked.discard(bucket)
         line = self._lines[bucket]
         position = bisect_left(line, waiter.place, key=_place)
         del line[position]
@@ -101,19 +137,53 @@ class Queue:
                 return before, line[0][1].lines[bucket]
         return None
 
-    def began(self, attempt_id: str, buckets: Iterable[str]) -> None:
-        """Note that an attempt runs which holds something of these buckets."""
-        self._running[attempt_id] = held = tuple(buckets)
-        self._held.update(held)
+    def __contains__(self, attempt_id: str) -> bool:
+        """Return whether an attempt of that name runs, or the store is being asked for it."""
+        return attempt_id in self._takes
+
+    def asked(self, attempt_id: str, takes: Mapping[str, int]) -> None:
+        """Note that the store is asked for an attempt, and what it would take of each bucket; gates take nothing."""
+        self._takes[attempt_id] = takes
+        self._taken.update(takes)
+
+    def began(self, attempt_id: str) -> None:
+        """Note that an attempt runs: the store gave it what it was asked for."""
+        self._running.add(attempt_id)
+        self._held.update(self._takes[attempt_id].keys())
+
+    def refused(self, attempt_id: str) -> None:
+        """Note that the store gave an attempt nothing. Who was not let to ask it because of that is woken."""
+        for bucket in self._forget(attempt_id):
+            line = self._lines.get(bucket)
+            if line and bucket in line[0][1].unasked:
+                line[0][1].stir(bucket)
 
     def ended(self, attempt_id: str) -> None:
         """Note that it runs no more, and wake the first of each line: something came back. Again it does nothing."""
-        for bucket in self._running.pop(attempt_id, ()):
-            self._held[bucket] -= 1
-            if not self._held[bucket]:
-                del self._held[bucket]
+        for bucket in self._forget(attempt_id):
             if bucket in self._lines:
                 self._lines[bucket][0][1].stir(bucket)
+
+    def _forget(self, attempt_id: str) -> Iterable[str]:
+        takes = self._takes.pop(attempt_id, {})
+        self._taken.subtract(takes)
+        ran = attempt_id in self._running
+        self._running.discard(attempt_id)
+        for bucket in takes:
+            self._held[bucket] -= ran
+            if not self._held[bucket]:
+                del self._held[bucket]
+            if not self._taken[bucket]:
+                del self._taken[bucket]
+        return takes
+
+    def taken(self, bucket: str) -> int:
+        """Return how much of ``bucket`` the attempts of this process hold, or have asked the store for."""
+        return self._taken[bucket]
+
+    def largest(self, bucket: str) -> int:
+        """Return how much of ``bucket`` the largest of them takes."""
+        return max((takes.get(bucket, 0) for takes in self._takes.values()), default=0)
 
     def running(self, bucket: str) -> int:
         """Return how many attempts of this process run that hold something of ``bucket``, or stand at that gate."""
@@ -129,6 +199,13 @@ class Queue:
         for line in self._lines.values():
             for _, waiter in line:
                 waiter.turn.set()
+
+
+def in_time(refusal: Refusal, until: float) -> bool:
+    """Return whether what refused may open before ``until``, in epoch seconds."""
+    if refusal.impossible or refusal.retry_at is None:
+        return False
+    return refusal.held or refusal.retry_at < until
 
 
 def _place(entry: tuple[Place, Waiter]) -> Place:

@@ -46,7 +46,8 @@ def test_what_comes_back_wakes_only_the_first_of_its_line() -> None:
     queue.stand(one, refusals("a"))
     queue.stand(two, refusals("a"))
     queue.stand(other, refusals("b"))
-    queue.began("ran", ["a", "c"])
+    queue.asked("ran", {"a": 1, "c": 0})
+    queue.began("ran")
     queue.ended("ran")
     assert [waiter.turn.is_set() for waiter in (one, two, other)] == [True, False, False]
     assert (one.look(), one.turn.is_set()) == ({"a"}, False)
@@ -111,7 +112,8 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(buckets=st.sets(st.sampled_from(BUCKETS)))
     def comes_back(self, buckets: set[str]) -> None:
-        self.queue.began("ran", buckets)
+        self.queue.asked("ran", dict.fromkeys(buckets, 1))
+        self.queue.began("ran")
         assert not any(self.queue.is_idle(bucket) for bucket in buckets)
         self.queue.ended("ran")
         for bucket in buckets:

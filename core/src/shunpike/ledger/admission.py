@@ -9,7 +9,6 @@ from functools import partial
 from typing_extensions import override
 
 from shunpike.clock import Clock
-from shunpike.errors import StoreError
 from shunpike.ledger.belief import believed
 from shunpike.ledger.breaches import charges_of, frozen_by
 from shunpike.ledger.buckets import is_budget
@@ -25,6 +24,7 @@ from shunpike.ledger.settle import settlement_of
 from shunpike.ledger.settling import LEAVING, SETTLING
 from shunpike.ledger.teaching import LimitsOf, Teaching
 from shunpike.ledger.terms import Terms, prompt_bound, terms_of, wall
+from shunpike.ledger.turns import Turns
 from shunpike.protocols import Admission, Ask, Store, Target
 from shunpike.types import (
     Ending,
@@ -40,7 +40,7 @@ from shunpike.types import (
     Settlement,
     Unit,
 )
-from shunpike.waiting import Place, Queue
+from shunpike.waiting import Queue
 
 
 class Ledger(Inspection, Admission):
@@ -64,6 +64,7 @@ class Ledger(Inspection, Admission):
         self._queue = Queue() if queue is None else queue
         self._teaching = Teaching(limits_of, self._known, settings, clock, self._queue)
         self._caps = Caps(store, settings, self._pacer, self._queue)
+        self._turns = Turns(self._queue, self._settling, clock)
 
     def terms(self, target: Target, ask: Ask) -> Terms:
         """Return who would pay for the attempt, and how much at most."""
@@ -110,7 +111,7 @@ class Ledger(Inspection, Admission):
             verdict = await self._admit(target, ask.model_copy(update={"max_output": cap.tokens}))
             if isinstance(verdict, Grant):
                 return verdict.model_copy(update={"max_output": cap.tokens, "capped_by": cap.by})
-            if cap.tokens <= least:
+            if verdict.returned or cap.tokens <= least:
                 break  # Otherwise others took what was left meanwhile, and a smaller cap may fit.
         # No ``max_tokens`` was named: lowering it is no advice.
         return verdict.model_copy(update={"fits": None})
@@ -129,38 +130,41 @@ class Ledger(Inspection, Admission):
         refusal = wall(terms, self._settings, limits_known=self._limits_of(target) is not None, bounded=bounded)
         plain = _plain(estimated, ask)
         holds = _fitted(holds_for(target, ask, terms, in_force), plain, terms)
-        refusal = refusal or too_large(holds, plain, terms) or self._turn(ask, holds)
+        now = self._clock.now()
+        refusal = refusal or too_large(holds, plain, terms) or self._turns.refusal(ask, holds, now)
         if refusal is not None:
             return refusal
-        now = self._clock.now()
+        self._turns.asked(ask, holds)
+        verdict: Grant | Refusal | None = None
+        try:
+            verdict = await self._paced(target, ask, terms, holds, now)
+        finally:
+            self._turns.over(ask, granted=isinstance(verdict, Grant))
+        return verdict
+
+    async def _paced(
+        self, target: Target, ask: Ask, terms: Terms, holds: tuple[Hold, ...], now: float
+    ) -> Grant | Refusal:
+        """Return the word of the pace, else the store's."""
         judged = await self._pacer.before(target, ask, holds, now)
         if isinstance(judged, Refusal):
-            return judged
+            return await self._turns.known(ask, judged)
         verdict = None
         try:
-            verdict = await self._store.admit(_reservation(target, ask, terms, judged, now))
+            given = await self._store.admit(_reservation(target, ask, terms, judged, now))
+            verdict = await self._turns.known(ask, given)
         finally:
             self._pacer.judged(ask.attempt_id, admitted=isinstance(verdict, Grant))
         if isinstance(verdict, Refusal):
-            return await self._pacer.explained(target, verdict, holds, judged, now)
-        self._queue.began(ask.attempt_id, [hold.bucket for hold in holds])
+            if verdict.returned:
+                return verdict
+            explained = await self._pacer.explained(target, verdict, holds, judged, now)
+            if explained is not verdict:
+                self._turns.stand(ask, explained)
+            return explained
         self._teaching.began(ask.attempt_id, now)
         granted = verdict if judged is holds else unslowed(verdict, holds)
         return granted.model_copy(update={"at": self._clock.monotonic()})
-
-    def _turn(self, ask: Ask, holds: tuple[Hold, ...]) -> Refusal | None:
-        """Return the refusal of an attempt that needs what others of this process wait for and came first."""
-        if self._queue.closed:
-            raise StoreError("the ledger is closed")
-        if ask.arrival is None:
-            return None
-        limits = {hold.bucket: hold.limit for hold in holds}
-        ahead = self._queue.ahead(Place(ask.claim == "batch", ask.arrival), limits)
-        if ahead is None:
-            return None
-        before, first = ahead
-        limit = first.limit.model_copy(update={"amount": limits[first.bucket].amount})
-        return first.model_copy(update={"limit": limit, "ahead": before, "fits": None})
 
     @override
     async def settle(self, target: Target, ask: Ask, ending: Ending, within: float = SETTLING) -> Settlement:

@@ -32,6 +32,8 @@ class Knowledge:
         self._missed = False
         """Whether an attempt of this process taught what only the books know: they are looked at again at once."""
         self._reading = anyio.Lock()
+        self._all_know = False
+        """Whether everybody who waited while it was read for the first time has gone on."""
         self.factors: dict[str, Factor] = {}
         """Name → what was learned of it, see ``ledger/counting.py``."""
         self.proofs: dict[str, Proof] = {}
@@ -39,19 +41,24 @@ class Knowledge:
     async def refresh(self) -> None:
         """Look at the store again when it is time. Raises `StoreError`.
 
-        Whoever comes while it is read for the first time waits; later on, with what was known before, nobody need.
+        Whoever comes while it is read for the first time waits, and those who wait go on in their order before anybody
+        who comes later; later on, with what was known before, nobody need.
         """
-        if not isinstance(self._store, Learns) or self._is_fresh():
+        if not isinstance(self._store, Learns):
             return
-        if self._read_at is not None and self._reading.locked():
+        if self._all_know and (self._is_fresh() or self._reading.locked()):
             return
         async with self._reading:
-            if self._is_fresh():
-                return
-            now, self._missed = self._clock.monotonic(), False
-            proofs, factors = await self._store.proofs(), await self._store.factors()
-            self._bring(proofs, factors)
-            self._read_at = now
+            if not self._is_fresh():
+                await self._read(self._store)
+        # The lock is handed on to one after the other: who came later would overtake those that still wait for it.
+        self._all_know = self._all_know or not self._reading.locked()
+
+    async def _read(self, store: Learns) -> None:
+        now, self._missed = self._clock.monotonic(), False
+        proofs, factors = await store.proofs(), await store.factors()
+        self._bring(proofs, factors)
+        self._read_at = now
 
     def _is_fresh(self) -> bool:
         if self._read_at is None or self._missed:

@@ -29,11 +29,12 @@ class Admitting:
         problem = services.problem(target)
         if problem is not None:
             return journey.unusable(target, problem)
-        number = len(journey.attempts) + 1
+        number = len(journey.attempts) + journey.returned + 1
         ask, call = self._prepare(route, target, f"{route.request_id}-{number}")
         left = max(route.expires - services.clock.monotonic(), 0.0)
         verdict = await answered(services.admission.admit(target, ask), left)
         if not isinstance(verdict, Grant):
+            journey.returned += verdict.returned
             tell(services, EventName.ADMISSION_REFUSED, target, limit=verdict.limit.text)
             return journey.refused(target, verdict)
         journey.remaining = verdict.remaining
@@ -48,7 +49,8 @@ class Admitting:
     def _prepare(self, route: Route, target: Target, attempt_id: str) -> tuple[Ask, Call]:
         tokens, embeds = route.tokens(target), target.model.kind == "embedding"
         cap, least = _hard_cap(route, target, tokens) or _open_cap(route, target, tokens)
-        left = max(route.expires - self._services.clock.monotonic(), 0.0)
+        clock = self._services.clock
+        left = max(route.expires - clock.monotonic(), 0.0)
         ask = Ask(
             attempt_id=attempt_id,
             request_id=route.request_id,
@@ -62,6 +64,7 @@ class Admitting:
             tag=route.tag,
             claim=route.claim,
             arrival=route.waiter.place.arrival,
+            waits_until=clock.now() + left if route.waits else None,
         )
         call = Call(
             request=route.request,

@@ -37,6 +37,8 @@ class Journey:
         self._told: list[Told] = []
         self._unusable: dict[str, ShunpikeError] = {}
         self.attempts: list[Attempt] = []
+        self.returned = 0
+        """How many more were granted, and given back unsent for an earlier request."""
         self.remaining: tuple[Remaining, ...] = ()
         self.notes: list[str] = []
         self.warnings: list[str] = []

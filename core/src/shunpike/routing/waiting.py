@@ -17,6 +17,7 @@ from shunpike.protocols import Target
 from shunpike.routing.journey import Journey
 from shunpike.routing.route import Route, Services
 from shunpike.types import Event, EventName, Refusal
+from shunpike.waiting import in_time
 
 FIRST_LOOK, LAST_LOOK = 0.05, 1.0
 """Seconds between two looks at what others hold: the first, doubled each time, and the longest."""
@@ -74,7 +75,7 @@ class Waiting:
         return {
             label: (target, refusal)
             for label, (target, refusal) in self._journey.refusals.items()
-            if not refusal.impossible and refusal.retry_at is not None and (refusal.held or refusal.retry_at < latest)
+            if in_time(refusal, latest)
         }
 
     def _ready(self, waited: Mapping[str, tuple[Target, Refusal]]) -> list[str]:

@@ -72,6 +72,8 @@ class Refusal(Record):
     knows when, ``retry_at`` is the moment from which on it is worth another look."""
     ahead: int = 0
     """How many requests of this process wait for the same bucket and come first."""
+    returned: bool = False
+    """Whether it was granted first, and given back for one that comes first: its attempt is in the books, unsent."""
     fits: int | None = None
     """Output tokens per choice that would fit when the limit is empty; 0 = none beside this prompt. None where a
     smaller ``max_tokens`` would not help, or the store can't tell."""

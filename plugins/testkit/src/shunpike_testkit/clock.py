@@ -40,6 +40,8 @@ class VirtualClock:
         self._auto = auto
         self._order = count()
         self._sleepers: list[_Sleeper] = []
+        self._woken = 0
+        """How many sleeps have ended: whoever woke last has its turns before time jumps again."""
 
     def now(self) -> float:
         """Return the wall time, seconds since the epoch (UTC)."""
@@ -63,15 +65,19 @@ class VirtualClock:
                 sleeper.turn = anyio.Event()
         finally:
             self._sleepers.remove(sleeper)
+            self._woken += 1
             heapify(self._sleepers)
             self._call_first()
 
     async def _wakes(self, sleeper: _Sleeper) -> bool:
         """Give the others their turns, then tell whether it is time, which with ``auto`` is made so."""
-        for _ in range(_TURNS if self._auto else 1):
-            await checkpoint()
-        if self._sleepers[0] is not sleeper:
-            return False
+        woken = -1
+        while woken != self._woken:
+            woken = self._woken
+            for _ in range(_TURNS if self._auto else 1):
+                await checkpoint()
+            if self._sleepers[0] is not sleeper:
+                return False
         if self._auto:
             self._monotonic = max(self._monotonic, sleeper.deadline)
         return self._monotonic >= sleeper.deadline

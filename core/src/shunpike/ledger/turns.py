@@ -1,0 +1,173 @@
+"""Who goes first, over a store that is asked for many attempts at once and answers each in its own time.
+
+The law: no attempt is granted while a request with an earlier place stands before one of its limits, or asked for one
+before it and is being refused. It is kept by three rules.
+
+- Whoever would have to stand behind others is refused without asking the store, and so is who waits for what this
+  process itself took so much of that it can't fit.
+- Whoever is refused stands in line before anything else is awaited.
+- A grant waits until those are answered that asked before it and have an earlier place; if then somebody with an
+  earlier place stands before one of its limits, it is given back, unsent.
+
+A request that has not asked yet (its prompt is being counted, its cap chosen) has no turn to lose. What other processes
+do is the store's matter: it serves them as they ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+
+import anyio
+
+from shunpike.clock import Clock
+from shunpike.errors import StoreError
+from shunpike.ledger.settling import LEAVING, Settling
+from shunpike.ledger.slots import coming_back
+from shunpike.ledger.windows import IN_FLIGHT_RETRY
+from shunpike.protocols import Ask
+from shunpike.types import Grant, Hold, Refusal, Settlement, State, Unit
+from shunpike.waiting import Place, Queue, in_time
+
+
+@dataclass(eq=False)
+class _Asked:
+    """An attempt of which the store's word is not known."""
+
+    number: int
+    place: Place
+    takes: Mapping[str, int]
+    known: anyio.Event | None = None
+    """Set when it is; made when somebody waits for it."""
+
+
+@dataclass
+class Turns:
+    """The turns of one ledger's attempts. `refusal` first; then `asked`, and in the end `known` and `over`."""
+
+    queue: Queue
+    settling: Settling
+    clock: Clock
+    _asked: dict[str, _Asked] = field(default_factory=dict)
+    """In the order in which they asked."""
+    _numbers: count[int] = field(default_factory=count)
+
+    def refusal(self, ask: Ask, holds: Sequence[Hold], now: float) -> Refusal | None:
+        """Return why the store need not be asked, None where it is to be. Whoever waits then stands in line.
+
+        Raises `StoreError` once the ledger is closed.
+        """
+        if self.queue.closed:
+            raise StoreError("the ledger is closed")
+        if ask.arrival is None:
+            return None
+        refusal = self._behind(ask, holds, now)
+        if refusal is None and ask.waits_until is not None:
+            refusal = self._full(holds, now)
+        if refusal is not None:
+            self.stand(ask, refusal, asked=False)
+        return refusal
+
+    def _behind(self, ask: Ask, holds: Sequence[Hold], now: float) -> Refusal | None:
+        """Return the refusal of an attempt that needs what others of this process wait for and came first."""
+        limits = {hold.bucket: hold.limit for hold in holds}
+        ahead = self.queue.ahead(_place(ask), limits)
+        if ahead is None:
+            return None
+        before, first = ahead
+        opens = first.retry_at if first.retry_at is None else max(first.retry_at, now + IN_FLIGHT_RETRY)
+        limit = first.limit.model_copy(update={"amount": limits[first.bucket].amount})
+        return first.model_copy(update={"limit": limit, "ahead": before, "fits": None, "retry_at": opens})
+
+    def _full(self, holds: Sequence[Hold], now: float) -> Refusal | None:
+        """Return the refusal by a limit that the attempts of this process fill, if what they hold may come back.
+
+        Of what has ended and still counts only the store knows. An attempt larger than all that were let through may
+        be refused by that: the store is asked.
+        """
+        for hold in holds:
+            bucket, limit, taken = hold.bucket, hold.limit, self.queue.taken(hold.bucket)
+            if not taken or taken + hold.amount <= limit.amount or not coming_back(limit, taken):
+                continue
+            if limit.unit is Unit.CONCURRENT or hold.amount <= self.queue.largest(bucket):
+                return Refusal(limit=limit, bucket=bucket, retry_at=now + IN_FLIGHT_RETRY, held=True)
+        return None
+
+    def stand(self, ask: Ask, refusal: Refusal, *, asked: bool = True) -> None:
+        """Let a refused request stand in line, if it waits and may be helped in time."""
+        if ask.arrival is not None and ask.waits_until is not None and in_time(refusal, ask.waits_until):
+            self.queue.join(_place(ask), refusal, asked=asked)
+
+    def asked(self, ask: Ask, holds: Sequence[Hold]) -> None:
+        """Note that the store is being asked. Raises `StoreError` where an attempt of that name runs already."""
+        if ask.attempt_id in self.queue:
+            raise StoreError(f"attempt {ask.attempt_id!r} is already in the ledger")
+        takes = {hold.bucket: hold.amount for hold in holds}
+        self.queue.asked(ask.attempt_id, takes)
+        if ask.arrival is not None:
+            self._asked[ask.attempt_id] = _Asked(next(self._numbers), _place(ask), takes)
+
+    async def known(self, ask: Ask, verdict: Grant | Refusal) -> Grant | Refusal:
+        """Take in the store's word; return the grant if it keeps, else the refusal, with the request in its line."""
+        if isinstance(verdict, Refusal):
+            self.stand(ask, verdict)
+            self._tell(ask.attempt_id)
+            return verdict
+        try:
+            overtaken = await self._overtaken(ask)
+        except BaseException:
+            await self._give_back(ask)
+            raise
+        if overtaken is None:
+            self.queue.began(ask.attempt_id)
+            return verdict
+        await self._give_back(ask)
+        return overtaken
+
+    async def _overtaken(self, ask: Ask) -> Refusal | None:
+        """Return the refusal of an attempt that was granted before it was its turn."""
+        mine = self._tell(ask.attempt_id)
+        if mine is None:
+            return None
+        while (earlier := self._earlier(mine)) is not None:
+            earlier.known = earlier.known or anyio.Event()
+            await earlier.known.wait()
+        ahead = self.queue.ahead(mine.place, mine.takes)
+        if ahead is None:
+            return None
+        before, first = ahead
+        refusal = first.model_copy(update={"ahead": before, "fits": None, "returned": True})
+        self.stand(ask, refusal, asked=False)
+        return refusal
+
+    def _earlier(self, mine: _Asked) -> _Asked | None:
+        """Return one that asked before, has an earlier place, and does not know yet: a store may tell all at once."""
+        for one in self._asked.values():
+            if one.number > mine.number:
+                return None
+            if one.place < mine.place and not one.takes.keys().isdisjoint(mine.takes):
+                return one
+        return None
+
+    def _tell(self, attempt_id: str) -> _Asked | None:
+        one = self._asked.pop(attempt_id, None)
+        if one is not None and one.known is not None:
+            one.known.set()
+        return one
+
+    async def _give_back(self, ask: Ask) -> None:
+        unsent = Settlement(state=State.RELEASED, at=self.clock.now(), outcome="unsent", keeps_request=False)
+        with anyio.CancelScope(shield=True):
+            await self.settling.book(ask.attempt_id, unsent, LEAVING)
+        self.queue.ended(ask.attempt_id)
+
+    def over(self, ask: Ask, *, granted: bool) -> None:
+        """Note that the store is no longer asked, whatever came of it."""
+        self._tell(ask.attempt_id)
+        if not granted:
+            self.queue.refused(ask.attempt_id)
+
+
+def _place(ask: Ask) -> Place:
+    return Place(ask.claim == "batch", ask.arrival or 0)

@@ -1,0 +1,53 @@
+"""The law of waiting, held against what a client tells its observers: nobody is sent before who came earlier waits.
+
+Who has not asked the ledger yet (it is still counting its prompt, or reading what was learned) stands nowhere, and may
+be overtaken: that is the only exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from shunpike.hookspecs import hookimpl
+from shunpike.types import Event, EventName
+
+
+class Place(NamedTuple):
+    """The smaller, the earlier its turn."""
+
+    batch: bool
+    number: int
+
+
+class Watcher:
+    """Keeps the events."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    @hookimpl
+    def shunpike_event(self, event: Event) -> None:
+        self.events.append(event)
+
+    def started(self) -> list[str]:
+        """Return the requests in the order in which they were sent."""
+        return [_request(event) for event in self.events if event.name is EventName.ATTEMPT_STARTED]
+
+    def overtaken(self, places: Mapping[str, Place]) -> Iterator[tuple[Place, Place]]:
+        """Yield who was sent while somebody with an earlier place waited, and that one.
+
+        All of them need the same limits. ``places`` are by the ids of the requests.
+        """
+        waiting: set[Place] = set()
+        for event in self.events:
+            if event.name is EventName.REQUEST_WAITING:
+                waiting.add(places[str(event.facts["request_id"])])
+            elif event.name is EventName.ATTEMPT_STARTED:
+                place = places[_request(event)]
+                waiting.discard(place)
+                yield from ((place, earlier) for earlier in waiting if earlier < place)
+
+
+def _request(event: Event) -> str:
+    return str(event.facts["attempt"]).rpartition("-")[0]
