@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shunpike.errors import RateLimited
+from shunpike.errors import Overloaded, RateLimited
 from shunpike.types import Billing, Money, Piece, Price, Usage
 from shunpike_testkit.scripted import ScriptedProvider
 
@@ -105,3 +105,23 @@ def test_a_bill_where_nothing_can_cost_anything_is_the_same_in_every_command(cli
     assert (doctor.code, "acme is frozen, since" in doctor.out) == (1, True)
     assert cli("limits", "clear", "acme", providers=(provider,)).code == 0
     assert cli("Go on", providers=(provider,)).code == 0
+
+
+def test_what_is_down_is_shown_by_its_provider_with_its_failures_and_opened_by_hand(cli: Cli) -> None:
+    """Only the process that had seen it knew, and none of its commands told."""
+    down = Overloaded("connection refused", provider="acme", kind="connection")
+    down.billed = False
+    providers = (ScriptedProvider("acme", down), ScriptedProvider("other"))
+    assert cli("Go on", providers=providers).code == 0
+    again = (ScriptedProvider("acme"), ScriptedProvider("other"))
+    (closed,) = json.loads(cli("limits", "--json", providers=again).out)["closed"]
+    assert (closed["name"], closed["failures"], closed["frozen"]) == ("acme", 1, False)
+    shown = cli("limits", providers=again).out
+    assert "its address" in shown
+    assert "connection: connection refused" in shown
+    assert closed["origin"] in shown
+    doctor = cli("doctor", providers=again)
+    assert "acme: its address" in doctor.out
+    assert "shunpike limits clear acme" in doctor.out
+    assert "acme is open again" in cli("limits", "clear", "acme", providers=again).err
+    assert "closed" not in json.loads(cli("limits", "--json", providers=again).out)

@@ -29,10 +29,11 @@ UPDATE buckets SET used = ?1, in_flight = ?2, ceiling = ?3, counts = ?4
 WHERE id = ?5 AND used = ?6 AND in_flight = ?7"""
 
 _CLOSURE = f"""
-INSERT INTO closures (bucket, until, reason, at, origin, test_at, tester) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+INSERT INTO closures (bucket, until, reason, at, origin, test_at, tester, failures)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
 ON CONFLICT DO UPDATE SET until = excluded.until, reason = excluded.reason, at = excluded.at, origin = excluded.origin,
-    test_at = excluded.test_at, tester = excluded.tester
-WHERE excluded.until > until OR until BETWEEN ?8 AND {UNTIL_CLEARED - 1} OR ?9"""  # noqa: S608 - a constant
+    test_at = excluded.test_at, tester = excluded.tester, failures = excluded.failures
+WHERE excluded.until > until OR until BETWEEN ?9 AND {UNTIL_CLEARED - 1} OR ?10"""  # noqa: S608 - a constant
 
 _PROOF = """
 INSERT OR REPLACE INTO evidence

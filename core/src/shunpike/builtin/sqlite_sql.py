@@ -217,6 +217,7 @@ _VERSION_5 = (
     "ALTER TABLE closures ADD COLUMN origin TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE closures ADD COLUMN test_at REAL",
     "ALTER TABLE closures ADD COLUMN tester TEXT",
+    "ALTER TABLE closures ADD COLUMN failures INTEGER NOT NULL DEFAULT 0",
     """CREATE TABLE reopened (
         bucket TEXT NOT NULL,
         until REAL NOT NULL,

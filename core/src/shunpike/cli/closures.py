@@ -10,6 +10,7 @@ from shunpike.cli.forms import when
 from shunpike.cli.output import plain
 from shunpike.clock import moment
 from shunpike.types import Closure, Settings
+from shunpike.types.trouble import place_in_trouble
 
 HEADINGS = ("closed", "what", "until", "believed", "because", "origin", "since")
 PAID = "what is paid"
@@ -33,6 +34,8 @@ def is_named(closure: Closure, name: str, settings: Settings) -> bool:
     account, _, rest = closure.bucket.partition("|")
     names = {account, account.removesuffix(_DEFAULT), account.partition("/")[0]}
     names |= {section for section in settings.providers if _account(section, settings) == account}
+    if place_in_trouble(closure.bucket) is not None:  # Sections of one provider share its address.
+        names |= {section for section, its in settings.providers.items() if its.plugin == account}
     if name in names or name == closure.bucket:
         return True
     model = rest.partition("|")[0]
@@ -54,20 +57,33 @@ def fields(closure: Closure) -> dict[str, object]:
 
 def row(closure: Closure, now: float) -> tuple[str, ...]:
     """Return a closure as a row under `HEADINGS`."""
-    until = "opened by hand" if closure.is_freeze else when(closure.until, now)
+    opens = _until(closure)
+    until = "opened by hand" if closure.is_freeze else when(opens, now) if opens > now else "now"
     since = f"{moment(closure.at):%Y-%m-%d %H:%M:%S UTC}" if closure.at else "-"
     return (
         name_of(closure),
         _what(closure),
         until,
         _belief(closure, now),
-        closure.reason,
+        _because(closure),
         closure.origin or "-",
         since,
     )
 
 
+def _until(closure: Closure) -> float:
+    """Return when it is asked again. What is in trouble is kept for longer, so that failures in a row are counted."""
+    return closure.test_at if closure.failures and closure.test_at is not None else closure.until
+
+
+def _because(closure: Closure) -> str:
+    return closure.reason if closure.failures < 2 else f"{closure.reason} ({closure.failures} in a row)"
+
+
 def _what(closure: Closure) -> str:
+    place = place_in_trouble(closure.bucket)
+    if place is not None:
+        return {"origin": "its address", "key": "its key"}.get(place[1], "all of it")
     parts = closure.bucket.split("|")[1:]
     if parts[-1] == "gate":
         return "all of it"
@@ -86,7 +102,7 @@ def findings(closures: Mapping[str, Closure], now: float) -> Iterable[Finding]:
     """Return what ``doctor`` says of what is closed: a bill above the worst case is a problem, a doubt a warning."""
     for one in closures.values():
         name = name_of(one)
-        because = ", ".join(filter(None, (one.reason, one.origin)))
+        because = ", ".join(filter(None, (_because(one), one.origin)))
         since = f"since {moment(one.at):%Y-%m-%d %H:%M UTC}, " if one.at else ""
         if one.is_freeze:
             hint = f"look at its bill, then open it: shunpike limits clear {name} --note WHY"
@@ -94,7 +110,10 @@ def findings(closures: Mapping[str, Closure], now: float) -> Iterable[Finding]:
             yield found("Limits", Level.PROBLEM, f"{name} is frozen{paid}, {since}{because}", hint)
             continue
         level = Level.NOTE if one.test_at is None else Level.WARNING
-        text = f"{name}: {_what(one)} closed until {when(one.until, now)}, {since}{because}"
-        if one.test_at is not None:
+        if one.failures and _until(one) <= now:
+            text = f"{name}: {_what(one)} was in trouble, the next request tests it, {since}{because}"
+        else:
+            text = f"{name}: {_what(one)} closed until {when(_until(one), now)}, {since}{because}"
+        if one.test_at is not None and not one.failures:
             text += f"; doubtful, {_belief(one, now)}"
         yield found("Limits", level, text, f"to open it now: shunpike limits clear {name}")

@@ -178,6 +178,7 @@ class Client:
         names = providers_of(options)
         self._house.look_for_keys()
         roster = await self._house.roster_for(request.model, names, kind)
+        await self._house.hear(positive(options.get("deadline", self.settings.deadline), "deadline"))
         closed = await self._house.closed_until()
         view = View(
             now=self.clock.now(),

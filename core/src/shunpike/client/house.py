@@ -13,9 +13,10 @@ from shunpike.client.names import check_budgets
 from shunpike.client.prices import PriceBook
 from shunpike.clock import Clock, moment
 from shunpike.config import KeyStore, default_store, resolve_key, without_password
-from shunpike.errors import ConfigError, PluginError, ShunpikeError
+from shunpike.errors import ConfigError, PluginError, ShunpikeError, StoreError
 from shunpike.ledger import Ledger
 from shunpike.ledger.terms import funds_of
+from shunpike.patience import answered
 from shunpike.plugins import Host
 from shunpike.protocols import Backend, CancelSafe, HealthProbe, Store, Target, Tokenizer
 from shunpike.routing.memory import Memory
@@ -235,6 +236,18 @@ class House:
     async def remaining(self, target: Target) -> tuple[Remaining, ...]:
         """Return what is left of the limits of ``target``."""
         return tuple(await self.ledger.remaining(target))
+
+    async def hear(self, within: float) -> None:
+        """Take in what other processes found in trouble. Raises `StoreError` where no time is left to ask the ledger.
+
+        A ledger that fails is told of by the admission, where there is something to admit.
+        """
+        begun = self._clock.monotonic()
+        try:
+            self.memory.hear(await answered(self.ledger.troubles(), within))
+        except StoreError:
+            if self._clock.monotonic() - begun >= within:
+                raise
 
     async def closed_until(self) -> dict[str, float]:
         """Return label → moment of the targets that are closed for now, and so better tried last."""

@@ -16,7 +16,6 @@ from shunpike.ledger.closures import closures_of, is_refusal, used_up
 from shunpike.ledger.counting import likely_output, output_samples, prompt_sample
 from shunpike.ledger.holds import demand, holds_for, too_large
 from shunpike.ledger.inspection import Inspection
-from shunpike.ledger.knowledge import Knowledge
 from shunpike.ledger.learning import plausible
 from shunpike.ledger.output_cap import Cap, Caps
 from shunpike.ledger.pacing import Pacer, unslowed
@@ -60,7 +59,6 @@ class Ledger(Inspection, Admission):
         self._limits_of = limits_of
         self._emit = emit
         self._pacer = Pacer(store, settings)
-        self._known = Knowledge(store, clock)
         self._queue = Queue() if queue is None else queue
         self._teaching = Teaching(limits_of, self._known, settings, clock, self._queue)
         self._caps = Caps(store, settings, self._pacer, self._queue)
@@ -181,11 +179,13 @@ class Ledger(Inspection, Admission):
         asked = {hold.bucket: hold.amount for hold in holds}
         granted, refused, lessons = self._teaching.taught(target, terms, ending, ask.attempt_id, asked)
         closures = closures_of(target, ending, granted or in_force, refused) + used_up(target, lessons, ending.at)
+        closures += ending.closes
         settlement = settlement_of(ending, counted, terms)
         frozen = frozen_by(target, ask, settlement, terms)
         settlement = settlement.model_copy(
             update={
                 "closures": closures if frozen is None else (*closures, frozen),
+                "opens": ending.opens,
                 "lessons": lessons,
                 "charges": charges_of(settlement, terms, partial(self._teaching.in_force, target)),
                 "overage": any(not is_budget(bucket) for bucket in in_force) and is_refusal(ending),

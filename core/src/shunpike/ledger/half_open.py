@@ -30,7 +30,7 @@ def after_test(closure: Closure, settlement: Settlement) -> Closure | None:
     if settlement.outcome == "ok":
         return None
     test_at = closure.test_at
-    if settlement.closures and test_at is not None:
+    if test_at is not None and any(not one.failures for one in settlement.closures):
         test_at = settlement.at + max(0.0, test_at - closure.at)
     return closure.model_copy(update={"test_at": test_at, "tester": None})
 
@@ -70,6 +70,9 @@ class Closures:
 
         """
         tested = self._tests.pop(attempt_id, set())
+        for bucket in settlement.opens:
+            self.known.pop(bucket, None)
+            self._open(bucket)
         new = {closure.bucket: closure for closure in settlement.closures}
         for bucket in tested - new.keys():
             left = after_test(self.known.pop(bucket), settlement)
@@ -102,7 +105,16 @@ class Closures:
 
     def _row(self, one: Closure, beyond: float, *, certain: bool) -> ClosureRow:
         return ClosureRow(
-            one.bucket, one.until, one.reason, one.at, one.origin, one.test_at, one.tester, beyond, int(certain)
+            one.bucket,
+            one.until,
+            one.reason,
+            one.at,
+            one.origin,
+            one.test_at,
+            one.tester,
+            one.failures,
+            beyond,
+            int(certain),
         )
 
     def move(self, seconds: float) -> None:

@@ -10,6 +10,7 @@ from shunpike.errors import StoreError
 from shunpike.ledger.abilities import CountsBy, Reconciles, Reopens
 from shunpike.ledger.buckets import budget_bucket
 from shunpike.ledger.holds import budget_limit
+from shunpike.ledger.knowledge import Knowledge
 from shunpike.ledger.settling import Settling
 from shunpike.ledger.slots import can_be_closed
 from shunpike.patience import answered
@@ -26,6 +27,7 @@ from shunpike.types import (
     Unconfirmed,
     UsageRow,
 )
+from shunpike.types.trouble import Troubles
 
 T = TypeVar("T")
 
@@ -42,6 +44,7 @@ class Inspection:
         self._clock = clock
         self._settings = settings
         self._settling = Settling(store, clock)
+        self._known = Knowledge(store, clock)
 
     async def _looking(self, call: Awaitable[T]) -> T:
         """Return what the store answers, in a bounded time; what could not be written before is tried first."""
@@ -58,6 +61,11 @@ class Inspection:
         now = self._clock.now()
         found = await self._looking(self._store.closed(now))
         return {bucket: closed for bucket, closed in found.items() if can_be_closed(Held(), closed.until, now)}
+
+    async def troubles(self) -> Troubles:
+        """Return what is in trouble, as the store was last looked at: every few seconds. Raises `StoreError`."""
+        await self._known.refresh()
+        return self._known.troubles
 
     async def reopen(self, buckets: Sequence[str], who: str, note: str) -> Sequence[Reopening]:
         """Open what is closed of ``buckets``, which is written down. Raises `StoreError` where the store can't."""

@@ -14,6 +14,7 @@ from shunpike.ledger.refusals import is_bare
 from shunpike.ledger.windows import CLOCK_SLACK
 from shunpike.protocols import Store
 from shunpike.types import Factor, Proof, Settlement
+from shunpike.types.trouble import Troubles
 
 FRESH = 5.0
 """Seconds after which what other processes learned is looked at again; closures of theirs hold at once."""
@@ -37,6 +38,7 @@ class Knowledge:
         self.factors: dict[str, Factor] = {}
         """Name → what was learned of it, see ``ledger/counting.py``."""
         self.proofs: dict[str, Proof] = {}
+        self.troubles = Troubles()
 
     async def refresh(self) -> None:
         """Look at the store again when it is time. Raises `StoreError`.
@@ -57,7 +59,9 @@ class Knowledge:
     async def _read(self, store: Learns) -> None:
         now, self._missed = self._clock.monotonic(), False
         proofs, factors = await store.proofs(), await store.factors()
+        closed = await self._store.closed(self._clock.now())
         self._bring(proofs, factors)
+        self.troubles = Troubles(now, {name: one for name, one in closed.items() if one.failures})
         self._read_at = now
 
     def _is_fresh(self) -> bool:

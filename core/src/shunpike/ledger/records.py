@@ -23,7 +23,7 @@ from shunpike.types import (
 Row = tuple[Any, ...]
 
 PROOF: LiteralString = "bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted, bound, span"
-CLOSURE: LiteralString = "bucket, until, reason, at, origin, test_at, tester"
+CLOSURE: LiteralString = "bucket, until, reason, at, origin, test_at, tester, failures"
 REOPENED: LiteralString = "bucket, until, reason, closed_at, origin, at, who, note"
 FACTOR: LiteralString = "name, mean, deviation, samples, at"
 UNCONFIRMED: LiteralString = "id, provider, account, model, started_at, outcome, cost_pico, funds, tag"
@@ -49,9 +49,16 @@ def proof_of(row: Row) -> Proof:
 
 def closure_of(row: Row) -> Closure:
     """Return a row of `CLOSURE`."""
-    bucket, until, reason, at, origin, test_at, tester = row
+    bucket, until, reason, at, origin, test_at, tester, failures = row
     return Closure(
-        bucket=bucket, until=until, reason=reason, at=at, origin=origin, test_at=test_at, tester=tester or None
+        bucket=bucket,
+        until=until,
+        reason=reason,
+        at=at,
+        origin=origin,
+        test_at=test_at,
+        tester=tester or None,
+        failures=failures,
     )
 
 

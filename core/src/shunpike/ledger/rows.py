@@ -64,6 +64,7 @@ class ClosureRow(NamedTuple):
     origin: str
     test_at: float | None
     tester: str | None
+    failures: int
     beyond: float
     """Until later than this, only a clock that was ahead can have closed the bucket."""
     certain: int

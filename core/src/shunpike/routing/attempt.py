@@ -172,6 +172,7 @@ class Attempts:
             with blaming(plugin, "its answer"):
                 bad, ending = errand.judge(answer, attempt), errand.ending(answer, attempt)
             if bad is None:
+                services.memory.answers(services.where(attempt.target))
                 await self.settle(walk, attempt, ending, None)
                 return answer
         except TimeoutError:
@@ -190,9 +191,14 @@ class Attempts:
     async def settle(self, walk: Walk, attempt: Try, ending: Ending, error: Failure | None) -> Settlement:
         """Book the attempt's end, whatever happens around it, and add it to the record."""
         left = walk.route.expires - self._services.clock.monotonic()
+        closes, opens = self._services.memory.news()
+        if closes or opens:
+            ending = ending.model_copy(update={"closes": closes, "opens": opens})
         with anyio.CancelScope(shield=True):
             booked = await self._services.admission.settle(attempt.target, attempt.ask, ending, left)
         attempt.settlement = booked
+        if booked.unbooked is None:
+            self._services.memory.booked(closes)
         if booked.unbooked is not None:
             walk.journey.warnings.append(
                 f"its cost will be booked as soon as the ledger can be written: {booked.unbooked}"

@@ -6,13 +6,16 @@ still stay away for a moment; its success opens it for all, its failure closes i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from shunpike.clock import Clock
 from shunpike.errors import AuthError, CreditsExhausted, NotHere, QuotaExhausted, RateLimited
+from shunpike.routing.closings import TOLD, Closed, Place, bucket_of, heard_of, place_of, told_of
 from shunpike.routing.trouble import Failure, Scope, Setback, Where, is_trouble, named_moment, scope_of
-from shunpike.types import Cause
+from shunpike.types import Cause, Closure
+from shunpike.types.trouble import Troubles
 
 TESTED_FOR = 5.0
 """Seconds for which the others stay away while one request tests."""
@@ -43,19 +46,8 @@ GONE = Growth(3_600.0, 3_600.0)
 """A model that a provider does not offer."""
 
 
-@dataclass
-class _Closed:
-    until: float
-    since: float
-    failures: int
-    kind: str
-    reason: str
-    cause: Cause | None
-    named: float = 0.0
-    """The moment that the provider named, to be told; it is the ledger that keeps to it."""
-    hint: str | None = None
-    tested: bool = False
-    """Whether one request is testing it, which is why the others stay away."""
+_ROUNDING = 1e-3
+"""Seconds by which a moment may differ that went to a store, on whose clock it is another one, and came back."""
 
 
 class Memory:
@@ -63,7 +55,14 @@ class Memory:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._closed: dict[tuple[Scope, str], _Closed] = {}
+        self._closed: dict[Place, Closed] = {}
+        self._untold: set[Place] = set()
+        """What was closed since others were told."""
+        self._over: set[str] = set()
+        """Buckets of what was opened since others were told."""
+        self._well_at: dict[str, float] = {}
+        """Bucket → when it was seen to be well: what was said of it before is over."""
+        self._heard: Troubles | None = None
 
     def learn(self, where: Where, error: Failure, begun: float) -> Setback:
         """Take in the failure of an attempt that began at ``begun``, epoch seconds; return what it closes."""
@@ -85,7 +84,7 @@ class Memory:
         sure = named is not None and known.failures == 1
         return told._replace(until=known.until, sure=sure, shared=scope is Scope.MODEL, cause=cause)
 
-    def _close(self, key: tuple[Scope, str], growth: Growth, begun: float, told: Setback) -> _Closed:
+    def _close(self, key: tuple[Scope, str], growth: Growth, begun: float, told: Setback) -> Closed:
         now, known = self._clock.now(), self._closed.get(key)
         failures = 1 if known is None else known.failures
         if known is not None and begun > known.since:
@@ -94,10 +93,63 @@ class Memory:
         until = now + growth.after(failures)
         if known is not None and not known.tested:
             until = max(until, known.until)
-        self._closed[key] = found = _Closed(until, now, failures, told.kind, told.reason, told.cause, hint=told.hint)
+        found = Closed(until, now, failures, told.kind, told.reason, told.cause, hint=told.hint)
+        return self._keep(key, found)
+
+    def _keep(self, place: Place, found: Closed) -> Closed:
+        self._closed[place] = found
+        if found.cause in TOLD:
+            self._untold.add(place)
         return found
 
-    def _is_the_accounts(self, where: Where, scope: Scope, known: _Closed) -> None:
+    def _open(self, place: Place) -> None:
+        known = self._closed.pop(place, None)
+        if known is not None and known.cause in TOLD:
+            bucket = bucket_of(place)
+            self._untold.discard(place)
+            self._over.add(bucket)
+            self._well_at[bucket] = self._clock.now()
+
+    def news(self) -> tuple[tuple[Closure, ...], tuple[str, ...]]:
+        """Return what others are to be told with the next settlement: what is in trouble, and buckets of what is well.
+
+        It is told once; `booked` says that it has arrived.
+        """
+        if not (self._untold or self._over):
+            return (), ()
+        closes = tuple(told_of(place, self._closed[place]) for place in sorted(self._untold))
+        opens = tuple(sorted(self._over - {one.bucket for one in closes}))
+        self._untold.clear()
+        self._over.clear()
+        return closes, opens
+
+    def booked(self, closures: Sequence[Closure]) -> None:
+        """Note that the store has what was told of `news`."""
+        for closure in closures:
+            place = place_of(closure.bucket)
+            known = self._closed.get(place) if place is not None else None
+            if known is not None and known.since == closure.at:
+                known.booked_at = self._clock.monotonic()
+
+    def hear(self, troubles: Troubles) -> None:
+        """Take in what the store has: what others found, and that what it had was opened by somebody."""
+        if troubles.at is None or troubles is self._heard:
+            return
+        self._heard = troubles
+        for place, known in list(self._closed.items()):
+            seen = known.booked_at is not None and known.booked_at < troubles.at
+            if seen and bucket_of(place) not in troubles.closed:
+                del self._closed[place]
+        for bucket, closure in troubles.closed.items():
+            found = place_of(bucket)
+            if found is None:
+                continue
+            ours = self._closed.get(found)
+            since = self._well_at.get(bucket, 0.0) if ours is None else ours.since
+            if closure.at > since + _ROUNDING:
+                self._closed[found] = heard_of(found, closure, troubles.at)
+
+    def _is_the_accounts(self, where: Where, scope: Scope, known: Closed) -> None:
         """Close the account where two of its models are in trouble at a time."""
         if scope is not Scope.MODEL:
             return
@@ -108,25 +160,25 @@ class Memory:
             if other is Scope.MODEL and name != where.model and name.startswith(prefix)
         )
         if any(one.cause is Cause.TROUBLE and one.until > now for one in others):
-            key = (Scope.ACCOUNT, where.account)
-            self._closed[key] = replace(known, since=now, named=0.0, tested=False)
+            whole = replace(known, since=now, named=0.0, tested=False, booked_at=None)
+            self._keep((Scope.ACCOUNT, where.account), whole)
 
     def _well(self, where: Where) -> None:
         """What answers is there, whatever it says."""
         for scope in (Scope.ORIGIN, Scope.ACCOUNT):
             known = self._closed.get((scope, where.of(scope)))
             if known is not None and known.cause is Cause.TROUBLE:
-                del self._closed[scope, where.of(scope)]
+                self._open((scope, where.of(scope)))
 
     def answers(self, where: Where) -> None:
         """Content arrives: address, account and key are well, whatever becomes of the answer."""
         for scope in (Scope.ORIGIN, Scope.ACCOUNT, Scope.KEY):
-            self._closed.pop((scope, where.of(scope)), None)
+            self._open((scope, where.of(scope)))
 
     def succeeded(self, where: Where) -> None:
         """A good answer ends all that was closed there."""
         for scope in Scope:
-            self._closed.pop((scope, where.of(scope)), None)
+            self._open((scope, where.of(scope)))
 
     def enter(self, where: Where) -> Setback | None:
         """Return why nothing may be sent there, None when it may; the first after the time tests it for all."""

@@ -88,6 +88,41 @@ class State(StrEnum):
     UNCONFIRMED = "unconfirmed"
 
 
+UNTIL_CLEARED = 253_402_300_800.0
+"""The start of the year 10000: until when a bucket is closed that only a person opens."""
+
+
+class Closure(Record):
+    """A bucket that was declared closed until ``until``. Times are epoch seconds."""
+
+    bucket: str
+    until: float
+    """`UNTIL_CLEARED` = no time opens it."""
+    reason: Text
+    at: float = 0.0
+    """When it was made."""
+    origin: Text = ""
+    """What said so, such as ``HTTP 429`` or ``header x-ratelimit-remaining-requests``."""
+    test_at: float | None = None
+    """For one that is doubtful: from when on one attempt at a time may test it. None = it is believed."""
+    tester: str | None = None
+    """The attempt that tests it now."""
+    failures: int = 0
+    """How many in a row closed it, of what is in trouble; 0 = a limit did, or a bill. What is in trouble holds up
+    nobody's admission: routing looks at it, and lets each process test it from ``test_at`` on."""
+
+    def moved(self, seconds: float) -> Closure:
+        """Return it by a clock that is ahead by so much; what only a person opens has no moment of that."""
+        until = self.until if self.is_freeze else self.until + seconds
+        test_at = None if self.test_at is None else self.test_at + seconds
+        return self.model_copy(update={"until": until, "at": self.at + seconds, "test_at": test_at})
+
+    @property
+    def is_freeze(self) -> bool:
+        """Whether only a person opens it: a bill was above the worst case."""
+        return self.until >= UNTIL_CLEARED
+
+
 class Ending(Record):
     """How an attempt ended, as routing saw it; the ledger makes a `Settlement` of it (``ledger/settle.py``).
 
@@ -117,6 +152,10 @@ class Ending(Record):
     cancelled: bool = False
     cancel_safe: bool = False
     """Whether the provider stops generating, and billing, when the connection closes."""
+    closes: tuple[Closure, ...] = ()
+    """What is in trouble, as other processes shall know."""
+    opens: tuple[str, ...] = ()
+    """Buckets of what was in trouble and is well again."""
     closed_until: float | None = None
     """When the provider said that the limit it named opens again."""
     evidence: tuple[Evidence, ...] = ()
@@ -127,38 +166,6 @@ class Ending(Record):
         if self.complete is not None:
             return self.complete
         return not self.cancelled and self.error != "stream_interrupted"
-
-
-UNTIL_CLEARED = 253_402_300_800.0
-"""The start of the year 10000: until when a bucket is closed that only a person opens."""
-
-
-class Closure(Record):
-    """A bucket that was declared closed until ``until``. Times are epoch seconds."""
-
-    bucket: str
-    until: float
-    """`UNTIL_CLEARED` = no time opens it."""
-    reason: Text
-    at: float = 0.0
-    """When it was made."""
-    origin: Text = ""
-    """What said so, such as ``HTTP 429`` or ``header x-ratelimit-remaining-requests``."""
-    test_at: float | None = None
-    """For one that is doubtful: from when on one attempt at a time may test it. None = it is believed."""
-    tester: str | None = None
-    """The attempt that tests it now."""
-
-    def moved(self, seconds: float) -> Closure:
-        """Return it by a clock that is ahead by so much; what only a person opens has no moment of that."""
-        until = self.until if self.is_freeze else self.until + seconds
-        test_at = None if self.test_at is None else self.test_at + seconds
-        return self.model_copy(update={"until": until, "at": self.at + seconds, "test_at": test_at})
-
-    @property
-    def is_freeze(self) -> bool:
-        """Whether only a person opens it: a bill was above the worst case."""
-        return self.until >= UNTIL_CLEARED
 
 
 class Reopening(Record):
@@ -186,6 +193,8 @@ class Settlement(Record):
     keeps_request: bool = True
     """False when no byte was sent, so that not even a request was used."""
     closures: tuple[Closure, ...] = ()
+    opens: tuple[str, ...] = ()
+    """Buckets whose closures are over."""
     lessons: tuple[Lesson, ...] = ()
     overage: bool = False
     """Whether a limit refused it that had room by our own books."""

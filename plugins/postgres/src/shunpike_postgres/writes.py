@@ -86,13 +86,13 @@ WITH document AS (SELECT %s::jsonb AS body),
 told AS (
     SELECT * FROM document, jsonb_to_recordset(body -> 'closed') AS told (
         bucket text, until double precision, reason text, at double precision, origin text, test_at double precision,
-        tester text, beyond double precision, certain integer)
+        tester text, failures integer, beyond double precision, certain integer)
 ),
 closed AS (
-    INSERT INTO closures (bucket, until, reason, at, origin, test_at, tester)
-    SELECT bucket, until, reason, at, origin, test_at, tester FROM told
+    INSERT INTO closures (bucket, until, reason, at, origin, test_at, tester, failures)
+    SELECT bucket, until, reason, at, origin, test_at, tester, failures FROM told
     ON CONFLICT (bucket) DO UPDATE SET until = excluded.until, reason = excluded.reason, at = excluded.at,
-        origin = excluded.origin, test_at = excluded.test_at, tester = excluded.tester
+        origin = excluded.origin, test_at = excluded.test_at, tester = excluded.tester, failures = excluded.failures
     WHERE excluded.until > closures.until
         OR (SELECT certain = 1 OR closures.until > beyond AND closures.until < {UNTIL_CLEARED}
             FROM told WHERE told.bucket = closures.bucket)

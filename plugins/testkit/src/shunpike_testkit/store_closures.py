@@ -172,3 +172,30 @@ class StoreClosuresContract(StoreShorteningContract):
             again = doubtful(clock.now())
             await store.settle("test", refused(clock.now(), again))
             assert await store.closed(clock.now()) == {"gate": again}
+
+    async def test_what_is_in_trouble_is_told_to_everybody_and_holds_up_nobody(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """With its failures in a row; more of them stand against fewer, and who saw it well ends it for all."""
+        now, first = clock.now(), Closure(bucket="north|origin:x|trouble", until=0, reason="connection: refused")
+        fewer = first.model_copy(update={"at": now, "until": now + 601, "test_at": now + 1, "failures": 1})
+        more = fewer.model_copy(update={"until": now + 604, "test_at": now + 4, "failures": 3, "origin": "process 7"})
+        async with self.opened(tmp_path, clock) as store, self.opened(tmp_path, clock) as other:
+            others = other if self.shared else store
+            await closed_by(store, now, more)
+            await closed_by(others, now + 0.5, fewer)
+            assert await others.closed(now) == {more.bucket: more}
+            assert isinstance(await others.admit(reservation("a", now, GATE)), Grant)
+            await others.settle("a", settled(now, opens=(more.bucket, "north|origin:y|trouble")))
+            assert await store.closed(now) == {}
+            await store.check()
+
+    async def test_trouble_elsewhere_does_not_put_off_a_test(self, tmp_path: Path, clock: VirtualClock) -> None:
+        """Only a refusal does: what broke off told nothing of the limit that it was to test."""
+        async with self.opened(tmp_path, clock) as store:
+            await closed_by(store, clock.now(), doubtful(clock.now()))
+            clock.advance(TESTED)
+            await store.admit(reservation("test", clock.now(), GATE))
+            broke = Closure(bucket="north|origin:x|trouble", until=clock.now() + 601, reason="connection", failures=1)
+            await store.settle("test", refused(clock.now(), broke))
+            assert isinstance(await store.admit(reservation("next", clock.now(), GATE)), Grant)

@@ -1,0 +1,85 @@
+"""What one process found in trouble, as others are told of it: a closure in the store for each place.
+
+It says from when on the place is asked again, after how many failures in a row; it is kept a while longer, so that
+whoever fails there next stays away for longer. A key goes by its fingerprint. Nobody's admission waits for such a
+closure: each process looks at those that there are every few seconds, and may test a place once its time has come.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from shunpike.routing.trouble import Scope
+from shunpike.types import Cause, Closure
+from shunpike.types.trouble import bucket_in_trouble, place_in_trouble
+
+REMEMBERED = 600.0
+"""Seconds for which failures in a row are remembered after the place could be asked again."""
+LONGEST = 3_600.0
+"""Seconds after which another process asks again at the latest, whatever moment a provider named."""
+TOLD = frozenset({Cause.TROUBLE, Cause.KEY})
+"""What other processes are told: limits and quotas are the ledger's own, and what a model lacks is found at once."""
+
+Place = tuple[Scope, str]
+
+
+@dataclass
+class Closed:
+    """A place that is closed, as a process knows it. Times are epoch seconds."""
+
+    until: float
+    since: float
+    failures: int
+    kind: str
+    reason: str
+    cause: Cause | None
+    named: float = 0.0
+    """The moment that the provider named, to be told; it is the ledger that keeps to it."""
+    hint: str | None = None
+    tested: bool = False
+    """Whether one request is testing it, which is why the others stay away."""
+    booked_at: float | None = None
+    """When the store was known to have it, on the monotonic clock."""
+
+
+def bucket_of(place: Place) -> str:
+    """Return the bucket of a place: it begins with the provider, or the section, that a person calls it by."""
+    scope, name = place
+    mark = "/" if scope is Scope.MODEL else " "
+    owner, _, rest = name.partition(mark)
+    return bucket_in_trouble(owner, scope.value, rest)
+
+
+def place_of(bucket: str) -> Place | None:
+    """Return the place of `bucket_of`, None for any other bucket."""
+    found = place_in_trouble(bucket)
+    if found is None or found[1] not in set(Scope):
+        return None
+    owner, scope, name = found[0], Scope(found[1]), found[2]
+    if scope is Scope.ACCOUNT:
+        return scope, owner
+    return scope, f"{owner}{'/' if scope is Scope.MODEL else ' '}{name}"
+
+
+def told_of(place: Place, known: Closed) -> Closure:
+    """Return what others are told of ``known``."""
+    asked = min(known.until, known.since + LONGEST)
+    return Closure(
+        bucket=bucket_of(place),
+        until=asked + REMEMBERED,
+        test_at=asked,
+        reason=known.reason,
+        at=known.since,
+        origin=f"process {os.getpid()}",
+        failures=known.failures,
+    )
+
+
+def heard_of(place: Place, closure: Closure, read_at: float) -> Closed:
+    """Return what another process, or an earlier one, told."""
+    until = closure.until if closure.test_at is None else closure.test_at
+    kind, cause, hint = closure.reason.partition(":")[0], Cause.TROUBLE, None
+    if place[0] is Scope.KEY:
+        cause, hint = Cause.KEY, f"store another key: shunpike keys set {place[1].partition(' ')[0]}"
+    return Closed(until, closure.at, closure.failures, kind, closure.reason, cause, hint=hint, booked_at=read_at)
