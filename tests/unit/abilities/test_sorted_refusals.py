@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from shunpike.client import Client
-from shunpike.errors import RequestError
-from shunpike.types import Budget, Money
+from shunpike.errors import Exhausted, RequestError
+from shunpike.types import Budget, Money, Unit
 from shunpike_sandbox import faults
 from shunpike_sandbox.app import create_app
 from shunpike_sandbox.faults import Faults
@@ -77,3 +77,78 @@ async def test_what_one_model_cant_do_is_asked_of_another_provider(client: Clien
     assert {one.error for one in done.attempts if one.provider == "google"} <= {"unsupported"}
     again = await client.complete("hi", providers=["google"], max_tokens=50)
     assert again.provider == "google"
+
+
+@pytest.mark.parametrize("name", MANY)
+async def test_a_model_that_is_no_more_is_left_and_the_account_stays_open(
+    client: Client, world: World, name: str
+) -> None:
+    world.set_faults(Faults(script=(faults.MODEL_ENDED,), only=(name,)))
+    first = await client.complete("hi", providers=[name], max_tokens=50)
+    second = await client.complete("hi", providers=[name], max_tokens=50)
+    [gone, answered] = first.decision.attempts
+    assert gone.error in {"retired", "not_found"}
+    assert [one.model for one in second.decision.attempts] == [answered.model]
+
+
+async def test_a_model_whose_time_of_testing_is_over_is_retired(client: Client, world: World) -> None:
+    world.set_faults(Faults(script=(faults.MODEL_ENDED,), only=("openrouter",)))
+    done = await client.complete("hi", providers=["openrouter"], max_tokens=50)
+    assert done.decision.attempts[0].error == "retired"
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(("cap", "reason"), [(4, "length"), (400, "stop")])
+async def test_an_answer_that_does_not_say_why_it_ended_was_cut_where_its_cap_is_reached(
+    client: Client, world: World, cap: int, reason: str, streamed: bool
+) -> None:
+    world.set_faults(Faults(script=(faults.NULL_FINISH,), only=("openrouter",)))
+    if streamed:
+        async with client.stream("Tell me of roads.", providers=["openrouter"], max_tokens=cap) as pieces:
+            async for _ in pieces:
+                pass
+        done = pieces.completion
+    else:
+        done = await client.complete("Tell me of roads.", providers=["openrouter"], max_tokens=cap)
+    assert done.choices[0].finish_reason == reason
+    assert any("cut off" in warning for warning in done.warnings) is (reason == "length")
+
+
+async def test_the_tokens_that_together_names_are_learned(client: Client) -> None:
+    await client.complete("hi", providers=["together"], max_tokens=50)
+    done = await client.complete("hi", providers=["together"], max_tokens=50)
+    learned = [one for one in done.decision.remaining if one.limit.unit is Unit.TOTAL_TOKEN]
+    assert [one.limit.amount for one in learned] == [2_000_000]
+
+
+async def test_a_429_that_names_a_reset_alone_has_its_moment(client: Client, world: World) -> None:
+    world.set_faults(Faults(script=(faults.RESET_ALONE,) * 40, only=("together",), seconds=7.0))
+    with pytest.raises(Exhausted) as caught:
+        await client.complete("hi", providers=["together"], max_tokens=50, wait=False)
+    assert caught.value.retry_at == pytest.approx(START + 7, abs=1)
+
+
+@pytest.mark.parametrize("name", [name for name in SEVEN if name != "google"])
+async def test_a_stream_that_is_labelled_as_json_is_read(client: Client, world: World, name: str) -> None:
+    world.set_faults(Faults(script=(faults.MISLABELLED,), only=(name,)))
+    async with client.stream("hi", providers=[name], max_tokens=50) as pieces:
+        text = "".join([piece.text async for piece in pieces])
+    assert text
+    assert [one.error for one in pieces.completion.attempts] == [None]
+
+
+@pytest.mark.parametrize("name", SEVEN)
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_web_page_with_a_good_status_is_trouble_of_the_address(
+    client: Client, world: World, name: str, streamed: bool
+) -> None:
+    world.set_faults(Faults(script=(faults.PAGE,) * 9, only=(name,)))
+    with pytest.raises(Exhausted) as caught:
+        if streamed:
+            async with client.stream("hi", providers=[name], max_tokens=50, wait=False) as pieces:
+                await anext(pieces)
+        else:
+            await client.complete("hi", providers=[name], max_tokens=50, wait=False)
+    assert {one.error for one in caught.value.decision.attempts} == {"malformed"}
+    assert "the server answered with a web page (text/html)" in caught.value.message
+    assert "is this the address of an API?" in str(caught.value.hint)

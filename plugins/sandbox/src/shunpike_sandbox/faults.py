@@ -25,6 +25,16 @@ MODEL_FORBIDDEN = "model_forbidden"
 """A 403 that is about the one model, in the provider's own words. It lasts one request, so it comes only when named."""
 UNSAFE = "unsafe"
 """The refusal of a prompt for its content, in the provider's own words. It comes only when named."""
+MODEL_ENDED = "model_ended"
+"""The refusal of a model that is no more, in the provider's own words. It lasts one request."""
+RESET_ALONE = "reset_alone"
+"""A 429 of which the headers name a reset and nothing else."""
+PAGE = "page"
+"""A web page with a good status, as a login or a proxy sends it."""
+NULL_FINISH = "null_finish"
+"""A good answer that does not say why it ended."""
+MISLABELLED = "mislabelled"
+"""A stream that is labelled as JSON."""
 ZERO_USAGE = "zero_usage"
 """A good answer that states nothing but zeros."""
 ODD_USAGE = "odd_usage"
@@ -60,10 +70,13 @@ MISSTATING = frozenset(
     }
 )
 """Faults that mislead whoever believes the figures. They come only when named."""
-NAMED_ONLY = frozenset({RATE_LIMITED, MODEL_FORBIDDEN, UNSAFE, *MISSTATING})
+_ODD = frozenset({MODEL_ENDED, RESET_ALONE, PAGE, NULL_FINISH, MISLABELLED})
+NAMED_ONLY = frozenset({RATE_LIMITED, MODEL_FORBIDDEN, UNSAFE, *_ODD, *MISSTATING})
 
 KINDS = (OVERLOADED, INTERNAL, HANGUP, LOST, UPSTREAM, STREAM_ERROR, CUT, HTML, HALF_JSON, SLOW, STALL)
-STREAM_ONLY = frozenset({STREAM_ERROR, CUT, STALL, RUNNING, LATE_ERROR, SHRUNK_USAGE, ZERO_END, LATE_USAGE, TWICE})
+STREAM_ONLY = frozenset(
+    {STREAM_ERROR, CUT, STALL, MISLABELLED, RUNNING, LATE_ERROR, SHRUNK_USAGE, ZERO_END, LATE_USAGE, TWICE}
+)
 UNARY_ONLY = frozenset({HALF_JSON})
 
 

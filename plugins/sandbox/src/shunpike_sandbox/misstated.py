@@ -1,4 +1,4 @@
-"""Answers whose figures are wrong, rewritten after they were made: what is billed stays what was generated."""
+"""Answers whose figures or ends are wrong, rewritten after they were made: what is billed stays what was generated."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ Rewrite = Callable[[dict[str, Any]], dict[str, Any]]
 
 def whole(fault: str | None, body: bytes) -> bytes:
     """Return a whole answer as the fault has it."""
+    if fault == faults.NULL_FINISH:
+        return dump(_endless(json.loads(body)))
     if fault not in faults.MISSTATING:
         return body
     data = json.loads(body)
@@ -39,7 +41,7 @@ def refused(error: bytes, answer: bytes) -> bytes:
 
 def streamed(fault: str | None, frames: Iterable[Frame], error: Iterable[Frame], prompt: int) -> Iterable[Frame]:
     """Return the frames of a stream as the fault has them."""
-    if fault not in faults.MISSTATING:
+    if fault not in {faults.NULL_FINISH, *faults.MISSTATING}:
         return frames
     if fault in (faults.BILLED_ERROR, faults.LATE_ERROR):
         made = list(frames)
@@ -50,7 +52,8 @@ def streamed(fault: str | None, frames: Iterable[Frame], error: Iterable[Frame],
         return _last_changed(list(_running(frames, prompt)), _zero if fault == faults.ZERO_END else _less)
     if fault in (faults.LATE_USAGE, faults.TWICE):
         return _stated_after(list(frames), twice=fault == faults.TWICE)
-    return (_rewritten(frame, lambda data: _restated(data, fault)) for frame in frames)
+    change: Rewrite = _endless if fault == faults.NULL_FINISH else lambda data: _restated(data, fault)
+    return (_rewritten(frame, change) for frame in frames)
 
 
 def _rewritten(frame: Frame, change: Rewrite) -> Frame:
@@ -69,6 +72,17 @@ def _restated(data: dict[str, Any], fault: str | None) -> dict[str, Any]:
         if isinstance(told := data.get(name), dict):
             changed[name] = _zeros(told) if fault == faults.ZERO_USAGE else _odd(told)
     return changed
+
+
+def _endless(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the data with choices that do not say why they ended."""
+    if "choices" not in data:
+        return data
+    unsaid = {"finish_reason": None, "native_finish_reason": None}
+    return {
+        **data,
+        "choices": [{**one, **{name: unsaid[name] for name in unsaid if name in one}} for one in data["choices"]],
+    }
 
 
 def _zero(data: dict[str, Any]) -> dict[str, Any]:

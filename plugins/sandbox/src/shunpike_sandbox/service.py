@@ -15,17 +15,14 @@ from shunpike_sandbox.asks import Ask
 from shunpike_sandbox.bodies import MAX_BYTES, TooLarge, read
 from shunpike_sandbox.catalog import Model, Provider
 from shunpike_sandbox.generation import Choice, Generation, Names, generate, prompt_tokens
-from shunpike_sandbox.limits import Hit, Lease, Quota, Rule
+from shunpike_sandbox.limits import Hit, Lease
 from shunpike_sandbox.names import HOUSE
 from shunpike_sandbox.refusals import Refused
 from shunpike_sandbox.replies import Frame, Plain, Stream, Whole, dump
 from shunpike_sandbox.tokens import pieces
+from shunpike_sandbox.troubles import refusal_of
 from shunpike_sandbox.visits import Visit
 from shunpike_sandbox.world import ATTEMPT_HEADER, World
-
-_HTML = (
-    b"<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
-)
 
 Reply = Whole | Stream | Plain
 
@@ -109,6 +106,8 @@ class Service(ABC):
         cached = self.cached(account, served, ask, prompt)
         visit.generation = generate(ask, names, room=room, cached=cached, house=house)
         headers = self.headers(visit)
+        if fault == faults.MISLABELLED:
+            headers = {**headers, "content-type": "application/json"}
         if fault == faults.BILLED_REFUSAL:
             refusal = self.internal(visit)
             body = misstated.refused(self.plain(refusal).body, self.unary(visit, ask, visit.generation))
@@ -180,29 +179,9 @@ class Service(ABC):
 
     def trouble(self, fault: str | None, visit: Visit) -> None:
         """Refuse the request if the fault that was drawn says so."""
-        if fault == faults.OVERLOADED:
-            raise self.overloaded(visit)
-        if fault == faults.INTERNAL:
-            raise self.internal(visit)
-        if fault == faults.UPSTREAM:
-            raise self.upstream(visit)
-        if fault == faults.RATE_LIMITED:
-            raise self._as_if_limited(visit)
-        if fault == faults.MODEL_FORBIDDEN:
-            raise self.model_forbidden(visit)
-        if fault == faults.UNSAFE:
-            raise self.unsafe(visit)
-        if fault == faults.HTML:
-            raise Refused(502, _HTML, content_type="text/html; charset=UTF-8")
-
-    def _as_if_limited(self, visit: Visit) -> Refused:
-        if visit.model is None or visit.account is None:
-            raise RuntimeError("a visit is limited only after its model and its account are known")
-        quotas = [one for one in visit.model.quotas[visit.account.tier] if one.rule.seconds is not None]
-        quota = quotas[0] if quotas else Quota(Rule("rpm", "requests", 60.0), 60, visit.model.id)
-        refusal = self.limited(visit, visit.model, [Hit(quota, quota.amount, 1, self.world.faults.seconds)])
-        refusal.overage = False
-        return refusal
+        refusal = refusal_of(fault, self, visit)
+        if refusal is not None:
+            raise refusal
 
     @abstractmethod
     def key(self, request: Request) -> str | None:
@@ -259,6 +238,10 @@ class Service(ABC):
     @abstractmethod
     def model_forbidden(self, visit: Visit) -> Refused:
         """Return the 403 about a model that this account may not use."""
+
+    @abstractmethod
+    def model_ended(self, visit: Visit) -> Refused:
+        """Return the error for a model that is no more."""
 
     @abstractmethod
     def unsafe(self, visit: Visit) -> Refused:

@@ -271,6 +271,11 @@ class ChatService(Service):
         return self.error(403, message, "invalid_request_error", None, "model")
 
     @override
+    def model_ended(self, visit: Visit) -> Refused:
+        """Return the error for a model that is no more."""
+        return self.unknown_model(visit.asked_model) if visit.model is None else self.retired_model(visit.model)
+
+    @override
     def unsafe(self, visit: Visit) -> Refused:
         """Return the error for a prompt that the provider won't answer."""
         message = "Your request was rejected as a result of our safety system."

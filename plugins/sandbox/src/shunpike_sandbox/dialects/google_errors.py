@@ -92,6 +92,15 @@ class GoogleErrors(Service):
         return self.error(403, message, "PERMISSION_DENIED")
 
     @override
+    def model_ended(self, visit: Visit) -> Refused:
+        """Return the error for a model that is no more, which reads as for one that never was."""
+        message = (
+            f"models/{visit.asked_model} is not found for API version v1beta, or is not supported for generateContent. "
+            "Call ModelService.ListModels to see the list of available models and their supported methods."
+        )
+        return self.error(404, message, "NOT_FOUND")
+
+    @override
     def unsafe(self, visit: Visit) -> Refused:
         """Return an answer without candidates: a blocked prompt has a good status here."""
         feedback = {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, "modelVersion": visit.asked_model}

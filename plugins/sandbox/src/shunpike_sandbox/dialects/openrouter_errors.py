@@ -124,6 +124,12 @@ class OpenRouterErrors(ChatService):
         return self.refusal(403, message)
 
     @override
+    def model_ended(self, visit: Visit) -> Refused:
+        """Return the thanks for a test that is over, which names no code: how models under test leave."""
+        message = f"Thank you for participating in the Sandbox Alpha testing period. It was {visit.asked_model}."
+        return self.refusal(404, message)
+
+    @override
     def unsafe(self, visit: Visit) -> Refused:
         """Return what a provider behind says of the content, as text inside the text."""
         raw = dump({"code": "The caller does not have permission", "error": "Content violates usage guidelines."})

@@ -147,6 +147,9 @@ class Together(ChatService):
                 headers[f"{name}-limit"] = str(amount)
                 headers[f"{name}-remaining"] = str(left)
                 headers[f"{name}-reset"] = str(math.ceil(reset))
+        if "tpm" in limits:
+            # Under its other name it comes without a reset.
+            headers["x-ratelimit-limit-tokens"], headers["x-ratelimit-remaining-tokens"] = map(str, limits["tpm"][:2])
         return headers
 
     @override
