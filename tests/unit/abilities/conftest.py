@@ -12,7 +12,11 @@ from pydantic import SecretStr
 from shunpike.builtin.plugin import plugin as builtin
 from shunpike.client import Client
 from shunpike.plugins import Host
-from shunpike.types import ProviderSettings, Settings
+from shunpike.types import Budget, Money, ProviderSettings, Settings
+from shunpike_sandbox.app import create_app
+from shunpike_sandbox.inprocess import InProcess
+from shunpike_sandbox.names import BASE_PATHS
+from shunpike_sandbox.world import World
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.upstream import Upstream
 
@@ -52,3 +56,27 @@ def make_client() -> MakeClient:
         return Client(made, host=host, clock=VirtualClock(START), environ=environ or {})
 
     return make
+
+
+@pytest.fixture
+def world() -> World:
+    """The seven simulated providers."""
+    return World(VirtualClock(START))
+
+
+@pytest.fixture
+async def client(make_client: MakeClient, world: World) -> AsyncIterator[Client]:
+    """A client whose seven real plugins ask the simulated providers."""
+    app = create_app(world)
+    sections: dict[str, Any] = {
+        name: {
+            "base_url": f"http://sandbox.localhost{BASE_PATHS[name]}" + ("/v1beta" if name == "google" else ""),
+            "key": "sandbox-1",
+            "transport": InProcess(app),
+        }
+        for name in SEVEN
+    }
+    budget = Budget(amount=Money.usd("1"), period="day")
+    plugins = {name: plugin_of(name) for name in SEVEN}
+    async with make_client(plugins, providers=sections, allow_paid=True, budgets=(budget,)) as made:
+        yield made

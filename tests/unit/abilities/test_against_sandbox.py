@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from shunpike.client import Client, Where
 from shunpike.errors import Exhausted
-from shunpike.types import Budget, Money
-from shunpike_sandbox.app import create_app
-from shunpike_sandbox.inprocess import InProcess
-from shunpike_sandbox.names import BASE_PATHS
-from shunpike_sandbox.world import World
-from shunpike_testkit.clock import VirtualClock
 
-from .conftest import SEVEN, START, MakeClient, plugin_of
+from .conftest import SEVEN, START
 
 KEY = "sandbox-1"
-
-
-@pytest.fixture
-async def client(make_client: MakeClient) -> AsyncIterator[Client]:
-    app = create_app(World(VirtualClock(START)))
-    sections: dict[str, Any] = {
-        name: {
-            "base_url": f"http://sandbox.localhost{BASE_PATHS[name]}" + ("/v1beta" if name == "google" else ""),
-            "key": KEY,
-            "transport": InProcess(app),
-        }
-        for name in SEVEN
-    }
-    budget = Budget(amount=Money.usd("1"), period="day")
-    plugins = {name: plugin_of(name) for name in SEVEN}
-    async with make_client(plugins, providers=sections, allow_paid=True, budgets=(budget,)) as made:
-        yield made
 
 
 @pytest.mark.parametrize(

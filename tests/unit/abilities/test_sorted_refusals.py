@@ -2,48 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any
-
 import pytest
 
 from shunpike.client import Client
 from shunpike.errors import Exhausted, RequestError
-from shunpike.types import Budget, Money, Unit
+from shunpike.types import Unit
 from shunpike_sandbox import faults
-from shunpike_sandbox.app import create_app
 from shunpike_sandbox.faults import Faults
-from shunpike_sandbox.inprocess import InProcess
-from shunpike_sandbox.names import BASE_PATHS
 from shunpike_sandbox.world import World
-from shunpike_testkit.clock import VirtualClock
 
-from .conftest import SEVEN, START, MakeClient, plugin_of
+from .conftest import SEVEN, START
 
 MANY = [name for name in SEVEN if name not in ("hyperbolic", "deepseek")]
 """Those with several models that would answer."""
-
-
-@pytest.fixture
-def world() -> World:
-    return World(VirtualClock(START))
-
-
-@pytest.fixture
-async def client(make_client: MakeClient, world: World) -> AsyncIterator[Client]:
-    app = create_app(world)
-    sections: dict[str, Any] = {
-        name: {
-            "base_url": f"http://sandbox.localhost{BASE_PATHS[name]}" + ("/v1beta" if name == "google" else ""),
-            "key": "sandbox-1",
-            "transport": InProcess(app),
-        }
-        for name in SEVEN
-    }
-    budget = Budget(amount=Money.usd("1"), period="day")
-    plugins = {name: plugin_of(name) for name in SEVEN}
-    async with make_client(plugins, providers=sections, allow_paid=True, budgets=(budget,)) as made:
-        yield made
 
 
 @pytest.mark.parametrize("name", MANY)

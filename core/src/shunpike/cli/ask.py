@@ -13,9 +13,9 @@ import typer
 
 from shunpike.cli.answer import answer
 from shunpike.cli.dispatch import stdin_is_piped
-from shunpike.cli.forms import seconds
 from shunpike.cli.options import Batch, Deadline, Json, NoWait, Tag, command_app, takes
 from shunpike.cli.output import as_json, plain
+from shunpike.cli.patience import add_shared
 from shunpike.cli.session import check_provider, client, run
 from shunpike.cli.waiting import say_waits
 from shunpike.client import Options
@@ -97,30 +97,17 @@ def options_of(given: Ask) -> Options:
     options: Options = {"model": given.model}
     if given.system:
         options["system"] = given.system
-    if given.provider:
-        options["providers"] = tuple(given.provider)
     if given.strategy:
         options["strategy"] = given.strategy
     if given.max_tokens is not None:
         options["max_tokens"] = given.max_tokens
     if given.temperature is not None:
         options["temperature"] = given.temperature
-    if given.tag is not None:
-        options["tag"] = given.tag
-    _add_patience(options, given)
+    add_shared(options, given)
     shape = _shape(given)
     if shape is not None:
         options["response_format"] = shape
     return options
-
-
-def _add_patience(options: Options, given: Ask) -> None:
-    if given.deadline is not None:
-        options["deadline"] = seconds(given.deadline, "--deadline")
-    if given.no_wait:
-        options["wait"] = False
-    if given.batch:
-        options["claim"] = "batch"
 
 
 def _shape(given: Ask) -> dict[str, Any] | None:

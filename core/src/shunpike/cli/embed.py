@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from shunpike.cli.ask import piped
-from shunpike.cli.forms import label, seconds, tokens
+from shunpike.cli.forms import label, tokens
 from shunpike.cli.options import Batch, Deadline, Json, NoWait, Tag, command_app, takes
 from shunpike.cli.output import as_json, narrate, plain, say
+from shunpike.cli.patience import add_shared
 from shunpike.cli.session import check_provider, client, run
 from shunpike.cli.waiting import say_waits
 from shunpike.client import EmbedOptions
@@ -60,18 +61,9 @@ def embed(given: Embed) -> None:
 def options_of(given: Embed) -> EmbedOptions:
     """Return the options of the call. Raises `UsageError` naming what can't be."""
     options: EmbedOptions = {"model": given.model}
-    if given.provider:
-        options["providers"] = tuple(given.provider)
+    add_shared(options, given)
     if given.dimensions is not None:
         options["dimensions"] = given.dimensions
-    if given.deadline is not None:
-        options["deadline"] = seconds(given.deadline, "--deadline")
-    if given.no_wait:
-        options["wait"] = False
-    if given.batch:
-        options["claim"] = "batch"
-    if given.tag is not None:
-        options["tag"] = given.tag
     return options
 
 
