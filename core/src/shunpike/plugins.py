@@ -75,7 +75,7 @@ class Host:
         version = point.dist.version if point.dist else "?"
         try:
             self.register(point.load(), point.name, distribution=distribution, version=version)
-        except Exception as error:  # noqa: BLE001 - a stranger's module may raise anything when it is imported
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's module may raise anything as it loads
             reason = error.message if isinstance(error, ShunpikeError) else in_words(error)
             self._broken[point.name] = Broken(
                 name=point.name, distribution=distribution, version=version, reason=reason
@@ -146,12 +146,12 @@ class Host:
             wanted = {key: arguments[key] for key in implementation.argnames}
             try:
                 yield implementation.plugin_name, implementation.function(**wanted)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 if not isolate:
                     raise _blamed(implementation.plugin_name, hook, error) from error
                 self.complain(implementation.plugin_name, hook, error)
 
-    def complain(self, plugin: str, hook: str, error: Exception) -> None:
+    def complain(self, plugin: str, hook: str, error: BaseException) -> None:
         """Warn, once for each plugin, of what went wrong in it and could be done without."""
         if plugin not in self._complained:
             import structlog  # takes longer to import than all plugins together, for a line that is rarely written
@@ -173,14 +173,28 @@ class Host:
             answer: object = caller(**arguments)
         except ShunpikeError:
             raise
-        except Exception as error:
-            raise _blamed(owner, hook, error) from error
+        except (Exception, SystemExit) as error:
+            raise _blamed(self._who(hook, arguments, owner), hook, error) from error
         if answer is None or isinstance(answer, expected):
             return answer
+        who = self._who(hook, arguments, owner)
         raise PluginError(
-            f"plugin {owner!r}: {hook} answered with {type(answer).__name__}, not with a {expected.__name__}",
-            plugin=owner,
+            f"plugin {who!r}: {hook} answered with {type(answer).__name__}, not with a {expected.__name__}", plugin=who
         )
+
+    def _who(self, hook: str, arguments: Mapping[str, Any], owner: str) -> str:
+        """Return whose answer, or failure, was the first: asked again one by one, as pluggy does not tell."""
+        caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
+        for one in reversed(caller.get_hookimpls()):
+            if one.wrapper or one.hookwrapper:
+                continue
+            try:
+                found = one.function(**{key: arguments[key] for key in one.argnames})
+            except (Exception, SystemExit):  # noqa: BLE001 - it is looked for who does so
+                return one.plugin_name
+            if found is not None:
+                return one.plugin_name
+        return owner
 
     @property
     def loaded(self) -> tuple[Loaded, ...]:
@@ -204,7 +218,7 @@ class Host:
         """Return the catalog of ``provider``; empty when nobody has one."""
         owner = self.owner(provider)
         answer = self._first("shunpike_models", Sequence, owner, provider=provider)
-        return _listed([] if answer is None else answer, ModelInfo, "shunpike_models", owner)
+        return self._rows(answer, ModelInfo, "shunpike_models", owner, provider=provider)
 
     def backend(self, provider: str, settings: ProviderSettings) -> Backend:
         """Return the backend of ``provider``. Raises `PluginError` when no plugin makes one."""
@@ -220,21 +234,21 @@ class Host:
 
     def price(self, model: ModelInfo, at: datetime, prompt_tokens: int) -> Price | None:
         """Return the list price of ``model`` at that moment, None when it is unknown."""
-        return self._first(
-            "shunpike_cost",
-            Price,
-            self.owner(model.provider),
-            provider=model.provider,
-            model=model,
-            at=at,
-            prompt_tokens=prompt_tokens,
-        )
+        asked: dict[str, Any] = {"provider": model.provider, "model": model, "at": at, "prompt_tokens": prompt_tokens}
+        return self._first("shunpike_cost", Price, self.owner(model.provider), **asked)
 
     def limits(self, model: ModelInfo, tier: str) -> tuple[Limit, ...] | None:
         """Return the limits granted to ``model`` on ``tier``, None when nothing is known."""
         owner = self.owner(model.provider)
-        answer = self._first("shunpike_limits", Sequence, owner, provider=model.provider, model=model, tier=tier)
-        return None if answer is None else _listed(answer, Limit, "shunpike_limits", owner)
+        asked: dict[str, Any] = {"provider": model.provider, "model": model, "tier": tier}
+        answer = self._first("shunpike_limits", Sequence, owner, **asked)
+        return None if answer is None else self._rows(answer, Limit, "shunpike_limits", owner, **asked)
+
+    def _rows(self, answer: Any, kind: type[T], hook: str, owner: str, **asked: Any) -> tuple[T, ...]:
+        try:
+            return _listed(() if answer is None else answer, kind, hook, owner)
+        except PluginError:
+            return _listed(answer, kind, hook, self._who(hook, asked, owner))
 
     def strategy(self, name: str, options: Mapping[str, Any]) -> tuple[Strategy, str] | None:
         """Return the strategy called ``name`` with the plugin that brings it, or None."""
@@ -273,7 +287,7 @@ class Host:
             pass
 
 
-def _blamed(plugin: str, hook: str, error: Exception) -> PluginError:
+def _blamed(plugin: str, hook: str, error: BaseException) -> PluginError:
     if isinstance(error, PluginError):
         return error
     return PluginError(f"plugin {plugin!r}: {hook} raised {in_words(error)}", plugin=plugin)

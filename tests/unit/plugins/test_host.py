@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from shunpike import hookspecs
 from shunpike.errors import PluginError
 from shunpike.hookspecs import hookimpl
 from shunpike.plugins import Host
-from shunpike.types import Billing, Event, EventName, ModelInfo, Price, ProviderInfo, Tier
+from shunpike.types import Billing, Event, EventName, ModelInfo, Price, ProviderInfo, ProviderSettings, Tier
+from shunpike_testkit.scripted import ScriptedProvider
 
 HOOKS = sorted(name for name in dir(hookspecs) if name.startswith("shunpike_"))
 
@@ -219,3 +220,48 @@ def test_options_reach_a_strategy() -> None:
     host.register(Brought(), "picky")
     assert host.strategy("picky", {"depth": 3}) is not None
     assert host.strategy("picky", {}) is None
+
+
+class Odd:
+    """Answers for a provider that another plugin brings."""
+
+    @hookimpl(tryfirst=True)
+    def shunpike_models(self, provider: str) -> object:
+        return 7
+
+    @hookimpl(tryfirst=True)
+    def shunpike_completion(self, provider: str, settings: ProviderSettings) -> object:
+        return "a backend"
+
+    @hookimpl(tryfirst=True)
+    def shunpike_cost(self, provider: str, model: ModelInfo) -> object:
+        raise RuntimeError("no price")
+
+    @hookimpl(tryfirst=True)
+    def shunpike_limits(self, provider: str, model: ModelInfo) -> object:
+        return [7]
+
+    @hookimpl(tryfirst=True)
+    def shunpike_tokenizer(self, model: str) -> object:
+        raise SystemExit(3)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda host, model: host.models("acme"),
+        lambda host, model: host.backend("acme", ProviderSettings()),
+        lambda host, model: host.price(model, datetime.now(UTC), 7),
+        lambda host, model: host.limits(model, "free"),
+        lambda host, model: host.tokenizer("m"),
+    ],
+    ids=["models", "backend", "price", "limits", "tokenizer"],
+)
+def test_who_answered_is_named_and_not_who_brings_the_provider(ask: Callable[[Host, ModelInfo], object]) -> None:
+    host = Host()
+    host.register(ScriptedProvider("acme"), "acme-plugin")
+    (model,) = host.models("acme")
+    host.register(Odd(), "odd")
+    with pytest.raises(PluginError, match="plugin 'odd'") as caught:
+        ask(host, model)
+    assert caught.value.plugin == "odd"

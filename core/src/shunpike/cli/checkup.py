@@ -137,7 +137,7 @@ def _many(attempts: int) -> str:
 async def _providers(findings: list[Finding], client: Client, *, online: bool) -> None:
     rows = sorted(await client.status(), key=lambda row: (row.simulated, row.order, row.name))
     for row in rows:
-        findings.append(await _provider(row, client, online=online))
+        findings.append(_left_out(row) or await _provider(row, client, online=online))
         age = (moment(SystemClock().now()).date() - row.as_of).days
         if age > STALE_DAYS and row.tier != OWN:
             text = f"what is known of {row.name} is {age} days old ({row.as_of}); its free tier may have changed"
@@ -165,6 +165,13 @@ def _money_needed(row: ProviderStatus, settings: Settings) -> str | None:
         *(() if bounded else ("a budget",)),
     ]
     return " and ".join(lacking) or None
+
+
+def _left_out(row: ProviderStatus) -> Finding | None:
+    if row.problem is None:
+        return None
+    hint = f"upgrade or uninstall its plugin, or switch it off: [providers.{row.name}] enabled = false"
+    return found("Providers", Level.PROBLEM, f"{row.name} {row.version} is left out: {row.problem}", hint)
 
 
 async def _provider(row: ProviderStatus, client: Client, *, online: bool) -> Finding:

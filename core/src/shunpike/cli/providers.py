@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shunpike.cli.forms import left_at
 from shunpike.cli.options import Json, command_app
-from shunpike.cli.output import NOTHING, as_list, narrate, say, table
+from shunpike.cli.output import NOTHING, as_list, narrate, safe, say, table
 from shunpike.cli.session import client, run
 from shunpike.client import ProviderStatus
 
@@ -20,6 +20,9 @@ def providers(*, json: Json = False) -> None:
         return
     headings = ("provider", "version", "key", "from", "tier", "order", "left", "state")
     say(table(headings, [_row(row) for row in rows], right=(5,)))
+    for row in rows:
+        if row.problem is not None:
+            narrate(f"\n{row.name} is left out: {safe(row.problem)}")
     missing = [row for row in rows if row.state == "no key"]
     if missing:
         first = missing[0]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from shunpike.config.keys import KeyStore, ResolvedKey, resolve_key
-from shunpike.errors import ConfigError
+from shunpike.errors import ConfigError, PluginError
 from shunpike.plugins import Host
 from shunpike.protocols import Target
 from shunpike.routing.plan import Roster
@@ -16,6 +16,8 @@ from shunpike.types import Billing, Candidate, Cause, ModelInfo, ProviderInfo, P
 NOT_INSTALLED = "not installed"
 SWITCHED_OFF = "switched off"
 NO_KEY = "no key"
+BROKEN = "broken"
+"""Its plugin gives no catalog that can be read."""
 OWN = "own"
 """The tier of an endpoint of the owner's own."""
 
@@ -34,6 +36,8 @@ class Account:
     problem: str | None = None
     order: int = 0
     """Place in the default order, smallest first."""
+    broken: PluginError | None = None
+    """Why its catalog can't be had."""
 
     @property
     def own(self) -> bool:
@@ -60,6 +64,18 @@ def find_accounts(host: Host, settings: Settings, environ: Mapping[str, str], ke
             order = info.order if section.order is None else section.order
             accounts[name] = replace(account, plugin=info.id, order=places.get(name, len(places) + order))
     return accounts
+
+
+def with_catalogs(host: Host, accounts: Mapping[str, Account]) -> dict[str, Account]:
+    """Return the accounts, those whose plugins give no catalog as `BROKEN`: the others are asked all the same."""
+    found = dict(accounts)
+    for name, account in accounts.items():
+        try:
+            if not account.own:
+                host.models(account.info.id)
+        except PluginError as error:
+            found[name] = replace(account, problem=account.problem or BROKEN, broken=error)
+    return found
 
 
 def missing_providers(host: Host, settings: Settings) -> tuple[str, ...]:
@@ -117,9 +133,9 @@ def build_roster(host: Host, settings: Settings, accounts: Mapping[str, Account]
     catalog: dict[str, tuple[ModelInfo, ...]] = {}
     for account in accounts.values():
         if account.problem is not None:
-            cause = Cause.KEY if account.problem == NO_KEY else None
+            cause = {NO_KEY: Cause.KEY, BROKEN: Cause.CONFIG}.get(account.problem)
             unavailable.append(_absent(account.name, _say(account), cause))
-        if account.own:
+        if account.own or account.broken is not None:
             continue
         models = catalog.setdefault(account.info.id, _aged(host.models(account.info.id), today))
         if account.problem is None:
@@ -180,6 +196,8 @@ def target_of(account: Account, model: ModelInfo, model_order: int) -> Target:
 def _say(account: Account) -> str:
     if account.problem == NO_KEY:
         return f"no key: set {account.settings.key_env or account.info.env_key}"
+    if account.problem == BROKEN and account.broken is not None:
+        return account.broken.message
     return account.problem or ""
 
 

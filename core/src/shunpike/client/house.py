@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from shunpike.client.accounts import Account, build_roster, find_accounts
+from shunpike.client.accounts import Account, build_roster, find_accounts, with_catalogs
 from shunpike.client.endpoints import Endpoints, Kind, is_listed, named_at, with_endpoints
 from shunpike.client.names import check_budgets
 from shunpike.client.prices import PriceBook
@@ -91,7 +91,8 @@ class House:
     def reload(self) -> None:
         """Look again at keys, files and plugins; what was made for another key is not used any more."""
         known = self.accounts
-        self.accounts = find_accounts(self._host, self._settings, self._environ, self._keys)
+        found = find_accounts(self._host, self._settings, self._environ, self._keys)
+        self.accounts = with_catalogs(self._host, found)
         for name, account in self.accounts.items():
             if name in self._backends and name in known and known[name].key.fingerprint != account.key.fingerprint:
                 self._retired.append(self._backends.pop(name))
@@ -139,12 +140,17 @@ class House:
         """Return what is wrong with the set-up of an endpoint where that is all that stands in the way."""
         named = [one.provider for one in dropped if one.cause is Cause.CONFIG]
         others = [one for one in dropped if one.model != "*"]
-        return None if others or not named else self.endpoints.mistake(self.accounts[named[0]])
+        if others or not named:
+            return None
+        account = self.accounts[named[0]]
+        return account.broken or self.endpoints.mistake(account)
 
     def count(self, account: Account) -> int:
         """Return how many models ``account`` offers, as far as it is known."""
         if account.own:
             return len(self.endpoints.models(account))
+        if account.broken is not None:
+            return 0
         return sum(model.status != "retired" for model in self._host.models(account.info.id))
 
     def limits_of(self, target: Target) -> tuple[Limit, ...] | None:

@@ -28,7 +28,9 @@ class ProviderStatus(Record):
     models: int
     as_of: date
     state: str
-    """``ready``, ``no key``, ``switched off`` or ``standby`` (a sandbox beside something real)."""
+    """``ready``, ``no key``, ``switched off``, ``broken`` or ``standby`` (a sandbox beside something real)."""
+    problem: str | None = None
+    """What its plugin does wrong."""
     remaining: tuple[Remaining, ...] = ()
 
 
@@ -54,5 +56,6 @@ def provider_status(
         models=models,
         as_of=info.as_of,
         state=account.problem or ("standby" if standby else "ready"),
+        problem=None if account.broken is None else account.broken.message,
         remaining=remaining,
     )

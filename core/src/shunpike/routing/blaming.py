@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from shunpike.errors import PluginError, ProviderError, ShunpikeError, in_words
 from shunpike.protocols import Strategy, Target, View
+from shunpike.routing.strays import is_stray
 from shunpike.types import ChatRequest, Evidence
 from shunpike.wire.failures import scrub
 from shunpike.wire.unsent import same_mark
@@ -24,7 +25,7 @@ _MOMENTS = ("retry_at", "reset_at")
 def blaming(plugin: str, what: str) -> Iterator[None]:
     """Raise `PluginError`, naming ``plugin``, for whatever comes out that no contract knows.
 
-    Ours pass, as do a deadline and a cancellation; a failure of the provider's passes if its figures are figures.
+    Ours pass, as do a deadline and a cancellation of ours; a failure of the provider's if its figures are figures.
     """
     try:
         yield
@@ -35,7 +36,9 @@ def blaming(plugin: str, what: str) -> Iterator[None]:
         raise
     except (ShunpikeError, TimeoutError):
         raise
-    except (Exception, SystemExit) as error:  # a stranger's code may raise anything, or try to end the process
+    except BaseException as error:  # a stranger's code may raise anything, or try to end the process
+        if not is_stray(error):
+            raise
         raise _blamed(plugin, f"{what} raised {scrub(in_words(error), None)}", error) from error
 
 

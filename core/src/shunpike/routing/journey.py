@@ -176,7 +176,8 @@ class Journey:
         """Return the plugin's error where nothing else went wrong."""
         asked = [one for one in self._candidates.values() if one.verdict in (Verdict.FAILED, Verdict.REFUSED)]
         broken = [error for error in self._errors if isinstance(error, PluginError)]
-        return broken[0] if broken and len(broken) == len(self._errors) == len(asked) else None
+        alone = len(broken) == len(self._errors) and all(one.verdict is Verdict.FAILED for one in asked)
+        return broken[0] if broken and alone else None
 
     def _mistake(self) -> ShunpikeError | None:
         texts = {problem.message for problem in self._unusable.values()}
