@@ -45,6 +45,8 @@ _AT_ONCE = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0}
+_ALIKE = 1.5
+"""By how much a window that was worked out may be longer or shorter than the one it is: resets are rounded."""
 _UNITS = {"R": Unit.REQUEST, "T": Unit.TOTAL_TOKEN, "I": Unit.INPUT_TOKEN, "O": Unit.OUTPUT_TOKEN}
 
 
@@ -226,13 +228,17 @@ def header_evidence(headers: Mapping[str, str], known: Sequence[RateHeaders], no
 def _refilled(amount: int | None, remaining: int | None, reset: str | None) -> float | None:
     """Return the window of a limit that refills evenly: what is used of it comes back in its share of the window.
 
-    12 ms for one of 5000 requests tell a minute, 8.64 s for one of 10,000 a day. Nothing used tells nothing.
+    12 ms for one of 5000 requests tell a minute, 8.64 s for one of 10,000 a day. Nothing used tells nothing, nor does
+    what comes near no such window: another length, or a reset of everything at one moment.
     """
     seconds = parse_duration(reset or "")
     if seconds is None or amount is None or remaining is None or not remaining < amount:
         return None
     window = seconds * amount / (amount - remaining)
-    return min(_WINDOWS.values(), key=lambda known: abs(math.log(known / window))) if window > 0 else None
+    if window <= 0:
+        return None
+    known = min(_WINDOWS.values(), key=lambda known: abs(math.log(known / window)))
+    return known if 1 / _ALIKE <= known / window <= _ALIKE else None
 
 
 def _amount(text: str | None) -> int | None:

@@ -177,8 +177,10 @@ class OpenAI(OpenAIErrors):
 
     @override
     def headers(self, visit: Visit) -> dict[str, str]:
-        """Return ids, timing and limits."""
+        """Return ids, timing and limits; these speak as if what is used came back evenly."""
         limits = {} if visit.model is None else self.limits_now(visit, visit.model)
+        quotas = () if visit.account is None or visit.model is None else visit.model.quotas[visit.account.tier]
+        windows = {quota.rule.name: quota.rule.seconds or 0.0 for quota in quotas}
         headers = {
             "x-request-id": f"req_{visit.token[:32]}",
             "openai-processing-ms": "12",
@@ -187,10 +189,10 @@ class OpenAI(OpenAIErrors):
         }
         for rule, name in (("rpm", "requests"), ("tpm", "tokens")):
             if rule in limits:
-                amount, left, reset = limits[rule]
+                amount, left, _ = limits[rule]
                 headers[f"x-ratelimit-limit-{name}"] = str(amount)
                 headers[f"x-ratelimit-remaining-{name}"] = str(left)
-                headers[f"x-ratelimit-reset-{name}"] = duration(reset)
+                headers[f"x-ratelimit-reset-{name}"] = duration(windows[rule] * (amount - left) / amount)
         return headers
 
     @override
