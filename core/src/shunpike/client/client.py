@@ -23,6 +23,7 @@ from shunpike.client.embed import (
 from shunpike.client.endpoints import Kind
 from shunpike.client.house import House
 from shunpike.client.inquiry import AccountBalance, Done, Inquiry, TokenCount
+from shunpike.client.limits import limits_shown
 from shunpike.client.live import LiveList
 from shunpike.client.names import explained
 from shunpike.client.nobody import nothing_to_ask
@@ -261,14 +262,7 @@ class Client:
 
     async def limits(self) -> tuple[tuple[Target, Remaining], ...]:
         """Return every limit in force with what is left of it, each shared bucket once."""
-        seen: set[str] = set()
-        rows = []
-        for target in self._house.roster.targets:
-            for one in await self._house.remaining(target):
-                if one.bucket not in seen:
-                    seen.add(one.bucket)
-                    rows.append((target, one))
-        return tuple(rows)
+        return await limits_shown(self._house)
 
     async def usage(self, since: float, until: float) -> tuple[UsageRow, ...]:
         """Return totals by provider and model of the attempts begun in ``[since, until)``, epoch seconds."""

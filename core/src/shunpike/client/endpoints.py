@@ -6,7 +6,7 @@ model that the caller names is tried even where that list can't be had or does n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +15,7 @@ import anyio
 from shunpike.client.accounts import Account, target_of
 from shunpike.clock import Clock, moment
 from shunpike.errors import ConfigError, NoCredential, PluginError, ProviderError, ShunpikeError
-from shunpike.protocols import Backend, DescribesModels, ListsModels
+from shunpike.protocols import Backend, DescribesModels, ListsModels, Target
 from shunpike.routing.names import ANY, short_name
 from shunpike.routing.plan import Roster
 from shunpike.types import Candidate, Cause, LiveModel, ModelInfo, Verdict
@@ -157,6 +157,12 @@ def with_endpoints(
     return roster.model_copy(
         update={"targets": tuple(targets), "catalog": tuple(catalog), "unavailable": tuple(unavailable)}
     )
+
+
+def shown_at(account: Account, endpoints: Endpoints, asked: Iterable[str]) -> list[Target]:
+    """Return what limits are shown of at ``account``: what it is known to have, else what was ``asked``, else any."""
+    found = endpoints.models(account) or [endpoints.models(account, name)[0] for name in sorted(asked) or ("*",)]
+    return [target_of(account, model, place) for place, model in enumerate(found)]
 
 
 def _without_models(account: Account, endpoints: Endpoints) -> Candidate:
