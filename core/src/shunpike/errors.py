@@ -244,6 +244,12 @@ class Exhausted(ShunpikeError):
         return self.retry_at is not None
 
 
+def key_hint(variable: str | None, provider: str) -> str:
+    """Return what to do about a key of ``provider`` that was refused; ``variable`` may hold it."""
+    another = f"store another key: shunpike keys set {provider}"
+    return f"check the variable {variable}   ·   or {another}" if variable else another
+
+
 def in_words(error: BaseException) -> str:
     """Return what a stranger's code raised, ``KeyError: 'x'``; of a group, the first that is in it."""
     while isinstance(error, BaseExceptionGroup):

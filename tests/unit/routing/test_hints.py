@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shunpike.builtin.plugin import plugin as builtin
 from shunpike.client import Client
-from shunpike.errors import AuthError, CreditsExhausted, Exhausted, NotHere, Overloaded, RateLimited
+from shunpike.errors import AuthError, CreditsExhausted, Exhausted, NotHere, Overloaded, RateLimited, RequestError
 from shunpike.plugins import Host
 from shunpike.types import Billing, Limit, Price, Rolling, Settings, Unit
 from shunpike_testkit.clock import VirtualClock
@@ -19,13 +20,13 @@ KEY = "check the variable ACME_API_KEY   ·   or store another key: shunpike key
 MINUTE = Limit(unit=Unit.REQUEST, amount=1, window=Rolling(seconds=60))
 
 
-def client(*providers: ScriptedProvider, **settings: Any) -> Client:
+def client(*providers: ScriptedProvider, environ: dict[str, str] | None = None, **settings: Any) -> Client:
     host = Host()
     host.register(builtin, "builtin")
     for provider in providers:
         host.register(provider, provider.name)
     made = Settings.model_validate({"store": "memory:", "wait": False, **settings})
-    return Client(made, host=host, clock=VirtualClock(START), environ={})
+    return Client(made, host=host, clock=VirtualClock(START), environ=environ or {})
 
 
 async def failed(opened: Client) -> Exhausted:
@@ -84,3 +85,31 @@ async def test_what_failed_in_this_request_is_told_though_a_limit_keeps_it_from_
         error = await failed(opened)
     assert "malformed: no JSON" in error.message
     assert error.retry_at is None
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_request_that_was_refused_is_said_to_have_been_asked_nowhere_else(streamed: bool) -> None:
+    async with client(ScriptedProvider("acme", RequestError("no such field", provider="acme", status=400))) as opened:
+        with pytest.raises(RequestError) as caught:
+            if streamed:
+                async with opened.stream("hello") as stream:
+                    await anext(stream)
+            else:
+                await opened.complete("hello")
+    assert "nobody else was asked" in str(caught.value.hint)
+
+
+async def test_a_provider_that_is_switched_off_is_to_be_switched_on() -> None:
+    async with client(ScriptedProvider("acme"), providers={"acme": {"enabled": False}}) as opened:
+        error = await failed(opened)
+    assert error.hint == "switch it on in shunpike.toml: [providers.acme] enabled = true"
+
+
+async def test_a_process_that_only_heard_of_a_refused_key_names_its_variable_too(tmp_path: Path) -> None:
+    store = f"sqlite:{tmp_path / 'ledger.db'}"
+    acme = ScriptedProvider("acme", AuthError("refused", provider="acme", status=401, hint=KEY))
+    acme.env_key = "ACME_API_KEY"
+    for _ in range(2):
+        async with client(acme, store=store, environ={"ACME_API_KEY": "sk-0123456789"}) as opened:
+            assert (await failed(opened)).hint == KEY
+    assert len(acme.backend.calls) == 1

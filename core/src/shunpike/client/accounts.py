@@ -10,11 +10,11 @@ from shunpike.config.keys import KeyStore, ResolvedKey, resolve_key
 from shunpike.errors import ConfigError, PluginError
 from shunpike.plugins import Host
 from shunpike.protocols import Target
+from shunpike.routing.hints import SWITCHED_OFF
 from shunpike.routing.plan import Roster
 from shunpike.types import Billing, Candidate, Cause, ModelInfo, ProviderInfo, ProviderSettings, Settings, Tier, Verdict
 
 NOT_INSTALLED = "not installed"
-SWITCHED_OFF = "switched off"
 NO_KEY = "no key"
 BROKEN = "broken"
 """Its plugin gives no catalog that can be read."""
@@ -181,8 +181,10 @@ def _chosen(account: Account, models: tuple[ModelInfo, ...]) -> list[tuple[int, 
 
 def target_of(account: Account, model: ModelInfo, model_order: int) -> Target:
     """Return ``model`` at ``account`` as a place where an attempt can go."""
+    variable = account.settings.key_env
     return Target(
-        provider=account.info,
+        # Errors name the variable that the owner's section chose.
+        provider=account.info.model_copy(update={"env_key": variable}) if variable else account.info,
         name=account.name,
         model=model,
         account=account.settings.account,

@@ -17,6 +17,7 @@ from shunpike.protocols import Target
 from shunpike.routing.admitting import Admitting, tell
 from shunpike.routing.blaming import blaming, checked
 from shunpike.routing.endings import attempt_record, broken, failure, success
+from shunpike.routing.hints import NOBODY_ELSE
 from shunpike.routing.journey import Journey
 from shunpike.routing.judge import judge
 from shunpike.routing.route import Route, Services, Try
@@ -89,6 +90,7 @@ class Attempts:
                 answer = await self._once(walk, attempt, errand)
             except (ProviderError, PluginError) as error:
                 if not error.elsewhere:
+                    error.hint = error.hint or NOBODY_ELSE
                     raise
                 continue
             self.after_success(walk, attempt)

@@ -79,7 +79,5 @@ def told_of(place: Place, known: Closed) -> Closure:
 def heard_of(place: Place, closure: Closure, read_at: float) -> Closed:
     """Return what another process, or an earlier one, told."""
     until = closure.until if closure.test_at is None else closure.test_at
-    kind, cause, hint = closure.reason.partition(":")[0], Cause.TROUBLE, None
-    if place[0] is Scope.KEY:
-        cause, hint = Cause.KEY, f"store another key: shunpike keys set {place[1].partition(' ')[0]}"
-    return Closed(until, closure.at, closure.failures, kind, closure.reason, cause, hint=hint, booked_at=read_at)
+    kind, cause = closure.reason.partition(":")[0], Cause.KEY if place[0] is Scope.KEY else Cause.TROUBLE
+    return Closed(until, closure.at, closure.failures, kind, closure.reason, cause, booked_at=read_at)

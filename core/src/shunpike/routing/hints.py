@@ -17,6 +17,9 @@ class Told(NamedTuple):
     hint: str | None = None
 
 
+SWITCHED_OFF = "switched off"
+"""The reason of a provider whose section says so."""
+NOBODY_ELSE = "it is the request that was refused, so nobody else was asked: change the prompt or its options"
 _ANOTHER = "or add another provider: shunpike keys set NAME"
 _MOMENT = f"try again in a moment, look whether it is there: shunpike doctor --online   ·   {_ANOTHER}"
 _MODELS = "see what it offers today: shunpike models --live -p {provider}"
@@ -66,6 +69,8 @@ def _hints(candidates: Sequence[Candidate], told: Sequence[Told]) -> Iterator[tu
     )
     yield any("budget $" in reason for reason in large), raised
     yield bool(large), "lower max_tokens or shorten the prompt   ·   what the limits are: shunpike limits"
+    off = next((one.provider for one in candidates if one.reason == SWITCHED_OFF), "")
+    yield bool(off) and not told, f"switch it on in shunpike.toml: [providers.{off}] enabled = true"
     for one in told:
         if one.kind in _OF_KINDS:
             yield True, _OF_KINDS[one.kind].format(provider=one.provider)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from shunpike.clock import moment
-from shunpike.errors import Exhausted, NoCredential, PluginError, ShunpikeError, UsageError
+from shunpike.errors import Exhausted, NoCredential, PluginError, ShunpikeError, UsageError, key_hint
 from shunpike.protocols import Target
 from shunpike.routing.hints import Told, hint_for
 from shunpike.routing.plan import Plan
@@ -61,7 +61,11 @@ class Journey:
 
     def closed(self, target: Target, setback: Setback) -> None:
         """What was learned earlier closed ``target``; nothing was sent."""
-        self._told.append(Told(target.name, setback.kind, setback.hint))
+        hint = setback.hint
+        if hint is None and setback.scope is Scope.KEY:
+            # What another process found has no hint of its own.
+            hint = key_hint(target.provider.env_key, target.name)
+        self._told.append(Told(target.name, setback.kind, hint))
         if target.label in self._candidates and setback.scope is not Scope.MODEL:
             return  # It failed in this request, and how says more.
         self.note(target, Verdict.REFUSED, _in_words(setback), setback.opens_at, setback.cause)

@@ -13,6 +13,7 @@ from shunpike.protocols import Streams
 from shunpike.routing.attempt import Attempts
 from shunpike.routing.blaming import blaming, checked
 from shunpike.routing.endings import broken, cancelled, failure, success
+from shunpike.routing.hints import NOBODY_ELSE
 from shunpike.routing.judge import judge, useless
 from shunpike.routing.route import Route, Services, Try
 from shunpike.routing.send import send_stream
@@ -46,6 +47,7 @@ class StreamRun:
                 await self._first_content(attempt)
             except (ProviderError, PluginError) as error:
                 if not error.elsewhere:
+                    error.hint = error.hint or NOBODY_ELSE
                     raise
             else:
                 return

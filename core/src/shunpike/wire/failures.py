@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from shunpike.errors import Overloaded, ProviderError, QuotaExhausted, RateLimited
+from shunpike.errors import Overloaded, ProviderError, QuotaExhausted, RateLimited, key_hint
 from shunpike.types import Evidence, Unit
 from shunpike.wire.dialect import Dialect, RateHeaders, Sentence
 from shunpike.wire.kinds import KINDS
@@ -27,6 +27,7 @@ from shunpike.wire.ratelimits import (
     retry_told,
 )
 from shunpike.wire.said import Said, look_further, read_error
+from shunpike.wire.unreadable import OTHER_ADDRESS
 
 LONGEST_MESSAGE = 500
 """Characters of a provider's own text that are passed on."""
@@ -63,7 +64,6 @@ STATUSES = {
 
 OF_THE_KEY = frozenset({401, 402, 403, 404, 429})
 """Statuses that say nothing of our key, account or model where a provider behind the one we asked gave them."""
-
 OF_THE_MODEL = {400: "not_found", 403: "tier", 404: "not_found", 422: "not_found"}
 """What a status means where the refused parameter is the model: neither the key nor the rest of the request."""
 
@@ -139,9 +139,8 @@ def classify(refused: Refused, side: Side) -> ProviderError:
     error = KINDS[kind](
         _sentence(refused, said, side, kind), provider=side.provider, model=refused.model, status=status, kind=kind
     )
-    error.hint = row.hint if row is not None else None
-    if kind in ("auth", "permission") and side.env_key:
-        error.hint = f"check the variable {side.env_key}   ·   or store another key: shunpike keys set {side.provider}"
+    of_the_key = kind in ("auth", "permission") and side.env_key
+    error.hint = row.hint if row and row.hint else key_hint(side.env_key, side.provider) if of_the_key else None
     error.billed = dialect.errors_billed
     error.provider_request_id = request_id(refused.headers, dialect)
     error.evidence = header_evidence(refused.headers, dialect.ratelimits, refused.now)
@@ -162,6 +161,7 @@ def locate(error: ProviderError, address: str) -> ProviderError:
         lost = error.kind == "not_found" and urlsplit(address).path in UNVERSIONED
         doubt = "; /v1 may be missing in base_url" if lost and not _MODEL.search(error.message) else ""
         error.args = (f"{error.message} (asked: {address}{doubt})",)
+        error.hint = error.hint or (OTHER_ADDRESS if error.status < 400 else None)
     return error
 
 

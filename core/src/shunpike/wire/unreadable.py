@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from shunpike.errors import Overloaded
 
 EVENTS = "text/event-stream"
+OTHER_ADDRESS = "is this the address of an API? shunpike config show --origin"
+"""What to do where the address is likely to be wrong."""
 _PAGES = ("text/html", "application/xhtml+xml")
 _TAGS = (b"<!doctype html", b"<html")
 
@@ -32,5 +34,5 @@ def no_answer(provider: str, headers: Mapping[str, str], body: bytes, address: s
         f"{provider}: {said} (asked: {address})",
         provider=provider,
         kind="malformed",
-        hint="is this the address of an API? shunpike config show --origin" if page else None,
+        hint=OTHER_ADDRESS if page else None,
     )
