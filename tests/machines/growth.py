@@ -1,27 +1,38 @@
-"""A process that makes many requests and tells how large it is: ``python growth.py STORE REQUESTS``.
+"""A process that makes many requests and tells how large it is: ``python growth.py STORE REQUESTS [ledger|client]``.
 
 The ledger is driven as routing drives it, beside a provider that answers at once: what could grow is what the ledger
-and its store keep. One request in twenty fails, one in a hundred ends in doubt.
+and its store keep. One request in twenty fails, one in a hundred ends in doubt. With ``client`` the requests go through
+the whole client, where one in a hundred is a stream that is left.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import date
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import anyio
+from typing_extensions import override
 
 from shunpike.builtin.memory import MemoryStore
+from shunpike.builtin.plugin import plugin as builtin
 from shunpike.builtin.sqlite import SqliteStore
+from shunpike.client import Client
 from shunpike.clock import Clock
+from shunpike.errors import Exhausted, Overloaded
 from shunpike.ledger import Ledger
+from shunpike.plugins import Host
 from shunpike.protocols import Ask, Store, Target
 from shunpike.types import (
+    Answer,
     Billing,
     Budget,
     Calendar,
+    Call,
     Ending,
     Grant,
     Held,
@@ -38,6 +49,7 @@ from shunpike.types import (
 )
 from shunpike_postgres.store import PostgresStore
 from shunpike_testkit.clock import VirtualClock
+from shunpike_testkit.scripted import ScriptedBackend, ScriptedProvider, Step, answer
 
 FIRST = 5_000
 """Requests after which a process has all that it needs for good."""
@@ -92,6 +104,50 @@ async def request(ledger: Ledger, clock: VirtualClock, number: int) -> None:
     await ledger.settle(asked, ask, ending(number, clock.now()))
 
 
+class Deaf(ScriptedBackend):
+    """A backend that keeps nothing of what it was asked."""
+
+    @override
+    def _next(self, call: Call) -> Step:
+        self.calls.clear()
+        return super()._next(call)
+
+
+class Plain(ScriptedProvider):
+    """A provider that costs money, and fails one time in twenty."""
+
+    def __init__(self, name: str, order: int) -> None:
+        super().__init__(name, billing=Billing.CARD, price=_PRICE, limits=_LIMITS)
+        self.order = order
+        self.backend = Deaf([self._turn])
+        self._turns = count()
+
+    def _turn(self, _: Call) -> Answer:
+        if next(self._turns) % 20 == 0:
+            failed = Overloaded(f"{self.name}: down", provider=self.name, kind="overloaded")
+            failed.billed = False
+            raise failed
+        return answer()
+
+
+async def ask(client: Client, clock: VirtualClock, number: int) -> None:
+    """One request of a caller, answered by one of two providers."""
+    clock.advance(_SECONDS)
+    with suppress(Exhausted):
+        if number % 100:
+            await client.complete(f"request {number}", max_tokens=100, tag=f"tag-{number % 3}")
+            return
+        async for _ in client.stream(f"request {number}", max_tokens=100):
+            break
+
+
+async def go_on(clock: VirtualClock) -> None:
+    """Let time pass also while everybody waits."""
+    while True:
+        await anyio.sleep(0.01)
+        clock.advance(_SECONDS)
+
+
 def size() -> float:
     """Return the size of this process in megabytes."""
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -107,28 +163,43 @@ def opened(url: str, clock: Clock) -> Store:
     return PostgresStore(url, clock=clock, trust_clock=True)
 
 
-async def play(url: str, requests: int) -> None:
+async def play(url: str, requests: int, through: str = "ledger") -> None:
     """Make them, print the size after `FIRST` and after all of them, and that the books add up."""
     clock = VirtualClock(auto=False)
     store = opened(url, clock)
     budget = Budget(amount=Money(pico=10**17), period="month")
     settings = Settings(allow_paid=True, budgets=(budget,), reserve="learned")
-    ledger = Ledger(store, clock, settings, lambda _: _LIMITS)
     numbers = iter(range(requests))
 
-    async def work(count: int) -> None:
-        for _ in range(count):
-            await request(ledger, clock, next(numbers))
+    async def work(one: Callable[[int], Awaitable[None]], todo: int) -> None:
+        for _ in range(todo):
+            await one(next(numbers))
 
-    for count in (FIRST, requests - FIRST):
-        async with anyio.create_task_group() as group:
-            for _ in range(_AT_ONCE):
-                group.start_soon(partial(work, count // _AT_ONCE))
-        print(f"{size():.1f}", flush=True)
-    print(await store.check())
-    print(sum(row.requests for row in await store.usage(0.0, 1e12)))
+    async def make(one: Callable[[int], Awaitable[None]]) -> None:
+        for todo in (FIRST, requests - FIRST):
+            async with anyio.create_task_group() as group:
+                for _ in range(_AT_ONCE):
+                    group.start_soon(work, one, todo // _AT_ONCE)
+            print(f"{size():.1f}", flush=True)
+        print(await store.check())
+        print(sum(row.requests for row in await store.usage(0.0, 1e12)))
+
+    if through == "client":
+        host = Host()
+        host.register(builtin, "builtin")
+        for order, name in enumerate(("north", "south")):
+            host.register(Plain(name, order), name)
+        async with (
+            Client(settings, host=host, store=store, clock=clock, environ={}) as client,
+            anyio.create_task_group() as group,
+        ):
+            group.start_soon(go_on, clock)
+            await make(partial(ask, client, clock))
+            group.cancel_scope.cancel()
+        return
+    await make(partial(request, Ledger(store, clock, settings, lambda _: _LIMITS), clock))
     await store.aclose()
 
 
 if __name__ == "__main__":
-    anyio.run(play, sys.argv[1], int(sys.argv[2]))
+    anyio.run(play, sys.argv[1], int(sys.argv[2]), *sys.argv[3:])

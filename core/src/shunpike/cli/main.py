@@ -6,7 +6,9 @@ import errno
 import io
 import os
 import sys
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
@@ -22,6 +24,8 @@ from shunpike.validation import complaint
 INTERRUPTED = 130
 BY_SIGNAL = 128
 """Added to the number of a signal that ended us, as shells do."""
+LAST_WORDS = 0.2
+"""Seconds that a thread may take to end, once all is done."""
 _COMPLETION = "_SHUNPIKE_COMPLETE"
 
 
@@ -33,7 +37,20 @@ def main() -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal without UTF-8 shows a question mark; it must not end the command.
             stream.reconfigure(errors="replace")
-    sys.exit(run(sys.argv[1:]))
+    _leave(run(sys.argv[1:]))
+
+
+def _leave(code: int) -> NoReturn:
+    """End this process with ``code``, also while the system still looks for a name in a thread that can't be ended."""
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join(LAST_WORDS)
+            if thread.is_alive():
+                for stream in (sys.stdout, sys.stderr):
+                    with suppress(OSError, ValueError):
+                        stream.flush()
+                os._exit(code)
+    sys.exit(code)
 
 
 def _open_what_is_closed() -> None:

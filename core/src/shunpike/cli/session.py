@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import anyio
+from typing_extensions import override
 
 from shunpike.builtin.memory import MemoryStore
 from shunpike.cli.forms import did_you_mean
@@ -29,9 +32,23 @@ async def client(arguments: Mapping[str, Any] | None = None, *, ledger: bool = T
         yield opened
 
 
+class _Unwaited(ThreadPoolExecutor):
+    """Threads that are left to themselves at the end: one in which the system looks for a name can't be ended."""
+
+    @override
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take no more work, and wait for none."""
+        super().shutdown(wait=False, cancel_futures=True)
+
+
 def run(main: Callable[[], Awaitable[T]]) -> T:
     """Run ``main`` to its end. Ctrl-C and SIGTERM cancel it, let it clean up, and then raise `KeyboardInterrupt`."""
-    return anyio.run(main)
+
+    async def work() -> T:
+        asyncio.get_running_loop().set_default_executor(_Unwaited(thread_name_prefix="shunpike"))
+        return await main()
+
+    return anyio.run(work)
 
 
 def provider_names(client: Client) -> tuple[str, ...]:
