@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from shunpike.cli.forms import footer
-from shunpike.cli.output import narrate, safe, say, styled
+from shunpike.cli.output import data, narrate, safe, say, styled
 from shunpike.client import Client, Options
 from shunpike.client.options import Prompt
 from shunpike.client.stream import Stream
@@ -30,7 +28,7 @@ class _Printer:
     """Keeps text and thinking on lines of their own."""
 
     def __init__(self) -> None:
-        self._clean = styled(sys.stdout)
+        self._clean = styled(data())
         self._begun = False
         self._open = False
         self._thinking = False

@@ -6,7 +6,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from enum import Enum
 from typing import Any, TextIO
 
@@ -17,6 +18,26 @@ from shunpike.types import Limit, Money, Remaining, Unit
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _DIM, _BOLD, _RESET = "\x1b[2m", "\x1b[1m", "\x1b[0m"
 NOTHING = "-"
+
+
+_APART: list[TextIO] = []
+"""Stdout as it was, while it is kept for data."""
+
+
+def data() -> TextIO:
+    """Return the stream that data goes to."""
+    return _APART[-1] if _APART else sys.stdout
+
+
+@contextmanager
+def kept_for_data() -> Iterator[None]:
+    """Keep stdout for data: what strangers' code prints meanwhile goes to stderr."""
+    _APART.append(data())
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _APART.pop()
 
 
 def styled(stream: TextIO) -> bool:
@@ -31,8 +52,9 @@ def safe(text: str) -> str:
 
 def say(text: str = "", *, end: str = "\n") -> None:
     """Write data to stdout at once."""
-    sys.stdout.write(text + end)
-    sys.stdout.flush()
+    out = data()
+    out.write(text + end)
+    out.flush()
 
 
 def narrate(text: str = "", *, end: str = "\n", dim: bool = False) -> None:
@@ -45,7 +67,7 @@ def narrate(text: str = "", *, end: str = "\n", dim: bool = False) -> None:
 
 def as_json(value: Any, stream: TextIO | None = None) -> None:
     """Write one JSON object, to stdout unless told otherwise."""
-    out = stream or sys.stdout
+    out = stream or data()
     indent = 2 if out.isatty() else None
     out.write(json.dumps(plain(value), indent=indent, ensure_ascii=False) + "\n")
     out.flush()
@@ -108,6 +130,6 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, right: Iter
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(parts).rstrip())
-    if styled(sys.stdout):
+    if styled(data()):
         lines[0] = f"{_BOLD}{lines[0]}{_RESET}"
     return "\n".join(lines)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shunpike.cli.options import Json, command_app
-from shunpike.cli.output import NOTHING, as_list, narrate, plain, say, table
+from shunpike.cli.output import NOTHING, as_list, kept_for_data, narrate, plain, say, table
 from shunpike.config import load
 from shunpike.plugins import Host
 
@@ -14,7 +14,8 @@ app = command_app("Show the plugins.")
 def plugins(*, json: Json = False) -> None:
     """Show which plugins are loaded, and which are broken and why."""
     disabled = load().settings.disabled_plugins
-    host = Host.load(disabled)
+    with kept_for_data():
+        host = Host.load(disabled)
     if json:
         as_list(
             [

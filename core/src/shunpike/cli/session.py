@@ -14,6 +14,7 @@ from typing_extensions import override
 from shunpike.builtin.memory import MemoryStore
 from shunpike.cli.forms import did_you_mean
 from shunpike.cli.install import install_hint
+from shunpike.cli.output import kept_for_data
 from shunpike.client import Client
 from shunpike.config import load
 from shunpike.errors import UnknownProvider
@@ -48,7 +49,8 @@ def run(main: Callable[[], Awaitable[T]]) -> T:
         asyncio.get_running_loop().set_default_executor(_Unwaited(thread_name_prefix="shunpike"))
         return await main()
 
-    return anyio.run(work)
+    with kept_for_data():
+        return anyio.run(work)
 
 
 def provider_names(client: Client) -> tuple[str, ...]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 
-from shunpike.cli.output import say, styled
+from shunpike.cli.output import data, say, styled
 
 PAUSE = 2.0
 """Seconds between two looks."""
@@ -19,7 +18,7 @@ def shown(show: Callable[[], None], *, watch: bool) -> None:
         show()
         return
     while True:
-        if styled(sys.stdout):
+        if styled(data()):
             say(_CLEAR, end="")
         show()
         time.sleep(PAUSE)
