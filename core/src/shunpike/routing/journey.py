@@ -35,6 +35,8 @@ class Journey:
         self._waits: dict[str, float] = {}
         self._errors: list[ShunpikeError] = []
         self._told: list[Told] = []
+        self._kept_away: dict[str, Told] = {}
+        """Label → what was learned earlier and closes it, until a limit says more."""
         self._unusable: dict[str, ShunpikeError] = {}
         self.attempts: list[Attempt] = []
         self.returned = 0
@@ -65,7 +67,7 @@ class Journey:
         if hint is None and setback.scope is Scope.KEY:
             # What another process found has no hint of its own.
             hint = key_hint(target.provider.env_key, target.name)
-        self._told.append(Told(target.name, setback.kind, hint))
+        self._kept_away[target.label] = Told(target.name, setback.kind, hint)
         if target.label in self._candidates and setback.scope is not Scope.MODEL:
             return  # It failed in this request, and how says more.
         self.note(target, Verdict.REFUSED, _in_words(setback), setback.opens_at, setback.cause)
@@ -98,6 +100,7 @@ class Journey:
         if refusal.ahead:
             reason += f", {refusal.ahead} earlier request{'s' if refusal.ahead > 1 else ''} waiting for it"
         known = self._candidates.get(target.label)
+        self._kept_away.pop(target.label, None)
         noted = self.note(target, Verdict.REFUSED, reason, None if refusal.impossible else refusal.retry_at, cause)
         if known is not None and known.verdict is Verdict.FAILED:
             # What failed in this request says more than what keeps it from being asked again.
@@ -171,7 +174,7 @@ class Journey:
             "\n".join([f"no provider can answer right now{why}", *lines]),
             decision=decision,
             retry_at=min(moments, default=None),
-            hint=hint_for(relevant, self._told),
+            hint=hint_for(relevant, [*self._told, *self._kept_away.values()]),
         )
         error.request_id = request_id
         return error
