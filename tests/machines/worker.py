@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import anyio
-from leaving import MODELS, PER_CLIENT, WAYS, once, settings
+from leaving import MODELS, PER_CLIENT, WAYS, forget_trouble, once, settings
 from pydantic import SecretStr
 from rig import open_store, write
 
@@ -132,6 +132,7 @@ async def leave(url: str, root: str, budget: str, book: str, count: str) -> None
     choice, asked, sent = random.Random(time.monotonic_ns()), 0, 0
     while sent < int(count) and asked < 2 * int(count):
         async with Client(settings(root, budget), store=open_store(url), environ={}) as client:
+            await forget_trouble(client)
             for _ in range(min(PER_CLIENT, int(count) - sent)):
                 asked += 1
                 try:
