@@ -1,14 +1,19 @@
-"""Two hundred calls at once under limits that fit ten: all are answered, in order, and nothing is overstepped."""
+"""Two hundred calls at once under limits that fit ten: all are answered, in order, and nothing is overstepped.
+
+The provider is a script, then the sandbox, over HTTP and with books of its own.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import anyio
 import pytest
+from pydantic import SecretStr
 from typing_extensions import override
 
 from shunpike.builtin.memory import MemoryStore
@@ -16,7 +21,25 @@ from shunpike.builtin.plugin import plugin as builtin
 from shunpike.client import Client
 from shunpike.plugins import Host
 from shunpike.protocols import Store
-from shunpike.types import Answer, Billing, Call, Held, Limit, Price, Rolling, Settings, Unit, Usage
+from shunpike.types import (
+    Answer,
+    Billing,
+    Budget,
+    Call,
+    Held,
+    Limit,
+    Money,
+    Price,
+    ProviderSettings,
+    Rolling,
+    Settings,
+    Unit,
+    Usage,
+)
+from shunpike_sandbox.catalog import Catalog, bundled
+from shunpike_sandbox.limits import Quota, Rule
+from shunpike_sandbox.server import Running
+from shunpike_sandbox.world import Pace, World
 from shunpike_testkit.scripted import ScriptedBackend, ScriptedProvider, answer
 
 from .rig import open_store
@@ -74,19 +97,28 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     """An empty ledger without a guard: the clocks of a provider and of this machine are one here."""
     if request.param == "memory":
         return MemoryStore(guard=0.0)
-    postgres = request.param == "postgresql"
-    return open_store(request.getfixturevalue("postgres_url") if postgres else f"sqlite:{tmp_path / 'ledger.db'}")
+    if request.param == "sqlite":
+        return cast("Store", open_store(f"sqlite:{tmp_path / 'ledger.db'}"))
+    return cast("Store", open_store(request.getfixturevalue("postgres_url")))
 
 
 Claim = Literal["interactive", "batch"]
 
 
-async def ask_all(client: Client, claim_of: Callable[[int], Claim]) -> list[int]:
+def all_persons(_: int) -> Claim:
+    return "interactive"
+
+
+def every_other_a_batch(number: int) -> Claim:
+    return "batch" if number % 2 else "interactive"
+
+
+async def ask_all(client: Client, claim_of: Callable[[int], Claim] = all_persons, output: int = OUTPUT) -> list[int]:
     """Let all calls come at once, each after the other; return the answered ones as they were answered."""
     answered: list[int] = []
 
     async def ask(number: int) -> None:
-        await client.complete(str(number), max_tokens=OUTPUT, deadline=60, claim=claim_of(number))
+        await client.complete(str(number), max_tokens=output, deadline=60, claim=claim_of(number))
         answered.append(number)
 
     async with anyio.create_task_group() as group:
@@ -102,7 +134,7 @@ async def test_two_hundred_calls_under_a_bound_of_ten_are_all_answered_in_order(
 ) -> None:
     client, backend, watcher = client_of(store, bounds)
     async with client:
-        answered = await ask_all(client, lambda _: "interactive")
+        answered = await ask_all(client)
         (row,) = await client.usage(0.0, time.time() + 1)
         left = [one for _, one in await client.limits()]
     assert sorted(answered) == list(range(CALLS))
@@ -112,7 +144,75 @@ async def test_two_hundred_calls_under_a_bound_of_ten_are_all_answered_in_order(
     assert AT_ONCE // 2 <= backend.most <= 2 * AT_ONCE, "what fits is used"
     if "concurrency" in bounds:
         assert backend.most <= AT_ONCE
-    places = {request: Place(batch=False, number=number) for request, number in backend.requests.items()}
+    in_order(watcher, backend.requests)
+
+
+def in_order(watcher: Watcher, requests: Mapping[str, int], claim_of: Callable[[int], Claim] = all_persons) -> None:
+    """Check the order in which the calls were sent. ``requests``: id of a request → number of its call."""
+    places = {name: Place(claim_of(number) == "batch", number) for name, number in requests.items()}
     assert list(watcher.overtaken(places)) == []
-    late = [place - places[request].number for place, request in enumerate(watcher.started())]
-    assert max(map(abs, late)) < AT_ONCE
+    for claim in ("interactive", "batch"):
+        sent = [requests[name] for name in watcher.started() if claim_of(requests[name]) == claim]
+        late = [abs(place - sorted(sent).index(number)) for place, number in enumerate(sent)]
+        assert max(late, default=0) < AT_ONCE, "none overtakes more than those that are on their way with it"
+
+
+async def test_persons_go_before_batches_and_each_in_the_order_of_arrival(store: Store) -> None:
+    client, backend, watcher = client_of(store, ALL)
+    async with client:
+        answered = await ask_all(client, every_other_a_batch)
+    assert sorted(answered) == list(range(CALLS))
+    in_order(watcher, backend.requests, every_other_a_batch)
+    first = [backend.requests[name] for name in watcher.started()][: CALLS // 2 + AT_ONCE]
+    assert sum(every_other_a_batch(number) == "batch" for number in first) <= AT_ONCE
+
+
+MODEL, SHORT, SECONDS = "openai/gpt-oss-20b", 16, 60.0
+TOKENS = 5_100
+"""What all calls use, and the worst case of ten more."""
+MONEY = "0.00115"
+"""What all calls cost, and the worst case of ten more."""
+
+
+def catalog() -> Catalog:
+    """Return the sandbox's catalog with two narrow quotas for one model."""
+    plain = bundled()
+    groq = plain.providers["groq"]
+    quotas = (
+        Quota(Rule("concurrent", "concurrent"), AT_ONCE, MODEL),
+        Quota(Rule("tpm", "total_tokens", SECONDS), TOKENS, MODEL),
+    )
+    model = replace(groq.models[MODEL], quotas={"free": quotas, "paid": quotas})
+    return replace(plain, providers={"groq": replace(groq, models={MODEL: model})})
+
+
+async def test_the_sandbox_sees_two_hundred_calls_in_order_and_none_too_many(store: Store) -> None:
+    world, watcher = World(pace=Pace(first_byte=0.03), catalog=catalog()), Watcher()
+    limits = (
+        Limit(unit=Unit.CONCURRENT, amount=AT_ONCE, window=Held()),
+        Limit(unit=Unit.TOTAL_TOKEN, amount=TOKENS, window=Rolling(seconds=SECONDS)),
+    )
+    with Running(world) as running:
+        section = ProviderSettings(
+            plugin="groq", base_url=running.base_url("groq"), key=SecretStr("sandbox-paid"), tier="paid", limits=limits
+        )
+        budget = Budget(amount=Money.usd(MONEY), period="lifetime")
+        settings = Settings(allow_paid=True, budgets=(budget,), providers={"groq": section})
+        client = Client(settings, store=store, environ={})
+        client.host.register(watcher, "watcher")
+        async with client:
+            requests: dict[str, int] = {}
+
+            async def ask(number: int) -> None:
+                done = await client.complete(str(number), model=f"groq/{MODEL}", max_tokens=SHORT, deadline=60)
+                requests[done.decision.attempts[-1].id.rpartition("-")[0]] = number
+
+            async with anyio.create_task_group() as group:
+                for number in range(CALLS):
+                    group.start_soon(ask, number)
+                    await anyio.lowlevel.checkpoint()
+            (row,) = await client.usage(0.0, time.time() + 1)
+    books = world.books()["groq"]
+    assert (books["requests"], books["answered"], books["overages"]) == (CALLS, CALLS, 0)
+    assert (row.answered, row.held, row.overages) == (CALLS, 0, 0)
+    in_order(watcher, requests)
