@@ -92,8 +92,8 @@ class Record:
         self.places: dict[str, Place] = {}
         self.needs: dict[str, set[str]] = {}
         self.waits: dict[str, str] = {}
-        self.passed: dict[str, list[Place]] = {}
-        """Request that asked and did not know yet → those with a later place that were granted meanwhile."""
+        self.passed: dict[str, list[tuple[Place, set[str]]]] = {}
+        """Request that asked and did not know yet → those with a later place that were granted meanwhile, and what."""
         self.broken: list[tuple[str, Place, Place]] = []
         self.granted: list[Place] = []
 
@@ -105,7 +105,9 @@ class Record:
         else:
             self.waits[ask.request_id] = verdict.bucket
             mine = self.places[ask.request_id]
-            self.broken += [("was refused meanwhile", mine, one) for one in self.passed.get(ask.request_id, ())]
+            # Only who took of what it was refused for has gone before it.
+            passed = [one for one, took in self.passed.get(ask.request_id, ()) if verdict.bucket in took]
+            self.broken += [("was refused meanwhile", mine, one) for one in passed]
         self.passed.pop(ask.request_id, None)
         if asked:
             self.store.asked.remove(ask.request_id)
@@ -118,7 +120,7 @@ class Record:
                 self.broken.append(("waits", self.places[other], mine))
         for other in self.store.asked[: self.store.asked.index(request)]:
             if self.needs[other] & self.needs[request] and self.places[other] < mine:
-                self.passed.setdefault(other, []).append(mine)
+                self.passed.setdefault(other, []).append((mine, needs))
 
     @contextmanager
     def kept(self) -> Iterator[None]:
