@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import apsw
+import pytest
 
 from shunpike.builtin import sqlite_sql
 from shunpike.builtin.sqlite import SqliteStore
 from shunpike.ledger.abilities import CountsBy, Learns, Reconciles
-from shunpike.types import Grant, Lifetime, Money, Settlement, State, Unit
+from shunpike.types import Closure, Grant, Lifetime, Money, Settlement, State, Unit
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.stores import CENT, hold, reservation
 
@@ -72,6 +73,19 @@ async def test_an_old_file_is_copied_and_brought_up_to_date(tmp_path: Path) -> N
     assert plain(copy, "SELECT max(version) FROM migrations") == [(1,)]
     assert plain(copy, "SELECT requests FROM totals") == [(3,)]
     assert copies(tmp_path) == [copy.name]
+
+
+@pytest.mark.parametrize("version", range(1, len(sqlite_sql.MIGRATIONS)))
+async def test_a_file_of_any_older_version_closes_learns_and_opens(tmp_path: Path, version: int) -> None:
+    path, clock = tmp_path / "ledger.db", VirtualClock()
+    old_file(path, version)
+    store, now = SqliteStore(path, clock=clock), clock.now()
+    closed = Closure(bucket="north|account:|gate", until=now + 60, reason="sick", at=now, failures=2)
+    await store.admit(reservation("a", now, hold(1, 9)))
+    await store.settle("a", Settlement(state=State.RELEASED, at=now, outcome="overloaded", closures=(closed,)))
+    assert await store.closed(now) == {closed.bucket: closed}
+    assert await store.proofs() == {}
+    await store.aclose()
 
 
 async def test_what_an_older_version_held_is_held_no_less(tmp_path: Path) -> None:

@@ -190,3 +190,17 @@ async def test_what_is_healthy_costs_no_further_look_at_the_store(
         for _ in range(20):
             await client.complete("hi")
     assert len(looks) == 1
+
+
+async def test_a_moment_that_was_named_is_kept_to_after_the_others_were_told_to_ask_again(tmp_path: Path) -> None:
+    """What time took from the ledger was opened by nobody."""
+    place = Place(tmp_path)
+    late = down("overloaded", 503)
+    late.retry_at = NOON + 6 * 3_600
+    client, sick = place.client(late)
+    async with client:
+        for seconds in (0.0, 2_150.0, 2_150.0):
+            place.clock.advance(seconds)
+            done = await client.complete("hi", deadline=3)
+            assert done.provider == "well"
+    assert len(sick.backend.calls) == 1

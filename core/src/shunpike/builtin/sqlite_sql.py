@@ -217,7 +217,6 @@ _VERSION_5 = (
     "ALTER TABLE closures ADD COLUMN origin TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE closures ADD COLUMN test_at REAL",
     "ALTER TABLE closures ADD COLUMN tester TEXT",
-    "ALTER TABLE closures ADD COLUMN failures INTEGER NOT NULL DEFAULT 0",
     """CREATE TABLE reopened (
         bucket TEXT NOT NULL,
         until REAL NOT NULL,
@@ -232,12 +231,16 @@ _VERSION_5 = (
     "ALTER TABLE evidence ADD COLUMN unlisted TEXT",
     # What refusals showed that named no amount, as JSON.
     "ALTER TABLE evidence ADD COLUMN bound TEXT",
+)
+
+_VERSION_6 = (
+    "ALTER TABLE closures ADD COLUMN failures INTEGER NOT NULL DEFAULT 0",
     # What was seen of how long its window is, as JSON.
     "ALTER TABLE evidence ADD COLUMN span TEXT",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
-"""Statements that lead from each version of the schema to the next; never changed once released."""
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6)
+"""Statements that lead from each version of the schema to the next; one that a ledger may have is never changed."""
 
 
 def _back_up(connection: Connection, path: str) -> None:

@@ -118,10 +118,11 @@ class Client:
         `Exhausted`.
         """
         waiter, request = self._house.queue.arrive(claim_of(options)), build_embed(texts, options)
+        expires = self._expires(options)
         chat = stand_in(request)
         named: Options = {"providers": options["providers"]} if "providers" in options else {}
-        plan = await self._plan(chat, named, text_tokens(request), "embedding")
-        route = self._begin(chat, plan, options, (text_tokens(request), text_bound(request)), waiter)
+        plan = await self._plan(chat, named, text_tokens(request), expires, "embedding")
+        route = self._begin(chat, plan, options, (text_tokens(request), text_bound(request)), (waiter, expires))
         answer, attempt, journey = await Embedder(self._attempts, self._house.services).embed(route, request)
         return self._results.embedding(answer, attempt, journey)
 
@@ -142,9 +143,9 @@ class Client:
 
     async def _route(self, prompt: Prompt, options: Options) -> Route:
         waiter, request = self._house.queue.arrive(claim_of(options)), build_request(prompt, options)
-        size = prompt_tokens(request)
-        plan = await self._plan(request, options, size)
-        route = self._begin(request, plan, options, (size, prompt_bound(request)), waiter)
+        size, expires = prompt_tokens(request), self._expires(options)
+        plan = await self._plan(request, options, size, expires)
+        route = self._begin(request, plan, options, (size, prompt_bound(request)), (waiter, expires))
         return replace(route, counted=Counter(request, size, self._house.tokenizer, self.host.complain))
 
     def _begin(
@@ -153,10 +154,9 @@ class Client:
         plan: Plan,
         options: Options | EmbedOptions,
         size: tuple[int, int],
-        waiter: Waiter,
+        line: tuple[Waiter, float],
     ) -> Route:
-        settings = self.settings
-        request_id = f"req_{secrets.token_hex(10)}"
+        settings, request_id = self.settings, f"req_{secrets.token_hex(10)}"
         self._house.tell(EventName.REQUEST_STARTED, request_id=request_id, model=request.model)
         return Route(
             request=request,
@@ -166,20 +166,26 @@ class Client:
             prompt_bound=size[1],
             min_output=settings.min_output,
             max_attempts=settings.max_attempts,
-            expires=self.clock.monotonic() + positive(options.get("deadline", settings.deadline), "deadline"),
+            expires=line[1],
             attempt_share=settings.attempt_share,
             strict=flag_of(options, "strict", default=False),
             tag=tag_of(options),
             claim=claim_of(options),
-            waiter=waiter,
+            waiter=line[0],
             waits=flag_of(options, "wait", default=settings.wait),
         )
 
-    async def _plan(self, request: ChatRequest, options: Options, size: int, kind: Kind = "chat") -> Plan:
+    def _expires(self, options: Options | EmbedOptions) -> float:
+        """Return when a request that begins now ends at the latest, on the monotonic clock."""
+        return self.clock.monotonic() + positive(options.get("deadline", self.settings.deadline), "deadline")
+
+    async def _plan(
+        self, request: ChatRequest, options: Options, size: int, expires: float, kind: Kind = "chat"
+    ) -> Plan:
         names = providers_of(options)
         self._house.look_for_keys()
         roster = await self._house.roster_for(request.model, names, kind)
-        await self._house.hear(positive(options.get("deadline", self.settings.deadline), "deadline"))
+        await self._house.hear(max(expires - self.clock.monotonic(), 0.0))
         closed = await self._house.closed_until()
         view = View(
             now=self.clock.now(),
@@ -257,7 +263,7 @@ class Client:
         Counting costs nothing. Raises as `complete` does while it plans, and `ProviderError`.
         """
         request = build_request(prompt, options)
-        plan = await self._plan(request, options, prompt_tokens(request))
+        plan = await self._plan(request, options, prompt_tokens(request), self._expires(options))
         return await Inquiry(self._house).count_tokens(request, plan.targets[0])
 
     async def limits(self) -> tuple[tuple[Target, Remaining], ...]:

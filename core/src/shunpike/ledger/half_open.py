@@ -88,6 +88,8 @@ class Closures:
 
     def _keep(self, closure: Closure, beyond: float, *, certain: bool) -> None:
         self.bring(closure)
+        # One that was opened in the same batch is still in the store, perhaps with a later end: that is over.
+        certain = certain or closure.bucket in self._opened
         self._opened.discard(closure.bucket)
         self._changed[closure.bucket] = beyond, certain
 

@@ -147,6 +147,11 @@ def early(settlement: Settlement, known: Mapping[str, Proof], attempt_id: str) -
     return found
 
 
+def without_sightings(span: WindowProof) -> WindowProof:
+    """Return what is known of a window without what was seen and what bounds it made; what was shown stays."""
+    return span.model_copy(update={"rolling": None, "refilled": None, "fixed": None, "log": (), "told_at": 0.0})
+
+
 def used_within(span: WindowProof, seconds: float, now: float) -> int:
     """Return how many of our requests that were seen may still count in a window of so many seconds."""
     return sum(one.served for one in span.log if one.seen > now - seconds)
@@ -160,8 +165,7 @@ def _fresh(span: WindowProof, amount: int, seen: Seen, listed: float) -> WindowP
     """Forget what is too old to tell, what is of another amount, and all of it where the clock was set back."""
     latest = seen.at + listed
     if span.amount != amount or max((one.seen for one in span.log), default=0.0) > latest or span.told_at > latest:
-        nothing = {"rolling": None, "refilled": None, "fixed": None, "log": (), "told_at": 0.0}
-        return span.model_copy(update={**nothing, "amount": amount})
+        return without_sightings(span).model_copy(update={"amount": amount})
     if seen.seen - span.told_at > listed:
         return span.model_copy(update={"log": (), "told_at": 0.0}) if span.told_at else span
     if span.seconds is not None and not is_believed_at(span.at, seen.at):

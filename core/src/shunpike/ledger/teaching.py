@@ -17,7 +17,7 @@ from shunpike.ledger.closures import is_refusal, refused_by
 from shunpike.ledger.holds import limits_in_force
 from shunpike.ledger.knowledge import Knowledge
 from shunpike.ledger.learning import Believed, is_believed, lessons_of, merged
-from shunpike.ledger.shortening import Seen, may_be_shorter, shortened, used_within, watched
+from shunpike.ledger.shortening import Seen, may_be_shorter, shortened, used_within, watched, without_sightings
 from shunpike.ledger.terms import Terms
 from shunpike.ledger.unlisted import found_in, learned_limits
 from shunpike.protocols import Target
@@ -26,6 +26,8 @@ from shunpike.waiting import Queue
 
 _UNBOUNDED = Settings()
 """Of an operator who bounds nothing: with these, the limits are what the provider itself counts."""
+_STEP = 0.5
+"""Seconds by which the wall clock was set, where it moved so much against the monotonic one at once."""
 LimitsOf = Callable[[Target], Sequence[Limit] | None]
 """The limits granted to a target; None = nothing is known."""
 
@@ -55,10 +57,30 @@ class Teaching:
         self._clock = clock
         self._queue = queue
         self._started: dict[str, float] = {}
+        self._wall = clock.now() - clock.monotonic()
+        """What the wall clock shows more than the monotonic one; slowly corrected, it changes by little at a time."""
+        self._seen_since: set[str] | None = None
+        """The limits of which something was seen since the wall clock was set; None where it never was."""
 
     def began(self, attempt_id: str, at: float) -> None:
         """Note that an attempt was admitted ``at`` a moment, epoch seconds."""
+        self._look_at_the_clock()
         self._started[attempt_id] = at
+
+    def _look_at_the_clock(self) -> None:
+        """Forget when attempts started whose end is on another wall clock: a time between the two would be no time."""
+        wall = self._clock.now() - self._clock.monotonic()
+        if abs(wall - self._wall) > _STEP:
+            self._started.clear()
+            self._seen_since = set()
+        self._wall = wall
+
+    def _comparable(self, bucket: str, span: WindowProof | None) -> WindowProof | None:
+        """Return what is known of a window without the moments of a clock that was set since."""
+        if self._seen_since is None or bucket in self._seen_since:
+            return span
+        self._seen_since.add(bucket)
+        return None if span is None else without_sightings(span)
 
     def in_force(self, target: Target, terms: Terms) -> dict[str, Limit]:
         """Return bucket → limit that is kept."""
@@ -89,6 +111,7 @@ class Teaching:
 
     def taught(self, target: Target, terms: Terms, ending: Ending, attempt_id: str, asked: Mapping[str, int]) -> Taught:
         """Return what an ending taught. ``asked``: bucket → what the attempt held of it."""
+        self._look_at_the_clock()
         granted = self._listed(_UNBOUNDED, target, terms)
         found = found_in(ending, target, granted, lambda scope: self._queue.running(gate_of(target, scope)))
         if found:
@@ -131,7 +154,7 @@ class Teaching:
             if one is None:
                 continue
             listed = limit.model_copy(update={"amount": before.amount})
-            span = watched(before.span, listed, one)
+            span = watched(self._comparable(bucket, before.span), listed, one)
             if span is not None:
                 told[bucket] = before.taught(bucket, one, span)
         return tuple(told.values())

@@ -138,7 +138,9 @@ class Memory:
         self._heard = troubles
         for place, known in list(self._closed.items()):
             seen = known.booked_at is not None and known.booked_at < troubles.at
-            if seen and bucket_of(place) not in troubles.closed:
+            # Once time has taken it from the store, nobody opened it.
+            kept = seen and told_of(place, known).until > self._clock.now()
+            if kept and bucket_of(place) not in troubles.closed:
                 del self._closed[place]
         for bucket, closure in troubles.closed.items():
             found = place_of(bucket)

@@ -48,7 +48,8 @@ class Usage(Record):
         if self.basis is Basis.ABSENT:
             return earlier
         if not self.total_tokens:
-            return self  # Nothing but zeros is no usage: see ``ledger/belief.py``.
+            # Nothing but zeros is no usage: see ``ledger/belief.py``.
+            return earlier if earlier.total_tokens else self
         shrinks = self.prompt_tokens < earlier.prompt_tokens or self.completion_tokens < earlier.completion_tokens
         if not earlier.completion_tokens or not shrinks:
             return self

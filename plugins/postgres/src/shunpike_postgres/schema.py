@@ -131,7 +131,6 @@ ALTER TABLE closures ADD COLUMN at DOUBLE PRECISION NOT NULL DEFAULT 0;
 ALTER TABLE closures ADD COLUMN origin TEXT NOT NULL DEFAULT '';
 ALTER TABLE closures ADD COLUMN test_at DOUBLE PRECISION;
 ALTER TABLE closures ADD COLUMN tester TEXT;
-ALTER TABLE closures ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE reopened (
     bucket TEXT NOT NULL,
     until DOUBLE PRECISION NOT NULL,
@@ -143,11 +142,14 @@ CREATE TABLE reopened (
     note TEXT NOT NULL
 );
 ALTER TABLE evidence ADD COLUMN unlisted TEXT;
-ALTER TABLE evidence ADD COLUMN bound TEXT;
+ALTER TABLE evidence ADD COLUMN bound TEXT"""
+
+_VERSION_3 = """
+ALTER TABLE closures ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE evidence ADD COLUMN span TEXT"""
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
-"""What leads from each version of the schema to the next; never changed once released."""
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
+"""What leads from each version of the schema to the next; one that a ledger may have is never changed."""
 
 
 async def migrate(connection: Connection, address: Address) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from shunpike.ledger.abilities import Reopens
@@ -48,6 +49,24 @@ class StoreClosuresContract(StoreShorteningContract):
         async with self.opened(tmp_path, clock) as store:
             await closed_by(store, clock.now(), made)
             assert await store.closed(clock.now()) == {"gate": made}
+
+    async def test_what_closes_after_it_was_opened_is_the_new_closure(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """Also where both are settled at once, and the older closure would have held for longer."""
+        now, bucket = clock.now(), "north|origin:x|trouble"
+        older = Closure(bucket=bucket, until=now + 600, reason="five in a row", at=now, failures=5)
+        newer = Closure(bucket=bucket, until=now + 300, reason="first again", at=now + 2, failures=1)
+        async with self.opened(tmp_path, clock) as store:
+            for attempt in ("a", "b", "c"):
+                await store.admit(reservation(attempt, now, hold(1, 10)))
+            await store.settle("a", settled(now, closures=(older,)))
+            async with anyio.create_task_group() as group:
+                group.start_soon(store.settle, "b", settled(now + 1, opens=(bucket,)))
+                group.start_soon(store.settle, "c", settled(now + 2, closures=(newer,)))
+            found = await store.closed(now + 2)
+            # Whichever was settled first: an opening that comes last leaves nothing, and never the older one.
+            assert found.get(bucket) in {None, newer}
 
     async def test_one_attempt_tests_a_doubtful_closure_and_its_answer_opens_it(
         self, tmp_path: Path, clock: VirtualClock
