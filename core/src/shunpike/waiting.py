@@ -14,7 +14,6 @@ when its turn comes, only its deadline ends its wait.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
@@ -69,10 +68,10 @@ class Queue:
         """Arrival → request."""
         self._takes: dict[str, Mapping[str, int]] = {}
         """Attempt → what it takes of each bucket, from when the store is asked for it until it has ended."""
-        self._taken: Counter[str] = Counter()
+        self._taken: dict[str, int] = {}
         self._running: set[str] = set()
         """The attempts that were granted."""
-        self._held: Counter[str] = Counter()
+        self._held: dict[str, int] = {}
         self.closed = False
 
     def arrive(self, claim: Literal["interactive", "batch"]) -> Waiter:
@@ -144,12 +143,14 @@ class Queue:
     def asked(self, attempt_id: str, takes: Mapping[str, int]) -> None:
         """Note that the store is asked for an attempt, and what it would take of each bucket; gates take nothing."""
         self._takes[attempt_id] = takes
-        self._taken.update(takes)
+        for bucket, amount in takes.items():
+            self._taken[bucket] = self._taken.get(bucket, 0) + amount
 
     def began(self, attempt_id: str) -> None:
         """Note that an attempt runs: the store gave it what it was asked for."""
         self._running.add(attempt_id)
-        self._held.update(self._takes[attempt_id].keys())
+        for bucket in self._takes[attempt_id]:
+            self._held[bucket] = self._held.get(bucket, 0) + 1
 
     def refused(self, attempt_id: str) -> None:
         """Note that the store gave an attempt nothing. Who was not let to ask it because of that is woken."""
@@ -166,20 +167,17 @@ class Queue:
 
     def _forget(self, attempt_id: str) -> Iterable[str]:
         takes = self._takes.pop(attempt_id, {})
-        self._taken.subtract(takes)
-        ran = attempt_id in self._running
-        self._running.discard(attempt_id)
-        for bucket in takes:
-            self._held[bucket] -= ran
-            if not self._held[bucket]:
-                del self._held[bucket]
-            if not self._taken[bucket]:
-                del self._taken[bucket]
+        for bucket, amount in takes.items():
+            _subtract(self._taken, bucket, amount)
+        if attempt_id in self._running:
+            self._running.remove(attempt_id)
+            for bucket in takes:
+                _subtract(self._held, bucket, 1)
         return takes
 
     def taken(self, bucket: str) -> int:
         """Return how much of ``bucket`` the attempts of this process hold, or have asked the store for."""
-        return self._taken[bucket]
+        return self._taken.get(bucket, 0)
 
     def largest(self, bucket: str) -> int:
         """Return how much of ``bucket`` the largest of them takes."""
@@ -187,7 +185,7 @@ class Queue:
 
     def running(self, bucket: str) -> int:
         """Return how many attempts of this process run that hold something of ``bucket``, or stand at that gate."""
-        return self._held[bucket]
+        return self._held.get(bucket, 0)
 
     def is_idle(self, bucket: str) -> bool:
         """Return whether nobody of this process holds something of ``bucket``, and at most one waits for it."""
@@ -206,6 +204,14 @@ def in_time(refusal: Refusal, until: float) -> bool:
     if refusal.impossible or refusal.retry_at is None:
         return False
     return refusal.held or refusal.retry_at < until
+
+
+def _subtract(counts: dict[str, int], bucket: str, amount: int) -> None:
+    left = counts.get(bucket, 0) - amount
+    if left:
+        counts[bucket] = left
+    else:
+        counts.pop(bucket, None)
 
 
 def _place(entry: tuple[Place, Waiter]) -> Place:
