@@ -150,9 +150,27 @@ async def test_the_deadline_ends_the_wait_and_says_so(make_client: MakeClient) -
                 await anyio.lowlevel.checkpoint()
             with pytest.raises(Exhausted, match="after waiting 20.0 s") as caught:
                 await client.complete("second", deadline=20)
-            assert "1 concurrent at once, held by requests that are running" in caught.value.message
+            held = "1 concurrent at once, held by requests that are running   when one of them has ended, not before "
+            assert held in caught.value.message
+            assert caught.value.decision.candidates[0].earliest
             assert client.clock.monotonic() == pytest.approx(20, abs=0.1)
     assert backend.prompts == ["first"]
+
+
+async def test_a_window_that_running_requests_fill_names_its_earliest_moment_as_that(make_client: MakeClient) -> None:
+    """It counts from the end of the one that runs, and nobody knows when that is."""
+    only, backend = slow(MINUTE, seconds=200)
+    async with make_client(only, deadline=300) as client:
+        backend.clock = client.clock
+        async with anyio.create_task_group() as group:
+            group.start_soon(client.complete, "first")
+            while not backend.running:
+                await anyio.lowlevel.checkpoint()
+            with pytest.raises(Exhausted) as caught:
+                await client.complete("second", wait=False)
+            counting = "1 request / 60 s, counting requests that are running   when one of them has ended, not before "
+            assert counting in caught.value.message
+            group.cancel_scope.cancel()
 
 
 async def test_requests_are_served_in_the_order_in_which_they_came_persons_first(make_client: MakeClient) -> None:

@@ -26,7 +26,11 @@ class _Notice:
         opens = event.facts.get("retry_at")
         span = float(opens) - event.at if isinstance(opens, int | float) else 0.0
         if span >= self._shortest:
-            until = "held by requests that are running" if event.facts.get("held") else f"opens in {duration(span)}"
+            until = f"opens in {duration(span)}"
+            if event.facts.get("held"):
+                until = "held by requests that are running, opens when one of them ends"
+            elif event.facts.get("earliest"):
+                until = f"opens in {duration(span)} at the earliest, by requests that are running"
             limit = str(event.facts.get("limit")).removeprefix("limit ")
             narrate(safe(f"waiting for {event.facts.get('provider')}: {limit}, {until}"), dim=True)
 

@@ -83,14 +83,21 @@ def _judge_one(hold: Hold, now: float, look: Look, guard: float) -> Refusal | No
         held = beyond <= 0
         opens = now + IN_FLIGHT_RETRY if held else opens_at(limit.window, now, beyond, look.ended(), guard)
         if opens is None or opens > until or until <= now:
-            return Refusal(limit=limit, bucket=hold.bucket, retry_at=opens, held=held)
+            earliest = held or _runs_on(limit, opens, look.in_flight(), expiry(limit.window, now, guard))
+            return Refusal(limit=limit, bucket=hold.bucket, retry_at=opens, held=held, earliest=earliest)
     reason = closed.reason if closed else limit.source
     return Refusal(
         limit=limit.model_copy(update={"source": reason}),
         bucket=hold.bucket,
         retry_at=None if closed and closed.is_freeze else until,
         held=closed is not None and closed.tester is not None,
+        earliest=closed is not None and closed.tester is not None,
     )
+
+
+def _runs_on(limit: Limit, opens: float | None, in_flight: int, ends_now: float) -> bool:
+    """Return whether a limit opens only some time after the end of what runs; ``ends_now``: when, if that were now."""
+    return isinstance(limit.window, Rolling) and in_flight > 0 and opens == ends_now
 
 
 def opens_for_test(closure: Closure, now: float) -> float:

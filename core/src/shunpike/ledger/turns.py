@@ -91,7 +91,7 @@ class Turns:
             if not taken or taken + hold.amount <= limit.amount or not coming_back(limit, taken):
                 continue
             if limit.unit is Unit.CONCURRENT or hold.amount <= self.queue.largest(bucket):
-                return Refusal(limit=limit, bucket=bucket, retry_at=now + IN_FLIGHT_RETRY, held=True)
+                return Refusal(limit=limit, bucket=bucket, retry_at=now + IN_FLIGHT_RETRY, held=True, earliest=True)
         return None
 
     def stand(self, ask: Ask, refusal: Refusal, *, asked: bool = True) -> None:

@@ -97,11 +97,15 @@ class Journey:
             reason = name
         if refusal.held:
             reason += ", held by requests that are running"
+        elif refusal.earliest:
+            reason += ", counting requests that are running"
         if refusal.ahead:
             reason += f", {refusal.ahead} earlier request{'s' if refusal.ahead > 1 else ''} waiting for it"
         known = self._candidates.get(target.label)
         self._kept_away.pop(target.label, None)
         noted = self.note(target, Verdict.REFUSED, reason, None if refusal.impossible else refusal.retry_at, cause)
+        if refusal.earliest:
+            noted = self._candidates[target.label] = noted.model_copy(update={"earliest": True})
         if known is not None and known.verdict is Verdict.FAILED:
             # What failed in this request says more than what keeps it from being asked again.
             self._candidates[target.label] = known
@@ -208,7 +212,7 @@ def _is_said_in_words(refusal: Refusal) -> bool:
 
 def _lines(candidates: list[Candidate]) -> list[str]:
     """One line for each reason at each provider, not one for each of its models."""
-    groups: dict[tuple[str, str, int | None], list[str]] = {}
+    groups: dict[tuple[str, str, str], list[str]] = {}
     shared = _shared(candidates)
     keyless = [one for one in candidates if one.cause is Cause.KEY and one.verdict is Verdict.DROPPED]
     if 1 < len(keyless) < len(candidates):
@@ -217,9 +221,8 @@ def _lines(candidates: list[Candidate]) -> list[str]:
         names = ", ".join(dict.fromkeys(one.provider for one in keyless))
         candidates.append(keyless[0].model_copy(update={"provider": names, "reason": "no key"}))
     for one in candidates:
-        at = None if one.retry_at is None else math.ceil(one.retry_at)
-        groups.setdefault((shared.get(one.reason, one.provider), one.reason, at), []).append(one.model)
-    lines = [_line(provider, models, reason, at) for (provider, reason, at), models in groups.items()]
+        groups.setdefault((shared.get(one.reason, one.provider), one.reason, _when(one)), []).append(one.model)
+    lines = [_line(provider, models, f"{reason}{when}") for (provider, reason, when), models in groups.items()]
     return lines if len(lines) <= _SHOWN else [*lines[:_SHOWN], f"… and {len(lines) - _SHOWN} more"]
 
 
@@ -232,10 +235,17 @@ def _shared(candidates: list[Candidate]) -> dict[str, str]:
     return {reason: ", ".join(names) for reason, names in found.items()}
 
 
-def _line(provider: str, models: list[str], reason: str, retry_at: int | None) -> str:
+def _when(one: Candidate) -> str:
+    """Return the words for when a candidate opens, to the second above; empty where no time opens it."""
+    if one.retry_at is None:
+        return ""
+    at = f"{moment(math.ceil(one.retry_at)):%Y-%m-%d %H:%M:%S} UTC"
+    return f"   when one of them has ended, not before {at}" if one.earliest else f"   free again {at}"
+
+
+def _line(provider: str, models: list[str], reason: str) -> str:
     who = f"{provider} ({len(models)} models)" if len(models) > 1 else f"{provider}/{models[0]}"
-    when = f"   free again {moment(retry_at):%Y-%m-%d %H:%M:%S} UTC" if retry_at else ""
-    return f"{who.removesuffix('/*')}   {reason}{when}"
+    return f"{who.removesuffix('/*')}   {reason}"
 
 
 def _in_words(setback: Setback) -> str:

@@ -128,6 +128,7 @@ class Waiting:
             "limit": self._journey.named(refusal),
             "retry_at": refusal.retry_at,
             "held": refusal.held,
+            "earliest": refusal.earliest,
             "ahead": refusal.ahead,
         }
         self._emit(Event(name=EventName.REQUEST_WAITING, at=self._clock.now(), facts=facts))

@@ -51,6 +51,8 @@ class Candidate(Record):
     retry_at: float | None = None
     cause: Cause | None = None
     """Where it was not asked: what stood in the way, as far as a caller can change it."""
+    earliest: bool = False
+    """Whether ``retry_at`` is the earliest moment at best: it opens some time after a running request has ended."""
 
 
 class Attempt(Record):

@@ -70,6 +70,8 @@ class Refusal(Record):
     held: bool = False
     """Only what running attempts hold is in the way, and what of it they don't use comes back when they end: nobody
     knows when, ``retry_at`` is the moment from which on it is worth another look."""
+    earliest: bool = False
+    """Whether ``retry_at`` goes by the end of an attempt that still runs, and so is the earliest moment at best."""
     ahead: int = 0
     """How many requests of this process wait for the same bucket and come first."""
     returned: bool = False

@@ -1,0 +1,142 @@
+"""What this process itself fills is refused without asking the store, and what a refusal then says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import pytest
+from typing_extensions import override
+
+from shunpike.builtin.memory import MemoryStore
+from shunpike.errors import StoreError
+from shunpike.ledger import Ledger
+from shunpike.ledger.buckets import bucket_of
+from shunpike.protocols import Ask
+from shunpike.types import Ending, Grant, Held, Hold, Limit, Refusal, Reservation, Rolling, Settings, Unit, Usage
+from shunpike.waiting import Queue, Waiter
+from shunpike_testkit.clock import VirtualClock
+from shunpike_testkit.targets import ask, target
+
+AT_ONCE = Limit(unit=Unit.CONCURRENT, amount=2, window=Held())
+TOKENS = Limit(unit=Unit.OUTPUT_TOKEN, amount=1_000, window=Rolling(seconds=60))
+
+
+class Counting(MemoryStore):
+    """Counts how often it is asked, and answers when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+        self.answers = anyio.Event()
+        self.answers.set()
+
+    @override
+    async def admit(self, reservation: Reservation) -> Grant | Refusal:
+        self.asked += 1
+        verdict = await super().admit(reservation)
+        await self.answers.wait()
+        return verdict
+
+
+class House:
+    """A ledger with one limit, and the requests that ask it."""
+
+    def __init__(self, limit: Limit) -> None:
+        self.store, self.clock, self.queue = Counting(), VirtualClock(), Queue()
+        self.ledger = Ledger(self.store, self.clock, Settings(), lambda _: [limit], queue=self.queue)
+        self.waiters: list[Waiter] = []
+
+    def ask(self, output: int = 100, *, waits: bool = True) -> Ask:
+        self.waiters.append(self.queue.arrive("interactive"))
+        arrival = self.waiters[-1].place.arrival
+        until = self.clock.now() + 30 if waits else None
+        changed: dict[str, Any] = {"attempt_id": str(arrival), "arrival": arrival, "waits_until": until}
+        return ask().model_copy(update={**changed, "max_output": output})
+
+    async def admit(self, *arguments: Any, **options: Any) -> tuple[Ask, Grant | Refusal]:
+        asked = self.ask(*arguments, **options)
+        return asked, await self.ledger.admit(target("none"), asked)
+
+    async def refused(self, *arguments: Any, **options: Any) -> Refusal:
+        _, verdict = await self.admit(*arguments, **options)
+        assert isinstance(verdict, Refusal)
+        return verdict
+
+    async def end(self, asked: Ask) -> None:
+        ending = Ending(at=self.clock.now(), usage=Usage(prompt_tokens=1, completion_tokens=1))
+        await self.ledger.settle(target("none"), asked, ending)
+
+
+async def test_the_store_is_not_asked_for_what_this_process_fills() -> None:
+    house = House(AT_ONCE)
+    first, _ = await house.admit()
+    await house.admit()
+    found = [await house.refused() for _ in range(3)]
+    assert house.store.asked == 2
+    assert [(one.held, one.earliest, one.ahead, one.retry_at) for one in found] == [
+        (True, True, ahead, house.clock.now() + 1) for ahead in range(3)
+    ]
+    await house.end(first)
+    assert [waiter.turn.is_set() for waiter in house.waiters[2:]] == [True, False, False]
+
+
+async def test_who_does_not_wait_hears_the_store_and_stands_in_nobodys_way() -> None:
+    house = House(AT_ONCE)
+    first, _ = await house.admit()
+    await house.admit()
+    assert (await house.refused(waits=False)).held
+    assert house.store.asked == 3
+    await house.end(first)
+    assert isinstance((await house.admit())[1], Grant)
+
+
+async def test_a_larger_request_than_those_that_run_hears_from_the_store_when_its_window_opens() -> None:
+    """What was used of the window only the store knows: to wait for what runs would be in vain."""
+    house = House(TOKENS)
+    used, _ = await house.admit(500)
+    ending = Ending(at=house.clock.now(), usage=Usage(prompt_tokens=1, completion_tokens=500))
+    await house.ledger.settle(target("none"), used, ending)
+    await house.admit(200)
+    refusal = await house.refused(900)
+    assert (refusal.held, refusal.retry_at) == (False, pytest.approx(house.clock.now() + 61))
+
+
+async def test_a_refusal_behind_others_never_names_a_moment_that_has_passed() -> None:
+    house = House(AT_ONCE)
+    await house.admit()
+    await house.admit()
+    await house.refused()
+    await house.clock.sleep(10)
+    refusal = await house.refused()
+    assert (refusal.ahead, refusal.retry_at) == (1, house.clock.now() + 1)
+
+
+async def test_whoever_was_kept_from_the_store_is_woken_when_it_gives_others_nothing() -> None:
+    house = House(AT_ONCE)
+    await house.store.admit(_elsewhere(house))
+    house.store.answers = anyio.Event()
+    async with anyio.create_task_group() as group:
+        for _ in range(2):
+            group.start_soon(lambda: house.admit(waits=False))
+        while house.store.asked < 3:
+            await anyio.lowlevel.checkpoint()
+        refusal = await house.refused()
+        assert refusal.held
+        assert not house.waiters[2].turn.is_set()
+        house.store.answers.set()
+    assert house.waiters[2].turn.is_set()
+
+
+async def test_an_attempt_of_the_same_name_is_refused_while_it_runs() -> None:
+    house = House(AT_ONCE)
+    asked, _ = await house.admit()
+    with pytest.raises(StoreError, match="already in the ledger"):
+        await house.ledger.admit(target("none"), asked)
+
+
+def _elsewhere(house: House) -> Reservation:
+    """Return an attempt of another process."""
+    hold = Hold(bucket=bucket_of(target("none"), AT_ONCE), limit=AT_ONCE, amount=1)
+    names = {"attempt_id": "elsewhere", "request_id": "elsewhere", "provider": "north", "account": "default"}
+    return Reservation(**names, model="m", at=house.clock.now(), holds=(hold,))
