@@ -21,7 +21,8 @@
     └── Exhausted                 every candidate is closed: lists each with what blocks it  (exit 5, 6 when
                                   they failed; where nobody was asked 2 to 4, by what would help)
 
-All are picklable; none ever holds a key. The class is decided by status and documented code, never by prose.
+All are picklable; none ever holds a key, which is masked in whatever words it is made with. The class is decided by
+status and documented code, never by prose.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from typing_extensions import override
+
+from shunpike.masking import masked
 
 if TYPE_CHECKING:
     from shunpike.types.bill import Bill
@@ -49,8 +52,8 @@ class ShunpikeError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.hint = hint
+        super().__init__(masked(str(message)))
+        self.hint = None if hint is None else masked(str(hint))
         self.request_id: str | None = None
 
     @property
@@ -251,11 +254,11 @@ def key_hint(variable: str | None, provider: str) -> str:
 
 
 def in_words(error: BaseException) -> str:
-    """Return what a stranger's code raised, ``KeyError: 'x'``; of a group, the first that is in it."""
+    """Return what a stranger's code raised, ``KeyError: 'x'``, its keys masked; of a group, the first that is in it."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     try:
         said = str(error)
     except Exception:  # noqa: BLE001 - its words are a stranger's code too
         said = ""
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+    return masked(f"{type(error).__name__}: {said}" if said else type(error).__name__)

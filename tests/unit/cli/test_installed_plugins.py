@@ -85,13 +85,13 @@ class Machine:
         (meta / "METADATA").write_text(f"Metadata-Version: 2.1\nName: a-{name}\nVersion: 1.0\n")
         (meta / "entry_points.txt").write_text(f"[shunpike]\n{name} = a_{name}:plugin\n")
 
-    def run(self, *arguments: str) -> Ran:
+    def run(self, *arguments: str, **environ: str) -> Ran:
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "TMPDIR", "LANG")}
         here = {"HOME": str(self.folder), "PYTHONPATH": str(self.site)}
         done = subprocess.run(
             [sys.executable, "-m", "shunpike", *arguments],
             cwd=self.folder,
-            env={**kept, **here},
+            env={**kept, **here, **environ},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -149,3 +149,26 @@ def test_a_call_that_blocks_everything_ends_with_its_deadline_once_it_gives_way(
     machine.install("well", WELL)
     ran = machine.run("ask", "hi", "--deadline", "1")
     assert ran.code in (0, 1, 5, 6)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "raise ValueError('have ' + os.environ['ODD_API_KEY'])",
+        "def act(provider): raise ValueError('have ' + os.environ['ODD_API_KEY'])\nhook('shunpike_models', act)",
+        "async def act(call): raise ValueError('have ' + os.environ['ODD_API_KEY'])\ndoing(act)",
+    ],
+    ids=["as it loads", "in a hook", "in a call"],
+)
+def test_a_key_that_a_plugin_tells_is_shown_and_kept_nowhere(machine: Machine, wrong: str) -> None:
+    machine.install("odd", f"{HEAD}\nimport os\n{wrong}\n")
+    machine.install("well", WELL)
+    key = "wordlike-secret-9"
+    ways = (["hi", "--json"], ["ask", "hi", "-m", "odd/m", "--no-wait"], ["limits"], ["doctor"], ["doctor", "--json"])
+    said = [machine.run(*way, ODD_API_KEY=key) for way in ways]
+    shown = "".join(ran.out + ran.err for ran in said)
+    assert key not in shown
+    assert "have ***" in shown
+    files = [file for file in machine.folder.rglob("*") if file.is_file() and machine.site not in file.parents]
+    assert any(file.name.startswith("ledger") for file in files)
+    assert not [file for file in files if key.encode() in file.read_bytes()]

@@ -20,6 +20,7 @@ from shunpike.errors import (
     UnknownProvider,
     UsageError,
 )
+from shunpike.masking import masked
 from shunpike.protocols import CountsTokens, DescribesModels, ListsModels, Target, TellsBalance
 from shunpike.routing.blaming import blaming, checked
 from shunpike.tokens import prompt_tokens
@@ -90,7 +91,7 @@ class Inquiry:
             raise UsageError(f"{name} can't be checked for free", hint=f'ask it something: shunpike -p {name} "hi"')
         with blaming(plugin, "its health probe"):
             try:
-                return checked(await probe.check(), str, plugin, "its health probe")
+                return masked(checked(await probe.check(), str, plugin, "its health probe"))
             finally:
                 await probe.aclose()
 

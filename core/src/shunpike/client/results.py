@@ -6,6 +6,7 @@ from typing import Any
 
 from shunpike.client.house import House
 from shunpike.clock import Clock
+from shunpike.masking import masked
 from shunpike.routing.journey import Journey
 from shunpike.routing.judge import cut_off
 from shunpike.routing.route import Try
@@ -48,7 +49,7 @@ class Results:
             "cost_exact": not (cost or target.paid) or (booked.state is State.SETTLED and measured and not doubtful),
             "list_price": None if price is None else price.of(booked.usage),
             "decision": journey.decision(),
-            "warnings": (*answer.warnings, *journey.warnings),
+            "warnings": (*map(masked, answer.warnings), *journey.warnings),
             "created": int(attempt.started_at),
             "seconds": self._clock.monotonic() - attempt.started,
             "simulated": target.provider.simulated,

@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from shunpike.config.places import keys_file
 from shunpike.errors import ConfigError
+from shunpike.masking import remember
 from shunpike.types import ProviderSettings
 from shunpike.types.base import Record
 
@@ -45,7 +46,7 @@ def tail(key: str) -> str:
 
 
 def clean_key(text: str, where: str) -> str | None:
-    """Return the key without the white space around it, None when nothing is left.
+    """Return the key without the white space around it, None when nothing is left. From now on it is masked.
 
     Raises `ConfigError` naming ``where``, never the key, when white space or a character that no key has is inside.
     """
@@ -59,6 +60,7 @@ def clean_key(text: str, where: str) -> str | None:
             f"{where} holds a character that no key can have (not printable ASCII)",
             hint="copy the key again from the provider's page; quotes and dashes must not be typographic ones",
         )
+    remember(key)
     return key
 
 
@@ -119,7 +121,10 @@ class KeyStore:
                 f"{self.path} can't be read: {reason}",
                 hint="move it away and store the keys again: shunpike keys set NAME",
             ) from None
-        return {name: key for name, key in tree.items() if isinstance(key, str)}
+        keys = {name: key for name, key in tree.items() if isinstance(key, str)}
+        for key in keys.values():
+            remember(key.strip())
+        return keys
 
     def _write(self, keys: Mapping[str, str]) -> None:
         try:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from typing_extensions import override
 
 from shunpike.errors import PluginError, ProviderError, ShunpikeError, in_words
+from shunpike.masking import masked
 from shunpike.protocols import Strategy, Target, View
 from shunpike.routing.strays import is_stray
 from shunpike.types import ChatRequest, Evidence
@@ -33,13 +34,24 @@ def blaming(plugin: str, what: str) -> Iterator[None]:
         wrong = _odd(error)
         if wrong is not None:
             raise _blamed(plugin, f"{what} raised {type(error).__name__} with {wrong}", error) from error
+        error.kind = masked(error.kind)
+        _mask(error)
         raise
-    except (ShunpikeError, TimeoutError):
+    except ShunpikeError as error:
+        _mask(error)
+        raise
+    except TimeoutError:
         raise
     except BaseException as error:  # a stranger's code may raise anything, or try to end the process
         if not is_stray(error):
             raise
         raise _blamed(plugin, f"{what} raised {scrub(in_words(error), None)}", error) from error
+
+
+def _mask(error: ShunpikeError) -> None:
+    """Mask keys also in words that it was given after it was made, or by a class of a stranger's."""
+    error.args = tuple(masked(str(word)) for word in error.args)
+    error.hint = None if error.hint is None else masked(str(error.hint))
 
 
 def _blamed(plugin: str, message: str, error: BaseException) -> PluginError:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from shunpike.errors import Overloaded, ProviderError, QuotaExhausted, RateLimited, key_hint
+from shunpike.masking import MASK, masked
 from shunpike.types import Evidence, Unit
 from shunpike.wire.dialect import Dialect, RateHeaders, Sentence
 from shunpike.wire.kinds import KINDS
@@ -166,9 +167,8 @@ def locate(error: ProviderError, address: str) -> ProviderError:
 
 
 def scrub(text: str, secret: str | None) -> str:
-    """Return ``text`` on one line, shortened, without the key and without anything that looks like one."""
-    if secret and len(secret) >= 4:
-        text = text.replace(secret, "***")
+    """Return ``text`` on one line, shortened, without any known key or what looks like one."""
+    text = masked(text.replace(secret, MASK) if secret and len(secret) >= 4 else text)
     text = _SECRET.sub("***", " ".join(text[: 4 * LONGEST_MESSAGE].split()))
     return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
 
