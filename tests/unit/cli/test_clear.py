@@ -6,14 +6,24 @@ import json
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
-from shunpike.errors import Overloaded, RateLimited
+from shunpike.clock import SystemClock
+from shunpike.errors import AuthError, Overloaded, RateLimited
 from shunpike.types import Billing, Money, Piece, Price, Usage
 from shunpike_testkit.scripted import ScriptedProvider
 
 from .conftest import Cli
 
 PAID = 'allow_paid = true\nbudgets = [{amount = "1.00", period = "day"}]\n'
+
+
+class Later(SystemClock):
+    """The clock of one who looks a minute later."""
+
+    @override
+    def now(self) -> float:
+        return super().now() + 60.0
 
 
 def dear() -> ScriptedProvider:
@@ -123,5 +133,37 @@ def test_what_is_down_is_shown_by_its_provider_with_its_failures_and_opened_by_h
     doctor = cli("doctor", providers=again)
     assert "acme: its address" in doctor.out
     assert "shunpike limits clear acme" in doctor.out
-    assert "acme is open again" in cli("limits", "clear", "acme", providers=again).err
+    told = cli("limits", "clear", "acme", providers=again).err
+    assert told == "acme is open again: its address, which was closed for this: connection: connection refused\n"
     assert "closed" not in json.loads(cli("limits", "--json", providers=again).out)
+
+
+def test_a_closure_of_a_former_key_is_not_shown(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account that worked again was listed as closed for an hour, by the key that had been replaced."""
+    refused = ScriptedProvider("acme", AuthError("no", provider="acme", status=401))
+    works = ScriptedProvider("acme")
+    refused.env_key = works.env_key = "ACME_API_KEY"
+    monkeypatch.setenv("ACME_API_KEY", "sk-0123456789-old")
+    assert cli("Go on", providers=(refused,)).code == 4
+    assert "its key" in cli("limits", providers=(works,)).out
+    monkeypatch.setenv("ACME_API_KEY", "sk-0123456789-new")
+    assert cli("Go on", providers=(works,)).code == 0
+    assert "closed" not in json.loads(cli("limits", "--json", providers=(works,)).out)
+    assert "its key" not in cli("limits", providers=(works,)).out
+    assert "its key" not in cli("doctor", providers=(works,)).out
+
+
+def test_what_may_be_asked_again_is_not_shown_as_closed(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its failures are remembered for a while, so that the next one counts; nothing keeps requests away."""
+    down = Overloaded("connection refused", provider="acme", kind="connection")
+    down.billed = False
+    providers = (ScriptedProvider("acme", down), ScriptedProvider("other"))
+    assert cli("Go on", providers=providers).code == 0
+    assert json.loads(cli("limits", "--json", providers=providers).out)["closed"]
+    for module in ("limits", "checkup"):
+        monkeypatch.setattr(f"shunpike.cli.{module}.SystemClock", Later)
+    assert "closed" not in json.loads(cli("limits", "--json", providers=providers).out)
+    assert "its address" not in cli("limits", providers=providers).out
+    (line,) = [line for line in cli("doctor", providers=providers).out.splitlines() if "its address" in line]
+    assert "was in trouble, the next request tests it" in line
+    assert "!" not in line, "what may be asked again is no warning"

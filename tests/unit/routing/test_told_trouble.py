@@ -105,6 +105,22 @@ async def test_who_finds_it_well_again_opens_it_for_all_and_the_count_begins_ane
     assert [one.failures for one in await place.troubles()] == [1]
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_model_that_answers_well_again_is_open_for_all_at_once(place: Place, streamed: bool) -> None:
+    """Its process told so with its next request only, and a command sends one."""
+    await place.asks(down("upstream", 500))
+    place.clock.advance(1.1)
+    client, _ = place.client(answer("well again"))
+    async with client:
+        if streamed:
+            async with client.stream("hi") as stream:
+                async for _ in stream:
+                    pass
+        else:
+            assert (await client.complete("hi")).provider == "sick"
+    assert await place.troubles() == []
+
+
 async def test_a_stream_that_began_opens_it_for_all(place: Place) -> None:
     await place.asks(down())
     place.clock.advance(1.1)

@@ -113,7 +113,7 @@ async def _books(findings: list[Finding], client: Client) -> None:
     """What the books tell of surprises: refusals that they did not expect, and ends that nobody knows."""
     try:
         overages = [(target, one) for target, one in await client.limits() if one.overages]
-        closed = await client.ledger.closed()
+        closed = await client.closed()
         unknown = await client.ledger.unconfirmed() if client.ledger.can_reconcile else ()
     except ShunpikeError as error:
         findings.append(broken("Limits", error))

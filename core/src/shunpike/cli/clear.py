@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from shunpike.cli.closures import fields, is_named, name_of
+from shunpike.cli.closures import fields, is_named, name_of, what_of
 from shunpike.cli.options import Json
 from shunpike.cli.output import as_json, narrate
 from shunpike.cli.session import check_provider, client, run
@@ -41,7 +41,8 @@ def clear(
         as_json({"data": opened, "has_more": False})
         return
     for one in done:
-        narrate(f"{name_of(one.closure)} is open again ({one.closure.bucket}: {one.closure.reason})")
+        shut = one.closure
+        narrate(f"{name_of(shut)} is open again: {what_of(shut)}, which was closed for this: {shut.reason}")
     if not done:
         narrate("nothing is closed" if name is None else f"nothing of {name} is closed")
 

@@ -62,7 +62,7 @@ def row(closure: Closure, now: float) -> tuple[str, ...]:
     since = f"{moment(closure.at):%Y-%m-%d %H:%M:%S UTC}" if closure.at else "-"
     return (
         name_of(closure),
-        _what(closure),
+        what_of(closure),
         until,
         _belief(closure, now),
         _because(closure),
@@ -71,8 +71,13 @@ def row(closure: Closure, now: float) -> tuple[str, ...]:
     )
 
 
+def is_in_force(closure: Closure, now: float) -> bool:
+    """Return whether it keeps requests away; what was in trouble is kept for longer, to count failures in a row."""
+    return _until(closure) > now or not closure.failures
+
+
 def _until(closure: Closure) -> float:
-    """Return when it is asked again. What is in trouble is kept for longer, so that failures in a row are counted."""
+    """Return when it is asked again."""
     return closure.test_at if closure.failures and closure.test_at is not None else closure.until
 
 
@@ -80,7 +85,8 @@ def _because(closure: Closure) -> str:
     return closure.reason if closure.failures < 2 else f"{closure.reason} ({closure.failures} in a row)"
 
 
-def _what(closure: Closure) -> str:
+def what_of(closure: Closure) -> str:
+    """Return what of the account, or of its model, is closed, in a person's words."""
     place = place_in_trouble(closure.bucket)
     if place is not None:
         return {"origin": "its address", "key": "its key"}.get(place[1], "all of it")
@@ -106,14 +112,15 @@ def findings(closures: Mapping[str, Closure], now: float) -> Iterable[Finding]:
         since = f"since {moment(one.at):%Y-%m-%d %H:%M UTC}, " if one.at else ""
         if one.is_freeze:
             hint = f"look at its bill, then open it: shunpike limits clear {name} --note WHY"
-            paid = " for what is paid" if _what(one) == PAID else ""
+            paid = " for what is paid" if what_of(one) == PAID else ""
             yield found("Limits", Level.PROBLEM, f"{name} is frozen{paid}, {since}{because}", hint)
             continue
-        level = Level.NOTE if one.test_at is None else Level.WARNING
-        if one.failures and _until(one) <= now:
-            text = f"{name}: {_what(one)} was in trouble, the next request tests it, {since}{because}"
+        in_force = is_in_force(one, now)
+        level = Level.WARNING if one.test_at is not None and in_force else Level.NOTE
+        if not in_force:
+            text = f"{name}: {what_of(one)} was in trouble, the next request tests it, {since}{because}"
         else:
-            text = f"{name}: {_what(one)} closed until {when(_until(one), now)}, {since}{because}"
+            text = f"{name}: {what_of(one)} closed until {when(_until(one), now)}, {since}{because}"
         if one.test_at is not None and not one.failures:
             text += f"; doubtful, {_belief(one, now)}"
-        yield found("Limits", level, text, f"to open it now: shunpike limits clear {name}")
+        yield found("Limits", level, text, f"to open it now: shunpike limits clear {name}" if in_force else None)

@@ -33,15 +33,16 @@ app.command("clear")(clear)
 
 
 def _show(*, json: bool) -> None:
-    rows, closed = run(_limits)
+    rows, known = run(_limits)
+    now = SystemClock().now()
+    closed = [one for one in known.values() if closures.is_in_force(one, now)]
     if json:
         data = [{"provider": target.name, "model": target.model.id, **plain(one)} for target, one in rows]
-        shut = [closures.fields(one) for one in closed.values()]
+        shut = [closures.fields(one) for one in closed]
         as_json({"data": data, "has_more": False, **({"closed": shut} if shut else {})})
         return
-    now = SystemClock().now()
     if closed:
-        say(table(closures.HEADINGS, [closures.row(one, now) for one in closed.values()]))
+        say(table(closures.HEADINGS, [closures.row(one, now) for one in closed]))
         narrate("\nto open one before its time: shunpike limits clear NAME\n")
     if not rows:
         narrate("no limit is in force: the providers that are ready have none\n\nhint: shunpike providers")
@@ -54,7 +55,7 @@ def _show(*, json: bool) -> None:
 
 async def _limits() -> tuple[Sequence[tuple[Target, Remaining]], Mapping[str, Closure]]:
     async with client() as opened:
-        return await opened.limits(), await opened.ledger.closed()
+        return await opened.limits(), await opened.closed()
 
 
 def _row(target: Target, one: Remaining, now: float) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self, Unpack
 
+from shunpike.client.closures import Closures, of_keys_in_use
 from shunpike.client.counter import Counter
 from shunpike.client.embed import (
     EmbedOptions,
@@ -269,6 +270,10 @@ class Client:
     async def limits(self) -> tuple[tuple[Target, Remaining], ...]:
         """Return every limit in force with what is left of it, each shared bucket once."""
         return await limits_shown(self._house)
+
+    async def closed(self) -> Closures:
+        """Return bucket → closure of what is closed, as far as it is about the keys in use. Raises `StoreError`."""
+        return of_keys_in_use(await self.ledger.closed(), self._house.accounts)
 
     async def usage(self, since: float, until: float) -> tuple[UsageRow, ...]:
         """Return totals by provider and model of the attempts begun in ``[since, until)``, epoch seconds."""

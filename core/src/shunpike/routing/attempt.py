@@ -174,7 +174,7 @@ class Attempts:
             with blaming(plugin, "its answer"):
                 bad, ending = errand.judge(answer, attempt), errand.ending(answer, attempt)
             if bad is None:
-                services.memory.answers(services.where(attempt.target))
+                services.memory.succeeded(services.where(attempt.target))  # before it is booked, which tells others
                 await self.settle(walk, attempt, ending, None)
                 return answer
         except TimeoutError:
@@ -235,5 +235,4 @@ class Attempts:
         """Note who answered."""
         walk.journey.note(attempt.target, Verdict.ANSWERED)
         walk.journey.leave(walk.schedule.untried(self._services.clock.monotonic()))
-        self._services.memory.succeeded(self._services.where(attempt.target))
         tell(self._services, EventName.ATTEMPT_FINISHED, attempt.target, attempt=attempt.ask.attempt_id)

@@ -85,6 +85,8 @@ class StreamRun:
         bad = judge(answer, self._route.request, attempt.target)
         if bad is not None:
             self._attempts.learn(self._walk, attempt, bad)
+        else:
+            self._services.memory.succeeded(self._services.where(attempt.target))
         await self._end(attempt, success(self._services, attempt, answer), bad)
         if bad is not None:
             raise bad
@@ -125,6 +127,7 @@ class StreamRun:
         """Book the end of a stream. Raises `BadAnswer` where all that it brought was thinking: it is billed."""
         bad = useless(answer, self._route.request, attempt.target)
         if bad is None:
+            self._services.memory.succeeded(self._services.where(attempt.target))  # before it is booked
             await self._end(attempt, success(self._services, attempt, answer), None)
             self.answer = answer
             self._attempts.after_success(self._walk, attempt)

@@ -1,0 +1,28 @@
+"""What of the ledger's closures is about the accounts as they are set up now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from shunpike.client.accounts import Account
+from shunpike.routing.closings import place_of
+from shunpike.routing.trouble import Scope
+from shunpike.types import Closure
+
+Closures: TypeAlias = Mapping[str, Closure]
+"""Bucket → closure."""
+
+
+def of_keys_in_use(closures: Closures, accounts: Mapping[str, Account]) -> Closures:
+    """Return the closures without those of keys that an account had before the one that it has now."""
+    return {bucket: one for bucket, one in closures.items() if not _is_former(bucket, accounts)}
+
+
+def _is_former(bucket: str, accounts: Mapping[str, Account]) -> bool:
+    place = place_of(bucket)
+    if place is None or place[0] is not Scope.KEY:
+        return False
+    name, _, fingerprint = place[1].partition(" ")
+    # What is not set up here may be so for another process, with that very key.
+    return name in accounts and accounts[name].key.fingerprint != fingerprint
