@@ -40,15 +40,15 @@ from shunpike.client.options import (
 )
 from shunpike.client.results import Results
 from shunpike.client.status import ProviderStatus, provider_status
+from shunpike.client.strategies import Strategies
 from shunpike.client.stream import Stream
 from shunpike.clock import Clock, SystemClock
 from shunpike.config import KeyStore, load
-from shunpike.errors import ConfigError, UnknownModel, UnknownProvider, UsageError
+from shunpike.errors import UnknownModel, UnknownProvider
 from shunpike.ledger import Ledger
 from shunpike.plugins import Host
-from shunpike.protocols import Store, Strategy, Target, View
+from shunpike.protocols import Store, Target, View
 from shunpike.routing.attempt import Attempts
-from shunpike.routing.blaming import NamedStrategy
 from shunpike.routing.embedding import Embedder
 from shunpike.routing.plan import Plan, Rules, make_plan
 from shunpike.routing.route import Route
@@ -80,7 +80,7 @@ class Client:
         self._house = House(self.settings, self.host, self.clock, store, environ, KeyStore())
         self._attempts = Attempts(self._house.services)
         self._results = Results(self._house, self.clock)
-        self._strategies: dict[str, Strategy] = {}
+        self._strategies = Strategies(self.host, self.settings)
         self._running: list[StreamRun] = []
 
     async def __aenter__(self) -> Self:
@@ -196,7 +196,7 @@ class Client:
             closed_until=closed,
         )
         rules = Rules(providers=names, allow_paid=self.settings.allow_paid, kind=kind)
-        strategy = self._strategy(options.get("strategy") or self.settings.strategy)
+        strategy = self._strategies.get(options.get("strategy") or self.settings.strategy)
         try:
             if kind == "embedding":
                 check_model(request.model, roster)
@@ -207,15 +207,6 @@ class Client:
         if not plan.targets:
             raise self._house.mistake(plan.dropped) or nothing_to_ask(self.host, plan, request.model, size)
         return plan
-
-    def _strategy(self, name: str) -> Strategy:
-        if name not in self._strategies:
-            found = self.host.strategy(name, self.settings.strategy_options)
-            if found is None:
-                wrong = ConfigError if name == self.settings.strategy else UsageError
-                raise wrong(f'no installed plugin has a strategy called "{name}"', hint='the default is "priority"')
-            self._strategies[name] = NamedStrategy(*found)
-        return self._strategies[name]
 
     async def status(self) -> tuple[ProviderStatus, ...]:
         """Return every installed or configured provider and the state it is in."""
