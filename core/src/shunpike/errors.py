@@ -247,9 +247,22 @@ class Exhausted(ShunpikeError):
         return self.retry_at is not None
 
 
-def key_hint(variable: str | None, provider: str) -> str:
-    """Return what to do about a key of ``provider`` that was refused; ``variable`` may hold it."""
+GIVEN = "settings"
+"""The origin of a key that the settings themselves hold."""
+
+
+def key_hint(variable: str | None, provider: str, origin: str = "") -> str:
+    """Return what to do about a key of ``provider`` that was refused; ``origin`` is where it came from, if known.
+
+    Without it, ``variable`` may hold the key, or the store.
+    """
     another = f"store another key: shunpike keys set {provider}"
+    if origin and origin == variable:
+        return f"put another key into the variable {variable}, which wins over a stored one"
+    if origin == GIVEN:
+        return f"replace the key that the settings give: providers.{provider}.key"
+    if origin:
+        return another
     return f"check the variable {variable}   ·   or {another}" if variable else another
 
 

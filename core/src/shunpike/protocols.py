@@ -151,10 +151,10 @@ class Target(Record):
     tier: str
     order: int
     model_order: int = 0
-    price: Price | None = None
-    """The price in force now; None = unknown."""
+    price: Price | None = None  # the one in force now; None = unknown
     paid: bool = False
     """True when an attempt can cost the owner money."""
+    key_origin: str = ""  # a variable's name, ``keys.toml`` or ``settings``; empty without a key
 
     @property
     def label(self) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from shunpike.builtin.plugin import plugin as builtin
 from shunpike.client import Client
+from shunpike.config import KeyStore
 from shunpike.errors import AuthError, CreditsExhausted, Exhausted, NotHere, Overloaded, RateLimited, RequestError
 from shunpike.plugins import Host
 from shunpike.types import Billing, Limit, Price, Rolling, Settings, Unit
@@ -105,11 +106,26 @@ async def test_a_provider_that_is_switched_off_is_to_be_switched_on() -> None:
     assert error.hint == "switch it on in shunpike.toml: [providers.acme] enabled = true"
 
 
-async def test_a_process_that_only_heard_of_a_refused_key_names_its_variable_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("origin", "hint"),
+    [
+        ("variable", "put another key into the variable ACME_API_KEY, which wins over a stored one"),
+        ("store", "store another key: shunpike keys set acme"),
+        ("settings", "replace the key that the settings give: providers.acme.key"),
+    ],
+)
+async def test_a_refused_key_is_to_be_replaced_where_it_came_from_in_every_process(
+    tmp_path: Path, origin: str, hint: str
+) -> None:
+    """Another stored key changed nothing while the variable held one, and the variable was not set at all."""
     store = f"sqlite:{tmp_path / 'ledger.db'}"
     acme = ScriptedProvider("acme", AuthError("refused", provider="acme", status=401, hint=KEY))
     acme.env_key = "ACME_API_KEY"
+    if origin == "store":
+        KeyStore().set("acme", "sk-0123456789")
+    environ = {"ACME_API_KEY": "sk-0123456789"} if origin == "variable" else {}
+    given = {"providers": {"acme": {"key": "sk-0123456789"}}} if origin == "settings" else {}
     for _ in range(2):
-        async with client(acme, store=store, environ={"ACME_API_KEY": "sk-0123456789"}) as opened:
-            assert (await failed(opened)).hint == KEY
+        async with client(acme, store=store, environ=environ, **given) as opened:
+            assert (await failed(opened)).hint == hint
     assert len(acme.backend.calls) == 1

@@ -157,7 +157,7 @@ async def test_a_refused_key_is_left_by_the_next_process_until_it_is_changed(pla
     async with client:
         with pytest.raises(Exhausted) as caught:
             await client.complete("hi")
-    assert caught.value.hint == "check the variable SICK_KEY   ·   or store another key: shunpike keys set sick"
+    assert caught.value.hint == "put another key into the variable SICK_KEY, which wins over a stored one"
     place.key["SICK_KEY"] = "sk-second-0123456789"
     assert await place.asks(answer("fine")) == (1, "sick")
     place.key["SICK_KEY"] = "sk-first-0123456789"

@@ -192,6 +192,7 @@ def target_of(account: Account, model: ModelInfo, model_order: int) -> Target:
         order=account.order,
         model_order=model_order,
         paid=account.paid,
+        key_origin=account.key.origin,
     )
 
 

@@ -15,7 +15,7 @@ from pydantic import Field, SecretStr
 from typing_extensions import override
 
 from shunpike.config.places import keys_file
-from shunpike.errors import ConfigError
+from shunpike.errors import GIVEN, ConfigError
 from shunpike.masking import remember
 from shunpike.types import ProviderSettings
 from shunpike.types.base import Record
@@ -155,7 +155,7 @@ def resolve_key(
     if settings.key is not None:
         given = clean_key(settings.key.get_secret_value(), f"providers.{provider}.key")
         if given is not None:
-            return ResolvedKey(secret=SecretStr(given), origin="settings")
+            return ResolvedKey(secret=SecretStr(given), origin=GIVEN)
     variable = settings.key_env or env_key
     if variable:
         found = clean_key(environ.get(variable, ""), f"the variable {variable}")

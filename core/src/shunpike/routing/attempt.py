@@ -17,7 +17,7 @@ from shunpike.protocols import Target
 from shunpike.routing.admitting import Admitting, tell
 from shunpike.routing.blaming import blaming, checked
 from shunpike.routing.endings import attempt_record, broken, failure, success
-from shunpike.routing.hints import NOBODY_ELSE
+from shunpike.routing.hints import NOBODY_ELSE, fit_key_hint
 from shunpike.routing.journey import Journey
 from shunpike.routing.judge import judge
 from shunpike.routing.route import Route, Services, Try
@@ -221,6 +221,7 @@ class Attempts:
         services, target = self._services, attempt.target
         error.request_id = walk.route.request_id
         if isinstance(error, ProviderError):
+            fit_key_hint(error, target)
             error.provider = target.name
         setback = services.memory.learn(services.where(target), error, attempt.started_at)
         if target.paid and is_trouble(error) and error.billed is not False:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from shunpike.errors import AuthError, ProviderError, key_hint
+from shunpike.protocols import Target
 from shunpike.routing.schedule import ATTEMPTS_USED, TIME_USED
 from shunpike.types import Candidate, Cause, Verdict
 
@@ -17,6 +19,7 @@ class Told(NamedTuple):
     hint: str | None = None
 
 
+_OF_THE_KEY = frozenset({"auth", "permission"})
 SWITCHED_OFF = "switched off"
 """The reason of a provider whose section says so."""
 NOBODY_ELSE = "it is the request that was refused, so nobody else was asked: change the prompt or its options"
@@ -40,6 +43,18 @@ _OF_KINDS = {
     "context_overflow": "shorten the prompt   ·   or name a model with a larger context: shunpike models",
     "too_large": "shorten the prompt, or lower max_tokens   ·   what the limits are: shunpike limits",
 }
+
+
+def fit_key_hint(error: ProviderError, target: Target) -> None:
+    """Say of a refused key where it is to be replaced; a backend knows only where it may come from.
+
+    What a provider has to say itself of its refusal stays.
+    """
+    info = target.provider
+    general = key_hint(info.env_key, info.id)
+    of_the_key = isinstance(error, AuthError) and error.kind in _OF_THE_KEY
+    if of_the_key and target.key_origin and error.hint in (None, general):
+        error.hint = key_hint(info.env_key, target.name, target.key_origin)
 
 
 def hint_for(candidates: Sequence[Candidate], told: Sequence[Told]) -> str:

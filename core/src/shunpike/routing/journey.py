@@ -66,7 +66,7 @@ class Journey:
         hint = setback.hint
         if hint is None and setback.scope is Scope.KEY:
             # What another process found has no hint of its own.
-            hint = key_hint(target.provider.env_key, target.name)
+            hint = key_hint(target.provider.env_key, target.name, target.key_origin)
         self._kept_away[target.label] = Told(target.name, setback.kind, hint)
         if target.label in self._candidates and setback.scope is not Scope.MODEL:
             return  # It failed in this request, and how says more.
