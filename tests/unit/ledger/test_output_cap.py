@@ -79,6 +79,35 @@ async def test_a_quarter_of_the_money_that_is_left_is_the_most_for_one() -> None
     assert (grant.max_output, grant.capped_by) == ((250_000 - 100) // 2, "budget $1.00 / day (UTC)")
 
 
+@pytest.mark.parametrize("amount", ["0.0014", "0.0025"])
+async def test_a_small_budget_is_not_closed_for_the_day_by_its_first_cheap_answer(amount: str) -> None:
+    """Smaller than the minimum or just above it: much is left, so much can still be asked."""
+    clock = VirtualClock()
+    settings = Settings(allow_paid=True, budgets=(Budget(amount=Money.usd(amount), period="day"),))
+    books, paid = Ledger(MemoryStore(), clock, settings, lambda _: ()), target("card", price=PRICE)
+    for number in range(20):
+        grant = await granted(books, f"a{number}", where=paid)
+        done = ask(f"a{number}", max_output=grant.max_output or 0, price=PRICE)
+        usage = Usage(prompt_tokens=4, completion_tokens=20)
+        await books.settle(paid, done, Ending(at=clock.now(), usage=usage, price=PRICE))
+
+
+async def test_the_figure_to_lower_max_tokens_to_is_admitted_though_some_is_spent() -> None:
+    clock = VirtualClock()
+    settings = Settings(allow_paid=True, budgets=(Budget(amount=Money.usd("0.0025"), period="day"),))
+    books, paid = Ledger(MemoryStore(), clock, settings, lambda _: ()), target("card", price=PRICE)
+    assert isinstance(await books.admit(paid, ask("first", prompt_tokens=100, max_output=300)), Grant)
+    refusal = await books.admit(paid, ask("second", prompt_tokens=100, max_output=4_000))
+    assert isinstance(refusal, Refusal)
+    assert refusal.impossible
+    assert refusal.fits
+    assert isinstance(await books.admit(paid, ask("more", prompt_tokens=100, max_output=refusal.fits + 1)), Refusal)
+    assert isinstance(await books.admit(paid, ask("third", prompt_tokens=100, max_output=refusal.fits)), Grant)
+    refusal = await books.admit(paid, ask("fourth", prompt_tokens=100, max_output=4_000))
+    assert isinstance(refusal, Refusal)
+    assert (refusal.impossible, refusal.fits) == (True, None), "no figure is admitted now: none is named"
+
+
 async def test_what_stays_counted_is_shared_too() -> None:
     reserved = limit(20_000, Unit.TOTAL_TOKEN).model_copy(update={"counts": "reserved"})
     for one in (reserved, limit(20_000, Unit.TOTAL_TOKEN, window=DAY)):

@@ -129,7 +129,10 @@ class Ledger(Inspection, Admission):
         plain = _plain(estimated, ask)
         holds = _fitted(holds_for(target, ask, terms, in_force), plain, terms)
         now = self._clock.now()
-        refusal = refusal or too_large(holds, plain, terms) or self._turns.refusal(ask, holds, now)
+        large = None if refusal is not None else too_large(holds, plain, terms)
+        if large is not None:
+            return await self._caps.advised(target, plain, large, holds, now) if large.fits else large
+        refusal = refusal or self._turns.refusal(ask, holds, now)
         if refusal is not None:
             return refusal
         self._turns.asked(ask, holds)

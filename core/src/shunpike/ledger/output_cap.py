@@ -6,8 +6,9 @@ What is taken is held while the answer comes, so a request that asks for nothing
   request of this process runs or waits for them;
 - of everything else, money above all, and whenever others are there, a quarter of what is left: a stream that is left
   early can cost its whole cap, and with it nobody loses a budget;
-- it never gets less than the operator's minimum (``min_output``), as long as that fits at all: it waits instead. Only
-  where a limit would not fit even that when nothing else uses it, less is taken, down to `USELESS`.
+- it never gets less than the operator's minimum (``min_output``): it waits instead. Where that would take more than a
+  quarter of what stays counted for long (a day's budget), or does not fit even when nothing else uses the limit, the
+  least is a quarter of the empty limit, and never below `USELESS`: else a first cheap answer closed it for the day.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from shunpike.ledger.holds import fits, holds_for
 from shunpike.ledger.pacing import LONG, Pacer
 from shunpike.ledger.terms import Terms, terms_of
 from shunpike.protocols import Ask, Store, Target
-from shunpike.types import Limit, Rolling, Settings, Unit
+from shunpike.types import Hold, Limit, Refusal, Rolling, Settings, Unit
 from shunpike.waiting import Queue
 
 USELESS = 16
@@ -72,6 +73,14 @@ class Caps:
         )
         return largest_output(rooms, ask, terms, least), least
 
+    async def advised(self, target: Target, ask: Ask, refusal: Refusal, holds: Iterable[Hold], now: float) -> Refusal:
+        """Return the refusal of what is too large with the cap that would be admitted now: None where none would."""
+        terms, held = terms_of(target, ask, self._settings), tuple(hold for hold in holds if hold.amount)
+        left = self._pacer.rooms(target, ask, held, await self._store.remaining(held, now), now)
+        rooms = (fits(hold.limit, room, ask, terms) for hold, room in zip(held, left, strict=True))
+        least = min((room for room in rooms if room is not None), default=refusal.fits)
+        return refusal.model_copy(update={"fits": least or None})
+
 
 def shapes_output(limit: Limit, ask: Ask, terms: Terms) -> bool:
     """Return whether what an attempt holds of ``limit`` depends on its cap."""
@@ -81,9 +90,13 @@ def shapes_output(limit: Limit, ask: Ask, terms: Terms) -> bool:
 
 
 def least_output(limits: Iterable[Limit], ask: Ask, terms: Terms) -> int:
-    """Return the least cap that is of use: the operator's minimum, or less where no waiting could make room for it."""
-    most = [found for limit in limits if (found := fits(limit, limit.amount, ask, terms)) is not None]
-    least = min([ask.max_output, *most, *([] if ask.min_output is None else [ask.min_output])])
+    """Return the least cap that is of use: the operator's minimum, or less where a limit is small beside it."""
+    wanted = ask.max_output if ask.min_output is None else min(ask.min_output, ask.max_output)
+    least = wanted
+    for limit in limits:
+        most = fits(limit, limit.amount, ask, terms)
+        if most is not None and (most < wanted or not _comes_back(limit)):
+            least = min(least, most // SHARE)
     return max(least, min(USELESS, ask.max_output))
 
 
@@ -100,6 +113,10 @@ def largest_output(rooms: Iterable[Room], ask: Ask, terms: Terms, least: int) ->
 
 
 def _part(room: Room) -> int:
-    window = room.limit.window
-    comes_back = isinstance(window, Rolling) and window.seconds < LONG and room.limit.counts != "reserved"
-    return room.left if room.alone and comes_back and room.limit.unit is not Unit.USD else room.left // SHARE
+    return room.left if room.alone and _comes_back(room.limit) else room.left // SHARE
+
+
+def _comes_back(limit: Limit) -> bool:
+    """Whether what an attempt took and did not use is soon there again for others."""
+    soon = isinstance(limit.window, Rolling) and limit.window.seconds < LONG
+    return soon and limit.counts != "reserved" and limit.unit is not Unit.USD

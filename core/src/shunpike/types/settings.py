@@ -87,7 +87,8 @@ class Settings(Record):
     (``ledger/counting.py``). Money is always held at the worst case."""
     min_output: int = Field(default=1024, ge=1)
     """Output tokens that a request which names no ``max_tokens`` gets at least: it waits, or goes elsewhere, where
-    limits and budgets leave less. At most it gets the model's own maximum (``ledger/output_cap.py``)."""
+    limits and budgets leave less. Of a small budget the least is a quarter of it. At most it gets the model's own
+    maximum (``ledger/output_cap.py``)."""
     max_attempts: int = Field(default=8, ge=1)
     deadline: float = Field(default=300.0, gt=0)
     """Seconds for a whole request, all attempts together."""
