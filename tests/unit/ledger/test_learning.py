@@ -186,3 +186,13 @@ async def test_a_refusal_may_say_that_nothing_is_allowed() -> None:
     house = House([MINUTE])
     await house.refused(seen(amount=0, remaining=0, window_seconds=60.0))
     assert [one.limit.amount for one in await house.books.remaining(target())] == [0]
+
+
+@pytest.mark.parametrize(("unit", "amount"), [(Unit.REQUEST, 0), (Unit.TOTAL_TOKEN, 0), (Unit.TOTAL_TOKEN, 1)])
+async def test_a_refusal_with_a_limit_that_allows_nothing_and_yet_resets_is_not_believed(
+    unit: Unit, amount: int
+) -> None:
+    """It would never be asked again, for a week, by any process."""
+    house = House([limit(30), limit(6_000, unit=Unit.TOTAL_TOKEN)])
+    await house.refused(seen(unit=unit, amount=amount, remaining=0, resets_at=house.clock.now() + 1))
+    assert [one.limit.amount for one in await house.books.remaining(target())] == [30, 6_000]

@@ -174,3 +174,11 @@ async def test_another_amount_may_be_another_limit_and_lengthens_none() -> None:
     house = House([limit(3)])
     await house.ends(seen(amount=500, remaining=499, resets_at=house.clock.now() + 600))
     assert [one.limit.window for one in await house.books.remaining(target())] == [Rolling(seconds=60)]
+
+
+@pytest.mark.parametrize("ahead", [8.0, 30.0, 89.0])
+async def test_a_reset_by_a_clock_that_is_ahead_makes_no_window_of_an_hour(ahead: float) -> None:
+    """Clocks of two hosts differ; a listed minute stands against what only looks further away."""
+    house = House([limit(20)])
+    await house.ends(seen(amount=20, remaining=19, resets_at=house.clock.now() + 60 + ahead))
+    assert [one.limit.window for one in await house.books.remaining(target())] == [Rolling(seconds=60)]

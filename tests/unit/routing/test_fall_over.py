@@ -22,6 +22,8 @@ from shunpike.errors import (
     RateLimited,
 )
 from shunpike.plugins import Host
+from shunpike.routing.memory import TROUBLE, Memory
+from shunpike.routing.trouble import Where
 from shunpike.types import Answer, Billing, Call, Completion, Price, Settings, Verdict
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.scripted import ScriptedBackend, ScriptedProvider, answer
@@ -235,3 +237,20 @@ async def test_that_others_have_no_key_is_no_news_where_one_provider_is_asked() 
     lines = [line.strip() for line in caught.value.message.splitlines()]
     assert lines[1].startswith("first/m   connection: no connection")
     assert lines[2:] == ["second, third, fourth   no key"]
+
+
+def test_two_models_in_trouble_do_not_close_the_account_of_one_that_answers() -> None:
+    """An account is closed for a time of its own, and by what failed since something of it answered."""
+    clock = VirtualClock()
+    memory, down = Memory(clock), Overloaded("down", provider="only", status=503)
+    models = {name: Where(f"only/{name}", "only", "only https://x", "only key") for name in ("a", "b", "well")}
+    for _ in range(20):
+        for name in ("a", "b"):
+            memory.learn(models[name], down, clock.now())
+            until = memory.closed_until(models["well"])
+            if until is not None:
+                assert until - clock.now() <= TROUBLE.first
+                clock.advance(until - clock.now())
+                assert memory.enter(models["well"]) is None
+            memory.succeeded(models["well"])
+            clock.advance(60)

@@ -9,14 +9,13 @@ from functools import partial
 from typing_extensions import override
 
 from shunpike.clock import Clock
-from shunpike.ledger.belief import believed
+from shunpike.ledger.belief import believed, plausible
 from shunpike.ledger.breaches import charges_of, frozen_by
 from shunpike.ledger.buckets import is_budget
 from shunpike.ledger.closures import closures_of, is_refusal, used_up
 from shunpike.ledger.counting import likely_output, output_samples, prompt_sample
 from shunpike.ledger.holds import demand, holds_for, too_large
 from shunpike.ledger.inspection import Inspection
-from shunpike.ledger.learning import plausible
 from shunpike.ledger.output_cap import Cap, Caps
 from shunpike.ledger.pacing import Pacer, unslowed
 from shunpike.ledger.settle import settlement_of

@@ -1,4 +1,6 @@
-"""What of a stated usage can be believed, beside what was visibly sent and delivered. Nothing is under-counted.
+"""What of a stated usage can be believed, beside what was visibly sent and delivered, and of stated limits.
+
+Nothing of usage is under-counted.
 
 | what is stated                                         | read as                                                |
 | ------------------------------------------------------ | ------------------------------------------------------ |
@@ -10,12 +12,16 @@
 from __future__ import annotations
 
 from shunpike.protocols import Ask
-from shunpike.types import ABSENT, Basis, Ending
+from shunpike.types import ABSENT, Basis, Ending, Unit
 
 VISIBLE = 256
 """Tokens of an answer, by our estimate, from which on its size can be compared with what is stated of it."""
 LONGEST = 16
 """How many times our estimate, which is from above, may be what a provider counts."""
+
+_TOKENS = (Unit.INPUT_TOKEN, Unit.OUTPUT_TOKEN, Unit.TOTAL_TOKEN)
+_LEAST_TOKENS = 100
+"""A limit of fewer tokens leaves no room for a question with its answer: nobody grants so little."""
 
 
 def believed(ending: Ending, ask: Ask) -> Ending:
@@ -36,3 +42,26 @@ def believed(ending: Ending, ask: Ask) -> Ending:
 
 def _too_little(stated: int, delivered: int) -> bool:
     return delivered > 0 and (stated == 0 or (delivered >= VISIBLE and stated * LONGEST < delivered))
+
+
+def plausible(ending: Ending) -> Ending:
+    """Return it without the amounts that it refutes itself: more was served at once than they would allow.
+
+    A limit that leaves room for nothing, and has a reset, is refuted by that: it would never be asked again, so that
+    nobody would find out. What a refusal says of its wait holds all the same.
+    """
+    served = ending.error is None and not ending.cancelled
+    taken = {Unit.REQUEST: 1, Unit.CONCURRENT: 1, **dict.fromkeys(_TOKENS, 0 if served else _LEAST_TOKENS)}
+    if served and ending.usage.basis is Basis.MEASURED:
+        taken[Unit.INPUT_TOKEN] = ending.usage.prompt_tokens
+        taken[Unit.OUTPUT_TOKEN] = ending.usage.completion_tokens
+        taken[Unit.TOTAL_TOKEN] = ending.usage.total_tokens
+    refuted = (
+        row.amount is not None and row.amount < taken.get(row.unit, 0) and (served or row.resets_at is not None)
+        for row in ending.evidence
+    )
+    rows = tuple(
+        row.model_copy(update={"amount": None}) if is_refuted else row
+        for row, is_refuted in zip(ending.evidence, refuted, strict=True)
+    )
+    return ending.model_copy(update={"evidence": rows})

@@ -38,7 +38,6 @@ from typing_extensions import override
 from shunpike.ledger.buckets import is_budget
 from shunpike.ledger.windows import CLOCK_SLACK, GUARD, expiry, last_expiry
 from shunpike.types import (
-    Basis,
     Calendar,
     Confidence,
     Ending,
@@ -49,7 +48,6 @@ from shunpike.types import (
     Limit,
     Proof,
     Rolling,
-    Unit,
 )
 
 _SECONDS = {"day": (82_800.0, 90_000.0), "month": (2_419_200.0 - 3_600.0, 2_678_400.0 + 3_600.0)}
@@ -74,27 +72,6 @@ def is_window(limit: Limit, seconds: float | None) -> bool:
             return seconds is None
         case Lifetime():
             return False
-
-
-def plausible(ending: Ending) -> Ending:
-    """Return it without the amounts that it refutes itself: more was served at once than they would allow.
-
-    A limit of nothing would never be asked again, so that nobody would find out.
-    """
-    if ending.error is not None or ending.cancelled:
-        return ending
-    taken = {Unit.REQUEST: 1, Unit.CONCURRENT: 1}
-    if ending.usage.basis is Basis.MEASURED:
-        taken[Unit.INPUT_TOKEN] = ending.usage.prompt_tokens
-        taken[Unit.OUTPUT_TOKEN] = ending.usage.completion_tokens
-        taken[Unit.TOTAL_TOKEN] = ending.usage.total_tokens
-    rows = tuple(
-        row.model_copy(update={"amount": None})
-        if row.amount is not None and row.amount < taken.get(row.unit, 0)
-        else row
-        for row in ending.evidence
-    )
-    return ending.model_copy(update={"evidence": rows})
 
 
 def limits_named(evidence: Evidence, granted: Mapping[str, Limit]) -> tuple[str, ...]:

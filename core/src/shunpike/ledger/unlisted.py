@@ -37,8 +37,8 @@ _USUAL = (1.0, 2.0, 10.0, 60.0, 3_600.0, 86_400.0)
 """The windows, in seconds, that limits usually have."""
 _LATE = 1.05
 """A reset may be stated so much further away than its window is long: answers take their time."""
-_ROUNDED = 2.0
-"""Seconds by which it may besides be so where a listed window stands against it: two clocks, and whole seconds."""
+_SKEW = 90.0
+"""Seconds by which it may besides be so where a listed window stands against it: by so much may two clocks differ."""
 
 
 def found_in(
@@ -105,7 +105,7 @@ def _longer(row: Evidence, limits: Iterable[Limit], seen: float) -> Limit | None
     if usual is None or len(meant) != 1 or not isinstance(meant[0].window, Rolling):
         return None
     own = meant[0].window.seconds
-    if row.resets_at - seen <= own * _LATE + _ROUNDED or usual <= own:
+    if row.resets_at - seen <= own * _LATE + _SKEW or usual <= own:
         return None
     if any(is_window(limit, usual) if not is_guess(limit) else _length(limit) > usual for limit in known):
         return None

@@ -7,7 +7,6 @@ still stay away for a moment; its success opens it for all, its failure closes i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from shunpike.clock import Clock
@@ -62,6 +61,8 @@ class Memory:
         """Buckets of what was opened since others were told."""
         self._well_at: dict[str, float] = {}
         """Bucket → when it was seen to be well: what was said of it before is over."""
+        self._account_well_at: dict[str, float] = {}
+        """Account → when something of it answered last."""
         self._heard: Troubles | None = None
 
     def learn(self, where: Where, error: Failure, begun: float) -> Setback:
@@ -161,12 +162,16 @@ class Memory:
             for (other, name), one in self._closed.items()
             if other is Scope.MODEL and name != where.model and name.startswith(prefix)
         )
-        if any(one.cause is Cause.TROUBLE and one.until > now for one in others):
-            whole = replace(known, since=now, named=0.0, tested=False, booked_at=None)
-            self._keep((Scope.ACCOUNT, where.account), whole)
+        # What answered in between shows that it is these models. The account has a growth of its own: it is opened by
+        # the first of its models that answers, and must not be kept from it by how often two others failed.
+        well = self._account_well_at.get(where.account, 0.0)
+        if any(one.cause is Cause.TROUBLE and one.until > now and one.since > well for one in others):
+            told = Setback(Scope.ACCOUNT, known.kind, known.reason, hint=known.hint, cause=known.cause)
+            self._close((Scope.ACCOUNT, where.account), TROUBLE, now, told)
 
     def _well(self, where: Where) -> None:
         """What answers is there, whatever it says."""
+        self._account_well_at[where.account] = self._clock.now()
         for scope in (Scope.ORIGIN, Scope.ACCOUNT):
             known = self._closed.get((scope, where.of(scope)))
             if known is not None and known.cause is Cause.TROUBLE:
@@ -174,11 +179,13 @@ class Memory:
 
     def answers(self, where: Where) -> None:
         """Content arrives: address, account and key are well, whatever becomes of the answer."""
+        self._account_well_at[where.account] = self._clock.now()
         for scope in (Scope.ORIGIN, Scope.ACCOUNT, Scope.KEY):
             self._open((scope, where.of(scope)))
 
     def succeeded(self, where: Where) -> None:
         """A good answer ends all that was closed there."""
+        self._account_well_at[where.account] = self._clock.now()
         for scope in Scope:
             self._open((scope, where.of(scope)))
 
