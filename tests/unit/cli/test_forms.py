@@ -180,3 +180,19 @@ def test_a_heading_is_bold_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stdout", Screen())
     assert table(("a",), []) == "\x1b[1ma\x1b[0m"
+
+
+@pytest.mark.parametrize(
+    ("spent", "of", "said", "room_said"),
+    [
+        ("0.000008", "0.0025", "$0.000008", "$0.0024"),
+        ("1.234001", "5", "$1.24", "$3.76"),
+        ("0.00999001", "0.02", "$0.01", "$0.01"),
+        ("0", "3", "$0.00", "$3.00"),
+    ],
+)
+def test_what_is_spent_is_rounded_up_and_what_is_left_down(spent: str, of: str, said: str, room_said: str) -> None:
+    money = Money.usd(spent)
+    assert str(money) == said
+    room = rest((Money.usd(of) - money).pico, Money.usd(of).pico, unit=Unit.USD)
+    assert left([room]) == f"{room_said} of {Money.usd(of)} / day (UTC) left"

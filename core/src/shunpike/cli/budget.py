@@ -59,6 +59,6 @@ def _row(one: Budget, left: Remaining, now: float) -> tuple[str, ...]:
         f"{one.period}{zone}{whose}",
         str(one.amount),
         str(Money(pico=left.used)),
-        str(Money(pico=left.left)),
+        Money(pico=left.left).left,
         begins,
     )

@@ -78,7 +78,7 @@ def left(remaining: Sequence[Remaining]) -> str | None:
         return None
     if one.limit.unit is Unit.REQUEST and _is_day(one):
         return f"{one.left:,} of {one.limit.amount:,} left today"
-    return f"{one.limit.said(one.left)} of {one.limit.text} left"
+    return f"{one.limit.said_left(one.left)} of {one.limit.text} left"
 
 
 def left_at(remaining: Sequence[Remaining]) -> str | None:

@@ -68,4 +68,4 @@ def _row(target: Target, one: Remaining, now: float) -> tuple[str, ...]:
     if one.overages:
         source += f" ({one.overages:,} overages)"
     seen = limit.observed_at if limit.observed_at > "0001-01-01" else NOTHING
-    return (who, limit.text, limit.said(one.used), limit.said(one.left), resets, source, seen)
+    return (who, limit.text, limit.said(one.used), limit.said_left(one.left), resets, source, seen)

@@ -72,7 +72,7 @@ def _sum_up(rows: Sequence[UsageRow], ahead: Iterable[Projection]) -> None:
     total, saved = sum((row.cost for row in rows), ZERO), sum((row.saved for row in rows), ZERO)
     narrate(f"\nspent in all: {total} ({_bound(rows)})")
     if saved.pico:
-        narrate(f"saved against list prices: {saved}")
+        narrate(f"saved against list prices: {saved.left}")
     overages = sum(row.overages for row in rows)
     if overages:
         narrate(f"refused although our books said that there was room: {overages:,}")
@@ -130,5 +130,5 @@ def _row(row: UsageRow, by: By) -> tuple[str, ...]:
         spent,
         str(row.credit),
         str(row.list_value),
-        str(row.saved),
+        row.saved.left,
     )

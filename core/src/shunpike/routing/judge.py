@@ -38,7 +38,7 @@ def useless(answer: Answer, request: ChatRequest, target: Target) -> BadAnswer |
 def _all_thought(request: ChatRequest, target: Target) -> BadAnswer:
     """The request's own cap would be used up by thinking elsewhere too; another model's smaller one may not."""
     error = _bad("truncated", "all output tokens went into thinking, none into the answer", target)
-    error.hint = 'let it think less: reasoning_effort = "low"'
+    error.hint = 'ask another model (shunpike models), or in code let it think less: reasoning_effort="low"'
     cap, most = request.output_cap, target.model.max_output
     if cap is not None and (most is None or cap <= most):
         error.elsewhere = False

@@ -112,6 +112,10 @@ class Limit(Record):
         """Return so much of what is counted for a person: money as money, all else with its thousands."""
         return str(Money(pico=count)) if self.unit is Unit.USD else f"{count:,}"
 
+    def said_left(self, count: int) -> str:
+        """Return so much of what is left for a person: as `said`, but money is rounded down."""
+        return Money(pico=count).left if self.unit is Unit.USD else f"{count:,}"
+
 
 def window_text(window: Rolling | Calendar | Lifetime | Held) -> str:
     """Return `` / 60 s``, `` / day (UTC)`` and so on."""

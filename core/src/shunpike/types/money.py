@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, Decimal, InvalidOperation
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
 from typing import Self
 
 from pydantic import field_validator
@@ -73,11 +73,20 @@ class Money(Record):
 
     @override
     def __str__(self) -> str:
-        """Two decimals from a dollar up, as many as two figures take below; never only zeros for an amount."""
+        """Rounded up: two decimals from a dollar up, as many as two figures take below; never only zeros."""
+        return self._said(ROUND_CEILING)
+
+    @property
+    def left(self) -> str:
+        """The amount for a person where it is what is left or saved: as `str`, but rounded down."""
+        return self._said(ROUND_FLOOR)
+
+    def _said(self, rounding: str) -> str:
         amount = self.dollars
-        if amount == 0 or abs(amount) >= 1:
+        digits = 2 if amount == 0 or abs(amount) >= 1 else max(2, 1 - amount.adjusted())
+        amount = amount.quantize(Decimal(1).scaleb(-digits), rounding=rounding)
+        if abs(self.dollars) >= 1 or amount == 0:
             return f"${amount:.2f}"
-        digits = max(2, 1 - amount.adjusted())
         whole, _, cents = f"{amount:.{digits}f}".partition(".")
         return f"${whole}.{cents.rstrip('0'):0<2}"
 
