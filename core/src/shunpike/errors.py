@@ -220,6 +220,7 @@ class Overloaded(ProviderError):
 class Interrupted(ProviderError):
     """A stream ended without its end; what had arrived may be billed."""
 
+    exit_code = 6
     kind = "stream_interrupted"
 
 

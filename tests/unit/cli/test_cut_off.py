@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from shunpike.errors import Interrupted
 from shunpike.types import Limit, Piece, Rolling, Unit, Usage
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
@@ -72,3 +73,12 @@ def test_a_wait_is_said_on_stderr_to_a_person_or_where_it_is_long(
     ran = cli("hello", *more, providers=(only,))
     assert ran.code == 0
     assert (f"waiting for only: {limit.text}, opens in " in ran.err) is said
+
+
+def test_a_stream_that_breaks_off_names_who_failed_and_what_to_do(cli: Cli) -> None:
+    """It was told by its address alone, without a next step, as a mistake of no kind."""
+    broken = [Piece(text="once upon"), Interrupted("only: the stream broke off before its end", provider="only")]
+    ran = cli("a story", providers=(ScriptedProvider("only", broken),))
+    assert (ran.code, ran.out.strip()) == (6, "once upon")
+    assert "error: only/m: the stream broke off before its end" in ran.err
+    assert "hint: ask again" in ran.err

@@ -21,6 +21,8 @@ from shunpike.routing.trouble import Failure
 from shunpike.types import Answer, Ending, Piece
 from shunpike.wire.unsent import KeptMark
 
+_ASK_AGAIN = "ask again, nobody else could take over what had begun   ·   or ask another model: -m PROVIDER/ID"
+
 
 class StreamRun:
     """One streamed request. `open`, then iterate, all in one task; then `aclose`, in any."""
@@ -120,6 +122,8 @@ class StreamRun:
             failed = await self._fail(attempt, error)
             if failed is None:
                 raise
+            if isinstance(failed, Interrupted):
+                _name(failed, attempt)
             raise failed from error
         return None
 
@@ -169,7 +173,8 @@ class StreamRun:
             return error
         if isinstance(error, TimeoutError):
             kind = Interrupted if attempt.first_token is not None else Overloaded
-            return mark.on(kind("no end within the deadline", provider=attempt.target.name, kind="timeout"))
+            took = self._services.clock.monotonic() - attempt.started
+            return mark.on(kind(f"no end within {took:.1f} s", provider=attempt.target.name, kind="timeout"))
         return None
 
     async def _end(self, attempt: Try, ending: Ending, error: Failure | None) -> None:
@@ -188,3 +193,12 @@ class StreamRun:
 
     def _left(self) -> float:
         return max(self._route.expires - self._services.clock.monotonic(), 0.0)
+
+
+def _name(error: Interrupted, attempt: Try) -> None:
+    """Say who broke off, and what to do: nobody else takes over what a reader has seen the beginning of."""
+    target = attempt.target
+    said = error.message.removeprefix(f"{target.provider.id}: ")
+    error.args = (f"{target.label}: {said}",)
+    error.model = error.model or target.model.id
+    error.hint = error.hint or _ASK_AGAIN
