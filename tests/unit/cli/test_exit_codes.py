@@ -65,7 +65,7 @@ def test_what_is_used_up_for_good_is_a_quota_although_no_time_opens_it(cli: Cli,
     text = 'allow_paid = true\nbudgets = [{amount = "0.03", period = "lifetime"}]'
     lost = paid(Overloaded("lost", provider="acme", status=502))
     (tmp_path / "shunpike.toml").write_text(text)
-    assert cli("ask", "hi", providers=(lost,)).code == 6
+    assert cli("ask", "hi", "--max-tokens", "1400", providers=(lost,)).code == 6
     ran = _asked(cli, tmp_path, text, paid())
     assert "budget $0.03 in all" in ran.err
     assert "no time opens it again" in ran.err

@@ -25,7 +25,7 @@ def paid(tmp_path: Path) -> ScriptedProvider:
 def test_the_footer_shows_what_is_left_after_settling(cli: Cli, paid: ScriptedProvider, more: tuple[str, ...]) -> None:
     ran = cli(*ASK, *more, providers=(paid,))
     assert "$0.000067" in ran.err
-    assert "$0.50 of $0.50 / day (UTC) left" in ran.err, "$0.16 of it was only held"
+    assert "$0.49 of $0.50 / day (UTC) left" in ran.err, "$0.16 of it was only held"
 
 
 def test_json_shows_what_is_left_after_settling(cli: Cli, paid: ScriptedProvider) -> None:
