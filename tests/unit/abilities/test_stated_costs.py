@@ -85,8 +85,9 @@ async def test_beside_a_cost_that_can_not_be_read_the_list_price_is_a_bound(
         {"cost": 0.25, "is_byok": False},
         {"cost": 0, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.25}},
         {"cost": "0.05", "is_byok": True, "cost_details": {"upstream_inference_cost": "0.20"}},
+        {"cost": 0, "cost_details": {"upstream_inference_cost": "0.25"}},
     ],
-    ids=["billed", "own key", "own key and a fee"],
+    ids=["billed", "own key", "own key and a fee", "nobody says whose key"],
 )
 async def test_what_a_free_model_was_billed_is_the_same_everywhere_and_stops_the_account(
     make_client: MakeClient, upstream: Upstream, tier: str, told: dict[str, Any]
@@ -104,14 +105,16 @@ async def test_what_a_free_model_was_billed_is_the_same_everywhere_and_stops_the
             await client.complete("hi", model=f"openrouter/{model}", max_tokens=40)
 
 
+@pytest.mark.parametrize("inside", [False, True])
 @pytest.mark.parametrize("status", [400, 402, 429, 500, 502])
 @pytest.mark.parametrize("figures", [{**USAGE, "cost": 0.0003}, {"cost": 0.0003}], ids=["usage and cost", "cost"])
 async def test_what_a_refusal_states_is_booked(
-    make_client: MakeClient, upstream: Upstream, status: int, figures: dict[str, Any]
+    make_client: MakeClient, upstream: Upstream, status: int, figures: dict[str, Any], *, inside: bool
 ) -> None:
     """A cost without usage was ignored; whoever states a bill bills."""
     model = priced_model()
-    body = {"error": {"code": status, "message": "no"}, "usage": {**figures, "is_byok": False}}
+    told, error = {"usage": {**figures, "is_byok": False}}, {"code": status, "message": "no"}
+    body = {"error": {**error, **told}} if inside else {"error": error, **told}
     upstream.on("/chat/completions", reply(body, status=status))
     async with client_of(make_client, upstream, "funded") as client:
         with pytest.raises(ShunpikeError):

@@ -186,7 +186,7 @@ async def test_whatever_a_stream_does_before_its_first_content_is_invisible(wron
     assert done.attempts[0].error == "plugin"
 
 
-@pytest.mark.parametrize("piece", ["a str", ValueError("inside")])
+@pytest.mark.parametrize("piece", ["a str", None, ValueError("inside")])
 async def test_what_a_stream_does_after_its_first_content_is_a_plugin_error(piece: object) -> None:
     odd = Odd(InPieces(lambda _: Opened(Piece(text="Once"), piece)))
     async with client(odd, ScriptedProvider("next")) as opened:
@@ -196,9 +196,10 @@ async def test_what_a_stream_does_after_its_first_content_is_a_plugin_error(piec
     assert (rows[0].requests, rows[0].held, rows[0].completion_tokens > 0) == (1, 0, True)
 
 
-async def test_an_answer_is_not_lost_to_a_stream_that_can_not_be_closed() -> None:
+@pytest.mark.parametrize("leaving", [RuntimeError("stuck"), TimeoutError(), Overloaded("late", provider="odd")])
+async def test_an_answer_is_not_lost_to_a_stream_that_can_not_be_closed(leaving: Exception) -> None:
     pieces = (Piece(text="Once", model="m"), Piece(finish_reason="stop"))
-    odd = Odd(InPieces(lambda _: Opened(*pieces, leaving=RuntimeError("stuck"))))
+    odd = Odd(InPieces(lambda _: Opened(*pieces, leaving=leaving)))
     async with client(odd) as opened:
         done = await ask(opened, streamed=True)
     assert done.text == "Once"

@@ -131,7 +131,8 @@ def test_beside_a_cost_that_can_not_be_read_the_usage_is_an_estimate(text: str) 
     ("own", "text", "pico"),
     [
         ("true", '"0.25"', 3 * 10**11 + 5 * 10**10), ("true", "-1", None), ("true", "{}", None), ("true", "1e12", MOST),
-        ('"true"', "0.25", None), ("1", "0.25", None), ("false", "0.25", 10**11), ("false", "{}", 10**11),
+        ('"true"', "0.25", 35 * 10**10), ("1", "0.25", 35 * 10**10), ("null", "0.25", 35 * 10**10),
+        ('"true"', "{}", None), ("null", "0.05", 10**11), ("false", "0.25", 10**11), ("false", "{}", 10**11),
     ],
 )  # fmt: skip
 def test_what_an_own_key_was_billed_is_read_as_the_cost_is(own: str, text: str, pico: int | None) -> None:
@@ -144,7 +145,8 @@ def test_what_an_own_key_was_billed_is_read_as_the_cost_is(own: str, text: str, 
         own_key_cost="usage.cost_details.upstream_inference_cost",
     )
     assert stated_cost(decode(told, exact=True), dialect) == (None if pico is None else Money(pico=pico))
-    assert usage(told, dialect).basis is (Basis.MEASURED if pico is not None else Basis.ESTIMATED)
+    said = own in ("true", "false") or pico == 10**11
+    assert usage(told, dialect).basis is (Basis.MEASURED if said and pico is not None else Basis.ESTIMATED)
 
 
 TOOL = {"id": "t1", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}

@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import anyio
 
-from shunpike.errors import BadAnswer, Interrupted, Overloaded, PluginError, ProviderError
+from shunpike.errors import (
+    BadAnswer,
+    Interrupted,
+    Overloaded,
+    PluginError,
+    ProviderError,
+    ShunpikeError,
+    in_words,
+)
 from shunpike.protocols import Streams
 from shunpike.routing.attempt import Attempts
 from shunpike.routing.blaming import blaming, checked
@@ -22,6 +31,8 @@ from shunpike.types import Answer, Ending, Piece
 from shunpike.wire.unsent import KeptMark
 
 _ASK_AGAIN = "ask again, nobody else could take over what had begun   ·   or ask another model: -m PROVIDER/ID"
+_END: Any = object()
+"""What tells the end of a stream: a piece that is None is a mistake of its plugin."""
 
 
 class StreamRun:
@@ -67,7 +78,7 @@ class StreamRun:
                 clock, expires = self._services.clock, self._route.expires
                 sending = send_stream(backend, attempt.call, attempt.grant, clock, expires)
                 self._pieces = await self._stack.enter_async_context(sending)
-                while attempt.first_token is None and (piece := await anext(self._pieces, None)) is not None:
+                while attempt.first_token is None and (piece := await anext(self._pieces, _END)) is not _END:
                     self._take(attempt, piece)
         except BaseException as error:
             failed = await self._fail(attempt, error, mark)
@@ -112,8 +123,8 @@ class StreamRun:
         try:
             plugin = self._services.plugin(attempt.target)
             with anyio.fail_after(self._left()), blaming(plugin, "its stream"):
-                piece = await anext(pieces, None)
-                if piece is not None:
+                piece = await anext(pieces, _END)
+                if piece is not _END:
                     attempt.take(checked(piece, Piece, plugin, "its stream"))
                     return piece
                 answer = attempt.assembly.answer()
@@ -185,9 +196,11 @@ class StreamRun:
                 if stack is not None:
                     with blaming(self._services.plugin(attempt.target), "closing its stream"):
                         await stack.aclose()
-            except PluginError as odd:
+            except (ShunpikeError, TimeoutError) as odd:
                 # What it gave is here, and how it lets go of it is nobody's failure but its own.
-                self.journey.warnings.append(odd.message)
+                plugin = self._services.plugin(attempt.target)
+                told = odd.message if isinstance(odd, PluginError) else f"plugin {plugin!r}: {in_words(odd)}"
+                self.journey.warnings.append(told)
             finally:
                 await self._attempts.settle(self._walk, attempt, ending, error)
 

@@ -90,10 +90,12 @@ def _stated(data: Mapping[str, Any], dialect: Dialect) -> tuple[Money | None, bo
     if own is True:
         whole = None if cost is None or beside is None else min(cost + beside, Money.usd(MOST_DOLLARS))
         return whole, whole is None
-    if own is None and not (cost is not None and beside is not None and beside > cost):
+    if own is False or (own is None and not (cost is not None and beside is not None and beside > cost)):
         return cost, unread
-    # Else it does not say whose key was billed for what the cost leaves out.
-    return (cost, unread) if own is False else (None, True)
+    if cost is None or beside is None:
+        return None, True
+    # It does not say whose key was billed for what the cost leaves out: both are counted, as an estimate.
+    return min(cost + beside, Money.usd(MOST_DOLLARS)), True
 
 
 def read_bill(data: Any, dialect: Dialect) -> Bill | None:
@@ -101,7 +103,8 @@ def read_bill(data: Any, dialect: Dialect) -> Bill | None:
     told = table(data)
     usage, cost = find_usage(told, dialect), stated_cost(told, dialect)
     if not ((usage is not ABSENT and usage.total_tokens) or cost):
-        return None
+        inner = told.get("error")  # Some put the figures inside what tells of the failure.
+        return read_bill(inner, dialect) if isinstance(inner, dict) else None
     tier = string(told.get("service_tier")) or None
     return Bill(usage=usage, stated_cost=cost, model=string(told.get("model")) or None, service_tier=tier)
 
