@@ -1,8 +1,8 @@
-"""Waiting for the ledger, never without a bound."""
+"""Waiting for the ledger, and for what is let go of, never without a bound."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import anyio
@@ -10,6 +10,8 @@ import anyio
 from shunpike.errors import StoreError
 
 T = TypeVar("T")
+CLOSING = 3.0
+"""Seconds that a backend, a stream or a store may take to let go of what it has: the caller has its answer by then."""
 
 
 async def answered(call: Awaitable[T], seconds: float) -> T:
@@ -23,3 +25,9 @@ async def answered(call: Awaitable[T], seconds: float) -> T:
         f"the ledger did not answer within {seconds:.3g} s: another program may have locked it",
         hint="see what has it open, and run: shunpike doctor",
     )
+
+
+async def let_go(close: Callable[[], Awaitable[object]]) -> None:
+    """Close something, also where the caller is being cancelled. Raises `TimeoutError` where it takes too long."""
+    with anyio.fail_after(CLOSING, shield=True):
+        await close()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from urllib.parse import urlsplit
 
 import anyio
@@ -16,7 +17,7 @@ from shunpike.config import KeyStore, default_store, resolve_key, without_passwo
 from shunpike.errors import ConfigError, PluginError, ShunpikeError, StoreError
 from shunpike.ledger import Ledger
 from shunpike.ledger.terms import funds_of
-from shunpike.patience import answered
+from shunpike.patience import answered, let_go
 from shunpike.plugins import Host
 from shunpike.protocols import Backend, CancelSafe, HealthProbe, Store, Target, Tokenizer
 from shunpike.routing.memory import Memory
@@ -273,15 +274,16 @@ class House:
             self._retired.clear()
             try:
                 for backend in backends:
-                    await self._close(backend)
+                    await self._close(backend, partial(let_go, backend.aclose), Exception)
             finally:
-                await self.ledger.aclose()
+                await self._close(self.store, self.ledger.aclose, TimeoutError)
 
-    async def _close(self, backend: Backend) -> None:
+    async def _close(self, what: object, close: Callable[[], Awaitable[None]], kind: type[Exception]) -> None:
+        """Let go of a stranger's object, and warn of an error of ``kind``: the others wait."""
         try:
-            await backend.aclose()
-        except Exception as error:  # noqa: BLE001 - a stranger's backend may raise anything, and the others wait
-            self._host.complain(type(backend).__module__.partition(".")[0], "aclose", error)
+            await close()
+        except kind as error:
+            self._host.complain(type(what).__module__.partition(".")[0], "aclose", error)
 
 
 def _open_store(host: Host, settings: Settings, clock: Clock) -> Store:

@@ -21,6 +21,7 @@ from shunpike.errors import (
     UsageError,
 )
 from shunpike.masking import masked
+from shunpike.patience import let_go
 from shunpike.protocols import CountsTokens, DescribesModels, ListsModels, Target, TellsBalance
 from shunpike.routing.blaming import blaming, checked
 from shunpike.tokens import prompt_tokens
@@ -93,7 +94,7 @@ class Inquiry:
             try:
                 return masked(checked(await probe.check(), str, plugin, "its health probe"))
             finally:
-                await probe.aclose()
+                await let_go(probe.aclose)
 
     async def settled(self, done: Done) -> Done:
         """Return ``done`` with what is left of the limits of the model that answered, as the ledger stands now.

@@ -23,6 +23,7 @@ from shunpike.ledger.settling import LEAVING, SETTLING
 from shunpike.ledger.teaching import LimitsOf, Teaching
 from shunpike.ledger.terms import Terms, prompt_bound, terms_of, wall
 from shunpike.ledger.turns import Turns
+from shunpike.patience import let_go
 from shunpike.protocols import Admission, Ask, Store, Target
 from shunpike.types import (
     Ending,
@@ -206,11 +207,11 @@ class Ledger(Inspection, Admission):
         return settlement if why_not is None else settlement.model_copy(update={"unbooked": why_not})
 
     async def aclose(self) -> None:
-        """Try once more to book what could not be, and let go of the store."""
+        """Try once more to book what could not be, and let go of the store. Raises `TimeoutError`."""
         try:
             await self._settling.again(last=True)
         finally:
-            await self._store.aclose()
+            await let_go(self._store.aclose)
 
     def _tell(self, target: Target, ask: Ask, settlement: Settlement) -> None:
         facts = {"provider": target.name, "model": target.model.id, "attempt": ask.attempt_id}

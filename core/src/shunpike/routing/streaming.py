@@ -18,6 +18,7 @@ from shunpike.errors import (
     ShunpikeError,
     in_words,
 )
+from shunpike.patience import let_go
 from shunpike.protocols import Streams
 from shunpike.routing.attempt import Attempts
 from shunpike.routing.blaming import blaming, checked
@@ -195,11 +196,13 @@ class StreamRun:
             try:
                 if stack is not None:
                     with blaming(self._services.plugin(attempt.target), "closing its stream"):
-                        await stack.aclose()
+                        await let_go(stack.aclose)
             except (ShunpikeError, TimeoutError) as odd:
                 # What it gave is here, and how it lets go of it is nobody's failure but its own.
                 plugin = self._services.plugin(attempt.target)
-                told = odd.message if isinstance(odd, PluginError) else f"plugin {plugin!r}: {in_words(odd)}"
+                slow = "closing its stream took too long, it was left"
+                what = slow if isinstance(odd, TimeoutError) else in_words(odd)
+                told = odd.message if isinstance(odd, PluginError) else f"plugin {plugin!r}: {what}"
                 self.journey.warnings.append(told)
             finally:
                 await self._attempts.settle(self._walk, attempt, ending, error)
