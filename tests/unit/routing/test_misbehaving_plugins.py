@@ -121,6 +121,14 @@ async def test_alone_it_is_a_plugin_error_that_names_it_and_shows_no_key(*, stre
     assert KEY not in str(caught.value)
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(("given", "told"), [(None, "nothing"), ("hello", "a str"), ({}, "a dict")])
+async def test_what_is_no_answer_is_called_what_it_is(given: object, told: str, *, streamed: bool) -> None:
+    async with client(Odd(Whole(lambda _: late(given)))) as opened:
+        with pytest.raises(PluginError, match=f"its backend gave {told}, not an Answer"):
+            await ask(opened, streamed=streamed)
+
+
 async def test_what_provably_never_left_costs_nothing() -> None:
     def unmade(_: Call) -> Awaitable[Answer]:
         with before_sending:

@@ -11,6 +11,7 @@ from typing import cast
 from shunpike.clock import Clock
 from shunpike.errors import NotHere, Overloaded
 from shunpike.protocols import Backend, Embeds, Streams
+from shunpike.routing.blaming import checked
 from shunpike.types import Answer, Call, EmbedAnswer, EmbedCall, Grant, Piece
 from shunpike.wire.assemble import pieces_of
 from shunpike.wire.unsent import before_sending
@@ -34,9 +35,12 @@ async def send(backend: Backend, call: Call, grant: Grant, clock: Clock, expires
 
 @asynccontextmanager
 async def send_stream(
-    backend: Backend, call: Call, grant: Grant, clock: Clock, expires: float = math.inf
+    backend: Backend, call: Call, grant: Grant, clock: Clock, expires: float = math.inf, plugin: str = ""
 ) -> AsyncIterator[AsyncIterator[Piece]]:
-    """Send an admitted attempt; inside the context its answer arrives, whole where a backend can't stream."""
+    """Send an admitted attempt; inside the context its answer arrives, whole where a backend can't stream.
+
+    Raises `PluginError`, naming ``plugin``, where what such a backend gives is no answer.
+    """
     with before_sending:
         _check(call, grant, clock, expires)
     if isinstance(backend, Streams):
@@ -46,10 +50,8 @@ async def send_stream(
         async with cast("AbstractAsyncContextManager[AsyncIterator[Piece]]", opened) as pieces:
             yield pieces
     else:
-        answer: object = await backend.complete(call)
-        if inspect.iscoroutine(answer):
-            answer.close()
-        async with aclosing(_one_by_one(cast("Answer", answer))) as pieces:
+        answer = checked(await backend.complete(call), Answer, plugin, "its backend")
+        async with aclosing(_one_by_one(answer)) as pieces:
             yield pieces
 
 

@@ -74,10 +74,10 @@ class StreamRun:
         try:
             limit = self._attempts.time_for(self._walk, attempt.target)
             with anyio.fail_after(limit), mark, blaming(self._services.plugin(attempt.target), "its stream"):
-                backend = self._services.ready(attempt.target)
+                backend, plugin = self._services.ready(attempt.target), self._services.plugin(attempt.target)
                 attempt.streamed = isinstance(backend, Streams)
                 clock, expires = self._services.clock, self._route.expires
-                sending = send_stream(backend, attempt.call, attempt.grant, clock, expires)
+                sending = send_stream(backend, attempt.call, attempt.grant, clock, expires, plugin)
                 self._pieces = await self._stack.enter_async_context(sending)
                 while attempt.first_token is None and (piece := await anext(self._pieces, _END)) is not _END:
                     self._take(attempt, piece)
