@@ -29,7 +29,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import ValidationError
 from typing_extensions import override
 
 from shunpike.masking import masked
@@ -268,18 +267,12 @@ def key_hint(variable: str | None, provider: str, origin: str = "") -> str:
     return f"check the variable {variable}   ·   or {another}" if variable else another
 
 
-def _of_values(error: ValidationError) -> str:
-    """Return the first value that a model refuses, without the library's addresses."""
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    return f"{error.title}.{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
-
-
 def in_words(error: BaseException) -> str:
     """Return what a stranger's code raised, ``KeyError: 'x'``, its keys masked; of a group, the first that is in it."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     try:
-        said = _of_values(error) if isinstance(error, ValidationError) else str(error)
+        said = str(error)
     except Exception:  # noqa: BLE001 - its words are a stranger's code too
         said = ""
     return masked(f"{type(error).__name__}: {said}" if said else type(error).__name__)

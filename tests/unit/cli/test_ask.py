@@ -197,8 +197,8 @@ def test_no_provider_at_all_is_exit_4(cli: Cli) -> None:
 def test_a_stream_that_breaks_keeps_what_came_and_says_so(cli: Cli) -> None:
     broken: list[Piece | Exception] = [Piece(text="Half"), Interrupted("the stream ended early", provider="acme")]
     ran = cli("Go on", providers=(ScriptedProvider("acme", broken),))
-    assert (ran.code, ran.out) == (1, "Half\n")
-    assert "error: the stream ended early" in ran.err
+    assert (ran.code, ran.out) == (6, "Half\n")
+    assert "error: acme/m: the stream ended early" in ran.err
 
 
 def test_an_exhausted_request_is_told_with_every_candidate(cli: Cli) -> None:

@@ -249,6 +249,8 @@ class House:
 
         A ledger that fails is told of by the admission, where there is something to admit.
         """
+        if within <= 0:
+            return  # No time is left, which whoever admits says.
         begun = self._clock.monotonic()
         try:
             self.memory.hear(await answered(self.ledger.troubles(), within))
