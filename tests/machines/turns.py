@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from shunpike.hookspecs import hookimpl
 from shunpike.types import Event, EventName
+from shunpike_testkit.scripted import Observer
 
 
 class Place(NamedTuple):
@@ -20,15 +20,8 @@ class Place(NamedTuple):
     number: int
 
 
-class Watcher:
-    """Keeps the events."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    @hookimpl
-    def shunpike_event(self, event: Event) -> None:
-        self.events.append(event)
+class Watcher(Observer):
+    """Keeps the events, and tells what they say of the order."""
 
     def started(self) -> list[str]:
         """Return the requests in the order in which they were sent."""

@@ -11,7 +11,7 @@ from shunpike.errors import StoreError
 
 T = TypeVar("T")
 CLOSING = 3.0
-"""Seconds that a backend, a stream or a store may take to let go of what it has: the caller has its answer by then."""
+"""Seconds that a backend or a stream may take to let go of what it has: the caller has its answer by then."""
 
 
 async def answered(call: Awaitable[T], seconds: float) -> T:
@@ -27,7 +27,7 @@ async def answered(call: Awaitable[T], seconds: float) -> T:
     )
 
 
-async def let_go(close: Callable[[], Awaitable[object]]) -> None:
+async def let_go(close: Callable[[], Awaitable[object]], seconds: float = CLOSING) -> None:
     """Close something, also where the caller is being cancelled. Raises `TimeoutError` where it takes too long."""
-    with anyio.fail_after(CLOSING, shield=True):
+    with anyio.fail_after(seconds, shield=True):
         await close()

@@ -8,7 +8,7 @@ import pytest
 
 from shunpike.client import Client
 from shunpike.errors import Exhausted, ShunpikeError
-from shunpike.types import Budget, Money
+from shunpike.types import Budget, Completion, Money
 from shunpike_testkit.upstream import Script, Upstream, events, reply, stream
 
 from .conftest import KEY, MakeClient, plugin_of
@@ -39,13 +39,18 @@ def free_model() -> str:
     return next(one.id for one in found if one.id.endswith(":free") and one.status == "active")
 
 
+async def answered_at(make_client: MakeClient, upstream: Upstream, cost: Any) -> Completion:
+    """Return an answer whose provider states ``cost``."""
+    model = priced_model()
+    answering(upstream, model, cost=cost, is_byok=False)
+    async with client_of(make_client, upstream, "funded") as client:
+        return await client.complete("hi", model=f"openrouter/{model}", max_tokens=40)
+
+
 @pytest.mark.parametrize("text", ["0.00012", "1.2e-4", " 0.000120 "])
 async def test_a_cost_as_text_is_the_cost(make_client: MakeClient, upstream: Upstream, text: str) -> None:
     """It was ignored, and the list price booked as settled."""
-    model = priced_model()
-    answering(upstream, model, cost=text, is_byok=False)
-    async with client_of(make_client, upstream, "funded") as client:
-        done = await client.complete("hi", model=f"openrouter/{model}", max_tokens=40)
+    done = await answered_at(make_client, upstream, text)
     assert (done.cost, done.cost_exact) == (Money.usd("0.00012"), True)
 
 
@@ -69,10 +74,7 @@ async def test_beside_a_cost_that_can_not_be_read_the_list_price_is_a_bound(
     make_client: MakeClient, upstream: Upstream, cost: Any
 ) -> None:
     """It was booked as exact."""
-    model = priced_model()
-    answering(upstream, model, cost=cost, is_byok=False)
-    async with client_of(make_client, upstream, "funded") as client:
-        done = await client.complete("hi", model=f"openrouter/{model}", max_tokens=40)
+    done = await answered_at(make_client, upstream, cost)
     assert done.list_price is not None
     assert done.cost.pico >= done.list_price.pico
     assert (done.cost_exact, done.usage.basis) == (False, "estimated")

@@ -12,13 +12,11 @@ from typing_extensions import override
 from shunpike.client import Client
 from shunpike.clock import Clock
 from shunpike.errors import Exhausted, StoreError
-from shunpike.hookspecs import hookimpl
 from shunpike.types import (
     Answer,
     Billing,
     Calendar,
     Call,
-    Event,
     EventName,
     Held,
     Limit,
@@ -27,7 +25,7 @@ from shunpike.types import (
     Unit,
     Usage,
 )
-from shunpike_testkit.scripted import ScriptedBackend, ScriptedProvider, answer
+from shunpike_testkit.scripted import Observer, ScriptedBackend, ScriptedProvider, answer
 
 from .conftest import MakeClient
 
@@ -67,17 +65,6 @@ def slow(*limits: Limit, seconds: float = 0.1, **more: Any) -> tuple[ScriptedPro
 
 def budget(pico: int) -> dict[str, Any]:
     return {"allow_paid": True, "budgets": [{"amount": {"pico": pico}, "period": "day"}]}
-
-
-class Watcher:
-    """Keeps the events."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    @hookimpl
-    def shunpike_event(self, event: Event) -> None:
-        self.events.append(event)
 
 
 async def test_money_that_running_calls_hold_is_waited_for(make_client: MakeClient) -> None:
@@ -225,7 +212,7 @@ async def test_who_is_cancelled_leaves_the_line_to_the_next(make_client: MakeCli
 
 
 async def test_closing_the_client_ends_every_wait(make_client: MakeClient) -> None:
-    only, watcher = ScriptedProvider("only", limits=[MINUTE]), Watcher()
+    only, watcher = ScriptedProvider("only", limits=[MINUTE]), Observer()
     client: Client = make_client(only)
     client.host.register(watcher, "watcher")
     ended: list[Exception] = []
@@ -248,7 +235,7 @@ async def test_closing_the_client_ends_every_wait(make_client: MakeClient) -> No
 
 
 async def test_who_waits_says_what_for(make_client: MakeClient) -> None:
-    only, watcher = ScriptedProvider("only", limits=[MINUTE]), Watcher()
+    only, watcher = ScriptedProvider("only", limits=[MINUTE]), Observer()
     client: Client = make_client(only)
     client.host.register(watcher, "watcher")
     async with client:

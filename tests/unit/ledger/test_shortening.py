@@ -9,7 +9,7 @@ from shunpike.ledger.learning import BELIEVED_FOR
 from shunpike.types import Confidence, Ending, Evidence, Grant, Limit, Refusal, Rolling, Settings, Unit, Usage
 from shunpike_testkit.targets import ask, limit, target
 
-from ...laws.provider_windows import SHAPES, FixedWindow, Provider, RollingWindow, TokenBucket  # noqa: TID252
+from ...laws.provider_windows import SHAPES, FixedWindow, Provider, RollingWindow, TokenBucket  # noqa: TID252 - no package
 from .taught import House, seen
 
 MINUTE = 60.0

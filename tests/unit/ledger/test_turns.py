@@ -140,3 +140,29 @@ def _elsewhere(house: House) -> Reservation:
     hold = Hold(bucket=bucket_of(target("none"), AT_ONCE), limit=AT_ONCE, amount=1)
     names = {"attempt_id": "elsewhere", "request_id": "elsewhere", "provider": "north", "account": "default"}
     return Reservation(**names, model="m", at=house.clock.now(), holds=(hold,))
+
+
+async def test_what_is_given_back_late_names_its_own_limit_and_no_moment_that_has_passed() -> None:
+    house = House(AT_ONCE)
+    first, later = house.ask(), house.ask()
+    house.store.answers = anyio.Event()
+    verdicts: list[Grant | Refusal] = []
+
+    async def admit() -> None:
+        verdicts.append(await house.ledger.admit(target("none"), later))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(admit)
+        while not house.store.asked:
+            await anyio.lowlevel.checkpoint()
+        bucket = bucket_of(target("none"), AT_ONCE)
+        past = Refusal(limit=AT_ONCE.model_copy(update={"amount": 1}), bucket=bucket, retry_at=house.clock.now())
+        house.queue.stand(house.waiters[0], {bucket: past})
+        house.clock.advance(5)
+        house.store.answers.set()
+    assert first.arrival is not None
+    (given_back,) = verdicts
+    assert isinstance(given_back, Refusal)
+    assert (given_back.returned, given_back.ahead, given_back.limit.amount) == (True, 1, AT_ONCE.amount)
+    assert given_back.retry_at is not None
+    assert given_back.retry_at > house.clock.now()

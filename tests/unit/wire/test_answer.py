@@ -128,6 +128,26 @@ def test_beside_a_cost_that_can_not_be_read_the_usage_is_an_estimate(text: str) 
 
 
 @pytest.mark.parametrize(
+    ("first", "second", "completion", "basis"),
+    [
+        ((492, 0), (61, 0), 0, Basis.ESTIMATED),
+        ((492, 0), (61, 2), 2, Basis.ESTIMATED),
+        ((61, 2), (492, 0), 2, Basis.ESTIMATED),
+        ((492, 7), (492, 7), 7, Basis.MEASURED),
+        ((0, 0), (492, 7), 7, Basis.MEASURED),
+        ((492, 7), (0, 0), 7, Basis.MEASURED),
+    ],
+)
+def test_of_figures_in_two_places_the_larger_ones_count(
+    first: tuple[int, int], second: tuple[int, int], completion: int, basis: Basis
+) -> None:
+    """The second took the place of the first, and was called measured."""
+    one, other = (f'{{"prompt_tokens": {prompt}, "completion_tokens": {made}}}' for prompt, made in (first, second))
+    found = usage(f'{{"usage": {one}, "x": {{"usage": {other}}}}}', Dialect(usage_at=("usage", "x.usage")))
+    assert (found.prompt_tokens, found.completion_tokens, found.basis) == (492, completion, basis)
+
+
+@pytest.mark.parametrize(
     ("own", "text", "pico"),
     [
         ("true", '"0.25"', 3 * 10**11 + 5 * 10**10), ("true", "-1", None), ("true", "{}", None), ("true", "1e12", MOST),

@@ -28,12 +28,12 @@ _BUCKET = """
 UPDATE buckets SET used = ?1, in_flight = ?2, ceiling = ?3, counts = ?4
 WHERE id = ?5 AND used = ?6 AND in_flight = ?7"""
 
-_CLOSURE = f"""
+_CLOSURE = """
 INSERT INTO closures (bucket, until, reason, at, origin, test_at, tester, failures)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
 ON CONFLICT DO UPDATE SET until = excluded.until, reason = excluded.reason, at = excluded.at, origin = excluded.origin,
     test_at = excluded.test_at, tester = excluded.tester, failures = excluded.failures
-WHERE excluded.until > until OR until BETWEEN ?9 AND {UNTIL_CLEARED - 1} OR ?10"""  # noqa: S608 - a constant
+WHERE excluded.until > until OR until BETWEEN ?9 AND ?11 OR ?10"""
 
 _PROOF = """
 INSERT OR REPLACE INTO evidence
@@ -76,7 +76,7 @@ def write_changes(connection: Connection, changes: Changes) -> None:
         if not connection.changes(_BUCKET, *figures, row.key, row.was_used, row.was_in_flight):
             raise StoreError(f"the books of {row.name} changed inside a transaction", hint="run: shunpike doctor")
     for closure in changes.closures:
-        connection.rows(_CLOSURE, *closure)
+        connection.rows(_CLOSURE, *closure, UNTIL_CLEARED - 1)
     for bucket in changes.opened:
         connection.rows("DELETE FROM closures WHERE bucket = ?", bucket)
     for proof in changes.proofs:

@@ -123,7 +123,7 @@ class Client:
         chat = stand_in(request)
         named: Options = {"providers": options["providers"]} if "providers" in options else {}
         plan = await self._plan(chat, named, text_tokens(request), expires, "embedding")
-        route = self._begin(chat, plan, options, (text_tokens(request), text_bound(request)), (waiter, expires))
+        route = self._begin(chat, plan, options, (text_tokens(request), text_bound(request)), waiter, expires)
         answer, attempt, journey = await Embedder(self._attempts, self._house.services).embed(route, request)
         return self._results.embedding(answer, attempt, journey)
 
@@ -146,7 +146,7 @@ class Client:
         waiter, request = self._house.queue.arrive(claim_of(options)), build_request(prompt, options)
         size, expires = prompt_tokens(request), self._expires(options)
         plan = await self._plan(request, options, size, expires)
-        route = self._begin(request, plan, options, (size, prompt_bound(request)), (waiter, expires))
+        route = self._begin(request, plan, options, (size, prompt_bound(request)), waiter, expires)
         return replace(route, counted=Counter(request, size, self._house.tokenizer, self.host.complain))
 
     def _begin(
@@ -155,7 +155,8 @@ class Client:
         plan: Plan,
         options: Options | EmbedOptions,
         size: tuple[int, int],
-        line: tuple[Waiter, float],
+        waiter: Waiter,
+        expires: float,
     ) -> Route:
         settings, request_id = self.settings, f"req_{secrets.token_hex(10)}"
         self._house.tell(EventName.REQUEST_STARTED, request_id=request_id, model=request.model)
@@ -167,12 +168,12 @@ class Client:
             prompt_bound=size[1],
             min_output=settings.min_output,
             max_attempts=settings.max_attempts,
-            expires=line[1],
+            expires=expires,
             attempt_share=settings.attempt_share,
             strict=flag_of(options, "strict", default=False),
             tag=tag_of(options),
             claim=claim_of(options),
-            waiter=line[0],
+            waiter=waiter,
             waits=flag_of(options, "wait", default=settings.wait),
         )
 

@@ -9,7 +9,7 @@ from pydantic import SecretStr, ValidationError
 
 from shunpike.config.literals import names_a_key, without_password
 from shunpike.config.places import ledger_file
-from shunpike.config.schema import Path, check_key, is_table, masked, shown, typed, wrong
+from shunpike.config.schema import Path, check_key, is_table, shown, typed, without_secrets, wrong
 from shunpike.errors import ConfigError
 from shunpike.types import Settings
 from shunpike.types.base import Record
@@ -101,7 +101,7 @@ def origins_of(leaves: Layer, settings: Settings) -> tuple[Origin, ...]:
     ]
     for name in Settings.model_fields:
         if not any(path[0] == name for path in leaves):
-            value = f"sqlite:{ledger_file()}" if name == "store" else masked(getattr(settings, name))
+            value = f"sqlite:{ledger_file()}" if name == "store" else without_secrets(getattr(settings, name))
             found.append(Origin(key=name, value=value, origin="default"))
     order = list(Settings.model_fields)
     return tuple(sorted(found, key=lambda one: (order.index(one.key.split(".")[0]), one.key)))
@@ -111,4 +111,4 @@ def _masked(path: Path, value: Any) -> Any:
     secret = path[-1] == "key" or (path[0] == "providers" and names_a_key(path[-1]))
     if path == ("store",) and isinstance(value, str):
         return without_password(value)
-    return masked(SecretStr("") if secret else value)
+    return without_secrets(SecretStr("") if secret else value)

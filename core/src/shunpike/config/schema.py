@@ -139,13 +139,13 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "…"
 
 
-def masked(value: Any) -> Any:
+def without_secrets(value: Any) -> Any:
     """Return ``value`` with every secret, and a password in an address, replaced."""
     match value:
         case Mapping():
-            return {key: masked(item) for key, item in value.items()}
+            return {key: without_secrets(item) for key, item in value.items()}
         case tuple() | list():
-            return tuple(masked(item) for item in value)
+            return tuple(without_secrets(item) for item in value)
         case SecretStr():
             return "••••"
         case str() if "://" in value and holds_password(value):
@@ -161,7 +161,7 @@ def shown(value: Any) -> str:
         return ", ".join(f"{key} = {shown(item)}" for key, item in value.items()) or "-"
     if isinstance(value, tuple | list):
         return ", ".join(shown(item) for item in value) or "-"
-    return _shown_word(masked(value))
+    return _shown_word(without_secrets(value))
 
 
 def _shown_word(value: Any) -> str:

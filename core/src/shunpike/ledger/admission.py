@@ -41,6 +41,9 @@ from shunpike.types import (
 )
 from shunpike.waiting import Queue
 
+CLOSING = 6.0
+"""Seconds that a store may take to close: a little more than the stores of this project take at most by themselves."""
+
 
 class Ledger(Inspection, Admission):
     """Reserves the worst case of every attempt before a byte is sent, and settles it to the truth afterwards."""
@@ -211,7 +214,7 @@ class Ledger(Inspection, Admission):
         try:
             await self._settling.again(last=True)
         finally:
-            await let_go(self._store.aclose)
+            await let_go(self._store.aclose, CLOSING)
 
     def _tell(self, target: Target, ask: Ask, settlement: Settlement) -> None:
         facts = {"provider": target.name, "model": target.model.id, "attempt": ask.attempt_id}

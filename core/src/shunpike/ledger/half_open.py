@@ -69,10 +69,10 @@ class Closures:
             beyond: For a bucket: until later than this, only a clock that was ahead can have closed it.
 
         """
-        tested = self._tests.pop(attempt_id, set())
         for bucket in settlement.opens:
-            self.known.pop(bucket, None)
+            self.reopen(bucket)
             self._open(bucket)
+        tested = self._tests.pop(attempt_id, set())
         new = {closure.bucket: closure for closure in settlement.closures}
         for bucket in tested - new.keys():
             left = after_test(self.known.pop(bucket), settlement)

@@ -19,7 +19,6 @@ shown; under-counting is not, but for one bill beyond all reason: see `MOST_BILL
 
 from __future__ import annotations
 
-from shunpike.ledger.belief import believed
 from shunpike.ledger.terms import Terms
 from shunpike.protocols import Ask
 from shunpike.types import ZERO, Basis, Ending, Funds, Money, Price, Settlement, State, Usage
@@ -35,8 +34,14 @@ A larger one freezes the account all the same; those that are under way then do 
 
 
 def settlement_of(ending: Ending, ask: Ask, terms: Terms) -> Settlement:
-    """Return what the ledger books for an attempt that ended so; see the module's table."""
-    ending = believed(ending, ask)
+    """Return what the ledger books for an attempt that ended so; see the module's table.
+
+    Args:
+        ending: With as much of a stated usage as is believed: see ``belief.py``.
+        ask: What was asked for.
+        terms: Who pays, and how much at most.
+
+    """
     broke_off = ending.cancelled or ending.error in BROKEN_OFF
     stated = ending.usage.basis is not Basis.ABSENT
     if not ending.sent:

@@ -27,7 +27,7 @@ from shunpike.ledger.settling import LEAVING, Settling
 from shunpike.ledger.slots import coming_back
 from shunpike.ledger.windows import IN_FLIGHT_RETRY
 from shunpike.protocols import Ask
-from shunpike.types import Grant, Hold, Refusal, Settlement, State, Unit
+from shunpike.types import Grant, Hold, Limit, Refusal, Settlement, State, Unit
 from shunpike.waiting import Place, Queue, in_time
 
 
@@ -37,7 +37,8 @@ class _Asked:
 
     number: int
     place: Place
-    takes: Mapping[str, int]
+    limits: Mapping[str, Limit]
+    """Bucket → limit, of what it needs."""
     known: anyio.Event | None = None
     """Set when it is; made when somebody waits for it."""
 
@@ -62,17 +63,16 @@ class Turns:
             raise StoreError("the ledger is closed")
         if ask.arrival is None:
             return None
-        refusal = self._behind(ask, holds, now)
+        refusal = self._behind(_place(ask), {hold.bucket: hold.limit for hold in holds}, now)
         if refusal is None and ask.waits_until is not None:
             refusal = self._full(holds, now)
         if refusal is not None:
             self.stand(ask, refusal, asked=False)
         return refusal
 
-    def _behind(self, ask: Ask, holds: Sequence[Hold], now: float) -> Refusal | None:
+    def _behind(self, place: Place, limits: Mapping[str, Limit], now: float) -> Refusal | None:
         """Return the refusal of an attempt that needs what others of this process wait for and came first."""
-        limits = {hold.bucket: hold.limit for hold in holds}
-        ahead = self.queue.ahead(_place(ask), limits)
+        ahead = self.queue.ahead(place, limits)
         if ahead is None:
             return None
         before, first = ahead
@@ -106,7 +106,8 @@ class Turns:
         takes = {hold.bucket: hold.amount for hold in holds}
         self.queue.asked(ask.attempt_id, takes)
         if ask.arrival is not None:
-            self._asked[ask.attempt_id] = _Asked(next(self._numbers), _place(ask), takes)
+            limits = {hold.bucket: hold.limit for hold in holds}
+            self._asked[ask.attempt_id] = _Asked(next(self._numbers), _place(ask), limits)
 
     async def known(self, ask: Ask, verdict: Grant | Refusal) -> Grant | Refusal:
         """Take in the store's word; return the grant if it keeps, else the refusal, with the request in its line."""
@@ -133,11 +134,10 @@ class Turns:
         while (earlier := self._earlier(mine)) is not None:
             earlier.known = earlier.known or anyio.Event()
             await earlier.known.wait()
-        ahead = self.queue.ahead(mine.place, mine.takes)
-        if ahead is None:
+        refusal = self._behind(mine.place, mine.limits, self.clock.now())
+        if refusal is None:
             return None
-        before, first = ahead
-        refusal = first.model_copy(update={"ahead": before, "fits": None, "returned": True})
+        refusal = refusal.model_copy(update={"returned": True})
         self.stand(ask, refusal, asked=False)
         return refusal
 
@@ -146,7 +146,7 @@ class Turns:
         for one in self._asked.values():
             if one.number > mine.number:
                 return None
-            if one.place < mine.place and not one.takes.keys().isdisjoint(mine.takes):
+            if one.place < mine.place and not one.limits.keys().isdisjoint(mine.limits):
                 return one
         return None
 

@@ -201,7 +201,7 @@ class Attempts:
         attempt.settlement = booked
         if booked.unbooked is None:
             self._services.memory.booked(closes)
-        if booked.unbooked is not None:
+        else:
             walk.journey.warnings.append(
                 f"its cost will be booked as soon as the ledger can be written: {booked.unbooked}"
             )

@@ -6,7 +6,7 @@ still stay away for a moment; its success opens it for all, its failure closes i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from shunpike.clock import Clock
@@ -179,14 +179,15 @@ class Memory:
 
     def answers(self, where: Where) -> None:
         """Content arrives: address, account and key are well, whatever becomes of the answer."""
-        self._account_well_at[where.account] = self._clock.now()
-        for scope in (Scope.ORIGIN, Scope.ACCOUNT, Scope.KEY):
-            self._open((scope, where.of(scope)))
+        self._answered(where, (Scope.ORIGIN, Scope.ACCOUNT, Scope.KEY))
 
     def succeeded(self, where: Where) -> None:
         """A good answer ends all that was closed there."""
+        self._answered(where, Scope)
+
+    def _answered(self, where: Where, scopes: Iterable[Scope]) -> None:
         self._account_well_at[where.account] = self._clock.now()
-        for scope in Scope:
+        for scope in scopes:
             self._open((scope, where.of(scope)))
 
     def enter(self, where: Where) -> Setback | None:

@@ -51,13 +51,17 @@ class Usage(Record):
             # Nothing but zeros is no usage: see ``ledger/belief.py``.
             return earlier if earlier.total_tokens else self
         shrinks = self.prompt_tokens < earlier.prompt_tokens or self.completion_tokens < earlier.completion_tokens
-        if not earlier.completion_tokens or not shrinks:
+        return self.joined(earlier) if earlier.completion_tokens and shrinks else self
+
+    def joined(self, other: Usage) -> Usage:
+        """Return the larger figures of two that are stated of the same answer: where they differ, an estimate."""
+        if (self.prompt_tokens, self.completion_tokens) == (other.prompt_tokens, other.completion_tokens):
             return self
         return self.model_copy(
             update={
-                "prompt_tokens": max(self.prompt_tokens, earlier.prompt_tokens),
-                "completion_tokens": max(self.completion_tokens, earlier.completion_tokens),
-                "reasoning_tokens": max(self.reasoning_tokens, earlier.reasoning_tokens),
+                "prompt_tokens": max(self.prompt_tokens, other.prompt_tokens),
+                "completion_tokens": max(self.completion_tokens, other.completion_tokens),
+                "reasoning_tokens": max(self.reasoning_tokens, other.reasoning_tokens),
                 "basis": Basis.ESTIMATED,
             }
         )

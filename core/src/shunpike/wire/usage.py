@@ -25,8 +25,11 @@ def find_usage(data: Mapping[str, Any], dialect: Dialect) -> Usage:
         raw = at(data, path)
         if isinstance(raw, dict):
             found = read_usage(raw, dialect)
-            # Stated in two places, neither takes back what the other one says.
-            usage = found.after(usage) if found.total_tokens or usage is ABSENT else usage
+            # Stated in two places, neither takes back what the other one says; zeros say nothing.
+            if usage.total_tokens and found.total_tokens:
+                usage = found.joined(usage)
+            elif found.total_tokens or usage is ABSENT:
+                usage = found
     if usage is not ABSENT and partly_stated(data, dialect):
         return usage.model_copy(update={"basis": Basis.ESTIMATED})
     return usage

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from shunpike_sandbox import faults
@@ -176,7 +177,7 @@ def _running(frames: Iterable[Frame], prompt: int) -> Iterator[Frame]:
     made = 0
     for frame in frames:
         made += frame.tokens
-        yield _rewritten(frame, lambda data, made=made: _counted(data, prompt, made))  # type: ignore[misc]  # bound now
+        yield _rewritten(frame, partial(_counted, prompt=prompt, made=made))
 
 
 def _counted(data: dict[str, Any], prompt: int, made: int) -> dict[str, Any]:

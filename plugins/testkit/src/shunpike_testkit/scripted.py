@@ -16,6 +16,7 @@ from shunpike.types import (
     Billing,
     Call,
     Choice,
+    Event,
     Limit,
     Message,
     ModelInfo,
@@ -41,6 +42,18 @@ def answer(text: str = "fine", *, model: str = "m", usage: Usage | None = None, 
         choices=(Choice(message=message, finish_reason=finish),),
         usage=usage or Usage(prompt_tokens=7, completion_tokens=3),
     )
+
+
+class Observer:
+    """A plugin that keeps the events."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    @hookimpl
+    def shunpike_event(self, event: Event) -> None:
+        """Keep ``event``."""
+        self.events.append(event)
 
 
 class ScriptedBackend:
