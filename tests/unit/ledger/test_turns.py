@@ -13,7 +13,20 @@ from shunpike.errors import StoreError
 from shunpike.ledger import Ledger
 from shunpike.ledger.buckets import bucket_of
 from shunpike.protocols import Ask
-from shunpike.types import Ending, Grant, Held, Hold, Limit, Refusal, Reservation, Rolling, Settings, Unit, Usage
+from shunpike.types import (
+    Ending,
+    Grant,
+    Held,
+    Hold,
+    Limit,
+    Refusal,
+    Reservation,
+    Rolling,
+    Settings,
+    Settlement,
+    Unit,
+    Usage,
+)
 from shunpike.waiting import Queue, Waiter
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.targets import ask, target
@@ -166,3 +179,50 @@ async def test_what_is_given_back_late_names_its_own_limit_and_no_moment_that_ha
     assert (given_back.returned, given_back.ahead, given_back.limit.amount) == (True, 1, AT_ONCE.amount)
     assert given_back.retry_at is not None
     assert given_back.retry_at > house.clock.now()
+
+
+class Apart(Counting):
+    """Answers each attempt when that one is let, and takes a moment to settle."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lets: dict[str, anyio.Event] = {}
+
+    @override
+    async def admit(self, reservation: Reservation) -> Grant | Refusal:
+        verdict = await super().admit(reservation)
+        await self.lets[reservation.attempt_id].wait()
+        return verdict
+
+    @override
+    async def settle(self, attempt_id: str, settlement: Settlement) -> bool:
+        await anyio.lowlevel.checkpoint()
+        return await super().settle(attempt_id, settlement)
+
+
+async def test_whoever_is_cancelled_while_a_grant_waits_for_its_turn_leaves_nothing_held() -> None:
+    house, store = House(AT_ONCE), Apart()
+    house.store = store
+    house.ledger = Ledger(store, house.clock, Settings(), lambda _: [AT_ONCE], queue=house.queue)
+    first, later = house.ask(), house.ask()
+    store.lets = {first.attempt_id: anyio.Event(), later.attempt_id: anyio.Event()}
+    hold = Hold(bucket=bucket_of(target("none"), AT_ONCE), limit=AT_ONCE, amount=0)
+    async with anyio.create_task_group() as group:
+        group.start_soon(house.ledger.admit, target("none"), first)
+        while not store.asked:
+            await anyio.lowlevel.checkpoint()
+        with anyio.CancelScope() as scope:
+            store.lets[later.attempt_id].set()
+
+            async def leave() -> None:
+                while store.asked < 2:
+                    await anyio.lowlevel.checkpoint()
+                for _ in range(10):
+                    await anyio.lowlevel.checkpoint()
+                scope.cancel()
+
+            group.start_soon(leave)
+            await house.ledger.admit(target("none"), later)
+        assert scope.cancelled_caught
+        assert (await store.remaining([hold], house.clock.now()))[0].used == 1, "the first one's alone"
+        store.lets[first.attempt_id].set()

@@ -1,0 +1,36 @@
+"""What other processes are told of a place in trouble, and read of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from shunpike.routing.closings import LONGEST, REMEMBERED, Closed, Place, bucket_of, heard_of, place_of, told_of
+from shunpike.routing.trouble import Scope
+from shunpike.types import Cause
+
+NOW = 1_800_000_000.0
+
+
+@pytest.mark.parametrize("seconds", [1.0, LONGEST - 1, LONGEST, 6 * 3_600.0])
+def test_others_ask_again_after_an_hour_at_the_latest_whatever_was_named(seconds: float) -> None:
+    place: Place = (Scope.ORIGIN, "acme https://x")
+    known = Closed(NOW + seconds, NOW, 3, "overloaded", "overloaded: down", Cause.TROUBLE)
+    told = told_of(place, known)
+    asked = NOW + min(seconds, LONGEST)
+    assert (told.test_at, told.until, told.failures) == (asked, asked + REMEMBERED, 3)
+    heard = heard_of(place, told, 5.0)
+    assert (heard.until, heard.since, heard.failures, heard.booked_at) == (asked, NOW, 3, 5.0)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        (Scope.MODEL, "acme/vendor/model:free"),
+        (Scope.ACCOUNT, "acme"),
+        (Scope.ORIGIN, "acme https://host:8080"),
+        (Scope.KEY, "acme 1f2e3d"),
+        (Scope.MODEL, "my|acme/a|b"),
+    ],
+)
+def test_a_place_is_found_again_by_its_bucket(place: Place) -> None:
+    assert place_of(bucket_of(place)) == place
