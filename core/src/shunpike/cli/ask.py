@@ -103,14 +103,7 @@ def options_of(given: Ask) -> Options:
         options["max_tokens"] = given.max_tokens
     if given.temperature is not None:
         options["temperature"] = given.temperature
-    add_shared(
-        options,
-        provider=given.provider,
-        deadline=given.deadline,
-        no_wait=given.no_wait,
-        batch=given.batch,
-        tag=given.tag,
-    )
+    add_shared(options, given)
     shape = _shape(given)
     if shape is not None:
         options["response_format"] = shape

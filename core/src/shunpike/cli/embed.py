@@ -61,14 +61,7 @@ def embed(given: Embed) -> None:
 def options_of(given: Embed) -> EmbedOptions:
     """Return the options of the call. Raises `UsageError` naming what can't be."""
     options: EmbedOptions = {"model": given.model}
-    add_shared(
-        options,
-        provider=given.provider,
-        deadline=given.deadline,
-        no_wait=given.no_wait,
-        batch=given.batch,
-        tag=given.tag,
-    )
+    add_shared(options, given)
     if given.dimensions is not None:
         options["dimensions"] = given.dimensions
     return options

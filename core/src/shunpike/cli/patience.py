@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Protocol
 
 from shunpike.cli.forms import seconds
 from shunpike.client import EmbedOptions, Options
 
 
-def add_shared(
-    options: Options | EmbedOptions,
-    *,
-    provider: Sequence[str] | None,
-    deadline: str | None,
-    no_wait: bool,
-    batch: bool,
-    tag: str | None,
-) -> None:
-    """Put into ``options`` what was given. Raises `UsageError` for a deadline that is none."""
-    if provider:
-        options["providers"] = tuple(provider)
-    if deadline is not None:
-        options["deadline"] = seconds(deadline, "--deadline")
-    if no_wait:
+class Given(Protocol):
+    """The options that both commands take."""
+
+    @property
+    def provider(self) -> list[str] | None:
+        """Only these."""
+
+    @property
+    def deadline(self) -> str | None:
+        """A span of time, such as ``5m``."""
+
+    @property
+    def no_wait(self) -> bool:
+        """Whether to fail at once where a limit is full."""
+
+    @property
+    def batch(self) -> bool:
+        """Whether nobody waits for it."""
+
+    @property
+    def tag(self) -> str | None:
+        """A word to book the usage under."""
+
+
+def add_shared(options: Options | EmbedOptions, given: Given) -> None:
+    """Put into ``options`` what was ``given``. Raises `UsageError` for a deadline that is none."""
+    if given.provider:
+        options["providers"] = tuple(given.provider)
+    if given.deadline is not None:
+        options["deadline"] = seconds(given.deadline, "--deadline")
+    if given.no_wait:
         options["wait"] = False
-    if batch:
+    if given.batch:
         options["claim"] = "batch"
-    if tag is not None:
-        options["tag"] = tag
+    if given.tag is not None:
+        options["tag"] = given.tag
