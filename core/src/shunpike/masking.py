@@ -21,7 +21,7 @@ def remember(key: str) -> None:
 
 def masked(text: str) -> str:
     """Return ``text`` with `MASK` in place of every key that is known, and of those in the environment."""
-    there = {value.strip() for name, value in os.environ.items() if name.endswith(_VARIABLES)}
+    there = {value.strip() for name, value in os.environ.items() if name.endswith(_VARIABLES) and value != name}
     # The longest first: one key may begin with another.
     for key in sorted((one for one in there | _known if len(one) >= SHORTEST), key=len, reverse=True):
         text = text.replace(key, MASK)

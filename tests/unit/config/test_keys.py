@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import stat
 import tomllib
 from pathlib import Path
@@ -93,13 +94,121 @@ def test_no_key_shows_in_a_repr(store: KeyStore) -> None:
     assert KEY not in repr(ProviderSettings(key=SecretStr(KEY)))
 
 
-@pytest.mark.parametrize("bad", ["two words here", "line\nbreak", "smart“quotes”", "tab\there", "bell\x07"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "two words here",
+        "line1234567890\nbreak4567890123",
+        "smart“quotes”",
+        "tab\there",
+        "bell\x07",
+        f'"{KEY}',
+        f"{KEY}'",
+    ],
+)
 def test_what_can_not_be_a_key_is_refused_without_being_repeated(store: KeyStore, bad: str) -> None:
     with pytest.raises(ConfigError) as caught:
         store.set("acme", bad)
     assert bad not in f"{caught.value!r}{caught.value.hint}"
-    with pytest.raises(ConfigError, match="the variable ACME_KEY"):
-        resolve_key("acme", "ACME_KEY", ProviderSettings(), {"ACME_KEY": bad}, store)
+    resolved = resolve_key("acme", "ACME_KEY", ProviderSettings(), {"ACME_KEY": bad}, store)
+    assert resolved.secret is None
+    assert "the variable ACME_KEY" in str(resolved.problem)
+    assert bad not in f"{resolved!r}{resolved.problem}{resolved.hint}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'"{KEY}"',
+        f"'{KEY}'",
+        f" \t'{KEY}' \r",
+        f"{KEY}\r",
+        f"\ufeff{KEY}",
+        f"\xa0{KEY}\xa0",
+        f"\u200b{KEY}\u200e",
+        f"export ACME_API_KEY={KEY}",
+        f'ACME_API_KEY="{KEY}"',
+    ],
+)
+def test_what_env_tools_leave_around_a_key_is_taken_off(store: KeyStore, text: str) -> None:
+    assert clean_key(text, "x") == KEY
+    resolved = resolve_key("acme", "ACME_KEY", ProviderSettings(), {"ACME_KEY": text}, store)
+    assert resolved.secret is not None
+    assert resolved.secret.get_secret_value() == KEY
+    store.path.parent.mkdir(exist_ok=True)
+    store.path.write_text(f"acme = {json.dumps(text)}\n")
+    found = store.get("acme")
+    assert found is not None
+    assert found.get_secret_value() == KEY
+
+
+@pytest.mark.parametrize("text", ['""', "''", "\ufeff", '"  "', "\xa0", "export ACME_API_KEY="])
+def test_quotes_around_nothing_are_no_key(store: KeyStore, text: str) -> None:
+    resolved = resolve_key("acme", "ACME_KEY", ProviderSettings(), {"ACME_KEY": text}, store)
+    assert (resolved.secret, resolved.problem) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("your key here", "changeme", "change-me", "CHANGE_ME_PLEASE", "replace_me", "sk-...", "sk-…", "<key>"),
+        *(
+            "<your-api-key>",
+            "xxx",
+            "sk-xxxxxxxxxxxxxxxx",
+            "gsk_XXXXXXXX",
+            "****",
+            "YOUR_API_KEY",
+            "your-openai-api-key",
+        ),
+        *("sk-your-key-here", "yourApiKey", "my_api_key", "insert_key_here", "put-your-key-here", "${OPENAI_API_KEY}"),
+        *(
+            "$OPENAI_API_KEY",
+            "OPENAI_API_KEY",
+            "{{ key }}",
+            "[key]",
+            "placeholder",
+            "none",
+            "null",
+            "undefined",
+            "TODO",
+        ),
+        *("sk-", "sk-or-v1-", "api-key", "the key from the console", '"your key here"', "sk-proj-xxxx...xxxx", "N/A"),
+    ],
+)
+def test_a_placeholder_is_told_from_a_key_and_never_repeated(store: KeyStore, text: str) -> None:
+    resolved = resolve_key("acme", "ACME_API_KEY", ProviderSettings(), {"ACME_API_KEY": text}, store)
+    assert resolved.secret is None
+    assert resolved.placeholder
+    assert resolved.problem == "the variable ACME_API_KEY holds a placeholder, not a key"
+    with pytest.raises(ConfigError, match="the key for acme holds a placeholder"):
+        store.set("acme", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            KEY,
+            "gsk_8sYouRkEyhAsNoWoRdS0123456789abcdefgh",
+            "sk-proj-Ab_cd-Ef12add34here-56key",
+            "AIzaSyD-9tSrke72PouQMnMX",
+        ),
+        *("sk-or-v1-0123456789abcdef0123456789abcdef", "tgp_v1_Zm9vYmFy", "hf_xxAbCdxxEfGh", "9f86d081884c7d65", "any"),
+        *("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "local-key-1", "Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4=="),
+    ],
+)
+def test_a_key_is_no_placeholder(text: str) -> None:
+    assert clean_key(text, "x") == text
+
+
+def test_a_server_of_ones_own_may_take_any_word_for_a_key(store: KeyStore) -> None:
+    own = ProviderSettings(price="free", base_url="http://localhost:8000/v1", key_env="MINE")
+    for word in ("none", "EMPTY", "dummy", "token"):
+        resolved = resolve_key("vllm", None, own, {"MINE": word}, store)
+        assert resolved.secret is not None
+        assert resolved.secret.get_secret_value() == word
+    assert resolve_key("vllm", None, own, {"MINE": "your key here"}, store).placeholder
 
 
 def test_white_space_around_a_key_is_dropped() -> None:

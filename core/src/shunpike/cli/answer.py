@@ -76,9 +76,11 @@ async def show_footer(client: Client, completion: Completion) -> None:
 
 async def real_provider_hint(client: Client) -> str:
     """Return the command that adds a real provider, the first one with a free tier."""
-    free = [
-        row for row in await client.status() if not row.simulated and row.key_tail is None and row.billing == "none"
-    ]
+    rows = await client.status()
+    spoilt = next((row for row in rows if row.key_problem is not None and row.enabled), None)
+    if spoilt is not None:
+        return f"{spoilt.key_problem}: {spoilt.key_hint}"
+    free = [row for row in rows if not row.simulated and row.key_tail is None and row.billing == "none"]
     if not free:
         return "add a real provider: shunpike keys set NAME     (shunpike providers)"
     first = min(free, key=lambda row: row.order)

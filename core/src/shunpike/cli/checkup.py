@@ -168,6 +168,8 @@ def _money_needed(row: ProviderStatus, settings: Settings) -> str | None:
 
 
 def _left_out(row: ProviderStatus) -> Finding | None:
+    if row.key_problem is not None and row.enabled:
+        return found("Providers", Level.PROBLEM, f"{row.name} can't be asked: {row.key_problem}", row.key_hint)
     if row.problem is None:
         return None
     hint = f"upgrade or uninstall its plugin, or switch it off: [providers.{row.name}] enabled = false"

@@ -16,6 +16,7 @@ from shunpike.cli.session import check_provider, client, run
 from shunpike.client import Client, ProviderStatus
 from shunpike.clock import SystemClock
 from shunpike.config import KeyStore, clean_key, tail
+from shunpike.config.dotenv import bare_key
 from shunpike.errors import AuthError, ProviderError, UnknownProvider, UsageError
 
 app = command_app("Store, list and remove keys. A key in the environment wins over a stored one.")
@@ -40,7 +41,7 @@ def set_key(
         narrate(run(lambda: _check(name, key)))
     store.set(name, key)
     narrate(f"✓ stored as {tail(key)} in {store.path}")
-    if os.environ.get(row.env_key, "").strip():
+    if bare_key(os.environ.get(row.env_key, "")):
         narrate(f"note: {row.env_key} is set in the environment and wins over the stored key")
 
 

@@ -23,6 +23,8 @@ def providers(*, json: Json = False) -> None:
     for row in rows:
         if row.problem is not None:
             narrate(f"\n{row.name} is left out: {safe(row.problem)}")
+        if row.key_problem is not None:
+            narrate(f"\n{row.name} can't be asked: {row.key_problem}\n\nhint: {row.key_hint}")
     missing = [row for row in rows if row.state == "no key"]
     if missing:
         first = missing[0]

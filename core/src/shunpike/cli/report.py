@@ -26,6 +26,7 @@ _UNASKED = {
     "policy": CONFIGURATION,
     "config": CONFIGURATION,
     "key": CREDENTIAL,
+    "bad_key": CREDENTIAL,
     "unable": USAGE,
 }
 """`Cause` → code where nobody was asked, the least trouble first. By its values: `--help` imports no types."""

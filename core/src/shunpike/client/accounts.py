@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from shunpike.config.keys import KeyStore, ResolvedKey, resolve_key
-from shunpike.errors import ConfigError, PluginError
+from shunpike.errors import ConfigError, NoCredential, PluginError
 from shunpike.plugins import Host
 from shunpike.protocols import Target
 from shunpike.routing.hints import SWITCHED_OFF
@@ -16,8 +16,11 @@ from shunpike.types import Billing, Candidate, Cause, ModelInfo, ProviderInfo, P
 
 NOT_INSTALLED = "not installed"
 NO_KEY = "no key"
+UNUSABLE_KEY = "unusable key"
+"""What stands where its key should be can't be one."""
 BROKEN = "broken"
 """Its plugin gives no catalog that can be read."""
+_CAUSES = {NO_KEY: Cause.KEY, UNUSABLE_KEY: Cause.BAD_KEY, BROKEN: Cause.CONFIG}
 OWN = "own"
 """The tier of an endpoint of the owner's own."""
 
@@ -117,6 +120,8 @@ def _account(
     problem = None
     if not section.enabled:
         problem = SWITCHED_OFF
+    elif key.problem is not None:
+        problem = UNUSABLE_KEY
     elif info.env_key is not None and key.secret is None:
         problem = NO_KEY
     ready = section.model_copy(update={"key": key.secret})
@@ -133,7 +138,7 @@ def build_roster(host: Host, settings: Settings, accounts: Mapping[str, Account]
     catalog: dict[str, tuple[ModelInfo, ...]] = {}
     for account in accounts.values():
         if account.problem is not None:
-            cause = {NO_KEY: Cause.KEY, BROKEN: Cause.CONFIG}.get(account.problem)
+            cause = _CAUSES.get(account.problem)
             unavailable.append(_absent(account.name, _say(account), cause))
         if account.own or account.broken is not None:
             continue
@@ -161,8 +166,12 @@ def _is_over(model: ModelInfo, today: date) -> bool:
 
 
 def _is_real(account: Account) -> bool:
-    """A key counts even when its provider is switched off: then a sandbox must not answer in its place."""
-    return not account.info.simulated and (account.problem is None or account.key.secret is not None)
+    """A key counts even when its provider is switched off: then a sandbox must not answer in its place.
+
+    So does one that came here damaged; what an example says instead of a key does not.
+    """
+    meant = account.key.secret is not None or (account.key.problem is not None and not account.key.placeholder)
+    return not account.info.simulated and (account.problem is None or meant)
 
 
 def _chosen(account: Account, models: tuple[ModelInfo, ...]) -> list[tuple[int, ModelInfo]]:
@@ -199,9 +208,20 @@ def target_of(account: Account, model: ModelInfo, model_order: int) -> Target:
 def _say(account: Account) -> str:
     if account.problem == NO_KEY:
         return f"no key: set {account.settings.key_env or account.info.env_key}"
+    if account.problem == UNUSABLE_KEY and account.key.problem is not None:
+        return account.key.problem
     if account.problem == BROKEN and account.broken is not None:
         return account.broken.message
     return account.problem or ""
+
+
+def key_trouble(account: Account) -> NoCredential | None:
+    """Return the error where the key of ``account`` is what keeps it from being asked, else None."""
+    if account.problem == UNUSABLE_KEY:
+        return NoCredential(f"{account.name} has no usable key: {account.key.problem}", hint=account.key.hint)
+    if account.problem == NO_KEY:
+        return NoCredential(f"{account.name} has no key", hint=f"shunpike keys set {account.name}")
+    return None
 
 
 def _absent(name: str, reason: str, cause: Cause | None = None) -> Candidate:

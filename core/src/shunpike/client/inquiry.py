@@ -7,13 +7,12 @@ from typing import TypeVar
 
 import anyio
 
-from shunpike.client.accounts import NO_KEY, Account
+from shunpike.client.accounts import Account, key_trouble
 from shunpike.client.endpoints import listing
 from shunpike.client.house import House
 from shunpike.client.live import LiveList, merge
 from shunpike.errors import (
     ConfigError,
-    NoCredential,
     PluginError,
     ProviderError,
     StoreError,
@@ -85,8 +84,8 @@ class Inquiry:
         account = self._house.accounts.get(name)
         if account is None:
             raise UnknownProvider(f'there is no provider called "{name}"', hint="see: shunpike providers")
-        if account.problem == NO_KEY:
-            raise NoCredential(f"{name} has no key", hint=f"shunpike keys set {name}")
+        if (trouble := key_trouble(account)) is not None:
+            raise trouble
         probe, plugin = self._house.health(account), self._house.owner(account)
         if probe is None:
             raise UsageError(f"{name} can't be checked for free", hint=f'ask it something: shunpike -p {name} "hi"')
@@ -122,8 +121,8 @@ class Inquiry:
             account = self._house.accounts.get(name)
             if account is None:
                 raise UnknownProvider(f'there is no provider called "{name}"', hint="see: shunpike providers")
-            if account.problem == NO_KEY:
-                raise NoCredential(f"{name} has no key", hint=f"shunpike keys set {name}")
+            if (trouble := key_trouble(account)) is not None:
+                raise trouble
             if not isinstance(self._house.backend_of(account), abilities):
                 raise UsageError(f"{name} is not one that {what}", hint="without a name, all that do are asked")
             found.append(account)

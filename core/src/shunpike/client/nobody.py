@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from shunpike.client.accounts import NO_KEY, how_to_begin
+from shunpike.client.accounts import how_to_begin
 from shunpike.errors import NoCredential, ShunpikeError
 from shunpike.plugins import Host
 from shunpike.routing.journey import Journey, too_large
 from shunpike.routing.plan import Plan
+from shunpike.types import Cause
 
 
 def nothing_to_ask(host: Host, plan: Plan, model: str, prompt_tokens: int) -> ShunpikeError:
@@ -14,10 +15,11 @@ def nothing_to_ask(host: Host, plan: Plan, model: str, prompt_tokens: int) -> Sh
     error = too_large(plan, prompt_tokens)
     if error is not None:
         return error
-    if all(one.reason.startswith(NO_KEY) for one in plan.dropped):
+    if all(one.cause in (Cause.KEY, Cause.BAD_KEY) for one in plan.dropped):
         lacking = ", ".join(f"{one.provider} ({one.reason})" for one in plan.dropped)
+        usable = "usable " if any(one.cause is Cause.BAD_KEY for one in plan.dropped) else ""
         return NoCredential(
-            f"no provider has a key: {lacking}" if lacking else "no provider is installed",
+            f"no provider has a {usable}key: {lacking}" if lacking else "no provider is installed",
             hint=how_to_begin(host, [one.provider for one in plan.dropped]),
         )
     return Journey(model, plan).exhausted("")

@@ -28,9 +28,13 @@ class ProviderStatus(Record):
     models: int
     as_of: date
     state: str
-    """``ready``, ``no key``, ``switched off``, ``broken`` or ``standby`` (a sandbox beside something real)."""
+    """``ready``, ``no key``, ``unusable key``, ``switched off``, ``broken``, or ``standby``: a sandbox beside something
+    real."""
     problem: str | None = None
     """What its plugin does wrong."""
+    key_problem: str | None = None
+    """Why what stands where its key should be can't be one."""
+    key_hint: str | None = None
     remaining: tuple[Remaining, ...] = ()
 
 
@@ -57,5 +61,7 @@ def provider_status(
         as_of=info.as_of,
         state=account.problem or ("standby" if standby else "ready"),
         problem=None if account.broken is None else account.broken.message,
+        key_problem=account.key.problem,
+        key_hint=account.key.hint,
         remaining=remaining,
     )

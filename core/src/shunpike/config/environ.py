@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from shunpike.config.dotenv import bare
 from shunpike.config.schema import Path, check_key, field_of, is_header, is_table, wrong
 from shunpike.types import Settings
 
@@ -21,7 +22,7 @@ def variables(environ: Mapping[str, str], sections: set[str]) -> Iterator[tuple[
     is nearly the name of a setting raises `ConfigError`; others belong to somebody else.
     """
     for variable in sorted(name for name in environ if name.startswith(PREFIX)):
-        text = environ[variable].strip()
+        text = bare(environ[variable])
         path = _path(variable, sections)
         if path is None or not text:
             continue

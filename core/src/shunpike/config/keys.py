@@ -14,6 +14,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from typing_extensions import override
 
+from shunpike.config.dotenv import bare_key
+from shunpike.config.placeholders import is_placeholder
 from shunpike.config.places import keys_file
 from shunpike.errors import GIVEN, ConfigError
 from shunpike.masking import remember
@@ -21,6 +23,7 @@ from shunpike.types import ProviderSettings
 from shunpike.types.base import Record
 
 _MODE = 0o600
+_QUOTES = "\"'`"
 
 
 class ResolvedKey(Record):
@@ -28,6 +31,11 @@ class ResolvedKey(Record):
 
     secret: SecretStr | None = Field(default=None, repr=False)
     origin: str = ""
+    problem: str | None = None
+    """What is wrong with what stands there, where it can't be a key."""
+    hint: str | None = None
+    placeholder: bool = False
+    """Whether it is only what an example says instead of a key."""
 
     @property
     def fingerprint(self) -> str:
@@ -45,21 +53,36 @@ def tail(key: str) -> str:
     return f"••••{key[-4:]}" if len(key) >= 12 else "••••"
 
 
-def clean_key(text: str, where: str) -> str | None:
-    """Return the key without the white space around it, None when nothing is left. From now on it is masked.
+class UnusableKey(ConfigError):
+    """What stands where a key should be is none; the message names the place, never what stands there."""
 
-    Raises `ConfigError` naming ``where``, never the key, when white space or a character that no key has is inside.
+    def __init__(self, message: str, *, hint: str | None = None, placeholder: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.placeholder = placeholder
+
+
+def clean_key(text: str, where: str, *, any_word: bool = False) -> str | None:
+    """Return the key without what `.env` tools leave around it, None when nothing is left. From now on it is masked.
+
+    Raises `UnusableKey` naming ``where``, never the key, for a placeholder (unless ``any_word`` will do, as for a
+    server of one's own), and where white space, a quote or a character that no key has is in the way.
     """
-    key = text.strip()
+    key = bare_key(text)
     if not key:
         return None
+    if is_placeholder(key) and not (any_word and key.isascii() and key.isalnum()):
+        raise UnusableKey(
+            f"{where} holds a placeholder, not a key", hint="put the provider's key there, or nothing", placeholder=True
+        )
     if any(character.isspace() for character in key):
-        raise ConfigError(f"{where} holds white space inside the key", hint="copy the key again, without line breaks")
+        raise UnusableKey(f"{where} holds white space inside the key", hint="copy the key again, without line breaks")
     if not key.isascii() or not key.isprintable():
-        raise ConfigError(
+        raise UnusableKey(
             f"{where} holds a character that no key can have (not printable ASCII)",
             hint="copy the key again from the provider's page; quotes and dashes must not be typographic ones",
         )
+    if key[0] in _QUOTES or key[-1] in _QUOTES:
+        raise UnusableKey(f"{where} holds a quote at one end of the key", hint="copy the key again, without quotes")
     remember(key)
     return key
 
@@ -80,7 +103,7 @@ class KeyStore:
 
     def get(self, name: str) -> SecretStr | None:
         """Return the key of ``name``, or None."""
-        key = clean_key(self._read().get(name, ""), f"{self.path}: {name}")
+        key = clean_key(self._read().get(name, ""), f"the stored key of {name} in {self.path}")
         return None if key is None else SecretStr(key)
 
     def set(self, name: str, key: str | SecretStr) -> None:
@@ -123,7 +146,7 @@ class KeyStore:
             ) from None
         keys = {name: key for name, key in tree.items() if isinstance(key, str)}
         for key in keys.values():
-            remember(key.strip())
+            remember(bare_key(key))
         return keys
 
     def _write(self, keys: Mapping[str, str]) -> None:
@@ -149,17 +172,26 @@ def resolve_key(
 ) -> ResolvedKey:
     """Return the key of a provider: a given one, else its variable, else the stored one.
 
-    The variable is the section's ``key_env``, else the provider's own ``env_key``. An empty one counts as none.
-    Raises `ConfigError` naming the variable or file, never the key, when what is there can't be a key.
+    The variable is the section's ``key_env``, else the provider's own ``env_key``. An empty one counts as none; what
+    can't be a key closes this provider alone, and ``problem`` says so. Raises `ConfigError` for an unreadable store.
     """
-    if settings.key is not None:
-        given = clean_key(settings.key.get_secret_value(), f"providers.{provider}.key")
-        if given is not None:
-            return ResolvedKey(secret=SecretStr(given), origin=GIVEN)
     variable = settings.key_env or env_key
-    if variable:
-        found = clean_key(environ.get(variable, ""), f"the variable {variable}")
-        if found is not None:
-            return ResolvedKey(secret=SecretStr(found), origin=variable)
-    stored = store.get(provider)
+    own = settings.own_endpoint
+    places = (
+        (GIVEN, settings.key.get_secret_value() if settings.key is not None else "", f"providers.{provider}.key"),
+        (variable or "", environ.get(variable, "") if variable else "", f"the variable {variable}"),
+    )
+    for origin, text, where in places:
+        try:
+            key = clean_key(text, where, any_word=own)
+        except UnusableKey as error:
+            hint = f"put a key there, or unset {origin}" if origin == variable else error.hint
+            return ResolvedKey(origin=origin, problem=error.message, hint=hint, placeholder=error.placeholder)
+        if key is not None:
+            return ResolvedKey(secret=SecretStr(key), origin=origin)
+    try:
+        stored = store.get(provider)
+    except UnusableKey as error:
+        hint = f"store another key: shunpike keys set {provider}"
+        return ResolvedKey(origin=store.path.name, problem=error.message, hint=hint, placeholder=error.placeholder)
     return ResolvedKey() if stored is None else ResolvedKey(secret=stored, origin=store.path.name)
