@@ -88,9 +88,9 @@ def test_parameters_have_their_own_names():
 
 
 def test_what_gemini_does_not_know_is_left_out_with_a_warning():
-    body, warnings = built(parallel_tool_calls=False, logit_bias={"1": 2}, user="me", service_tier="scale")
-
-    assert set(body) == {"contents", "generationConfig"}
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    body, warnings = built(tools=tools, parallel_tool_calls=False, logit_bias={"1": 2}, user="me", service_tier="scale")
+    assert set(body) == {"contents", "generationConfig", "tools"}
     assert warnings == [
         "google does not take 'logit_bias': it was left out",
         "google does not take 'parallel_tool_calls': it was left out",

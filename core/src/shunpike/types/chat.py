@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from shunpike.types.base import Open
+from shunpike.types.given import arguments_of, asked_for, check_choice, said
 
 
 class TextPart(Open):
@@ -53,6 +54,11 @@ class FunctionCall(Open):
     name: str
     arguments: str = "{}"
 
+    @field_validator("arguments", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        return arguments_of(value)
+
 
 class ToolCall(Open):
     """A call that the model asks for."""
@@ -79,6 +85,11 @@ class Message(Open):
     annotations: tuple[dict[str, Any], ...] | None = None
     """What an answer cites, each such as ``{"type": "url_citation", "url_citation": {"url": …, "title": …}}``."""
     private: dict[str, Any] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _said(cls, value: Any) -> Any:
+        return said(value) if isinstance(value, dict) else value
 
     @property
     def text(self) -> str:
@@ -109,15 +120,26 @@ class ChatRequest(Open):
     stream: bool | None = None
     stream_options: dict[str, Any] | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _asked(cls, value: Any) -> Any:
+        return asked_for(value) if isinstance(value, dict) else value
+
     @field_validator("messages", mode="before")
     @classmethod
     def _listed(cls, value: Any) -> Any:
         return [{"role": "user", "content": value}] if isinstance(value, str) else value
 
+    @field_validator("messages")
+    @classmethod
+    def _without_empty_instructions(cls, value: tuple[Message, ...]) -> tuple[Message, ...]:
+        return tuple(one for one in value if one.content or one.role not in ("system", "developer")) or value
+
     @model_validator(mode="after")
-    def _says_something(self) -> Self:
+    def _makes_sense(self) -> Self:
         if not any(message.content or message.tool_calls for message in self.messages):
             raise ValueError("the prompt is empty: no message has any content")
+        check_choice(self.tool_choice, self.tools or ())
         return self
 
     @property

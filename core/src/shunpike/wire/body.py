@@ -72,8 +72,10 @@ def _messages(call: Call, dialect: Dialect, provider: str) -> list[dict[str, Any
         refusal = None if dialect.send_refusal else data.pop("refusal", None)
         if refusal and message.content is None:
             data["content"] = refusal
-        elif message.content is None and dialect.null_content:
+        elif not message.content and dialect.null_content and (message.tool_calls or message.content is None):
             data["content"] = None
+        elif message.content is None and not (message.tool_calls or message.refusal):
+            data["content"] = ""  # A turn that says nothing is taken by everybody, one without the field is not.
         if dialect.send_reasoning and message.tool_calls:
             # Empty where another model made the calls: what counts is that the field is there.
             data[dialect.send_reasoning] = thoughts(message)

@@ -11,6 +11,8 @@ from shunpike_testkit.replay.recording import Recording
 
 DEFAULTS = {"stream": False, "n": 1, "candidateCount": 1, "description": ""}
 """What a provider assumes of a field that is not sent."""
+EMPTY: tuple[Any, ...] = ("", [], {})
+"""What is as good as not sent."""
 MISSING = object()
 EPOCH = 1e9
 """A larger number is a moment: readings of one answer happen at different ones."""
@@ -27,7 +29,7 @@ def request_differences(recording: Recording, sent: Any) -> list[dict[str, Any]]
 
 def _is_default(at: str, recorded: Any, sent: Any) -> bool:
     """Whether a recorded value says what is so without it."""
-    return sent is None and DEFAULTS.get(at.rpartition(".")[2], MISSING) == recorded
+    return sent is None and (recorded in EMPTY or DEFAULTS.get(at.rpartition(".")[2], MISSING) == recorded)
 
 
 def _row(at: str, recorded: Any, sent: Any) -> dict[str, Any]:
