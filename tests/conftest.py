@@ -16,6 +16,17 @@ from .postgres import Server
 REAL_CONNECT = socket.socket.connect
 OURS = ("SHUNPIKE_RECORDINGS", "SHUNPIKE_TESTS_POSTGRES")
 """What tells the tests where something is."""
+NETWORK = (
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "ssl_cert_file",
+    "ssl_cert_dir",
+    "requests_ca_bundle",
+    "curl_ca_bundle",
+)
+"""Variables that name proxies and certificates, in small or capital letters."""
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Started in the background of a script: what the tests start would inherit that, and Ctrl-C would do nothing.
@@ -49,6 +60,8 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No key, no file and no ledger of the machine reaches a test."""
     for name in os.environ:
         if name.endswith("_API_KEY") or (name.startswith("SHUNPIKE_") and name not in OURS):
+            monkeypatch.delenv(name)
+        if name.lower() in NETWORK:
             monkeypatch.delenv(name)
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))

@@ -19,7 +19,8 @@ from shunpike.hookspecs import hookimpl
 from shunpike.plugins import Host
 from shunpike.protocols import Backend
 from shunpike.types import Billing, Cause, ChatRequest, Price, ProviderSettings, Settings
-from shunpike.wire import ChatBackend, transport
+from shunpike.wire import ChatBackend
+from shunpike.wire import certificates as trust
 from shunpike_openai import plugin as openai
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.scripted import ScriptedProvider, answer
@@ -121,9 +122,9 @@ async def test_only_what_needs_the_certificates_is_hindered(monkeypatch: pytest.
 async def test_a_variable_that_is_corrected_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/no/such/file.pem")
     with pytest.raises(ConfigError):
-        transport.tls_context()
+        trust.tls_context()
     monkeypatch.delenv("SSL_CERT_FILE")
-    assert isinstance(transport.tls_context(), ssl.SSLContext)
+    assert isinstance(trust.tls_context(), ssl.SSLContext)
 
 
 WRONG = {
@@ -167,13 +168,13 @@ async def test_a_machine_without_files_to_open_blames_no_provider_and_holds_noth
     def scarce() -> ssl.SSLContext:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    transport._context.cache_clear()
+    trust._context.cache_clear()
     monkeypatch.setattr(httpx, "create_ssl_context", scarce)
     try:
         async with client_of(Vendor("first")) as client:
             error = await refused(client)
     finally:
-        transport._context.cache_clear()
+        trust._context.cache_clear()
     assert "Too many open files" in error.message
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from importlib.metadata import version
 
-from shunpike.cli import closures
+from shunpike.cli import closures, networks
 from shunpike.cli.findings import Finding, Level, broken, found
 from shunpike.cli.forms import duration, left_at
 from shunpike.cli.install import install_hint
@@ -136,6 +136,7 @@ def _many(attempts: int) -> str:
 
 async def _providers(findings: list[Finding], client: Client, *, online: bool) -> None:
     rows = sorted(await client.status(), key=lambda row: (row.simulated, row.order, row.name))
+    findings.extend(networks.findings(rows))
     for row in rows:
         findings.append(_left_out(row) or await _provider(row, client, online=online))
         age = (moment(SystemClock().now()).date() - row.as_of).days

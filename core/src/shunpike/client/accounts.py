@@ -63,6 +63,7 @@ def find_accounts(host: Host, settings: Settings, environ: Mapping[str, str], ke
         section = settings.providers.get(name, ProviderSettings())
         info = infos.get(section.plugin or name)
         if info is not None:
+            section = section.model_copy(update={"ca_file": section.ca_file or settings.ca_file, "environ": environ})
             account = _account(name, _own_info(name, info, section), section, environ, keys)
             order = info.order if section.order is None else section.order
             accounts[name] = replace(account, plugin=info.id, order=places.get(name, len(places) + order))

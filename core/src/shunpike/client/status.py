@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import date
 
 from shunpike.client.accounts import Account
-from shunpike.types import Remaining
+from shunpike.errors import ConfigError
+from shunpike.types import ProviderSettings, Remaining
 from shunpike.types.base import Record
+from shunpike.wire.network import Network
+from shunpike.wire.slim_httpx import httpx
 
 
 class ProviderStatus(Record):
@@ -35,6 +38,10 @@ class ProviderStatus(Record):
     key_problem: str | None = None
     """Why what stands where its key should be can't be one."""
     key_hint: str | None = None
+    proxy: str | None = None
+    """The proxy that it is asked through and where that was named, without password; None = directly."""
+    trusted: str | None = None
+    """By which certificates it is known, None where its address is not of https."""
     remaining: tuple[Remaining, ...] = ()
 
 
@@ -43,6 +50,7 @@ def provider_status(
 ) -> ProviderStatus:
     """Return the row of one account."""
     info, settings = account.info, account.settings
+    proxy, trusted = _way(settings, settings.base_url or info.base_url)
     return ProviderStatus(
         name=account.name,
         title=info.title,
@@ -63,5 +71,17 @@ def provider_status(
         problem=None if account.broken is None else account.broken.message,
         key_problem=account.key.problem,
         key_hint=account.key.hint,
+        proxy=proxy,
+        trusted=trusted,
         remaining=remaining,
     )
+
+
+def _way(settings: ProviderSettings, address: str) -> tuple[str | None, str | None]:
+    """Return proxy and certificates for a person; what is wrong with them shows where a backend is made."""
+    try:
+        origin = httpx.URL(address)
+        way = Network.of(settings).way_to(origin)
+    except (ConfigError, httpx.InvalidURL):
+        return None, None
+    return way.proxy and str(way.proxy), way.trusted.text if origin.scheme == "https" else None

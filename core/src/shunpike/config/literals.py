@@ -69,6 +69,12 @@ def refuse_literal_keys(tree: Mapping[str, Any], where: str) -> None:
                 f"{where}: store holds a password, and passwords don't belong in a configuration file",
                 hint="leave it out and set PGPASSWORD or ~/.pgpass, or put the whole address into SHUNPIKE_STORE",
             )
+        if path[-1] == "proxy" and path[0] == "providers" and isinstance(value, str) and "@" in value:
+            raise ConfigError(
+                f"{where}: {'.'.join(path)} holds a user or password, and passwords don't belong in a file",
+                hint=f"put the whole address into a variable: SHUNPIKE_{'__'.join(path).upper().replace('-', '_')}, "
+                "or HTTPS_PROXY",
+            )
         secret = names_a_key(path[-1]) or (path[-1] == "base_url" and isinstance(value, str) and holds_password(value))
         if secret and path[0] != "strategy_options":
             raise literal_key(path, where)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from shunpike.config.literals import holds_password
-from shunpike.config.shapes import budgets, header, limits, pace, variable_name, web_address
+from shunpike.config.shapes import budgets, header, limits, pace, proxy_address, variable_name, web_address
 from shunpike.errors import ConfigError
 from shunpike.types import Budget, ProviderSettings, Settings, Timeouts
 from shunpike.validation import complaint
@@ -26,9 +26,10 @@ _SHAPES: dict[str, Callable[[Any, str, str], Any]] = {
     "pace": pace,
     "key_env": variable_name,
     "base_url": web_address,
+    "proxy": proxy_address,
 }
 _NEXT = "correct it, then look at what is in force: shunpike config show --origin"
-_UNSAID = frozenset({"key", "key_env", "base_url", "headers", "options"})
+_UNSAID = frozenset({"key", "key_env", "base_url", "proxy", "headers", "options"})
 """Settings whose value is never repeated in an error: a key may have got there by mistake."""
 
 

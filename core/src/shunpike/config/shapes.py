@@ -15,7 +15,7 @@ from shunpike.catalog.schema import Where
 from shunpike.types import Budget, Cap, Confidence, Limit, Money, Scope, Unit
 from shunpike.types.headers import header_problem
 from shunpike.types.money import amount_of, is_too_much
-from shunpike.types.settings import PACE
+from shunpike.types.settings import DIRECT, PACE, PROXY_SCHEMES
 
 _PERIODS = ("day", "month", "lifetime")
 
@@ -97,6 +97,23 @@ def web_address(value: Any, table: str, origin: str) -> str:
         if parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc:
             return value.strip().rstrip("/")
     raise ValueError("should be an address such as https://host/v1, without user name or password")
+
+
+def proxy_address(value: Any, table: str, origin: str) -> str:
+    """Return the address of a proxy, with its scheme; its value is not repeated: it may hold a password."""
+    del table, origin
+    if isinstance(value, str):
+        text = value.strip()
+        if text.lower() in DIRECT:
+            return text.lower()
+        found = text if "://" in text else f"http://{text}"
+        try:
+            parts = urlsplit(found)
+            if parts.scheme in PROXY_SCHEMES and parts.hostname and (parts.port is None or parts.port):
+                return found
+        except ValueError:
+            pass
+    raise ValueError('should be an address such as http://proxy.example:3128, or "none" to go directly')
 
 
 def header(name: str, value: Any) -> str:

@@ -12,6 +12,10 @@ from shunpike.types.base import Record
 from shunpike.types.limits import Cap, Limit
 from shunpike.types.money import MOST, Money
 
+PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
+DIRECT = ("", "none", "direct")
+"""What ``proxy`` says where no proxy is to be used, whatever the variables say."""
+
 
 class ProviderSettings(Record):
     """One provider's section. A field that is None takes what the provider's own catalog says."""
@@ -36,12 +40,20 @@ class ProviderSettings(Record):
     pace: str | None = None
     """How quotas are spread over their windows here; None = as for all."""
     timeouts: Timeouts = Timeouts()
+    proxy: str | None = Field(default=None, repr=False)
+    """The proxy that is asked through, such as ``http://proxy.example:3128``; ``none`` = directly; None = what the
+    variables ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` say. Never for this machine itself."""
+    ca_file: str | None = None
+    """A file of certificates (PEM) of authorities that are trusted here, too; None = as for all."""
     headers: dict[str, str] = Field(default_factory=dict)
     options: dict[str, Any] = Field(default_factory=dict)
     transport: Any = Field(default=None, exclude=True, repr=False)
     """An ``httpx.AsyncBaseTransport`` of the caller's own; never read from a file."""
     clock: Any = Field(default=None, exclude=True, repr=False)
     """The `Clock` that the provider's headers and errors are timed by: the client's own; never read from a file."""
+
+    environ: Any = Field(default=None, exclude=True, repr=False)
+    """The variables that name proxies and certificates: those that the client was made with; never read from a file."""
 
     @property
     def own_endpoint(self) -> bool:
@@ -98,6 +110,9 @@ class Settings(Record):
     """How much of the time that is left one attempt may take while a provider at another address is untried."""
     store: str | None = Field(default=None, repr=False)
     """Where the ledger lives, such as ``sqlite:/path/ledger.db``; None = the user's data folder."""
+    ca_file: str | None = None
+    """A file of certificates (PEM) of authorities of your own, such as a company's. They are trusted beside the usual
+    ones, or those that ``SSL_CERT_FILE``, ``SSL_CERT_DIR``, ``REQUESTS_CA_BUNDLE`` or ``CURL_CA_BUNDLE`` name."""
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)
     disabled_plugins: tuple[str, ...] = ()
 

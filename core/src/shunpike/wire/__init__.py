@@ -9,8 +9,10 @@ from shunpike.wire.compatible import OpenAICompatible, require_key
 from shunpike.wire.dialect import Dialect, RateHeaders, Sentence, read_dialect
 from shunpike.wire.embeddings import EmbeddingBackend
 from shunpike.wire.failures import Refused, Side, classify, scrub
-from shunpike.wire.http import Flow, Http, Reply
+from shunpike.wire.flow import Flow
+from shunpike.wire.http import Http, Reply
 from shunpike.wire.kinds import KINDS
+from shunpike.wire.network import Network
 from shunpike.wire.pieces import Seen
 from shunpike.wire.probe import ModelsProbe
 from shunpike.wire.ratelimits import header_evidence, parse_duration, parse_moment, retry_moment, retry_told
@@ -32,6 +34,7 @@ __all__ = [
     "Flow",
     "Http",
     "ModelsProbe",
+    "Network",
     "OpenAICompatible",
     "PieceStream",
     "RateHeaders",

@@ -16,10 +16,12 @@ from shunpike.wire.assemble import pieces_of
 from shunpike.wire.body import chat_body, stream_body
 from shunpike.wire.dialect import Dialect
 from shunpike.wire.failures import Refused, Side, classify, locate, request_id
-from shunpike.wire.http import Flow, Http, Reply
+from shunpike.wire.flow import Flow
+from shunpike.wire.http import Http, Reply
 from shunpike.wire.lenient import at, decode, encode
 from shunpike.wire.listing import read_models
 from shunpike.wire.losses import check_parts, lost, strangers
+from shunpike.wire.network import Network
 from shunpike.wire.pieces import Seen, missing_ends, read_chunk
 from shunpike.wire.ratelimits import header_evidence
 from shunpike.wire.sse import Event
@@ -67,6 +69,7 @@ class ChatBackend:
             provider=info.id,
             transport=settings.transport,
             clock=self.clock,
+            network=Network.of(settings),
         )
 
     @override

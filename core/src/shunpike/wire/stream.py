@@ -13,7 +13,7 @@ from typing_extensions import override
 from shunpike.errors import Interrupted, ProviderError
 from shunpike.types import Evidence, Piece
 from shunpike.wire.failures import locate
-from shunpike.wire.http import Flow
+from shunpike.wire.flow import Flow
 from shunpike.wire.sse import Event, EventParser
 from shunpike.wire.unreadable import EVENTS, content_type, is_web_page, no_answer
 from shunpike.wire.unsent import before_sending

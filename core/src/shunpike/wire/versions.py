@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from typing_extensions import override
 
 from shunpike.types import Timeouts
-from shunpike.wire.http import Flow, Http
+from shunpike.wire.flow import Flow
+from shunpike.wire.http import Http
 from shunpike.wire.said import read_error
 from shunpike.wire.slim_httpx import httpx
 from shunpike.wire.unsent import before_sending

@@ -14,8 +14,10 @@ from shunpike.errors import Overloaded, ProviderError
 from shunpike.types import Answer, Call, EmbedAnswer, EmbedCall, LiveModel, ProviderSettings
 from shunpike.wire.address import check_base_url
 from shunpike.wire.failures import Refused, Side, locate
-from shunpike.wire.http import Flow, Http, Reply
+from shunpike.wire.flow import Flow
+from shunpike.wire.http import Http, Reply
 from shunpike.wire.lenient import decode, encode, rows, string, table
+from shunpike.wire.network import Network
 from shunpike.wire.stream import PieceStream
 from shunpike.wire.unreadable import no_answer
 from shunpike.wire.unsent import before_sending
@@ -59,6 +61,7 @@ class GoogleBackend:
             provider=side.provider,
             transport=settings.transport,
             clock=self._clock,
+            network=Network.of(settings),
         )
 
     @override

@@ -7,14 +7,16 @@ has to wait for, it waits for with events; nothing here sleeps.
 from __future__ import annotations
 
 import json
+import ssl
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 import anyio
-from anyio.abc import SocketAttribute, SocketStream, TaskGroup
+from anyio.abc import ByteStream, Listener, SocketAttribute, TaskGroup
 from anyio.streams.buffered import BufferedByteReceiveStream
+from anyio.streams.tls import TLSListener
 
 MAX_HEAD = 64 * 1024
 LOST = (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError, anyio.ClosedResourceError)
@@ -71,14 +73,18 @@ class _Route:
 class Upstream:
     """Answers each path with its scripts in turn, the last one again and again; an unknown path gets a 404.
 
-    Use it as a context: inside, ``base_url`` is where it listens and ``requests`` is what came.
+    Use it as a context: inside, ``base_url`` is where it listens and ``requests`` is what came. ``host`` may be
+    ``::1``; with ``tls`` it speaks https.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
+        self._host = host
+        self._tls = tls
         self.requests: list[Received] = []
         self.connections = 0
         """How many connections were ever opened."""
         self.base_url = ""
+        self.port = 0
         self._open = 0
         self._changed = anyio.Event()
         self._routes: defaultdict[str, _Route] = defaultdict(_Route)
@@ -100,11 +106,15 @@ class Upstream:
             await self._changed.wait()
 
     async def __aenter__(self) -> Self:
-        self._listener = listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
-        port = listener.extra(SocketAttribute.local_port)  # noqa: S610 - no SQL near
-        self.base_url = f"http://127.0.0.1:{port}"
+        listener = await anyio.create_tcp_listener(local_host=self._host)
+        self.port = listener.extra(SocketAttribute.local_port)  # noqa: S610 - no SQL near
+        self._listener: Listener[Any] = listener
+        if self._tls is not None:
+            self._listener = TLSListener(listener, self._tls, standard_compatible=False)
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        self.base_url = f"{'http' if self._tls is None else 'https'}://{host}:{self.port}"
         self._tasks = await anyio.create_task_group().__aenter__()
-        self._tasks.start_soon(listener.serve, self._connection, self._tasks)
+        self._tasks.start_soon(self._listener.serve, self._connection, self._tasks)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -120,7 +130,7 @@ class Upstream:
         changed, self._changed = self._changed, anyio.Event()
         changed.set()
 
-    async def _connection(self, stream: SocketStream) -> None:
+    async def _connection(self, stream: ByteStream) -> None:
         self.connections += 1
         self._open += 1
         try:
@@ -134,7 +144,7 @@ class Upstream:
             self._open -= 1
             self._note()
 
-    async def _exchange(self, stream: SocketStream, reader: BufferedByteReceiveStream) -> bool:
+    async def _exchange(self, stream: ByteStream, reader: BufferedByteReceiveStream) -> bool:
         head = (await reader.receive_until(b"\r\n\r\n", MAX_HEAD)).decode("latin-1")
         line, *rows = head.split("\r\n")
         method, target, _ = line.split(" ", 2)
@@ -153,7 +163,7 @@ class Upstream:
                 await self._wait(anyio.Event() if isinstance(step, Stall) else step, stream)
         return script.keep_alive
 
-    async def _wait(self, event: anyio.Event, stream: SocketStream) -> None:
+    async def _wait(self, event: anyio.Event, stream: ByteStream) -> None:
         """Wait for ``event``, but notice at once when the client hangs up meanwhile."""
         lost = False
 

@@ -1,0 +1,142 @@
+"""One exchange with an origin, from sending the request to the last byte of its answer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self, cast
+
+import anyio
+
+from shunpike.errors import Overloaded
+from shunpike.types import Timeouts
+from shunpike.wire.patience import Patience
+from shunpike.wire.sending import FAILURES
+from shunpike.wire.slim_httpx import httpx
+from shunpike.wire.unpack import Unpacker
+from shunpike.wire.unsent import KeptMark
+
+if TYPE_CHECKING:
+    from shunpike.wire.http import Http
+
+MAX_BODY = 32 * 1024 * 1024
+"""Bytes of a whole answer."""
+CLOSING = 2.0
+"""Seconds that closing a connection may take when the caller is being cancelled."""
+MOST_LEFT = 256
+"""Chunks that may still be buffered when an answer is given up."""
+
+
+class Flow:
+    """One exchange. Entered: ``status``, ``headers`` (lower case) and ``headers_at`` (epoch seconds) are there."""
+
+    status: int
+    headers: Mapping[str, str]
+    headers_at: float
+
+    def __init__(self, http: Http, request: httpx.Request, timeouts: Timeouts) -> None:
+        self._http = http
+        self._request = request
+        self._timeouts = timeouts
+        self._response: httpx.Response | None = None
+        self._chunks: AsyncIterator[bytes] | None = None
+        self._unpacker: Unpacker | None = None
+        self._ended = False
+
+    @property
+    def address(self) -> str:
+        """What is asked, without query, which may hold what is nobody's business."""
+        url = self._request.url
+        return f"{url.scheme}://{url.netloc.decode('ascii')}{url.raw_path.partition(b'?')[0].decode('ascii')}"
+
+    async def __aenter__(self) -> Self:
+        self._patience = Patience(self._timeouts)
+        response, mark = None, KeptMark()
+        try:
+            with anyio.CancelScope(deadline=self._patience.deadline), mark:
+                response = await self._http.send(self._request)
+        except FAILURES as error:
+            self._http.fail(error, self.address)
+        if response is None:
+            raise mark.on(self._late())
+        self._response = response
+        self._chunks = aiter(cast("httpx.AsyncByteStream", response.stream))
+        self.headers_at = self._http.clock.now()
+        self.status = response.status_code
+        turned_away = self._http.turned_away(self.status, self.address)
+        if turned_away is not None:
+            await self.__aexit__()
+            raise turned_away
+        self.headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._response is None:
+            return
+        with anyio.CancelScope(deadline=anyio.current_time() + CLOSING, shield=True), suppress(*FAILURES):
+            await self._response.aclose()
+            if self._chunks is not None and not self._ended:
+                await self._read_out(self._chunks)
+
+    def beat(self) -> None:
+        """Note that data arrived, which a keep-alive is not: the next must come within ``idle`` seconds."""
+        self._patience.beat()
+
+    async def receive(self) -> bytes:
+        """Return the next bytes, empty at the end. Raises `Overloaded` when they are late or the connection breaks."""
+        while not self._ended and self._chunks is not None:
+            if chunk := self._unpacked(await self._next(self._chunks)):
+                return chunk
+        return b""
+
+    async def read(self, limit: int = MAX_BODY) -> bytes:
+        """Return all that is left, at most ``limit`` bytes. Raises `Overloaded`: ``malformed`` when it is more."""
+        self._patience.until_the_end()
+        parts, size = [], 0
+        while chunk := await self.receive():
+            parts.append(chunk)
+            size += len(chunk)
+            if size > limit:
+                raise self._http.overloaded("malformed", f"the answer is larger than {limit} bytes")
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def _next(self, chunks: AsyncIterator[bytes]) -> bytes:
+        chunk = None
+        try:
+            # A bare scope is half as dear as `anyio.fail_after`, and this runs for each chunk.
+            with anyio.CancelScope(deadline=self._patience.deadline) as scope:
+                chunk = await anext(chunks, None)
+        except FAILURES as error:
+            self._ended = True
+            self._http.fail(error, self.address)
+        self._ended = chunk is None
+        if scope.cancelled_caught:
+            raise self._late()
+        return chunk or b""
+
+    def _late(self) -> Overloaded:
+        return self._http.overloaded("timeout", f"{self._patience.lost()} ({self._http.asked(self.address)})")
+
+    def _unpacked(self, chunk: bytes) -> bytes:
+        """Return ``chunk`` in the clear; the first one shows whether there is anything to unpack."""
+        encoding = self.headers.get("content-encoding", "identity")
+        if encoding == "identity" or not (chunk or self._unpacker):
+            return chunk
+        try:
+            if self._unpacker is None:
+                self._unpacker = Unpacker(encoding, MAX_BODY)
+            if self._ended:
+                self._unpacker.close()
+            return self._unpacker.feed(chunk)
+        except ValueError as error:
+            raise self._http.overloaded("malformed", str(error)) from error
+
+    async def _read_out(self, chunks: AsyncIterator[bytes]) -> None:
+        """Read on after the close, which ends each of the transport's nested generators with an error.
+
+        Left to the garbage collector they would be finalised at a random place.
+        """
+        self._ended = True
+        for _ in range(MOST_LEFT):
+            if await anext(chunks, None) is None:
+                return
