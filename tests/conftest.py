@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from shunpike.config.warned import forget
+
 from .postgres import Server
 
 REAL_CONNECT = socket.socket.connect
@@ -66,6 +68,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
     (tmp_path / "xdg_runtime_dir").mkdir(mode=0o700)
+    forget()  # What was warned of in another test.
 
 
 @pytest.fixture(autouse=True)

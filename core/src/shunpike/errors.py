@@ -91,6 +91,10 @@ class ConfigError(ShunpikeError):
     exit_code = 3
 
 
+class ConfigWarning(UserWarning):
+    """Something in the configuration does not hold, and why; Python's own `warnings` tell it."""
+
+
 class NoCredential(ShunpikeError):
     """Nothing can answer: no provider has a key and no sandbox is installed."""
 

@@ -153,8 +153,8 @@ def test_attempts_of_unknown_end_are_noted_with_what_they_cost_at_most(cli: Cli,
 def test_names_that_are_of_nothing_are_named_with_the_nearest_one(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "shunpike.toml").write_text('order = ["acne"]\nstrategy = "x"\n[providers.sandbx]\n')
     ran = cli("doctor", providers=(ScriptedProvider("acme"),))
-    assert "! order: there is no provider 'acne'. Did you mean 'acme'?" in ran.out
-    assert "! providers.sandbx: no installed plugin brings 'sandbx'" in ran.out
+    assert "line 1: order: there is no provider 'acne'. Did you mean 'acme'?" in ran.out
+    assert "line 3: providers.sandbx: no installed plugin brings 'sandbx'" in ran.out
     assert "✗ strategy: no installed plugin has one called 'x'" in ran.out
     assert ran.code == 1
 

@@ -195,9 +195,7 @@ def test_a_file_that_is_a_folder_is_named(project: Path) -> None:
 
 
 WRONG = [
-    ('stratgy = "a"', "there is no setting 'stratgy'. Did you mean 'strategy'?"),
     ("[providers.acme]\nbaseurl = 'http://h'", "no setting 'providers.acme.baseurl'. Did you mean 'base_url'?"),
-    ("[providers.acme.timeouts]\nfirst = 1", "there is no setting 'providers.acme.timeouts.first'"),
     ('allow_paid = "yes"', 'allow_paid = "yes": should be true or false'),
     ("max_attempts = 0", "max_attempts = 0: should be at least 1"),
     ('max_attempts = "3"', 'max_attempts = "3": should be a whole number'),

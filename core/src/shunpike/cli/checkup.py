@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import warnings
 from importlib.metadata import version
 
 from shunpike.cli import closures, networks
@@ -10,10 +11,10 @@ from shunpike.cli.findings import Finding, Level, broken, found
 from shunpike.cli.forms import duration, left_at
 from shunpike.cli.install import install_hint
 from shunpike.client import OWN, Client, ProviderStatus
-from shunpike.client.names import doubts
+from shunpike.client.names import all_doubts, strategy_doubts
 from shunpike.clock import SystemClock, moment
 from shunpike.config import KeyStore, Loaded, default_store, load, without_password
-from shunpike.errors import ConfigError, ShunpikeError, UsageError
+from shunpike.errors import ConfigError, ConfigWarning, ShunpikeError, UsageError
 from shunpike.plugins import Host
 from shunpike.types import Billing, Limit, Money, ProviderSettings, Settings, Unit
 
@@ -36,14 +37,21 @@ async def examine(*, online: bool) -> list[Finding]:
     if loaded is None:
         return findings
     try:
-        async with Client(loaded.settings) as client:
-            _names(findings, client)
+        async with _unwarned(loaded) as client:
+            _names(findings, loaded, client)
             if await _ledger(findings, client):
                 await _books(findings, client)
             await _providers(findings, client, online=online)
     except ShunpikeError as error:
         findings.append(broken("Providers", error))
     return findings
+
+
+def _unwarned(loaded: Loaded) -> Client:
+    """Return a client that warns of nothing: what it would warn of is found here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConfigWarning)
+        return Client(loaded)
 
 
 def _configuration(findings: list[Finding]) -> Loaded | None:
@@ -90,9 +98,9 @@ def _plugins(findings: list[Finding], loaded: Loaded | None) -> None:
     )
 
 
-def _names(findings: list[Finding], client: Client) -> None:
+def _names(findings: list[Finding], loaded: Loaded, client: Client) -> None:
     """Names that are of nothing here. A shared file may well name what is not installed on this machine."""
-    for one in doubts(client.settings, client.host):
+    for one in (*all_doubts(loaded, client.host, KeyStore()), *strategy_doubts(loaded.settings, client.host)):
         level = Level.PROBLEM if one.fatal else Level.WARNING
         findings.append(found("Setup", level, one.text, install_hint(one.name) or one.hint))
 

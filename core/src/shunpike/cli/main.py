@@ -17,7 +17,7 @@ import typer
 from shunpike.cli.commands import root
 from shunpike.cli.dispatch import meant, stdin_is_piped
 from shunpike.cli.ending import end_tidily, ended_by
-from shunpike.cli.report import report
+from shunpike.cli.report import report, warnings_told
 from shunpike.errors import ShunpikeError, UsageError
 from shunpike.validation import complaint
 
@@ -80,7 +80,8 @@ def run(arguments: Sequence[str]) -> int:
         root().main(args=list(arguments), prog_name="shunpike")
     as_json = "--json" in arguments
     try:
-        return _run(arguments)
+        with warnings_told(as_json=as_json):
+            return _run(arguments)
     except KeyboardInterrupt:
         return _interrupted()
     except typer.Abort:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from shunpike.errors import AuthError, Exhausted, ProviderError, ShunpikeError
+from shunpike.errors import AuthError, ConfigWarning, Exhausted, ProviderError, ShunpikeError
 
 _AUTH = frozenset({"auth", "permission", "region"})
 _TYPES = {
@@ -71,6 +74,26 @@ def report(error: Exception, *, as_json: bool) -> int:
             sys.stderr.write(f"request {request_id}\n")
     sys.stderr.flush()
     return code
+
+
+@contextmanager
+def warnings_told(*, as_json: bool) -> Iterator[None]:
+    """Write what is odd in the configuration to stderr, as a line for a person or one of JSON, once for each thing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", ConfigWarning)
+        others = warnings.showwarning
+
+        def show(message: Warning | str, *place: Any, **more: Any) -> None:
+            if not isinstance(message, ConfigWarning):
+                others(message, *place, **more)
+            elif as_json:
+                told = {"message": str(message), "type": "configuration_warning"}
+                sys.stderr.write(json.dumps({"warning": told}, ensure_ascii=False) + "\n")
+            else:
+                sys.stderr.write(f"warning: {message}\n")
+
+        warnings.showwarning = show
+        yield
 
 
 def _texts(error: Exception) -> tuple[str, str | None]:

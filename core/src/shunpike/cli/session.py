@@ -29,7 +29,7 @@ async def client(arguments: Mapping[str, Any] | None = None, *, ledger: bool = T
     Without ``ledger`` the books are not opened, for what works also while they can't be: nothing may be sent then.
     """
     store = None if ledger else MemoryStore()
-    async with Client(load(arguments).settings, store=store) as opened:
+    async with Client(load(arguments), store=store) as opened:
         yield opened
 
 

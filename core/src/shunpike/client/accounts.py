@@ -18,6 +18,7 @@ NOT_INSTALLED = "not installed"
 NO_KEY = "no key"
 UNUSABLE_KEY = "unusable key"
 """What stands where its key should be can't be one."""
+NONE_OF_ITS_MODELS = "none of the models that its section names is offered"
 BROKEN = "broken"
 """Its plugin gives no catalog that can be read."""
 _CAUSES = {NO_KEY: Cause.KEY, UNUSABLE_KEY: Cause.BAD_KEY, BROKEN: Cause.CONFIG}
@@ -145,7 +146,10 @@ def build_roster(host: Host, settings: Settings, accounts: Mapping[str, Account]
             continue
         models = catalog.setdefault(account.info.id, _aged(host.models(account.info.id), today))
         if account.problem is None:
-            targets += [target_of(account, model, place) for place, model in _chosen(account, models)]
+            chosen = _chosen(account, models)
+            targets += [target_of(account, model, place) for place, model in chosen]
+            if account.settings.models and not chosen:
+                unavailable.append(_absent(account.name, NONE_OF_ITS_MODELS, Cause.CONFIG))
     return Roster(
         targets=tuple(targets),
         unavailable=tuple(unavailable),
@@ -180,12 +184,6 @@ def _chosen(account: Account, models: tuple[ModelInfo, ...]) -> list[tuple[int, 
     if not account.settings.models:
         return list(enumerate(living))
     places = {name: place for place, name in enumerate(account.settings.models)}
-    unknown = sorted(set(places) - {model.id for model in models})
-    if unknown:
-        raise ConfigError(
-            f"providers.{account.name}.models: {account.info.id} has no model {unknown[0]!r}",
-            hint=f"see: shunpike models --provider {account.name}",
-        )
     return sorted((places[model.id], model) for model in living if model.id in places)
 
 

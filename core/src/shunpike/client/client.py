@@ -26,7 +26,7 @@ from shunpike.client.house import House
 from shunpike.client.inquiry import AccountBalance, Done, Inquiry, TokenCount
 from shunpike.client.limits import limits_shown
 from shunpike.client.live import LiveList
-from shunpike.client.names import explained
+from shunpike.client.names import explained, warn_of
 from shunpike.client.nobody import nothing_to_ask
 from shunpike.client.options import (
     Options,
@@ -43,7 +43,7 @@ from shunpike.client.status import ProviderStatus, provider_status
 from shunpike.client.strategies import Strategies
 from shunpike.client.stream import Stream
 from shunpike.clock import Clock, SystemClock
-from shunpike.config import KeyStore, load
+from shunpike.config import KeyStore, Loaded, load
 from shunpike.errors import UnknownModel, UnknownProvider
 from shunpike.ledger import Ledger
 from shunpike.plugins import Host
@@ -61,12 +61,13 @@ from shunpike.waiting import Waiter
 class Client:
     """Answers from many providers. Use it as ``async with Client() as client``; it works on asyncio and trio.
 
-    Without ``settings`` the configuration files and the environment are read. Raises `ConfigError`.
+    Without ``settings`` the configuration files and the environment are read. Raises `ConfigError`, and warns once of
+    names that are of nothing here (`ConfigWarning`).
     """
 
     def __init__(
         self,
-        settings: Settings | None = None,
+        settings: Settings | Loaded | None = None,
         *,
         host: Host | None = None,
         clock: Clock | None = None,
@@ -74,9 +75,11 @@ class Client:
         environ: Mapping[str, str] | None = None,
     ) -> None:
         environ = os.environ if environ is None else environ
-        self.settings = load(environ=environ).settings if settings is None else settings
+        loaded = load(environ=environ) if settings is None else Loaded.of(settings)
+        self.settings = loaded.settings
         self.host = Host.load(self.settings.disabled_plugins) if host is None else host
         self.clock = SystemClock() if clock is None else clock
+        warn_of(loaded, self.host, KeyStore())
         self._house = House(self.settings, self.host, self.clock, store, environ, KeyStore())
         self._attempts = Attempts(self._house.services)
         self._results = Results(self._house, self.clock)

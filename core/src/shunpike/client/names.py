@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from difflib import get_close_matches
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, distribution, entry_points
 
-from shunpike.errors import ConfigError, ShunpikeError, UsageError
+from shunpike.config import KeyStore, Loaded
+from shunpike.config.doubts import SHOWN, Doubt, near
+from shunpike.config.warned import warn_once
+from shunpike.errors import ConfigError, PluginError, ShunpikeError, UsageError
 from shunpike.hookspecs import ENTRY_POINT_GROUP
 from shunpike.plugins import Host
 from shunpike.types import ProviderSettings, Settings
-from shunpike.types.base import Record
 
 CORE = "shunpike"
 _REQUIREMENT = re.compile(r"""^\s*(?P<name>[A-Za-z0-9._-]+)[^;]*;.*\bextra\s*==\s*['"](?P<extra>[^'"]+)['"]""")
-_SHOWN = "shunpike config show --origin"
 _OWN = 'for a server of your own, say in [providers.{}]: plugin = "NAME" (whose language it speaks), price = "free"'
-
-
-class Doubt(Record):
-    """A name that does not exist here. ``fatal``: nothing can be asked before it is corrected."""
-
-    text: str
-    name: str
-    hint: str = _SHOWN
-    fatal: bool = False
 
 
 def known_plugins(requirements: Iterable[str] | None = None) -> dict[str, str]:
@@ -37,13 +28,6 @@ def known_plugins(requirements: Iterable[str] | None = None) -> dict[str, str]:
             requirements = []
     matches = [found for line in requirements if (found := _REQUIREMENT.match(line))]
     return {found["extra"]: found["name"] for found in matches if found["name"] == f"{CORE}-{found['extra']}"}
-
-
-def near(word: str, known: Iterable[str]) -> str:
-    """Return ``. Did you mean 'x'?`` for a near miss, whatever its capitals, else nothing."""
-    plain = {name.casefold(): name for name in known}
-    found = get_close_matches(word.casefold(), plain, n=1, cutoff=0.65)
-    return f". Did you mean {plain[found[0]]!r}?" if found else ""
 
 
 def check_budgets(settings: Settings, host: Host) -> None:
@@ -61,31 +45,110 @@ def check_budgets(settings: Settings, host: Host) -> None:
         raise ConfigError(
             f"budgets: there is no provider {name!r}, so that its budget of {budget.amount} bounds nothing"
             f"{near(name, present)}",
-            hint=f"correct its name; where it comes from: {_SHOWN}   ·   the names: shunpike providers",
+            hint=f"correct its name; where it comes from: {SHOWN}   ·   the names: shunpike providers",
         )
 
 
-def doubts(settings: Settings, host: Host) -> tuple[Doubt, ...]:
-    """Return every name in ``settings`` that is of nothing here, with the nearest one that is."""
+def doubts(settings: Settings, host: Host, places: Mapping[str, str] | None = None) -> tuple[Doubt, ...]:
+    """Return every name in ``settings`` that is of nothing here, with the nearest one that is.
+
+    ``places`` tells where each setting stands.
+    """
+    return (*_names(settings, host, places or {}), *strategy_doubts(settings, host))
+
+
+def _names(settings: Settings, host: Host, places: Mapping[str, str]) -> tuple[Doubt, ...]:
+    found = (*_sections(settings, host), *_models(settings, host), *_listed(settings, host))
+    return tuple(_placed(one, places) for one in found)
+
+
+def _listed(settings: Settings, host: Host) -> Iterator[Doubt]:
     here = _present(settings, host)
-    found = []
-    for name, section in settings.providers.items():
-        plugin = section.plugin or name
-        if plugin not in host_ids(host):
-            text = _nobody_behind(name, section) + near(plugin, host_ids(host))
-            found.append(Doubt(text=text, name=plugin, hint=_SHOWN if section.base_url is None else _OWN.format(name)))
-    for name in settings.order:
-        if name not in here:
-            found.append(Doubt(text=f"order: there is no provider {name!r}{near(name, here)}", name=name))
-    plugins = {point.name for point in entry_points(group=ENTRY_POINT_GROUP)} | {one.name for one in host.loaded}
-    for name in settings.disabled_plugins:
-        if name not in plugins:
-            found.append(Doubt(text=f"disabled_plugins: there is no plugin {name!r}{near(name, plugins)}", name=name))
+    yield from (_nobody("order", name, "provider", here) for name in settings.order if name not in here)
+    if settings.disabled_plugins:
+        plugins = {point.name for point in entry_points(group=ENTRY_POINT_GROUP)} | {one.name for one in host.loaded}
+        unknown = [name for name in settings.disabled_plugins if name not in plugins]
+        yield from (_nobody("disabled_plugins", name, "plugin", plugins) for name in unknown)
+
+
+def strategy_doubts(settings: Settings, host: Host) -> Iterator[Doubt]:
+    """Yield the doubt about a strategy that no plugin has."""
     if host.strategy(settings.strategy, settings.strategy_options) is None:
         name = settings.strategy
         text = f"strategy: no installed plugin has one called {name!r}{near(name, ['priority'])}"
-        found.append(Doubt(text=text, name=name, hint='the default is "priority"', fatal=True))
-    return tuple(found)
+        yield Doubt(text=text, name=name, hint='the default is "priority"', fatal=True)
+
+
+def key_doubts(settings: Settings, host: Host, keys: KeyStore) -> tuple[Doubt, ...]:
+    """Return what stands in the file of stored keys and is no key of anybody here. Raises `ConfigError`."""
+    here = _present(settings, host)
+    stored = [
+        Doubt(
+            text=f"{keys.path}: {name} is no text in quotes, so that it is not read as a key",
+            name=name,
+            hint=f"store it again: shunpike keys set {name}",
+        )
+        for name in keys.strange()
+    ]
+    for name in keys.names():
+        if name not in here:
+            one = _nobody(str(keys.path), name, "provider", here)
+            stored.append(one.model_copy(update={"hint": f"if it is of no use: shunpike keys rm {name}"}))
+    return tuple(stored)
+
+
+def all_doubts(loaded: Loaded, host: Host, keys: KeyStore) -> tuple[Doubt, ...]:
+    """Return the doubts about settings, the names in them, and stored keys as far as these can be read."""
+    found = (*loaded.doubts, *_names(loaded.settings, host, loaded.places))
+    try:
+        return (*found, *key_doubts(loaded.settings, host, keys))
+    except ConfigError:
+        return found  # Whoever needs a stored key is told.
+
+
+def warn_of(loaded: Loaded, host: Host, keys: KeyStore) -> None:
+    """Warn of every doubt that is worth it at work, once in a process; a strategy is looked for when it is used."""
+    for one in all_doubts(loaded, host, keys):
+        if one.loud:
+            warn_once(one.text, one.hint)
+
+
+def _placed(one: Doubt, places: Mapping[str, str]) -> Doubt:
+    key = one.text.partition(":")[0]
+    place = places.get(key, places.get(key.rpartition(".")[0]))
+    return one if place is None else one.model_copy(update={"text": f"{place}: {one.text}"})
+
+
+def _nobody(where: str, name: str, what: str, known: Iterable[str]) -> Doubt:
+    """Return the doubt about a name; what can be installed is there on other machines that read the same file."""
+    text = f"{where}: there is no {what} {name!r}{near(name, known)}"
+    return Doubt(text=text, name=name, loud=name not in known_plugins())
+
+
+def _sections(settings: Settings, host: Host) -> Iterator[Doubt]:
+    for name, section in settings.providers.items():
+        plugin = section.plugin or name
+        if plugin not in host_ids(host) and plugin not in {one.name for one in host.broken}:
+            text = _nobody_behind(name, section) + near(plugin, host_ids(host))
+            hint = SHOWN if section.base_url is None else _OWN.format(name)
+            quiet = plugin in known_plugins() or plugin in settings.disabled_plugins
+            yield Doubt(text=text, name=plugin, hint=hint, loud=not quiet)
+
+
+def _models(settings: Settings, host: Host) -> Iterator[Doubt]:
+    """Models that a section names and its provider's catalog has not; an endpoint of one's own knows best itself."""
+    for name, section in settings.providers.items():
+        plugin = section.plugin or name
+        if not section.models or section.own_endpoint or plugin not in host_ids(host):
+            continue
+        try:
+            known = [model.id for model in host.models(plugin)]
+        except PluginError:
+            continue
+        for model in section.models:
+            if model not in known:
+                text = f"providers.{name}.models: {plugin} has no model {model!r}{near(model, known)}"
+                yield Doubt(text=text, name=model, hint=f"shunpike models --provider {name}")
 
 
 def explained(error: UsageError, names: Iterable[str], settings: Settings, host: Host) -> ShunpikeError:
@@ -93,7 +156,7 @@ def explained(error: UsageError, names: Iterable[str], settings: Settings, host:
     for name, section in ((name, settings.providers[name]) for name in names if name in settings.providers):
         if (section.plugin or name) not in host_ids(host):
             return ConfigError(
-                _nobody_behind(name, section), hint=_SHOWN if section.base_url is None else _OWN.format(name)
+                _nobody_behind(name, section), hint=SHOWN if section.base_url is None else _OWN.format(name)
             )
         if section.plugin is not None and section.base_url is not None and not section.own_endpoint:
             error.hint = _OWN.format(name)

@@ -2,42 +2,66 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from shunpike.config.dotenv import bare
-from shunpike.config.schema import Path, check_key, field_of, is_header, is_table, wrong
-from shunpike.types import Settings
+from shunpike.config.doubts import Doubt
+from shunpike.config.places import CONFIG_VARIABLE
+from shunpike.config.schema import Path, doubt_of, field_of, is_header, is_table, wrong
 
 PREFIX = "SHUNPIKE_"
+_OTHERS = frozenset(
+    {
+        CONFIG_VARIABLE,
+        # Those that the tests of this repository read.
+        *("SHUNPIKE_FUZZ_COUNT", "SHUNPIKE_LAWS_RUNS", "SHUNPIKE_RECORDINGS", "SHUNPIKE_REQUESTS", "SHUNPIKE_STREAMS"),
+    }
+)
+_SERVICE = re.compile(r"SHUNPIKE_(?:\w+_)?(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?)")
+"""What Kubernetes sets in every container beside a service that is called shunpike or shunpike-something."""
 _WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
 def variables(environ: Mapping[str, str], sections: set[str]) -> Iterator[tuple[Path, str, Any]]:
     """Yield path, variable and value of each setting in ``environ``; an empty variable counts as not set.
 
-    ``sections`` are the providers that files name: ``MY_LLM`` means ``my-llm`` where that one exists. A variable that
-    is nearly the name of a setting raises `ConfigError`; others belong to somebody else.
+    ``sections`` are the providers that files name: ``MY_LLM`` means ``my-llm`` where that one exists.
     """
-    for variable in sorted(name for name in environ if name.startswith(PREFIX)):
+    for variable in _ours(environ):
         text = bare(environ[variable])
         path = _path(variable, sections)
-        if path is None or not text:
+        if not text or doubt_of(path, variable) is not None:
             continue
-        check_key(path, variable)
         if is_table(path):
             raise wrong(path, text, f"is a table: name a setting inside it, as in {variable}__…", variable)
         yield path, variable, _value(path, text, variable)
 
 
-def _path(variable: str, sections: set[str]) -> Path | None:
+def strangers(environ: Mapping[str, str]) -> Iterator[Doubt]:
+    """Yield the doubts about variables of our prefix that are no setting.
+
+    Raises `ConfigError` for one that may be meant to keep something back.
+    """
+    for variable in _ours(environ):
+        doubt = doubt_of(_path(variable, set()), variable)
+        if doubt is not None:
+            yield doubt
+
+
+def _ours(environ: Mapping[str, str]) -> list[str]:
+    return sorted(
+        name
+        for name in environ
+        if name.startswith(PREFIX)
+        and not (name in _OTHERS or name.startswith("SHUNPIKE_TEST") or _SERVICE.fullmatch(name))
+    )
+
+
+def _path(variable: str, sections: set[str]) -> Path:
     parts = variable.removeprefix(PREFIX).lower().split("__")
-    names = tuple(Settings.model_fields)
-    if parts[0] not in names:
-        # Not ours, unless it looks like a slip of the pen.
-        return tuple(parts) if get_close_matches(parts[0], names, n=1, cutoff=0.85) else None
     if parts[0] == "providers" and len(parts) > 1:
         known = {name.lower().replace("-", "_").replace(".", "_"): name for name in sections}
         parts[1] = known.get(parts[1], parts[1])

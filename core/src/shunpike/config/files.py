@@ -7,14 +7,31 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
+from shunpike.config.lines import line_of, lines_of
 from shunpike.config.literals import refuse_literal_keys
 from shunpike.errors import ConfigError
+from shunpike.types.base import Record
 
 _PLACE = re.compile(r"\s*\(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)\s*$")
 
 
-def read(path: Path, *, required: bool = False) -> dict[str, Any] | None:
-    """Return the tables of ``path``, None when there is no such file.
+class File(Record):
+    """A file that was read: its tables, and the line of each setting."""
+
+    path: Path
+    tree: dict[str, Any]
+    lines: dict[tuple[str, ...], int] = Field(default_factory=dict)
+
+    def place(self, setting: tuple[str, ...]) -> str:
+        """Return the file, and the line on which ``setting`` stands where that is known."""
+        line = line_of(setting, self.lines)
+        return str(self.path) if line is None else f"{self.path}, line {line}"
+
+
+def read(path: Path, *, required: bool = False) -> File | None:
+    """Return what stands in ``path``, None when there is no such file.
 
     Raises `ConfigError` naming file, line and column for invalid TOML, and for a literal key.
     """
@@ -26,7 +43,7 @@ def read(path: Path, *, required: bool = False) -> dict[str, Any] | None:
     except tomllib.TOMLDecodeError as error:
         raise _invalid(path, text, str(error)) from None
     refuse_literal_keys(tree, str(path))
-    return tree
+    return File(path=path, tree=tree, lines=lines_of(text))
 
 
 def _text(path: Path, *, required: bool) -> str | None:

@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, SecretStr
 from typing_extensions import override
@@ -101,6 +102,10 @@ class KeyStore:
         """Return the providers that have a stored key, sorted."""
         return tuple(sorted(self._read()))
 
+    def strange(self) -> tuple[str, ...]:
+        """Return what stands in the file and is no key, such as a table; sorted."""
+        return tuple(sorted(name for name, key in self._tree().items() if not isinstance(key, str)))
+
     def get(self, name: str) -> SecretStr | None:
         """Return the key of ``name``, or None."""
         key = clean_key(self._read().get(name, ""), f"the stored key of {name} in {self.path}")
@@ -131,10 +136,16 @@ class KeyStore:
             return None
 
     def _read(self) -> dict[str, str]:
+        keys = {name: key for name, key in self._tree().items() if isinstance(key, str)}
+        for key in keys.values():
+            remember(bare_key(key))
+        return keys
+
+    def _tree(self) -> dict[str, Any]:
         try:
             if os.name == "posix" and stat.S_IMODE(self.path.stat().st_mode) & 0o077:
                 self.path.chmod(_MODE)
-            tree = tomllib.loads(self.path.read_text(encoding="utf-8"))
+            return tomllib.loads(self.path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -144,10 +155,6 @@ class KeyStore:
                 f"{self.path} can't be read: {reason}",
                 hint="move it away and store the keys again: shunpike keys set NAME",
             ) from None
-        keys = {name: key for name, key in tree.items() if isinstance(key, str)}
-        for key in keys.values():
-            remember(bare_key(key))
-        return keys
 
     def _write(self, keys: Mapping[str, str]) -> None:
         try:

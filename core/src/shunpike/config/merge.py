@@ -7,9 +7,11 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
+from shunpike.config.doubts import Doubt
+from shunpike.config.files import File
 from shunpike.config.literals import names_a_key, without_password
 from shunpike.config.places import ledger_file
-from shunpike.config.schema import Path, check_key, is_table, shown, typed, without_secrets, wrong
+from shunpike.config.schema import Path, check_key, doubt_of, is_table, shown, typed, without_secrets, wrong
 from shunpike.errors import ConfigError
 from shunpike.types import Settings
 from shunpike.types.base import Record
@@ -45,6 +47,27 @@ def layer(tree: Mapping[str, Any], origin: str, *, exact: bool) -> Layer:
         path: Leaf(value=typed(path, value, origin, exact=exact), origin=origin)
         for path, value in _walk(tree, (), origin)
     }
+
+
+def known_part(file: File) -> tuple[dict[str, Any], tuple[Doubt, ...]]:
+    """Return the tables of ``file`` without the settings that do not exist, and the doubts about those.
+
+    Raises `ConfigError` for one that may be meant to keep something back.
+    """
+    doubts: list[Doubt] = []
+    return _known(file.tree, (), file, doubts), tuple(doubts)
+
+
+def _known(tree: Mapping[str, Any], path: Path, file: File, doubts: list[Doubt]) -> dict[str, Any]:
+    found = {}
+    for name, value in tree.items():
+        here = (*path, name)
+        doubt = doubt_of(here, file.place(here))
+        if doubt is not None:
+            doubts.append(doubt)
+        else:
+            found[name] = _known(value, here, file, doubts) if is_table(here) and isinstance(value, dict) else value
+    return found
 
 
 def _walk(tree: Mapping[str, Any], path: Path, where: str) -> Iterator[tuple[Path, Any]]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from functools import cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from shunpike.config.doubts import Doubt, no_setting, unknown
 from shunpike.config.literals import holds_password
 from shunpike.config.shapes import budgets, header, limits, pace, proxy_address, variable_name, web_address
 from shunpike.errors import ConfigError
@@ -65,16 +65,25 @@ def check_key(path: Path, where: str) -> None:
         if len(path) == 2 and path[0] == "providers" and (not path[1] or "/" in path[1]):
             raise ConfigError(f"{where}: {path[1]!r} can't name a provider: it must not be empty or hold a slash")
         return
-    known = [name for name, field in model.model_fields.items() if not field.exclude]
-    if path[-1] in known:
-        return
-    near = get_close_matches(path[-1], known, n=1)
-    table = ".".join(path[:-1])
-    inside = f"[{table}] has: " if table else "there are: "
-    raise ConfigError(
-        f"{where}: there is no setting {'.'.join(path)!r}" + (f". Did you mean {near[0]!r}?" if near else ""),
-        hint=inside + ", ".join(name for name in known if name != "key"),
-    )
+    if path[-1] not in settings_in(model):
+        raise no_setting(path, where, settings_in(model))
+
+
+def doubt_of(path: Path, where: str) -> Doubt | None:
+    """Return the doubt about ``path`` where there is no such setting, None where there is.
+
+    Raises `ConfigError` where it may be meant for a setting that keeps something back.
+    """
+    model = table_of(path[:-1])
+    if model is None or path[-1] in settings_in(model):
+        check_key(path, where)
+        return None
+    return unknown(path, where, settings_in(model))
+
+
+def settings_in(model: type[BaseModel]) -> tuple[str, ...]:
+    """Return the names of the settings in a table."""
+    return tuple(name for name, field in model.model_fields.items() if not field.exclude)
 
 
 def field_of(path: Path) -> FieldInfo | None:
