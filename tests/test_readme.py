@@ -29,6 +29,7 @@ from shunpike.types import Billing, Calendar, Confidence, Limit, Rolling, Scope,
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 PAGES = (README, ROOT / "core/README.md")
+ALL_PAGES = (*PAGES, *sorted(ROOT.glob("docs/*.md")))
 BIN = Path(sys.executable).parent
 
 FENCE = re.compile(
@@ -238,13 +239,13 @@ def test_every_command_is_in_the_cheat_sheet() -> None:
 
 
 def test_no_page_speaks_of_a_command_that_does_not_exist() -> None:
-    for page in PAGES:
+    for page in ALL_PAGES:
         spoken = re.findall(r"`shunpike ([a-z]+)", page.read_text(encoding="utf-8"))
         assert set(spoken) <= set(COMMANDS), page
 
 
 def test_links_to_files_lead_somewhere() -> None:
-    for page in PAGES:
+    for page in ALL_PAGES:
         links = re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
         assert not [link for link in links if not (page.parent / link).exists()], page
 

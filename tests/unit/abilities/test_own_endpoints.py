@@ -220,6 +220,7 @@ async def test_the_usual_price_on_another_address_changes_nothing(make_client: M
     assert (row.env_key, row.tier, upstream.requests) == ("OPENAI_API_KEY", "paid", [])
 
 
+@pytest.mark.filterwarnings("ignore::shunpike.errors.ConfigWarning")
 @pytest.mark.parametrize("asked_as", [{"model": "local/m1"}, {"providers": ["local"]}])
 async def test_a_section_that_lacks_its_plugin_is_the_news(
     make_client: MakeClient, upstream: Upstream, asked_as: dict[str, Any]

@@ -64,16 +64,29 @@ class LimitTable(Record):
     """One limit. ``per`` is the window as text; a USD amount is a string of dollars."""
 
     unit: Unit
+    """What is counted."""
     amount: StrictInt | StrictStr
+    """How much of it: a whole number; dollars as a text such as ``"0.50"``; a share such as ``"80%"`` of what is
+    granted."""
     per: StrictStr | None = None
+    """In which window: seconds such as ``60s``, ``day ZONE``, ``month ZONE`` or ``lifetime``; none for ``concurrent``.
+    A zone is an IANA name such as ``UTC``."""
     scope: Scope = Scope.MODEL
+    """For whom: each model, or all that share the account, key, project, address or pool."""
     pool: StrictStr | None = None
+    """The name of the pool, with ``scope = "pool"``."""
     counts: Literal["used", "asked", "reserved"] = "used"
+    """How tokens of answers are counted: those used; by the cap when it is asked; or the cap, whatever is used."""
     shape: Literal["stated", "unknown"] = "stated"
+    """``unknown``: nobody says whether a day is the calendar's or the last 24 hours, so that both are kept."""
     overrides: StrictBool = False
+    """Whether it takes the place of what the provider grants of this unit and window, even where it is more."""
     confidence: Confidence | None = None
+    """How much the figure is worth; what you say counts as ``operator``."""
     source: StrictStr | None = None
+    """Where the figure is from."""
     as_of: date | None = None
+    """The day on which it was seen."""
 
     @field_validator("amount", mode="before")
     @classmethod

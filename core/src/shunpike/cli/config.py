@@ -8,6 +8,7 @@ import typer
 
 from shunpike.cli.options import Json, command_app
 from shunpike.cli.output import as_json, as_list, plain, say, table
+from shunpike.cli.reference import as_markdown, in_words, matching
 from shunpike.config import KeyStore, load, project_file, user_file
 
 app = command_app("Show the configuration and where each value comes from.")
@@ -27,6 +28,23 @@ def show(
         say(table(("setting", "value", "origin"), [(one.key, one.text, one.origin) for one in origins]))
     else:
         say(table(("setting", "value"), [(one.key, one.text) for one in origins]))
+
+
+@app.command()
+def reference(
+    word: Annotated[str | None, typer.Argument(metavar="NAME", help="Only settings whose name holds this.")] = None,
+    *,
+    markdown: Annotated[bool, typer.Option("--markdown", help="As the chapters of a page.")] = False,
+    json: Json = False,
+) -> None:
+    """Explain every setting: type, default, unit, an example, and where it may stand."""
+    found = matching(word)
+    if json:
+        as_list([{**plain(one), "toml": one.toml, "variable": one.variable} for one in found])
+    elif markdown:
+        say(as_markdown(), end="")
+    else:
+        say("\n".join(in_words(one) for one in found), end="")
 
 
 @app.command()

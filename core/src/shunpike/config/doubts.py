@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from pydantic import BaseModel
+
 from shunpike.errors import ConfigError
 from shunpike.types import Budget, ProviderSettings, Settings, Timeouts
 from shunpike.types.base import Record
@@ -28,6 +30,11 @@ _BOUND = re.compile(
     re.IGNORECASE,
 )
 """What names of bounds and of secrets are made of, also of those that do not exist here."""
+_TABLES: dict[str, type[BaseModel]] = {
+    "providers.NAME": ProviderSettings,
+    "providers.NAME.timeouts": Timeouts,
+    "": Settings,
+}
 
 
 class Doubt(Record):
@@ -72,8 +79,8 @@ def no_setting(path: tuple[str, ...], where: str, known: Iterable[str]) -> Confi
 
 def _may_bound(name: str, known: Iterable[str]) -> bool:
     """Tell whether ``name`` may be meant to keep something back: it is nearly such a setting, or made of such words."""
-    everywhere = {*known, *Settings.model_fields, *ProviderSettings.model_fields, *Timeouts.model_fields}
-    surely = get_close_matches(name, sorted({*everywhere, *Budget.model_fields}), n=1, cutoff=0.8)
+    everywhere = {*known, *(one for model in _TABLES.values() for one in _names(model)), *Budget.model_fields}
+    surely = get_close_matches(name, sorted(everywhere), n=1, cutoff=0.8)
     if surely or _BOUND.search(name):
         return not surely or surely[0] not in _HARMLESS
     perhaps = get_close_matches(name, [*known], n=1)
@@ -82,16 +89,15 @@ def _may_bound(name: str, known: Iterable[str]) -> bool:
 
 def _elsewhere(path: tuple[str, ...]) -> str:
     """Return the nearest setting of another table, and that table."""
-    for table, model in (
-        ("providers.NAME", ProviderSettings),
-        ("providers.NAME.timeouts", Timeouts),
-        ("", Settings),
-    ):
-        names = [name for name, field in model.model_fields.items() if not field.exclude]
-        found = get_close_matches(path[-1], names, n=1, cutoff=0.8)
+    for table, model in _TABLES.items():
+        found = get_close_matches(path[-1], _names(model), n=1, cutoff=0.8)
         if found:
             return f". Did you mean {found[0]!r} {f'in [{table}]' if table else 'at the top of the file'}?"
     return ""
+
+
+def _names(model: type[BaseModel]) -> list[str]:
+    return [name for name, field in model.model_fields.items() if not field.exclude]
 
 
 def _end(sentence: str) -> str:

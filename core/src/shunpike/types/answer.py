@@ -19,10 +19,14 @@ FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter")
 class Timeouts(Record):
     """Seconds to wait: for a connection, for the first byte of an answer, between data events, and in all."""
 
-    connect: float = Field(default=10.0, gt=0)
-    first_token: float = Field(default=60.0, gt=0)
-    idle: float = Field(default=30.0, gt=0)
-    total: float = Field(default=300.0, gt=0)
+    connect: float = Field(default=10.0, gt=0, examples=[5], json_schema_extra={"unit": "seconds"})
+    """For a connection, with its encryption."""
+    first_token: float = Field(default=60.0, gt=0, examples=[300], json_schema_extra={"unit": "seconds"})
+    """From the request to the first of the answer; more for a server that loads its model first."""
+    idle: float = Field(default=30.0, gt=0, examples=[60], json_schema_extra={"unit": "seconds"})
+    """Between two pieces of a streamed answer."""
+    total: float = Field(default=300.0, gt=0, examples=[600], json_schema_extra={"unit": "seconds"})
+    """For one attempt in all."""
 
 
 class Call(Record):

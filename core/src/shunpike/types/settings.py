@@ -6,6 +6,7 @@ import re
 from typing import Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
+from pydantic.config import JsonDict
 
 from shunpike.types.answer import Timeouts
 from shunpike.types.base import Record
@@ -16,37 +17,60 @@ PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 DIRECT = ("", "none", "direct")
 """What ``proxy`` says where no proxy is to be used, whatever the variables say."""
 
+NO_UNIT: JsonDict = {"unit": "-"}
+SECONDS: JsonDict = {"unit": "seconds"}
+"""Of the settings: their docstrings, examples and units are what `config/reference.py` makes the reference of."""
+
 
 class ProviderSettings(Record):
     """One provider's section. A field that is None takes what the provider's own catalog says."""
 
-    enabled: bool = True
-    plugin: str | None = None
+    enabled: bool = Field(default=True, examples=[False], json_schema_extra=NO_UNIT)
+    """Whether the provider is asked at all."""
+    plugin: str | None = Field(default=None, examples=["other"], json_schema_extra=NO_UNIT)
     """The provider whose plugin serves this section; None = the section's own name."""
-    key: SecretStr | None = Field(default=None, repr=False)
-    key_env: str | None = None
+    key: SecretStr | None = Field(default=None, repr=False, examples=["sk-…"], json_schema_extra=NO_UNIT)
+    """The key itself, which is refused in a file: better are the provider's own variable and ``shunpike keys set``."""
+    key_env: str | None = Field(default=None, examples=["MY_KEY"], json_schema_extra={"unit": "name of a variable"})
     """The variable that holds the key, where it is not the provider's own."""
-    base_url: str | None = None
-    tier: str | None = None
-    price: Literal["list", "free"] = "list"
-    """``free`` declares an endpoint of one's own that costs nothing."""
-    account: str = "default"
+    base_url: str | None = Field(
+        default=None, examples=["http://localhost:11434/v1"], json_schema_extra={"unit": "address"}
+    )
+    """Where it is asked, instead of the provider's own address."""
+    tier: str | None = Field(default=None, examples=["free"], json_schema_extra=NO_UNIT)
+    """Which of the tiers in the provider's catalog your account is on: it decides limits and who pays; None = the
+    catalog's ``default_tier``."""
+    price: Literal["list", "free"] = Field(default="list", examples=["free"], json_schema_extra=NO_UNIT)
+    """``free`` declares an endpoint of one's own that costs nothing; ``list`` = the prices of the plugin's catalog."""
+    account: str = Field(default="default", examples=["team"], json_schema_extra=NO_UNIT)
     """Keys of one account share its limits under one name."""
-    order: int | None = None
-    models: tuple[str, ...] = ()
+    order: int | None = Field(default=None, examples=[10], json_schema_extra={"unit": "place"})
+    """Its place among the providers that the ``order`` of all does not name, the smallest first; None = the plugin's
+    own."""
+    models: tuple[str, ...] = Field(default=(), examples=[["m-large", "m-small"]], json_schema_extra={"unit": "ids"})
     """Where not empty: only these models, in this order of preference."""
-    limits: tuple[Limit | Cap, ...] = ()
+    limits: tuple[Limit | Cap, ...] = Field(
+        default=(), examples=[[{"amount": "80%"}]], json_schema_extra={"unit": "see Limits of your own"}
+    )
     """Limits of the operator's own, beside the provider's: the smaller holds, unless it ``overrides``."""
-    pace: str | None = None
+    pace: str | None = Field(default=None, examples=["smooth"], json_schema_extra=NO_UNIT)
     """How quotas are spread over their windows here; None = as for all."""
     timeouts: Timeouts = Timeouts()
-    proxy: str | None = Field(default=None, repr=False)
+    proxy: str | None = Field(
+        default=None, repr=False, examples=["http://proxy.example:3128"], json_schema_extra={"unit": "address"}
+    )
     """The proxy that is asked through, such as ``http://proxy.example:3128``; ``none`` = directly; None = what the
     variables ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` say. Never for this machine itself."""
-    ca_file: str | None = None
+    ca_file: str | None = Field(default=None, examples=["/etc/ssl/company.pem"], json_schema_extra={"unit": "path"})
     """A file of certificates (PEM) of authorities that are trusted here, too; None = as for all."""
-    headers: dict[str, str] = Field(default_factory=dict)
-    options: dict[str, Any] = Field(default_factory=dict)
+    headers: dict[str, str] = Field(
+        default_factory=dict, examples=[{"X-Title": "my program"}], json_schema_extra=NO_UNIT
+    )
+    """HTTP headers that are sent with every request, beside the plugin's own. Not for a key: see ``key_env``."""
+    options: dict[str, Any] = Field(
+        default_factory=dict, examples=[{"region": "eu"}], json_schema_extra={"unit": "the plugin's own"}
+    )
+    """What only this provider's plugin knows: see its own page."""
     transport: Any = Field(default=None, exclude=True, repr=False)
     """An ``httpx.AsyncBaseTransport`` of the caller's own; never read from a file."""
     clock: Any = Field(default=None, exclude=True, repr=False)
@@ -68,10 +92,14 @@ PACE = r"none|smooth|(?:smooth, *)?reserve (?P<percent>[1-9][0-9]?)% for interac
 class Budget(Record):
     """A hard bound on money: ``period`` in ``zone``; ``provider`` None = all together."""
 
-    amount: Money
-    period: Literal["day", "month", "lifetime"]
-    zone: str = "UTC"
-    provider: str | None = None
+    amount: Money = Field(examples=["1.00"], json_schema_extra={"unit": "US dollars"})
+    """What may be spent in one period; a text, as 1.00 is not exact."""
+    period: Literal["day", "month", "lifetime"] = Field(examples=["day"], json_schema_extra=NO_UNIT)
+    """When it begins anew: at midnight, on the first of a month, or never."""
+    zone: str = Field(default="UTC", examples=["Europe/Berlin"], json_schema_extra={"unit": "IANA time zone"})
+    """Whose midnight it is."""
+    provider: str | None = Field(default=None, examples=["acme"], json_schema_extra=NO_UNIT)
+    """The provider that it bounds; None = all together."""
 
     @field_validator("amount")
     @classmethod
@@ -84,37 +112,53 @@ class Budget(Record):
 class Settings(Record):
     """Everything that can be configured."""
 
-    strategy: str = "priority"
-    strategy_options: dict[str, Any] = Field(default_factory=dict)
-    order: tuple[str, ...] = ()
+    strategy: str = Field(default="priority", examples=["priority"], json_schema_extra=NO_UNIT)
+    """The routing strategy that puts the candidates of a request in order: the core's own, or a plugin's."""
+    strategy_options: dict[str, Any] = Field(
+        default_factory=dict, examples=[{"weight": 2}], json_schema_extra={"unit": "the strategy's own"}
+    )
+    """What the strategy of a plugin may be told; ``priority`` takes none."""
+    order: tuple[str, ...] = Field(default=(), examples=[["acme", "home"]], json_schema_extra={"unit": "names"})
     """Providers in the order of preference; those left out follow in their own order."""
-    allow_paid: bool = False
-    budgets: tuple[Budget, ...] = ()
-    pace: str = "none"
-    """``none``, ``smooth``, ``reserve 20% for interactive``, or the last two with a comma: see ``ledger/pacing.py``."""
-    pace_curve: float = Field(default=1.0, ge=1.0, le=8.0)
+    allow_paid: bool = Field(default=False, examples=[True], json_schema_extra=NO_UNIT)
+    """Whether anything that costs money may be asked; a budget that bounds it is needed as well."""
+    budgets: tuple[Budget, ...] = Field(
+        default=(), examples=[[{"amount": "1.00", "period": "day"}]], json_schema_extra={"unit": "see Budgets"}
+    )
+    """Hard bounds on money, all of which hold."""
+    pace: str = Field(default="none", examples=["smooth, reserve 20% for interactive"], json_schema_extra=NO_UNIT)
+    """How quotas are spread over their windows: ``none``; ``smooth`` = no faster than what is left by the time to the
+    reset; ``reserve 20% for interactive`` = batches leave a fifth alone; or the last two with a comma."""
+    pace_curve: float = Field(default=1.0, ge=1.0, le=8.0, examples=[2], json_schema_extra={"unit": "exponent"})
     """1 = never faster than what is left by the time to the reset; more = faster at first, slower near the limit."""
-    reserve: Literal["worst", "learned"] = "worst"
-    """What is held of token limits for an answer: its cap, or what answers of its task and model were seen to take
-    (``ledger/counting.py``). Money is always held at the worst case."""
-    min_output: int = Field(default=1024, ge=1)
+    reserve: Literal["worst", "learned"] = Field(default="worst", examples=["learned"], json_schema_extra=NO_UNIT)
+    """What is held of token limits for an answer: its cap, or what answers of its task and model were seen to take.
+    Money is always held at the worst case."""
+    min_output: int = Field(default=1024, ge=1, examples=[256], json_schema_extra={"unit": "tokens"})
     """Output tokens that a request which names no ``max_tokens`` gets at least: it waits, or goes elsewhere, where
     limits and budgets leave less. Of a small budget the least is a quarter of it. At most it gets the model's own
-    maximum (``ledger/output_cap.py``)."""
-    max_attempts: int = Field(default=8, ge=1)
-    deadline: float = Field(default=300.0, gt=0)
+    maximum."""
+    max_attempts: int = Field(default=8, ge=1, examples=[3], json_schema_extra={"unit": "attempts"})
+    """How many attempts one request may take, at all providers together."""
+    deadline: float = Field(default=300.0, gt=0, examples=[120], json_schema_extra=SECONDS)
     """Seconds for a whole request, all attempts together."""
-    wait: bool = True
+    wait: bool = Field(default=True, examples=[False], json_schema_extra=NO_UNIT)
     """Whether a request waits for a limit or budget that opens before its deadline. False: it fails at once."""
-    attempt_share: float = Field(default=0.67, gt=0, le=1)
+    attempt_share: float = Field(
+        default=0.67, gt=0, le=1, examples=[0.5], json_schema_extra={"unit": "share of the time left"}
+    )
     """How much of the time that is left one attempt may take while a provider at another address is untried."""
-    store: str | None = Field(default=None, repr=False)
-    """Where the ledger lives, such as ``sqlite:/path/ledger.db``; None = the user's data folder."""
-    ca_file: str | None = None
+    store: str | None = Field(
+        default=None, repr=False, examples=["sqlite:/var/lib/shunpike/ledger.db"], json_schema_extra={"unit": "address"}
+    )
+    """Where the ledger lives: ``sqlite:/path/ledger.db``, ``postgresql://user@host/database`` or ``memory:``; None =
+    a file in the user's data folder."""
+    ca_file: str | None = Field(default=None, examples=["/etc/ssl/company.pem"], json_schema_extra={"unit": "path"})
     """A file of certificates (PEM) of authorities of your own, such as a company's. They are trusted beside the usual
     ones, or those that ``SSL_CERT_FILE``, ``SSL_CERT_DIR``, ``REQUESTS_CA_BUNDLE`` or ``CURL_CA_BUNDLE`` name."""
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)
-    disabled_plugins: tuple[str, ...] = ()
+    disabled_plugins: tuple[str, ...] = Field(default=(), examples=[["sandbox"]], json_schema_extra={"unit": "names"})
+    """Plugins that are not loaded although they are installed, by the names that ``shunpike plugins`` shows."""
 
     @field_validator("pace")
     @classmethod

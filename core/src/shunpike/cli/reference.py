@@ -1,0 +1,131 @@
+"""The reference of all settings, for a terminal and as the chapters of a page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import fields
+
+from shunpike.cli.ask import Ask
+from shunpike.client import Options
+from shunpike.config.doubts import near
+from shunpike.config.reference import Setting, reference
+from shunpike.errors import UsageError
+from shunpike.ledger.grants import operated
+from shunpike.types import Calendar, Cap, Held, Lifetime, Limit, Money, Rolling, Unit
+from shunpike.types.limits import Window
+
+_CHAPTERS = (
+    ("Settings of all", "At the top of the file, before any table.", ""),
+    ("Settings of one provider", "In `[providers.NAME]`; `NAME` is `acme` in the examples.", "providers."),
+    ("Budgets", "What may stand in an entry of `budgets`.", "budgets[]."),
+    ("Limits of your own", "What may stand in an entry of `limits`.", "limits[]."),
+)
+
+
+def matching(word: str | None) -> tuple[Setting, ...]:
+    """Return the settings whose name holds ``word``, all without one. Raises `UsageError` where there is none."""
+    every = reference()
+    found = tuple(one for one in every if word is None or word.lower() in one.name.lower())
+    if not found:
+        last = [one.name.rpartition(".")[2] for one in every]
+        raise UsageError(
+            f"there is no setting {word!r}{near(str(word), last)}", hint="all of them: shunpike config reference"
+        )
+    return found
+
+
+def in_words(one: Setting) -> str:
+    """Return one setting for a terminal: what it is, and where it may stand."""
+    lines = [one.name, f"  {_nature(one)}", f"  {one.text}"]
+    lines += [f"    {line}" for line in (one.toml or "").splitlines()]
+    lines += [f"    {way}" for way in _other_ways(one)]
+    return "\n".join(lines) + "\n"
+
+
+def as_markdown() -> str:
+    """Return the chapters with every setting, as they stand in the project's page on the configuration."""
+    return "".join(_chapters())
+
+
+def _chapters() -> Iterator[str]:
+    every = reference()
+    for title, text, prefix in _CHAPTERS:
+        own = [one for one in every if _prefix(one) == prefix]
+        yield f"## {title}\n\n{text}\n\n| setting | type | default | unit |\n| --- | --- | --- | --- |\n"
+        for one in own:
+            yield f"| [`{_short(one)}`](#{_anchor(one)}) | {one.kind} | `{one.default}` | {one.unit} |\n"
+        yield "\n"
+        for one in own:
+            yield f'### <a id="{_anchor(one)}"></a>`{_short(one)}`\n\n{one.text}\n\n'
+            if one.toml is not None:
+                yield f"```toml\n{one.toml}\n```\n\n`shunpike config show` then says `{one.shown}`.\n\n"
+            ways = _other_ways(one) if not one.name.endswith("[]." + _short(one)) else []
+            yield "".join(f"- {way}\n" for way in [f"{_nature(one)}", *(f"`{way}`" for way in ways)]) + "\n"
+
+
+def _prefix(one: Setting) -> str:
+    return next((prefix for _, _, prefix in _CHAPTERS if prefix and one.name.startswith(prefix)), "")
+
+
+def _short(one: Setting) -> str:
+    return one.name.removeprefix("providers.NAME.").rpartition("[].")[2]
+
+
+def _anchor(one: Setting) -> str:
+    return one.name.replace("providers.NAME", "provider").replace("[]", "").replace(".", "-")
+
+
+def _nature(one: Setting) -> str:
+    unit = "" if one.unit == "-" else f"; unit: {one.unit}"
+    return f"{one.kind}; default: {one.default}{unit}"
+
+
+def _other_ways(one: Setting) -> list[str]:
+    """Return how else it can be said than in a file: a variable, an argument of one call, an option."""
+    ways = [] if one.variable is None else [one.variable]
+    if one.name in Options.__annotations__:
+        value = one.example if isinstance(one.example, bool) else json.dumps(one.example)
+        ways.append(f"client.complete(…, {one.name}={value})")
+        options = {field.name for field in fields(Ask)}
+        ways += [
+            f"shunpike ask --{option.replace('_', '-')} …"
+            for option in (one.name, f"no_{one.name}")
+            if option in options
+        ]
+    return ways
+
+
+_GRANTED: tuple[tuple[Unit, int, Window], ...] = (
+    (Unit.REQUEST, 30, Rolling(seconds=60)),
+    (Unit.REQUEST, 7, Rolling(seconds=60)),
+    (Unit.REQUEST, 1000, Calendar(period="day")),
+    (Unit.INPUT_TOKEN, 15_000, Rolling(seconds=60)),
+    (Unit.OUTPUT_TOKEN, 8_000, Rolling(seconds=60)),
+    (Unit.TOTAL_TOKEN, 500_000, Calendar(period="day", zone="America/Los_Angeles")),
+    (Unit.USD, Money.usd("25.00").pico, Calendar(period="month")),
+    (Unit.USD, Money.usd("1.00").pico, Lifetime()),
+    (Unit.CONCURRENT, 4, Held()),
+)
+"""Limits such as providers grant."""
+
+
+def effects() -> str:
+    """Return the table of what a share and a limit of one's own make of what a provider grants, as the ledger does."""
+    lines = [
+        "| a provider grants | `10%` of it | half of it, beside | twice of it, beside | twice of it, `overrides` |\n"
+    ]
+    lines.append("| --- | --- | --- | --- | --- |\n")
+    for unit, amount, window in _GRANTED:
+        granted = Limit(unit=unit, amount=amount, window=window)
+        half = granted.model_copy(update={"amount": amount // 2})
+        twice = granted.model_copy(update={"amount": amount * 2})
+        over = twice.model_copy(update={"overrides": True})
+        kept = [_kept(granted, own) for own in (Cap(percent=10), half, twice, over)]
+        lines.append(f"| {granted.text} | {' | '.join(kept)} |\n")
+    return "".join(lines)
+
+
+def _kept(granted: Limit, own: Limit | Cap) -> str:
+    """Return the bound that holds in the end: the smallest of those that are kept."""
+    return min(operated([granted], [own]), key=lambda one: one.amount).text.partition(" / ")[0]
