@@ -199,12 +199,12 @@ def test_a_choice_is_read_whatever_is_missing(make_call: Make, choice: Any, text
         (TOOL, "tool_calls", ("t1", "f", '{"a":1}')),
         ({"function": {"name": "f", "arguments": {"a": 1}}}, "tool_calls", ("call_a1_0_0", "f", '{"a": 1}')),
         ({"id": "", "function": {"name": "f", "arguments": None}}, "tool_calls", ("call_a1_0_0", "f", "{}")),
-        ({"id": 5, "function": {"name": "f", "arguments": ""}}, "length", ("call_a1_0_0", "f", "")),
-        ({"id": "t1"}, "tool_calls", ("t1", "", "{}")),
+        ({"id": 5, "function": {"name": "f", "arguments": ""}}, "length", ("5", "f", "")),
+        ({"id": "t1", "name": "f", "arguments": "null"}, "tool_calls", ("t1", "f", "{}")),
     ],
 )
 def test_a_tool_call_is_read_whatever_is_missing(make_call: Make, row: Any, finish: str, found: Any) -> None:
-    choice = {"message": {"tool_calls": [row, None]}, "finish_reason": finish}
+    choice = {"message": {"tool_calls": [{"id": "nameless"}, row, None]}, "finish_reason": finish}
     answer = read_answer(make_call(), {"choices": [choice]}, Dialect(), "acme")
     [call] = answer.choices[0].message.tool_calls or ()
     assert (call.id, call.function.name, call.function.arguments) == found

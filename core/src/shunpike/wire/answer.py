@@ -70,12 +70,22 @@ def made_up_id(call: Call, choice: int, place: int) -> str:
 
 def arguments_text(value: Any) -> str:
     """Return arguments as JSON text, as the model wrote them; an object, which some send, is written out."""
-    return string(value) if not isinstance(value, Mapping | list) else json.dumps(value)
+    if isinstance(value, Mapping | list):
+        return json.dumps(value) if value else ""
+    return string(value)
+
+
+def call_parts(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return id, name and arguments of a tool call or a fragment of one, each empty where it is not told."""
+    function = table(row.get("function")) or row
+    known = row.get("id")
+    told = str(known) if isinstance(known, int) and not isinstance(known, bool) else string(known)
+    return told, string(function.get("name")), arguments_text(function.get("arguments"))
 
 
 def whole_arguments(text: str, told: str) -> str:
     """Return the arguments of a finished call: none at all means none are needed, unless the answer was cut off."""
-    return text if text or told == "length" else "{}"
+    return text if text.strip() not in ("", "null") or told == "length" else "{}"
 
 
 def content_text(value: Any) -> str:
@@ -116,7 +126,7 @@ def _choice(call: Call, row: Mapping[str, Any], place: int, dialect: Dialect, pr
     message = table(row.get("message") or row.get("delta"))
     index = count(row.get("index"))
     index = place if index is None else index
-    calls = tool_rows(message)
+    calls = [tool for tool in tool_rows(message) if call_parts(tool)[1]]
     told = dialect.finish(string(row.get("finish_reason")))
     if told == "error":
         raise failed_choice(call, provider)
@@ -126,7 +136,7 @@ def _choice(call: Call, row: Mapping[str, Any], place: int, dialect: Dialect, pr
         message=Message(
             role="assistant",
             content=content_text(message.get("content")) or None,
-            tool_calls=tuple(_tool(call, tool, index, at, finish) for at, tool in enumerate(calls)) or None,
+            tool_calls=_tools(call, calls, index, finish) or None,
             refusal=string(message.get("refusal")) or None,
             reasoning=first_text(message, dialect.reasoning_fields) or None,
             annotations=citations(message) or None,
@@ -137,12 +147,12 @@ def _choice(call: Call, row: Mapping[str, Any], place: int, dialect: Dialect, pr
     )
 
 
-def _tool(call: Call, row: Mapping[str, Any], choice: int, place: int, finish: str) -> ToolCall:
-    function = table(row.get("function"))
-    return ToolCall(
-        id=string(row.get("id")) or made_up_id(call, choice, place),
-        function=FunctionCall(
-            name=string(function.get("name")),
-            arguments=whole_arguments(arguments_text(function.get("arguments")), finish),
-        ),
-    )
+def _tools(call: Call, rows_: list[Mapping[str, Any]], choice: int, finish: str) -> tuple[ToolCall, ...]:
+    """Return the calls, each with an id of its own. What has no name is no call."""
+    found: dict[str, ToolCall] = {}
+    for told, name, arguments in map(call_parts, rows_):
+        if name:
+            known = told if told and told not in found else made_up_id(call, choice, len(found))
+            function = FunctionCall(name=name, arguments=whole_arguments(arguments, finish))
+            found[known] = ToolCall(id=known, function=function)
+    return tuple(found.values())

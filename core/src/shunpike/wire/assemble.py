@@ -186,19 +186,20 @@ def _says(piece: Piece) -> bool:
 
 
 def _fill_tool(tool: _Tool, delta: ToolCallDelta) -> None:
-    tool.id = tool.id or delta.id or ""
+    tool.id = delta.id or tool.id  # What was told late wins over what was made up.
     tool.name = tool.name or delta.name or ""
     tool.arguments.append(delta.arguments)
 
 
 def _choice(index: int, part: _Part) -> Choice:
-    finish = finish_reason(part.finish, has_tools=bool(part.tools))
+    tools = {place: tool for place, tool in part.tools.items() if tool.name}
+    finish = finish_reason(part.finish, has_tools=bool(tools))
     return Choice(
         index=index,
         message=Message(
             role="assistant",
             content="".join(part.text) or None,
-            tool_calls=tuple(_tool(index, place, part.tools[place], finish) for place in sorted(part.tools)) or None,
+            tool_calls=tuple(_tool(index, place, tools[place], finish) for place in sorted(tools)) or None,
             refusal="".join(part.refusal) or None,
             reasoning="".join(part.reasoning) or None,
             annotations=part.annotations or None,

@@ -6,40 +6,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shunpike.types import ABSENT, Bill, Call, Money, Piece, ToolCallDelta, Usage
+from shunpike.types import ABSENT, Bill, Call, Money, Piece, Usage
 from shunpike.types.money import larger
 from shunpike.wire.answer import (
-    arguments_text,
     at_the_cap,
     citations,
     content_text,
     failed_choice,
     finish_reason,
     first_text,
-    made_up_id,
     private_parts,
     tool_rows,
 )
+from shunpike.wire.calls import Calls
 from shunpike.wire.dialect import Dialect
 from shunpike.wire.lenient import count, rows, string, table
 from shunpike.wire.usage import find_usage, stated_cost
 
 
 @dataclass(slots=True)
-class SeenTool:
-    """A tool call so far."""
-
-    place: int
-    id: str
-    named: bool
-
-
-@dataclass(slots=True)
 class SeenChoice:
-    """One choice so far. ``at`` finds the call that a provider's index means now."""
+    """One choice so far."""
 
-    tools: list[SeenTool] = field(default_factory=list)
-    at: dict[int, SeenTool] = field(default_factory=dict)
+    calls: Calls
     finish: str | None = None
     odd: bool = False
     """Whether it told its end in a word that nobody knows: what that means is decided when the usage is known."""
@@ -88,13 +77,15 @@ def read_chunk(chunk: Mapping[str, Any], seen: Seen, dialect: Dialect, provider:
 
 
 def missing_ends(seen: Seen) -> list[Piece]:
-    """Return the finish reasons that a stream with a proper end did not tell."""
+    """Return the calls without arguments and the finish reasons that a stream with a proper end did not tell."""
     found = []
     cut = at_the_cap(seen.usage, seen.call, len(seen.choices))
     for index, choice in seen.choices.items():
+        rest, end = tuple(choice.calls.rest()), None
         if choice.finish is None:
-            choice.finish = finish_reason(None, has_tools=bool(choice.tools), cut=cut)
-            found.append(Piece(index=index, finish_reason=choice.finish))
+            end = choice.finish = finish_reason(None, has_tools=bool(choice.calls.made), cut=cut)
+        if rest or end:
+            found.append(Piece(index=index, tool_calls=rest, finish_reason=end))
     return found
 
 
@@ -123,7 +114,7 @@ def _piece(row: Mapping[str, Any], place: int, seen: Seen, dialect: Dialect, pro
     index = place if index is None else index
     choice = seen.choices.get(index)
     if choice is None:
-        choice = seen.choices[index] = SeenChoice()
+        choice = seen.choices[index] = SeenChoice(Calls(seen.call, index))
     delta = table(row.get("delta") or row.get("message"))
     given: dict[str, Any] = {}
     # Most chunks hold a few characters of text and nothing else: what is not there costs no more than a look.
@@ -133,10 +124,12 @@ def _piece(row: Mapping[str, Any], place: int, seen: Seen, dialect: Dialect, pro
         given["reasoning"] = reasoning
     if refusal := string(delta.get("refusal")):
         given["refusal"] = refusal
-    if calls := tool_rows(delta):
-        given["tool_calls"] = tuple(_fragment(tool, index, choice, seen.call) for tool in calls)
+    if (calls := tool_rows(delta)) and (deltas := choice.calls.add(calls)):
+        given["tool_calls"] = deltas
     if (told := row.get("finish_reason")) and (finish := _end(told, choice, seen.call, dialect, provider)):
         given["finish_reason"] = finish
+        if rest := choice.calls.rest():
+            given["tool_calls"] = (*given.get("tool_calls", ()), *rest)
     if (logprobs := row.get("logprobs")) and isinstance(logprobs, dict):
         given["logprobs"] = logprobs
     if dialect.private_fields or "annotations" in delta:
@@ -159,38 +152,5 @@ def _end(told: Any, choice: SeenChoice, call: Call, dialect: Dialect, provider: 
     if reason is None:
         choice.odd = True
         return None
-    choice.finish = finish_reason(reason, has_tools=bool(choice.tools))
+    choice.finish = finish_reason(reason, has_tools=choice.calls.any_named)
     return choice.finish
-
-
-def _fragment(row: Mapping[str, Any], index: int, choice: SeenChoice, call: Call) -> ToolCallDelta:
-    function = table(row.get("function"))
-    name, told_id = string(function.get("name")), string(row.get("id"))
-    tool = _known(count(row.get("index")), told_id, name, choice)
-    new = tool is None
-    if tool is None:
-        place = len(choice.tools)
-        tool = SeenTool(place, told_id or made_up_id(call, index, place), named=False)
-        choice.tools.append(tool)
-        told_index = count(row.get("index"))
-        if told_index is not None:
-            choice.at[told_index] = tool
-    news = bool(name) and not tool.named
-    tool.named = tool.named or bool(name)
-    return ToolCallDelta(
-        index=tool.place,
-        id=tool.id if new else None,
-        name=name if news else None,
-        arguments=arguments_text(function.get("arguments")),
-    )
-
-
-def _known(told_index: int | None, told_id: str, name: str, choice: SeenChoice) -> SeenTool | None:
-    """Return the call that a fragment belongs to, None for a new one. Index or id may be missing, repeated or skip."""
-    if told_index is not None:
-        tool = choice.at.get(told_index)
-        other = tool is not None and told_id and name and told_id != tool.id and tool.named
-        return None if other else tool
-    if told_id:
-        return next((tool for tool in choice.tools if tool.id == told_id), None)
-    return None if name or not choice.tools else choice.tools[-1]
