@@ -24,6 +24,10 @@ IMPORTERS = {
     "tiktoken": {"core/src/shunpike/tokens.py"},
     "structlog": {"core/src/shunpike/plugins.py"},
     "platformdirs": {"core/src/shunpike/config/places.py"},
+    "prompt_toolkit": {"core/src/shunpike/cli/chat/toolkit.py"},
+    "readline": {"core/src/shunpike/cli/chat/gnu.py"},
+    "markdown_it": {"core/src/shunpike/cli/markdown.py"},
+    "rich": {"core/src/shunpike/cli/markdown.py", "core/src/shunpike/cli/demo_progress.py"},
 }
 HEAVY = {
     "shunpike.client",

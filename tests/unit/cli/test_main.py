@@ -69,7 +69,7 @@ def test_ctrl_c_in_a_talk_stops_the_answer_and_the_talk_goes_on(tmp_path: Path) 
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(b"/exit\n", timeout=20)
     assert process.returncode == 0, err
-    assert b"(stopped)" in err
+    assert b"(stopped; what was said is kept)" in err
     assert b"Traceback" not in err
     assert usage(tmp_path)["held"] == 0
 
@@ -107,7 +107,19 @@ def test_help_imports_no_client_no_provider_and_no_server(tmp_path: Path, comman
         [sys.executable, "-c", code, *command], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     loaded = set(done.stderr.split())
-    heavy = {"pydantic", "httpx", "anyio", "pluggy", "apsw", "rich", "starlette", "uvicorn", "tiktoken"}
+    heavy = {
+        "pydantic",
+        "httpx",
+        "anyio",
+        "pluggy",
+        "apsw",
+        "rich",
+        "starlette",
+        "uvicorn",
+        "tiktoken",
+        "prompt_toolkit",
+        "readline",
+    }
     assert not loaded & heavy
     assert not {name for name in loaded if name.startswith("shunpike_")}
     assert "shunpike.client" not in loaded

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
 from shunpike.cli.forms import footer
 from shunpike.cli.output import data, narrate, safe, say, styled
+from shunpike.cli.spinner import Spinner
 from shunpike.client import Client, Options
 from shunpike.client.options import Prompt
 from shunpike.client.stream import Stream
@@ -12,58 +17,132 @@ from shunpike.types import Completion
 LABEL = "[sandbox] "
 
 
-async def show_stream(stream: Stream) -> Completion:
-    """Write the pieces of an entered stream; return the whole answer. A sandbox's answer is labelled."""
-    printer = _Printer()
-    try:
-        async for piece in stream:
-            printer.thinking(piece.reasoning)
-            printer.text(piece.text or piece.refusal, simulated=stream.simulated)
-    finally:
-        printer.end()
-    return stream.completion
+@dataclass(frozen=True)
+class Look:
+    """How an answer is shown."""
+
+    stream: bool = True
+    quiet: bool = False
+    markdown: bool = True
+    """Whether Markdown is rendered where it is read on a terminal."""
+    spoken: list[str] = field(default_factory=list)
+    """Gets the text as it comes, for who stops the answer before its end."""
 
 
-class _Printer:
-    """Keeps text and thinking on lines of their own."""
+class Page(Protocol):
+    """What text is written on, bit by bit."""
+
+    def feed(self, text: str) -> None:
+        """Write more of it."""
+
+    def pause(self) -> None:
+        """Leave the cursor where something else can be written."""
+
+    def end(self) -> None:
+        """Write what is still held back, and end the line."""
+
+
+class PlainPage:
+    """Text as it is; on a terminal without what would drive it."""
 
     def __init__(self) -> None:
         self._clean = styled(data())
-        self._begun = False
         self._open = False
+
+    def feed(self, text: str) -> None:
+        """Write ``text`` at once."""
+        say(safe(text) if self._clean else text, end="")
+        self._open = not text.endswith("\n")
+
+    def pause(self) -> None:
+        """Stay where the text ends."""
+
+    def end(self) -> None:
+        """End the line."""
+        if self._open:
+            say()
+
+
+def new_page(*, markdown: bool) -> Page:
+    """Return a page that renders Markdown, where that is wanted and stdout is a terminal; else a plain one."""
+    if not (markdown and styled(data())):
+        return PlainPage()
+    from shunpike.cli.markdown import MarkdownPage
+
+    return MarkdownPage(data())
+
+
+class _Printer:
+    """Keeps text and thinking on lines of their own; ``begin`` is called before the first of them."""
+
+    def __init__(self, page: Page, begin: Callable[[], None]) -> None:
+        self._page = page
+        self._begin = begin
+        self._begun = False
         self._thinking = False
 
     def thinking(self, text: str) -> None:
         if text:
+            self._begin()
+            self._page.pause()
             self._thinking = True
             narrate(safe(text), end="", dim=True)
 
     def text(self, text: str, *, simulated: bool) -> None:
         if not text:
             return
+        self._begin()
         if self._thinking:
             self._thinking = False
             narrate()
         if not self._begun:
             self._begun = True
-            say(LABEL if simulated and not text.startswith(LABEL.strip()) else "", end="")
-        say(safe(text) if self._clean else text, end="")
-        self._open = not text.endswith("\n")
+            text = LABEL + text if simulated and not text.startswith(LABEL.strip()) else text
+        self._page.feed(text)
 
     def end(self) -> None:
         if self._thinking:
             narrate()
-        if self._open:
-            say()
+        self._page.end()
 
 
-def show_whole(completion: Completion) -> None:
+async def show_stream(stream: Stream, look: Look, spinner: Spinner) -> Completion:
+    """Write the pieces of an entered stream; return the whole answer. A sandbox's answer is labelled."""
+    printer = _Printer(new_page(markdown=look.markdown), spinner.stop)
+    try:
+        async for piece in stream:
+            printer.thinking(piece.reasoning)
+            printer.text(piece.text or piece.refusal, simulated=stream.simulated)
+            look.spoken.append(piece.text)
+    finally:
+        spinner.stop()
+        printer.end()
+    return stream.completion
+
+
+def show_whole(completion: Completion, look: Look) -> None:
     """Write an answer that came in one piece."""
-    printer = _Printer()
+    printer = _Printer(new_page(markdown=look.markdown), lambda: None)
     message = completion.choices[0].message
     printer.thinking(message.reasoning or "")
     printer.text(message.text or message.refusal or "", simulated=completion.simulated)
     printer.end()
+
+
+async def answer(client: Client, prompt: Prompt, options: Options, look: Look) -> Completion:
+    """Ask, show the answer and its footer, and return it."""
+    with Spinner() as spinner:
+        if look.stream:
+            async with client.stream(prompt, **options) as opened:
+                completion = await show_stream(opened, look, spinner)
+        else:
+            completion = await client.complete(prompt, **options)
+            spinner.stop()
+            show_whole(completion, look)
+    show_warnings(completion)
+    if not look.quiet:
+        await show_footer(client, completion)
+    return completion
 
 
 async def show_footer(client: Client, completion: Completion) -> None:
@@ -86,20 +165,6 @@ async def real_provider_hint(client: Client) -> str:
     first = min(free, key=lambda row: row.order)
     page = f"     (get a key: {first.key_url})" if first.key_url else ""
     return f"add a free provider: shunpike keys set {first.name}{page}"
-
-
-async def answer(client: Client, prompt: Prompt, options: Options, *, stream: bool, quiet: bool) -> Completion:
-    """Ask, show the answer and its footer, and return it."""
-    if stream:
-        async with client.stream(prompt, **options) as opened:
-            completion = await show_stream(opened)
-    else:
-        completion = await client.complete(prompt, **options)
-        show_whole(completion)
-    show_warnings(completion)
-    if not quiet:
-        await show_footer(client, completion)
-    return completion
 
 
 def show_warnings(completion: Completion) -> None:

@@ -17,7 +17,7 @@ TRYING = "Try without a key"
 
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "ask": ("ask", "Ask a question; the word `ask` may be left out.", ASKING),
-    "chat": ("chat", "Talk, with memory: Ctrl-C stops an answer, Ctrl-D leaves.", ASKING),
+    "chat": ("chat", "Talk, with memory; `shunpike` alone on a terminal does so too.", ASKING),
     "embed": ("embed", "Turn texts into vectors.", ASKING),
     "providers": ("providers", "Show the providers: key, tier, order, what is left today.", LOOKING),
     "models": ("models", "Show the models that can be asked.", LOOKING),

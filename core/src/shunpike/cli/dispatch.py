@@ -24,15 +24,16 @@ def plugin_command(name: str) -> Any:
 
 
 def meant(
-    arguments: Sequence[str], *, piped: bool, lookup: Lookup = plugin_command
+    arguments: Sequence[str], *, piped: bool, watched: bool = False, lookup: Lookup = plugin_command
 ) -> tuple[Any | None, tuple[str, ...]]:
     """Return the plugin's command that is meant (None = one of ours) and the arguments for it.
 
     A command's name means the command. A single plain word may be a plugin's command; if it is nearly one of ours it is
-    a slip, which raises `UsageError`. Everything else is a question for ``ask``.
+    a slip, which raises `UsageError`. Everything else is a question for ``ask``. Nothing at all is a talk where
+    a person reads and writes (``watched`` and not ``piped``).
     """
     if not arguments:
-        return None, ("ask",) if piped else ("--help",)
+        return None, ("ask",) if piped else ("chat",) if watched else ("--help",)
     first = arguments[0]
     if first in COMMANDS or first in _OWN_OPTIONS:
         return None, tuple(arguments)
@@ -49,6 +50,11 @@ def meant(
                 hint=f"shunpike {near[0]}   ·   or, if it is a question: shunpike ask {first}",
             )
     return None, ("ask", *arguments)
+
+
+def stdout_is_watched() -> bool:
+    """Tell whether a person reads what is written to stdout."""
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def stdin_is_piped() -> bool:

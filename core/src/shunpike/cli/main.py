@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TextIO
 import typer
 
 from shunpike.cli.commands import root
-from shunpike.cli.dispatch import meant, stdin_is_piped
+from shunpike.cli.dispatch import meant, stdin_is_piped, stdout_is_watched
 from shunpike.cli.ending import end_tidily, ended_by
 from shunpike.cli.report import report, warnings_told
 from shunpike.errors import ShunpikeError, UsageError
@@ -95,7 +95,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    command, rest = meant(arguments, piped=stdin_is_piped())
+    command, rest = meant(arguments, piped=stdin_is_piped(), watched=stdout_is_watched())
     name = "shunpike" if command is None else f"shunpike {arguments[0]}"
     chosen: Any = root() if command is None else command
     try:

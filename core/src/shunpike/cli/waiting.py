@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from math import inf
 
-from shunpike.cli.forms import duration
+from shunpike.cli.forms import duration, when
 from shunpike.cli.output import narrate, safe
+from shunpike.cli.spinner import WAITING, Spinner
 from shunpike.client import Client
 from shunpike.hookspecs import hookimpl
 from shunpike.types import Event, EventName
@@ -21,18 +22,30 @@ class _Notice:
 
     @hookimpl
     def shunpike_event(self, event: Event) -> None:
+        if event.name is EventName.ATTEMPT_STARTED and Spinner.running is not None:
+            Spinner.running.label(WAITING)
         if event.name is not EventName.REQUEST_WAITING:
             return
         opens = event.facts.get("retry_at")
         span = float(opens) - event.at if isinstance(opens, int | float) else 0.0
         if span >= self._shortest:
-            until = f"opens in {duration(span)}"
+            until, short = f"opens in {duration(span)}", f"waiting until {when(event.at + span, event.at)}"
             if event.facts.get("held"):
                 until = "held by requests that are running, opens when one of them ends"
+                short = "waiting for requests that are running"
             elif event.facts.get("earliest"):
                 until = f"opens in {duration(span)} at the earliest, by requests that are running"
             limit = str(event.facts.get("limit")).removeprefix("limit ")
-            narrate(safe(f"waiting for {event.facts.get('provider')}: {limit}, {until}"), dim=True)
+            _say(safe(f"waiting for {event.facts.get('provider')}: {limit}, {until}"), short)
+
+
+def _say(line: str, short: str) -> None:
+    """Write ``line``; where a spinner turns, it goes on with the ``short`` form."""
+    if Spinner.running is None:
+        narrate(line, dim=True)
+    else:
+        Spinner.running.say_above(line)
+        Spinner.running.label(short)
 
 
 def say_waits(client: Client, *, scripted: bool = False) -> None:

@@ -34,6 +34,16 @@ def ledger_file() -> Path:
     return platformdirs.user_data_path("shunpike") / "ledger.db"
 
 
+def conversations_folder() -> Path:
+    """Return the path of the folder that conversations are kept in."""
+    return platformdirs.user_data_path("shunpike") / "conversations"
+
+
+def lines_file() -> Path:
+    """Return the path of the file that holds what was typed into a conversation."""
+    return platformdirs.user_data_path("shunpike") / "chat_history"
+
+
 def default_store() -> str:
     """Return the address of that ledger, for opening it: its folder is made. Raises `ConfigError`."""
     file = ledger_file()

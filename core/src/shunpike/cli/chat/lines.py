@@ -1,0 +1,62 @@
+"""Where messages come from: an editor on a terminal, the best one that is there, or a pipe."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Protocol
+
+from shunpike.cli.chat.completion import Completer
+from shunpike.cli.chat.history import History
+from shunpike.cli.chat.several_lines import whole
+from shunpike.cli.output import data, narrate
+
+PROMPT = "> "
+MORE = "… "
+"""Before a line that goes on with a message."""
+
+
+class Lines(Protocol):
+    """Gives messages, one after the other."""
+
+    def read(self) -> str | None:
+        """Return the next message, of one or more lines; None at the end. Raises `KeyboardInterrupt` on Ctrl-C."""
+
+
+class PlainLines:
+    """Reads line by line, as they come."""
+
+    def read(self) -> str | None:
+        """Return the next message; None at the end."""
+        return whole(self._line)
+
+    def _line(self, more: bool) -> str | None:
+        if sys.stdin.isatty():
+            narrate(MORE if more else PROMPT, end="")
+        line = sys.stdin.readline()
+        return line.rstrip("\n") if line else None
+
+
+def open_lines(completer: Completer) -> Lines:
+    """Return an editor where a person sits: prompt_toolkit if it is installed, else readline; else plain lines."""
+    if not (_is_terminal(0) and _is_terminal(2)) or sys.stdin is None or not sys.stdin.isatty():
+        return PlainLines()
+    if os.environ.get("TERM", "dumb") != "dumb":
+        try:
+            from shunpike.cli.chat.toolkit import ToolkitLines
+
+            return ToolkitLines(History(), completer)
+        except ImportError:
+            pass
+    try:
+        from shunpike.cli.chat.gnu import ReadlineLines
+    except ImportError:
+        return PlainLines()
+    return ReadlineLines(History(), completer) if data().isatty() else PlainLines()
+
+
+def _is_terminal(number: int) -> bool:
+    try:
+        return os.isatty(number)
+    except OSError:
+        return False

@@ -1,0 +1,100 @@
+"""An editor on prompt_toolkit, which ``shunpike[chat]`` brings: the only module that imports it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import CompleteEvent, Completion
+from prompt_toolkit.completion import Completer as ToolkitCompleter
+from prompt_toolkit.document import Document
+from prompt_toolkit.filters import is_searching
+from prompt_toolkit.history import History as ToolkitHistory
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.output import create_output
+from prompt_toolkit.shortcuts import CompleteStyle
+from typing_extensions import override
+
+from shunpike.cli.chat.completion import Completer
+from shunpike.cli.chat.history import History
+from shunpike.cli.chat.several_lines import QUOTES, goes_on, is_open, unquoted
+
+PROMPT, MORE = "> ", "… "
+
+
+class _Entries(ToolkitHistory):
+    """Our history as prompt_toolkit reads it: from newer to older."""
+
+    def __init__(self, history: History) -> None:
+        super().__init__()
+        self._history = history
+
+    @override
+    def load_history_strings(self) -> Iterable[str]:
+        return reversed(self._history.entries)
+
+    @override
+    def store_string(self, string: str) -> None:
+        self._history.add(unquoted(string))
+
+
+class _Offers(ToolkitCompleter):
+    def __init__(self, completer: Completer) -> None:
+        self._completer = completer
+
+    @override
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        before = document.text_before_cursor
+        word = before.rpartition(" ")[2]
+        for candidate in self._completer.candidates(before):
+            yield Completion(candidate, start_position=-len(word))
+
+
+class ToolkitLines:
+    """Reads messages with prompt_toolkit; it writes to stderr, as stdout is for answers."""
+
+    def __init__(self, history: History, completer: Completer) -> None:
+        self._session: PromptSession[str] = PromptSession(
+            PROMPT,
+            multiline=True,
+            prompt_continuation=MORE,
+            history=_Entries(history),
+            completer=_Offers(completer),
+            complete_while_typing=False,
+            complete_style=CompleteStyle.READLINE_LIKE,
+            reserve_space_for_menu=0,
+            enable_open_in_editor=True,
+            enable_suspend=True,
+            key_bindings=_keys(),
+            output=create_output(stdout=sys.stderr),
+        )
+
+    def read(self) -> str | None:
+        """Return the next message; None at the end. Raises `KeyboardInterrupt` on Ctrl-C."""
+        try:
+            # Ctrl-C is a key here; a signal from outside goes its usual way, which ends the prompt as well.
+            return unquoted(self._session.prompt(handle_sigint=False))
+        except EOFError:
+            return None
+
+
+def _keys() -> KeyBindings:
+    keys = KeyBindings()
+
+    @keys.add("enter", filter=~is_searching)
+    def _send(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+        if is_open(buffer.text):
+            buffer.insert_text("\n")
+        elif goes_on(buffer.document.text_before_cursor) and not buffer.text.lstrip().startswith(QUOTES):
+            buffer.delete_before_cursor()
+            buffer.insert_text("\n")
+        else:
+            buffer.validate_and_handle()
+
+    @keys.add("escape", "enter")
+    def _break(event: KeyPressEvent) -> None:
+        event.current_buffer.insert_text("\n")
+
+    return keys
