@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from shunpike.types import Call, Message
+from shunpike.types import Call, Message, TextPart
+from shunpike.types.chat import Part
 from shunpike.wire.dialect import Dialect
 
 OURS = frozenset({"messages", "model", "max_tokens", "max_completion_tokens", "stream", "stream_options"})
@@ -69,6 +70,8 @@ def _messages(call: Call, dialect: Dialect, provider: str) -> list[dict[str, Any
     for message in call.request.messages:
         data = message.model_dump(exclude_none=True, exclude=unwanted)
         data["role"] = dialect.roles.get(message.role, message.role)
+        if isinstance(message.content, tuple):
+            data["content"] = _content(message.content, data["role"], dialect)
         refusal = None if dialect.send_refusal else data.pop("refusal", None)
         if refusal and message.content is None:
             data["content"] = refusal
@@ -83,6 +86,38 @@ def _messages(call: Call, dialect: Dialect, provider: str) -> list[dict[str, Any
             data.update(_pick(message.private.get(provider), dialect.private_fields))
         found.append(data)
     return found
+
+
+def _content(parts: tuple[Part, ...], role: str, dialect: Dialect) -> Any:
+    # Who wants one text in some roles takes one everywhere, and some of its models nothing else.
+    if role in dialect.text_only or (dialect.text_only and all(_words(part) for part in parts)):
+        return joined(parts)
+    told = [part.model_dump(exclude_none=True) for part in parts]
+    if dialect.send_refusal:
+        return tuple(told)
+    return tuple(_refused(part, data) for part, data in zip(parts, told, strict=True))
+
+
+def _refused(part: Part, data: dict[str, Any]) -> dict[str, Any]:
+    """Return a refusal as the text that it is, any other part as it was told."""
+    return {"type": "text", "text": _words(part)} if part.type == "refusal" else data
+
+
+def joined(parts: Iterable[Part]) -> str:
+    """Return the text of parts as one, each from a line of its own.
+
+    Parts are blocks, such as instructions and a document: run together, the last word of one and the first of the
+    next would be another word. Inference servers join them so too.
+    """
+    return "\n".join(text for part in parts if (text := _words(part)))
+
+
+def _words(part: Part) -> str:
+    """Return the text of a part, or of the refusal that it is."""
+    if isinstance(part, TextPart):
+        return part.text
+    refusal = (part.model_extra or {}).get("refusal") if part.type == "refusal" else None
+    return refusal if isinstance(refusal, str) else ""
 
 
 def thoughts(message: Message) -> str:

@@ -148,6 +148,8 @@ class Dialect(Record):
     """Fields of messages that are refused, such as ``name``."""
     parts: tuple[str, ...] = ()
     """The types of message parts that are taken; empty = all."""
+    text_only: tuple[str, ...] = ()
+    """The provider's roles whose content must be one text: parts are joined, and any that is no text is refused."""
     send_refusal: bool = True
     """Whether a refusal in the conversation may be called so; else it is sent as the text that it is."""
     roles: dict[str, str] = Field(default_factory=dict)

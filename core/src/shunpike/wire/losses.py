@@ -50,10 +50,11 @@ def strangers(request: ChatRequest, provider: str) -> tuple[str, ...]:
 
 def check_parts(call: Call, dialect: Dialect, provider: str) -> None:
     """Raise `NotHere` (unsupported) for a message part that can't be sent: left out, the question is another one."""
-    if not dialect.parts:
-        return
     for message in call.request.messages:
-        for part in message.content if isinstance(message.content, tuple) else ():
-            if part.type not in dialect.parts:
-                text = f"{provider} takes no message part of type {part.type!r}; expected {' or '.join(dialect.parts)}"
+        role = dialect.roles.get(message.role, message.role)
+        taken = ("text",) if role in dialect.text_only else dialect.parts
+        for part in message.content if taken and isinstance(message.content, tuple) else ():
+            if part.type not in taken and part.type != "refusal":
+                where = f" in a message of role {message.role!r}" if role in dialect.text_only else ""
+                text = f"{provider} takes no message part of type {part.type!r}{where}; expected {' or '.join(taken)}"
                 raise NotHere(text, provider=provider, model=call.model, kind="unsupported")

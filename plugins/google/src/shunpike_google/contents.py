@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from shunpike.errors import NotHere, RequestError
 from shunpike.types import ImagePart, Message, OtherPart, TextPart, ToolCall
+from shunpike.wire.body import joined
 from shunpike.wire.lenient import decode, string, table
 
 PROVIDER = "google"
@@ -24,8 +25,9 @@ Json = dict[str, Any]
 
 
 def system_parts(messages: Sequence[Message]) -> list[Json]:
-    """Return the texts of all system and developer messages, in their order."""
-    return [{"text": one.text} for one in messages if one.role in ("system", "developer") and one.text]
+    """Return the texts of all system and developer messages, in their order. Raises `NotHere` for any other part."""
+    told = [_text(one) for one in messages if one.role in ("system", "developer")]
+    return [{"text": text} for text in told if text]
 
 
 def contents(messages: Sequence[Message], model: str, *, call_ids: bool) -> list[Json]:
@@ -67,7 +69,18 @@ def _part(part: TextPart | ImagePart | OtherPart, model: str) -> Json:
         return {"inlineData": {"mimeType": f"audio/{string(audio.get('format'))}", "data": string(audio.get("data"))}}
     if part.type == "file" and (data := string(table(more.get("file")).get("file_data"))):
         return _inline(data, "file", model)
+    if part.type == "refusal":
+        return {"text": joined([part])}
     raise _unsupported(f"a message part of type {part.type!r}", model)
+
+
+def _text(message: Message) -> str:
+    """Return the text of a message that can't hold anything else: what else there is must not get lost."""
+    if not isinstance(message.content, tuple):
+        return message.content or ""
+    if strange := next((part.type for part in message.content if part.type not in ("text", "refusal")), None):
+        raise _unsupported(f"a message part of type {strange!r} in a message of role {message.role!r}", "")
+    return joined(message.content)
 
 
 def _inline(url: str, what: str, model: str) -> Json:
@@ -88,7 +101,9 @@ def _inline(url: str, what: str, model: str) -> Json:
 
 
 def _unsupported(what: str, model: str, hint: str | None = None) -> NotHere:
-    return NotHere(f"{what} is not supported by google", provider=PROVIDER, model=model, kind="unsupported", hint=hint)
+    return NotHere(
+        f"{what} is not supported by google", provider=PROVIDER, model=model or None, kind="unsupported", hint=hint
+    )
 
 
 def _said(message: Message, *, call_ids: bool, model: str) -> list[Json]:
@@ -136,7 +151,7 @@ def _name(message: Message, names: Mapping[str, str], model: str) -> str:
 
 
 def _add_result(turns: list[Json], message: Message, name: str, *, call_ids: bool) -> None:
-    response: Json = {"name": name, "response": _result(message.text)}
+    response: Json = {"name": name, "response": _result(_text(message))}
     if call_ids and message.tool_call_id:
         response = {"id": message.tool_call_id, **response}
     part = {"functionResponse": response}

@@ -27,6 +27,8 @@ class Manners:
     max_tool_name: int = 64
     tool_name: str = r"^[a-zA-Z0-9_-]+$"
     named_messages: bool = True
+    text_roles: tuple[str, ...] = ()
+    """The roles whose content must be one text, not a list of parts."""
     refuses_no_calls: bool = False
     """Whether an empty list of calls is refused, rather than taken for none."""
     fields: Mapping[str, frozenset[str]] | None = None
@@ -92,7 +94,9 @@ def _content(where: str, role: str, content: Any, message: Mapping[str, Any], ma
         raise Invalid(Problem("type", f"{where}.content", problem, "string", got))
     if isinstance(content, str):
         return content, 0
-    if not isinstance(content, list):
+    if not isinstance(content, list) or role in manners.text_roles:
+        if role in manners.text_roles:
+            raise Invalid(Problem("type", f"{where}.content", "must be a string", "a string", name_of(content)))
         expected = "one of a string or array of objects"
         raise Invalid(Problem("type", f"{where}.content", f"expected {expected}", expected, name_of(content)))
     texts: list[str] = []

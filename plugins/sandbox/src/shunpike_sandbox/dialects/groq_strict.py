@@ -13,6 +13,7 @@ from shunpike_sandbox.schema_strict import flaws
 _SPOKEN = frozenset({"role", "content", "name"})
 MANNERS = Manners(
     named_messages=False,
+    text_roles=("system", "developer", "assistant", "tool"),
     fields={
         "system": _SPOKEN,
         "developer": _SPOKEN,
