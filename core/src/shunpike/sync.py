@@ -9,18 +9,25 @@ from anyio import run
 from anyio.from_thread import start_blocking_portal
 
 from shunpike.client import Client, Options
+from shunpike.client.loops import loop_runs
 from shunpike.client.options import Prompt
 from shunpike.types import Completion, Piece
 
 
 def ask(prompt: Prompt, /, **options: Unpack[Options]) -> Completion:
-    """Return an answer, blocking. Raises what `Client.complete` raises. Inside a running loop use `Client`."""
+    """Return an answer, blocking. Raises what `Client.complete` raises.
+
+    Inside a running event loop (a notebook) it blocks that loop meanwhile; a program with a loop uses `Client`.
+    """
 
     async def work() -> Completion:
         async with Client() as client:
             return await client.complete(prompt, **options)
 
-    return run(work)
+    if not loop_runs():
+        return run(work)
+    with start_blocking_portal() as portal:  # in a thread, which has a loop of its own
+        return portal.call(work)
 
 
 def stream_sync(prompt: Prompt, /, **options: Unpack[Options]) -> Iterator[Piece]:

@@ -39,6 +39,13 @@ def test_a_blocking_stream_can_be_left_early() -> None:
     assert shunpike.ask("still there?").text
 
 
+async def test_ask_answers_where_an_event_loop_runs_as_in_a_notebook() -> None:
+    assert "side road" in shunpike.ask("What is a shunpike?").text
+    assert "side road" in "".join(str(piece) for piece in shunpike.stream_sync("What is a shunpike?"))
+    with pytest.raises(shunpike.UnknownProvider):
+        shunpike.ask("hi", providers=["nobody"])
+
+
 async def test_the_asynchronous_one_liner_streams() -> None:
     text = ""
     async for piece in shunpike.stream("What is a shunpike?"):

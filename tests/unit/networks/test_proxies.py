@@ -126,7 +126,7 @@ async def refused(client: Client) -> ShunpikeError:
     """Ask, which must fail without anything being booked or held; return the error with all its causes in words."""
     with pytest.raises(ShunpikeError) as raised:
         await client.complete("hi")
-    assert not sum(row.spent.pico for row in await client.usage(0, 2e10))
+    assert not sum(row.cost.pico for row in await client.usage(0, 2e10))
     assert not [left for _, left in await client.limits() if left.used], "everything that was held is given back"
     return raised.value
 

@@ -9,12 +9,14 @@ the same that other stores use.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from threading import RLock
 
 from typing_extensions import override
 
 from shunpike.builtin.memory_attempts import Attempts
 from shunpike.builtin.memory_buckets import Bucket
 from shunpike.builtin.memory_tenancy import Tenancy
+from shunpike.builtin.one_thread import one_thread
 from shunpike.clock import Clock, SystemClock
 from shunpike.errors import ConfigError, StoreError
 from shunpike.ledger.counting import learned
@@ -63,6 +65,7 @@ class MemoryStore(Store):
     """
 
     def __init__(self, guard: float = GUARD, *, clock: Clock | None = None, alone: bool = False) -> None:
+        self.lock = RLock()
         self._guard = guard
         self._steady = None if clock is None else Steady(clock, begun(clock))
         self._tenancy = Tenancy(alone=alone)
@@ -75,6 +78,7 @@ class MemoryStore(Store):
         self._factors: dict[str, Factor] = {}
 
     @override
+    @one_thread
     async def admit(self, reservation: Reservation) -> Grant | Refusal:
         """Take every hold, or none and say which limit blocks.
 
@@ -116,6 +120,7 @@ class MemoryStore(Store):
         return self._buckets.setdefault(hold.bucket, Bucket(rolling=isinstance(hold.limit.window, Rolling)))
 
     @override
+    @one_thread
     async def settle(self, attempt_id: str, settlement: Settlement) -> bool:
         """Settle a held attempt once; False when it was settled before, which changes nothing.
 
@@ -191,10 +196,12 @@ class MemoryStore(Store):
                 bucket.add(taken[1], taken[0])
         self._proofs[name] = merged(known, lesson.proof, now)
 
+    @one_thread
     async def proofs(self) -> Mapping[str, Proof]:
         """Return bucket → what its provider was last seen to say of it."""
         return dict(self._proofs)
 
+    @one_thread
     async def factors(self) -> Mapping[str, Factor]:
         """Return name → what its samples taught."""
         return dict(self._factors)
@@ -205,10 +212,12 @@ class MemoryStore(Store):
         for part in settled_parts(hold.limit, hold.amount, settlement, bucket.last, self._guard):
             bucket.add(min(part.expires, until), part.amount, attempt_id if in_doubt else "")
 
+    @one_thread
     async def unconfirmed(self) -> Sequence[Unconfirmed]:
         """Return the attempts whose end is not known, oldest first."""
         return self._attempts.unconfirmed()
 
+    @one_thread
     async def reconcile(self, attempt_id: str, cost: Money, at: float, note: str) -> bool:
         """Settle one of them at ``cost``; False when it is not unconfirmed. Nothing keeps ``at`` and ``note``."""
         del at, note
@@ -220,6 +229,7 @@ class MemoryStore(Store):
         return buckets is not None
 
     @override
+    @one_thread
     async def remaining(self, holds: Sequence[Hold], now: float) -> Sequence[Remaining]:
         """Return what is left of each hold's limit; amounts are not looked at."""
         self._follow()
@@ -235,16 +245,19 @@ class MemoryStore(Store):
         """Return totals by provider and model of the attempts begun in ``[since, until)``."""
         return await self.usage_by(since, until, day=False, tag=False)
 
+    @one_thread
     async def usage_by(self, since: float, until: float, *, day: bool, tag: bool) -> Sequence[UsageRow]:
         """Return totals as `usage` does, in one row for each day and tag where asked."""
         return self._attempts.tally(since, until).rows(day=day, tag=tag)
 
     @override
+    @one_thread
     async def closed(self, now: float) -> Mapping[str, Closure]:
         """Return bucket → closure of the buckets that are closed at ``now``."""
         self._follow()
         return {bucket: closure for bucket, closure in self._closures.known.items() if closure.until > now}
 
+    @one_thread
     async def reopen(self, buckets: Sequence[str], at: float, who: str, note: str) -> Sequence[Reopening]:
         """Open those of ``buckets`` that are closed, and write down who did it; return what they were closed by."""
         closed = [one for bucket in dict.fromkeys(buckets) if (one := self._closures.reopen(bucket)) is not None]
@@ -252,16 +265,19 @@ class MemoryStore(Store):
         self._reopened += done
         return done
 
+    @one_thread
     async def reopened(self) -> Sequence[Reopening]:
         """Return what was opened by hand, oldest first."""
         return list(self._reopened)
 
+    @one_thread
     async def recover(self, now: float) -> int:
         """Return 0: no owner but this process can have held anything. ``now`` is not looked at."""
         del now
         return 0
 
     @override
+    @one_thread
     async def check(self) -> str:
         """Return a few words on size. Raises `StoreError` when the books don't add up."""
         for name, bucket in self._buckets.items():
@@ -271,6 +287,7 @@ class MemoryStore(Store):
         return f"in memory, {kept} attempts kept one by one, {held} held; it is forgotten at the end"
 
     @override
+    @one_thread
     async def aclose(self) -> None:
         """Let other processes have such a store; calling it again does nothing."""
         self._tenancy.leave()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from types import TracebackType
 from typing import Self, Unpack
@@ -26,6 +25,7 @@ from shunpike.client.house import House
 from shunpike.client.inquiry import AccountBalance, Done, Inquiry, TokenCount
 from shunpike.client.limits import limits_shown
 from shunpike.client.live import LiveList
+from shunpike.client.loops import Loops, PerLoop
 from shunpike.client.names import explained, warn_of
 from shunpike.client.nobody import nothing_to_ask
 from shunpike.client.options import (
@@ -38,7 +38,6 @@ from shunpike.client.options import (
     providers_of,
     tag_of,
 )
-from shunpike.client.results import Results
 from shunpike.client.status import ProviderStatus, provider_status
 from shunpike.client.strategies import Strategies
 from shunpike.client.stream import Stream
@@ -48,7 +47,6 @@ from shunpike.errors import UnknownModel, UnknownProvider
 from shunpike.ledger import Ledger
 from shunpike.plugins import Host
 from shunpike.protocols import Store, Target, View
-from shunpike.routing.attempt import Attempts
 from shunpike.routing.embedding import Embedder
 from shunpike.routing.plan import Plan, Rules, make_plan
 from shunpike.routing.route import Route
@@ -58,9 +56,10 @@ from shunpike.types import ChatRequest, Completion, Embedding, EventName, ModelI
 from shunpike.waiting import Waiter
 
 
-class Client:
+class Client(PerLoop):
     """Answers from many providers. Use it as ``async with Client() as client``; it works on asyncio and trio.
 
+    It may be used in several event loops, also at the same time: see ``loops.py``.
     Without ``settings`` the configuration files and the environment are read. Raises `ConfigError`, and warns once of
     names that are of nothing here (`ConfigWarning`).
     """
@@ -80,11 +79,9 @@ class Client:
         self.host = Host.load(self.settings.disabled_plugins) if host is None else host
         self.clock = SystemClock() if clock is None else clock
         warn_of(loaded, self.host, KeyStore())
-        self._house = House(self.settings, self.host, self.clock, store, environ, KeyStore())
-        self._attempts = Attempts(self._house.services)
-        self._results = Results(self._house, self.clock)
+        keys, of = KeyStore(), environ
+        self._loops = Loops(lambda one: House(self.settings, self.host, self.clock, one, of, keys), store, self.clock)
         self._strategies = Strategies(self.host, self.settings)
-        self._running: list[StreamRun] = []
 
     async def __aenter__(self) -> Self:
         """Return the client itself; nothing is opened before it is needed."""
@@ -98,11 +95,7 @@ class Client:
 
     async def aclose(self) -> None:
         """Close streams that were left open, connections and the ledger; calling it again does nothing."""
-        running, self._running = self._running, []
-        async with AsyncExitStack() as stack:  # each even when another fails
-            stack.push_async_callback(self._house.aclose)
-            for run in running:
-                stack.push_async_callback(run.aclose)
+        await self._loops.aclose()
 
     async def complete(self, prompt: Prompt, /, **options: Unpack[Options]) -> Completion:
         """Return an answer to ``prompt`` (a text, messages, or a `ChatRequest`), with its provenance and cost.

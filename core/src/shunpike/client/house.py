@@ -267,18 +267,20 @@ class House:
         """Tell the observers that something happened."""
         self._host.emit(Event(name=name, at=self._clock.now(), facts=dict(facts)))
 
-    async def aclose(self) -> None:
-        """Close backends and the ledger, each even when another fails. Who waits is told so at once."""
+    async def leave(self) -> None:
+        """Close backends, each even when another fails. Who waits is told so at once."""
         self.queue.close()
         with anyio.CancelScope(shield=True):
             backends = [*self._backends.values(), *self._retired]
             self._backends.clear()
             self._retired.clear()
-            try:
-                for backend in backends:
-                    await self._close(backend, partial(let_go, backend.aclose), Exception)
-            finally:
-                await self._close(self.store, self.ledger.aclose, TimeoutError)
+            for backend in backends:
+                await self._close(backend, partial(let_go, backend.aclose), Exception)
+
+    async def close_store(self) -> None:
+        """Book what could not be booked, and let go of the store."""
+        with anyio.CancelScope(shield=True):
+            await self._close(self.store, self.ledger.aclose, TimeoutError)
 
     async def _close(self, what: object, close: Callable[[], Awaitable[None]], kind: type[Exception]) -> None:
         """Let go of a stranger's object, and warn of an error of ``kind``: the others wait."""

@@ -209,10 +209,14 @@ class Ledger(Inspection, Admission):
             self._queue.ended(ask.attempt_id)
         return settlement if why_not is None else settlement.model_copy(update={"unbooked": why_not})
 
+    async def finish(self) -> None:
+        """Try once more to book what could not be."""
+        await self._settling.again(last=True)
+
     async def aclose(self) -> None:
-        """Try once more to book what could not be, and let go of the store. Raises `TimeoutError`."""
+        """Finish, and let go of the store. Raises `TimeoutError`."""
         try:
-            await self._settling.again(last=True)
+            await self.finish()
         finally:
             await let_go(self._store.aclose, CLOSING)
 
