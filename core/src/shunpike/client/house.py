@@ -260,8 +260,8 @@ class House:
 
     async def closed_until(self) -> dict[str, float]:
         """Return label → moment of the targets that are closed for now, and so better tried last."""
-        moments = {target.label: self.memory.closed_until(self.where(target)) for target in self._roster.targets}
-        return {label: until for label, until in moments.items() if until is not None}
+        moments = ((target.label, self.memory.closed_until(self.where(target))) for target in self._roster.targets)
+        return {label: until for label, until in moments if until is not None}
 
     def tell(self, name: EventName, **facts: str | int | None) -> None:
         """Tell the observers that something happened."""
@@ -271,9 +271,7 @@ class House:
         """Close backends, each even when another fails. Who waits is told so at once."""
         self.queue.close()
         with anyio.CancelScope(shield=True):
-            backends = [*self._backends.values(), *self._retired]
-            self._backends.clear()
-            self._retired.clear()
+            backends, self._backends, self._retired = [*self._backends.values(), *self._retired], {}, []
             for backend in backends:
                 await self._close(backend, partial(let_go, backend.aclose), Exception)
 
