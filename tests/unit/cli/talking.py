@@ -66,7 +66,7 @@ class Talker(ScriptedBackend):
 
 def load(disabled: Sequence[str] = ()) -> Host:
     del disabled
-    pace = Limit(unit=Unit.REQUEST, amount=1, window=Rolling(seconds=3), scope=Scope.MODEL)
+    pace = Limit(unit=Unit.REQUEST, amount=1, window=Rolling(seconds=60), scope=Scope.MODEL)
     provider = ScriptedProvider("acme", limits=[pace] if "SLOWLY" in os.environ else ())
     provider.models = (provider.model("m"), provider.model("mini"))
     provider.backend = Talker()

@@ -111,6 +111,9 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._master, text.encode())
 
+    def type_bytes(self, data: bytes) -> None:
+        os.write(self._master, data)
+
     def say(self, text: str) -> None:
         """Type a message at a prompt, and see it there before it is sent."""
         self.prompt()

@@ -85,7 +85,9 @@ def test_while_a_limit_is_waited_for_the_spinner_says_until_when(tmp_path: Path)
         terminal.say("two")
         terminal.until(r"waiting for acme: .*opens in")
         terminal.until(r"waiting until .*\d\d:\d\d")
-        terminal.until("of 3")
+        terminal.type(CTRL_C)
+        terminal.until(r"\(stopped; /retry sends it again\)")
+        terminal.prompt()
         assert "waiting until" not in terminal.text
 
 

@@ -1,9 +1,17 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
 from shunpike.errors import BadAnswer
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from .conftest import Cli
+from .terminal import SCRIPT
 
 
 def prompts(acme: ScriptedProvider) -> list[list[str]]:
@@ -21,6 +29,20 @@ def test_a_conversation_remembers_what_was_said(cli: Cli) -> None:
 def test_the_end_of_the_input_leaves(cli: Cli) -> None:
     ran = cli("chat", providers=(ScriptedProvider("acme", answer("one")),), stdin="first\n")
     assert (ran.code, ran.out) == (0, "one\n")
+
+
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
+def test_a_message_that_is_no_text_is_refused_and_the_talk_goes_on(tmp_path: Path, errors: str) -> None:
+    done = subprocess.run(
+        [sys.executable, SCRIPT, "chat"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": f"utf-8:{errors}"},
+        input=b"a\xff\nb\n",
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, b"echo 'b' of 1\n")
+    assert b"error: the message is not UTF-8 text" in done.stderr
 
 
 def test_forgetting_starts_anew(cli: Cli) -> None:

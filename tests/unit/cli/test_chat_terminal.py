@@ -190,6 +190,29 @@ def test_sigterm_at_the_prompt_ends_it_and_leaves_the_terminal_as_it_was(tmp_pat
         assert (after[3] & (termios.ECHO | termios.ICANON)) == (before[3] & (termios.ECHO | termios.ICANON))
 
 
+@EDITORS
+def test_bytes_that_are_no_text_are_told_and_not_sent(tmp_path: Path, without: str) -> None:
+    with Terminal(tmp_path, "chat", WITHOUT=without) as terminal:
+        terminal.prompt()
+        terminal.type_bytes(b"a\xffb\r")
+        terminal.until("is not UTF-8 text")
+        assert "Traceback" not in terminal.text
+        assert terminal.asked() == []
+
+
+def test_ctrl_c_pressed_again_and_again_stops_one_answer_only(tmp_path: Path) -> None:
+    with Terminal(tmp_path, "chat") as terminal:
+        terminal.say("count")
+        terminal.until("word3 ")
+        terminal.type(CTRL_C)
+        terminal.until("what was said is kept")
+        terminal.prompt()
+        terminal.type(CTRL_C)
+        terminal.type(CTRL_C)
+        terminal.say("go on")
+        terminal.until("of 3")
+
+
 def test_without_any_editor_lines_are_read_as_they_come(tmp_path: Path) -> None:
     with Terminal(tmp_path, "chat", WITHOUT="prompt_toolkit readline") as terminal:
         terminal.say("hello")

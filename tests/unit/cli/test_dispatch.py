@@ -43,6 +43,11 @@ def test_commands_and_questions_are_told_apart_without_loading_plugins(
 def test_nothing_at_all_shows_the_help_or_reads_stdin() -> None:
     assert meant((), piped=False, lookup=never) == (None, ("--help",))
     assert meant((), piped=True, lookup=never) == (None, ("ask",))
+    assert meant((), piped=True, watched=True, lookup=never) == (None, ("ask",))
+
+
+def test_nothing_at_all_is_a_talk_where_a_person_reads_and_writes() -> None:
+    assert meant((), piped=False, watched=True, lookup=never) == (None, ("chat",))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from shunpike.cli.answer import Look, answer
-from shunpike.cli.asking import Asking, conversation_of, in_conversation, options_of
+from shunpike.cli.asking import Asking, check_text, conversation_of, in_conversation, options_of
 from shunpike.cli.attachments import STDIN, attached, with_attachments
 from shunpike.cli.conversation import Conversation
 from shunpike.cli.dispatch import stdin_is_piped
@@ -71,9 +71,7 @@ def compose(question: str, given: str, parts: Sequence[Part] = ()) -> str:
     if not texts and not parts:
         raise UsageError("the prompt is empty", hint='say something: shunpike "What is a shunpike?"')
     prompt = "\n\n".join(texts)
-    if any("\ud800" <= character <= "\udfff" for character in prompt):
-        # What Python makes of bytes on the command line that are not text.
-        raise UsageError("the question is not UTF-8 text", hint="check the terminal's encoding: locale")
+    check_text(prompt, "the question")
     return prompt
 
 

@@ -96,6 +96,12 @@ def in_conversation(options: Options, conversation: Conversation) -> Options:
     return asked
 
 
+def check_text(text: str, what: str) -> None:
+    """Raise `UsageError` where ``text`` holds what Python makes of bytes that are not text."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise UsageError(f"{what} is not UTF-8 text", hint="check the terminal's encoding: locale")
+
+
 def _shape(given: Asking) -> dict[str, Any] | None:
     if given.json_mode and given.schema is not None:
         raise UsageError("--json-mode and --schema ask for different things", hint="use --schema alone")

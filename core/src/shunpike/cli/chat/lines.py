@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from shunpike.cli.chat.completion import Completer
 from shunpike.cli.chat.history import History
@@ -39,9 +40,12 @@ class PlainLines:
 
 def open_lines(completer: Completer) -> Lines:
     """Return an editor where a person sits: prompt_toolkit if it is installed, else readline; else plain lines."""
-    if not (_is_terminal(0) and _is_terminal(2)) or sys.stdin is None or not sys.stdin.isatty():
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        # Bytes that are no text end no talk: their message is refused.
+        sys.stdin.reconfigure(errors="surrogateescape")
+    if not _is_terminal(sys.stdin):
         return PlainLines()
-    if os.environ.get("TERM", "dumb") != "dumb":
+    if _is_terminal(sys.stderr) and os.environ.get("TERM", "dumb") != "dumb":
         try:
             from shunpike.cli.chat.toolkit import ToolkitLines
 
@@ -52,11 +56,11 @@ def open_lines(completer: Completer) -> Lines:
         from shunpike.cli.chat.gnu import ReadlineLines
     except ImportError:
         return PlainLines()
-    return ReadlineLines(History(), completer) if data().isatty() else PlainLines()
+    return ReadlineLines(History(), completer) if _is_terminal(data()) else PlainLines()
 
 
-def _is_terminal(number: int) -> bool:
+def _is_terminal(stream: TextIO) -> bool:
     try:
-        return os.isatty(number)
-    except OSError:
+        return os.isatty(stream.fileno())
+    except (OSError, ValueError):  # it is closed, or none of the system's
         return False

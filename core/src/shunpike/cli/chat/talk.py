@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from anyio.from_thread import BlockingPortal
 
 from shunpike.cli.answer import Look, answer
-from shunpike.cli.asking import in_conversation
+from shunpike.cli.asking import check_text, in_conversation
 from shunpike.cli.attachments import with_attachments
 from shunpike.cli.chat.commands import command_of
 from shunpike.cli.chat.lines import Lines
@@ -45,9 +45,7 @@ class Talk:
             try:
                 text = lines.read()
             except KeyboardInterrupt:
-                if ended_by() is not None:
-                    raise
-                narrate()
+                _unless_ended()
                 continue
             if text is None:
                 narrate()
@@ -60,9 +58,13 @@ class Talk:
         if not text.strip():
             return True
         try:
+            check_text(text, "the message")
             command = command_of(text)
             if command is not None:
                 return command(self)
+        except KeyboardInterrupt:
+            _unless_ended()
+            return True
         except (ShunpikeError, OSError) as error:
             report(error, as_json=False)
             return True
@@ -138,3 +140,10 @@ class Talk:
             return Message(role="assistant", content=text)
         narrate("(stopped; /retry sends it again)", dim=True)
         return None
+
+
+def _unless_ended() -> None:
+    """Begin a new line after Ctrl-C. Raises `KeyboardInterrupt` where a signal ends the process."""
+    if ended_by() is not None:
+        raise KeyboardInterrupt
+    narrate()
