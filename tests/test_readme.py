@@ -96,7 +96,7 @@ class Desk:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         return done.returncode, done.stdout.decode().replace("\r\n", "\n")
@@ -134,7 +134,9 @@ class Desk:
         points = "\n".join(f"{name} = {value}" for name, value in project["entry-points"]["shunpike"].items())
         (info / "entry_points.txt").write_text(f"[shunpike]\n{points}\n", encoding="utf-8")
         (info / "METADATA").write_text(
-            f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n", encoding="utf-8"
+            f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+            + "".join(f"Requires-Dist: {one}\n" for one in project["dependencies"]),
+            encoding="utf-8",
         )
 
     def write(self, name: str, text: str) -> None:
