@@ -133,11 +133,9 @@ class Desk:
         info.mkdir(exist_ok=True)
         points = "\n".join(f"{name} = {value}" for name, value in project["entry-points"]["shunpike"].items())
         (info / "entry_points.txt").write_text(f"[shunpike]\n{points}\n", encoding="utf-8")
-        (info / "METADATA").write_text(
-            f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-            + "".join(f"Requires-Dist: {one}\n" for one in project["dependencies"]),
-            encoding="utf-8",
-        )
+        lines = ["Metadata-Version: 2.1", f"Name: {project['name']}", f"Version: {project['version']}"]
+        lines += [f"Requires-Dist: {one}" for one in project["dependencies"]]
+        (info / "METADATA").write_text("\n".join([*lines, ""]), encoding="utf-8")
 
     def write(self, name: str, text: str) -> None:
         file = self.folder / name

@@ -68,3 +68,40 @@ def test_a_slip_in_a_bound_stops_the_command(cli: Cli, user: Path, line: str) ->
     ran = cli("ask", "hi", providers=(ScriptedProvider("acme"),))
     assert ran.code == 3
     assert "line 1: there is no setting" in ran.err
+
+
+def test_config_check_lists_them_and_fails_without_a_ledger(cli: Cli, user: Path) -> None:
+    ran = cli("config", "check", providers=(ScriptedProvider("acme"),))
+    assert ran.code == 1
+    for said in ("setting 'foo'", "SHUNPIKE_FOO", "'acmee'", "'acne'"):
+        assert said in ran.out, said
+    assert not list(user.parent.rglob("ledger.db"))
+    rows = json.loads(cli("config", "check", "--json", providers=(ScriptedProvider("acme"),)).out)["data"]
+    assert len(rows) == 4
+    assert all(row["ignored"] and row["hint"] for row in rows)
+
+
+def test_config_check_of_what_is_right_or_impossible(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = cli("config", "check", providers=(ScriptedProvider("acme"),))
+    assert (ran.code, ran.out) == (0, "the configuration is valid (no file, which is fine)\n")
+    monkeypatch.setenv("SHUNPIKE_DEADLINE", "soon")
+    assert cli("config", "check", providers=(ScriptedProvider("acme"),)).code == 3
+
+
+def test_config_show_takes_a_name_and_warns_of_what_is_no_setting(cli: Cli, user: Path) -> None:
+    ran = cli("config", "show", "order", "--origin")
+    assert [line.split()[0] for line in ran.out.splitlines()] == ["setting", "order", "providers.acmee.order"]
+    assert "line 1: there is no setting 'foo'" in ran.err
+    assert cli("config", "show", "ordre").code == 2
+
+
+def test_config_reference_explains_one_setting_or_all(cli: Cli) -> None:
+    ran = cli("config", "reference", "deadline")
+    assert ran.out.splitlines()[0] == "deadline"
+    for said in ("unit: seconds", "deadline = 120", "SHUNPIKE_DEADLINE=120", "shunpike ask --deadline"):
+        assert said in ran.out
+    names = [row["name"] for row in json.loads(cli("config", "reference", "--json").out)["data"]]
+    assert {"allow_paid", "providers.NAME.base_url", "budgets[].amount", "limits[].overrides"} <= set(names)
+    wrong = cli("config", "reference", "dedline")
+    assert wrong.code == 2
+    assert "Did you mean 'deadline'?" in wrong.err

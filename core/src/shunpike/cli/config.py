@@ -7,27 +7,54 @@ from typing import Annotated
 import typer
 
 from shunpike.cli.options import Json, command_app
-from shunpike.cli.output import as_json, as_list, plain, say, table
+from shunpike.cli.output import as_json, as_list, kept_for_data, plain, say, table
 from shunpike.cli.reference import as_markdown, in_words, matching
+from shunpike.client.names import all_doubts, check_budgets, strategy_doubts
 from shunpike.config import KeyStore, load, project_file, user_file
+from shunpike.config.warned import warn_once
+from shunpike.plugins import Host
 
 app = command_app("Show the configuration and where each value comes from.")
 
 
 @app.command()
 def show(
+    word: Annotated[str | None, typer.Argument(metavar="NAME", help="Only settings whose name holds this.")] = None,
     *,
     origin: Annotated[bool, typer.Option("--origin", help="Where each value comes from.")] = False,
     json: Json = False,
 ) -> None:
-    """Show every setting in force."""
-    origins = load().origins
+    """Show the settings in force."""
+    loaded = load()
+    for one in loaded.doubts:
+        warn_once(one.text, one.hint)
+    origins = [one for one in loaded.origins if word is None or word.lower() in one.key.lower()]
+    if not origins:
+        matching(word)  # Says that there is no such setting, unless it is one that only nobody has set.
     if json:
         as_list([plain(one) if origin else {"key": one.key, "value": one.value} for one in origins])
     elif origin:
         say(table(("setting", "value", "origin"), [(one.key, one.text, one.origin) for one in origins]))
     else:
         say(table(("setting", "value"), [(one.key, one.text) for one in origins]))
+
+
+@app.command()
+def check(*, json: Json = False) -> None:
+    """Check files, variables and stored keys; opens no ledger and asks nobody. Exit code 1 where something is odd."""
+    loaded = load()
+    with kept_for_data():
+        host = Host.load(loaded.settings.disabled_plugins)
+    check_budgets(loaded.settings, host)
+    found = (*all_doubts(loaded, host, KeyStore()), *strategy_doubts(loaded.settings, host))
+    if json:
+        as_list([{"text": one.text, "hint": one.hint, "ignored": not one.fatal} for one in found])
+    elif found:
+        say("\n".join(f"! {one.text}\n  hint: {one.hint}" for one in found))
+    else:
+        say(f"the configuration is valid ({', '.join(map(str, loaded.files)) or 'no file, which is fine'})")
+    if found:
+        raise typer.Exit(1)
 
 
 @app.command()
