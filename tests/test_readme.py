@@ -266,11 +266,11 @@ def provider_table() -> str:
 
 
 def _row(catalog: Catalog) -> tuple[str, ...]:
-    info = catalog.info
+    info, daily = catalog.info, _daily(catalog)
     title = info.title + (" (probably gone)" if info.status == "unverified" else "")
-    daily = _daily(catalog)
     trust = [level for level in Confidence if level in {limit.confidence for limit in daily}]
-    figures = ", ".join([*reversed(trust), min((limit.observed_at for limit in daily), default=str(info.as_of))])
+    seen = min((limit.seen_on for limit in daily), default=str(info.as_of))
+    figures = ", ".join([*reversed(trust), seen])
     return (f"`shunpike-{info.id}`", title, _free(catalog, daily), figures, f"[`{info.env_key}`]({info.key_url})")
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from shunpike.hookspecs import hookimpl
     from shunpike.plugins import Host
     from shunpike.sync import ask, stream, stream_sync
+    from shunpike.sync_client import SyncClient, SyncStream
     from shunpike.types import (
         ChatRequest,
         Completion,
@@ -75,6 +76,7 @@ _HOMES = {
     "shunpike.hookspecs": ("hookimpl",),
     "shunpike.plugins": ("Host",),
     "shunpike.sync": ("ask", "stream", "stream_sync"),
+    "shunpike.sync_client": ("SyncClient", "SyncStream"),
     "shunpike.types": (
         "ChatRequest",
         "Completion",
@@ -118,6 +120,8 @@ __all__ = [
     "ShunpikeError",
     "StoreError",
     "Stream",
+    "SyncClient",
+    "SyncStream",
     "UnknownModel",
     "UnknownProvider",
     "Usage",

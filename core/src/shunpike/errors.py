@@ -47,7 +47,7 @@ def _rebuild(cls: type[ShunpikeError], message: str, state: dict[str, object]) -
 
 
 class ShunpikeError(Exception):
-    """Root of all errors; ``hint`` is the next thing to type or change."""
+    """Root of all errors; ``hint`` is the next thing to type or change, and ``str`` shows it after the message."""
 
     exit_code: ClassVar[int] = 1
 
@@ -60,6 +60,11 @@ class ShunpikeError(Exception):
     def message(self) -> str:
         """The sentence for a person, without the hint."""
         return str(self.args[0]) if self.args else ""
+
+    @override
+    def __str__(self) -> str:
+        """The sentence and, on a line of its own, the hint: a traceback and a log show what to do next."""
+        return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
 
     @override
     def __reduce__(self) -> tuple[object, ...]:
@@ -271,12 +276,17 @@ def key_hint(variable: str | None, provider: str, origin: str = "") -> str:
     return f"check the variable {variable}   ·   or {another}" if variable else another
 
 
+def said(error: BaseException) -> str:
+    """Return what ``error`` says, without the hint of one of ours: a sentence that stands in another."""
+    return error.message if isinstance(error, ShunpikeError) else str(error)
+
+
 def in_words(error: BaseException) -> str:
     """Return what a stranger's code raised, ``KeyError: 'x'``, its keys masked; of a group, the first that is in it."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     try:
-        said = str(error)
+        words = said(error)
     except Exception:  # noqa: BLE001 - its words are a stranger's code too
-        said = ""
-    return masked(f"{type(error).__name__}: {said}" if said else type(error).__name__)
+        words = ""
+    return masked(f"{type(error).__name__}: {words}" if words else type(error).__name__)

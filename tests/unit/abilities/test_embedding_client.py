@@ -122,7 +122,7 @@ async def test_an_ambiguous_name_is_refused(make_client: MakeClient) -> None:
         ([], {}, UsageError, "no text to embed"),
         (["one", " "], {}, UsageError, "text 1 is empty"),
         ("", {}, UsageError, "text 0 is empty"),
-        ([1], {}, UsageError, "input.0"),
+        ([1], {}, UsageError, "text 0"),
         ("one", {"dimensions": 0}, UsageError, "dimensions"),
         ("one", {"model": "nope"}, UnknownModel, "nope"),
         ("one", {"providers": ("nobody",)}, UnknownProvider, "nobody"),

@@ -9,6 +9,7 @@ import pytest
 from shunpike.catalog import load_catalog
 from shunpike.errors import ConfigError
 from shunpike.types import Billing, Calendar, Confidence, Held, Lifetime, Rolling, Scope, Unit
+from shunpike.types.base import epoch
 
 GOOD = """
 as_of = 2026-11-22
@@ -97,10 +98,10 @@ def test_a_limit_takes_its_provenance_from_its_set_else_from_its_row():
     inherited, own = small.limits["free"][0], small.limits["trial"][0]
     assert (inherited.source, inherited.observed_at, inherited.confidence) == (
         "a page",
-        "2026-11-01",
+        epoch("2026-11-01"),
         Confidence.PUBLISHED,
     )
-    assert (own.source, own.observed_at, own.confidence) == ("a blog", "2026-01-02", Confidence.REPORTED)
+    assert (own.source, own.observed_at, own.confidence) == ("a blog", epoch("2026-01-02"), Confidence.REPORTED)
 
 
 @pytest.mark.parametrize(

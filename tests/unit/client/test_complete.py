@@ -224,7 +224,7 @@ async def test_a_sandbox_answers_only_where_nothing_real_is_set_up(make_client: 
 
 async def test_a_prompt_larger_than_every_context_says_how_large(make_client: MakeClient) -> None:
     async with make_client(ScriptedProvider("only")) as client:
-        with pytest.raises(UsageError, match=r"the widest context of any candidate: 100,000$"):
+        with pytest.raises(UsageError, match=r"the widest context of any candidate: 100,000\nhint"):
             await client.complete("word " * 200_000)
 
 
@@ -243,10 +243,8 @@ async def test_an_empty_prompt_is_a_usage_error(make_client: MakeClient, prompt:
         ({"max_tokens": "many"}, "max_tokens must be a whole number, got 'many'"),
         ({"n": 200}, "n must be at most 128, got 200"),
         ({"tools": {}}, "tools must be a list, got {}"),
-        ({"deadline": "5m"}, "deadline must be a number of seconds above 0, got '5m'"),
         ({"wait": "no"}, "wait must be true or false, got 'no'"),
         ({"strict": 2}, "strict must be true or false, got 2"),
-        ({"providers": "only"}, "providers must be a list of names, got 'only'"),
     ],
 )
 async def test_a_wrong_option_names_the_field_what_was_expected_and_the_value(

@@ -24,6 +24,7 @@ from shunpike.types import (
     Unit,
     Usage,
 )
+from shunpike.types.base import epoch
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.targets import ask, limit, target
 
@@ -72,7 +73,7 @@ async def test_an_amount_that_was_seen_corrects_a_published_one_with_its_proof()
     (one,) = await house.books.remaining(target())
     assert (one.limit.amount, one.left) == (45, 44)
     assert (one.limit.source, one.limit.confidence) == ("header x", Confidence.OBSERVED)
-    assert one.limit.observed_at == "2027-01-15T08:00:00+00:00"
+    assert one.limit.observed_at == epoch("2027-01-15T08:00:00+00:00")
 
 
 async def test_the_operators_own_limit_stays_beside_what_was_seen() -> None:

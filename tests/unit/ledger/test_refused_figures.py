@@ -7,6 +7,7 @@ import pytest
 from shunpike.ledger.learning import BELIEVED_FOR
 from shunpike.ledger.windows import GUARD
 from shunpike.types import ABSENT, Confidence, Ending, Evidence, Grant, Refusal, Rolling, Unit, Usage
+from shunpike.types.base import epoch
 from shunpike_testkit.targets import ask, limit, target
 
 from .taught import House, seen
@@ -50,7 +51,7 @@ async def test_a_refusal_with_room_in_our_books_lowers_the_figure_to_what_was_in
     (one,) = await house.books.remaining(target())
     assert (one.limit.amount, one.limit.confidence, one.overages) == (20, Confidence.OBSERVED, 1)
     assert one.limit.source == "header x: refused with 21 in use"
-    assert one.limit.observed_at == "2027-01-15T08:00:00+00:00"
+    assert one.limit.observed_at == epoch("2027-01-15T08:00:00+00:00")
     sent = [isinstance(await house.ends(), Grant) for _ in range(21)]
     assert sent == [True] * 20 + [False]
 

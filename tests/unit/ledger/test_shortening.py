@@ -170,7 +170,7 @@ async def test_it_is_shown_with_its_proof_and_other_processes_and_the_next_ones_
             Confidence.OBSERVED,
             "header x: more passed than 60 s allow",
         )
-        assert one.limit.observed_at.startswith("20")
+        assert one.limit.observed_at is not None
 
 
 async def test_it_is_forgotten_a_week_after_it_was_last_shown() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 
 from shunpike.builtin.sqlite_writer import Job, Writer
-from shunpike.errors import StoreError
+from shunpike.errors import StoreError, said
 
 WRONG = "(ValueError: wrong)"
 
@@ -79,7 +79,7 @@ async def play(names: list[str], lasts: int) -> tuple[dict[str, str], Opened]:
     for name, job in jobs.items():
         with anyio.fail_after(5):
             await job.done()
-        told[name] = str(job.error).removeprefix("the ledger failed ") if job.error else str(job.result)
+        told[name] = said(job.error).removeprefix("the ledger failed ") if job.error else str(job.result)
     return told, opened
 
 
@@ -97,9 +97,9 @@ async def test_a_job_whose_outcome_can_not_be_written_leaves_the_others_alone() 
 
 
 async def test_a_job_that_fails_alone_is_tried_once() -> None:
-    for name, said in (("wrong", WRONG), ("poison", "poison")):
+    for name, words in (("wrong", WRONG), ("poison", "poison")):
         told, opened = await play([name], lasts=99)
-        assert (told, opened.books.kept, opened.begun) == ({name: said}, [], 1)
+        assert (told, opened.books.kept, opened.begun) == ({name: words}, [], 1)
 
 
 async def test_what_was_committed_is_never_called_a_failure() -> None:

@@ -55,7 +55,7 @@ def test_every_figure_has_a_day_and_a_source(plugin):
         assert date(2024, 1, 1) < model.as_of <= plugin.info.as_of, model.id
         for limit in (limit for limits in model.limits.values() for limit in limits):
             assert limit.source, model.id
-            assert date.fromisoformat(limit.observed_at) <= plugin.info.as_of
+            assert date.fromisoformat(limit.seen_on) <= plugin.info.as_of
 
 
 def test_every_published_price_can_be_asked_for_at_any_size_and_hour(plugin):

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shunpike.catalog.schema import LimitSet, LimitTable, Where
 from shunpike.types import Calendar, Confidence, Held, Lifetime, Limit, Money, Rolling, Unit
-from shunpike.types.base import Record
+from shunpike.types.base import Record, epoch
 from shunpike.types.limits import Window
 from shunpike.types.money import MOST, amount_of, is_too_much
 
@@ -78,7 +78,7 @@ def _limit(raw: object, around: Provenance, where: Where) -> Limit:
         scope=row.scope,
         pool=row.pool,
         source=provenance.source,
-        observed_at=provenance.as_of.isoformat(),
+        observed_at=None if provenance.as_of == date.min else epoch(provenance.as_of.isoformat()),
         confidence=provenance.confidence,
         counts=row.counts,
         shape=row.shape,

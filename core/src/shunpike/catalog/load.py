@@ -13,10 +13,10 @@ from pydantic import StrictStr, ValidationError
 
 from shunpike.catalog.limits import LimitReader, Provenance
 from shunpike.catalog.schema import ModelTable, ProviderTable, TierTable, Where, unknown_key
-from shunpike.errors import ConfigError
+from shunpike.errors import ConfigError, UsageError
 from shunpike.types import Billing, Limit, ModelInfo, Money, PriceRow, ProviderInfo, Tier
 from shunpike.types.base import Record
-from shunpike.types.money import per_token
+from shunpike.types.price import per_token
 from shunpike.validation import complaint
 
 TABLES = ("as_of", "source", "provider", "tiers", "service_tiers", "limit_sets", "models")
@@ -117,7 +117,7 @@ def _tier(name: str, raw: object, around: Provenance, reader: LimitReader, where
     if table.credit_usd is not None:
         try:
             Money.usd(table.credit_usd)
-        except ArithmeticError:
+        except UsageError:
             where.fail(f"key 'credit_usd': expected dollars such as \"1.00\", got {table.credit_usd!r}")
     limits = reader.read(table.limits, around, where.at("limits"))
     return Tier(name=name, billing=table.billing, credit_usd=table.credit_usd, limits=limits)

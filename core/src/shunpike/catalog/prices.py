@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from shunpike.types import ModelInfo, Money, Price, PriceRow
-from shunpike.types.money import per_token
+from shunpike.types.price import per_token
 
 DAY = timedelta(days=1)
 DAYS = range(9)

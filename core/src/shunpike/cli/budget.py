@@ -48,7 +48,11 @@ async def _budgets() -> tuple[bool, Sequence[tuple[Budget, Remaining]], Sequence
 
 
 def _figures(left: Remaining) -> dict[str, object]:
-    return {"used": plain(Money(pico=left.used)), "left": plain(Money(pico=left.left)), "resets_at": left.resets_at}
+    return {
+        "used": plain(Money(pico=left.used)),
+        "left": plain(Money(pico=left.left)),
+        "resets_at": plain(left)["resets_at"],
+    }
 
 
 def _row(one: Budget, left: Remaining, now: float) -> tuple[str, ...]:

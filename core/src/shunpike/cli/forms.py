@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 
 from shunpike.clock import moment
+from shunpike.durations import span
 from shunpike.errors import UsageError
 from shunpike.types import Basis, Calendar, Completion, Remaining, Rolling, Scope, Unit, Usage
 
-_UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 _DAY = 86_400
-_LONGEST = 36_500 * _DAY
-"""Seconds: what lies further away can't be told as a date."""
 
 
 def seconds(text: str, name: str) -> float:
     """Return ``90``, ``90s``, ``5m``, ``6h`` or ``2d`` in seconds. Raises `UsageError` naming the option ``name``."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|min|h|d|)", text.strip())
-    span = 0.0 if found is None else float(found[1]) * _UNITS[found[2]]
-    if not 0 < span <= _LONGEST:
+    try:
+        return span(text)
+    except ValueError:
         raise UsageError(
             f'{name} must be a span of time above 0 and at most 36500d, got "{text}"',
             hint="write it as 90s, 5m, 6h or 2d",
-        )
-    return span
+        ) from None
 
 
 def duration(span: float) -> str:

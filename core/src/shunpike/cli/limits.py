@@ -13,7 +13,7 @@ from shunpike.cli.options import Json, Watch, command_app
 from shunpike.cli.output import NOTHING, as_json, narrate, plain, say, table
 from shunpike.cli.session import client, run
 from shunpike.cli.watch import shown
-from shunpike.clock import SystemClock
+from shunpike.clock import SystemClock, moment
 from shunpike.ledger.buckets import is_budget
 from shunpike.protocols import Target
 from shunpike.types import Closure, Remaining
@@ -67,5 +67,10 @@ def _row(target: Target, one: Remaining, now: float) -> tuple[str, ...]:
     source = limit.source or NOTHING
     if one.overages:
         source += f" ({one.overages:,} overages)"
-    seen = limit.observed_at if limit.observed_at > "0001-01-01" else NOTHING
+    seen = NOTHING if limit.observed_at is None else _seen(limit.observed_at)
     return (who, limit.text, limit.said(one.used), limit.said_left(one.left), resets, source, seen)
+
+
+def _seen(at: float) -> str:
+    """Return when a figure was seen: a catalog knows the day."""
+    return f"{moment(at):%Y-%m-%d}" if at % 86_400 == 0 else f"{moment(at):%Y-%m-%dT%H:%M:%S+00:00}"

@@ -14,6 +14,7 @@ from typing import Any, TextIO
 from pydantic import BaseModel, SecretStr
 
 from shunpike.types import Limit, Money, Remaining, Unit
+from shunpike.types.base import iso, moments_of
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _DIM, _BOLD, _RESET = "\x1b[2m", "\x1b[1m", "\x1b[0m"
@@ -92,7 +93,10 @@ def plain(value: Any) -> Any:
 
 
 def _fields(value: BaseModel) -> dict[str, Any]:
-    found = {name: getattr(value, name) for name in type(value).model_fields}
+    found = {name: getattr(value, name) for name, field in type(value).model_fields.items() if not field.exclude}
+    for name in moments_of(type(value)):
+        if isinstance(found.get(name), float):
+            found[name] = iso(found[name])
     limit = value.limit if isinstance(value, Remaining) else value
     if isinstance(limit, Limit) and limit.unit is Unit.USD:
         # Inside they are counts of pico-dollars, as all that a limit counts is a number.

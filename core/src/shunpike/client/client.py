@@ -7,13 +7,15 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Self, Unpack
+from typing import Never, Self, Unpack
 
+from shunpike.client.arguments import check_arguments
 from shunpike.client.closures import Closures, of_keys_in_use
 from shunpike.client.counter import Counter
 from shunpike.client.embed import (
     EmbedOptions,
     Texts,
+    accepted_for_embed,
     build_embed,
     check_model,
     stand_in,
@@ -28,16 +30,7 @@ from shunpike.client.live import LiveList
 from shunpike.client.loops import Loops, PerLoop
 from shunpike.client.names import explained, warn_of
 from shunpike.client.nobody import nothing_to_ask
-from shunpike.client.options import (
-    Options,
-    Prompt,
-    build_request,
-    claim_of,
-    flag_of,
-    positive,
-    providers_of,
-    tag_of,
-)
+from shunpike.client.options import Options, Prompt, asked, reads_of
 from shunpike.client.status import ProviderStatus, provider_status
 from shunpike.client.strategies import Strategies
 from shunpike.client.stream import Stream
@@ -72,7 +65,9 @@ class Client(PerLoop):
         clock: Clock | None = None,
         store: Store | None = None,
         environ: Mapping[str, str] | None = None,
+        **unknown: Never,
     ) -> None:
+        check_arguments(locals(), unknown)
         environ = os.environ if environ is None else environ
         loaded = load(environ=environ) if settings is None else Loaded.of(settings)
         self.settings = loaded.settings
@@ -97,7 +92,7 @@ class Client(PerLoop):
         """Close streams that were left open, connections and the ledger; calling it again does nothing."""
         await self._loops.aclose()
 
-    async def complete(self, prompt: Prompt, /, **options: Unpack[Options]) -> Completion:
+    async def complete(self, prompt: Prompt = "", /, **options: Unpack[Options]) -> Completion:
         """Return an answer to ``prompt`` (a text, messages, or a `ChatRequest`), with its provenance and cost.
 
         Raises `UsageError`, `UnknownModel`, `UnknownProvider`, `NoCredential`, `RequestError` where no provider can
@@ -107,23 +102,24 @@ class Client(PerLoop):
         answer, attempt, journey = await self._attempts.complete(route)
         return self._results.completion(answer, attempt, journey)
 
-    async def embed(self, texts: Texts, /, **options: Unpack[EmbedOptions]) -> Embedding:
+    async def embed(self, texts: Texts = (), /, **options: Unpack[EmbedOptions]) -> Embedding:
         """Return a vector for each of ``texts``, which may be one text, in their order.
 
         ``model`` must be named, and only that model answers: another provider of it may take over, another model
         never does. Raises `UsageError`, `UnknownModel`, `UnknownProvider`, `NoCredential`, `RequestError`,
         `Exhausted`.
         """
-        waiter, request = self._house.queue.arrive(claim_of(options)), build_embed(texts, options)
-        expires = self._expires(options)
+        given = accepted_for_embed(options)
+        waiter, request = self._house.queue.arrive(given.get("claim") or "interactive"), build_embed(texts, given)
+        expires = self._expires(given)
         chat = stand_in(request)
-        named: Options = {"providers": options["providers"]} if "providers" in options else {}
+        named: Options = {"providers": given["providers"]} if "providers" in given else {}
         plan = await self._plan(chat, named, text_tokens(request), expires, "embedding")
-        route = self._begin(chat, plan, options, (text_tokens(request), text_bound(request)), waiter, expires)
+        route = self._begin(chat, plan, given, (text_tokens(request), text_bound(request)), waiter, expires)
         answer, attempt, journey = await Embedder(self._attempts, self._house.services).embed(route, request)
         return self._results.embedding(answer, attempt, journey)
 
-    def stream(self, prompt: Prompt, /, **options: Unpack[Options]) -> Stream:
+    def stream(self, prompt: Prompt = "", /, **options: Unpack[Options]) -> Stream:
         """Return the answer as a `Stream` of pieces. It raises what `complete` raises, when it is entered.
 
         Until the first content a failing provider is replaced without a trace; after it, a stream that breaks off
@@ -138,12 +134,14 @@ class Client(PerLoop):
 
         return Stream(begin, self._results.completion)
 
-    async def _route(self, prompt: Prompt, options: Options) -> Route:
-        waiter, request = self._house.queue.arrive(claim_of(options)), build_request(prompt, options)
+    async def _route(self, prompt: Prompt, said: Options) -> Route:
+        options, request = asked(prompt, said)
+        waiter = self._house.queue.arrive(options.get("claim") or "interactive")
         size, expires = prompt_tokens(request), self._expires(options)
         plan = await self._plan(request, options, size, expires)
         route = self._begin(request, plan, options, (size, prompt_bound(request)), waiter, expires)
-        return replace(route, counted=Counter(request, size, self._house.tokenizer, self.host.complain))
+        counter = Counter(request, size, self._house.tokenizer, self.host.complain)
+        return replace(route, counted=counter, reads=reads_of(options))
 
     def _begin(
         self,
@@ -166,21 +164,22 @@ class Client(PerLoop):
             max_attempts=settings.max_attempts,
             expires=expires,
             attempt_share=settings.attempt_share,
-            strict=flag_of(options, "strict", default=False),
-            tag=tag_of(options),
-            claim=claim_of(options),
+            strict=bool(options.get("strict")),
+            tag=options.get("tag"),
+            claim=options.get("claim") or "interactive",
             waiter=waiter,
-            waits=flag_of(options, "wait", default=settings.wait),
+            waits=bool(options.get("wait", settings.wait)),
         )
 
     def _expires(self, options: Options | EmbedOptions) -> float:
         """Return when a request that begins now ends at the latest, on the monotonic clock."""
-        return self.clock.monotonic() + positive(options.get("deadline", self.settings.deadline), "deadline")
+        return self.clock.monotonic() + float(options.get("deadline") or self.settings.deadline)
 
     async def _plan(
         self, request: ChatRequest, options: Options, size: int, expires: float, kind: Kind = "chat"
     ) -> Plan:
-        names = providers_of(options)
+        named = options.get("providers")
+        names = None if named is None else tuple(named)
         self._house.look_for_keys()
         roster = await self._house.roster_for(request.model, names, kind)
         await self._house.hear(max(expires - self.clock.monotonic(), 0.0))
@@ -246,13 +245,13 @@ class Client(PerLoop):
         """Ask providers what is left of their accounts; costs no quota. Arguments and errors as `live_models`."""
         return await Inquiry(self._house).balances(names)
 
-    async def count_tokens(self, prompt: Prompt, /, **options: Unpack[Options]) -> TokenCount:
+    async def count_tokens(self, prompt: Prompt = "", /, **options: Unpack[Options]) -> TokenCount:
         """Return the tokens of ``prompt``: counted by the provider of ``model`` where it does so, else estimated.
 
         Counting costs nothing. Raises as `complete` does while it plans, and `ProviderError`.
         """
-        request = build_request(prompt, options)
-        plan = await self._plan(request, options, prompt_tokens(request), self._expires(options))
+        given, request = asked(prompt, options)
+        plan = await self._plan(request, given, prompt_tokens(request), self._expires(given))
         return await Inquiry(self._house).count_tokens(request, plan.targets[0])
 
     async def limits(self) -> tuple[tuple[Target, Remaining], ...]:

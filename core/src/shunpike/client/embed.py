@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, Required, TypedDict
+from typing import Any, Literal, Required, TypedDict, cast
 
 from pydantic import ValidationError
 
+from shunpike.client import option_values as values
+from shunpike.client.option_names import check_names
+from shunpike.client.options import claim, tag
 from shunpike.errors import UsageError
 from shunpike.routing.names import Wanted, short_name, wanted_models
 from shunpike.routing.plan import Roster
@@ -20,28 +23,49 @@ PER_TEXT = 2
 
 
 class EmbedOptions(TypedDict, total=False):
-    """Keyword arguments of `Client.embed`."""
+    """Keyword arguments of `Client.embed`. One that is None counts as not given."""
 
     model: Required[str]
     """``google/ID``, or an id wherever it is offered; never ``auto``."""
-    dimensions: int
+    dimensions: int | None
     """The length of the vectors, where the model lets one choose."""
-    providers: Sequence[str]
-    """Only these."""
-    deadline: float
-    """Seconds for the whole request, all attempts together."""
-    wait: bool
+    providers: str | Sequence[str] | None
+    """Only this one, or these."""
+    deadline: float | str | None
+    """For the whole request, all attempts together: seconds, or ``"90s"``, ``"5m"``, ``"6h"``."""
+    wait: bool | None
     """False: fail at once instead of waiting for what may open, or be well again, before the deadline."""
-    tag: str
+    tag: str | None
     """A word under which the usage is booked: the task."""
-    claim: Literal["interactive", "batch"]
+    claim: Literal["interactive", "batch"] | None
     """Who waits for it: a person (default), or nobody. What ``pace`` reserves for persons is left alone by a batch."""
 
 
+_CHECKS: dict[str, values.Check] = {
+    "model": values.word,
+    "dimensions": values.whole,
+    "providers": values.names,
+    "deadline": values.seconds,
+    "wait": values.flag,
+    "tag": tag,
+    "claim": claim,
+}
+
+
+def accepted_for_embed(options: EmbedOptions) -> EmbedOptions:
+    """Return the options that are given, as they are used. Raises `UsageError` for an unknown one or a wrong value."""
+    check_names(options, _CHECKS, fields=False)
+    given = {name: value for name, value in options.items() if value is not None}
+    return cast("EmbedOptions", {name: _CHECKS[name](name, value) for name, value in given.items()})
+
+
 def build_embed(texts: Texts, options: EmbedOptions) -> EmbedRequest:
-    """Return the request. Raises `UsageError` naming what can't be."""
-    fields: dict[str, Any] = {"model": options["model"], "dimensions": options.get("dimensions")}
-    fields["input"] = [texts] if isinstance(texts, str) else list(texts)
+    """Return the request of accepted options. Raises `UsageError` naming what can't be.
+
+    Without a model it is one of ``auto``, which `check_model` refuses with those that there are.
+    """
+    fields: dict[str, Any] = {"model": options.get("model", "auto"), "dimensions": options.get("dimensions")}
+    fields["input"] = values.texts("the texts", texts)
     if not fields["input"]:
         raise UsageError("there is no text to embed", hint='such as: shunpike embed "What is a shunpike?" -m MODEL')
     try:
@@ -53,8 +77,8 @@ def build_embed(texts: Texts, options: EmbedOptions) -> EmbedRequest:
 def _usage_error(error: ValidationError) -> UsageError:
     first = error.errors(include_url=False)[0]
     if first["type"] == "value_error":
-        return UsageError(complaint(first))
-    return UsageError(f"{about(first)}, got {first['input']!r:.80}")
+        return UsageError(complaint(first), hint="leave it out")
+    return UsageError(f"{about(first)}, got {values.shown(first['input'])}", hint="correct it, or leave it out")
 
 
 def stand_in(request: EmbedRequest) -> ChatRequest:

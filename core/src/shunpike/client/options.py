@@ -2,81 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypedDict, cast
 
 from pydantic import ValidationError
 
+from shunpike.client import option_values as values
+from shunpike.client.answer_shape import Reads, reader, response_format
+from shunpike.client.option_names import HOUSE, check_fields, check_names
+from shunpike.client.prompts import Prompt, request_fields
 from shunpike.errors import UsageError
-from shunpike.types import ChatRequest, Message
+from shunpike.types import ChatRequest
+from shunpike.types.given import LISTS, says_nothing
 from shunpike.validation import about
 
-Prompt = str | Sequence[Message | Mapping[str, Any]] | Mapping[str, Any] | ChatRequest
+__all__ = [
+    "MOST_OF_A_TAG",
+    "Options",
+    "Prompt",
+    "accepted",
+    "asked",
+    "build_request",
+    "claim",
+    "clean",
+    "reads_of",
+    "tag",
+]
 
 
 class Options(TypedDict, total=False):
-    """Keyword arguments of `Client.complete`, `Client.stream`, `shunpike.ask` and `shunpike.stream_sync`."""
+    """Keyword arguments of `Client.complete`, `Client.stream`, `shunpike.ask` and `shunpike.stream_sync`.
 
-    model: str
+    What is None, or empty, counts as not given. There are no others: what only a provider knows goes into ``extra``.
+    """
+
+    model: str | None
     """``auto`` (default), ``groq/auto``, ``groq/ID`` or an id wherever it is offered."""
-    strategy: str
-    providers: Sequence[str]
-    """Only these."""
-    deadline: float
-    """Seconds for the whole request, all attempts together."""
-    wait: bool
+    strategy: str | None
+    providers: str | Sequence[str] | None
+    """Only this one, or these."""
+    deadline: float | str | None
+    """For the whole request, all attempts together: seconds, or ``"90s"``, ``"5m"``, ``"6h"``."""
+    wait: bool | None
     """False: fail at once instead of waiting for what may open, or be well again, before the deadline."""
-    strict: bool
+    strict: bool | None
     """True: a parameter that a provider can't honour sends the request elsewhere instead of dropping it."""
-    tag: str
+    tag: str | None
     """A word under which the usage is booked: the task."""
-    claim: Literal["interactive", "batch"]
+    claim: Literal["interactive", "batch"] | None
     """Who waits for it: a person (default), or nobody. What ``pace`` reserves for persons is left alone by a batch."""
-    system: str
+    system: str | None
     """A system message put before the prompt."""
-    temperature: float
-    top_p: float
-    max_tokens: int
-    max_completion_tokens: int
-    n: int
-    stop: str | Sequence[str]
-    seed: int
-    tools: Sequence[Mapping[str, Any]]
-    tool_choice: str | Mapping[str, Any]
-    parallel_tool_calls: bool
-    response_format: Mapping[str, Any]
-    reasoning_effort: str
-    extra: Mapping[str, Any]
-    """Any other chat-completions field, passed on as it is."""
-
-
-_OURS = frozenset({"strategy", "providers", "deadline", "wait", "strict", "tag", "claim", "system", "extra"})
-
-
-def build_request(prompt: Prompt, options: Options) -> ChatRequest:
-    """Return the request. Raises `UsageError` naming the field, its value and what was expected."""
-    fields: dict[str, Any] = dict(_base(prompt))
-    fields.update({name: value for name, value in options.items() if name not in _OURS})
-    fields.update(options.get("extra") or {})
-    system = options.get("system")
-    if system:
-        fields["messages"] = [{"role": "system", "content": system}, *fields["messages"]]
-    try:
-        return ChatRequest.model_validate(fields)
-    except ValidationError as error:
-        raise _usage_error(error) from None
+    temperature: float | None
+    top_p: float | None
+    frequency_penalty: float | None
+    presence_penalty: float | None
+    max_tokens: int | None
+    max_completion_tokens: int | None
+    n: int | None
+    stop: str | Sequence[str] | None
+    seed: int | None
+    logprobs: bool | None
+    top_logprobs: int | None
+    logit_bias: Mapping[str, float] | None
+    tools: Sequence[Mapping[str, Any]] | None
+    tool_choice: str | Mapping[str, Any] | None
+    parallel_tool_calls: bool | None
+    response_format: Mapping[str, Any] | type[Any] | None
+    """A format of chat completions, or a pydantic model, dataclass or TypedDict: ``done.parsed`` is then one."""
+    reasoning_effort: str | None
+    verbosity: str | None
+    service_tier: str | None
+    user: str | None
+    metadata: Mapping[str, Any] | None
+    extra: Mapping[str, Any] | None
+    """Fields that only a provider knows, put into the body as they are: ``extra={"top_k": 40}``."""
 
 
 MOST_OF_A_TAG = 64
 """Characters: a tag is a word that heads a row of a table, not a text."""
 
 
-def tag_of(options: Mapping[str, Any]) -> str | None:
+def tag(name: str, value: Any) -> str:
     """Return the tag of a call. Raises `UsageError` for what would break a table."""
-    tag = options.get("tag")
-    if tag is not None and not isinstance(tag, str):
-        raise UsageError(f"tag must be a word, got {tag!r}", hint='such as tag="docs"')
-    return None if tag is None else clean(tag, "tag", MOST_OF_A_TAG)
+    if not isinstance(value, str):
+        raise UsageError(f"{name} must be a word, got {values.shown(value)}", hint='such as tag="docs"')
+    return clean(value, name, MOST_OF_A_TAG)
 
 
 def clean(text: str, name: str, most: int) -> str:
@@ -91,56 +102,119 @@ def clean(text: str, name: str, most: int) -> str:
     return text
 
 
-def providers_of(options: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """Return the providers that a call names, None where it names none. Raises `UsageError` for anything but a list."""
-    providers = options.get("providers")
-    if providers is None:
-        return None
-    if isinstance(providers, str) or not isinstance(providers, Iterable):
-        raise UsageError(f"providers must be a list of names, got {providers!r}", hint='such as providers=["NAME"]')
-    return tuple(providers)
+def claim(name: str, value: Any) -> str:
+    """Return who waits for the answer. Raises `UsageError` for any other word."""
+    if value in ("interactive", "batch"):
+        return str(value)
+    raise values.wrong(name, "interactive or batch", value, f'{name}="batch" where nobody waits for the answer')
 
 
-def flag_of(options: Mapping[str, Any], name: str, *, default: bool) -> bool:
-    """Return what a call says of ``name``. Raises `UsageError` for anything but true and false."""
-    value = options.get(name, default)
-    if not isinstance(value, bool):
-        raise UsageError(f"{name} must be true or false, got {value!r}")
+def _format(name: str, value: Any) -> Any:
+    """Return the format as it was given: what reads the answer is made of it."""
+    response_format(name, value)
     return value
 
 
-def claim_of(options: Mapping[str, Any]) -> Literal["interactive", "batch"]:
-    """Return who waits for the answer. Raises `UsageError` for any other word."""
-    match options.get("claim", "interactive"):
-        case "interactive":
-            return "interactive"
-        case "batch":
-            return "batch"
-        case other:
-            raise UsageError(f"claim must be interactive or batch, got {other!r}")
+def _extra(name: str, value: Any) -> dict[str, Any]:
+    found = values.table(name, value)
+    for field in ("messages", "stream"):
+        if field in found:
+            raise UsageError(
+                f"{name}: {field!r} is not set this way", hint="the prompt is the first argument, and `stream` a method"
+            )
+    check_fields(found, name)
+    return found
 
 
-def _base(prompt: Prompt) -> dict[str, Any]:
-    if isinstance(prompt, str):
-        if not prompt.strip():
-            raise UsageError("the prompt is empty", hint='say something: shunpike "What is a shunpike?"')
-        return {"messages": [{"role": "user", "content": prompt}]}
-    if isinstance(prompt, ChatRequest):
-        return {**prompt.model_dump(exclude_unset=True), "messages": list(prompt.messages)}
-    if isinstance(prompt, Mapping):
-        return {**prompt, "messages": list(prompt.get("messages", ()))}
-    return {"messages": list(prompt)}
+_CHECKS: dict[str, values.Check] = {
+    "model": values.word,
+    "strategy": values.word,
+    "providers": values.names,
+    "deadline": values.seconds,
+    "wait": values.flag,
+    "strict": values.flag,
+    "tag": tag,
+    "claim": claim,
+    "system": values.text,
+    "temperature": values.number,
+    "top_p": values.number,
+    "frequency_penalty": values.number,
+    "presence_penalty": values.number,
+    "max_tokens": values.whole,
+    "max_completion_tokens": values.whole,
+    "n": values.whole,
+    "stop": values.words,
+    "seed": values.whole,
+    "logprobs": values.flag,
+    "top_logprobs": values.whole,
+    "logit_bias": values.table,
+    "tools": values.tools,
+    "tool_choice": values.word_or_table,
+    "parallel_tool_calls": values.flag,
+    "response_format": _format,
+    "reasoning_effort": values.word,
+    "verbosity": values.word,
+    "service_tier": values.word,
+    "user": values.word,
+    "metadata": values.table,
+    "extra": _extra,
+}
+
+
+def accepted(options: Options) -> Options:
+    """Return the options that are given, as they are used. Raises `UsageError` for an unknown one or a wrong value."""
+    check_names(options, _CHECKS)
+    given = {name: value for name, value in options.items() if not _is_ungiven(name, value)}
+    return cast("Options", {name: _CHECKS[name](name, value) for name, value in given.items()})
+
+
+def asked(prompt: Prompt, options: Options) -> tuple[Options, ChatRequest]:
+    """Return the options that are given and the request that they make of ``prompt``. Raises `UsageError`."""
+    given = accepted(options)
+    return given, build_request(prompt, given)
+
+
+def _is_ungiven(name: str, value: Any) -> bool:
+    """Whether an option says nothing, as frameworks fill in what they do not use: of our own only None does."""
+    if value is None or name in HOUSE:
+        return value is None
+    return says_nothing(value) and not (name in LISTS and isinstance(value, dict))
+
+
+def reads_of(options: Options) -> Reads | None:
+    """Return what reads the answer as the type that ``response_format`` names, None where it names none."""
+    return reader(options.get("response_format"))
+
+
+def build_request(prompt: Prompt, options: Options) -> ChatRequest:
+    """Return the request of accepted options. Raises `UsageError` naming the field, its value and what it must be."""
+    fields = _looked_at(request_fields(prompt))
+    fields.update({name: value for name, value in options.items() if name not in HOUSE})
+    fields.update(options.get("extra") or {})
+    if fields.get("response_format") is not None:
+        fields["response_format"] = response_format("response_format", fields["response_format"])
+    system = options.get("system")
+    if system:
+        fields["messages"] = [{"role": "system", "content": system}, *fields["messages"]]
+    try:
+        return ChatRequest.model_validate(fields)
+    except ValidationError as error:
+        raise _usage_error(error) from None
+
+
+def _looked_at(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a prompt that is a whole request, their values looked at as those of options are."""
+    checked = {name: value for name, value in fields.items() if name == "messages" or not _is_ungiven(name, value)}
+    for name, value in checked.items():
+        if name in _CHECKS:
+            checked[name] = _CHECKS[name](name, value)
+        elif name != "messages":
+            values.plain(name, value)
+    return checked
 
 
 def _usage_error(error: ValidationError) -> UsageError:
     first = error.errors(include_url=False)[0]
     private = not first["loc"] or first["loc"][0] == "messages"
-    value = "" if private else f", got {first['input']!r:.80}"
+    value = "" if private else f", got {values.shown(first['input'])}"
     return UsageError(about(first) + value, hint="the fields are those of chat completions")
-
-
-def positive(seconds: Any, name: str) -> float:
-    """Return a span of time. Raises `UsageError` naming it when it is none."""
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
-        raise UsageError(f"{name} must be a number of seconds above 0, got {seconds!r}")
-    return float(seconds)

@@ -24,7 +24,7 @@ class Results:
         """Return the answer with its provenance and cost."""
         facts = self._facts(answer, attempt, journey)
         facts["warnings"] += cut_off(answer, attempt.call.request, attempt)
-        return Completion(choices=answer.choices, **facts)
+        return Completion(choices=answer.choices, parsed=attempt.parsed, **facts)
 
     def embedding(self, answer: EmbedAnswer, attempt: Try, journey: Journey) -> Embedding:
         """Return the vectors with their provenance and cost."""
@@ -50,7 +50,7 @@ class Results:
             "list_price": None if price is None else price.of(booked.usage),
             "decision": journey.decision(),
             "warnings": (*map(masked, answer.warnings), *journey.warnings),
-            "created": int(attempt.started_at),
+            "created": attempt.started_at,
             "seconds": self._clock.monotonic() - attempt.started,
             "simulated": target.provider.simulated,
         }

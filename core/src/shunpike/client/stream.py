@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
+from typing_extensions import override
+
 from shunpike.client.leaving import Close, Start, starter
 from shunpike.routing.journey import Journey
 from shunpike.routing.route import Try
 from shunpike.routing.streaming import StreamRun
-from shunpike.types import Answer, Completion, Piece
+from shunpike.types import Answer, Completion, Message, Piece
 
 Finish = Callable[[Answer, Try, Journey], Completion]
 
@@ -125,6 +127,23 @@ class Stream:
         if self._completion is None:
             raise RuntimeError("the stream has not ended: read all pieces first")
         return self._completion
+
+    @property
+    def message(self) -> Message:
+        """The message of the whole answer. Raises `RuntimeError` before the end."""
+        return self.completion.message
+
+    @property
+    def finish_reason(self) -> str:
+        """Why the answer ended. Raises `RuntimeError` before the end."""
+        return self.completion.finish_reason
+
+    @override
+    def __repr__(self) -> str:
+        """One line: who is answering, and how far it is."""
+        if self._completion is not None:
+            return f"<Stream of {self._completion!r}>"
+        return f"<Stream {self.provider or 'not begun'}{', closed' if self._closed else ''}>"
 
     @property
     def provider(self) -> str | None:

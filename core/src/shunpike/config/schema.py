@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from shunpike.config.doubts import Doubt, no_setting, unknown
 from shunpike.config.literals import holds_password
-from shunpike.config.shapes import budgets, header, limits, pace, proxy_address, variable_name, web_address
+from shunpike.config.shapes import budgets, duration, header, limits, pace, proxy_address, variable_name, web_address
 from shunpike.errors import ConfigError
 from shunpike.types import Budget, ProviderSettings, Settings, Timeouts
 from shunpike.validation import complaint
@@ -24,6 +24,7 @@ _SHAPES: dict[str, Callable[[Any, str, str], Any]] = {
     "budgets": budgets,
     "limits": limits,
     "pace": pace,
+    "deadline": duration,
     "key_env": variable_name,
     "base_url": web_address,
     "proxy": proxy_address,

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from shunpike.catalog.limits import LimitReader, Provenance, read_window
 from shunpike.catalog.schema import Where
+from shunpike.durations import span
 from shunpike.types import Budget, Cap, Confidence, Limit, Money, Scope, Unit
 from shunpike.types.headers import header_problem
 from shunpike.types.money import amount_of, is_too_much
@@ -124,6 +125,12 @@ def header(name: str, value: Any) -> str:
     if problem is not None:
         raise ValueError(problem)
     return value
+
+
+def duration(value: Any, table: str, origin: str) -> float:
+    """Return seconds from ``120``, ``"90s"`` or ``"5m"``, in the grammar of ``--deadline``."""
+    del table, origin
+    return span(value)
 
 
 def pace(value: Any, table: str, origin: str) -> str:

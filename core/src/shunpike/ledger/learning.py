@@ -31,7 +31,6 @@ believed for a week, and not at all where it is dated later than the clock shows
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 
 from typing_extensions import override
 
@@ -177,12 +176,11 @@ def corrected(limit: Limit, proof: Proof | None) -> Limit:
         return limit
     if proof.amount is None or proof.amount == limit.amount:
         return bound_in_force(limit, proof)
-    seen = datetime.fromtimestamp(proof.at, UTC).isoformat(timespec="seconds")
     limit = limit.model_copy(
         update={
             "amount": proof.amount,
             "source": proof.origin,
-            "observed_at": seen,
+            "observed_at": proof.at,
             "confidence": proof.confidence,
         }
     )
@@ -194,8 +192,7 @@ def bound_in_force(limit: Limit, proof: Proof) -> Limit:
     bound = proof.bound
     if bound is None or bound.amount is None or bound.amount >= limit.amount or not outranks(proof, limit):
         return limit
-    seen = datetime.fromtimestamp(bound.at, UTC).isoformat(timespec="seconds")
-    found = {"amount": bound.amount, "source": bound.origin, "observed_at": seen, "confidence": proof.confidence}
+    found = {"amount": bound.amount, "source": bound.origin, "observed_at": bound.at, "confidence": proof.confidence}
     return limit.model_copy(update=found)
 
 

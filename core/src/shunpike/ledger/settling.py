@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shunpike.clock import Clock
+from shunpike.errors import said
 from shunpike.ledger.abilities import RetriesSettlements
 from shunpike.ledger.backlog import ROOM, Backlog
 from shunpike.masking import masked
@@ -42,7 +43,7 @@ class Settling:
         except Exception as error:  # noqa: BLE001 - an answer that came, and was billed, is not lost with its settlement
             if not isinstance(self._store, RetriesSettlements):
                 self._backlog.keep([(attempt_id, settlement)])
-            return False, masked(str(error)) or type(error).__name__
+            return False, masked(said(error)) or type(error).__name__
 
     async def again(self, *, last: bool = False) -> None:
         """Try again what a store could not write that does not do so by itself, where it is time."""

@@ -34,7 +34,6 @@ one holds again at once, and what was concluded is forgotten.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from shunpike.ledger import sightings
@@ -98,11 +97,10 @@ def shortened(limit: Limit, proof: Proof | None, now: float) -> Limit:
     listed = _seconds(limit)
     if span.seconds >= listed:
         return limit
-    seen = datetime.fromtimestamp(span.at, UTC).isoformat(timespec="seconds")
     changed = {
         "window": Rolling(seconds=span.seconds),
         "source": f"{span.origin}: more passed than {listed:g} s allow",
-        "observed_at": seen,
+        "observed_at": span.at,
         "confidence": Confidence.OBSERVED,
     }
     return limit.model_copy(update=changed)

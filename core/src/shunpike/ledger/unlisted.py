@@ -24,7 +24,6 @@ seen of it, by the bucket that it counts in, and believed as long; other process
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 
 from shunpike.ledger.buckets import bucket_of, is_budget
 from shunpike.ledger.closures import is_refusal
@@ -72,7 +71,7 @@ def found_in(
             window=window,
             scope=scope,
             source=source,
-            observed_at=_date(seen),
+            observed_at=seen,
             confidence=Confidence.OBSERVED,
             shape="stated" if row.window_seconds is not None or isinstance(window, Held) else "unknown",
         )
@@ -109,7 +108,7 @@ def _longer(row: Evidence, limits: Iterable[Limit], seen: float) -> Limit | None
         return None
     if any(is_window(limit, usual) if not is_guess(limit) else _length(limit) > usual for limit in known):
         return None
-    changed = {"window": Rolling(seconds=usual), "source": row.origin, "observed_at": _date(seen)}
+    changed = {"window": Rolling(seconds=usual), "source": row.origin, "observed_at": seen}
     return meant[0].model_copy(update={**changed, "confidence": Confidence.OBSERVED, "shape": "unknown"})
 
 
@@ -117,10 +116,6 @@ def _usual(row: Evidence, seen: float) -> float | None:
     """Return the shortest usual window that holds the way to the reset."""
     away = 0.0 if row.resets_at is None else row.resets_at - seen
     return next((seconds for seconds in _USUAL if away <= seconds * _LATE), None) if away > 0 else None
-
-
-def _date(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
 def _length(limit: Limit) -> float:

@@ -19,7 +19,7 @@ from shunpike.routing.blaming import blaming, checked
 from shunpike.routing.endings import attempt_record, broken, failure, success
 from shunpike.routing.hints import NOBODY_ELSE, fit_key_hint
 from shunpike.routing.journey import Journey
-from shunpike.routing.judge import judge
+from shunpike.routing.judge import judge, misread
 from shunpike.routing.route import Route, Services, Try
 from shunpike.routing.schedule import Bounds, Pause, Schedule
 from shunpike.routing.send import send
@@ -75,7 +75,9 @@ class Attempts:
             send=lambda attempt: send(
                 services.ready(attempt.target), attempt.call, attempt.grant, services.clock, route.expires
             ),
-            judge=lambda answer, attempt: judge(answer, route.request, attempt.target),
+            judge=lambda answer, attempt: (
+                judge(answer, route.request, attempt.target) or misread(answer, route, attempt)
+            ),
             ending=lambda answer, attempt: success(services, attempt, answer),
         )
         walk = self.begin(route)

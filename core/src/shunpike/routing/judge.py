@@ -6,7 +6,7 @@ import json
 
 from shunpike.errors import BadAnswer
 from shunpike.protocols import Target
-from shunpike.routing.route import Try
+from shunpike.routing.route import Route, Try
 from shunpike.types import Answer, ChatRequest
 
 
@@ -22,6 +22,18 @@ def judge(answer: Answer, request: ChatRequest, target: Target) -> BadAnswer | N
         if first.finish_reason == "length":
             return _cut_short(request, target)
         return _bad("schema_invalid", f"asked for JSON, got {message.text[:60]!r}", target)
+    return None
+
+
+def misread(answer: Answer, route: Route, attempt: Try) -> BadAnswer | None:
+    """Read the answer as what the caller asked for, into ``attempt.parsed``; return why it is none, if so."""
+    message = answer.choices[0].message
+    if route.reads is None or message.tool_calls:
+        return None
+    try:
+        attempt.parsed = route.reads(message.text)
+    except ValueError as error:
+        return _bad("schema_invalid", str(error), attempt.target)
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from shunpike.clock import Clock
 from shunpike.errors import ShunpikeError
@@ -84,6 +84,8 @@ class Route:
     """How much of the time that is left one attempt may take while another candidate is untried."""
     counted: Callable[[Target], int] | None = None
     """Counts the prompt for one target; None = ``prompt_tokens`` serves for all."""
+    reads: Callable[[str], Any] | None = None
+    """Makes what was asked for of an answer's text, raises `ValueError` where it is none; None = nothing is read."""
 
     def tokens(self, target: Target) -> int:
         """Return the tokens of the prompt as ``target`` would count them, as far as it is known."""
@@ -106,6 +108,8 @@ class Try:
     """Whether the answer arrives as it is made."""
     delivered_tokens: int = 0
     """Estimate, from above, of the output that reached us so far."""
+    parsed: Any = None
+    """What the route reads of the answer."""
     assembly: Assembly = field(init=False)
 
     def __post_init__(self) -> None:

@@ -24,7 +24,7 @@ from shunpike.routing.attempt import Attempts
 from shunpike.routing.blaming import blaming, checked
 from shunpike.routing.endings import broken, cancelled, failure, success
 from shunpike.routing.hints import NOBODY_ELSE
-from shunpike.routing.judge import judge, useless
+from shunpike.routing.judge import judge, misread, useless
 from shunpike.routing.route import Route, Services, Try
 from shunpike.routing.send import send_stream
 from shunpike.routing.trouble import Failure
@@ -140,15 +140,15 @@ class StreamRun:
         return None
 
     async def _ended(self, attempt: Try, answer: Answer) -> None:
-        """Book the end of a stream. Raises `BadAnswer` where all that it brought was thinking: it is billed."""
-        bad = useless(answer, self._route.request, attempt.target)
+        """Book the end of a stream. Raises `BadAnswer` where it is all thinking, or can't be read: it is billed."""
+        bad = useless(answer, self._route.request, attempt.target) or misread(answer, self._route, attempt)
         if bad is None:
             self._services.memory.succeeded(self._services.where(attempt.target))  # before it is booked
             await self._end(attempt, success(self._services, attempt, answer), None)
             self.answer = answer
             self._attempts.after_success(self._walk, attempt)
             return
-        # What was thought has been shown: from here on nobody else can take over.
+        # It has been shown: from here on nobody else can take over.
         bad.elsewhere = False
         self._attempts.learn(self._walk, attempt, bad)
         await self._end(attempt, success(self._services, attempt, answer), bad)

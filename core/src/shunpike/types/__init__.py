@@ -36,7 +36,8 @@ from shunpike.types.limits import (
     Scope,
     Unit,
 )
-from shunpike.types.money import FREE, ZERO, Money, Price
+from shunpike.types.money import ZERO, Money
+from shunpike.types.price import FREE, Price
 from shunpike.types.provider import Billing, ModelInfo, PriceRow, ProviderInfo, Tier
 from shunpike.types.settings import Budget, ProviderSettings, Settings
 from shunpike.types.usage import ABSENT, Basis, Usage

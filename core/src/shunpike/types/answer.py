@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 from typing_extensions import override
 
-from shunpike.types.base import Record
+from shunpike.types.base import Moment, Record
 from shunpike.types.chat import ChatRequest, Message
 from shunpike.types.limits import Evidence
 from shunpike.types.money import Money
@@ -63,7 +63,7 @@ class Answer(Record):
     evidence: tuple[Evidence, ...] = ()
     warnings: tuple[str, ...] = ()
     provider_request_id: str | None = None
-    headers_at: float | None = None
+    headers_at: Moment | None = None
     """Epoch seconds when the answer's headers arrived: a rolling window counts from here."""
 
 
@@ -96,7 +96,7 @@ class Piece(Record):
     evidence: tuple[Evidence, ...] = ()
     warnings: tuple[str, ...] = ()
     provider_request_id: str | None = None
-    headers_at: float | None = None
+    headers_at: Moment | None = None
 
     @override
     def __str__(self) -> str:

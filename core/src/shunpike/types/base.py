@@ -2,7 +2,44 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Annotated, Any, get_args
+
 from pydantic import BaseModel, ConfigDict
+
+EPOCH = "seconds since the epoch (UTC)"
+Moment = Annotated[float, EPOCH]
+"""A point in time: a float in Python, so that it can be reckoned with, and ISO 8601 with its zone in JSON.
+
+A day is a `date`, or an ISO date where it is only shown.
+"""
+
+
+def is_moment(annotation: Any) -> bool:
+    """Whether ``annotation`` is a `Moment`, or one that may be missing."""
+    return annotation == Moment or any(map(is_moment, get_args(annotation)))
+
+
+def moments_of(record: type[BaseModel]) -> frozenset[str]:
+    """Return the fields of ``record`` that are points in time."""
+    fields = record.model_fields.items()
+    return frozenset(name for name, field in fields if EPOCH in field.metadata or is_moment(field.annotation))
+
+
+def epoch(text: str) -> float | None:
+    """Return the moment of ISO 8601 text, in UTC where it names no zone; None of nothing. Raises `ValueError`."""
+    if not text:
+        return None
+    found = datetime.fromisoformat(text)
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
+def iso(at: float) -> str | None:
+    """Return the moment ``at`` (epoch seconds) as ISO 8601 in UTC, None where no calendar has it."""
+    try:
+        return datetime.fromtimestamp(at, UTC).isoformat()
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 class Record(BaseModel):
@@ -15,3 +52,17 @@ class Open(BaseModel):
     """A frozen piece of the chat-completions vocabulary: unknown fields are kept and passed on."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
+
+
+SHOWN = 40
+"""Characters of a text that a ``repr`` shows."""
+
+
+def one_line(text: str) -> str:
+    """Return the beginning of ``text`` with a blank for each run of them."""
+    return " ".join(text[: 2 * SHOWN].split())
+
+
+def shortened(text: str) -> str:
+    """Return ``text`` as far as a line that shows it has room."""
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"

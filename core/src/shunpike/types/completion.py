@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+from typing_extensions import override
+
 from shunpike.types.answer import Choice
-from shunpike.types.base import Record
+from shunpike.types.base import Moment, Record, one_line, shortened
+from shunpike.types.chat import Message, ToolCall
 from shunpike.types.decision import Attempt, Decision
 from shunpike.types.money import ZERO, Money
 from shunpike.types.usage import Usage
@@ -26,15 +30,45 @@ class Completion(Record):
     list_price: Money | None = None
     decision: Decision
     warnings: tuple[str, ...] = ()
-    created: int
+    created: Moment
     seconds: float
     simulated: bool = False
     """True when a sandbox answered, not a model."""
+    parsed: Any = Field(default=None, exclude=True)
+    """The object that was asked for, where ``response_format`` was a type; None where tools are called instead."""
 
     @property
     def text(self) -> str:
         """The text of the first choice."""
-        return self.choices[0].message.text
+        return self.message.text
+
+    @property
+    def message(self) -> Message:
+        """The message of the first choice, as it goes into the next request's ``messages``."""
+        return self.choices[0].message
+
+    @property
+    def finish_reason(self) -> str:
+        """Why the first choice ended: ``stop``, ``length``, ``tool_calls`` or ``content_filter``."""
+        return self.choices[0].finish_reason
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The calls that the first choice asks for, none where it asks for none."""
+        return self.message.tool_calls or ()
+
+    @override
+    def __str__(self) -> str:
+        """The text, so that an answer can be printed."""
+        return self.text
+
+    @override
+    def __repr__(self) -> str:
+        """One line: the beginning of the text, who answered, and what it took."""
+        calls = [f"calls {', '.join(call.function.name for call in self.tool_calls)}"] if self.tool_calls else []
+        said = [shortened(repr(one_line(self.text)))] if self.text or not calls else []
+        parts = (*said, *calls, *origin(self.provider, self.model, self.usage, self.cost))
+        return f"<Completion {' · '.join(parts)}>"
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
@@ -46,11 +80,16 @@ class Completion(Record):
         return {
             "id": self.request_id,
             "object": "chat.completion",
-            "created": self.created,
+            "created": int(self.created),
             "model": self.model,
             "choices": [_openai_choice(choice) for choice in self.choices],
             "usage": _openai_usage(self.usage),
         }
+
+
+def origin(provider: str, model: str, usage: Usage, cost: Money) -> tuple[str, str, str]:
+    """Return where an answer came from and what it took, in a few words each."""
+    return shortened(f"{provider}/{model}"), f"{usage.total_tokens:,} tokens", str(cost)
 
 
 def _openai_choice(choice: Choice) -> dict[str, Any]:

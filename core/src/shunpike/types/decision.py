@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from shunpike.types.base import Record
+from typing_extensions import override
+
+from shunpike.types.base import Moment, Record
 from shunpike.types.limits import Remaining
 from shunpike.types.money import ZERO, Money
 from shunpike.types.usage import ABSENT, Usage
@@ -51,7 +53,7 @@ class Candidate(Record):
     model: str
     verdict: Verdict
     reason: str = ""
-    retry_at: float | None = None
+    retry_at: Moment | None = None
     cause: Cause | None = None
     """Where it was not asked: what stood in the way, as far as a caller can change it."""
     earliest: bool = False
@@ -64,7 +66,7 @@ class Attempt(Record):
     id: str
     provider: str
     model: str
-    started_at: float
+    started_at: Moment
     seconds: float
     first_token_seconds: float | None = None
     error: str | None = None
@@ -85,3 +87,11 @@ class Decision(Record):
     remaining: tuple[Remaining, ...] = ()
     """What was left of the limits of the target that answered, while the worst case of this attempt was held."""
     notes: tuple[str, ...] = ()
+
+    @override
+    def __repr__(self) -> str:
+        """One line: what was asked for, and how many were considered and tried."""
+        tried = ", ".join(f"{one.provider}/{one.model} {one.error or 'answered'}" for one in self.attempts[:3])
+        more = f", {len(self.attempts) - 3} more" if len(self.attempts) > 3 else ""
+        asked = f"{len(self.candidates)} candidates, tried: {tried or 'none'}{more}"
+        return f"<Decision {self.requested_model!r} by {self.strategy}: {asked}>"

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import Field, field_validator
+from typing_extensions import override
 
 from shunpike.types.answer import Timeouts
-from shunpike.types.base import Record
+from shunpike.types.base import Moment, Record
+from shunpike.types.completion import origin
 from shunpike.types.decision import Attempt, Decision
 from shunpike.types.limits import Evidence
 from shunpike.types.money import ZERO, Money
@@ -53,7 +55,7 @@ class EmbedAnswer(Record):
     evidence: tuple[Evidence, ...] = ()
     warnings: tuple[str, ...] = ()
     provider_request_id: str | None = None
-    headers_at: float | None = None
+    headers_at: Moment | None = None
     """Epoch seconds when the answer's headers arrived."""
 
 
@@ -71,7 +73,7 @@ class Embedding(Record):
     list_price: Money | None = None
     decision: Decision
     warnings: tuple[str, ...] = ()
-    created: int
+    created: Moment
     seconds: float
     simulated: bool = False
 
@@ -84,6 +86,15 @@ class Embedding(Record):
     def attempts(self) -> tuple[Attempt, ...]:
         """Every try, the failed ones included."""
         return self.decision.attempts
+
+    @override
+    def __repr__(self) -> str:
+        """One line: how many vectors, of whom, and what they took."""
+        parts = (
+            f"{len(self.vectors):,} of {self.dimensions:,} numbers",
+            *origin(self.provider, self.model, self.usage, self.cost),
+        )
+        return f"<Embedding {' · '.join(parts)}>"
 
     def openai(self) -> dict[str, Any]:
         """Return the vectors as an OpenAI ``list`` of ``embedding`` objects, as JSON types."""

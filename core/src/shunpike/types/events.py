@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from shunpike.types.base import Record
+from shunpike.types.base import Moment, Record
 
 
 class EventName(StrEnum):
@@ -30,5 +30,5 @@ class Event(Record):
     """Something that happened. ``at`` is epoch seconds."""
 
     name: EventName
-    at: float
+    at: Moment
     facts: dict[str, str | int | float | bool | None] = Field(default_factory=dict)

@@ -6,10 +6,11 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from shunpike.types.base import Record
+from shunpike.types.base import Moment, Record
 from shunpike.types.lessons import Lesson, Sample, Text
 from shunpike.types.limits import Evidence, Limit, Remaining
-from shunpike.types.money import ZERO, Money, Price
+from shunpike.types.money import ZERO, Money
+from shunpike.types.price import Price
 from shunpike.types.usage import ABSENT, Usage
 
 
@@ -37,7 +38,7 @@ class Reservation(Record):
     provider: str
     account: str
     model: str
-    at: float
+    at: Moment
     holds: tuple[Hold, ...]
     worst: Money = ZERO
     prompt_tokens: int = 0
@@ -64,7 +65,7 @@ class Refusal(Record):
 
     limit: Limit
     bucket: str
-    retry_at: float | None = None
+    retry_at: Moment | None = None
     impossible: bool = False
     """The request alone is larger than the limit: no waiting helps."""
     held: bool = False
@@ -98,14 +99,14 @@ class Closure(Record):
     """A bucket that was declared closed until ``until``. Times are epoch seconds."""
 
     bucket: str
-    until: float
+    until: Moment
     """`UNTIL_CLEARED` = no time opens it."""
     reason: Text
-    at: float = 0.0
+    at: Moment = 0.0
     """When it was made."""
     origin: Text = ""
     """What said so, such as ``HTTP 429`` or ``header x-ratelimit-remaining-requests``."""
-    test_at: float | None = None
+    test_at: Moment | None = None
     """For one that is doubtful: from when on one attempt at a time may test it. None = it is believed."""
     tester: str | None = None
     """The attempt that tests it now."""
@@ -132,10 +133,10 @@ class Ending(Record):
     that went away (``cancelled``).
     """
 
-    at: float
+    at: Moment
     sent: bool = True
     """False when it is certain that no byte of the request left."""
-    headers_at: float | None = None
+    headers_at: Moment | None = None
     usage: Usage = ABSENT
     """What the provider stated, or ABSENT."""
     complete: bool | None = None
@@ -158,7 +159,7 @@ class Ending(Record):
     """What is in trouble, as other processes shall know."""
     opens: tuple[str, ...] = ()
     """Buckets of what was in trouble and is well again."""
-    closed_until: float | None = None
+    closed_until: Moment | None = None
     """When the provider said that the limit it named opens again."""
     evidence: tuple[Evidence, ...] = ()
 
@@ -174,7 +175,7 @@ class Reopening(Record):
     """A closure that was opened by hand: what it was, who did it, when (epoch seconds) and why."""
 
     closure: Closure
-    at: float
+    at: Moment
     who: Text
     note: Text = ""
 
@@ -183,8 +184,8 @@ class Settlement(Record):
     """What became of an attempt. ``RELEASED`` gives tokens and money back, ``UNCONFIRMED`` keeps the worst case."""
 
     state: State
-    at: float
-    headers_at: float | None = None
+    at: Moment
+    headers_at: Moment | None = None
     usage: Usage = Usage()
     cost: Money = ZERO
     list_value: Money | None = None
@@ -214,7 +215,7 @@ class Unconfirmed(Record):
     provider: str
     account: str
     model: str
-    at: float
+    at: Moment
     outcome: str
     cost: Money
     funds: Funds

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from shunpike.types.base import Record
+from shunpike.types.base import Moment, Record
 from shunpike.types.limits import Confidence, Figure, Limit
 
 
@@ -29,7 +29,7 @@ class Bound(Record):
     """What it is if such a refusal comes again."""
     figure: Figure
     """The amount that held until then."""
-    at: float
+    at: Moment
     """When the first of these refusals came, epoch seconds."""
     origin: Text
 
@@ -37,15 +37,15 @@ class Bound(Record):
 class Sighting(Record):
     """What one answer, or several taken together, showed of a limit's window. Times are epoch seconds."""
 
-    started: float
+    started: Moment
     """When the first of them was sent at the earliest."""
-    seen: float
+    seen: Moment
     """When the headers of the last had come."""
     served: Figure = 1
     """How many of them the provider counts."""
     left: Figure | None = None
     """The least that they said was left."""
-    since: float | None = None
+    since: Moment | None = None
     """Where something had come back between ``since`` and ``seen``: the latest such moment that is known."""
     wait: float | None = None
     """The furthest reset that they stated, in seconds from when it was."""
@@ -63,9 +63,9 @@ class WindowProof(Record):
 
     seconds: float | None = Field(default=None, gt=0)
     """The window that takes the place of the listed one; None = none is shorter."""
-    at: float = 0.0
+    at: Moment = 0.0
     """When that was last shown."""
-    changed_at: float = 0.0
+    changed_at: Moment = 0.0
     """When ``seconds``, or the belief in tests, last changed."""
     origin: Text = ""
     rolling: float | None = None
@@ -73,7 +73,7 @@ class WindowProof(Record):
     refilled: float | None = None
     fixed: float | None = None
     log: tuple[Sighting, ...] = ()
-    told_at: float = 0.0
+    told_at: Moment = 0.0
     """When a reset was last stated that is nearer than the window."""
     wait: float = 0.0
     """How far away it was then, in seconds."""
@@ -81,7 +81,7 @@ class WindowProof(Record):
     """The limit's amount that the log is of."""
     tests: int = 0
     """How many requests were let through to test it, in a row."""
-    test_at: float = 0.0
+    test_at: Moment = 0.0
     """From when on the last of them may be sent."""
     tester: str = ""
     """The attempt that is counted until then only, to make room for it."""
@@ -109,8 +109,8 @@ class Proof(Record):
     bucket: str
     amount: Figure | None = None
     remaining: Figure | None = None
-    resets_at: float | None = None
-    at: float
+    resets_at: Moment | None = None
+    at: Moment
     confidence: Confidence = Confidence.OBSERVED
     origin: str
     overages: Figure = 0
@@ -145,7 +145,7 @@ class Sample(Record):
 
     name: Text
     value: float = Field(gt=0)
-    at: float = 0.0
+    at: Moment = 0.0
 
 
 class Factor(Record):
@@ -154,5 +154,5 @@ class Factor(Record):
     mean: float
     deviation: float = 0.0
     samples: int = 1
-    at: float = 0.0
+    at: Moment = 0.0
     """When the last one was seen."""

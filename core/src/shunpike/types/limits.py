@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from shunpike.types.base import Record
+from shunpike.types.base import Moment, Record, epoch, iso
 from shunpike.types.money import Money
 
 
@@ -89,8 +89,8 @@ class Limit(Record):
     scope: Scope = Scope.MODEL
     pool: str | None = None
     source: str = ""
-    observed_at: str = ""
-    """ISO date on which the figure was seen."""
+    observed_at: Moment | None = None
+    """When the figure was seen: of a day, its beginning in UTC. ISO text is taken too."""
     confidence: Confidence = Confidence.PUBLISHED
     counts: Literal["used", "asked", "reserved"] = "used"
     """How the provider counts tokens of answers: ``asked`` = it admits a request by its cap, and counts what was used;
@@ -99,6 +99,16 @@ class Limit(Record):
     """``unknown``: nobody says whether a day is the calendar's or the last 24 hours, so that both are kept."""
     overrides: bool = False
     """For the operator's own: it replaces what the provider grants of this unit and window, even where it is more."""
+
+    @field_validator("observed_at", mode="before")
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        return epoch(value) if isinstance(value, str) else value
+
+    @property
+    def seen_on(self) -> str:
+        """The day (UTC) on which the figure was seen, as an ISO date; empty where nobody knows."""
+        return "" if self.observed_at is None else (iso(self.observed_at) or "")[:10]
 
     @property
     def text(self) -> str:
@@ -137,7 +147,7 @@ class Remaining(Record):
     bucket: str
     used: int
     left: int
-    resets_at: float | None = None
+    resets_at: Moment | None = None
     quiet: float | None = None
     """Seconds since the last of what counts in a rolling window ended; None = nothing has, or it is not known."""
     overages: int = 0
@@ -167,7 +177,7 @@ class Evidence(Record):
     unit: Unit
     amount: Figure | None = None
     remaining: Figure | None = None
-    resets_at: float | None = None
+    resets_at: Moment | None = None
     window_seconds: float | None = None
     origin: str
     """Where it stood, such as ``header x-ratelimit-remaining-requests``."""

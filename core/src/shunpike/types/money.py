@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
-from typing import Self
+from typing import Any, Self
 
-from pydantic import field_validator
+from pydantic import model_validator
 from typing_extensions import override
 
+from shunpike.errors import UsageError
 from shunpike.types.base import Record
-from shunpike.types.usage import Usage
 
 PICO = 10**12
 _MILLION = 10**6
@@ -37,39 +39,94 @@ def is_too_much(amount: Decimal) -> bool:
 
 
 class Money(Record):
-    """An amount in US dollars, exact: ``pico`` is an integer of 1e-12 USD."""
+    """An amount in US dollars, exact: ``pico`` is an integer of 1e-12 USD.
+
+    It adds up with money, is multiplied by whole numbers, and compares with money and with dollars as `Decimal` or
+    int. ``float(money)`` and ``format(money, ".4f")`` are for showing it, ``money.dollars`` is exact. A field of this
+    type also takes dollars as text, int or `Decimal`.
+    """
 
     pico: int = 0
 
+    @model_validator(mode="before")
+    @classmethod
+    def _from_dollars(cls, value: Any) -> Any:
+        if isinstance(value, cls | Mapping):
+            return value
+        return {"pico": _pico(value)}
+
     @classmethod
     def usd(cls, amount: str | int | Decimal) -> Self:
-        """Return ``amount`` dollars, rounded up to a pico-dollar. A float is refused: it is not exact."""
-        if isinstance(amount, float):
-            raise TypeError(f"money from the float {amount!r} is not exact; pass a string such as {str(amount)!r}")
-        return cls(pico=int((Decimal(amount) * PICO).to_integral_value(ROUND_CEILING)))
+        """Return ``amount`` dollars, rounded up to a pico-dollar. Raises `UsageError`: a float is not exact."""
+        try:
+            return cls(pico=_pico(amount))
+        except ValueError as error:
+            raise UsageError(str(error), hint='write dollars as text, such as Money.usd("0.10")') from None
 
     @property
     def dollars(self) -> Decimal:
         """The exact amount in dollars."""
         return Decimal(self.pico) / PICO
 
+    def __float__(self) -> float:
+        return float(self.dollars)
+
     def __add__(self, other: Money) -> Money:
-        return Money(pico=self.pico + other.pico)
+        return Money(pico=self.pico + _money(other).pico)
+
+    def __radd__(self, other: object) -> Money:
+        # ``sum`` begins with the number 0.
+        return self if isinstance(other, int) and other == 0 else NotImplemented
 
     def __sub__(self, other: Money) -> Money:
-        return Money(pico=self.pico - other.pico)
+        return Money(pico=self.pico - _money(other).pico)
+
+    def __neg__(self) -> Money:
+        return Money(pico=-self.pico)
 
     def __mul__(self, times: int) -> Money:
-        return Money(pico=self.pico * times)
+        return Money(pico=self.pico * _times(times))
 
-    def __lt__(self, other: Money) -> bool:
-        return self.pico < other.pico
+    __rmul__ = __mul__
 
-    def __le__(self, other: Money) -> bool:
-        return self.pico <= other.pico
+    def __truediv__(self, other: Money) -> Decimal:
+        """Return how many times ``other`` it is."""
+        return Decimal(self.pico) / _money(other).pico
+
+    def __lt__(self, other: Money | Decimal | int) -> bool:
+        return self.dollars < _comparable(other)
+
+    def __le__(self, other: Money | Decimal | int) -> bool:
+        return self.dollars <= _comparable(other)
+
+    def __gt__(self, other: Money | Decimal | int) -> bool:
+        return self.dollars > _comparable(other)
+
+    def __ge__(self, other: Money | Decimal | int) -> bool:
+        return self.dollars >= _comparable(other)
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same amount; of a float that is its exact value, so that a tenth of a dollar is none."""
+        if isinstance(other, Money):
+            return self.pico == other.pico
+        return self.dollars == other if isinstance(other, Decimal | int | float) else NotImplemented
+
+    @override
+    def __hash__(self) -> int:
+        return hash(self.dollars)
 
     def __bool__(self) -> bool:
         return self.pico != 0
+
+    @override
+    def __repr__(self) -> str:
+        return f"Money.usd({format(self.dollars, 'f')!r})"
+
+    @override
+    def __format__(self, spec: str) -> str:
+        """Return the text of `str`, or with a format such as ``.4f`` the number of dollars in it."""
+        return format(self.dollars, spec) if spec else str(self)
 
     @override
     def __str__(self) -> str:
@@ -99,119 +156,36 @@ def larger(one: Money | None, other: Money | None) -> Money | None:
     return max((amount for amount in (one, other) if amount is not None), default=None)
 
 
-class Price(Record):
-    """What a model costs: pico-dollars per token of each kind, and per request.
-
-    Prompt tokens include cached and cache-write ones, completion tokens include reasoning (see `Usage`).
-    A part that is None costs what its whole costs: unknown cached tokens are billed as prompt tokens.
-    """
-
-    prompt: int
-    completion: int
-    cached: int | None = None
-    cache_write: int | None = None
-    request: int = 0
-    valid_until: float | None = None
-    """Epoch seconds until which this price may be kept; None = until the catalog changes."""
-    at_most: bool = False
-    """True when it is the dearest of several of which nobody knows which one is billed."""
-
-    @field_validator("prompt", "completion", "cached", "cache_write", "request")
-    @classmethod
-    def _not_negative(cls, value: int | None) -> int | None:
-        # OpenRouter's router models report -1: such a number must never price a call.
-        if value is not None and value < 0:
-            raise ValueError(f"a price can't be negative, got {value}")
-        return value
-
-    @classmethod
-    def per_million(
-        cls, prompt: str, completion: str, *, cached: str | None = None, cache_write: str | None = None
-    ) -> Self:
-        """Return the price from dollars per million tokens, as published; strings, so that they are exact."""
-        return cls(
-            prompt=per_token(prompt),
-            completion=per_token(completion),
-            cached=None if cached is None else per_token(cached),
-            cache_write=None if cache_write is None else per_token(cache_write),
-        )
-
-    @property
-    def is_zero(self) -> bool:
-        """True when nothing at all costs anything: an explicit zero, not an unknown price."""
-        return not any((self.prompt, self.completion, self.cached, self.cache_write, self.request))
-
-    def times(self, factor: Decimal) -> Price:
-        """Return the price at ``factor`` of this one, as for a tier of service; each part rounded up."""
-
-        def part(pico: int) -> int:
-            return int((pico * factor).to_integral_value(ROUND_CEILING))
-
-        return self.model_copy(
-            update={
-                "prompt": part(self.prompt),
-                "completion": part(self.completion),
-                "cached": None if self.cached is None else part(self.cached),
-                "cache_write": None if self.cache_write is None else part(self.cache_write),
-                "request": part(self.request),
-            }
-        )
-
-    def dearer(self, other: Price) -> Price:
-        """Return the price of which each part is the dearer one, for when it is not known which of two holds.
-
-        It says `at_most` where the two differ.
-        """
-        untils = [until for until in (self.valid_until, other.valid_until) if until is not None]
-        return Price(
-            prompt=max(self.prompt, other.prompt),
-            completion=max(self.completion, other.completion),
-            cached=_dearer(self.cached, self.prompt, other.cached, other.prompt),
-            cache_write=_dearer(self.cache_write, self.prompt, other.cache_write, other.prompt),
-            request=max(self.request, other.request),
-            valid_until=min(untils, default=None),
-            at_most=self.at_most or other.at_most or self._figures() != other._figures(),
-        )
-
-    def _figures(self) -> tuple[int, ...]:
-        """What each part costs: one that is not named costs what its whole costs."""
-        cached = self.prompt if self.cached is None else self.cached
-        write = self.prompt if self.cache_write is None else self.cache_write
-        return self.prompt, self.completion, cached, write, self.request
-
-    def of(self, usage: Usage) -> Money:
-        """Return what ``usage`` costs; additive over usages, apart from the part per request."""
-        cached_rate = self.prompt if self.cached is None else self.cached
-        write_rate = self.prompt if self.cache_write is None else self.cache_write
-        plain = usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens
-        return Money(
-            pico=plain * self.prompt
-            + usage.cached_tokens * cached_rate
-            + usage.cache_write_tokens * write_rate
-            + usage.completion_tokens * self.completion
-            + self.request
-        )
-
-    def worst(self, prompt_tokens: int, completion_tokens: int) -> Money:
-        """Return the most that so many tokens can cost, whatever part of the prompt is cached or written."""
-        dearest = max(self.prompt, self.cached or 0, self.cache_write or 0)
-        return Money(pico=prompt_tokens * dearest + completion_tokens * self.completion + self.request)
+def _pico(amount: object) -> int:
+    """Return ``amount`` dollars in pico-dollars, rounded up. Raises `ValueError` for what is no exact amount."""
+    problem = f"{amount!r} is not an amount in dollars"
+    if isinstance(amount, float):
+        problem = f"money from the float {amount!r} is not exact; pass a string such as {str(amount)!r}"
+    elif isinstance(amount, str | int | Decimal) and not isinstance(amount, bool):
+        with suppress(ArithmeticError, ValueError):  # no number, or not a finite one
+            return int((Decimal(amount) * PICO).to_integral_value(ROUND_CEILING))
+    raise ValueError(problem)
 
 
-def _dearer(one: int | None, one_whole: int, other: int | None, other_whole: int) -> int | None:
-    """A part that is None costs what its whole costs."""
-    if one is None and other is None:
-        return None
-    return max(one_whole if one is None else one, other_whole if other is None else other)
+def _money(other: object) -> Money:
+    """Return ``other``. Raises `UsageError` for anything that is not money."""
+    if not isinstance(other, Money):
+        raise UsageError(f"only money goes with money, got {other!r}", hint='such as Money.usd("0.10")')
+    return other
 
 
-def per_token(dollars_per_million: str) -> int:
-    """Return pico-dollars per token, rounded up. Raises `ValueError` for what is not a number."""
-    try:
-        amount = Decimal(dollars_per_million)
-    except ArithmeticError as error:
-        raise ValueError(f"{dollars_per_million!r} is not a price in dollars per million tokens") from error
-    return int((amount * PICO / _MILLION).to_integral_value(ROUND_CEILING))
+def _times(times: object) -> int:
+    """Return ``times``. Raises `UsageError` for anything but a whole number."""
+    if not isinstance(times, int) or isinstance(times, bool):
+        raise UsageError(f"money is multiplied by whole numbers, got {times!r}", hint="multiply its dollars instead")
+    return times
 
 
-FREE = Price(prompt=0, completion=0)
+def _comparable(other: object) -> Decimal:
+    """Return the dollars to compare with. Raises `UsageError` for a float: it is seldom the amount that is meant."""
+    if isinstance(other, Money):
+        return other.dollars
+    if isinstance(other, Decimal | int) and not isinstance(other, bool):
+        return Decimal(other)
+    hint = f'compare it with Money.usd("{other}")' if isinstance(other, float | str) else 'such as Money.usd("0.10")'
+    raise UsageError(f"money can't be compared with {other!r}, which is not exact dollars", hint=hint)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic.config import JsonDict
 
+from shunpike.durations import span
 from shunpike.types.answer import Timeouts
 from shunpike.types.base import Record
 from shunpike.types.limits import Cap, Limit
@@ -141,7 +142,7 @@ class Settings(Record):
     max_attempts: int = Field(default=8, ge=1, examples=[3], json_schema_extra={"unit": "attempts"})
     """How many attempts one request may take, at all providers together."""
     deadline: float = Field(default=300.0, gt=0, examples=[120], json_schema_extra=SECONDS)
-    """Seconds for a whole request, all attempts together."""
+    """Seconds for a whole request, all attempts together; or a span such as "90s" or "5m"."""
     wait: bool = Field(default=True, examples=[False], json_schema_extra=NO_UNIT)
     """Whether a request waits for a limit or budget that opens before its deadline. False: it fails at once."""
     attempt_share: float = Field(
@@ -159,6 +160,11 @@ class Settings(Record):
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)
     disabled_plugins: tuple[str, ...] = Field(default=(), examples=[["sandbox"]], json_schema_extra={"unit": "names"})
     """Plugins that are not loaded although they are installed, by the names that ``shunpike plugins`` shows."""
+
+    @field_validator("deadline", mode="before")
+    @classmethod
+    def _spanned(cls, value: Any) -> Any:
+        return span(value) if isinstance(value, str) else value
 
     @field_validator("pace")
     @classmethod

@@ -1,0 +1,128 @@
+"""The shape that an answer shall have: ``response_format`` as chat completions know it, or a type of the caller's."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
+from pydantic.errors import PydanticInvalidForJsonSchema
+from typing_extensions import is_typeddict
+
+from shunpike.client.option_values import plain, shown, wrong
+from shunpike.config.doubts import near
+from shunpike.errors import UsageError, in_words
+from shunpike.validation import about
+
+Reads = Callable[[str], Any]
+"""Text of an answer → the object that was asked for. Raises `ValueError` saying what does not fit."""
+KINDS = ("text", "json_object", "json_schema")
+_WRAPPED = '{"type": "json_schema", "json_schema": {"name": "answer", "schema": {…}}}'
+_HINT = f'{{"type": "json_object"}}, {_WRAPPED}, or a pydantic model'
+
+
+def response_format(name: str, value: Any) -> dict[str, Any]:
+    """Return the format in the words of chat completions. Raises `UsageError`."""
+    if is_type(value):
+        return _format_of(name, value)
+    if not isinstance(value, Mapping):
+        raise wrong(name, "an object with a type, or a pydantic model", value, f"such as {_HINT}")
+    kind = value.get("type")
+    if kind not in KINDS:
+        got = "is missing" if kind is None else f"must be one of {', '.join(KINDS)}, got {shown(kind)}"
+        guess = near(kind, KINDS) if isinstance(kind, str) else ""
+        bare = kind == "object" or "properties" in value
+        hint = f"a schema stands inside: {_WRAPPED}" if bare else f"such as {_HINT}"
+        raise UsageError(f"{name}.type {got}{guess}", hint=hint)
+    wanted = value.get("json_schema")
+    if kind == "json_schema" and not (isinstance(wanted, Mapping) and isinstance(wanted.get("schema"), Mapping)):
+        raise wrong(f"{name}.json_schema", "an object that holds a schema", wanted, f"such as {_WRAPPED}")
+    return plain(name, dict(value))
+
+
+def reader(value: Any) -> Reads | None:
+    """Return what reads an answer as the type ``value``, None where it is none."""
+    if not is_type(value):
+        return None
+    adapter = TypeAdapter[Any](value)
+
+    def read(text: str) -> Any:
+        try:
+            return adapter.validate_json(text)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            got = "" if first["type"] == "missing" else f", got {shown(first['input'])}"
+            raise ValueError(f"the answer is no {value.__name__}: {about(first)}{got}") from None
+        except Exception as error:
+            raise ValueError(f"the answer is no {value.__name__}: {in_words(error)}") from error
+
+    return read
+
+
+def is_type(value: Any) -> bool:
+    """Whether an answer can be read as ``value``: a pydantic model, a dataclass or a TypedDict."""
+    if not isinstance(value, type):
+        return False
+    return issubclass(value, BaseModel) or dataclasses.is_dataclass(value) or is_typeddict(value)
+
+
+def _format_of(name: str, value: type[Any]) -> dict[str, Any]:
+    try:
+        schema = TypeAdapter[Any](value).json_schema()
+    except (PydanticUserError, PydanticInvalidForJsonSchema, TypeError, NameError) as error:
+        said = str(error).partition("\n")[0]
+        raise UsageError(
+            f"{name}: no JSON schema can be made of {value.__name__}: {said}",
+            hint=f"give its fields types that JSON has, or write the schema: {_WRAPPED}",
+        ) from error
+    title = re.sub(r"[^A-Za-z0-9_-]", "_", value.__name__)[:64]
+    exact = _is_closed(schema)
+    made = {"name": title, "schema": _strict(schema, schema) if exact else schema, "strict": exact}
+    return {"type": "json_schema", "json_schema": made}
+
+
+def _is_closed(schema: Any) -> bool:
+    """Whether each object in ``schema`` names its fields, as the strict form of a schema demands."""
+    if isinstance(schema, list):
+        return all(map(_is_closed, schema))
+    if not isinstance(schema, dict):
+        return True
+    if schema.get("type") == "object" and (schema.get("additionalProperties") or "properties" not in schema):
+        return False
+    return all(map(_is_closed, schema.values()))
+
+
+def _strict(node: Any, root: Mapping[str, Any], within: frozenset[str] = frozenset()) -> Any:
+    """Return ``node`` in the strict form: all fields required, no others, no defaults, ``anyOf`` for ``oneOf``.
+
+    A reference stands alone there: what is beside one is put into a copy, unless ``within`` one of itself.
+    """
+    if isinstance(node, list):
+        return [_strict(one, root, within) for one in node]
+    if not isinstance(node, dict):
+        return node
+    reference = node.get("$ref")
+    if isinstance(reference, str) and len(node) > 1:
+        if reference in within:
+            return {"$ref": reference}
+        within |= {reference}
+        node = {**root["$defs"][reference.removeprefix("#/$defs/")], **node}
+        del node["$ref"]
+    kept = {name: value for name, value in node.items() if name not in _DROPPED}
+    found = {_RENAMED.get(name, name): _strict_part(name, value, root, within) for name, value in kept.items()}
+    if found.get("type") == "object":
+        found["required"] = list(found["properties"])
+        found["additionalProperties"] = False
+    return found
+
+
+def _strict_part(name: str, value: Any, root: Mapping[str, Any], within: frozenset[str]) -> Any:
+    if name in ("properties", "$defs"):  # names of the caller's own, which may be words of schemas
+        return {own: _strict(one, root, within) for own, one in value.items()}
+    return value if name in ("enum", "const", "required") else _strict(value, root, within)
+
+
+_DROPPED = ("default", "discriminator")
+_RENAMED = {"oneOf": "anyOf"}

@@ -1,0 +1,197 @@
+"""What a value of an option may be. What can't be is refused by name, before anything is planned or sent."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from numbers import Integral, Real
+from typing import Any, TypeVar
+
+from shunpike.durations import EXPECTED, span
+from shunpike.errors import UsageError
+
+T = TypeVar("T")
+SHOWN = 80
+"""Characters of a wrong value that are repeated."""
+Check = Callable[[str, Any], Any]
+"""(name, value) → the value as it is used. Raises `UsageError`."""
+
+
+def shown(value: object) -> str:
+    """Return a wrong value for an error, cut to one line's room; a stranger's ``repr`` may fail."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - it is a stranger's code
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+def wrong(name: str, expected: str, value: object, hint: str) -> UsageError:
+    """Return the error for a value that is not what was ``expected``."""
+    return UsageError(f"{name} must be {expected}, got {shown(value)}", hint=hint)
+
+
+def flag(name: str, value: Any) -> bool:
+    """Return true or false."""
+    if isinstance(value, bool):
+        return value
+    if type(value).__module__ == "numpy" and type(value).__name__ in ("bool", "bool_"):
+        return bool(value)
+    raise wrong(name, "true or false", value, f"{name}=True, or {name}=False")
+
+
+def word(name: str, value: Any) -> str:
+    """Return a text that is not empty."""
+    if isinstance(value, str) and value.strip():
+        return value
+    raise wrong(name, "a word", value, f'such as {name}="{_EXAMPLES.get(name, "NAME")}", or leave it out')
+
+
+def text(name: str, value: Any) -> str:
+    """Return a text."""
+    if isinstance(value, str):
+        check_text(name, value)
+        return value
+    raise wrong(name, "text", value, f'such as {name}="{_EXAMPLES.get(name, "…")}"; bytes are decoded first')
+
+
+def check_text(name: str, value: str) -> None:
+    """Raise `UsageError` for half a character, which UTF-8 does not have: no provider could be sent it."""
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+        raise UsageError(
+            f"{name} holds half a character (a lone surrogate), which is no text",
+            hint='read it with the right encoding, or: text.encode("utf-8", "replace").decode()',
+        )
+
+
+def whole(name: str, value: Any) -> int:
+    """Return a whole number; true is none."""
+    found = _real(value)
+    if found is not None and found == int(found):
+        return int(found)
+    raise wrong(name, "a whole number", value, f"such as {name}={_EXAMPLES.get(name, '1')}, or leave it out")
+
+
+def number(name: str, value: Any) -> float:
+    """Return a finite number; true is none."""
+    found = _real(value)
+    if found is not None:
+        return found
+    raise wrong(name, "a number", value, f"such as {name}={_EXAMPLES.get(name, '0.5')}, or leave it out")
+
+
+def seconds(name: str, value: Any) -> float:
+    """Return a span of time in seconds."""
+    try:
+        return span(value)
+    except ValueError:
+        raise wrong(name, EXPECTED, value, f'such as {name}=30, {name}="90s" or {name}="5m"') from None
+
+
+def names(name: str, value: Any) -> tuple[str, ...]:
+    """Return names: one may stand alone."""
+    each = (value,) if isinstance(value, str) else _listed(value)
+    hint = f'such as {name}="NAME", or {name}=["NAME", "OTHER"]' if name == "providers" else f'such as {name}=["NAME"]'
+    if each is None or not all(isinstance(one, str) and one.strip() for one in each):
+        raise wrong(name, "a name or a list of names", value, hint)
+    if not each:
+        raise UsageError(f"{name} is empty, which leaves nobody to ask", hint=f"{hint}; leave it out to ask all")
+    return each
+
+
+def words(name: str, value: Any) -> str | tuple[str, ...]:
+    """Return a text, or texts."""
+    each = (value,) if isinstance(value, str) else _listed(value)
+    if each is None or not all(isinstance(one, str) for one in each):
+        raise wrong(name, "text or a list of texts", value, f'such as {name}="END", or {name}=["END", "###"]')
+    return value if isinstance(value, str) else each
+
+
+def texts(name: str, value: Any) -> tuple[str, ...]:
+    """Return texts: one may stand alone."""
+    hint = 'such as "a side road", or ["a side road", "a toll gate"]; bytes are decoded first'
+    each = (value,) if isinstance(value, str) else _listed(value)
+    if each is None:
+        raise wrong(name, "text or a list of texts", value, hint)
+    for place, one in enumerate(each):
+        if not isinstance(one, str):
+            raise wrong(f"text {place}", "text", one, hint)
+        check_text(f"text {place}", one)
+    return each
+
+
+def tools(name: str, value: Any) -> tuple[dict[str, Any], ...]:
+    """Return tools in the form of chat completions."""
+    example = '{"type": "function", "function": {"name": "weather", "parameters": {…}}}'
+    each = None if isinstance(value, Mapping | str) else _listed(value)
+    if each is None:
+        raise wrong(name, "a list", value, f"such as {name}=[{example}]")
+    for place, tool in enumerate(each):
+        where = f"{name}[{place}]"
+        if not isinstance(tool, Mapping):
+            raise wrong(where, "an object of names and values", tool, f"describe it: {example}")
+        function = tool.get("function")
+        if tool.get("type", "function") == "function" and not (
+            isinstance(function, Mapping) and isinstance(function.get("name"), str) and function["name"]
+        ):
+            raise wrong(where, "a function with a name", dict(tool), f"such as {example}")
+    return tuple(plain(f"{name}[{place}]", dict(tool)) for place, tool in enumerate(each))
+
+
+def word_or_table(name: str, value: Any) -> str | dict[str, Any]:
+    """Return a word, or an object of names and values."""
+    if isinstance(value, str) and value:
+        return value
+    if isinstance(value, Mapping):
+        return plain(name, dict(value))
+    raise wrong(name, "a word or an object of names and values", value, f'such as {name}="auto"')
+
+
+def table(name: str, value: Any) -> dict[str, Any]:
+    """Return an object of names and values."""
+    if isinstance(value, Mapping):
+        return plain(name, dict(value))
+    raise wrong(name, "an object of names and values", value, f'such as {name}={{"NAME": …}}')
+
+
+def plain(name: str, value: T) -> T:
+    """Return ``value``, which JSON can hold. Raises `UsageError` for what it can't, such as NaN or a function."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(
+            f"{name} can't be written as JSON: {error}", hint="give text, finite numbers, lists and dicts"
+        ) from None
+    return value
+
+
+def _real(value: Any) -> int | float | None:
+    """Return a finite number as one of Python's own, whoever's number it is; None for what is none. True is none."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return None
+    if isinstance(value, Integral):
+        return int(value)
+    found = float(value)
+    return found if math.isfinite(found) else None
+
+
+def _listed(value: Any) -> tuple[Any, ...] | None:
+    """Return what stands in a list, a tuple or any other series of values, None for what is none."""
+    if isinstance(value, str | bytes | bytearray | Mapping) or not isinstance(value, Iterable):
+        return None
+    return tuple(value)
+
+
+_EXAMPLES = {
+    "model": "auto",
+    "strategy": "priority",
+    "system": "Be brief.",
+    "tag": "docs",
+    "reasoning_effort": "low",
+    "service_tier": "auto",
+    "verbosity": "low",
+    "max_tokens": "500",
+    "max_completion_tokens": "500",
+    "seed": "7",
+}

@@ -1,0 +1,144 @@
+"""An event loop on a thread of its own, for callers that block: started when it is needed, ended when it is told."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import weakref
+from collections.abc import Awaitable, Callable
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
+from typing import TypeVar
+
+import anyio
+from anyio.from_thread import BlockingPortal
+
+from shunpike.errors import UsageError
+
+T = TypeVar("T")
+Work = Callable[[], Awaitable[T]]
+PATIENCE = 10.0
+"""Seconds for what was interrupted, or is closed, to come to its end."""
+
+
+class LoopThread:
+    """Runs asynchronous work for any number of threads. ``closing`` is awaited on the loop before it ends."""
+
+    def __init__(self, closing: Work[None]) -> None:
+        self._closing = closing
+        self._lock = threading.Lock()
+        self._portal: BlockingPortal | None = None
+        self._thread: threading.Thread | None = None
+        self._process = os.getpid()
+        self._closed = False
+
+    def run(self, work: Work[T]) -> T:
+        """Return what ``work`` gives, and raise what it raises. Interrupted by Ctrl-C it is cancelled, and has ended.
+
+        Raises `UsageError` when it is closed, in a process that was forked since, and on its own thread.
+        """
+        portal, ended = self._opened(), threading.Event()
+
+        async def whole() -> T:
+            try:
+                return await work()
+            finally:
+                ended.set()
+
+        future: Future[T] = portal.start_task_soon(whole)
+        try:
+            return future.result()
+        except CancelledError:
+            raise UsageError(
+                "the client was closed while it was at work", hint="close it after the last call"
+            ) from None
+        except BaseException:
+            if not future.done():
+                future.cancel()
+                ended.wait(PATIENCE)
+            raise
+
+    def close(self) -> None:
+        """End the loop and its thread; calling it again does nothing. What still runs is cancelled."""
+        if self._forked:
+            self._closed = True
+            return
+        with self._lock:
+            self._closed = True
+            portal, self._portal, thread = self._portal, None, self._thread
+        if portal is None or thread is None:
+            return
+        if thread is threading.current_thread():
+            raise UsageError("a client can't be closed on its own thread", hint="close it where it was made")
+        _open.discard(self)
+        try:
+            portal.start_task_soon(self._closing).result(PATIENCE)
+        finally:
+            portal.start_task_soon(portal.stop, True)
+            thread.join(PATIENCE)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a thread to end, in this process."""
+        return self._portal is not None and not self._closed and not self._forked
+
+    def leave(self) -> None:
+        """Close it without waiting, from wherever it was left: also while garbage is collected, on any thread."""
+        with suppress(RuntimeError):  # the interpreter ends: no thread can be started any more
+            threading.Thread(target=self._quietly, daemon=True).start()
+
+    def _quietly(self) -> None:
+        with suppress(Exception):  # nobody is there to be told
+            self.close()
+
+    @property
+    def _forked(self) -> bool:
+        return self._thread is not None and self._process != os.getpid()
+
+    def _opened(self) -> BlockingPortal:
+        if self._forked:
+            raise UsageError(
+                f"this client belongs to process {self._process}: its thread is not in one that was forked from it",
+                hint="make a client in each process, after the fork",
+            )
+        if threading.current_thread() is self._thread:
+            raise UsageError(
+                "a blocking call on the client's own thread would wait for itself for ever",
+                hint="in a callback, use the asynchronous Client",
+            )
+        with self._lock:
+            if self._closed:
+                raise UsageError("the client is closed", hint="make another: SyncClient()")
+            if self._portal is None:
+                self._start()
+            return self._portal  # type: ignore[return-value]  # it was started
+
+    def _start(self) -> None:
+        ready: Future[BlockingPortal] = Future()
+        self._process = os.getpid()
+        self._thread = threading.Thread(target=anyio.run, args=(_serve, ready), name="shunpike", daemon=True)
+        self._thread.start()
+        self._portal = ready.result()
+        _open.add(self)
+
+
+async def _serve(ready: Future[BlockingPortal]) -> None:
+    try:
+        async with BlockingPortal() as portal:
+            ready.set_result(portal)
+            await portal.sleep_until_stopped()
+    except BaseException as error:
+        if not ready.done():
+            ready.set_exception(error)
+        raise
+
+
+_open: weakref.WeakSet[LoopThread] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close what is open when the interpreter ends: the thread is a daemon, which would be cut off."""
+    for one in list(_open):
+        one._quietly()  # noqa: SLF001 - of this module

@@ -1,0 +1,268 @@
+"""The blocking client: it stays connected, may be shared by threads, and ends whatever way it is left."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import inspect
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import anyio
+import pytest
+
+from shunpike import Client, SyncClient, SyncStream, UsageError
+from shunpike.builtin.plugin import plugin as builtin
+from shunpike.client.stream import Stream
+from shunpike.errors import Exhausted, Overloaded
+from shunpike.plugins import Host
+from shunpike.types import Piece, Settings, Usage
+from shunpike_testkit.clock import VirtualClock
+from shunpike_testkit.scripted import ScriptedProvider, answer
+
+from .conftest import START
+
+MakeSync = Callable[..., SyncClient]
+
+
+@pytest.fixture
+def make_sync() -> Iterator[MakeSync]:
+    """Return ``make(*providers, **settings)``; what it made is closed at the end."""
+    made: list[SyncClient] = []
+
+    def make(*providers: ScriptedProvider, kept: bool = True, **settings: Any) -> SyncClient:
+        host = Host()
+        host.register(builtin, "builtin")
+        for place, provider in enumerate(providers):
+            provider.order = place
+            host.register(provider, provider.name)
+        said = Settings.model_validate({"store": "memory:", **settings})
+        client = SyncClient(said, host=host, clock=VirtualClock(START), environ={})
+        if kept:
+            made.append(client)
+        return client
+
+    yield make
+    for client in made:
+        client.close()
+
+
+class Hanging(ScriptedProvider):
+    """Never answers; ``begun`` is set when it is asked."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.begun = threading.Event()
+        self.cancelled = threading.Event()
+        self.backend.complete = self._hang  # type: ignore[method-assign]
+
+    async def _hang(self, call: object) -> Any:
+        self.begun.set()
+        try:
+            await anyio.sleep_forever()
+        finally:
+            self.cancelled.set()
+
+
+def test_one_client_answers_again_and_again_on_one_thread_and_is_closed_with_its_context(make_sync: MakeSync) -> None:
+    only = ScriptedProvider("only", answer("one"), answer("two"))
+    before = threading.active_count()
+    with make_sync(only) as client:
+        assert repr(client) == "<SyncClient not open>"
+        assert [client.complete("hi").text, client.ask("hi").text] == ["one", "two"]
+        assert repr(client) == "<SyncClient open>"
+        assert threading.active_count() == before + 1
+        (row,) = client.usage(0, START * 2)
+        assert (row.requests, row.held) == (2, 0)
+        assert [status.name for status in client.status()] == ["only"]
+        assert [model.id for model in client.models()][:1] == ["m"]
+        assert client.limits() == ()
+        assert client.count_tokens("hello").tokens > 0
+    assert only.backend.closed
+    assert threading.active_count() == before
+    client.close()  # again
+
+
+def test_a_stream_gives_its_pieces_and_then_the_whole_answer(make_sync: MakeSync) -> None:
+    client = make_sync(ScriptedProvider("only", answer("fine day")))
+    with client.stream("hi") as stream:
+        assert stream.provider == "only"
+        assert "".join(map(str, stream)) == "fine day"
+    assert (stream.message.text, stream.finish_reason, stream.completion.text) == ("fine day", "stop", "fine day")
+    assert repr(stream).startswith("<SyncStream of <Completion 'fine day'")
+    assert not stream.simulated
+
+
+def test_a_loop_over_a_stream_that_is_left_is_closed_and_settled(make_sync: MakeSync) -> None:
+    only = ScriptedProvider("only", [Piece(text="a"), Piece(text="b"), Piece(finish_reason="stop", usage=Usage())])
+    client = make_sync(only)
+    for piece in client.stream("hi"):
+        assert piece.text == "a"
+        break
+    assert only.backend.open == 0
+    (row,) = client.usage(0, START * 2)
+    assert row.held == 0
+
+
+def test_a_stream_that_was_never_read_and_one_after_the_end_of_its_client_are_closed_quietly(
+    make_sync: MakeSync,
+) -> None:
+    client = make_sync(ScriptedProvider("only"))
+    client.stream("hi").close()
+    with client.stream("hi"):
+        client.close()
+
+
+def test_errors_come_through_as_they_are(make_sync: MakeSync) -> None:
+    client = make_sync(ScriptedProvider("only", Overloaded("busy", provider="only")))
+    with pytest.raises(Exhausted, match="busy"):
+        client.complete("hi", wait=False)
+    with pytest.raises(UsageError, match="no option 'api_key'"):
+        client.complete("hi", api_key="x")  # type: ignore[call-arg]
+    with pytest.raises(Exhausted, match="busy"), client.stream("hi", wait=False):
+        pass
+    with pytest.raises(UsageError, match="Client has no argument 'api_key'"):
+        SyncClient(api_key="x")  # type: ignore[arg-type]
+
+
+def test_threads_may_share_it(make_sync: MakeSync) -> None:
+    client = make_sync(ScriptedProvider("only"))
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda number: client.complete(f"hi {number}").text, range(40)))
+    assert found == ["fine"] * 40
+    (row,) = client.usage(0, START * 2)
+    assert (row.requests, row.held) == (40, 0)
+
+
+def test_it_works_inside_a_running_loop_as_in_a_notebook(make_sync: MakeSync) -> None:
+    client = make_sync(ScriptedProvider("only"))
+
+    async def cell() -> str:
+        return client.complete("hi").text
+
+    assert asyncio.run(cell()) == asyncio.run(cell()) == "fine"
+
+
+def test_ctrl_c_ends_the_call_that_waits_and_settles_it(make_sync: MakeSync) -> None:
+    only = Hanging("only")
+    client = make_sync(only)
+
+    def press() -> None:
+        only.begun.wait(10)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=press).start()
+    with pytest.raises(KeyboardInterrupt):
+        client.complete("hi")
+    assert only.cancelled.is_set()
+    (row,) = client.usage(0, START * 2)
+    assert (row.requests, row.answered) == (1, 0)
+
+
+def test_closing_it_ends_the_calls_of_other_threads(make_sync: MakeSync) -> None:
+    only = Hanging("only")
+    client = make_sync(only)
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(client.complete, "hi")
+        only.begun.wait(10)
+        client.close()
+        with pytest.raises(UsageError, match="closed while it was at work"):
+            running.result(10)
+
+
+def test_after_its_end_it_says_so(make_sync: MakeSync) -> None:
+    client = make_sync(ScriptedProvider("only"))
+    client.complete("hi")
+    client.close()
+    with pytest.raises(UsageError, match="the client is closed") as caught:
+        client.complete("hi")
+    assert caught.value.hint == "make another: SyncClient()"
+
+
+def test_on_its_own_thread_it_refuses_to_wait_for_itself(make_sync: MakeSync) -> None:
+    client: SyncClient
+
+    def again(call: object) -> Any:
+        return client.complete("again")
+
+    client = make_sync(ScriptedProvider("only", again))
+    with pytest.raises(Exception, match="would wait for itself for ever"):
+        client.complete("hi", wait=False)
+
+
+@pytest.mark.filterwarnings("default::DeprecationWarning")
+def test_a_forked_process_is_told_to_make_its_own(make_sync: MakeSync) -> None:
+    client = make_sync(ScriptedProvider("only"))
+    client.complete("hi")
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            client.complete("hi")
+        except UsageError as error:
+            os.write(write, str(error).encode())
+        client.close()
+        os._exit(0)
+    os.close(write)
+    told = os.read(read, 1000).decode()
+    os.close(read)
+    assert os.waitpid(child, 0)[1] == 0
+    assert "forked" in told
+    assert "hint: make a client in each process" in told
+    assert client.complete("still here").text == "fine"
+
+
+def test_one_that_nobody_holds_any_more_warns_and_is_closed(make_sync: MakeSync) -> None:
+    only = ScriptedProvider("only")
+    before = threading.active_count()
+    client = make_sync(only, kept=False)
+    client.complete("hi")
+    left = [client]
+    del client
+    with pytest.warns(ResourceWarning, match="left open"):
+        left.clear()
+    gc.collect()
+    until = time.monotonic() + 10
+    while threading.active_count() > before and time.monotonic() < until:
+        time.sleep(0.01)
+    assert threading.active_count() == before
+    assert only.backend.closed
+
+
+def test_a_script_that_forgets_to_close_it_ends_at_once_and_is_booked(tmp_path: Any) -> None:
+    script = textwrap.dedent("""
+        from shunpike import SyncClient
+        client = SyncClient()
+        print(client.ask("What is a shunpike?").simulated)
+        for piece in client.stream("hi"):
+            break
+        stream = client.stream("hi").__enter__()
+    """)
+    begun = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
+    assert time.monotonic() - begun < 30
+
+
+@pytest.mark.parametrize(("blocking", "other"), [(SyncClient, Client), (SyncStream, Stream)])
+def test_it_has_the_methods_of_the_asynchronous_one_with_their_arguments(blocking: type[Any], other: type[Any]) -> None:
+    for name, method in vars(blocking).items():
+        if name.startswith("_") or name in ("close", "ask") or isinstance(method, property):
+            continue
+        assert inspect.signature(method).parameters == inspect.signature(getattr(other, name)).parameters, name
+    assert inspect.signature(SyncClient).parameters == inspect.signature(Client).parameters
