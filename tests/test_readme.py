@@ -201,8 +201,8 @@ def toml(desk: Desk, text: str, mark: str) -> None:
     desk.write(name, text)
     match Path(name).name:
         case "shunpike.toml":
-            loaded = load_config(cwd=desk.folder, environ={})
-            assert any(one.origin.endswith(name) for one in loaded.origins)
+            assert desk.run(["shunpike", "trust"])[0] == 0
+            assert any(one.origin.endswith(name) for one in load_config(cwd=desk.folder, environ={}).origins)
         case "provider.toml":
             assert load_catalog(text, name).models
         case "pyproject.toml":

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from shunpike.config import load
 
+from ..trusted import trusted  # noqa: TID252 - the tests are no package
+
 WORDS = st.text("abcdefgh", min_size=1, max_size=6)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "strategy": WORDS,
@@ -68,8 +70,7 @@ def test_arguments_beat_variables_beat_the_projects_file_beat_the_users(
     arguments: dict[str, Any], environment: dict[str, Any], project: dict[str, Any], user: dict[str, Any]
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        project_file, user_file = Path(folder) / "shunpike.toml", Path(folder) / "user.toml"
-        project_file.write_text(toml(project))
+        project_file, user_file = trusted(Path(folder), toml(project)), Path(folder) / "user.toml"
         user_file.write_text(toml(user))
         environ = {**variables(environment), "SHUNPIKE_CONFIG": str(user_file)}
         loaded = load(nested(arguments), cwd=Path(folder), environ=environ)

@@ -14,6 +14,7 @@ from shunpike.errors import Overloaded
 from shunpike.types import Billing, Money, Price
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
+from ...trusted import trusted  # noqa: TID252 - the tests are no package
 from .conftest import Cli
 
 PRICE = Price.per_million("1", "1")
@@ -38,7 +39,7 @@ def test_usage_by_provider_day_and_tag(cli: Cli) -> None:
 
 
 def test_an_unknown_end_is_listed_and_settled_by_hand(cli: Cli, tmp_path: Path) -> None:
-    (tmp_path / "shunpike.toml").write_text(PAID)
+    trusted(tmp_path, PAID)
     broken = paid(Overloaded("lost", provider="acme", status=502))
     cli("Go on", providers=(broken,))
     assert "(at most)" in cli("usage", providers=(broken,)).err
@@ -60,7 +61,7 @@ def test_budgets_show_what_is_spent_and_left(cli: Cli, tmp_path: Path) -> None:
     ran = cli("budget")
     assert "no budget is set" in ran.err
     assert "allow_paid is off" in ran.err
-    (tmp_path / "shunpike.toml").write_text(PAID)
+    trusted(tmp_path, PAID)
     cli("Go on", providers=(paid(),))
     lines = cli("budget", providers=(paid(),)).out.splitlines()
     assert lines[1].startswith("day (UTC)")

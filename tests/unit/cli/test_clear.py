@@ -13,6 +13,7 @@ from shunpike.errors import AuthError, Overloaded, RateLimited
 from shunpike.types import Billing, Money, Piece, Price, Usage
 from shunpike_testkit.scripted import ScriptedProvider
 
+from ...trusted import trusted  # noqa: TID252 - the tests are no package
 from .conftest import Cli
 
 PAID = 'allow_paid = true\nbudgets = [{amount = "1.00", period = "day"}]\n'
@@ -44,7 +45,7 @@ def busy(cli: Cli) -> ScriptedProvider:
 
 def test_a_bill_above_the_worst_case_is_shown_everywhere_and_stops_what_is_paid(cli: Cli, tmp_path: Path) -> None:
     """With its figures and the next command; the answer itself is not lost."""
-    (tmp_path / "shunpike.toml").write_text(PAID)
+    trusted(tmp_path, PAID)
     provider = dear()
     assert cli("Go on", providers=(provider,)).code == 0
     second = cli("Go on", providers=(provider,))
@@ -64,7 +65,7 @@ def test_a_bill_above_the_worst_case_is_shown_everywhere_and_stops_what_is_paid(
 
 
 def test_a_frozen_account_is_opened_by_hand_once(cli: Cli, tmp_path: Path) -> None:
-    (tmp_path / "shunpike.toml").write_text(PAID)
+    trusted(tmp_path, PAID)
     provider = dear()
     cli("Go on", providers=(provider,))
     done = json.loads(cli("limits", "clear", "acme", "--note", "paid back", "--json", providers=(provider,)).out)
@@ -99,7 +100,7 @@ def test_clearing_needs_a_name_that_there_is(cli: Cli) -> None:
 
 def test_a_bill_where_nothing_can_cost_anything_is_the_same_in_every_command(cli: Cli, tmp_path: Path) -> None:
     """The answer said $0.00 and no budget saw it; now nothing more is sent to that account."""
-    (tmp_path / "shunpike.toml").write_text(PAID)
+    trusted(tmp_path, PAID)
     usage = Usage(prompt_tokens=7, completion_tokens=3)
     bill = [Piece(text="fine"), Piece(finish_reason="stop", usage=usage, stated_cost=Money.usd("0.5"))]
     provider = ScriptedProvider("acme", bill)

@@ -13,6 +13,7 @@ from shunpike.plugins import Broken, Host
 from shunpike.types import Billing, Evidence, Limit, Price, Rolling, Unit
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
+from ...trusted import trusted  # noqa: TID252 - the tests are no package
 from .conftest import Cli
 from .test_stored_keys import KEY, Probed
 
@@ -141,7 +142,7 @@ def test_a_refusal_that_the_books_did_not_expect_is_a_warning(cli: Cli) -> None:
 
 
 def test_attempts_of_unknown_end_are_noted_with_what_they_cost_at_most(cli: Cli, tmp_path: Path) -> None:
-    (tmp_path / "shunpike.toml").write_text('allow_paid = true\nbudgets = [{ amount = "1.00", period = "day" }]')
+    trusted(tmp_path, 'allow_paid = true\nbudgets = [{ amount = "1.00", period = "day" }]')
     lost = Overloaded("no answer", provider="acme", kind="timeout")
     acme = ScriptedProvider("acme", lost, billing=Billing.CARD, price=Price.per_million("0", "100"))
     assert cli("hello", "--max-tokens", "1000", providers=(acme,)).code != 0
@@ -151,7 +152,7 @@ def test_attempts_of_unknown_end_are_noted_with_what_they_cost_at_most(cli: Cli,
 
 
 def test_names_that_are_of_nothing_are_named_with_the_nearest_one(cli: Cli, tmp_path: Path) -> None:
-    (tmp_path / "shunpike.toml").write_text('order = ["acne"]\nstrategy = "x"\n[providers.sandbx]\n')
+    trusted(tmp_path, 'order = ["acne"]\nstrategy = "x"\n[providers.sandbx]\n')
     ran = cli("doctor", providers=(ScriptedProvider("acme"),))
     assert "line 1: order: there is no provider 'acne'. Did you mean 'acme'?" in ran.out
     assert "line 3: providers.sandbx: no installed plugin brings 'sandbx'" in ran.out
@@ -160,7 +161,7 @@ def test_names_that_are_of_nothing_are_named_with_the_nearest_one(cli: Cli, tmp_
 
 
 def test_a_budget_of_nobody_is_a_problem(cli: Cli, tmp_path: Path) -> None:
-    (tmp_path / "shunpike.toml").write_text('budgets = [{amount = "1.00", period = "day", provider = "Acme"}]\n')
+    trusted(tmp_path, 'budgets = [{amount = "1.00", period = "day", provider = "Acme"}]\n')
     ran = cli("doctor", providers=(ScriptedProvider("acme"),))
     assert "there is no provider 'Acme'" in ran.out
     assert ran.code == 1

@@ -54,7 +54,7 @@ class Stalled:
 def stalled(tmp_path: Path) -> Iterator[Stalled]:
     """The one provider that can be asked, which costs money; both kinds of model are there."""
     server = Stalled()
-    (tmp_path / "shunpike.toml").write_text(
+    (tmp_path / "config.toml").write_text(
         f"""
 allow_paid = true
 budgets = [{{ amount = "1.00", period = "day" }}]
@@ -73,7 +73,12 @@ def start(tmp_path: Path, *arguments: str, ignored: bool = False) -> subprocess.
     return subprocess.Popen(
         [sys.executable, "-c", before + MAIN, *arguments],
         cwd=tmp_path,
-        env={**os.environ, **home, "OPENAI_API_KEY": "sk-test-0123456789"},
+        env={
+            **os.environ,
+            **home,
+            "OPENAI_API_KEY": "sk-test-0123456789",
+            "SHUNPIKE_CONFIG": str(tmp_path / "config.toml"),
+        },
         stdin=subprocess.PIPE if "chat" in arguments else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

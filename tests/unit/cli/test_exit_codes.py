@@ -11,6 +11,7 @@ from shunpike.errors import Overloaded
 from shunpike.types import Billing, Price
 from shunpike_testkit.scripted import ScriptedProvider
 
+from ...trusted import trusted  # noqa: TID252 - the tests are no package
 from .conftest import Cli, Ran
 
 PRICE = Price.per_million("1", "20")
@@ -23,7 +24,7 @@ def paid(*steps: Exception) -> ScriptedProvider:
 
 
 def _asked(cli: Cli, folder: Path, text: str, provider: ScriptedProvider, *more: str) -> Ran:
-    (folder / "shunpike.toml").write_text(text)
+    trusted(folder, text)
     ran = cli("ask", "hi", *more, providers=(provider,))
     again = cli("ask", "hi", *more, "--json", providers=(provider,))
     assert json.loads(again.err)["error"]["exit_code"] == again.code == ran.code
@@ -64,7 +65,7 @@ def test_what_the_owner_or_the_caller_can_change(
 def test_what_is_used_up_for_good_is_a_quota_although_no_time_opens_it(cli: Cli, tmp_path: Path) -> None:
     text = 'allow_paid = true\nbudgets = [{amount = "0.03", period = "lifetime"}]'
     lost = paid(Overloaded("lost", provider="acme", status=502))
-    (tmp_path / "shunpike.toml").write_text(text)
+    trusted(tmp_path, text)
     assert cli("ask", "hi", "--max-tokens", "1400", providers=(lost,)).code == 6
     ran = _asked(cli, tmp_path, text, paid())
     assert "budget $0.03 in all" in ran.err
@@ -86,17 +87,17 @@ def test_doctor_says_what_a_paid_provider_needs(cli: Cli, tmp_path: Path) -> Non
         ("allow_paid = true", "a budget"),
         ('budgets = [{amount = "1", period = "day"}]', "allow_paid"),
     ):
-        (tmp_path / "shunpike.toml").write_text(text)
+        trusted(tmp_path, text)
         ran = cli("doctor", providers=(paid(),))
         assert f": needs {needs} before it is asked" in ran.out
         assert ran.code == 0
-    (tmp_path / "shunpike.toml").write_text('allow_paid = true\nbudgets = [{amount = "1", period = "day"}]')
+    trusted(tmp_path, 'allow_paid = true\nbudgets = [{amount = "1", period = "day"}]')
     assert "needs" not in cli("doctor", providers=(paid(),)).out
 
 
 def test_money_is_written_in_one_way_however_small(cli: Cli, tmp_path: Path) -> None:
     text = 'allow_paid = true\nbudgets = [{amount = "0.004", period = "day"}]'
-    (tmp_path / "shunpike.toml").write_text(text)
+    trusted(tmp_path, text)
     provider = paid()
     assert "$0.0039 of $0.004 / day (UTC) left" in cli("ask", "hi", "--max-tokens", "50", providers=(provider,)).err
     assert "$0.0039 of $0.004 / day (UTC) left" in cli("doctor", providers=(provider,)).out

@@ -16,6 +16,7 @@ import pytest
 from shunpike.plugins import Host
 from shunpike.types import Billing, ProviderInfo
 
+from ...trusted import trusted  # noqa: TID252 - the tests are no package
 from .sick_server import SickServer
 
 FAULTS = ("refused", "dns", "tls", "hang-up", "500", "502", "503", "half", "stall")
@@ -49,7 +50,8 @@ def closed_port() -> Iterator[int]:
 def ask(folder: Path, name: str, address: str, well: str) -> subprocess.CompletedProcess[str]:
     other = next_of(name)
     folder.mkdir()
-    (folder / "shunpike.toml").write_text(
+    trusted(
+        folder,
         f"""allow_paid = true
 budgets = [{{amount = "5", period = "day"}}]
 order = ["{name}", "{other}"]
@@ -58,7 +60,7 @@ base_url = "{address}"
 timeouts = {{connect = 5.0, first_token = 2.0}}
 [providers.{other}]
 base_url = "{well}"
-"""
+""",
     )
     keys = {REAL[one].env_key or "": "k" * 24 for one in (name, other)}
     return subprocess.run(

@@ -32,9 +32,16 @@ price = "free"
 def test_a_command_ends_soon_after_its_deadline_while_a_name_is_still_looked_for(tmp_path: Path) -> None:
     script = tmp_path / "hanging.py"
     script.write_text(HANGING, encoding="utf-8")
-    (tmp_path / "shunpike.toml").write_text(CONFIG, encoding="utf-8")
+    config = tmp_path / "config.toml"
+    config.write_text(CONFIG, encoding="utf-8")
     folders = {f"XDG_{name}_HOME": str(tmp_path / name) for name in ("CONFIG", "DATA", "STATE", "CACHE")}
-    environ = {"NORTH_API_KEY": "k", "HOME": str(tmp_path), "PATH": "/usr/bin:/bin", **folders}
+    environ = {
+        "NORTH_API_KEY": "k",
+        "HOME": str(tmp_path),
+        "PATH": "/usr/bin:/bin",
+        "SHUNPIKE_CONFIG": str(config),
+        **folders,
+    }
     command = [sys.executable, str(script), "ask", "hi", "-m", "north/openai/gpt-oss-20b", "--deadline", "1"]
     begun = time.monotonic()
     done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=120, check=False)

@@ -12,6 +12,7 @@ import pytest
 from shunpike.types import Billing, Calendar, Limit, ModelInfo, Price, PriceRow, Unit
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
+from ...trusted import trusted  # noqa: TID252 - the tests are no package
 from .conftest import Cli
 
 DAILY = Limit(unit=Unit.REQUEST, amount=50, window=Calendar(period="day"))
@@ -132,8 +133,9 @@ def test_config_show_tells_where_each_value_comes_from(
 
 
 def test_config_show_in_json_keeps_the_types_of_the_values(cli: Cli, tmp_path: Path) -> None:
-    (tmp_path / "shunpike.toml").write_text(
-        'order = ["acme"]\nbudgets = [{amount = "1.50", period = "day"}]\nstore = "postgresql://me@host/books"\n'
+    trusted(
+        tmp_path,
+        'order = ["acme"]\nbudgets = [{amount = "1.50", period = "day"}]\nstore = "postgresql://me@host/books"\n',
     )
     rows = json.loads(cli("config", "show", "--json").out)["data"]
     found = {row["key"]: row["value"] for row in rows}

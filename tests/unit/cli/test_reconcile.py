@@ -11,13 +11,14 @@ from shunpike.errors import Overloaded
 from shunpike.types import Billing, Price
 from shunpike_testkit.scripted import ScriptedProvider
 
+from ...trusted import trusted  # noqa: TID252 - the tests are no package
 from .conftest import Cli
 
 
 @pytest.fixture
 def lost(cli: Cli, tmp_path: Path) -> tuple[ScriptedProvider, str]:
     """Return a paid provider and an attempt there whose end is not known."""
-    (tmp_path / "shunpike.toml").write_text('allow_paid = true\nbudgets = [{amount = "1.00", period = "day"}]\n')
+    trusted(tmp_path, 'allow_paid = true\nbudgets = [{amount = "1.00", period = "day"}]\n')
     provider = ScriptedProvider(
         "acme",
         Overloaded("lost", provider="acme", status=502),

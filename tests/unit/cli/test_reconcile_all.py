@@ -14,6 +14,7 @@ from shunpike.errors import Overloaded
 from shunpike.types import Billing, Price
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
+from ...trusted import trusted  # noqa: TID252 - the tests are no package
 from .conftest import Cli, Ran
 
 LOST = 2
@@ -24,7 +25,7 @@ class Books:
 
     def __init__(self, cli: Cli, tmp_path: Path) -> None:
         money = 'allow_paid = true\nbudgets = [{amount = "1.00", period = "day"}]\n'
-        (tmp_path / "shunpike.toml").write_text(money, encoding="utf-8")
+        trusted(tmp_path, money)
         self._cli = cli
         self._paid = lossy("acme", billing=Billing.CARD, price=Price.per_million("1", "1"))
         self._other = lossy("zeta", billing=Billing.CARD, price=Price.per_million("2", "2"))

@@ -10,6 +10,7 @@ import pytest
 from shunpike.types import Billing, Price
 from shunpike_testkit.scripted import ScriptedProvider
 
+from ...trusted import trusted  # noqa: TID252 - the tests are no package
 from .conftest import Cli
 
 ASK = ("ask", "hi", "--max-tokens", "8000")
@@ -17,7 +18,7 @@ ASK = ("ask", "hi", "--max-tokens", "8000")
 
 @pytest.fixture
 def paid(tmp_path: Path) -> ScriptedProvider:
-    (tmp_path / "shunpike.toml").write_text('allow_paid = true\nbudgets = [{amount = "0.50", period = "day"}]\n')
+    trusted(tmp_path, 'allow_paid = true\nbudgets = [{amount = "0.50", period = "day"}]\n')
     return ScriptedProvider("acme", billing=Billing.CARD, price=Price.per_million("1", "20"))
 
 

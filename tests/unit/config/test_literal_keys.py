@@ -7,6 +7,8 @@ import pytest
 from shunpike.config import load, without_password
 from shunpike.errors import ConfigError
 
+from ...trusted import trusted  # noqa: TID252 - the tests are no package
+
 SECRET = "gsk_1234567890SECRET"
 
 FILES = [
@@ -27,7 +29,7 @@ FILES = [
 
 @pytest.mark.parametrize("text", FILES)
 def test_a_literal_key_is_refused_with_the_two_right_ways_and_never_repeated(tmp_path: Path, text: str) -> None:
-    (tmp_path / "shunpike.toml").write_text(text, encoding="utf-8")
+    trusted(tmp_path, text)
     with pytest.raises(ConfigError) as caught:
         load(cwd=tmp_path, environ={})
     error = caught.value
@@ -51,7 +53,7 @@ OTHERS = [
 
 @pytest.mark.parametrize("text", OTHERS)
 def test_a_key_in_the_wrong_place_is_not_repeated_either(tmp_path: Path, text: str) -> None:
-    (tmp_path / "shunpike.toml").write_text(text, encoding="utf-8")
+    trusted(tmp_path, text)
     with pytest.raises(ConfigError) as caught:
         load(cwd=tmp_path, environ={})
     assert SECRET not in f"{caught.value!r}{caught.value.hint}{caught.value.__cause__!r}"
@@ -59,7 +61,7 @@ def test_a_key_in_the_wrong_place_is_not_repeated_either(tmp_path: Path, text: s
 
 def test_a_name_that_only_looks_like_a_key_is_allowed(tmp_path: Path) -> None:
     text = '[strategy_options]\ntoken = 3\n[providers.acme]\nkey_env = "ACME_KEY"\noptions = {max_tokens = 5}\n'
-    (tmp_path / "shunpike.toml").write_text(text, encoding="utf-8")
+    trusted(tmp_path, text)
     assert load(cwd=tmp_path, environ={}).settings.providers["acme"].key_env == "ACME_KEY"
 
 
@@ -79,7 +81,7 @@ ADDRESSES = [
 @pytest.mark.parametrize(("address", "shown"), ADDRESSES)
 def test_a_password_in_the_stores_address_is_shown_nowhere(tmp_path: Path, address: str, shown: str) -> None:
     """In a file it is refused; from a variable it is used, and masked wherever it is shown."""
-    (tmp_path / "shunpike.toml").write_text(f'store = "{address}"', encoding="utf-8")
+    trusted(tmp_path, f'store = "{address}"')
     with pytest.raises(ConfigError, match="store holds a password") as caught:
         load(cwd=tmp_path, environ={})
     assert SECRET not in f"{caught.value!r}{caught.value.hint}"
@@ -95,6 +97,6 @@ def test_a_password_in_the_stores_address_is_shown_nowhere(tmp_path: Path, addre
     ["sqlite:/home/me@work/ledger.db", "sqlite:C:/me@work/l.db", "memory:", "postgresql://me@db.test/ledger?port=5"],
 )
 def test_an_address_without_a_password_is_shown_as_it_is(tmp_path: Path, address: str) -> None:
-    (tmp_path / "shunpike.toml").write_text(f'store = "{address}"', encoding="utf-8")
+    trusted(tmp_path, f'store = "{address}"')
     assert without_password(address) == address
     assert load(cwd=tmp_path, environ={}).settings.store == address

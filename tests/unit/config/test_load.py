@@ -22,6 +22,8 @@ from shunpike.types import (
     Unit,
 )
 
+from ...trusted import trusted  # noqa: TID252 - the tests are no package
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
@@ -33,7 +35,7 @@ def project(tmp_path: Path) -> Path:
 def load_text(
     project: Path, text: str, environ: dict[str, str] | None = None, arguments: dict[str, Any] | None = None
 ) -> Loaded:
-    (project / "shunpike.toml").write_text(text, encoding="utf-8")
+    trusted(project, text)
     return load(arguments, cwd=project, environ=environ or {})
 
 

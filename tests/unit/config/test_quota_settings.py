@@ -10,9 +10,11 @@ from shunpike.config import load
 from shunpike.errors import ConfigError
 from shunpike.types import Budget, Calendar, Cap, Limit, Money, Rolling, Settings, Unit
 
+from ...trusted import trusted  # noqa: TID252 - the tests are no package
+
 
 def read(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    (folder / "shunpike.toml").write_text(text)
+    trusted(folder, text)
     monkeypatch.chdir(folder)
     return load(environ={"XDG_CONFIG_HOME": str(folder / "none")}).settings
 

@@ -7,6 +7,7 @@ import warnings
 from importlib.metadata import version
 
 from shunpike.cli import closures, networks
+from shunpike.cli.addresses import overridden
 from shunpike.cli.findings import Finding, Level, broken, found
 from shunpike.cli.forms import duration, left_at
 from shunpike.cli.install import install_hint
@@ -42,6 +43,8 @@ async def examine(*, online: bool) -> list[Finding]:
             if await _ledger(findings, client):
                 await _books(findings, client)
             await _providers(findings, client, online=online)
+            elsewhere = overridden(loaded.origins, client.settings, client.host)
+            findings.extend(found("Providers", Level.NOTE, one.text) for one in elsewhere)
     except ShunpikeError as error:
         findings.append(broken("Providers", error))
     return findings
@@ -63,6 +66,8 @@ def _configuration(findings: list[Finding]) -> Loaded | None:
     chosen = sum(one.origin != "default" for one in loaded.origins)
     files = ", ".join(str(file) for file in loaded.files) or "no file, which is fine"
     findings.append(found("Setup", Level.OK, f"configuration is valid: {chosen} values set ({files})"))
+    if loaded.ignored is not None:
+        findings.append(found("Setup", Level.WARNING, loaded.ignored.text, loaded.ignored.hint))
     return loaded
 
 

@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "catalog": ("catalog", "Compare a provider's catalog with what it lists today.", LOOKING),
     "doctor": ("doctor", "Check the whole set-up.", SETTING_UP),
     "config": ("config", "Show the configuration and where each value comes from.", SETTING_UP),
+    "trust": ("trust", "Let a folder's shunpike.toml say where requests go and what they may cost.", SETTING_UP),
     "keys": ("keys", "Store, list and remove keys.", SETTING_UP),
     "demo": ("demo", "Send a few hundred requests through the simulated providers.", TRYING),
     "sandbox": ("sandbox", "Serve the simulated providers on a port.", TRYING),

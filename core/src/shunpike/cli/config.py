@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 
@@ -10,11 +11,13 @@ from shunpike.cli.options import Json, command_app
 from shunpike.cli.output import as_json, as_list, kept_for_data, plain, say, table
 from shunpike.cli.reference import as_markdown, in_words, matching
 from shunpike.client.names import all_doubts, check_budgets, strategy_doubts
-from shunpike.config import KeyStore, load, project_file, user_file
+from shunpike.config import KeyStore, Origin, load, project_file, user_file
 from shunpike.config.warned import warn_once
 from shunpike.plugins import Host
 
 app = command_app("Show the configuration and where each value comes from.")
+
+IGNORED = "(ignored: the file is not trusted)"
 
 
 @app.command()
@@ -28,15 +31,26 @@ def show(
     loaded = load()
     for one in loaded.doubts:
         warn_once(one.text, one.hint)
-    origins = [one for one in loaded.origins if word is None or word.lower() in one.key.lower()]
-    if not origins:
+    origins = _named(word, loaded.origins)
+    ignored = _named(word, () if loaded.ignored is None else loaded.ignored.settings)
+    if not origins and not ignored:
         matching(word)  # Says that there is no such setting, unless it is one that only nobody has set.
     if json:
-        as_list([plain(one) if origin else {"key": one.key, "value": one.value} for one in origins])
-    elif origin:
-        say(table(("setting", "value", "origin"), [(one.key, one.text, one.origin) for one in origins]))
-    else:
-        say(table(("setting", "value"), [(one.key, one.text) for one in origins]))
+        rows = {"data": _rows(origins, origin=origin), "has_more": False}
+        as_json({**rows, "ignored": _rows(ignored, origin=origin)} if ignored else rows)
+        return
+    cells = [(one.key, one.text, one.origin) for one in origins]
+    cells += [(one.key, f"{one.text} {IGNORED}", one.origin) for one in ignored]
+    columns = 3 if origin else 2
+    say(table(("setting", "value", "origin")[:columns], [row[:columns] for row in cells]))
+
+
+def _named(word: str | None, origins: Sequence[Origin]) -> list[Origin]:
+    return [one for one in origins if word is None or word.lower() in one.key.lower()]
+
+
+def _rows(origins: Sequence[Origin], *, origin: bool) -> list[dict[str, Any]]:
+    return [plain(one) if origin else plain({"key": one.key, "value": one.value}) for one in origins]
 
 
 @app.command()

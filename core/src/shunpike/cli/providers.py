@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from shunpike.cli import networks
+from shunpike.cli.addresses import Overridden, overridden
 from shunpike.cli.forms import left_at
 from shunpike.cli.options import Json, command_app
-from shunpike.cli.output import NOTHING, as_list, narrate, safe, say, table
+from shunpike.cli.output import NOTHING, as_list, narrate, plain, safe, say, table
 from shunpike.cli.session import client, run
 from shunpike.client import ProviderStatus
+from shunpike.config import load
 
 app = command_app("Show the providers.")
 
@@ -14,12 +17,14 @@ app = command_app("Show the providers.")
 @app.command()
 def providers(*, json: Json = False) -> None:
     """Show the providers in the order in which they are tried."""
-    rows = run(_status)
+    rows, elsewhere = run(_status)
     if json:
-        as_list(rows)
+        as_list([{**plain(row), "overridden": [one for one in elsewhere if one.provider == row.name]} for row in rows])
         return
     headings = ("provider", "version", "key", "from", "tier", "order", "left", "state")
     say(table(headings, [_row(row) for row in rows], right=(5,)))
+    ways = [*(one.text for one in elsewhere), *networks.proxies(rows)]
+    say("".join(f"\n{safe(way)}" for way in ways), end="\n" if ways else "")
     for row in rows:
         if row.problem is not None:
             narrate(f"\n{row.name} is left out: {safe(row.problem)}")
@@ -33,9 +38,11 @@ def providers(*, json: Json = False) -> None:
         )
 
 
-async def _status() -> list[ProviderStatus]:
+async def _status() -> tuple[list[ProviderStatus], tuple[Overridden, ...]]:
     async with client() as opened:
-        return sorted(await opened.status(), key=lambda row: (row.simulated, row.order, row.name))
+        elsewhere = overridden(load().origins, opened.settings, opened.host)
+        rows = sorted(await opened.status(), key=lambda row: (row.simulated, row.order, row.name))
+        return rows, elsewhere
 
 
 def _row(row: ProviderStatus) -> tuple[str, ...]:

@@ -53,8 +53,8 @@ class Client(PerLoop):
     """Answers from many providers. Use it as ``async with Client() as client``; it works on asyncio and trio.
 
     It may be used in several event loops, also at the same time: see ``loops.py``.
-    Without ``settings`` the configuration files and the environment are read. Raises `ConfigError`, and warns once of
-    names that are of nothing here (`ConfigWarning`).
+    Without ``settings`` files and environment are read. Raises `ConfigError`; what of them does not hold is told once
+    by a `ConfigWarning`, and stands in ``warnings``.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Client(PerLoop):
         check_arguments(locals(), unknown)
         environ = os.environ if environ is None else environ
         loaded = load(environ=environ) if settings is None else Loaded.of(settings)
-        self.settings = loaded.settings
+        self.settings, self.warnings = loaded.settings, loaded.warnings
         self.host = Host.load(self.settings.disabled_plugins) if host is None else host
         self.clock = SystemClock() if clock is None else clock
         warn_of(loaded, self.host, KeyStore())

@@ -6,6 +6,8 @@ import re
 
 _NAME = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
 _DOTTED = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
+DEEPEST = 8
+"""Tables within tables whose lines are kept; settings are five deep."""
 _HEADER = re.compile(rf"\s*\[\[?\s*(?P<name>{_DOTTED})\s*\]")
 _KEY = re.compile(rf"\s*(?P<name>{_DOTTED})\s*=")
 
@@ -29,7 +31,7 @@ def line_of(path: tuple[str, ...], lines: dict[tuple[str, ...], int]) -> int | N
 
 
 def _note(found: dict[tuple[str, ...], int], path: tuple[str, ...], number: int) -> None:
-    for depth in range(1, len(path) + 1):
+    for depth in range(1, min(len(path), DEEPEST) + 1):
         found.setdefault(path[:depth], number)
 
 

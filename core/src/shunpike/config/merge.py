@@ -44,8 +44,7 @@ Layer = dict[Path, Leaf]
 def layer(tree: Mapping[str, Any], origin: str, *, exact: bool) -> Layer:
     """Return the checked leaves of nested tables. Raises `ConfigError` for unknown keys and wrong types."""
     return {
-        path: Leaf(value=typed(path, value, origin, exact=exact), origin=origin)
-        for path, value in _walk(tree, (), origin)
+        path: Leaf(value=typed(path, value, origin, exact=exact), origin=origin) for path, value in walk(tree, origin)
     }
 
 
@@ -70,7 +69,8 @@ def _known(tree: Mapping[str, Any], path: Path, file: File, doubts: list[Doubt])
     return found
 
 
-def _walk(tree: Mapping[str, Any], path: Path, where: str) -> Iterator[tuple[Path, Any]]:
+def walk(tree: Mapping[str, Any], where: str, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield path and value of each leaf, not checked yet. Raises `ConfigError` for unknown keys."""
     for name, value in tree.items():
         here = (*path, str(name))
         check_key(here, where)
@@ -79,10 +79,10 @@ def _walk(tree: Mapping[str, Any], path: Path, where: str) -> Iterator[tuple[Pat
         elif isinstance(value, Mapping) and not value and len(here) == 2:
             yield here, {}  # An empty section says nothing, but its name may be a slip.
         elif isinstance(value, Mapping):
-            yield from _walk(value, here, where)
+            yield from walk(value, where, here)
         elif hasattr(value, "model_fields_set"):
             # A caller of Python may pass a ready record: what it sets counts, its defaults don't.
-            yield from _walk({key: getattr(value, key) for key in value.model_fields_set}, here, where)
+            yield from walk({key: getattr(value, key) for key in value.model_fields_set}, where, here)
         else:
             raise wrong(here, value, "should be a table", where)
 
@@ -117,11 +117,14 @@ def settings_of(leaves: Layer) -> Settings:
         ) from None
 
 
+def origin_of(path: Path, leaf: Leaf) -> Origin:
+    """Return a leaf as it may be shown."""
+    return Origin(key=".".join(path), value=_masked(path, leaf.value), origin=leaf.origin)
+
+
 def origins_of(leaves: Layer, settings: Settings) -> tuple[Origin, ...]:
     """Return every setting with its origin, in the order of the model; those nobody set are ``default``."""
-    found = [
-        Origin(key=".".join(path), value=_masked(path, leaf.value), origin=leaf.origin) for path, leaf in leaves.items()
-    ]
+    found = [origin_of(path, leaf) for path, leaf in leaves.items()]
     for name in Settings.model_fields:
         if not any(path[0] == name for path in leaves):
             value = f"sqlite:{ledger_file()}" if name == "store" else without_secrets(getattr(settings, name))

@@ -1,4 +1,4 @@
-"""Where files are: the project's, the user's, the keys and the ledger."""
+"""Where files are: the project's, the user's, the keys, what is trusted, and the ledger."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ def user_file(environ: Mapping[str, str] | None = None) -> Path:
 def keys_file() -> Path:
     """Return the path of the file that holds stored keys."""
     return platformdirs.user_config_path("shunpike") / "keys.toml"
+
+
+def trust_folder() -> Path:
+    """Return the path of the folder that holds which projects' files are trusted."""
+    return platformdirs.user_data_path("shunpike") / "trusted"
 
 
 def ledger_file() -> Path:

@@ -1,0 +1,124 @@
+"""What a project's file may set although nobody has said that it can be trusted.
+
+A `shunpike.toml` comes with a folder, and the folder may come from anybody. Without trust it may say what costs
+nothing, redirects nothing and loosens nothing of what holds without it. **A setting that is not named here needs
+trust**: who adds a field to the schema need not think of this page, and who adds a line here must.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from shunpike.builtin.priority import Priority
+from shunpike.config.merge import Layer
+from shunpike.config.schema import Path, field_of, is_table
+from shunpike.types import Budget, Limit, Unit
+
+HOUR = 3600.0
+"""Seconds that a stranger may make a request take at most; what the owner allows may be more."""
+BUILT_IN = (Priority.name,)
+
+
+class Held:
+    """What holds without the file: what the owner's layers say, else the defaults."""
+
+    def __init__(self, leaves: Layer) -> None:
+        self._leaves = leaves
+
+    def __getitem__(self, path: Path) -> Any:
+        """Return the value at ``path``; None for one in a table of the owner's own that nobody set."""
+        if path in self._leaves:
+            return self._leaves[path].value
+        field = None if is_table(path) else field_of(path)
+        return None if field is None else field.get_default(call_default_factory=True)
+
+
+Rule = Callable[[Any, Path, Held], bool]
+"""Tells whether a value, at its path, does no harm beside what holds."""
+
+
+def _any(_value: Any, _path: Path, _held: Held) -> bool:
+    return True
+
+
+def _no_more(value: Any, path: Path, held: Held) -> bool:
+    return bool(value <= held[path])
+
+
+def _an_hour(value: Any, path: Path, held: Held) -> bool:
+    return bool(value <= max(HOUR, held[path]))
+
+
+def _only(harmless: Any) -> Rule:
+    return lambda value, _path, _held: bool(value == harmless)
+
+
+def _built_in(value: Any, path: Path, held: Held) -> bool:
+    # A plugin's strategy may be the owner's guard, and takes what options it likes.
+    return value in BUILT_IN and held[path] in BUILT_IN
+
+
+def _fewer(value: tuple[str, ...], path: Path, held: Held) -> bool:
+    return not held[path] or (bool(value) and set(value) <= set(held[path]))
+
+
+def _slower(_value: Any, path: Path, held: Held) -> bool:
+    return bool((held[path] or held[("pace",)]) == "none")
+
+
+def _smaller(value: tuple[Budget, ...], path: Path, held: Held) -> bool:
+    """Whether every budget that holds is there, and none is larger or new: a first one opens what nothing bounded."""
+    mine = {(one.period, one.zone, one.provider): one.amount.pico for one in held[path]}
+    theirs = {(one.period, one.zone, one.provider): one.amount.pico for one in value}
+    return mine.keys() == theirs.keys() and all(amount <= mine[key] for key, amount in theirs.items())
+
+
+def _tighter(value: tuple[Any, ...], path: Path, held: Held) -> bool:
+    """Whether they only come beside what holds; one in dollars would be the bound that a paid provider needs."""
+    return not held[path] and not any(
+        isinstance(one, Limit) and (one.overrides or one.unit is Unit.USD) for one in value
+    )
+
+
+HARMLESS: dict[Path, Rule] = {
+    ("strategy",): _built_in,
+    ("order",): _any,
+    ("allow_paid",): _only(False),
+    ("budgets",): _smaller,
+    ("pace",): _slower,
+    ("pace_curve",): _no_more,
+    ("reserve",): _only("worst"),
+    ("min_output",): _any,
+    ("max_attempts",): _no_more,
+    ("deadline",): _an_hour,
+    ("wait",): _any,
+    ("attempt_share",): _any,
+    ("providers", "*"): _any,  # the name alone
+    ("providers", "*", "enabled"): _only(False),
+    ("providers", "*", "order"): _any,
+    ("providers", "*", "models"): _fewer,
+    ("providers", "*", "limits"): _tighter,
+    ("providers", "*", "pace"): _slower,
+    ("providers", "*", "timeouts", "connect"): _an_hour,
+    ("providers", "*", "timeouts", "first_token"): _an_hour,
+    ("providers", "*", "timeouts", "idle"): _an_hour,
+    ("providers", "*", "timeouts", "total"): _an_hour,
+}
+"""Setting → when it holds without trust; ``*`` is the name of any provider. What needs trust is what is not here."""
+
+
+def may_hold(path: Path) -> bool:
+    """Tell whether the setting at ``path`` may hold without trust, with some value."""
+    return general(path) in HARMLESS
+
+
+def is_harmless(path: Path, value: Any, held: Held) -> bool:
+    """Tell whether ``value`` at ``path`` may hold although the file that says so is not trusted."""
+    rule = HARMLESS.get(general(path))
+    return rule is not None and rule(value, path, held)
+
+
+def general(path: Path) -> Path:
+    """Return ``path`` with ``*`` in the place of a provider's name."""
+    return ("providers", "*", *path[2:]) if path[0] == "providers" else path

@@ -1,0 +1,134 @@
+"""Laws of trust: every setting is classified, and a file without trust loosens nothing, whatever it says."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from shunpike.config import Loaded, load
+from shunpike.config.harmless import HARMLESS
+from shunpike.types import ProviderSettings, Settings, Timeouts
+
+NEEDS_TRUST = {
+    ("strategy_options",),
+    ("store",),
+    ("ca_file",),
+    ("disabled_plugins",),
+    ("providers", "*", "plugin"),
+    ("providers", "*", "key_env"),
+    ("providers", "*", "base_url"),
+    ("providers", "*", "tier"),
+    ("providers", "*", "price"),
+    ("providers", "*", "account"),
+    ("providers", "*", "headers"),
+    ("providers", "*", "options"),
+    ("providers", "*", "proxy"),
+    ("providers", "*", "ca_file"),
+}
+NEVER_READ = {("providers", "*", "key")}
+"""A file that holds one is refused, trusted or not."""
+TABLES: dict[tuple[str, ...], type[BaseModel]] = {
+    (): Settings,
+    ("providers", "*"): ProviderSettings,
+    ("providers", "*", "timeouts"): Timeouts,
+}
+
+
+def schema() -> set[tuple[str, ...]]:
+    found = {
+        (*table, name)
+        for table, model in TABLES.items()
+        for name, field in model.model_fields.items()
+        if not field.exclude
+    }
+    return found - {("providers",), ("providers", "*", "timeouts")}
+
+
+def test_somebody_has_decided_of_every_setting_whether_it_needs_trust() -> None:
+    decided = NEEDS_TRUST | NEVER_READ | HARMLESS.keys() - {("providers", "*")}
+    assert schema() - decided == set(), "say here that it needs trust, or in `config/harmless.py` when it does no harm"
+    assert NEEDS_TRUST & HARMLESS.keys() == set()
+    assert HARMLESS.keys() - schema() == {("providers", "*")}, "a rule for a setting that is no more"
+
+
+AMOUNTS = st.sampled_from(["0.50", "1.00", "2.00"])
+BUDGETS = st.lists(
+    st.builds('{{amount = "{}", period = "{}"}}'.format, AMOUNTS, st.sampled_from(["day", "month"])),
+    max_size=2,
+    unique_by=lambda text: text.split("period")[1],
+).map(lambda items: f"[{', '.join(items)}]")
+LINES: dict[str, st.SearchStrategy[str]] = {
+    "allow_paid": st.sampled_from(["true", "false"]),
+    "budgets": BUDGETS,
+    "max_attempts": st.integers(1, 99).map(str),
+    "pace": st.sampled_from(['"none"', '"smooth"', '"reserve 20% for interactive"']),
+    "pace_curve": st.sampled_from(["1.0", "2.0", "8.0"]),
+    "reserve": st.sampled_from(['"worst"', '"learned"']),
+    "store": st.sampled_from(['"memory:"', '"sqlite:/tmp/l.db"']),
+    "disabled_plugins": st.sampled_from(["[]", '["groq"]']),
+    "providers.acme.enabled": st.sampled_from(["true", "false"]),
+    "providers.acme.base_url": st.sampled_from(['"https://a.test"', '"https://b.test"']),
+    "providers.acme.key_env": st.sampled_from(['"A_KEY"', '"B_KEY"']),
+    "providers.acme.plugin": st.sampled_from(['"groq"', '"openai"']),
+    "providers.acme.price": st.sampled_from(['"list"', '"free"']),
+    "providers.acme.tier": st.sampled_from(['"free"', '"paid"']),
+    "providers.acme.account": st.sampled_from(['"default"', '"other"']),
+    "providers.acme.models": st.sampled_from(["[]", '["a"]', '["a", "b"]']),
+    "providers.acme.pace": st.sampled_from(['"none"', '"smooth"']),
+    "providers.acme.headers.x-a": st.sampled_from(['"1"', '"2"']),
+}
+FILE = st.fixed_dictionaries({}, optional=LINES).map(lambda flat: "".join(f"{key} = {flat[key]}\n" for key in flat))
+
+
+def loaded(folder: str, project: str | None, user: str) -> Loaded:
+    own, file = Path(folder) / "user.toml", Path(folder) / "shunpike.toml"
+    own.write_text(user)
+    file.unlink(missing_ok=True)
+    if project is not None:
+        file.write_text(project)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return load(cwd=Path(folder), environ={"SHUNPIKE_CONFIG": str(own)})
+
+
+def tightness(loaded: Loaded) -> dict[str, Any]:
+    """What must not grow."""
+    given, acme = loaded.settings, loaded.settings.providers.get("acme", ProviderSettings())
+    return {
+        "allow_paid": given.allow_paid,
+        "budgets": sum(one.amount.pico for one in given.budgets),
+        "number of budgets": len(given.budgets),
+        "max_attempts": given.max_attempts,
+        "pace_curve": given.pace_curve,
+        "reserve": given.reserve == "learned",
+        "enabled": acme.enabled,
+    }
+
+
+def directions(loaded: Loaded) -> tuple[Any, ...]:
+    """What must stay as it is."""
+    given, acme = loaded.settings, loaded.settings.providers.get("acme", ProviderSettings())
+    own = (acme.base_url, acme.key_env, acme.plugin, acme.price, acme.tier, acme.account, acme.headers)
+    return (given.store, given.disabled_plugins, *own)
+
+
+@settings(max_examples=60, deadline=None)
+@given(project=FILE, user=FILE)
+def test_a_file_without_trust_redirects_nothing_and_loosens_nothing(project: str, user: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        without, beside = loaded(folder, None, user), loaded(folder, project, user)
+    assert directions(beside) == directions(without)
+    before, after = tightness(without), tightness(beside)
+    assert all(after[name] <= before[name] for name in before), (before, after)
+    if without.settings.pace != "none":
+        assert beside.settings.pace == without.settings.pace
+    mine = without.settings.providers.get("acme", ProviderSettings()).models
+    theirs = beside.settings.providers.get("acme", ProviderSettings()).models
+    assert not mine or set(theirs) <= set(mine)
+    assert not mine or theirs
