@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import assert_type
 
+from pydantic import BaseModel
+
 import shunpike
 from shunpike import (
     AuthError,
@@ -24,6 +26,8 @@ from shunpike import (
     Settings,
     ShunpikeError,
     Stream,
+    SyncClient,
+    SyncStream,
     Usage,
     hookimpl,
 )
@@ -44,6 +48,33 @@ def blocking() -> None:
     assert_type(done.simulated, bool)
     assert_type([attempt.error for attempt in done.attempts], list[str | None])
     assert_type(shunpike.stream_sync("hi", model="groq/auto"), Iterator[Piece])
+
+
+def blocking_and_connected() -> None:
+    with SyncClient(Settings(allow_paid=False)) as client:
+        done = client.complete("hi", providers="groq", deadline="30s", temperature=None)
+        assert_type(done, Completion)
+        assert_type(done.message, Message)
+        assert_type(done.finish_reason, str)
+        assert_type([call.function.arguments for call in done.tool_calls], list[str])
+        client.complete([{"role": "user", "content": "hi"}, done.message])
+        assert_type(client.embed("a", model="google/gemini-embedding-2"), Embedding)
+        with client.stream("hi", extra={"top_k": 5}) as stream:
+            assert_type(stream, SyncStream)
+            for piece in stream:
+                assert_type(piece, Piece)
+        assert_type(stream.completion.created, float)
+
+
+class Town(BaseModel):
+    name: str
+
+
+def shaped_and_paid() -> None:
+    done = shunpike.ask("Which town?", response_format=Town)
+    town: Town = done.parsed
+    print(town.name, float(done.cost), done.cost < Money.usd("0.10"), done.cost <= 1, f"{done.cost:.4f}")
+    print(sum([done.cost, done.cost], Money()), done.cost * 3, done.cost / Money.usd(1))
 
 
 async def asynchronous() -> None:
@@ -74,6 +105,12 @@ async def every_kind_of_prompt(client: Client) -> None:
 async def slips_that_a_checker_must_see(client: Client) -> None:
     await client.complete("hi", temprature=0.2)  # type: ignore[call-arg]  # no such option
     await client.complete("hi", max_tokens="10")  # type: ignore[arg-type]  # not a number
+    await client.complete("hi", api_key="x")  # type: ignore[call-arg]  # keys are no option
+    await client.complete("hi", claim="later")  # type: ignore[arg-type]  # no such claim
+    await client.complete(b"hi")  # type: ignore[arg-type]  # not text
+    await client.embed("hi")  # type: ignore[call-arg]  # no model
+    print(Money.usd(0.1), Money() < 0.5)  # type: ignore[arg-type, operator]  # floats are not exact
+    Client(api_key="x")  # type: ignore[arg-type]  # no such argument
     print(client.complete("hi").text)  # type: ignore[attr-defined]  # not awaited
 
 

@@ -14,7 +14,7 @@ from shunpike.client.options import Prompt
 from shunpike.types import Completion, Piece
 
 
-def ask(prompt: Prompt, /, **options: Unpack[Options]) -> Completion:
+def ask(prompt: Prompt = "", /, **options: Unpack[Options]) -> Completion:
     """Return an answer, blocking. Raises what `Client.complete` raises.
 
     Inside a running event loop (a notebook) it blocks that loop meanwhile; a program with a loop uses `Client`.
@@ -30,7 +30,7 @@ def ask(prompt: Prompt, /, **options: Unpack[Options]) -> Completion:
         return portal.call(work)
 
 
-def stream_sync(prompt: Prompt, /, **options: Unpack[Options]) -> Iterator[Piece]:
+def stream_sync(prompt: Prompt = "", /, **options: Unpack[Options]) -> Iterator[Piece]:
     """Yield the pieces of an answer, blocking between them. Closing the iterator closes the connection."""
     with (
         start_blocking_portal() as portal,
@@ -41,7 +41,7 @@ def stream_sync(prompt: Prompt, /, **options: Unpack[Options]) -> Iterator[Piece
             yield piece
 
 
-def stream(prompt: Prompt, /, **options: Unpack[Options]) -> AsyncIterator[Piece]:
+def stream(prompt: Prompt = "", /, **options: Unpack[Options]) -> AsyncIterator[Piece]:
     """Return the pieces of an answer: ``async for piece in shunpike.stream(…)``; a piece prints as its text.
 
     One client for one answer, closed with it, also when the loop is left early; who asks more than once keeps a

@@ -144,6 +144,19 @@ def test_json_is_one_object_with_the_whole_story(cli: Cli) -> None:
     assert [attempt["error"] for attempt in told["decision"]["attempts"]] == ["overloaded", None]
 
 
+def test_json_leaves_out_candidates_that_nobody_tried_unless_all_are_wanted(cli: Cli) -> None:
+    acme = ScriptedProvider("acme", Overloaded("busy", provider="acme", status=503))
+    providers = (acme, ScriptedProvider("other", answer("Yes")), ScriptedProvider("third"))
+    decision = json.loads(cli("--json", "Go on", providers=providers).out)["decision"]
+    assert [(one["provider"], one["verdict"]) for one in decision["candidates"]] == [
+        ("acme", "failed"),
+        ("other", "answered"),
+    ]
+    assert decision["untried"] == 1
+    whole = json.loads(cli("ask", "--json", "--all", "Go on", providers=providers).out)["decision"]
+    assert {one["provider"] for one in whole["candidates"]} == {"acme", "other", "third"}
+
+
 def test_a_refused_request_names_the_provider(cli: Cli) -> None:
     ran = cli("Go on", providers=(ScriptedProvider("acme", RequestError("no such role", provider="acme", status=400)),))
     assert (ran.code, ran.out) == (1, "")

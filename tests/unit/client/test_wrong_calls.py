@@ -123,6 +123,8 @@ def test_the_functions_of_the_module_refuse_what_a_client_refuses(
     call: Callable[..., object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="no option 'messages'"):
+        call(messages=HI)
     for options, said, hint in OPTIONS[:13]:
         with pytest.raises(UsageError) as caught:
             call("hi", **options)

@@ -21,7 +21,7 @@ from shunpike.cli.session import check_provider, client, run
 from shunpike.cli.waiting import say_waits
 from shunpike.client import Options
 from shunpike.errors import UsageError
-from shunpike.types import Completion, Message
+from shunpike.types import Completion, Message, Verdict
 from shunpike.types.chat import Part
 
 app = command_app("Ask a question; what comes in on stdin is put before it.")
@@ -33,6 +33,7 @@ class Ask(Asking):
 
     words: Annotated[list[str] | None, typer.Argument(metavar="QUESTION", help="The question.")] = None
     json: Json = False
+    all: Annotated[bool, typer.Option("--all", help="With --json: also the candidates that nobody tried.")] = False
 
 
 @app.command(cls=PairedOptions)
@@ -58,7 +59,7 @@ async def _ask(given: Ask, question: Message, conversation: Conversation, option
             say_waits(opened, scripted=given.json)
         if given.json:
             done = await opened.complete(prompt, **asked)
-            as_json(as_object(await opened.settled(done)))
+            as_json(as_object(await opened.settled(done), untried=given.all))
         else:
             look = Look(stream=not given.no_stream, quiet=given.quiet, markdown=given.markdown)
             done = await answer(opened, prompt, asked, look)
@@ -87,12 +88,19 @@ def piped() -> str:
         ) from None
 
 
-def as_object(completion: Completion) -> dict[str, Any]:
-    """Return the answer as JSON types: the text first, then where it came from and how it was decided."""
-    first = completion.choices[0]
+def as_object(completion: Completion, *, untried: bool = False) -> dict[str, Any]:
+    """Return the answer as JSON types: the text first, then where it came from and how it was decided.
+
+    Candidates that nobody tried are counted, and listed only where they are wanted too.
+    """
+    found = {name: item for name, item in plain(completion).items() if name != "choices"}
+    if not untried:
+        candidates = completion.decision.candidates
+        shown = [plain(one) for one in candidates if one.verdict not in (Verdict.UNUSED, Verdict.DROPPED)]
+        found["decision"] |= {"candidates": shown, "untried": len(candidates) - len(shown)}
     return {
         "text": completion.text,
-        "finish_reason": first.finish_reason,
-        **{name: item for name, item in plain(completion).items() if name != "choices"},
-        "message": plain(first.message),
+        "finish_reason": completion.finish_reason,
+        **found,
+        "message": plain(completion.message),
     }

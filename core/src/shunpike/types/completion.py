@@ -89,7 +89,8 @@ class Completion(Record):
 
 def origin(provider: str, model: str, usage: Usage, cost: Money) -> tuple[str, str, str]:
     """Return where an answer came from and what it took, in a few words each."""
-    return shortened(f"{provider}/{model}"), f"{usage.total_tokens:,} tokens", str(cost)
+    name = model if model.startswith(f"{provider}/") else f"{provider}/{model}"
+    return shortened(name), f"{usage.total_tokens:,} tokens", str(cost)
 
 
 def _openai_choice(choice: Choice) -> dict[str, Any]:
