@@ -89,6 +89,10 @@ class Piece(Record):
     annotations: tuple[dict[str, Any], ...] = ()
     """What the answer cites; pieces add up."""
     private: dict[str, Any] | None = None
+    text_in_all: str | None = None
+    """The whole text of the choice, where the pieces before showed what turned out to be thinking, or a fence."""
+    reasoning_in_all: str | None = None
+    """The same of its thinking."""
     model: str | None = None
     usage: Usage | None = None
     stated_cost: Money | None = None
@@ -107,3 +111,8 @@ class Piece(Record):
     def has_content(self) -> bool:
         """True when a reader would see something of it: after such a piece a stream is never retried."""
         return bool(self.text or self.reasoning or self.refusal or self.tool_calls)
+
+    @property
+    def carries_on(self) -> bool:
+        """True when the answer is further than before: usage alone, stated again and again, is no progress."""
+        return bool(self.has_content or self.finish_reason or self.annotations or self.private or self.logprobs)

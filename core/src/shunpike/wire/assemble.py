@@ -139,6 +139,10 @@ class Assembly:
             part.refusal.append(piece.refusal)
             for delta in piece.tool_calls:
                 _fill_tool(part.tools.setdefault(delta.index, _Tool()), delta)
+        if piece.text_in_all is not None:
+            part.text = [piece.text_in_all]
+        if piece.reasoning_in_all is not None:
+            part.reasoning = [piece.reasoning_in_all]
         part.finish = part.finish or piece.finish_reason
         part.annotations += piece.annotations
         part.logprobs = _merged(part.logprobs, piece.logprobs)

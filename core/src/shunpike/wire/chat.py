@@ -12,6 +12,7 @@ from shunpike.errors import NotHere, Overloaded, ProviderError
 from shunpike.types import Answer, Call, EmbedCall, LiveModel, Piece, ProviderInfo, ProviderSettings
 from shunpike.wire.address import check_base_url
 from shunpike.wire.answer import no_choice, read_answer
+from shunpike.wire.apart import set_apart
 from shunpike.wire.assemble import pieces_of
 from shunpike.wire.body import chat_body, stream_body
 from shunpike.wire.dialect import Dialect
@@ -108,7 +109,7 @@ class ChatBackend:
             with before_sending:
                 warnings, body = self.warnings(call, streamed=False), self.body(call)
             reply = await self.http.post(self.dialect.chat_path, body, call.timeouts, self.attempt_headers(call))
-            answer = self.read(call, reply)
+            answer = set_apart(self.read(call, reply), call)
         except ProviderError as error:
             error.model = error.model or call.model
             raise
@@ -131,7 +132,7 @@ class ChatBackend:
             body = stream_body(self.body(call), call, self.dialect)
             return self.http.stream(self.dialect.chat_path, body, call.timeouts, self.attempt_headers(call))
 
-        return PieceStream(send, reader)
+        return PieceStream(send, reader, call)
 
     async def list_models(self) -> Sequence[str]:
         """Return the ids of the provider's models. Raises `ProviderError`."""

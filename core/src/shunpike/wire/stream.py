@@ -11,17 +11,16 @@ import anyio
 from typing_extensions import override
 
 from shunpike.errors import Interrupted, ProviderError
-from shunpike.types import Evidence, Piece
+from shunpike.types import Call, Evidence, Piece
+from shunpike.wire.apart import Apart
 from shunpike.wire.failures import locate
 from shunpike.wire.flow import Flow
 from shunpike.wire.sse import Event, EventParser
-from shunpike.wire.unreadable import EVENTS, content_type, is_web_page, no_answer
+from shunpike.wire.unreadable import BLANK, EVENTS, content_type, is_json, is_web_page, no_answer
 from shunpike.wire.unsent import before_sending
 
 MAX_REFUSAL = 1024 * 1024
 """Bytes of a refusal's body."""
-BLANK = b"\xef\xbb\xbf \t\r\n"
-"""What may stand before an answer that is one JSON text: a byte-order mark, and blank lines that keep a line alive."""
 LAST_BYTES = 0.25
 """Seconds to wait, after the last event, for the end of the body: a connection read to its end can be used again."""
 MOST_FIGURES = 64 * 1024
@@ -70,9 +69,13 @@ class Reader(Protocol):
 
 
 class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piece]):
-    """A streamed answer as the core wants it: enter it, iterate, leave it. No generator: it can be dropped anywhere."""
+    """A streamed answer as the core wants it: enter it, iterate, leave it. No generator: it can be dropped anywhere.
 
-    def __init__(self, send: Callable[[], Flow], reader: Reader) -> None:
+    Thinking that the model wrote into its text comes as ``reasoning``; ``call`` tells whether JSON was asked for.
+    """
+
+    def __init__(self, send: Callable[[], Flow], reader: Reader, call: Call | None = None) -> None:
+        self._apart = Apart(call)
         self._send = send
         self._reader = reader
         self._parser = EventParser(provider=reader.provider)
@@ -142,7 +145,7 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
                 while (data := await flow.receive()) and not data.strip(BLANK):
                     pass
                 # Some label their events so: the first byte tells.
-                if data and not _is_json(data):
+                if data and not is_json(data):
                     self._ahead, self._begun = data, True
                 else:
                     await self._take_whole(flow, data)
@@ -152,6 +155,7 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
     async def _take_whole(self, flow: Flow, data: bytes) -> None:
         """Take in an answer that came in one, of which ``data`` is the beginning."""
         self._take(self._reader.whole(flow.headers, data + await flow.read()))
+        self._pass_on(self._apart.close())
         self._ended = True
 
     async def _read(self, flow: Flow) -> bytes:
@@ -176,7 +180,7 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
         try:
             if not self._begun and data.strip(BLANK):
                 self._begun = True
-                if _is_json(data):
+                if is_json(data):
                     await self._take_whole(flow, data)
                     return
                 if is_web_page(flow.headers, data):
@@ -233,6 +237,7 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
             self._ended = True
             try:
                 self._take(self._reader.ends())
+                self._pass_on(self._apart.close())
             except ProviderError as found:
                 self._fail(found)
         else:
@@ -240,6 +245,8 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
 
     def _fail(self, error: ProviderError) -> None:
         self._ended = True
+        if self._content:
+            self._pass_on(self._apart.close())
         if self._content and not isinstance(error, Interrupted):
             broken = self._broken(f"after it had begun: {error.message}")
             broken.__cause__ = error
@@ -266,6 +273,10 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
 
     def _take(self, pieces: Sequence[Piece]) -> bool:
         """Pass the pieces on; return whether any of them carries the answer on, as an empty delta does not."""
+        self._pass_on(self._apart.take(pieces))
+        return any(piece.carries_on for piece in pieces)
+
+    def _pass_on(self, pieces: Sequence[Piece]) -> None:
         for piece in pieces:
             self._content = self._content or piece.has_content
             if self._opening is None:
@@ -273,17 +284,6 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
             else:
                 self._ready.append(_with(piece, self._opening))
                 self._opening = None
-        return any(_carries(piece) for piece in pieces)
-
-
-def _carries(piece: Piece) -> bool:
-    """Whether the answer is further than before: usage alone, stated again and again, is no progress."""
-    return bool(piece.has_content or piece.finish_reason or piece.annotations or piece.private or piece.logprobs)
-
-
-def _is_json(data: bytes) -> bool:
-    """Whether this is the beginning of one JSON text, as no event begins so."""
-    return data.lstrip(BLANK).startswith((b"{", b"["))
 
 
 def _identity(row: Evidence) -> tuple[object, ...]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from shunpike.errors import Overloaded
 
+BLANK = b"\xef\xbb\xbf \t\r\n"
+"""What may stand before an answer that is one JSON text: a byte-order mark, and blank lines that keep a line alive."""
 EVENTS = "text/event-stream"
 OTHER_ADDRESS = "is this the address of an API? shunpike config show --origin"
 """What to do where the address is likely to be wrong."""
@@ -36,3 +38,8 @@ def no_answer(provider: str, headers: Mapping[str, str], body: bytes, address: s
         kind="malformed",
         hint=OTHER_ADDRESS if page else None,
     )
+
+
+def is_json(data: bytes) -> bool:
+    """Whether this is the beginning of one JSON text, as no event begins so."""
+    return data.lstrip(BLANK).startswith((b"{", b"["))

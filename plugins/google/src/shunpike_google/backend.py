@@ -13,6 +13,7 @@ from shunpike.clock import Clock, SystemClock
 from shunpike.errors import Overloaded, ProviderError
 from shunpike.types import Answer, Call, EmbedAnswer, EmbedCall, LiveModel, ProviderSettings
 from shunpike.wire.address import check_base_url
+from shunpike.wire.apart import set_apart
 from shunpike.wire.failures import Refused, Side, locate
 from shunpike.wire.flow import Flow
 from shunpike.wire.http import Http, Reply
@@ -76,7 +77,7 @@ class GoogleBackend:
                 body = Body(call, self._traits)
                 data = body.build()
             reply = await self._http.post(_path(call, "generateContent"), data, call.timeouts)
-            answer = read_answer(self._data(reply, call.model), call)
+            answer = set_apart(read_answer(self._data(reply, call.model), call), call)
         except ProviderError as error:
             error.model = error.model or call.model
             raise
@@ -98,7 +99,7 @@ class GoogleBackend:
             reader.warnings = tuple(body.warnings)
             return self._http.stream(_path(call, "streamGenerateContent?alt=sse"), data, call.timeouts)
 
-        return PieceStream(send, reader)
+        return PieceStream(send, reader, call)
 
     async def embed(self, call: EmbedCall) -> EmbedAnswer:
         """Return one vector for each text, in their order. Raises `ProviderError`."""
