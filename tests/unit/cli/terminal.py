@@ -55,7 +55,8 @@ class Terminal:
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
-        os.close(self._master)
+        if self._master >= 0:
+            os.close(self._master)
 
     def _size(self, columns: int, rows: int) -> None:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -131,6 +132,12 @@ class Terminal:
 
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
+
+    def close(self) -> int:
+        """Close the window, and wait until the program has ended; return its exit code."""
+        os.close(self._master)
+        self._master = -1
+        return self._process.wait(PATIENCE)
 
     def end(self) -> int:
         """Read to the end; return the exit code."""

@@ -200,6 +200,34 @@ def test_bytes_that_are_no_text_are_told_and_not_sent(tmp_path: Path, without: s
         assert terminal.asked() == []
 
 
+@EDITORS
+def test_a_line_survives_a_window_of_another_width(tmp_path: Path, without: str) -> None:
+    text = " ".join(f"w{number}" for number in range(30))
+    with Terminal(tmp_path, "chat", columns=120, WITHOUT=without) as terminal:
+        terminal.prompt()
+        terminal.type(text)
+        terminal.until("w29")
+        terminal.resize(60, 24)
+        terminal.type(f"{HOME}!{END}.")
+        terminal.until(r"w29\.")
+        terminal.type(ENTER)
+        terminal.until("of 1")
+        assert terminal.messages() == [f"!{text}."]
+
+
+@pytest.mark.parametrize("answering", [True, False])
+@EDITORS
+def test_a_window_that_is_closed_ends_the_talk_and_settles_it(tmp_path: Path, without: str, answering: bool) -> None:
+    with Terminal(tmp_path, "chat", WITHOUT=without) as terminal:
+        terminal.say("count" if answering else "hello")
+        terminal.until("word3 " if answering else "of 1")
+        if not answering:
+            terminal.prompt()
+        assert terminal.close() == 128 + signal.SIGHUP
+    row = books(tmp_path)
+    assert (row["requests"], row["held"]) == (1, 0)
+
+
 def test_ctrl_c_pressed_again_and_again_stops_one_answer_only(tmp_path: Path) -> None:
     with Terminal(tmp_path, "chat") as terminal:
         terminal.say("count")

@@ -24,6 +24,8 @@ from shunpike.validation import complaint
 INTERRUPTED = 130
 BY_SIGNAL = 128
 """Added to the number of a signal that ended us, as shells do."""
+HANGUP = 1
+"""The number of SIGHUP, which not every system has."""
 LAST_WORDS = 0.2
 """Seconds that a thread may take to end, once all is done."""
 _COMPLETION = "_SHUNPIKE_COMPLETE"
@@ -78,6 +80,16 @@ def run(arguments: Sequence[str]) -> int:
     """Run ``arguments``; return the exit code. Errors go to stderr, as JSON where ``--json`` is among them."""
     if _COMPLETION in os.environ:
         root().main(args=list(arguments), prog_name="shunpike")
+    try:
+        return _told(arguments)
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        return _window_closed()
+
+
+def _told(arguments: Sequence[str]) -> int:
+    """Run ``arguments`` and tell what went wrong. Raises `OSError` where it can't be told."""
     as_json = "--json" in arguments
     try:
         with warnings_told(as_json=as_json):
@@ -138,7 +150,19 @@ def _interrupted() -> int:
 
 def _reader_left() -> int:
     """The reader of our output has seen enough (``| head``): nothing failed, and nothing more can be written."""
-    devnull = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(devnull, sys.stdout.fileno())
-    os.close(devnull)
+    _throw_away(sys.stdout)
     return 0
+
+
+def _window_closed() -> int:
+    """The terminal is gone, as after SIGHUP, whether or not that has come yet: nobody can be told anything."""
+    for stream in (sys.stdout, sys.stderr):
+        _throw_away(stream)
+    return BY_SIGNAL + (ended_by() or HANGUP)
+
+
+def _throw_away(stream: TextIO) -> None:
+    """Lead to nowhere what is still to be written to ``stream``, as Python does at the end."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, stream.fileno())
+    os.close(devnull)

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import threading
+from contextlib import suppress
 from itertools import cycle
 from types import TracebackType
 from typing import Self
@@ -38,7 +39,7 @@ class Spinner:
         """Begin to turn, where motion is welcome."""
         if self._shown:
             Spinner.running = self
-            self._thread = threading.Thread(target=self._turn, name="spinner", daemon=True)
+            self._thread = threading.Thread(target=self._quietly, name="spinner", daemon=True)
             self._thread.start()
         return self
 
@@ -65,6 +66,10 @@ class Spinner:
         with self._lock:
             narrate(_ERASE, end="")
             narrate(text, dim=True)
+
+    def _quietly(self) -> None:
+        with suppress(OSError, ValueError):  # the window is closed, of which others will tell
+            self._turn()
 
     def _turn(self) -> None:
         clock = SystemClock()

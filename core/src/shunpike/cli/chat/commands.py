@@ -42,7 +42,8 @@ A paste of many lines is one message.
 Arrow up brings back what was typed, Ctrl-R searches it.
 Tab completes commands, models and files.
 Ctrl-C stops an answer and keeps what was said of it;
-at the prompt it clears the line."""
+at the prompt it clears the line.
+Everything else that shunpike can do: shunpike --help"""
 
 
 def command_of(text: str) -> Command | None:

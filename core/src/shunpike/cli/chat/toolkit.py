@@ -58,7 +58,7 @@ class ToolkitLines:
         self._session: PromptSession[str] = PromptSession(
             PROMPT,
             multiline=True,
-            prompt_continuation=MORE,
+            prompt_continuation=_margin,
             history=_Entries(history),
             completer=_Offers(completer),
             complete_while_typing=False,
@@ -77,6 +77,11 @@ class ToolkitLines:
             return unquoted(self._session.prompt(handle_sigint=False))
         except EOFError:
             return None
+
+
+def _margin(_width: int, _line: int, wrapped: int) -> str:
+    """Return what stands before a row: nothing where a long line only goes on."""
+    return "" if wrapped else MORE
 
 
 def _keys() -> KeyBindings:
