@@ -42,4 +42,4 @@ def chat(given: Asking) -> None:
         talk.attachments += parts
         if given.go_on:
             talk.tell_where_it_was()
-        talk.run(open_lines(Completer(opened, OFFERED)))
+        talk.run(open_lines(Completer(OFFERED, talk.model_names)))

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shunpike.cli.attachments import attachment
-from shunpike.cli.chat.completion import model_names
 from shunpike.cli.conversation import transcript, write_new
 from shunpike.cli.forms import did_you_mean, tokens
 from shunpike.cli.output import narrate, safe, say
@@ -88,10 +87,10 @@ def _model(talk: Talk, rest: str) -> bool:
 
 def _check_model(talk: Talk, name: str) -> None:
     """Raise `UnknownModel` for what nobody offers; endpoints of one's own are asked what they have."""
-    if name in model_names(talk.client):
+    if name in talk.model_names():
         return
     talk.portal.call(talk.client.discover)
-    known = model_names(talk.client)
+    known = talk.model_names()
     if name not in known:
         raise UnknownModel(f'there is no model "{name}"{did_you_mean(name, known)}', hint="list them: shunpike models")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -15,13 +15,13 @@ _FILES = frozenset({"/attach", "/save"})
 class Completer:
     """Completes the last word of a line."""
 
-    def __init__(self, client: Client, commands: Sequence[str]) -> None:
-        self._client = client
+    def __init__(self, commands: Sequence[str], models: Callable[[], Sequence[str]]) -> None:
         self._commands = commands
+        self._find_models = models
 
     @cached_property
     def _models(self) -> list[str]:
-        return sorted(model_names(self._client))
+        return sorted(self._find_models())
 
     def candidates(self, before: str) -> list[str]:
         """Return what the last word of ``before`` (the line up to the cursor) may become, sorted."""

@@ -12,6 +12,7 @@ from shunpike.cli.answer import Look, answer
 from shunpike.cli.asking import check_text, in_conversation
 from shunpike.cli.attachments import with_attachments
 from shunpike.cli.chat.commands import command_of
+from shunpike.cli.chat.completion import model_names
 from shunpike.cli.chat.lines import Lines
 from shunpike.cli.conversation import Conversation
 from shunpike.cli.ending import ended_by
@@ -97,6 +98,10 @@ class Talk:
         elif question is not None:
             self.send(question)
         return question is not None
+
+    def model_names(self) -> tuple[str, ...]:
+        """Return what can be asked for. The client is only ever used on its own loop."""
+        return self.portal.call(model_names, self.client)
 
     def tell_where_it_was(self) -> None:
         """Say what the conversation is that goes on."""
