@@ -94,11 +94,11 @@ class SyncClient:
         """Ask the endpoints of the owner's own what they have; see `Client.discover`."""
         self._loop.run(self._client.discover)
 
-    def live_models(self, names: Sequence[str] = ()) -> tuple[LiveList, ...]:
+    def live_models(self, names: str | Sequence[str] = ()) -> tuple[LiveList, ...]:
         """Ask providers for their models today; see `Client.live_models`."""
         return self._loop.run(partial(self._client.live_models, names))
 
-    def balances(self, names: Sequence[str] = ()) -> tuple[AccountBalance, ...]:
+    def balances(self, names: str | Sequence[str] = ()) -> tuple[AccountBalance, ...]:
         """Ask providers what is left of their accounts; see `Client.balances`."""
         return self._loop.run(partial(self._client.balances, names))
 

@@ -5,7 +5,9 @@ The tables are in ``wrong_calls.py``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -107,6 +109,26 @@ async def test_a_call_without_a_prompt_says_so(make_client: MakeClient) -> None:
             await client.embed(model="only/m")
 
 
+@pytest.mark.parametrize("at", ["today", None, math.nan, True, datetime(2026, 11, 21, tzinfo=UTC)])
+async def test_a_span_of_usage_is_given_in_epoch_seconds(make_client: MakeClient, at: Any) -> None:
+    async with make_client(ScriptedProvider("only")) as client:
+        for span, name in (((at, 1.0), "since"), ((0.0, at), "until")):
+            with pytest.raises(UsageError, match=f"{name} must be a point in time, got ") as caught:
+                await client.usage(*span)
+            assert "timestamp()" in str(caught.value.hint)
+
+
+async def test_names_of_providers_to_look_at_are_names(make_client: MakeClient) -> None:
+    async with make_client(ScriptedProvider("only")) as client:
+        for look in (client.live_models, client.balances):
+            for names in (5, [5], b"only", True):
+                with pytest.raises(UsageError, match="names must be a name or a list of names") as caught:
+                    await look(names)  # type: ignore[operator]
+                assert caught.value.hint
+            with pytest.raises(UnknownProvider, match='"onyl"'):
+                await look("onyl")
+
+
 async def test_names_that_nobody_has_are_refused_with_the_nearest(make_client: MakeClient) -> None:
     async with make_client(ScriptedProvider("only")) as client:
         with pytest.raises(UnknownProvider, match="onyl") as provider:
@@ -143,7 +165,7 @@ async def test_an_option_that_is_none_counts_as_not_given(make_client: MakeClien
 async def test_one_provider_and_a_span_of_time_are_taken_as_they_are_written(make_client: MakeClient) -> None:
     first, second = ScriptedProvider("first"), ScriptedProvider("second")
     async with make_client(first, second) as client:
-        done = await client.complete("hi", providers="second", deadline="30s", wait=True, temperature=1)
+        done = await client.complete("hi", providers="second", deadline="30s", wait=True, temperature=Decimal("0.5"))  # type: ignore[arg-type]
         assert (await client.complete("hi", providers=iter(["second"]), deadline="5m")).provider == "second"  # type: ignore[arg-type]
         assert (await client.complete("hi", deadline=Decimal("2.5"))).provider == "first"  # type: ignore[arg-type]
     assert done.provider == "second"

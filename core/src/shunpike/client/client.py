@@ -9,6 +9,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Never, Self, Unpack
 
+from shunpike.client import option_values as values
 from shunpike.client.arguments import check_arguments
 from shunpike.client.closures import Closures, of_keys_in_use
 from shunpike.client.counter import Counter
@@ -233,17 +234,17 @@ class Client(PerLoop):
         """Ask the endpoints of the owner's own what they have, each once; one that can't tell is left out."""
         await self._house.endpoints.discover(self._house.own)
 
-    async def live_models(self, names: Sequence[str] = ()) -> tuple[LiveList, ...]:
+    async def live_models(self, names: str | Sequence[str] = ()) -> tuple[LiveList, ...]:
         """Ask providers for their models today and return them merged with the catalog; costs no quota.
 
         Without ``names``, all that can be asked. A provider that gives no list has its ``problem`` told. Raises
         `UnknownProvider`, and `NoCredential` for a named one without a key.
         """
-        return await Inquiry(self._house).live_models(names)
+        return await Inquiry(self._house).live_models(values.some_names("names", names))
 
-    async def balances(self, names: Sequence[str] = ()) -> tuple[AccountBalance, ...]:
+    async def balances(self, names: str | Sequence[str] = ()) -> tuple[AccountBalance, ...]:
         """Ask providers what is left of their accounts; costs no quota. Arguments and errors as `live_models`."""
-        return await Inquiry(self._house).balances(names)
+        return await Inquiry(self._house).balances(values.some_names("names", names))
 
     async def count_tokens(self, prompt: Prompt = "", /, **options: Unpack[Options]) -> TokenCount:
         """Return the tokens of ``prompt``: counted by the provider of ``model`` where it does so, else estimated.
@@ -264,7 +265,8 @@ class Client(PerLoop):
 
     async def usage(self, since: float, until: float) -> tuple[UsageRow, ...]:
         """Return totals by provider and model of the attempts begun in ``[since, until)``, epoch seconds."""
-        return tuple(await self._house.store.usage(since, until))
+        span = values.moment("since", since), values.moment("until", until)
+        return tuple(await self._house.store.usage(*span))
 
     async def settled(self, done: Done) -> Done:
         """Return ``done`` with what is left now: its own record says what was left while its worst case was held."""

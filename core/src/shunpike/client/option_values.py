@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
@@ -89,6 +90,20 @@ def seconds(name: str, value: Any) -> float:
         raise wrong(name, EXPECTED, value, f'such as {name}=30, {name}="90s" or {name}="5m"') from None
 
 
+def moment(name: str, value: Any) -> float:
+    """Return a point in time."""
+    found = _real(value)
+    if found is None:
+        hint = "seconds since the epoch, such as time.time() - 86400; of a datetime: its timestamp()"
+        raise wrong(name, "a point in time", value, hint)
+    return float(found)
+
+
+def some_names(name: str, value: Any) -> tuple[str, ...]:
+    """Return names, of which there may be none: then all are meant."""
+    return names(name, value) if isinstance(value, str) or value else ()
+
+
 def names(name: str, value: Any) -> tuple[str, ...]:
     """Return names: one may stand alone."""
     each = (value,) if isinstance(value, str) else _listed(value)
@@ -168,7 +183,7 @@ def plain(name: str, value: T) -> T:
 
 def _real(value: Any) -> int | float | None:
     """Return a finite number as one of Python's own, whoever's number it is; None for what is none. True is none."""
-    if isinstance(value, bool) or not isinstance(value, Real):
+    if isinstance(value, bool) or not isinstance(value, Real | Decimal):
         return None
     if isinstance(value, Integral):
         return int(value)
