@@ -62,9 +62,11 @@ def unknown(path: tuple[str, ...], where: str, known: Iterable[str]) -> Doubt:
     """
     error = no_setting(path, where, known)
     name = path[-1].lower().replace("-", "_")
+    sentence = error.message if error.message.endswith("?") else f"{error.message}."
     if _may_bound(name, known):
-        raise error
-    return Doubt(text=f"{error.message}{_end(error.message)} It is ignored", name=path[-1], hint=error.hint or SHOWN)
+        told = "It may be meant to keep something back, so that it is not ignored"
+        raise ConfigError(f"{sentence} {told}", hint=error.hint)
+    return Doubt(text=f"{sentence} It is ignored", name=path[-1], hint="all there are: shunpike config reference")
 
 
 def no_setting(path: tuple[str, ...], where: str, known: Iterable[str]) -> ConfigError:
@@ -98,7 +100,3 @@ def _elsewhere(path: tuple[str, ...]) -> str:
 
 def _names(model: type[BaseModel]) -> list[str]:
     return [name for name, field in model.model_fields.items() if not field.exclude]
-
-
-def _end(sentence: str) -> str:
-    return "" if sentence.endswith("?") else "."
