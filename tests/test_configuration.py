@@ -16,6 +16,7 @@ from shunpike.builtin.memory import MemoryStore
 from shunpike.cli.reference import as_markdown, effects
 from shunpike.client import Client
 from shunpike.config import Loaded, load
+from shunpike.config.harmless import HARMLESS, general
 from shunpike.config.reference import Setting, reference
 from shunpike.config.schema import shown
 from shunpike.errors import Exhausted
@@ -84,6 +85,21 @@ def test_an_example_is_not_the_default(one: Setting, tmp_path: Path) -> None:
     """One that says what holds anyway would also pass where it is not read at all."""
     if one.name not in {"strategy", "limits[].confidence"}:
         assert one.shown != one.default
+
+
+def test_what_needs_trust_is_what_the_rule_for_projects_files_says() -> None:
+    never = {one.name for one in reference() if one.untrusted is None}
+    assert {"store", "disabled_plugins", "providers.NAME.base_url", "providers.NAME.key_env"} <= never
+    assert {
+        "providers.NAME.headers",
+        "providers.NAME.options",
+        "providers.NAME.plugin",
+        "providers.NAME.proxy",
+    } <= never
+    rules = {one.name: one.untrusted for one in reference()}
+    assert rules["allow_paid"] == "only `false`"
+    assert set(HARMLESS) - {("providers", "*")} == {general(one.path) for one in reference() if one.untrusted}
+    assert all(rule.__doc__ for rule in HARMLESS.values())
 
 
 CHAT: dict[str, Any] = {

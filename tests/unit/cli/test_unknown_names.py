@@ -98,8 +98,15 @@ def test_config_show_takes_a_name_and_warns_of_what_is_no_setting(cli: Cli, user
 def test_config_reference_explains_one_setting_or_all(cli: Cli) -> None:
     ran = cli("config", "reference", "deadline")
     assert ran.out.splitlines()[0] == "deadline"
-    for said in ("unit: seconds", "deadline = 120", "SHUNPIKE_DEADLINE=120", "shunpike ask --deadline"):
+    for said in (
+        "unit: seconds",
+        "deadline = 120",
+        "SHUNPIKE_DEADLINE=120",
+        "shunpike ask --deadline",
+        "up to an hour",
+    ):
         assert said in ran.out
+    assert "only once that is trusted" in cli("config", "reference", "base_url").out
     names = [row["name"] for row in json.loads(cli("config", "reference", "--json").out)["data"]]
     assert {"allow_paid", "providers.NAME.base_url", "budgets[].amount", "limits[].overrides"} <= set(names)
     wrong = cli("config", "reference", "dedline")

@@ -81,7 +81,9 @@ def reference(
     """Explain every setting: type, default, unit, an example, and where it may stand."""
     found = matching(word)
     if json:
-        as_list([{**plain(one), "toml": one.toml, "variable": one.variable} for one in found])
+        as_list(
+            [{**plain(one), "toml": one.toml, "variable": one.variable, "untrusted": one.untrusted} for one in found]
+        )
     elif markdown:
         say(as_markdown(), end="")
     else:

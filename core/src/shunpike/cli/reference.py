@@ -40,6 +40,7 @@ def in_words(one: Setting) -> str:
     lines = [one.name, f"  {_nature(one)}", f"  {one.text}"]
     lines += [f"    {line}" for line in (one.toml or "").splitlines()]
     lines += [f"    {way}" for way in _other_ways(one)]
+    lines += [f"  {_trust(one)}"] if one.toml is not None else []
     return "\n".join(lines) + "\n"
 
 
@@ -60,8 +61,11 @@ def _chapters() -> Iterator[str]:
             yield f'### <a id="{_anchor(one)}"></a>`{_short(one)}`\n\n{one.text}\n\n'
             if one.toml is not None:
                 yield f"```toml\n{one.toml}\n```\n\n`shunpike config show` then says `{one.shown}`.\n\n"
-            ways = _other_ways(one) if not one.name.endswith("[]." + _short(one)) else []
-            yield "".join(f"- {way}\n" for way in [f"{_nature(one)}", *(f"`{way}`" for way in ways)]) + "\n"
+            facts = [_nature(one)]
+            if "[]" not in one.name:  # An entry stands where its list does.
+                facts += [f"`{way}`" for way in _other_ways(one)]
+                facts += [_trust(one)] if one.toml is not None else []
+            yield "".join(f"- {fact}\n" for fact in facts) + "\n"
 
 
 def _prefix(one: Setting) -> str:
@@ -79,6 +83,12 @@ def _anchor(one: Setting) -> str:
 def _nature(one: Setting) -> str:
     unit = "" if one.unit == "-" else f"; unit: {one.unit}"
     return f"{one.kind}; default: {one.default}{unit}"
+
+
+def _trust(one: Setting) -> str:
+    if one.untrusted is None:
+        return "in a project's file: only once that is trusted (`shunpike trust`)"
+    return f"in a project's file that is not trusted: {one.untrusted}"
 
 
 def _other_ways(one: Setting) -> list[str]:

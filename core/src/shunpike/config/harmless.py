@@ -7,6 +7,7 @@ trust**: who adds a field to the schema need not think of this page, and who add
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -35,47 +36,59 @@ class Held:
 
 
 Rule = Callable[[Any, Path, Held], bool]
-"""Tells whether a value, at its path, does no harm beside what holds."""
+"""Tells whether a value, at its path, does no harm beside what holds. Its docstring says the same to a reader."""
 
 
 def _any(_value: Any, _path: Path, _held: Held) -> bool:
+    """Whatever it says."""
     return True
 
 
 def _no_more(value: Any, path: Path, held: Held) -> bool:
+    """Where it is no more than what holds otherwise."""
     return bool(value <= held[path])
 
 
 def _an_hour(value: Any, path: Path, held: Held) -> bool:
+    """Up to an hour, or to what holds otherwise."""
     return bool(value <= max(HOUR, held[path]))
 
 
 def _only(harmless: Any) -> Rule:
-    return lambda value, _path, _held: bool(value == harmless)
+    def rule(value: Any, _path: Path, _held: Held) -> bool:
+        return bool(value == harmless)
+
+    rule.__doc__ = f"Only `{json.dumps(harmless)}`."
+    return rule
 
 
 def _built_in(value: Any, path: Path, held: Held) -> bool:
+    """Among the core's own."""
     # A plugin's strategy may be the owner's guard, and takes what options it likes.
     return value in BUILT_IN and held[path] in BUILT_IN
 
 
 def _fewer(value: tuple[str, ...], path: Path, held: Held) -> bool:
+    """Where it leaves fewer than what holds otherwise."""
     return not held[path] or (bool(value) and set(value) <= set(held[path]))
 
 
 def _slower(_value: Any, path: Path, held: Held) -> bool:
+    """Where no pace holds otherwise."""
     return bool((held[path] or held[("pace",)]) == "none")
 
 
 def _smaller(value: tuple[Budget, ...], path: Path, held: Held) -> bool:
-    """Whether every budget that holds is there, and none is larger or new: a first one opens what nothing bounded."""
+    """Where every budget that holds otherwise is there, and none is larger or new."""
+    # A first one opens what nothing bounded.
     mine = {(one.period, one.zone, one.provider): one.amount.pico for one in held[path]}
     theirs = {(one.period, one.zone, one.provider): one.amount.pico for one in value}
     return mine.keys() == theirs.keys() and all(amount <= mine[key] for key, amount in theirs.items())
 
 
 def _tighter(value: tuple[Any, ...], path: Path, held: Held) -> bool:
-    """Whether they only come beside what holds; one in dollars would be the bound that a paid provider needs."""
+    """Where none holds otherwise, and none of them is in dollars or overrides."""
+    # One in dollars would be the bound that a paid provider needs.
     return not held[path] and not any(
         isinstance(one, Limit) and (one.overrides or one.unit is Unit.USD) for one in value
     )
@@ -106,6 +119,12 @@ HARMLESS: dict[Path, Rule] = {
     ("providers", "*", "timeouts", "total"): _an_hour,
 }
 """Setting → when it holds without trust; ``*`` is the name of any provider. What needs trust is what is not here."""
+
+
+def in_words(path: Path) -> str | None:
+    """Return when the setting at ``path`` holds without trust, for a reader; None where it never does."""
+    said = HARMLESS[general(path)].__doc__ if may_hold(path) else None
+    return None if said is None else said[:1].lower() + said[1:].rstrip(".")
 
 
 def may_hold(path: Path) -> bool:

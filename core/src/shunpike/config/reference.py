@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 
 from shunpike.catalog.schema import LimitTable
 from shunpike.config.environ import PREFIX
+from shunpike.config.harmless import in_words
 from shunpike.config.schema import Path, is_table, shown, table_of, typed
 from shunpike.types import Budget, Money, Scope, Settings
 from shunpike.types.base import Record
@@ -58,6 +59,11 @@ class Setting(Record):
     example: Any
     shown: str
     """What ``config show`` says of the example."""
+
+    @property
+    def untrusted(self) -> str | None:
+        """When it holds in a project's file that is not trusted, None where it never does."""
+        return in_words(self.path)
 
     @property
     def toml(self) -> str | None:
