@@ -17,6 +17,8 @@ from textwrap import dedent
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+OWN = dict(os.environ)
+"""The machine's own environment, which tells how the package index is reached; tests see none of it."""
 
 
 def _uv(*arguments: str | Path) -> None:
@@ -24,7 +26,9 @@ def _uv(*arguments: str | Path) -> None:
     found = os.environ.get("UV") or shutil.which("uv")
     command = [found] if found else [sys.executable, "-m", "uv"]
     for offline in ([], ["--offline"]):
-        done = subprocess.run([*command, *arguments, *offline], capture_output=True, text=True, cwd=ROOT, check=False)
+        done = subprocess.run(
+            [*command, *arguments, *offline], capture_output=True, text=True, cwd=ROOT, env=OWN, check=False
+        )
         if done.returncode == 0:
             return
     pytest.fail(f"uv {' '.join(map(str, arguments))}\n{done.stderr}")
