@@ -13,7 +13,9 @@ from shunpike.errors import NotHere, Overloaded
 from shunpike.protocols import Backend, Embeds, Streams
 from shunpike.routing.blaming import checked
 from shunpike.types import Answer, Call, EmbedAnswer, EmbedCall, Grant, Piece
+from shunpike.wire.apart import ApartStream, set_apart
 from shunpike.wire.assemble import pieces_of
+from shunpike.wire.stream import PieceStream
 from shunpike.wire.unsent import before_sending
 
 UNSENT = "unsent"
@@ -30,7 +32,9 @@ async def send(backend: Backend, call: Call, grant: Grant, clock: Clock, expires
     """
     with before_sending:
         _check(call, grant, clock, expires)
-    return await backend.complete(call)
+    answer: object = await backend.complete(call)
+    # What is no answer is told of by whoever checks it.
+    return set_apart(answer, call) if isinstance(answer, Answer) else cast("Answer", answer)
 
 
 @asynccontextmanager
@@ -48,9 +52,9 @@ async def send_stream(
         if inspect.iscoroutine(opened):
             opened.close()
         async with cast("AbstractAsyncContextManager[AsyncIterator[Piece]]", opened) as pieces:
-            yield pieces
+            yield pieces if isinstance(pieces, PieceStream) else ApartStream(pieces, call)
     else:
-        answer = checked(await backend.complete(call), Answer, plugin, "its backend")
+        answer = set_apart(checked(await backend.complete(call), Answer, plugin, "its backend"), call)
         async with aclosing(_one_by_one(answer)) as pieces:
             yield pieces
 

@@ -7,9 +7,11 @@ without opening, words behind a fence) is put right there, so that the answer is
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
+
+from typing_extensions import override
 
 from shunpike.types import Answer, Call, Choice, Piece
 from shunpike.wire.thinking import BLANK, closing_of, find, may_be_tag, opening_of, read
@@ -19,6 +21,7 @@ _FENCE_BEGUN = re.compile(r"(`{1,2}|~{1,2}|(`{3,}|~{3,})[ \t]*\w*[ \t]*\r?)", re
 _TAIL = re.compile(r"[\s\ufeff]*[`~]*[\s\ufeff]*$")
 """What may be the end of a fence, of which more is to come."""
 _MOST_TAIL = 200
+_END: Any = object()
 
 
 def set_apart(answer: Answer, call: Call | None) -> Answer:
@@ -74,6 +77,28 @@ class Apart:
         if told == {"reasoning": piece.reasoning, "text": piece.text}:
             return piece
         return piece.model_copy(update=told)
+
+
+class ApartStream(AsyncIterator[Piece]):
+    """The pieces of a backend that does not do it itself."""
+
+    def __init__(self, pieces: AsyncIterator[Piece], call: Call) -> None:
+        self._pieces = pieces
+        self._apart = Apart(call)
+        self._rest: Iterator[Piece] | None = None
+
+    @override
+    async def __anext__(self) -> Piece:
+        if self._rest is None:
+            piece: Any = await anext(self._pieces, _END)
+            if isinstance(piece, Piece):
+                return self._apart.take([piece])[0]
+            if piece is not _END:
+                return cast("Piece", piece)  # What is no piece is told of by whoever takes it.
+            self._rest = iter(self._apart.close())
+        if (held := next(self._rest, None)) is None:
+            raise StopAsyncIteration
+        return held
 
 
 @dataclass(slots=True)
