@@ -182,7 +182,7 @@ class Client(PerLoop):
         named = options.get("providers")
         names = None if named is None else tuple(named)
         self._house.look_for_keys()
-        roster = await self._house.roster_for(request.model, names, kind)
+        roster = await self._house.roster_for(request.model, names, kind, expires - self.clock.monotonic())
         await self._house.hear(max(expires - self.clock.monotonic(), 0.0))
         closed = await self._house.closed_until()
         view = View(

@@ -53,13 +53,16 @@ class Endpoints:
         self._clock = clock
         self._listed: dict[str, _Listed] = {}
 
-    async def discover(self, accounts: Sequence[Account]) -> None:
-        """Ask those that were not asked yet. A mistake in the set-up of one is its `problem` and stops no other."""
+    async def discover(self, accounts: Sequence[Account], within: float = PATIENCE) -> None:
+        """Ask those that were not asked yet, for so many seconds at most.
+
+        A mistake in the set-up of one is its `problem` and stops no other.
+        """
         fresh = [account for account in accounts if self._known(account).until <= self._clock.monotonic()]
         if fresh:
             async with anyio.create_task_group() as tasks:
                 for account in fresh:
-                    tasks.start_soon(self._ask, self._known(account), account)
+                    tasks.start_soon(self._ask, self._known(account), account, min(within, PATIENCE))
 
     def problem(self, account: Account) -> str | None:
         """Return why the models of ``account`` are not known, None when they are, or were not asked for."""
@@ -83,7 +86,7 @@ class Endpoints:
     def _known(self, account: Account) -> _Listed:
         return self._listed.setdefault(account.name, _Listed())
 
-    async def _ask(self, known: _Listed, account: Account) -> None:
+    async def _ask(self, known: _Listed, account: Account, within: float) -> None:
         known.lock = known.lock or anyio.Lock()
         async with known.lock:
             if known.until > self._clock.monotonic():
@@ -91,14 +94,17 @@ class Endpoints:
             try:
                 known.mistake = None
                 backend = self._backend(account)
-                with anyio.fail_after(PATIENCE):
+                with anyio.fail_after(within):
                     known.models = await listing(backend)
                 known.problem, known.until = None, float("inf")
             except (ConfigError, NoCredential, PluginError) as error:
                 known.problem, known.mistake = error.message, error
                 return
             except TimeoutError:
-                known.problem = f"no list of models within {PATIENCE:g} s"
+                address = account.settings.base_url
+                known.problem = f"no list of models within {within:.3g} s (asked: {address})"
+                if within < PATIENCE:
+                    return  # Whoever has more time may well get it.
             except ProviderError as error:
                 known.problem = f"{error.kind}: {error.message}"
             known.until = max(known.until, self._clock.monotonic() + RETRY)

@@ -123,7 +123,7 @@ class House:
         known = [(account, None) for account in self.own if self.endpoints.models(account)]
         return with_endpoints(self._roster, self.endpoints, known) if known else self._roster
 
-    async def roster_for(self, model: str, providers: Sequence[str] | None, kind: Kind = "chat") -> Roster:
+    async def roster_for(self, model: str, providers: Sequence[str] | None, kind: Kind, within: float) -> Roster:
         """Return what could be asked for ``model``; endpoints of the owner's own are asked what they have, once."""
         wanted = [
             (account, named_at(model, account, providers))
@@ -134,7 +134,7 @@ class House:
             wanted = [(account, named) for account, named in wanted if model.startswith(f"{account.name}/")]
         elif model.partition("/")[0] in self.accounts and is_listed(model, self._roster):
             wanted = []
-        await self.endpoints.discover([account for account, _ in wanted])
+        await self.endpoints.discover([account for account, _ in wanted], within)
         return with_endpoints(self._roster, self.endpoints, wanted, kind) if wanted else self._roster
 
     def mistake(self, dropped: Sequence[Candidate]) -> ShunpikeError | None:

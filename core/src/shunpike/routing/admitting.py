@@ -71,7 +71,7 @@ class Admitting:
             model=target.model.id,
             max_output=cap,
             attempt_id=attempt_id,
-            timeouts=self._services.timeouts(target),
+            timeouts=self._services.timeouts(target).within(left),
             strict=route.strict,
         )
         return ask, call

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import anyio
 
@@ -41,6 +41,18 @@ class Errand(Generic[T]):
     send: Callable[[Try], Awaitable[T]]
     judge: Callable[[T, Try], BadAnswer | None]
     ending: Callable[[T, Try], Ending]
+
+
+class TimeFor(NamedTuple):
+    """How long an attempt may take, and why no longer."""
+
+    seconds: float
+    why: str
+    address: str
+
+    def over(self, what: str) -> str:
+        """Return the sentence for an attempt that took longer and gave no ``what``."""
+        return f"{what} in time: {self.seconds:.3g} s were {self.why} (asked: {self.address})"
 
 
 @dataclass(frozen=True)
@@ -162,16 +174,20 @@ class Attempts:
             return setback._replace(until=None)
         return setback._replace(until=max(setback.until - clock.now(), SOONEST) + clock.monotonic())
 
-    def time_for(self, walk: Walk, target: Target) -> float:
-        """Return the seconds that an attempt at ``target`` may take: not all, while somebody else is untried."""
+    def time_for(self, walk: Walk, target: Target) -> TimeFor:
+        """Return how long an attempt at ``target`` may take: not all of the time, while somebody else is untried."""
         now = self._services.clock.monotonic()
-        left = max(walk.route.expires - now, 0.0)
-        return left * walk.route.attempt_share if walk.schedule.has_other(target, now) else left
+        left, address = max(walk.route.expires - now, 0.0), self._services.where(target).address
+        if not walk.schedule.has_other(target, now):
+            return TimeFor(left, "all that the request's deadline left", address)
+        share = walk.route.attempt_share
+        return TimeFor(left * share, f"its attempt_share ({share:g}) of what the request's deadline left", address)
 
     async def _once(self, walk: Walk, attempt: Try, errand: Errand[T]) -> T:
         services, plugin, mark = self._services, self._services.plugin(attempt.target), KeptMark()
+        time = self.time_for(walk, attempt.target)
         try:
-            with anyio.fail_after(self.time_for(walk, attempt.target)), mark, blaming(plugin, "its backend"):
+            with anyio.fail_after(time.seconds), mark, blaming(plugin, "its backend"):
                 answer = checked(await errand.send(attempt), errand.gives, plugin, "its backend")
             with blaming(plugin, "its answer"):
                 bad, ending = errand.judge(answer, attempt), errand.ending(answer, attempt)
@@ -180,7 +196,7 @@ class Attempts:
                 await self.settle(walk, attempt, ending, None)
                 return answer
         except TimeoutError:
-            late = mark.on(Overloaded("no answer in time", provider=attempt.target.name, kind="timeout"))
+            late = mark.on(Overloaded(time.over("no answer"), provider=attempt.target.name, kind="timeout"))
             await self.fail(walk, attempt, late)
             raise late from None
         except (ProviderError, PluginError) as error:

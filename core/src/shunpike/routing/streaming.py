@@ -20,7 +20,7 @@ from shunpike.errors import (
 )
 from shunpike.patience import let_go
 from shunpike.protocols import Streams
-from shunpike.routing.attempt import Attempts
+from shunpike.routing.attempt import Attempts, TimeFor
 from shunpike.routing.blaming import blaming, checked
 from shunpike.routing.endings import broken, cancelled, failure, success
 from shunpike.routing.hints import NOBODY_ELSE
@@ -48,6 +48,7 @@ class StreamRun:
         self._buffer: deque[Piece] = deque()
         self._closing = anyio.Lock()
         self._walk = attempts.begin(route)
+        self._time: TimeFor | None = None
         self.journey = self._walk.journey
         self.attempt: Try | None = None
         self.answer: Answer | None = None
@@ -72,8 +73,8 @@ class StreamRun:
         self._stack = AsyncExitStack()
         mark = KeptMark()
         try:
-            limit = self._attempts.time_for(self._walk, attempt.target)
-            with anyio.fail_after(limit), mark, blaming(self._services.plugin(attempt.target), "its stream"):
+            self._time = time = self._attempts.time_for(self._walk, attempt.target)
+            with anyio.fail_after(time.seconds), mark, blaming(self._services.plugin(attempt.target), "its stream"):
                 backend, plugin = self._services.ready(attempt.target), self._services.plugin(attempt.target)
                 attempt.streamed = isinstance(backend, Streams)
                 clock, expires = self._services.clock, self._route.expires
@@ -184,9 +185,12 @@ class StreamRun:
         if isinstance(error, ProviderError | PluginError):
             return error
         if isinstance(error, TimeoutError):
-            kind = Interrupted if attempt.first_token is not None else Overloaded
+            if attempt.first_token is None and self._time is not None:
+                over = self._time.over("no answer")
+                return mark.on(Overloaded(over, provider=attempt.target.name, kind="timeout"))
             took = self._services.clock.monotonic() - attempt.started
-            return mark.on(kind(f"no end within {took:.1f} s", provider=attempt.target.name, kind="timeout"))
+            over = f"no end within {took:.1f} s, when the request's deadline had passed"
+            return mark.on(Interrupted(over, provider=attempt.target.name, kind="timeout"))
         return None
 
     async def _end(self, attempt: Try, ending: Ending, error: Failure | None) -> None:

@@ -39,6 +39,11 @@ class Where(NamedTuple):
     origin: str
     key: str = ""
 
+    @property
+    def address(self) -> str:
+        """The address, as a person knows it."""
+        return self.origin.rpartition(" ")[2]
+
     def of(self, scope: Scope) -> str:
         """Return the name of what is shared."""
         return str(getattr(self, scope.value))

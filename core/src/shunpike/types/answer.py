@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field
 from typing_extensions import override
@@ -17,16 +17,23 @@ FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter")
 
 
 class Timeouts(Record):
-    """Seconds to wait: for a connection, for the first byte of an answer, between data events, and in all."""
+    """Seconds to wait at one provider, within what the request's deadline leaves."""
 
     connect: float = Field(default=10.0, gt=0, examples=[5], json_schema_extra={"unit": "seconds"})
     """For a connection, with its encryption."""
     first_token: float = Field(default=60.0, gt=0, examples=[300], json_schema_extra={"unit": "seconds"})
-    """From the request to the first of the answer; more for a server that loads its model first."""
+    """For a sign of life of a streamed answer, until its first data: each keep-alive gives it as long again. An answer
+    that comes whole can give none before it is there, and has until ``total``, unless this is set."""
     idle: float = Field(default=30.0, gt=0, examples=[60], json_schema_extra={"unit": "seconds"})
     """Between two pieces of a streamed answer."""
     total: float = Field(default=300.0, gt=0, examples=[600], json_schema_extra={"unit": "seconds"})
-    """For one attempt in all."""
+    """For one attempt in all; a longer deadline of the request raises it, unless it is set."""
+
+    def within(self, seconds: float) -> Self:
+        """Return these for a request that has so many seconds left: they raise a ``total`` that nobody set."""
+        if "total" in self.model_fields_set or seconds <= self.total:
+            return self
+        return self.model_copy(update={"total": seconds})
 
 
 class Call(Record):

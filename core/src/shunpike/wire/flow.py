@@ -42,6 +42,12 @@ class Flow:
         self._chunks: AsyncIterator[bytes] | None = None
         self._unpacker: Unpacker | None = None
         self._ended = False
+        self._whole = False
+
+    def whole(self) -> Self:
+        """Return itself, to be entered: the answer comes in one piece, so that nothing of it can come early."""
+        self._whole = True
+        return self
 
     @property
     def address(self) -> str:
@@ -50,7 +56,7 @@ class Flow:
         return f"{url.scheme}://{url.netloc.decode('ascii')}{url.raw_path.partition(b'?')[0].decode('ascii')}"
 
     async def __aenter__(self) -> Self:
-        self._patience = Patience(self._timeouts)
+        self._patience = Patience(self._timeouts, whole=self._whole)
         response, mark = None, KeptMark()
         try:
             with anyio.CancelScope(deadline=self._patience.deadline), mark:
@@ -59,6 +65,7 @@ class Flow:
             self._http.fail(error, self.address)
         if response is None:
             raise mark.on(self._late())
+        self._patience.alive()
         self._response = response
         self._chunks = aiter(cast("httpx.AsyncByteStream", response.stream))
         self.headers_at = self._http.clock.now()
@@ -112,6 +119,7 @@ class Flow:
         self._ended = chunk is None
         if scope.cancelled_caught:
             raise self._late()
+        self._patience.alive()
         return chunk or b""
 
     def _late(self) -> Overloaded:

@@ -82,7 +82,7 @@ class Http:
         self, path: str, body: Mapping[str, Any], timeouts: Timeouts, headers: Mapping[str, str] | None = None
     ) -> Reply:
         """Send ``body`` as JSON and return the whole answer, whatever its status. Raises `Overloaded`, `UsageError`."""
-        async with self.stream(path, body, timeouts, {**COMPRESSED, **(headers or {})}) as flow:
+        async with self.stream(path, body, timeouts, {**COMPRESSED, **(headers or {})}).whole() as flow:
             return Reply(flow.status, flow.headers, await flow.read(), flow.headers_at, flow.address)
 
     async def get(self, path: str, timeouts: Timeouts) -> Reply:

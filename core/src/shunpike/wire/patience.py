@@ -8,19 +8,28 @@ from shunpike.types import Timeouts
 
 
 class Patience:
-    """The deadline of one exchange. It begins with the wait for the first data; times are the event loop's seconds."""
+    """The deadline of one exchange. It begins with the wait for the first data; times are the event loop's seconds.
 
-    def __init__(self, timeouts: Timeouts) -> None:
-        now = anyio.current_time()
+    ``whole``: what is waited for comes in one piece, of which nothing can come early: only a ``first_token`` that was
+    set holds for it.
+    """
+
+    def __init__(self, timeouts: Timeouts, *, whole: bool = False) -> None:
         self._timeouts = timeouts
-        self._latest = now + timeouts.total
-        self._deadline = min(now + timeouts.first_token, self._latest)
-        self._first = True
+        self._latest = anyio.current_time() + timeouts.total
+        self._deadline = self._latest
+        self._first = not whole or "first_token" in timeouts.model_fields_set
+        self.alive()
 
     @property
     def deadline(self) -> float:
         """The end of this stage."""
         return self._deadline
+
+    def alive(self) -> None:
+        """Note that something came, be it a keep-alive: until the first data, that gives ``first_token`` again."""
+        if self._first:
+            self._deadline = min(anyio.current_time() + self._timeouts.first_token, self._latest)
 
     def beat(self) -> None:
         """Note that data came: the next must come within ``idle``."""
@@ -33,9 +42,9 @@ class Patience:
         self._deadline = self._latest
 
     def lost(self) -> str:
-        """Return which bound was overstepped, for a person."""
+        """Return which bound was overstepped, and its setting, for a person."""
         if anyio.current_time() >= self._latest:
-            return f"the answer was not complete after {self._timeouts.total:g} s"
+            return f"the answer was not complete after {self._timeouts.total:g} s, timeouts.total"
         if self._first:
-            return f"nothing came within {self._timeouts.first_token:g} s"
-        return f"no data came for {self._timeouts.idle:g} s"
+            return f"nothing came within {self._timeouts.first_token:g} s, timeouts.first_token"
+        return f"no data came for {self._timeouts.idle:g} s, timeouts.idle"
