@@ -15,7 +15,7 @@ from shunpike.errors import Overloaded, ProviderError, QuotaExhausted, RateLimit
 from shunpike.masking import MASK, masked
 from shunpike.types import Evidence, Unit
 from shunpike.wire.dialect import Dialect, RateHeaders, Sentence
-from shunpike.wire.kinds import KINDS
+from shunpike.wire.kinds import GAVE_UP, KINDS
 from shunpike.wire.lenient import at, table
 from shunpike.wire.ratelimits import (
     Counted,
@@ -126,7 +126,7 @@ class Refused:
 def classify(refused: Refused, side: Side) -> ProviderError:
     """Return the error that a refusal means.
 
-    A documented code decides, else the status. ``billed`` is False unless the dialect says that errors are billed.
+    A documented code decides, else the status. ``billed`` is what the dialect says, None where only a waiting ended.
     """
     dialect = side.dialect
     said = look_further(read_error(refused.body), dialect.codes_at, dialect.texts_at)
@@ -142,7 +142,7 @@ def classify(refused: Refused, side: Side) -> ProviderError:
     )
     of_the_key = kind in ("auth", "permission") and side.env_key
     error.hint = row.hint if row and row.hint else key_hint(side.env_key, side.provider) if of_the_key else None
-    error.billed = dialect.errors_billed
+    error.billed = dialect.errors_billed or (None if refused.status in GAVE_UP else False)
     error.provider_request_id = request_id(refused.headers, dialect)
     error.evidence = header_evidence(refused.headers, dialect.ratelimits, refused.now)
     words = " ".join((said.message, *said.codes))

@@ -37,3 +37,6 @@ KINDS: dict[str, type[ProviderError]] = {
     "malformed": Overloaded,
     "schema_invalid": BadAnswer,
 }
+
+GAVE_UP = frozenset({408, 499, 504, 524})
+"""Statuses with which a gateway ends its waiting: the provider behind it may go on, and bill what it made."""
