@@ -61,4 +61,8 @@ async def test_the_repr_of_an_answer_of_odd_characters_is_short_too(make_client:
 
 async def test_a_model_that_bears_its_providers_name_is_not_said_twice(make_client: MakeClient) -> None:
     async with make_client(ScriptedProvider("acme", answer("fine", model="acme/one"))) as client:
-        assert "· acme/one ·" in repr(await client.complete("hello"))
+        done = await client.complete("hello")
+    assert "· acme/one ·" in repr(done)
+    named = done.decision.attempts[0].model_copy(update={"model": "acme/one"})
+    decision = done.decision.model_copy(update={"attempts": (named,)})
+    assert repr(decision) == "<Decision 'auto' by priority: candidates: 1, tried: acme/one answered>"

@@ -58,6 +58,11 @@ SHOWN = 40
 """Characters of a text that a ``repr`` shows."""
 
 
+def label(provider: str, model: str) -> str:
+    """Return ``provider/model``; a model that bears its provider's name is not said twice."""
+    return model if model.startswith(f"{provider}/") else f"{provider}/{model}"
+
+
 def one_line(text: str) -> str:
     """Return the beginning of ``text`` with a blank for each run of them."""
     return " ".join(text[: 2 * SHOWN].split())

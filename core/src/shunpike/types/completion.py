@@ -8,7 +8,7 @@ from pydantic import Field
 from typing_extensions import override
 
 from shunpike.types.answer import Choice
-from shunpike.types.base import Moment, Record, one_line, shortened
+from shunpike.types.base import Moment, Record, label, one_line, shortened
 from shunpike.types.chat import Message, ToolCall
 from shunpike.types.decision import Attempt, Decision
 from shunpike.types.money import ZERO, Money
@@ -89,8 +89,7 @@ class Completion(Record):
 
 def origin(provider: str, model: str, usage: Usage, cost: Money) -> tuple[str, str, str]:
     """Return where an answer came from and what it took, in a few words each."""
-    name = model if model.startswith(f"{provider}/") else f"{provider}/{model}"
-    return shortened(name), f"{usage.total_tokens:,} tokens", str(cost)
+    return shortened(label(provider, model)), f"{usage.total_tokens:,} tokens", str(cost)
 
 
 def _openai_choice(choice: Choice) -> dict[str, Any]:

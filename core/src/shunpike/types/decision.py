@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from typing_extensions import override
 
-from shunpike.types.base import Moment, Record
+from shunpike.types.base import Moment, Record, label
 from shunpike.types.limits import Remaining
 from shunpike.types.money import ZERO, Money
 from shunpike.types.usage import ABSENT, Usage
@@ -91,7 +91,7 @@ class Decision(Record):
     @override
     def __repr__(self) -> str:
         """One line: what was asked for, and how many were considered and tried."""
-        tried = ", ".join(f"{one.provider}/{one.model} {one.error or 'answered'}" for one in self.attempts[:3])
+        tried = ", ".join(f"{label(one.provider, one.model)} {one.error or 'answered'}" for one in self.attempts[:3])
         more = f", {len(self.attempts) - 3} more" if len(self.attempts) > 3 else ""
-        asked = f"{len(self.candidates)} candidates, tried: {tried or 'none'}{more}"
+        asked = f"candidates: {len(self.candidates)}, tried: {tried or 'none'}{more}"
         return f"<Decision {self.requested_model!r} by {self.strategy}: {asked}>"
