@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from shunpike.errors import ConfigError
@@ -11,11 +12,19 @@ from shunpike.types.headers import header_problem
 LOCAL_SUFFIXES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 
 
-def check_base_url(url: str, *, allow_http: bool = False) -> str:
+SHARED = ip_network("100.64.0.0/10")
+"""Addresses that a carrier or an overlay such as Tailscale shares out: private, but not to one household."""
+SHARED_SUFFIXES = (".ts.net",)
+SECRETS = ("auth", "cookie", "key", "secret", "token")
+"""Parts of the names of headers that hold a secret."""
+
+
+def check_base_url(url: str, *, allow_http: bool = False, keyed: bool = True) -> str:
     """Return ``url`` without its trailing slash.
 
     Plain http is for this machine and private networks: elsewhere the key would travel in the open, so that it takes
-    ``allow_http``. Raises `ConfigError` for what is no plain http(s) address.
+    ``allow_http``. In a private network that is shared with others it will do where nothing is ``keyed``. Raises
+    `ConfigError` for what is no plain http(s) address.
     """
     try:
         parts = urlsplit(url)
@@ -28,12 +37,34 @@ def check_base_url(url: str, *, allow_http: bool = False) -> str:
         raise ConfigError(f"base_url for {host} holds a user name or password; a key belongs into its own variable")
     if parts.query or parts.fragment:
         raise ConfigError(f"base_url {url!r} must not hold a query or fragment; expected one such as https://host/v1")
-    if parts.scheme == "http" and not allow_http and not is_private(host):
+    if parts.scheme == "http" and not allow_http and is_shared(host):
+        if keyed:
+            raise ConfigError(
+                f"base_url {url!r} would send the key unencrypted: others can be in that private network, too "
+                "(100.64.0.0/10, ts.net)",
+                hint="leave the key out, if the server needs none   ·   or use https (tailscale serve)   ·   or, where "
+                "the network itself encrypts: options.allow_http = true",
+            )
+    elif parts.scheme == "http" and not allow_http and not is_private(host):
         raise ConfigError(
             f"base_url {url!r} would send the key unencrypted; expected https",
             hint="options.allow_http = true permits plain http",
         )
     return url.rstrip("/")
+
+
+def is_keyed(key: str | None, headers: Mapping[str, str]) -> bool:
+    """Whether a secret travels with each request."""
+    return bool(key) or any(part in name.lower() for name in headers for part in SECRETS)
+
+
+def is_shared(host: str) -> bool:
+    """Whether ``host`` is in a private network that is shared with others, as far as its name or number tells."""
+    name = host.rstrip(".").lower()
+    try:
+        return ip_address(name) in SHARED
+    except ValueError:
+        return name.endswith(SHARED_SUFFIXES)
 
 
 def is_private(host: str) -> bool:

@@ -10,7 +10,7 @@ from typing_extensions import override
 from shunpike.clock import Clock, SystemClock
 from shunpike.errors import NotHere, Overloaded, ProviderError
 from shunpike.types import Answer, Call, EmbedCall, LiveModel, Piece, ProviderInfo, ProviderSettings
-from shunpike.wire.address import check_base_url
+from shunpike.wire.address import check_base_url, is_keyed
 from shunpike.wire.answer import no_choice, read_answer
 from shunpike.wire.apart import set_apart
 from shunpike.wire.assemble import pieces_of
@@ -64,7 +64,9 @@ class ChatBackend:
             headers[self.dialect.auth_header] = self.dialect.auth_prefix + key
         self.http = self.http_class(
             check_base_url(
-                settings.base_url or info.base_url, allow_http=settings.options.get("allow_http", False) is True
+                settings.base_url or info.base_url,
+                allow_http=settings.options.get("allow_http", False) is True,
+                keyed=is_keyed(key, settings.headers),
             ),
             headers,
             provider=info.id,

@@ -10,7 +10,7 @@ import re
 from urllib.parse import urlsplit
 
 from shunpike.types import ProviderInfo, ProviderSettings
-from shunpike.wire.address import check_base_url
+from shunpike.wire.address import check_base_url, is_keyed
 from shunpike.wire.dialect import Dialect, Sentence
 from shunpike.wire.embeddings import EmbeddingBackend
 from shunpike.wire.versions import VersionSeekingHttp
@@ -54,6 +54,8 @@ def own_backend(info: ProviderInfo, settings: ProviderSettings) -> OwnBackend:
     http beyond this machine and private networks.
     """
     allow_http = settings.options.get("allow_http", False) is True
-    address = urlsplit(check_base_url(settings.base_url or info.base_url, allow_http=allow_http)).netloc
+    keyed = is_keyed(settings.key.get_secret_value() if settings.key else None, settings.headers)
+    checked = check_base_url(settings.base_url or info.base_url, allow_http=allow_http, keyed=keyed)
+    address = urlsplit(checked).netloc
     own = info.model_copy(update={"id": address, "title": address, "env_key": None, "key_url": None})
     return OwnBackend(own, settings, COMMON)
