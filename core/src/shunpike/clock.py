@@ -90,3 +90,27 @@ class SystemClock:
 def moment(at: float) -> datetime:
     """Return the aware UTC datetime of ``at`` (epoch seconds)."""
     return datetime.fromtimestamp(at, UTC)
+
+
+def duration(span: float) -> str:
+    """Return ``58 s``, ``3 h 12 min`` or ``2 d 4 h``."""
+    if span < 60:
+        return f"{max(span, 0):.1f} s" if span < 10 else f"{span:.0f} s"
+    minutes = round(span / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes // 1440} d {minutes % 1440 // 60} h"
+
+
+def when(at: float, now: float) -> str:
+    """Return the moment ``at`` (epoch seconds) for a person: ``17:30, in 3 h 12 min``, by the local clock.
+
+    What is not today is ``tomorrow 08:00, in 11 h`` or has a date; what is within a minute has its second.
+    """
+    local, today = moment(at).astimezone(), moment(now).astimezone().date()
+    clock = f"{local:%H:%M:%S}" if at - now < 60 else f"{local:%H:%M}"
+    days = (local.date() - today).days
+    day = "" if days == 0 else "tomorrow " if days == 1 else f"{local:%Y-%m-%d} "
+    return f"{day}{clock}, in {duration(at - now)}"

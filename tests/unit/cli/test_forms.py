@@ -3,15 +3,18 @@ from __future__ import annotations
 import io
 import json
 import sys
-from datetime import date
+import time
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 from pydantic import SecretStr
 from typing_extensions import override
 
-from shunpike.cli.forms import did_you_mean, duration, footer, label, left, left_at, seconds, tokens, when
+from shunpike.cli.forms import did_you_mean, footer, label, left, left_at, seconds, tokens
 from shunpike.cli.output import as_json, plain, safe, styled, table
+from shunpike.clock import duration, when
 from shunpike.errors import UsageError
 from shunpike.types import (
     ABSENT,
@@ -63,9 +66,22 @@ def test_spans_of_time_are_told(span: float, text: str) -> None:
     assert duration(span) == text
 
 
-def test_a_moment_is_told_as_clock_time_and_distance() -> None:
-    assert when(1_795_300_000, 1_795_299_000) == "22:26:40 UTC (in 17 min)"
-    assert when(1_795_500_000, 1_795_300_000) == "2026-11-24 06:00 UTC (in 2 d 7 h)"
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("berlin")
+def test_a_moment_is_told_by_the_local_clock_and_as_distance() -> None:
+    now = datetime(2026, 11, 22, 20, 0, tzinfo=UTC).timestamp()
+    assert when(now + 40, now) == "21:00:40, in 40 s"
+    assert when(now + 1_000, now) == "21:16, in 17 min"
+    assert when(now + 11 * 3600, now) == "tomorrow 08:00, in 11 h 0 min"
+    assert when(now + 200_000, now) == "2026-11-25 04:33, in 2 d 7 h"
 
 
 def test_tokens_that_nobody_counted_are_not_zero() -> None:

@@ -26,6 +26,7 @@ from shunpike.types import (
     Price,
     ProviderSettings,
     Refusal,
+    RefusalKind,
     Rolling,
     Scope,
     Settings,
@@ -84,6 +85,7 @@ async def test_a_smooth_day_is_not_spent_in_its_first_minutes() -> None:
     refusal = await take(books, clock, names("a", 100))
     assert isinstance(refusal, Refusal)
     assert refusal.limit.source == "paced: 10 of 100 requests / day (UTC) used"
+    assert refusal.kind is RefusalKind.PACE
     assert (refusal.impossible, refusal.limit.amount) == (False, 0)
     assert refusal.retry_at == pytest.approx(MIDNIGHT + 86_400 / 90, abs=1)
     assert refusal.retry_at is not None

@@ -20,6 +20,7 @@ from shunpike.types import (
     Hold,
     Limit,
     Refusal,
+    RefusalKind,
     Reservation,
     Rolling,
     Settings,
@@ -169,7 +170,8 @@ async def test_what_is_given_back_late_names_its_own_limit_and_no_moment_that_ha
         while not house.store.asked:
             await anyio.lowlevel.checkpoint()
         bucket = bucket_of(target("none"), AT_ONCE)
-        past = Refusal(limit=AT_ONCE.model_copy(update={"amount": 1}), bucket=bucket, retry_at=house.clock.now())
+        smaller = AT_ONCE.model_copy(update={"amount": 1})
+        past = Refusal(limit=smaller, bucket=bucket, kind=RefusalKind.LIMIT, retry_at=house.clock.now())
         house.queue.stand(house.waiters[0], {bucket: past})
         house.clock.advance(5)
         house.store.answers.set()

@@ -15,6 +15,7 @@ from shunpike.types import (
     Money,
     Proof,
     Refusal,
+    RefusalKind,
     Remaining,
     Rolling,
     Sample,
@@ -62,7 +63,7 @@ def test_what_goes_out_is_in_this_machines_time(shift: Shift, at: float) -> None
     grant = shift.verdict(Grant(attempt_id="a", remaining=(left,)))
     assert isinstance(grant, Grant)
     assert grant.remaining[0].resets_at == ours
-    refusal = shift.verdict(Refusal(limit=LIMIT, bucket="b", retry_at=at))
+    refusal = shift.verdict(Refusal(limit=LIMIT, bucket="b", kind=RefusalKind.LIMIT, retry_at=at))
     assert isinstance(refusal, Refusal)
     assert refusal.retry_at == ours
     closed = shift.closure(Closure(bucket="b", until=at, at=at, test_at=at, reason="r"))
@@ -79,7 +80,7 @@ def test_what_goes_out_is_in_this_machines_time(shift: Shift, at: float) -> None
 @pytest.mark.parametrize("seconds", [0.0, 90.0])
 def test_what_never_happens_has_no_time_to_translate(seconds: float) -> None:
     shift = Shift(seconds)
-    refusal = Refusal(limit=LIMIT, bucket="b", impossible=True)
+    refusal = Refusal(limit=LIMIT, bucket="b", kind=RefusalKind.IMPOSSIBLE, impossible=True)
     assert shift.verdict(refusal) == refusal
     left = Remaining(limit=LIMIT, bucket="b", used=0, left=3)
     assert shift.remaining([left]) == [left]

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from shunpike.types import Refusal
+from shunpike.types import Refusal, RefusalKind
 from shunpike.waiting import Place, Queue, Waiter
 from shunpike_testkit.targets import limit
 
@@ -16,7 +16,7 @@ BUCKETS = ("a", "b", "c")
 
 
 def refusals(*buckets: str) -> dict[str, Refusal]:
-    return {bucket: Refusal(limit=limit(1), bucket=bucket, retry_at=1.0) for bucket in buckets}
+    return {bucket: Refusal(limit=limit(1), bucket=bucket, kind=RefusalKind.LIMIT, retry_at=1.0) for bucket in buckets}
 
 
 def test_persons_come_before_batches_and_each_in_the_order_of_arrival() -> None:

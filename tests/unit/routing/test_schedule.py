@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shunpike.protocols import Target
-from shunpike.routing.schedule import MOST_TRIES, Bounds, Pause, Schedule
+from shunpike.routing.schedule import MOST_TRIES, Bounds, Pause, Schedule, Spent
 from shunpike.routing.trouble import Scope, Setback, Where
+from shunpike.types import Cause
 from shunpike_testkit.targets import target
 
 
@@ -133,10 +134,13 @@ def test_without_waiting_nothing_that_is_parked_is_waited_for() -> None:
 def test_what_was_not_tried_has_its_reason() -> None:
     plan = schedule("a/1", "a/2", "b/1", "c/1", attempts=2)
     asked(plan, DOWN)
-    assert {one.label: why for one, why in plan.untried(0.0)} == {"a/2": DOWN, "c/1": "2 attempts were used"}
+    assert {one.label: why for one, why in plan.untried(0.0)} == {
+        "a/2": DOWN,
+        "c/1": Spent("2 attempts were used", Cause.ATTEMPTS),
+    }
     late = schedule("a/1", expires=1.0)
     assert late.next(1.0) is None
-    assert late.untried(1.0) == [(of("a/1"), "the time was used up")]
+    assert late.untried(1.0) == [(of("a/1"), Spent("the time was used up", Cause.TIME))]
 
 
 SETBACKS = st.builds(

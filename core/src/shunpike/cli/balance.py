@@ -7,12 +7,11 @@ from typing import Annotated
 
 import typer
 
-from shunpike.cli.forms import when
 from shunpike.cli.options import Json, command_app
 from shunpike.cli.output import NOTHING, as_list, narrate, say, table
 from shunpike.cli.session import check_provider, client, run
 from shunpike.client import AccountBalance
-from shunpike.clock import SystemClock
+from shunpike.clock import SystemClock, when
 from shunpike.errors import Overloaded
 from shunpike.types import Balance, Evidence
 

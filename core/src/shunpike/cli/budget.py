@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shunpike.cli.closures import name_of
-from shunpike.cli.forms import when
 from shunpike.cli.options import Json, Watch, command_app
 from shunpike.cli.output import NOTHING, as_list, narrate, plain, say, table
 from shunpike.cli.session import client, run
 from shunpike.cli.watch import shown
-from shunpike.clock import SystemClock
+from shunpike.clock import SystemClock, when
 from shunpike.types import Budget, Closure, Money, Remaining
 
 app = command_app("Show what is spent and left of every money budget.")

@@ -9,11 +9,11 @@ from importlib.metadata import version
 from shunpike.cli import closures, networks
 from shunpike.cli.addresses import overridden
 from shunpike.cli.findings import Finding, Level, broken, found
-from shunpike.cli.forms import duration, left_at
+from shunpike.cli.forms import left_at
 from shunpike.cli.install import install_hint
 from shunpike.client import OWN, Client, ProviderStatus
 from shunpike.client.names import all_doubts, strategy_doubts
-from shunpike.clock import SystemClock, moment
+from shunpike.clock import SystemClock, duration, moment
 from shunpike.config import KeyStore, Loaded, default_store, load, without_password
 from shunpike.errors import ConfigError, ConfigWarning, ShunpikeError, UsageError
 from shunpike.plugins import Host

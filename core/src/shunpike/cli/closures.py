@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import quote, unquote
 
 from shunpike.cli.findings import Finding, Level, found
-from shunpike.cli.forms import when
 from shunpike.cli.output import plain
-from shunpike.clock import moment
+from shunpike.clock import moment, when
 from shunpike.types import Closure, Settings
 from shunpike.types.trouble import place_in_trouble
 
@@ -59,7 +58,7 @@ def row(closure: Closure, now: float) -> tuple[str, ...]:
     """Return a closure as a row under `HEADINGS`."""
     opens = _until(closure)
     until = "opened by hand" if closure.is_freeze else when(opens, now) if opens > now else "now"
-    since = f"{moment(closure.at):%Y-%m-%d %H:%M:%S UTC}" if closure.at else "-"
+    since = f"{moment(closure.at).astimezone():%Y-%m-%d %H:%M}" if closure.at else "-"
     return (
         name_of(closure),
         what_of(closure),
@@ -109,7 +108,7 @@ def findings(closures: Mapping[str, Closure], now: float) -> Iterable[Finding]:
     for one in closures.values():
         name = name_of(one)
         because = ", ".join(filter(None, (_because(one), one.origin)))
-        since = f"since {moment(one.at):%Y-%m-%d %H:%M UTC}, " if one.at else ""
+        since = f"since {moment(one.at).astimezone():%Y-%m-%d %H:%M}, " if one.at else ""
         if one.is_freeze:
             hint = f"look at its bill, then open it: shunpike limits clear {name} --note WHY"
             paid = " for what is paid" if what_of(one) == PAID else ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from shunpike.clock import moment
 from shunpike.durations import span
 from shunpike.errors import UsageError
 from shunpike.types import Basis, Calendar, Completion, Remaining, Rolling, Scope, Unit, Usage
@@ -22,24 +21,6 @@ def seconds(text: str, name: str) -> float:
             f'{name} must be a span of time above 0 and at most 36500d, got "{text}"',
             hint="write it as 90s, 5m, 6h or 2d",
         ) from None
-
-
-def duration(span: float) -> str:
-    """Return ``58 s``, ``3 h 12 min`` or ``2 d 4 h``."""
-    if span < 60:
-        return f"{max(span, 0):.1f} s" if span < 10 else f"{span:.0f} s"
-    minutes = round(span / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    if minutes < 48 * 60:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes // 1440} d {minutes % 1440 // 60} h"
-
-
-def when(at: float, now: float) -> str:
-    """Return the moment ``at`` (epoch seconds) as clock time in UTC and as distance."""
-    pattern = "%H:%M:%S UTC" if at - now < _DAY else "%Y-%m-%d %H:%M UTC"
-    return f"{moment(at):{pattern}} (in {duration(at - now)})"
 
 
 def tokens(usage: Usage) -> str:

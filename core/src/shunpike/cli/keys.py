@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 from pydantic import SecretStr
 
-from shunpike.cli.forms import did_you_mean, duration
+from shunpike.cli.forms import did_you_mean
 from shunpike.cli.options import Json, command_app
 from shunpike.cli.output import NOTHING, as_json, as_list, narrate, safe, say, table
 from shunpike.cli.session import check_provider, client, run
 from shunpike.client import Client, ProviderStatus
-from shunpike.clock import SystemClock
+from shunpike.clock import SystemClock, duration
 from shunpike.config import KeyStore, clean_key, tail
 from shunpike.config.dotenv import bare_key
 from shunpike.errors import AuthError, ProviderError, UnknownProvider, UsageError

@@ -8,12 +8,11 @@ import typer
 
 from shunpike.cli import closures
 from shunpike.cli.clear import clear
-from shunpike.cli.forms import when
 from shunpike.cli.options import Json, Watch, command_app
 from shunpike.cli.output import NOTHING, as_json, narrate, plain, say, table
 from shunpike.cli.session import client, run
 from shunpike.cli.watch import shown
-from shunpike.clock import SystemClock, moment
+from shunpike.clock import SystemClock, moment, when
 from shunpike.ledger.buckets import is_budget
 from shunpike.protocols import Target
 from shunpike.types import Closure, Remaining

@@ -26,8 +26,10 @@ _UNASKED = {
     "quota": QUOTA,
     "trouble": FAILED,
     "too_large": USAGE,
+    "context": USAGE,
     "policy": CONFIGURATION,
     "config": CONFIGURATION,
+    "off": CONFIGURATION,
     "key": CREDENTIAL,
     "bad_key": CREDENTIAL,
     "unable": USAGE,
@@ -118,6 +120,7 @@ def _envelope(error: Exception, code: int, message: str, hint: str | None) -> di
         "request_id": getattr(error, "request_id", None),
         "retry_at": None if retry_at is None else datetime.fromtimestamp(retry_at, UTC).isoformat(),
         "exit_code": code,
+        "blocked": _blocked(error) if isinstance(error, Exhausted) else [],
         "attempts": [
             {
                 "provider": attempt.provider,
@@ -129,6 +132,21 @@ def _envelope(error: Exception, code: int, message: str, hint: str | None) -> di
             for attempt in attempts
         ],
     }
+
+
+def _blocked(error: Exhausted) -> list[dict[str, Any]]:
+    """Return who was not asked, by which kind of thing: a kind of refusal, else the cause."""
+    return [
+        {
+            "provider": one.provider,
+            "model": one.model,
+            "kind": getattr(one.kind or one.cause, "value", None),
+            "reason": one.reason,
+            "retry_at": None if one.retry_at is None else datetime.fromtimestamp(one.retry_at, UTC).isoformat(),
+        }
+        for one in error.decision.candidates
+        if one.verdict.value in ("refused", "dropped")
+    ]
 
 
 def _snake(name: str) -> str:

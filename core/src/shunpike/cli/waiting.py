@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from math import inf
 
-from shunpike.cli.forms import duration, when
 from shunpike.cli.output import narrate, safe
 from shunpike.cli.spinner import WAITING, Spinner
 from shunpike.client import Client
+from shunpike.clock import duration, when
 from shunpike.hookspecs import hookimpl
 from shunpike.types import Event, EventName
 

@@ -21,7 +21,12 @@ UNUSABLE_KEY = "unusable key"
 NONE_OF_ITS_MODELS = "none of the models that its section names is offered"
 BROKEN = "broken"
 """Its plugin gives no catalog that can be read."""
-_CAUSES = {NO_KEY: Cause.KEY, UNUSABLE_KEY: Cause.BAD_KEY, BROKEN: Cause.CONFIG}
+_CAUSES = {
+    NO_KEY: Cause.KEY,
+    UNUSABLE_KEY: Cause.BAD_KEY,
+    BROKEN: Cause.CONFIG,
+    SWITCHED_OFF: Cause.OFF,
+}
 OWN = "own"
 """The tier of an endpoint of the owner's own."""
 
@@ -136,7 +141,7 @@ def build_roster(host: Host, settings: Settings, accounts: Mapping[str, Account]
     What endpoints of the owner's own offer is not among them: they have to be asked.
     """
     targets: list[Target] = []
-    unavailable = [_absent(name, NOT_INSTALLED) for name in missing_providers(host, settings)]
+    unavailable = [_absent(name, NOT_INSTALLED, Cause.CONFIG) for name in missing_providers(host, settings)]
     catalog: dict[str, tuple[ModelInfo, ...]] = {}
     for account in accounts.values():
         if account.problem is not None:

@@ -143,7 +143,9 @@ class House:
         others = [one for one in dropped if one.model != "*"]
         if others or not named:
             return None
-        account = self.accounts[named[0]]
+        account = self.accounts.get(named[0])
+        if account is None:
+            return None
         return account.broken or self.endpoints.mistake(account)
 
     def count(self, account: Account) -> int:

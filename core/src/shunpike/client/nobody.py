@@ -22,4 +22,4 @@ def nothing_to_ask(host: Host, plan: Plan, model: str, prompt_tokens: int) -> Sh
             f"no provider has a {usable}key: {lacking}" if lacking else "no provider is installed",
             hint=how_to_begin(host, [one.provider for one in plan.dropped]),
         )
-    return Journey(model, plan).exhausted("")
+    return Journey(model, plan).exhausted("", now=0.0)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from shunpike.ledger.windows import Window
 from shunpike.protocols import Target
-from shunpike.types import Budget, Calendar, Held, Lifetime, Limit, Rolling, Scope
+from shunpike.types import Budget, Calendar, Held, Lifetime, Limit, RefusalKind, Rolling, Scope
 
 _UNNAMED_ACCOUNT = "default"
 
@@ -64,6 +64,11 @@ def gate_of(target: Target, scope: Scope, pool: str | None = None) -> str:
 def paid_gate_of(target: Target) -> str:
     """Return the bucket that is closed when the account's bill was above the worst case: to what can cost money."""
     return f"{account_of(target)}|paid"
+
+
+def kind_of(bucket: str) -> RefusalKind:
+    """Return the kind of a refusal for want of room in ``bucket``."""
+    return RefusalKind.BUDGET if is_budget(bucket) else RefusalKind.LIMIT
 
 
 def is_budget(bucket: str) -> bool:

@@ -21,6 +21,7 @@ from shunpike.types import (
     Money,
     Proof,
     Refusal,
+    RefusalKind,
     Scope,
     Settings,
     Unit,
@@ -125,7 +126,13 @@ _GATE = Limit(unit=Unit.CONCURRENT, amount=0, window=Held(), scope=Scope.ACCOUNT
 def too_large(holds: Sequence[Hold], ask: Ask, terms: Terms) -> Refusal | None:
     """Return the refusal of a request that alone exceeds a limit, by the limit of which the least would fit."""
     refusals = [
-        Refusal(limit=one.limit, bucket=one.bucket, impossible=True, fits=fits(one.limit, one.limit.amount, ask, terms))
+        Refusal(
+            limit=one.limit,
+            bucket=one.bucket,
+            kind=RefusalKind.IMPOSSIBLE,
+            impossible=True,
+            fits=fits(one.limit, one.limit.amount, ask, terms),
+        )
         for one in holds
         if one.amount > one.limit.amount
     ]

@@ -28,7 +28,7 @@ from shunpike.ledger.abilities import RECOVER_EVERY, Recovers
 from shunpike.ledger.slots import settled_amount
 from shunpike.ledger.windows import GUARD, next_reset, zone_of
 from shunpike.protocols import Ask, Store, Target
-from shunpike.types import Calendar, Grant, Hold, Limit, Refusal, Remaining, Rolling, Settings, Settlement
+from shunpike.types import Calendar, Grant, Hold, Limit, Refusal, RefusalKind, Remaining, Rolling, Settings, Settlement
 from shunpike.types.base import Record
 from shunpike.types.settings import PACE
 
@@ -264,7 +264,7 @@ class Pacer:
             if hold.bucket != refusal.bucket or hold.limit.amount == other.limit.amount:
                 continue
             (left,) = await self._store.remaining([hold], now)
-            if left.used + hold.amount > hold.limit.amount or refusal.limit.source != other.limit.source:
+            if left.used + hold.amount > hold.limit.amount or refusal.kind is RefusalKind.CLOSED:
                 return refusal.model_copy(
                     update={"limit": hold.limit.model_copy(update={"source": refusal.limit.source})}
                 )
@@ -284,4 +284,5 @@ def _is_long(hold: Hold) -> bool:
 
 def _paced(hold: Hold, left: Remaining, opens: float | None) -> Refusal:
     why = f"paced: {hold.limit.said(left.used)} of {hold.limit.text} used"
-    return Refusal(limit=hold.limit.model_copy(update={"amount": 0, "source": why}), bucket=hold.bucket, retry_at=opens)
+    limit = hold.limit.model_copy(update={"amount": 0, "source": why})
+    return Refusal(limit=limit, bucket=hold.bucket, kind=RefusalKind.PACE, retry_at=opens)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from shunpike.ledger.buckets import kind_of
 from shunpike.ledger.half_open import may_test
 from shunpike.ledger.windows import (
     CLOCK_SLACK,
@@ -28,6 +29,7 @@ from shunpike.types import (
     Hold,
     Limit,
     Refusal,
+    RefusalKind,
     Remaining,
     Rolling,
     Settlement,
@@ -72,7 +74,7 @@ def judge(holds: Sequence[Hold], now: float, look: Callable[[Hold], Look], guard
 def _judge_one(hold: Hold, now: float, look: Look, guard: float) -> Refusal | None:
     limit = hold.limit
     if hold.amount > limit.amount:
-        return Refusal(limit=limit, bucket=hold.bucket, impossible=True)
+        return Refusal(limit=limit, bucket=hold.bucket, kind=RefusalKind.IMPOSSIBLE, impossible=True)
     excess = look.used + hold.amount - limit.amount if hold.amount else 0
     closed = look.closed if look.closed and can_be_closed(limit.window, look.closed.until, now, guard) else None
     until = opens_for_test(closed, now) if closed else now
@@ -84,11 +86,19 @@ def _judge_one(hold: Hold, now: float, look: Look, guard: float) -> Refusal | No
         opens = now + IN_FLIGHT_RETRY if held else opens_at(limit.window, now, beyond, look.ended(), guard)
         if opens is None or opens > until or until <= now:
             earliest = held or _runs_on(limit, opens, look.in_flight(), expiry(limit.window, now, guard))
-            return Refusal(limit=limit, bucket=hold.bucket, retry_at=opens, held=held, earliest=earliest)
+            return Refusal(
+                limit=limit,
+                bucket=hold.bucket,
+                kind=kind_of(hold.bucket),
+                retry_at=opens,
+                held=held,
+                earliest=earliest,
+            )
     reason = closed.reason if closed else limit.source
     return Refusal(
         limit=limit.model_copy(update={"source": reason}),
         bucket=hold.bucket,
+        kind=RefusalKind.CLOSED if closed else kind_of(hold.bucket),
         retry_at=None if closed and closed.is_freeze else until,
         held=closed is not None and closed.tester is not None,
         earliest=closed is not None and closed.tester is not None,

@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from shunpike.protocols import Ask, Target
-from shunpike.types import ZERO, Billing, Budget, Funds, Lifetime, Limit, Money, Price, Refusal, Scope, Settings, Unit
+from shunpike.types import (
+    ZERO,
+    Billing,
+    Budget,
+    Funds,
+    Lifetime,
+    Limit,
+    Money,
+    Price,
+    Refusal,
+    RefusalKind,
+    Scope,
+    Settings,
+    Unit,
+)
 from shunpike.types.base import Record
 
 _FUNDS = {Billing.NONE: Funds.FREE, Billing.CREDIT: Funds.CREDIT, Billing.CARD: Funds.PAID}
@@ -64,4 +78,4 @@ def wall(terms: Terms, settings: Settings, *, limits_known: bool, bounded: bool)
 
 def _closed(reason: str) -> Refusal:
     limit = Limit(unit=Unit.USD, amount=0, window=Lifetime(), scope=Scope.ACCOUNT, source=reason)
-    return Refusal(limit=limit, bucket="policy", impossible=True)
+    return Refusal(limit=limit, bucket="policy", kind=RefusalKind.MONEY, impossible=True)

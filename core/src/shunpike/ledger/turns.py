@@ -23,6 +23,7 @@ import anyio
 
 from shunpike.clock import Clock
 from shunpike.errors import StoreError
+from shunpike.ledger.buckets import kind_of
 from shunpike.ledger.settling import LEAVING, Settling
 from shunpike.ledger.slots import coming_back
 from shunpike.ledger.windows import IN_FLIGHT_RETRY
@@ -91,7 +92,10 @@ class Turns:
             if not taken or taken + hold.amount <= limit.amount or not coming_back(limit, taken):
                 continue
             if limit.unit is Unit.CONCURRENT or hold.amount <= self.queue.largest(bucket):
-                return Refusal(limit=limit, bucket=bucket, retry_at=now + IN_FLIGHT_RETRY, held=True, earliest=True)
+                opens = now + IN_FLIGHT_RETRY
+                return Refusal(
+                    limit=limit, bucket=bucket, kind=kind_of(bucket), retry_at=opens, held=True, earliest=True
+                )
         return None
 
     def stand(self, ask: Ask, refusal: Refusal, *, asked: bool = True) -> None:

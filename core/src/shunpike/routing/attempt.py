@@ -122,7 +122,7 @@ class Attempts:
         finally:
             walk.waiting.over()
         walk.journey.leave(schedule.untried(clock.monotonic()))
-        raise walk.journey.exhausted(walk.route.request_id)
+        raise walk.journey.exhausted(walk.route.request_id, self._services.clock.now())
 
     async def _visit(self, walk: Walk, target: Target) -> Try | None:
         """Return an admitted attempt at ``target``, None where it is closed, which is noted."""

@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 from shunpike.errors import AuthError, ProviderError, key_hint
 from shunpike.protocols import Target
-from shunpike.routing.schedule import ATTEMPTS_USED, TIME_USED
-from shunpike.types import Candidate, Cause, Verdict
+from shunpike.types import Candidate, Cause, RefusalKind
 
 
 class Told(NamedTuple):
@@ -26,6 +25,8 @@ NOBODY_ELSE = "it is the request that was refused, so nobody else was asked: cha
 _ANOTHER = "or add another provider: shunpike keys set NAME"
 _MOMENT = f"try again in a moment, look whether it is there: shunpike doctor --online   ·   {_ANOTHER}"
 _MODELS = "see what it offers today: shunpike models --live -p {provider}"
+PAY = 'in shunpike.toml: allow_paid = true, budgets = [{amount = "1.00", period = "day"}]'
+"""How to allow money, and bound it."""
 _OF_KINDS = {
     "credits": f"add credit at {{provider}}   ·   {_ANOTHER}",
     "spend_cap": f"raise the cap at {{provider}}   ·   {_ANOTHER}",
@@ -57,38 +58,42 @@ def fit_key_hint(error: ProviderError, target: Target) -> None:
         error.hint = key_hint(info.env_key, target.name, target.key_origin)
 
 
-def hint_for(candidates: Sequence[Candidate], told: Sequence[Told]) -> str:
-    """Return what could help: what a failure says itself, else what fits the blocks and failures best."""
+def hint_for(candidates: Sequence[Candidate], told: Sequence[Told], over_budget: bool = False) -> str:
+    """Return what could help: what a failure says itself, else what fits the blocks and failures best.
+
+    ``over_budget`` tells that the request alone is larger than a budget. What opens by itself comes first, how to pay
+    last: whoever chose free tiers first is not to be sold something.
+    """
     for one in told:
         if one.hint:
             return one.hint
-    return next(hint for fits, hint in _hints(candidates, told) if fits)
+    return next(hint for fits, hint in _hints(candidates, told, over_budget=over_budget) if fits)
 
 
-def _hints(candidates: Sequence[Candidate], told: Sequence[Told]) -> Iterator[tuple[bool, str]]:
+def _hints(candidates: Sequence[Candidate], told: Sequence[Told], *, over_budget: bool) -> Iterator[tuple[bool, str]]:
     """Yield what could help, the likeliest first, and whether it fits."""
-    budget = 'budgets = [{amount = "1.00", period = "day"}]'
-    money = f"to allow money, set in shunpike.toml: allow_paid = true, {budget}   ·   or name a free model"
-    yield any("allow_paid" in one.reason for one in candidates), money
+    causes, kinds = {one.cause for one in candidates}, {one.kind for one in candidates}
+    money = RefusalKind.MONEY in kinds
+    pay = f"   ·   or pay: {PAY}" if money else ""
     bill = "see what it billed: shunpike doctor   ·   then open it by the command above, or name a free model"
-    yield any("shunpike limits clear" in one.reason for one in candidates), bill
-    untried = " ".join(one.reason for one in candidates if one.verdict is Verdict.UNUSED)
+    frozen = any(one.kind is RefusalKind.CLOSED and one.retry_at is None for one in candidates)
+    yield frozen, bill
     more = "allow more in shunpike.toml: max_attempts = 16   ·   or name a model: -m PROVIDER/ID"
-    yield ATTEMPTS_USED in untried, more
-    yield TIME_USED in untried, "give it more time: --deadline 10m   ·   or name a model: -m PROVIDER/ID"
-    later = "try again at the moment named above   ·   or add a provider: shunpike keys set NAME"
-    yield any(one.retry_at for one in candidates), later
-    large = [one.reason for one in candidates if one.cause is Cause.TOO_LARGE]
+    yield Cause.ATTEMPTS in causes, more
+    yield Cause.TIME in causes, "give it more time: --deadline 10m   ·   or name a model: -m PROVIDER/ID"
+    yield any(one.retry_at for one in candidates), f"add a provider: shunpike keys set NAME{pay}"
     raised = (
         "raise the budget in shunpike.toml, lower max_tokens or shorten the prompt   ·   what is left: shunpike budget"
     )
-    yield any("budget $" in reason for reason in large), raised
-    yield bool(large), "lower max_tokens or shorten the prompt   ·   what the limits are: shunpike limits"
-    off = next((one.provider for one in candidates if one.reason == SWITCHED_OFF), "")
+    yield over_budget, raised
+    large = "lower max_tokens or shorten the prompt   ·   what the limits are: shunpike limits"
+    yield Cause.TOO_LARGE in causes, large
+    off = next((one.provider for one in candidates if one.cause is Cause.OFF), "")
     yield bool(off) and not told, f"switch it on in shunpike.toml: [providers.{off}] enabled = true"
     for one in told:
         if one.kind in _OF_KINDS:
             yield True, _OF_KINDS[one.kind].format(provider=one.provider)
+    yield money, f"add a free provider: shunpike keys set NAME   ·   or name a free model: shunpike models --free{pay}"
     never = "no time opens it again: raise it in shunpike.toml (shunpike config show --origin)"
     yield any(one.cause in (Cause.QUOTA, Cause.POLICY) for one in candidates), never
     yield True, "see what is set up: shunpike doctor"

@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from shunpike.clock import moment
+from shunpike.clock import moment, when
 from shunpike.errors import Exhausted, NoCredential, PluginError, ShunpikeError, UsageError, key_hint
 from shunpike.protocols import Target
 from shunpike.routing.hints import Told, hint_for
 from shunpike.routing.plan import Plan
+from shunpike.routing.schedule import Spent
 from shunpike.routing.trouble import Failure, Scope, Setback
-from shunpike.types import Attempt, Candidate, Cause, Decision, Refusal, Remaining, Verdict
+from shunpike.types import Attempt, Candidate, Cause, Decision, Refusal, RefusalKind, Remaining, Verdict
 
 _SHOWN = 12
-_WALL = "policy"
-"""The bucket that the ledger names where money may not be spent (``ledger/terms.py``)."""
-_PACED = "paced: "
-"""How the ledger begins the source of a refusal by the pace (``ledger/pacing.py``)."""
+_IN_WORDS = (RefusalKind.MONEY, RefusalKind.PACE)
+"""Where no limit refused, so that the source says what did."""
 _TELLING = (Verdict.FAILED, Verdict.REFUSED, Verdict.UNUSED, Verdict.DROPPED, Verdict.ANSWERED)
 """What was tried says more than what was not."""
 _SHARED = {Scope.MODEL: "it", Scope.ACCOUNT: "its account", Scope.ORIGIN: "its address", Scope.KEY: "its key"}
@@ -72,21 +71,22 @@ class Journey:
             return  # It failed in this request, and how says more.
         self.note(target, Verdict.REFUSED, _in_words(setback), setback.opens_at, setback.cause)
 
-    def leave(self, untried: Iterable[tuple[Target, Setback | str]]) -> None:
+    def leave(self, untried: Iterable[tuple[Target, Setback | Spent | None]]) -> None:
         """Say why these were never asked, where there is more to say than that another answered first."""
         for target, why in untried:
             if isinstance(why, Setback) and why.scope is Scope.KEY:
                 self.closed(target, why)
-            elif why:
-                reason = f"{_SHARED[why.scope]} is in trouble ({why.kind})" if isinstance(why, Setback) else why
-                self.note(target, Verdict.UNUSED, f"not tried: {reason}")
+            elif isinstance(why, Setback):
+                self.note(target, Verdict.UNUSED, f"not tried: {_SHARED[why.scope]} is in trouble ({why.kind})")
+            elif why is not None:
+                self.note(target, Verdict.UNUSED, f"not tried: {why.text}", cause=why.cause)
 
     def refused(self, target: Target, refusal: Refusal) -> Candidate:
         """A limit or budget closed ``target``; nothing was sent."""
         limit, cause, name = refusal.limit, Cause.QUOTA, self.named(refusal)
         if _is_said_in_words(refusal):
             reason = limit.source
-            cause = Cause.POLICY if refusal.bucket == _WALL else cause
+            cause = Cause.POLICY if refusal.kind is RefusalKind.MONEY else cause
         elif limit.amount == 0:
             reason, cause = name, Cause.POLICY
         elif refusal.impossible:
@@ -104,8 +104,8 @@ class Journey:
         known = self._candidates.get(target.label)
         self._kept_away.pop(target.label, None)
         noted = self.note(target, Verdict.REFUSED, reason, None if refusal.impossible else refusal.retry_at, cause)
-        if refusal.earliest:
-            noted = self._candidates[target.label] = noted.model_copy(update={"earliest": True})
+        update = {"kind": refusal.kind, "earliest": refusal.earliest}
+        noted = self._candidates[target.label] = noted.model_copy(update=update)
         if known is not None and known.verdict is Verdict.FAILED:
             # What failed in this request says more than what keeps it from being asked again.
             self._candidates[target.label] = known
@@ -118,7 +118,7 @@ class Journey:
         limit = refusal.limit
         if _is_said_in_words(refusal):
             return limit.source
-        return f"{limit.source if _is_budget(refusal) else 'limit'} {limit.text}"
+        return f"{limit.source if is_budget(refusal) else 'limit'} {limit.text}"
 
     def waited(self, blocked: tuple[Target, Refusal], seconds: float) -> None:
         """Note that the request waited for what blocked it."""
@@ -158,8 +158,8 @@ class Journey:
             notes=(*self.notes, *(f"waited {seconds:.1f} s for {what}" for what, seconds in self._waits.items())),
         )
 
-    def exhausted(self, request_id: str, why: str = "") -> ShunpikeError:
-        """Return the error that lists every candidate, what blocks it and when it opens.
+    def exhausted(self, request_id: str, now: float, why: str = "") -> ShunpikeError:
+        """Return the error that lists every candidate, what blocks it and when it opens, as of ``now`` (epoch seconds).
 
         Where one and the same mistake in the set-up closed all that could be asked, that mistake is the error.
         """
@@ -170,18 +170,24 @@ class Journey:
         decision = self.decision()
         relevant = [one for one in decision.candidates if one.verdict is not Verdict.UNUSED or one.reason]
         relevant.sort(key=lambda one: _TELLING.index(one.verdict))
-        lines = [f"       {line}" for line in _lines(relevant)]
+        lines = [f"       {line}" for line in _lines(relevant, now)]
         moments = [one.retry_at for one in relevant if one.retry_at is not None]
         waited = sum(self._waits.values())
         why = why or (f", after waiting {waited:.1f} s" if waited else "")
+        hint = hint_for(relevant, [*self._told, *self._kept_away.values()], self._too_large_for_a_budget())
+        opens = min(moments, default=None)
         error = Exhausted(
             "\n".join([f"no provider can answer right now{why}", *lines]),
             decision=decision,
-            retry_at=min(moments, default=None),
-            hint=hint_for(relevant, [*self._told, *self._kept_away.values()]),
+            retry_at=opens,
+            hint=hint if opens is None else f"wait until {when(math.ceil(opens), now)}   ·   {hint}",
         )
         error.request_id = request_id
         return error
+
+    def _too_large_for_a_budget(self) -> bool:
+        refusals = [refusal for _, refusal in self.refusals.values()]
+        return any(one.kind is RefusalKind.IMPOSSIBLE and is_budget(one) for one in refusals)
 
     def _misbehaved(self) -> ShunpikeError | None:
         """Return the plugin's error where nothing else went wrong."""
@@ -197,20 +203,17 @@ class Journey:
         return next(iter(self._unusable.values()))
 
 
-def _is_budget(refusal: Refusal) -> bool:
+def is_budget(refusal: Refusal) -> bool:
+    """Tell whether a money budget refused."""
     return refusal.bucket.startswith("budget|")
 
 
 def _is_said_in_words(refusal: Refusal) -> bool:
     """Whether no limit refused, but the wall around money, a closed gate or the pace: the source says what it was."""
-    return (
-        refusal.bucket == _WALL
-        or refusal.bucket.endswith(("|gate", "|paid"))
-        or refusal.limit.source.startswith(_PACED)
-    )
+    return refusal.kind in _IN_WORDS or refusal.bucket.endswith(("|gate", "|paid"))
 
 
-def _lines(candidates: list[Candidate]) -> list[str]:
+def _lines(candidates: list[Candidate], now: float) -> list[str]:
     """One line for each reason at each provider, not one for each of its models."""
     groups: dict[tuple[str, str, str], list[str]] = {}
     shared = _shared(candidates)
@@ -221,7 +224,7 @@ def _lines(candidates: list[Candidate]) -> list[str]:
         names = ", ".join(dict.fromkeys(one.provider for one in keyless))
         candidates.append(keyless[0].model_copy(update={"provider": names, "reason": "no key"}))
     for one in candidates:
-        groups.setdefault((shared.get(one.reason, one.provider), one.reason, _when(one)), []).append(one.model)
+        groups.setdefault((shared.get(one.reason, one.provider), one.reason, _when(one, now)), []).append(one.model)
     lines = [_line(provider, models, f"{reason}{when}") for (provider, reason, when), models in groups.items()]
     return lines if len(lines) <= _SHOWN else [*lines[:_SHOWN], f"… and {len(lines) - _SHOWN} more"]
 
@@ -235,11 +238,11 @@ def _shared(candidates: list[Candidate]) -> dict[str, str]:
     return {reason: ", ".join(names) for reason, names in found.items()}
 
 
-def _when(one: Candidate) -> str:
+def _when(one: Candidate, now: float) -> str:
     """Return the words for when a candidate opens, to the second above; empty where no time opens it."""
     if one.retry_at is None:
         return ""
-    at = f"{moment(math.ceil(one.retry_at)):%Y-%m-%d %H:%M:%S} UTC"
+    at = when(math.ceil(one.retry_at), now)
     return f"   when one of them has ended, not before {at}" if one.earliest else f"   free again {at}"
 
 
@@ -256,11 +259,11 @@ def _in_words(setback: Setback) -> str:
 
 def too_large(plan: Plan, prompt_tokens: int) -> UsageError | None:
     """Return the error when the prompt's size alone closed every candidate."""
-    reasons = [one.reason for one in plan.dropped if one.reason.startswith("context too small")]
-    others = [one for one in plan.dropped if one.model != "*" and one.reason not in reasons]
-    if plan.targets or others or not reasons:
+    contexts = [one.context for one in plan.dropped if one.context is not None]
+    others = [one for one in plan.dropped if one.model != "*" and one.context is None]
+    if plan.targets or others or not contexts:
         return None
-    widest = max(int(reason.split()[3].replace(",", "")) for reason in reasons)
+    widest = max(contexts)
     return UsageError(
         f"the prompt takes about {prompt_tokens:,} tokens, more than the widest context of any candidate: {widest:,}",
         hint="shorten the prompt, or name a model with a larger context: shunpike models",

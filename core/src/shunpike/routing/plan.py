@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from shunpike.errors import UnknownProvider
 from shunpike.protocols import Strategy, Target, View
 from shunpike.routing.names import Wanted, wanted_models
 from shunpike.tokens import ESTIMATE
-from shunpike.types import Candidate, Cause, ChatRequest, ModelInfo, Verdict
+from shunpike.types import Candidate, Cause, ChatRequest, ModelInfo, RefusalKind, Verdict
 from shunpike.types.base import Record
 
 PRACTICAL_MINIMUM = 16
@@ -61,8 +61,8 @@ def make_plan(request: ChatRequest, roster: Roster, rules: Rules, strategy: Stra
         reason = _why_not(target, request, rules, view, explicit=wanted.explicit)
         if reason is None:
             eligible.append(target)
-        elif reason[0]:
-            dropped.append(_dropped(target, *reason))
+        elif reason.text:
+            dropped.append(_dropped(target, reason))
     if not eligible and not dropped:
         dropped = [gone for gone in roster.unavailable if rules.providers is None or gone.provider in rules.providers]
     ranked = tuple(strategy.rank(eligible, request, view))
@@ -91,37 +91,44 @@ def _is_named(target: Target, wanted: Wanted, rules: Rules) -> bool:
     return wanted.explicit or wanted.provider == target.name or target.name in (rules.providers or ())
 
 
-_UNMENTIONED = ("", Cause.UNABLE)
+class _Reason(NamedTuple):
+    """Why a target is left out; an empty text need not even be mentioned."""
+
+    text: str
+    cause: Cause
+    kind: RefusalKind | None = None
+    context: int | None = None
 
 
-def _why_not(
-    target: Target, request: ChatRequest, rules: Rules, view: View, *, explicit: bool
-) -> tuple[str, Cause] | None:
-    """Return why ``target`` can't answer, None when it can, an empty reason when it need not even be mentioned."""
+_UNMENTIONED = _Reason("", Cause.UNABLE)
+
+
+def _why_not(target: Target, request: ChatRequest, rules: Rules, view: View, *, explicit: bool) -> _Reason | None:
+    """Return why ``target`` can't answer, None when it can."""
     if rules.providers is not None and target.name not in rules.providers:
         return _UNMENTIONED
     if target.model.kind != rules.kind:
         kind = "not a chat model" if rules.kind == "chat" else "not an embedding model"
-        return (kind, Cause.UNABLE) if explicit else _UNMENTIONED
+        return _Reason(kind, Cause.UNABLE) if explicit else _UNMENTIONED
     if target.tier not in target.model.limits:
-        return f"not offered on the tier {target.tier}", Cause.POLICY
+        return _Reason(f"not offered on the tier {target.tier}", Cause.POLICY)
     if target.paid and not rules.allow_paid:
-        return "costs money, and allow_paid is off", Cause.POLICY
-    reason = _unable(target, request, view)
-    return None if reason is None else (reason, Cause.UNABLE)
+        return _Reason("costs money, and allow_paid is off", Cause.POLICY, RefusalKind.MONEY)
+    return _unable(target, request, view)
 
 
-def _unable(target: Target, request: ChatRequest, view: View) -> str | None:
+def _unable(target: Target, request: ChatRequest, view: View) -> _Reason | None:
     lacking = sorted(request.needs - _abilities(target.model))
     if lacking:
-        return f"lacks {', '.join(lacking)}"
+        return _Reason(f"lacks {', '.join(lacking)}", Cause.UNABLE)
     context = target.model.context
     what, size, smallest = "prompt", view.prompt_tokens, min(PRACTICAL_MINIMUM, view.max_output)
     if target.model.kind == "embedding":
         # Each text has the context for itself, and vectors take none of it.
         what, size, smallest = "longest text", max(ESTIMATE.count(one.text) for one in request.messages), 0
     if context is not None and size + smallest > context:
-        return f"context too small: {context:,} tokens, the {what} takes about {size:,}"
+        text = f"context too small: {context:,} tokens, the {what} takes about {size:,}"
+        return _Reason(text, Cause.CONTEXT, context=context)
     return None
 
 
@@ -130,8 +137,16 @@ def _abilities(model: ModelInfo) -> frozenset[str]:
     return model.features | {"json"} if "json_schema" in model.features else model.features
 
 
-def _dropped(target: Target, reason: str, cause: Cause) -> Candidate:
-    return Candidate(provider=target.name, model=target.model.id, verdict=Verdict.DROPPED, reason=reason, cause=cause)
+def _dropped(target: Target, reason: _Reason) -> Candidate:
+    return Candidate(
+        provider=target.name,
+        model=target.model.id,
+        verdict=Verdict.DROPPED,
+        reason=reason.text,
+        cause=reason.cause,
+        kind=reason.kind,
+        context=reason.context,
+    )
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from shunpike.protocols import Target
 from shunpike.routing.trouble import Scope, Setback, Where
+from shunpike.types import Cause
 
 MOST_TRIES = 3
 """Attempts at one model, and at one account or address in trouble, within one request."""
@@ -29,9 +30,13 @@ _BEFORE_OTHERS = 2
 """Attempts at one account while another was not reached."""
 _ALIKE = 2
 """So many models of one account that fail alike show that it is the account."""
-ATTEMPTS_USED = "were used"
-TIME_USED = "the time was used up"
-"""How the reasons read for which somebody was not tried."""
+
+
+class Spent(NamedTuple):
+    """What the request had no more of, so that somebody was not tried, in words and by cause."""
+
+    text: str
+    cause: Cause
 
 
 class Pause(NamedTuple):
@@ -193,18 +198,18 @@ class Schedule:
             if len(same) >= _ALIKE:
                 candidate.account.close(setback._replace(scope=Scope.ACCOUNT))
 
-    def untried(self, now: float) -> list[tuple[Target, Setback | str]]:
-        """Return who was neither tried nor refused, with what closed it or another reason, which may be empty."""
+    def untried(self, now: float) -> list[tuple[Target, Setback | Spent | None]]:
+        """Return who was neither tried nor refused, with what closed it or what was used up, if either."""
         return [
             (one.target, self._why(one, now))
             for one in self._candidates.values()
             if not one.own.tries and not one.refused
         ]
 
-    def _why(self, one: _Candidate, now: float) -> Setback | str:
+    def _why(self, one: _Candidate, now: float) -> Setback | Spent | None:
         closed = next((door.setback for door in one.doors.values() if door.setback is not None), None)
         if closed is not None:
             return closed
         if self._attempts >= self._bounds.attempts:
-            return f"{self._attempts} attempt{'s' if self._attempts > 1 else ''} {ATTEMPTS_USED}"
-        return TIME_USED if now >= self._bounds.expires else ""
+            return Spent(f"{self._attempts} attempt{'s' if self._attempts > 1 else ''} were used", Cause.ATTEMPTS)
+        return Spent("the time was used up", Cause.TIME) if now >= self._bounds.expires else None

@@ -5,7 +5,7 @@ from shunpike.types.answer import FINISH_REASONS, Answer, Call, Choice, Piece, T
 from shunpike.types.bill import Bill
 from shunpike.types.chat import ChatRequest, FunctionCall, ImagePart, ImageUrl, Message, OtherPart, TextPart, ToolCall
 from shunpike.types.completion import Completion
-from shunpike.types.decision import Attempt, Candidate, Cause, Decision, Verdict
+from shunpike.types.decision import Attempt, Candidate, Cause, Decision, RefusalKind, Verdict
 from shunpike.types.embedding import EmbedAnswer, EmbedCall, Embedding, EmbedRequest, Vector
 from shunpike.types.events import Event, EventName
 from shunpike.types.ledger import (
@@ -97,6 +97,7 @@ __all__ = [
     "ProviderInfo",
     "ProviderSettings",
     "Refusal",
+    "RefusalKind",
     "Remaining",
     "Reopening",
     "Reservation",

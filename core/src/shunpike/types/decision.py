@@ -44,6 +44,31 @@ class Cause(StrEnum):
     """It is out of order, or was a moment ago: it is looked at again soon."""
     UNABLE = "unable"
     """The model can't do what the request needs."""
+    CONTEXT = "context"
+    """The prompt is larger than the model's context: see ``Candidate.context``."""
+    OFF = "off"
+    """Its section of the settings switches it off."""
+    ATTEMPTS = "attempts"
+    """The request had used up its attempts."""
+    TIME = "time"
+    """The request's time was used up."""
+
+
+class RefusalKind(StrEnum):
+    """What kind of thing refused an attempt before anything was sent."""
+
+    LIMIT = "limit"
+    """A provider's limit, or one that the owner set, has no room now."""
+    BUDGET = "budget"
+    """A money budget has no room now."""
+    PACE = "pace"
+    """The limit has room; the owner's pace keeps some of it for later, or for persons."""
+    CLOSED = "closed"
+    """It was declared closed: by the provider, for a bill above the worst case, or by a person."""
+    MONEY = "money"
+    """It costs money, or may, and the settings do not allow that."""
+    IMPOSSIBLE = "impossible"
+    """The request alone is larger than the limit or budget: no waiting helps."""
 
 
 class Candidate(Record):
@@ -54,6 +79,10 @@ class Candidate(Record):
     verdict: Verdict
     reason: str = ""
     retry_at: Moment | None = None
+    kind: RefusalKind | None = None
+    """Where a limit, a budget, the pace or the settings refused it: which of these."""
+    context: int | None = None
+    """Tokens of its context, where that is too small."""
     cause: Cause | None = None
     """Where it was not asked: what stood in the way, as far as a caller can change it."""
     earliest: bool = False

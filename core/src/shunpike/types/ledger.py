@@ -7,6 +7,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from shunpike.types.base import Moment, Record
+from shunpike.types.decision import RefusalKind
 from shunpike.types.lessons import Lesson, Sample, Text
 from shunpike.types.limits import Evidence, Limit, Remaining
 from shunpike.types.money import ZERO, Money
@@ -65,9 +66,11 @@ class Refusal(Record):
 
     limit: Limit
     bucket: str
+    kind: RefusalKind
+    """What refused. The words of the limit's source are for a person."""
     retry_at: Moment | None = None
     impossible: bool = False
-    """The request alone is larger than the limit: no waiting helps."""
+    """No waiting helps: the request alone is larger than the limit, or the settings allow no money."""
     held: bool = False
     """Only what running attempts hold is in the way, and what of it they don't use comes back when they end: nobody
     knows when, ``retry_at`` is the moment from which on it is worth another look."""

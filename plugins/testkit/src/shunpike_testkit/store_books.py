@@ -19,6 +19,7 @@ from shunpike.types import (
     Lifetime,
     Money,
     Refusal,
+    RefusalKind,
     Rolling,
     Sample,
     Settlement,
@@ -206,6 +207,17 @@ class StoreBooksContract(StoreClosuresContract):
             refusal = await store.admit(reservation("b", clock.now(), minute, hour))
             assert isinstance(refusal, Refusal)
             assert (refusal.bucket, refusal.retry_at) == (hour.bucket, clock.now() + 3_600 + GUARD)
+
+    async def test_a_full_budget_is_told_from_a_full_limit(self, tmp_path: Path, clock: VirtualClock) -> None:
+        """By the kind of the refusal, not by the words of its source."""
+        day = hold(6, 10, Unit.USD, Calendar(period="day"))
+        of_the_owner = day.model_copy(update={"bucket": "budget|all|day"})
+        async with self.opened(tmp_path, clock) as store:
+            for one, kind in ((day, RefusalKind.LIMIT), (of_the_owner, RefusalKind.BUDGET)):
+                await store.admit(reservation(f"{kind}-a", clock.now(), one))
+                refusal = await store.admit(reservation(f"{kind}-b", clock.now(), one))
+                assert isinstance(refusal, Refusal)
+                assert refusal.kind is kind
 
     @pytest.mark.parametrize(
         ("unit", "window"),

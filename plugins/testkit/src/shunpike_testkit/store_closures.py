@@ -10,7 +10,7 @@ import pytest
 
 from shunpike.ledger.abilities import Reopens
 from shunpike.protocols import Store
-from shunpike.types import Closure, Grant, Held, Refusal, Settlement, State, Unit
+from shunpike.types import Closure, Grant, Held, Refusal, RefusalKind, Settlement, State, Unit
 from shunpike.types.ledger import UNTIL_CLEARED
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.store_lessons import able
@@ -160,6 +160,7 @@ class StoreClosuresContract(StoreShorteningContract):
         refusal = await store.admit(reservation("late", clock.now(), GATE))
         assert isinstance(refusal, Refusal)
         assert (refusal.retry_at, refusal.limit.source) == (None, "billed too much")
+        assert refusal.kind is RefusalKind.CLOSED
         assert await store.closed(clock.now()) == {"gate": frozen}
 
     async def test_what_is_opened_by_hand_is_open_for_everybody_and_written_down(

@@ -34,6 +34,7 @@ from shunpike.types import (
     Limit,
     Money,
     Refusal,
+    RefusalKind,
     Reservation,
     Rolling,
     Settlement,
@@ -116,7 +117,7 @@ class StoreContract:
             assert isinstance(await store.admit(reservation("a", clock.now(), wide, narrow)), Grant)
             refusal = await store.admit(reservation("b", clock.now(), wide, narrow))
             assert isinstance(refusal, Refusal), "a hold beyond its limit was granted"
-            assert refusal.bucket == narrow.bucket
+            assert (refusal.bucket, refusal.kind) == (narrow.bucket, RefusalKind.LIMIT)
             assert [one.used for one in await store.remaining([wide, narrow], clock.now())] == [1, 60]
 
     async def test_a_grant_tells_what_is_left(self, tmp_path: Path, clock: VirtualClock) -> None:
@@ -134,6 +135,7 @@ class StoreContract:
             refusal = await store.admit(reservation("a", clock.now(), hold(101, 100, Unit.TOTAL_TOKEN)))
             assert isinstance(refusal, Refusal)
             assert (refusal.impossible, refusal.retry_at) == (True, None)
+            assert refusal.kind is RefusalKind.IMPOSSIBLE
 
     async def test_an_attempt_is_admitted_once(self, tmp_path: Path, clock: VirtualClock) -> None:
         """The same attempt id twice is a mistake, not a second attempt; it takes nothing."""
@@ -258,6 +260,7 @@ class StoreContract:
             refusal = await store.admit(reservation("c", now + 499, gate))
             assert isinstance(refusal, Refusal), "a closed bucket must refuse"
             assert (refusal.retry_at, refusal.limit.source) == (now + 500, "said a")
+            assert refusal.kind is RefusalKind.CLOSED
             assert isinstance(await store.admit(reservation("d", now + 500, gate)), Grant)
             assert await store.closed(now + 500) == {}
 
