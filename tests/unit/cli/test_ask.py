@@ -222,3 +222,29 @@ def test_an_exhausted_request_is_told_with_every_candidate(cli: Cli) -> None:
     assert ran.code == 5
     assert "acme/m" in ran.err
     assert "1 request / 3600 s" in ran.err
+
+
+@pytest.mark.parametrize("extra", [(), ("--no-stream",), ("-q",)])
+def test_json_from_the_sandbox_is_json_and_labelled_on_stderr(cli: Cli, tmp_path: Path, extra: tuple[str, ...]) -> None:
+    box = ScriptedProvider("box", answer('{"a": 1}'))
+    box.simulated = True
+    (tmp_path / "schema.json").write_text('{"type": "object"}')
+    for shape in (("--json-mode",), ("--schema", "schema.json")):
+        ran = cli("What is it?", *shape, *extra, providers=(box,))
+        assert ran.code == 0, ran.err
+        assert json.loads(ran.out) == {"a": 1}
+        assert ran.err.startswith("[sandbox] no model wrote this")
+
+
+def test_a_refused_key_is_told_with_the_name_of_its_provider_and_only_once(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACME_API_KEY", "sk-0123456789abcdef")
+    acme = ScriptedProvider("acme", AuthError("refused", provider="acme", status=401))
+    acme.env_key = "ACME_API_KEY"
+    both = (acme, ScriptedProvider("other", answer("Yes.")))
+    first, second = cli("Go on", providers=both), cli("Go on", providers=both)
+    assert (first.out, second.out) == ("Yes.\n", "Yes.\n")
+    assert "1 fall-over: acme refused its key" in first.err
+    assert "fall-over" not in second.err
+    assert len(acme.backend.calls) == 1

@@ -15,6 +15,7 @@ from shunpike.cli.demo_run import differences
 from shunpike.plugins import Host
 from shunpike.protocols import BookRow
 from shunpike.types import Money, UsageRow
+from shunpike_sandbox.plugin import plugin as sandbox
 
 from .conftest import Cli
 
@@ -98,3 +99,10 @@ def test_each_figure_that_differs_is_named_with_both_values(field: str) -> None:
     assert len(found) == 1
     assert found[0].startswith("acme: ")
     assert str(more) in found[0]
+
+
+def test_without_a_provider_the_demo_says_so_and_fails(cli: Cli) -> None:
+    ran = cli("demo", plugins={"sandbox": sandbox})
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("error: no provider is installed")
+    assert "hint: " in ran.err

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from shunpike.cli.forms import footer
@@ -15,6 +15,7 @@ from shunpike.client.stream import Stream
 from shunpike.types import Completion
 
 LABEL = "[sandbox] "
+_MARK = f"{LABEL}no model wrote this: it comes from shunpike's built-in offline sandbox"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Look:
     quiet: bool = False
     markdown: bool = True
     """Whether Markdown is rendered where it is read on a terminal."""
+    as_data: bool = False
+    """Whether a program reads it: then a sandbox's answer is labelled on stderr, not in the text."""
     spoken: list[str] = field(default_factory=list)
     """Gets the text as it comes, for who stops the answer before its end."""
 
@@ -46,7 +49,7 @@ class PlainPage:
     """Text as it is; on a terminal without what would drive it."""
 
     def __init__(self) -> None:
-        self._clean = styled(data())
+        self._clean = data().isatty()
         self._open = False
 
     def feed(self, text: str) -> None:
@@ -75,8 +78,9 @@ def new_page(*, markdown: bool) -> Page:
 class _Printer:
     """Keeps text and thinking on lines of their own; ``begin`` is called before the first of them."""
 
-    def __init__(self, page: Page, begin: Callable[[], None]) -> None:
+    def __init__(self, page: Page, begin: Callable[[], None], *, as_data: bool) -> None:
         self._page = page
+        self._as_data = as_data
         self._begin = begin
         self._begun = False
         self._thinking = False
@@ -97,7 +101,10 @@ class _Printer:
             narrate()
         if not self._begun:
             self._begun = True
-            text = LABEL + text if simulated and not text.startswith(LABEL.strip()) else text
+            if simulated and self._as_data:
+                narrate(_MARK)  # inside JSON a label would break it
+            elif simulated and not text.startswith(LABEL.strip()):
+                text = LABEL + text
         self._page.feed(text)
 
     def end(self) -> None:
@@ -108,7 +115,7 @@ class _Printer:
 
 async def show_stream(stream: Stream, look: Look, spinner: Spinner) -> Completion:
     """Write the pieces of an entered stream; return the whole answer. A sandbox's answer is labelled."""
-    printer = _Printer(new_page(markdown=look.markdown), spinner.stop)
+    printer = _Printer(new_page(markdown=look.markdown and not look.as_data), spinner.stop, as_data=look.as_data)
     try:
         async for piece in stream:
             printer.thinking(piece.reasoning)
@@ -122,7 +129,7 @@ async def show_stream(stream: Stream, look: Look, spinner: Spinner) -> Completio
 
 def show_whole(completion: Completion, look: Look) -> None:
     """Write an answer that came in one piece."""
-    printer = _Printer(new_page(markdown=look.markdown), lambda: None)
+    printer = _Printer(new_page(markdown=look.markdown and not look.as_data), lambda: None, as_data=look.as_data)
     message = completion.choices[0].message
     printer.thinking(message.reasoning or "")
     printer.text(message.text or message.refusal or "", simulated=completion.simulated)
@@ -131,6 +138,7 @@ def show_whole(completion: Completion, look: Look) -> None:
 
 async def answer(client: Client, prompt: Prompt, options: Options, look: Look) -> Completion:
     """Ask, show the answer and its footer, and return it."""
+    look = replace(look, as_data=options.get("response_format") is not None)
     with Spinner() as spinner:
         if look.stream:
             async with client.stream(prompt, **options) as opened:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -16,6 +15,7 @@ from shunpike.cli.conversation import Conversation
 from shunpike.cli.dispatch import stdin_is_piped
 from shunpike.cli.options import Json, command_app, takes
 from shunpike.cli.output import as_json, plain
+from shunpike.cli.reading import all_of_stdin
 from shunpike.cli.request_fields import PairedOptions
 from shunpike.cli.session import check_provider, client, run
 from shunpike.cli.waiting import say_waits
@@ -78,14 +78,7 @@ def compose(question: str, given: str, parts: Sequence[Part] = ()) -> str:
 
 def piped() -> str:
     """Return what came in on stdin, nothing where a person sits. Raises `UsageError`."""
-    if not stdin_is_piped():
-        return ""
-    try:
-        return sys.stdin.buffer.read().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise UsageError(
-            f"what came in on stdin is not UTF-8 text (byte {error.start})", hint="convert it first: iconv -t UTF-8"
-        ) from None
+    return all_of_stdin() if stdin_is_piped() else ""
 
 
 def as_object(completion: Completion, *, untried: bool = False) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def _shape(given: Asking) -> dict[str, Any] | None:
 def schema_format(path: Path) -> dict[str, Any]:
     """Return the ``response_format`` for the JSON schema in ``path``. Raises `UsageError` naming the file."""
     try:
-        schema = json.loads(path.read_text(encoding="utf-8"))
+        schema = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageError(f"--schema {path}: {error.strerror}", hint="name a file that holds a JSON schema") from None
     except ValueError as error:

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from shunpike.cli import closures, networks
 from shunpike.cli.addresses import overridden
 from shunpike.cli.findings import Finding, Level, broken, found
-from shunpike.cli.forms import left_at
+from shunpike.cli.forms import label, left_at
 from shunpike.cli.install import install_hint
 from shunpike.client import OWN, Client, ProviderStatus
 from shunpike.client.names import all_doubts, strategy_doubts
@@ -133,7 +133,7 @@ async def _books(findings: list[Finding], client: Client) -> None:
         return
     for target, one in overages:
         times = "once" if one.overages == 1 else f"{one.overages:,} times"
-        text = f"{target.label} refused {times} by {one.limit.text}, while our books had room"
+        text = f"{label(target.name, target.model.id)} refused {times} by {one.limit.text}, while our books had room"
         hint = "does something else use its key? what is left now: shunpike limits"
         findings.append(found("Limits", Level.WARNING, text, hint))
     findings.extend(closures.findings(closed, SystemClock().now()))

@@ -15,6 +15,7 @@ from shunpike.cli.options import Json, command_app, takes
 from shunpike.cli.output import as_json, narrate, styled
 from shunpike.cli.sandbox import world
 from shunpike.cli.session import run
+from shunpike.errors import ShunpikeError
 from shunpike.plugins import Host
 
 app = command_app("Send a few hundred requests through the simulated providers.")
@@ -51,6 +52,12 @@ def demo(given: Demo) -> None:
 
 async def _play(plan: Plan, *, live: bool) -> Result:
     host = Host.load()
+    simulated = world(host)
+    if all(info.simulated for info in host.providers()):
+        raise ShunpikeError(
+            "no provider is installed, so there is nothing to send a request through",
+            hint="install the package of one, then see: shunpike plugins",
+        )
     narrate(f"{plan.requests} requests to simulated providers: no network, no key, no real money", dim=True)
     with watch(plan.requests, live=live) as progress:
-        return await play(plan, host, world(host), progress)
+        return await play(plan, host, simulated, progress)

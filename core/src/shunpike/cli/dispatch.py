@@ -12,7 +12,7 @@ from typing import Any
 from shunpike.cli.commands import COMMANDS
 from shunpike.errors import UsageError
 
-_OWN_OPTIONS = frozenset({"--help", "--version", "--install-completion", "--show-completion"})
+_OWN_OPTIONS = frozenset({"-h", "--help", "--version", "--install-completion", "--show-completion"})
 _WORD = re.compile(r"[a-z][a-z0-9_-]*")
 
 Lookup = Callable[[str], Any]

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from shunpike.durations import span
 from shunpike.errors import UsageError
+from shunpike.routing.names import shown_id
 from shunpike.types import Basis, Calendar, Completion, Remaining, Rolling, Scope, Unit, Usage
 
 _DAY = 86_400
@@ -68,8 +69,12 @@ def left_at(remaining: Sequence[Remaining]) -> str | None:
 
 
 def label(provider: str, model: str) -> str:
-    """Return ``provider/model``; a model that bears its provider's name is not said twice."""
-    return model if model.startswith(f"{provider}/") else f"{provider}/{model}"
+    """Return the id of a model as it is shown, and as it may be typed."""
+    return shown_id(provider, model)
+
+
+_WRONG = {"auth": "refused its key", "permission": "refused its key", "rate_limited": "was too busy for us"}
+"""What failed first, for a person; other kinds read as they are."""
 
 
 def footer(completion: Completion) -> str:
@@ -85,9 +90,10 @@ def footer(completion: Completion) -> str:
         f"{completion.seconds:.1f} s",
         None if completion.simulated else left(completion.decision.remaining),
     ]
-    failed = sum(attempt.error is not None for attempt in completion.attempts)
+    failed = [attempt for attempt in completion.attempts if attempt.error is not None]
     if failed:
-        parts.append(f"{failed} fall-over{'s' if failed > 1 else ''}")
+        whose = dict.fromkeys(f"{one.provider} {_WRONG.get(one.error or '', one.error)}" for one in failed)
+        parts.append(f"{len(failed)} fall-over{'s' if len(failed) > 1 else ''}: {', '.join(whose)}")
     return ("[sandbox] " if completion.simulated else "") + " · ".join(part for part in parts if part)
 
 

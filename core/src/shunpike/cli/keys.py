@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from shunpike.cli.forms import did_you_mean
 from shunpike.cli.options import Json, command_app
 from shunpike.cli.output import NOTHING, as_json, as_list, narrate, safe, say, table
+from shunpike.cli.reading import line_of_stdin
 from shunpike.cli.session import check_provider, client, run
 from shunpike.client import Client, ProviderStatus
 from shunpike.clock import SystemClock, duration
@@ -47,7 +48,7 @@ def set_key(
 
 def _read_key(row: ProviderStatus, *, from_stdin: bool) -> str:
     if from_stdin:
-        text = sys.stdin.readline()
+        text = line_of_stdin()
     elif sys.stdin.isatty():
         if row.key_url:
             narrate(f"get a key: {row.key_url}")

@@ -8,6 +8,7 @@ import typer
 
 from shunpike.cli import closures
 from shunpike.cli.clear import clear
+from shunpike.cli.forms import label
 from shunpike.cli.options import Json, Watch, command_app
 from shunpike.cli.output import NOTHING, as_json, narrate, plain, say, table
 from shunpike.cli.session import client, run
@@ -59,7 +60,9 @@ async def _limits() -> tuple[Sequence[tuple[Target, Remaining]], Mapping[str, Cl
 
 def _row(target: Target, one: Remaining, now: float) -> tuple[str, ...]:
     limit = one.limit
-    who = target.label if limit.scope == "model" else f"{target.name} ({limit.pool or limit.scope})"
+    who = f"{target.name} ({limit.pool or limit.scope})"
+    if limit.scope == "model":
+        who = label(target.name, target.model.id)
     if is_budget(one.bucket):
         who = limit.source
     resets = NOTHING if one.resets_at is None else when(one.resets_at, now)

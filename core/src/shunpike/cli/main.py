@@ -17,6 +17,7 @@ import typer
 from shunpike.cli.commands import root
 from shunpike.cli.dispatch import meant, stdin_is_piped, stdout_is_watched
 from shunpike.cli.ending import end_tidily, ended_by
+from shunpike.cli.reading import as_utf8
 from shunpike.cli.report import report, warnings_told
 from shunpike.errors import ShunpikeError, UsageError
 from shunpike.validation import complaint
@@ -37,9 +38,10 @@ def main() -> NoReturn:
     _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A terminal without UTF-8 shows a question mark; it must not end the command.
-            stream.reconfigure(errors="replace")
-    _leave(run(sys.argv[1:]))
+            # A terminal without UTF-8 shows a question mark; it must not end the command. Files and pipes are UTF-8,
+            # whatever the code page of the terminal: whoever reads them can't know it.
+            stream.reconfigure(encoding=stream.encoding if stream.isatty() else "utf-8", errors="replace")
+    _leave(run([as_utf8(argument) for argument in sys.argv[1:]]))
 
 
 def _leave(code: int) -> NoReturn:
@@ -111,7 +113,7 @@ def _run(arguments: Sequence[str]) -> int:
     name = "shunpike" if command is None else f"shunpike {arguments[0]}"
     chosen: Any = root() if command is None else command
     try:
-        with chosen.make_context(name, list(rest)) as context:
+        with chosen.make_context(name, list(rest), help_option_names=["-h", "--help"]) as context:
             chosen.invoke(context)
             sys.stdout.flush()
     except typer.Exit as leave:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -13,14 +11,26 @@ from typing import Any, TextIO
 
 from pydantic import BaseModel, SecretStr
 
+from shunpike.cli.tables import NOTHING, aligned
+from shunpike.cli.terminal import columns, safe, styled
 from shunpike.types import Limit, Money, Remaining, Unit
 from shunpike.types.base import iso, moments_of
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _DIM, _BOLD, _RESET = "\x1b[2m", "\x1b[1m", "\x1b[0m"
-NOTHING = "-"
 
-
+__all__ = [
+    "NOTHING",
+    "as_json",
+    "as_list",
+    "data",
+    "kept_for_data",
+    "narrate",
+    "plain",
+    "safe",
+    "say",
+    "styled",
+    "table",
+]
 _APART: list[TextIO] = []
 """Stdout as it was, while it is kept for data."""
 
@@ -39,16 +49,6 @@ def kept_for_data() -> Iterator[None]:
             yield
     finally:
         _APART.pop()
-
-
-def styled(stream: TextIO) -> bool:
-    """Tell whether colour and motion are welcome: on a terminal, without ``NO_COLOR``, not on a dumb one."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def safe(text: str) -> str:
-    """Return ``text`` without control characters: an answer must not drive the reader's terminal."""
-    return _CONTROL.sub("", text)
 
 
 def say(text: str = "", *, end: str = "\n") -> None:
@@ -118,22 +118,9 @@ def _plain_word(value: Any) -> Any:
             return str(value)
 
 
-def _one_line(cell: str) -> str:
-    return safe(cell).replace("\n", " ").replace("\t", " ")
-
-
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, right: Iterable[int] = ()) -> str:
-    """Return aligned columns; those whose numbers are in ``right`` are set flush right. No frame: it can be grepped."""
-    flush = set(right)
-    cells = [list(headings), *[[_one_line(cell) for cell in row] for row in rows]]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
-    lines = []
-    for row in cells:
-        parts = [
-            cell.rjust(width) if column in flush else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(parts).rstrip())
+    """Return aligned columns that fit the terminal; those whose numbers are in ``right`` are set flush right."""
+    lines = aligned(headings, rows, right=right, width=columns(data()))
     if styled(data()):
         lines[0] = f"{_BOLD}{lines[0]}{_RESET}"
     return "\n".join(lines)

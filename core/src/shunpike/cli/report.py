@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from shunpike.cli.terminal import safe
 from shunpike.errors import AuthError, ConfigWarning, Exhausted, ProviderError, ShunpikeError
 
 _AUTH = frozenset({"auth", "permission", "region"})
@@ -69,9 +70,9 @@ def report(error: Exception, *, as_json: bool) -> int:
     if as_json:
         sys.stderr.write(json.dumps({"error": _envelope(error, code, message, hint)}, ensure_ascii=False) + "\n")
     else:
-        sys.stderr.write(f"error: {message}\n")
+        sys.stderr.write(f"error: {safe(message)}\n")
         if hint:
-            sys.stderr.write(f"\nhint: {hint}\n")
+            sys.stderr.write(f"\nhint: {safe(hint)}\n")
         if request_id := getattr(error, "request_id", None):
             sys.stderr.write(f"request {request_id}\n")
     sys.stderr.flush()

@@ -144,9 +144,7 @@ class House:
         if others or not named:
             return None
         account = self.accounts.get(named[0])
-        if account is None:
-            return None
-        return account.broken or self.endpoints.mistake(account)
+        return None if account is None else account.broken or self.endpoints.mistake(account)
 
     def count(self, account: Account) -> int:
         """Return how many models ``account`` offers, as far as it is known."""

@@ -92,7 +92,7 @@ def _without_waiting(path: str, flags: int) -> int:
 
 def _text(path: Path, data: bytes) -> str:
     try:
-        return data.decode()
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: byte {error.start} is not UTF-8", hint="save the file as UTF-8") from None
 

@@ -6,6 +6,7 @@ import json
 
 from shunpike.errors import BadAnswer
 from shunpike.protocols import Target
+from shunpike.routing.names import shown_id
 from shunpike.routing.route import Route, Try
 from shunpike.types import Answer, ChatRequest
 
@@ -61,8 +62,9 @@ def _all_thought(request: ChatRequest, target: Target) -> BadAnswer:
 def cut_off(answer: Answer, request: ChatRequest, attempt: Try) -> tuple[str, ...]:
     """Return the warning for an answer that was cut off: by a filter, or by its output cap and what made it that."""
     ends = {choice.finish_reason for choice in answer.choices}
+    who = shown_id(attempt.target.name, attempt.target.model.id)
     if "content_filter" in ends:
-        return (f"the answer was broken off by the content filter of {attempt.target.label}",)
+        return (f"the answer was broken off by the content filter of {who}",)
     if "length" not in ends:
         return ()
     cap, asked, most = attempt.call.max_output, request.output_cap, attempt.target.model.max_output
@@ -71,11 +73,11 @@ def cut_off(answer: Answer, request: ChatRequest, attempt: Try) -> tuple[str, ..
     elif asked is not None and cap == asked:
         by = "by max_tokens"
     elif cap == most:
-        by = f"the most that {attempt.target.label} gives"
+        by = f"the most that {who} gives"
     elif attempt.target.model.context is None:
-        return (f"the answer was cut off by {attempt.target.label}, or at max_tokens = {cap:,}: name a larger one",)
+        return (f"the answer was cut off by {who}, or at max_tokens = {cap:,}: name a larger one",)
     else:
-        by = f"all that the context of {attempt.target.label} has room for"
+        by = f"all that the context of {who} has room for"
     return (f"the answer was cut off at {cap:,} output tokens: {by}",)
 
 

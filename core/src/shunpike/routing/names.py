@@ -58,6 +58,12 @@ def _is(model: ModelInfo, name: str) -> bool:
     return any(folded in (one.casefold(), short_name(one)) for one in names)
 
 
+def shown_id(provider: str, model: str) -> str:
+    """Return ``provider/model``, which `wanted_models` takes back; a provider's name is not said twice."""
+    twice = model.startswith(f"{provider}/") and model != f"{provider}/{ANY}"
+    return model if twice else f"{provider}/{model}"
+
+
 def short_name(model_id: str) -> str:
     """The last part of an id without a variant: ``openai/gpt-oss-120b:free`` → ``gpt-oss-120b``."""
     return model_id.rsplit("/", 1)[-1].split(":", 1)[0].casefold()
