@@ -166,3 +166,11 @@ def test_a_budget_of_nobody_is_a_problem(cli: Cli, tmp_path: Path) -> None:
     assert "there is no provider 'Acme'" in ran.out
     assert ran.code == 1
     assert cli("ask", "hi", providers=(ScriptedProvider("acme"),)).code == 3
+
+
+def test_without_a_network_nobody_is_told_to_replace_a_key(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACME_API_KEY", KEY)
+    ran = cli("doctor", "--online", providers=(Probed(Overloaded("no way there", provider="acme", kind="connection")),))
+    assert ran.code == 1
+    assert "replace the key" not in ran.out
+    assert "is this machine online" in ran.out

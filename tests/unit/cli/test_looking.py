@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shunpike.types import Billing, Calendar, Limit, ModelInfo, Price, PriceRow, Unit
+from shunpike.types import Billing, Calendar, Limit, ModelInfo, Price, PriceRow, Rolling, Unit
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from ...trusted import trusted  # noqa: TID252 - the tests are no package
@@ -84,11 +84,11 @@ def test_models_hides_retired_ones_and_names_their_successor_on_demand(cli: Cli)
     assert cli("models", "-p", "acne", providers=(acme,)).code == 2
 
 
-def test_free_models_are_those_of_an_unbilled_tier_or_without_a_price(cli: Cli) -> None:
+def test_free_models_are_those_of_an_unbilled_tier(cli: Cli) -> None:
     zero = PriceRow(prompt="0", completion="0")
     card = ScriptedProvider("acme", billing=Billing.CARD, models=(model("paid"), model("zero", prices=(zero,))))
     told = json.loads(cli("models", "--free", "--json", providers=(card,)).out)
-    assert [row["id"] for row in told["data"]] == ["zero"]
+    assert told["data"] == [], "what an account with a card has is asked only where money is allowed"
     none = ScriptedProvider("acme", models=(model("here"), model("elsewhere", limits={})))
     told = json.loads(cli("models", "--free", "--json", providers=(none,)).out)
     assert [row["id"] for row in told["data"]] == ["here"]
@@ -170,3 +170,36 @@ def test_what_has_nothing_to_do_with_the_books_works_without_them(
     ran = cli(*command, providers=(acme,))
     assert ran.code == 0
     assert "ledger" not in ran.err
+
+
+def test_models_and_limits_take_a_provider_and_words(cli: Cli) -> None:
+    limit = Limit(unit=Unit.REQUEST, amount=5, window=Rolling(seconds=60))
+    acme, other = ScriptedProvider("acme", limits=(limit,)), ScriptedProvider("other", limits=(limit,))
+    acme.models = (acme.model("small-7b"), acme.model("large-70b"))
+    both = (acme, other)
+    for command in ("models", "limits"):
+        for words in (("LARGE",), ("-p", "acme", "70b"), ("acme", "large", "-p", "acme")):
+            rows = cli(command, *words, providers=both).out.splitlines()[1:]
+            assert [row.split()[0] for row in rows] == ["acme/large-70b"], (command, words)
+        rows = cli(command, "-p", "other", providers=both).out.splitlines()[1:]
+        assert [row.split()[0] for row in rows] == ["other/m"]
+        wrong = cli(command, "-p", "nobody", providers=both)
+        assert (wrong.code, wrong.out) == (2, "")
+
+
+def test_a_price_of_zero_behind_a_card_is_not_listed_as_free(cli: Cli) -> None:
+    row = PriceRow(prompt="0", completion="0")
+    dear = ScriptedProvider("dear", billing=Billing.CARD)
+    dear.models = (dear.model("zero").model_copy(update={"prices": (row,)}),)
+    assert cli("hello", "-m", "dear/zero", providers=(dear,)).code == 3
+    assert "dear/zero" in cli("models", providers=(dear,)).out
+    assert "dear/zero" not in cli("models", "--free", providers=(dear,)).out
+
+
+def test_providers_are_in_the_order_of_routing_and_say_what_is_kept_out(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "shunpike.toml").write_text('order = ["third", "first"]\n')
+    names = ("first", "dear", "third")
+    three = tuple(ScriptedProvider(name, billing=Billing.CARD if name == "dear" else Billing.NONE) for name in names)
+    ran = cli("providers", providers=three)
+    assert [line.split()[0] for line in ran.out.splitlines()[1:]] == ["third", "first", "dear"]
+    assert "dear costs money and is not asked without allow_paid and a budget" in ran.err

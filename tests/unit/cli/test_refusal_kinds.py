@@ -11,6 +11,7 @@ import pytest
 from shunpike.types import Billing, Limit, Price, Rolling, Unit
 from shunpike_testkit.scripted import ScriptedProvider
 
+from ...trusted import trusted  # noqa: TID252 - the tests are no package
 from .conftest import Cli, Ran
 
 PRICE = Price.per_million("1", "20")
@@ -41,7 +42,7 @@ def blocked(ran: Ran) -> dict[str, Any]:
 def test_what_keeps_a_paid_provider_out_is_told_in_a_field(
     cli: Cli, tmp_path: Path, text: str, more: tuple[str, ...], kind: str
 ) -> None:
-    (tmp_path / "shunpike.toml").write_text(text)
+    trusted(tmp_path, text)
     ran = cli("ask", "hi", "--json", *more, providers=(paid(),))
     assert blocked(ran)["dear"]["kind"] == kind
     assert ran.code == (2 if kind == "impossible" else 3)

@@ -103,7 +103,7 @@ def test_keys_are_listed_by_their_last_four_characters_and_removed(cli: Cli) -> 
         (("acne", "--key-stdin"), KEY, 'there is no provider called "acne". Did you mean "acme"?'),
         (("acme", "--key-stdin"), " \n", "the key is empty"),
         (("acme",), KEY, "there is no terminal to type the key on"),
-        (("acme", KEY), "", "got unexpected extra argument"),
+        (("acme", KEY), "", "a key is never an argument"),
         (("plain", "--key-stdin"), KEY, "plain needs no key"),
     ],
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -31,11 +30,11 @@ COMMANDS = [
 
 
 @pytest.fixture
-def providers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[ScriptedProvider, ...]:
+def providers(monkeypatch: pytest.MonkeyPatch) -> tuple[ScriptedProvider, ...]:
     monkeypatch.setenv("ACME_API_KEY", "sk-0123456789abcdef")
-    (tmp_path / "shunpike.toml").write_text(
-        'allow_paid = true\nbudgets = [{amount = "5.00", period = "month"}]\norder = ["acme", "dear"]\n'
-    )
+    monkeypatch.setenv("SHUNPIKE_ALLOW_PAID", "true")
+    monkeypatch.setenv("SHUNPIKE_BUDGETS", '[{amount = "5.00", period = "month"}]')
+    monkeypatch.setenv("SHUNPIKE_ORDER", "acme,dear")
     limits = [
         Limit(
             unit=Unit.REQUEST, amount=14_400, window=Calendar(period="day", zone="America/Los_Angeles"), source="page"

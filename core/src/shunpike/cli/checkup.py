@@ -15,7 +15,7 @@ from shunpike.client import OWN, Client, ProviderStatus
 from shunpike.client.names import all_doubts, strategy_doubts
 from shunpike.clock import SystemClock, duration, moment
 from shunpike.config import KeyStore, Loaded, default_store, load, without_password
-from shunpike.errors import ConfigError, ConfigWarning, ShunpikeError, UsageError
+from shunpike.errors import AuthError, ConfigError, ConfigWarning, ShunpikeError, UsageError
 from shunpike.plugins import Host
 from shunpike.types import Billing, Limit, Money, ProviderSettings, Settings, Unit
 
@@ -166,7 +166,7 @@ async def _providers(findings: list[Finding], client: Client, *, online: bool) -
         findings.append(found("Providers", Level.WARNING, "no real provider has a key: the sandbox answers", hint))
 
 
-def _money_needed(row: ProviderStatus, settings: Settings) -> str | None:
+def money_needed(row: ProviderStatus, settings: Settings) -> str | None:
     """Return what a provider that costs money lacks before anything is sent to it, None where it lacks nothing."""
     section = settings.providers.get(row.name, ProviderSettings())
     if row.billing != Billing.CARD.value or section.price == "free":
@@ -194,7 +194,7 @@ async def _provider(row: ProviderStatus, client: Client, *, online: bool) -> Fin
     text = f"{row.name} {row.version}: {row.state}"
     if row.state != "ready":
         return found("Providers", Level.NOTE, text, None)
-    needs = _money_needed(row, client.settings)
+    needs = money_needed(row, client.settings)
     if needs is not None:
         hint = 'in shunpike.toml: allow_paid = true, budgets = [{amount = "1.00", period = "day"}]'
         return found("Providers", Level.WARNING, f"{row.name} {row.version}: needs {needs} before it is asked", hint)
@@ -211,8 +211,9 @@ async def _provider(row: ProviderStatus, client: Client, *, online: bool) -> Fin
     except UsageError as error:
         return found("Providers", Level.NOTE, f"{text}; {error.message}")
     except ShunpikeError as error:
-        hint = error.hint or f"replace the key: shunpike keys set {row.name}" + (
-            f"  ({row.key_url})" if row.key_url else ""
-        )
+        # Only a refusal says anything of the key: without a network it may be the best of keys.
+        another = f"replace the key: shunpike keys set {row.name}" + (f"  ({row.key_url})" if row.key_url else "")
+        there = f"is this machine online, and its address right? shunpike providers, then: shunpike -p {row.name} hi"
+        hint = error.hint or (another if isinstance(error, AuthError) else there)
         return found("Providers", Level.PROBLEM, f"{text}; {error.message}", hint)
     return found("Providers", Level.OK, f"{text}; reached: {words} in {duration(clock.monotonic() - started)}")

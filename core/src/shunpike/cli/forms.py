@@ -97,6 +97,12 @@ def footer(completion: Completion) -> str:
     return ("[sandbox] " if completion.simulated else "") + " · ".join(part for part in parts if part)
 
 
+def matches(words: Sequence[str] | None, *texts: str) -> bool:
+    """Tell whether each of ``words`` is in one of ``texts``, whatever its capitals; no words match everything."""
+    folded = [text.casefold() for text in texts]
+    return all(any(word.casefold() in text for text in folded) for word in words or ())
+
+
 def did_you_mean(word: str, known: Sequence[str]) -> str:
     """Return ``. Did you mean "x"?`` for a near miss, else nothing."""
     near = get_close_matches(word, known, n=1)

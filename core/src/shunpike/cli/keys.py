@@ -28,11 +28,17 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The provider.")]
 @app.command("set")
 def set_key(
     name: Name,
+    more: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
     *,
     key_stdin: Annotated[bool, typer.Option("--key-stdin", help="Read the key from stdin.")] = False,
     no_check: Annotated[bool, typer.Option("--no-check", help="Store it without asking the provider.")] = False,
 ) -> None:
     """Store a key: it is typed hidden, checked with a call that costs nothing, and kept in a file of mode 600."""
+    if more or "=" in name:
+        raise UsageError(
+            "a key is never an argument: it would stay in the shell's history, where others can read it",
+            hint="leave it out, and type it when asked   ·   or pipe it in: … | shunpike keys set NAME --key-stdin",
+        )
     row = run(lambda: _status_of(name))
     if row.env_key is None:
         raise UsageError(f"{name} needs no key", hint=f'ask it: shunpike -p {name} "hi"')

@@ -3,39 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
+import typer.core
+from typing_extensions import override
 
 from shunpike.cli import closures
 from shunpike.cli.clear import clear
-from shunpike.cli.forms import label
+from shunpike.cli.forms import label, matches
 from shunpike.cli.options import Json, Watch, command_app
 from shunpike.cli.output import NOTHING, as_json, narrate, plain, say, table
-from shunpike.cli.session import client, run
+from shunpike.cli.session import check_provider, client, run
 from shunpike.cli.watch import shown
 from shunpike.clock import SystemClock, moment, when
 from shunpike.ledger.buckets import is_budget
 from shunpike.protocols import Target
 from shunpike.types import Closure, Remaining
 
+
+class _Searching(typer.core.TyperGroup):
+    """Takes words that name none of its commands for what is searched for."""
+
+    @override
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Keep the words for the callback."""
+        searching = self.commands.keys().isdisjoint(args)
+        ctx.allow_interspersed_args = searching
+        rest = super().parse_args(ctx, args)
+        if searching:
+            ctx.meta[WORDS] = [*ctx._protected_args, *ctx.args]  # noqa: SLF001 - where Typer keeps them, and asks no hook
+            ctx._protected_args, ctx.args = [], []  # noqa: SLF001
+            return []
+        return rest
+
+
+WORDS = "shunpike.words"
 app = command_app("Show what is left of every limit.")
 _HEADINGS = ("provider/model", "limit", "used", "left", "resets", "source", "seen")
 
 
-@app.callback(invoke_without_command=True)
-def limits(context: typer.Context, *, json: Json = False, watch: Watch = False) -> None:
+@app.callback(invoke_without_command=True, cls=_Searching, subcommand_metavar="[WORD...] | COMMAND [ARGS]...")
+def limits(
+    context: typer.Context,
+    *,
+    provider: Annotated[
+        list[str] | None, typer.Option("--provider", "-p", help="Only of this one; repeatable.")
+    ] = None,
+    json: Json = False,
+    watch: Watch = False,
+) -> None:
     """Show every limit: used, left, when it is full again, who says so, and when that was seen; and what is closed."""
     if context.invoked_subcommand is None:
-        shown(lambda: _show(json=json), watch=watch)
+        words = context.meta.get(WORDS, [])
+        shown(lambda: _show(provider or [], words, json=json), watch=watch)
 
 
 app.command("clear")(clear)
 
 
-def _show(*, json: bool) -> None:
-    rows, known = run(_limits)
+def _show(names: list[str], words: list[str], *, json: bool) -> None:
+    rows, known = run(lambda: _limits(names))
     now = SystemClock().now()
+    rows = [(target, one) for target, one in rows if _is_meant(target, one, names, words)]
     closed = [one for one in known.values() if closures.is_in_force(one, now)]
+    if names or words:
+        closed = [one for one in closed if _closes(one, names, words)]
     if json:
         data = [{"provider": target.name, "model": target.model.id, **plain(one)} for target, one in rows]
         shut = [closures.fields(one) for one in closed]
@@ -53,8 +86,21 @@ def _show(*, json: bool) -> None:
         narrate(f"\nrefused although our books said that there was room: {overages:,}")
 
 
-async def _limits() -> tuple[Sequence[tuple[Target, Remaining]], Mapping[str, Closure]]:
+def _is_meant(target: Target, one: Remaining, names: list[str], words: list[str]) -> bool:
+    if names and (target.name not in names or is_budget(one.bucket)):
+        return False
+    return matches(words, label(target.name, target.model.id), one.limit.text, one.limit.source)
+
+
+def _closes(one: Closure, names: list[str], words: list[str]) -> bool:
+    name = closures.name_of(one)
+    return (not names or name.partition("/")[0] in names) and matches(words, name, one.reason)
+
+
+async def _limits(names: list[str]) -> tuple[Sequence[tuple[Target, Remaining]], Mapping[str, Closure]]:
     async with client() as opened:
+        for name in names:
+            check_provider(name, opened)
         return await opened.limits(), await opened.closed()
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from shunpike.cli.forms import label
+from shunpike.cli.forms import label, matches
 from shunpike.cli.live import show_live
 from shunpike.cli.options import Json, command_app
 from shunpike.cli.output import NOTHING, as_list, narrate, say, table
@@ -20,6 +20,9 @@ app = command_app("Show the models.")
 
 @app.command()
 def models(
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="WORD...", help="Only those with these words in id or features.")
+    ] = None,
     *,
     provider: Annotated[
         list[str] | None, typer.Option("--provider", "-p", help="Only of this one; repeatable.")
@@ -38,7 +41,9 @@ def models(
     shown = [
         model
         for model in found
-        if (everything or model.status != "retired") and (not free or is_free(model, tiers.get(model.provider)))
+        if (everything or model.status != "retired")
+        and (not free or is_free(model, tiers.get(model.provider)))
+        and matches(words, label(model.provider, model.id), *model.features)
     ]
     if json:
         as_list(shown)
@@ -65,7 +70,12 @@ async def _models(wanted: list[str]) -> tuple[list[ModelInfo], tuple[ProviderSta
 
 
 def is_free(model: ModelInfo, status: ProviderStatus | None) -> bool:
-    """Tell whether asking ``model`` costs its owner nothing: an unbilled tier that has it, or a price of zero."""
+    """Tell whether asking ``model`` costs its owner nothing: an unbilled tier that has it, or a price of zero.
+
+    A price of zero on an account with a card is no free model: it is asked only where money is allowed.
+    """
+    if status is not None and status.billing == "card":
+        return False
     if status is not None and status.tier in model.limits and status.billing != "card":
         return True
     prices = [Decimal(part) for row in model.prices for part in (row.prompt, row.completion, row.request)]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from shunpike.cli import networks
 from shunpike.cli.addresses import Overridden, overridden
+from shunpike.cli.checkup import money_needed
 from shunpike.cli.forms import left_at
 from shunpike.cli.options import Json, command_app
 from shunpike.cli.output import NOTHING, as_list, narrate, plain, safe, say, table
 from shunpike.cli.session import client, run
 from shunpike.client import ProviderStatus
 from shunpike.config import load
+from shunpike.types import Settings
 
 app = command_app("Show the providers.")
 
@@ -17,7 +19,7 @@ app = command_app("Show the providers.")
 @app.command()
 def providers(*, json: Json = False) -> None:
     """Show the providers in the order in which they are tried."""
-    rows, elsewhere = run(_status)
+    rows, elsewhere, settings = run(_status)
     if json:
         as_list([{**plain(row), "overridden": [one for one in elsewhere if one.provider == row.name]} for row in rows])
         return
@@ -25,11 +27,18 @@ def providers(*, json: Json = False) -> None:
     say(table(headings, [_row(row) for row in rows], right=(5,)))
     ways = [*(one.text for one in elsewhere), *networks.proxies(rows)]
     say("".join(f"\n{safe(way)}" for way in ways), end="\n" if ways else "")
+    _say_who_is_left_out(rows, settings)
+
+
+def _say_who_is_left_out(rows: list[ProviderStatus], settings: Settings) -> None:
     for row in rows:
         if row.problem is not None:
             narrate(f"\n{row.name} is left out: {safe(row.problem)}")
         if row.key_problem is not None:
             narrate(f"\n{row.name} can't be asked: {row.key_problem}\n\nhint: {row.key_hint}")
+        needs = money_needed(row, settings) if row.state == "ready" else None
+        if needs is not None:
+            narrate(f"\n{row.name} costs money and is not asked without {needs}")
     missing = [row for row in rows if row.state == "no key"]
     if missing:
         first = missing[0]
@@ -38,11 +47,11 @@ def providers(*, json: Json = False) -> None:
         )
 
 
-async def _status() -> tuple[list[ProviderStatus], tuple[Overridden, ...]]:
+async def _status() -> tuple[list[ProviderStatus], tuple[Overridden, ...], Settings]:
     async with client() as opened:
         elsewhere = overridden(load().origins, opened.settings, opened.host)
         rows = sorted(await opened.status(), key=lambda row: (row.simulated, row.order, row.name))
-        return rows, elsewhere
+        return rows, elsewhere, opened.settings
 
 
 def _row(row: ProviderStatus) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ def provider_status(
         enabled=settings.enabled,
         tier=account.tier.name,
         billing=account.tier.billing.value,
-        order=info.order if settings.order is None else settings.order,
+        order=account.order,
         models=models,
         as_of=info.as_of,
         state=account.problem or ("standby" if standby else "ready"),
