@@ -21,7 +21,7 @@ from shunpike.cli.session import check_provider, client, run
 from shunpike.cli.waiting import say_waits
 from shunpike.client import Options
 from shunpike.errors import UsageError
-from shunpike.types import Completion, Message, Verdict
+from shunpike.types import Candidate, Cause, Completion, Message, Verdict
 from shunpike.types.chat import Part
 
 app = command_app("Ask a question; what comes in on stdin is put before it.")
@@ -81,6 +81,11 @@ def piped() -> str:
     return all_of_stdin() if stdin_is_piped() else ""
 
 
+def _is_told(candidate: Candidate) -> bool:
+    """Whether it was its turn, or something is wrong with how it is set up."""
+    return candidate.verdict not in (Verdict.UNUSED, Verdict.DROPPED) or candidate.cause is Cause.CONFIG
+
+
 def as_object(completion: Completion, *, untried: bool = False) -> dict[str, Any]:
     """Return the answer as JSON types: the text first, then where it came from and how it was decided.
 
@@ -89,7 +94,7 @@ def as_object(completion: Completion, *, untried: bool = False) -> dict[str, Any
     found = {name: item for name, item in plain(completion).items() if name != "choices"}
     if not untried:
         candidates = completion.decision.candidates
-        shown = [plain(one) for one in candidates if one.verdict not in (Verdict.UNUSED, Verdict.DROPPED)]
+        shown = [plain(one) for one in candidates if _is_told(one)]
         found["decision"] |= {"candidates": shown, "untried": len(candidates) - len(shown)}
     return {
         "text": completion.text,
