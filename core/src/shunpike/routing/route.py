@@ -55,7 +55,7 @@ class Services:
 
     def ready(self, target: Target) -> Backend:
         """Return the backend of an admitted target; what goes wrong in making it is known to be unsent."""
-        begin_attempt()
+        begin_attempt(free=not target.paid)
         with before_sending:
             return self.backend(target)
 

@@ -20,6 +20,7 @@ from shunpike.wire.address import check_header
 from shunpike.wire.broken_exchange import NEEDS_LOGIN, broken_exchange, refused_by_proxy, tells
 from shunpike.wire.certificates import tls_context
 from shunpike.wire.flow import CLOSING, Flow
+from shunpike.wire.kept import repeated
 from shunpike.wire.lenient import encode
 from shunpike.wire.network import Network, Way
 from shunpike.wire.sending import exchange
@@ -127,7 +128,7 @@ class Http:
                 self._fetches_late = fetches_late(self._transport)
             transport = self._transport
         try:
-            return await exchange(request, transport, fetched_late=self._fetches_late)
+            return await repeated(request, lambda one: exchange(one, transport, fetched_late=self._fetches_late))
         except Exception as error:
             # httpcore lets through what its package for SOCKS raises, which is before anything is sent on.
             if self._way.proxy is None or type(error).__module__.partition(".")[0] != "socksio":

@@ -13,9 +13,19 @@ _left: ContextVar[list[bool]] = ContextVar("left")
 """Whether anything of the present attempt has left. A list, as tasks of the backend share it."""
 
 
-def begin_attempt() -> None:
-    """Note that nothing of a new attempt has left."""
+_free: ContextVar[bool] = ContextVar("free", default=False)
+"""Whether nothing of the present attempt can cost money."""
+
+
+def begin_attempt(*, free: bool = False) -> None:
+    """Note that nothing of a new attempt has left, and whether it is ``free``: to send it twice costs nothing."""
     _left.set([])
+    _free.set(free)
+
+
+def is_free() -> bool:
+    """Whether nothing of the present attempt can cost money."""
+    return _free.get()
 
 
 class Departure:
