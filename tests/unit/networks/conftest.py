@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,13 @@ class Vendor(ScriptedProvider):
             return None
         ready = settings.model_copy(update={"base_url": settings.base_url or self.base_url})
         return EmbeddingBackend(self.shunpike_providers()[0], ready)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left() -> Iterator[None]:
+    """What httpcore leaves to the garbage collector is collected here, and not in the midst of another test."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")
