@@ -164,14 +164,35 @@ def test_what_the_user_has_said_is_never_loosened(project: Path, user: str, text
 
 
 def test_what_the_user_has_said_may_be_tightened(project: Path) -> None:
-    user = 'allow_paid = true\nbudgets = [{amount = "5", period = "day"}]\n[providers.groq]\nmodels = ["a", "b"]'
-    text = 'allow_paid = false\nbudgets = [{amount = "0.10", period = "day"}]\n[providers.groq]\nmodels = ["b"]'
+    user = 'allow_paid = true\nbudgets = [{amount = "5", period = "day"}]'
+    text = 'allow_paid = false\nbudgets = [{amount = "0.10", period = "day"}]'
     given = load_with(project, text, user).settings
     assert not given.allow_paid
     assert given.budgets == (Budget(amount=Money.usd("0.10"), period="day"),)
-    assert given.providers["groq"].models == ("b",)
+    user, text = '[providers.groq]\nmodels = ["a", "b"]', '[providers.groq]\nmodels = ["b"]'
+    assert load_with(project, text, user).settings.providers["groq"].models == ("b",)
     limits = load_with(project, '[providers.groq]\nlimits = [{amount = "10%"}]').settings.providers["groq"].limits
     assert limits == (Cap(percent=10),)
+
+
+STEERING = [
+    ('order = ["openai"]', "order"),
+    ("wait = false", "wait"),
+    ("max_attempts = 1", "max_attempts"),
+    ("[providers.groq]\nenabled = false", "providers.groq.enabled"),
+    ("[providers.openai]\norder = 1", "providers.openai.order"),
+    ('[providers.google]\nmodels = ["paid"]', "providers.google.models"),
+    ('[providers.groq]\nlimits = [{ unit = "request", amount = 1, per = "day UTC" }]', "providers.groq.limits"),
+    ("[providers.groq]\ntimeouts = { connect = 0.01 }", "providers.groq.timeouts.connect"),
+]
+
+
+@pytest.mark.parametrize(("text", "name"), STEERING, ids=[name for _, name in STEERING])
+def test_where_money_is_allowed_a_stranger_does_not_lead_to_what_costs(project: Path, text: str, name: str) -> None:
+    with pytest.warns(ConfigWarning, match="is not trusted"):
+        loaded = load_with(project, text, "allow_paid = true")
+    assert ignored(loaded) == [name]
+    assert ignored(load_with(project, text, "", {"SHUNPIKE_ALLOW_PAID": "1"})) == [name]
 
 
 def test_what_the_user_says_as_well_needs_no_trust(project: Path) -> None:

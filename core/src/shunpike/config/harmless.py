@@ -27,6 +27,11 @@ class Held:
     def __init__(self, leaves: Layer) -> None:
         self._leaves = leaves
 
+    @property
+    def money(self) -> bool:
+        """Whether a request may cost something."""
+        return bool(self[("allow_paid",)])
+
     def __getitem__(self, path: Path) -> Any:
         """Return the value at ``path``; None for one in a table of the owner's own that nobody set."""
         if path in self._leaves:
@@ -119,12 +124,30 @@ HARMLESS: dict[Path, Rule] = {
     ("providers", "*", "timeouts", "total"): _an_hour,
 }
 """Setting → when it holds without trust; ``*`` is the name of any provider. What needs trust is what is not here."""
+STEERING = frozenset(
+    {
+        ("order",),
+        ("max_attempts",),
+        ("wait",),
+        ("deadline",),
+        ("attempt_share",),
+        ("pace",),
+        ("pace_curve",),
+        ("min_output",),
+        *(path for path in HARMLESS if path[0] == "providers" and len(path) > 2),
+    }
+)
+"""What decides who answers. Where the owner allows money it needs trust: it could lead from what is free to what is not.
+"""
 
 
 def in_words(path: Path) -> str | None:
     """Return when the setting at ``path`` holds without trust, for a reader; None where it never does."""
     said = HARMLESS[general(path)].__doc__ if may_hold(path) else None
-    return None if said is None else said[:1].lower() + said[1:].rstrip(".")
+    if said is None:
+        return None
+    unless = ", unless your own settings have `allow_paid` on" if general(path) in STEERING else ""
+    return said[:1].lower() + said[1:].rstrip(".") + unless
 
 
 def may_hold(path: Path) -> bool:
@@ -135,7 +158,9 @@ def may_hold(path: Path) -> bool:
 def is_harmless(path: Path, value: Any, held: Held) -> bool:
     """Tell whether ``value`` at ``path`` may hold although the file that says so is not trusted."""
     rule = HARMLESS.get(general(path))
-    return rule is not None and rule(value, path, held)
+    if rule is None or (held.money and general(path) in STEERING):
+        return False
+    return rule(value, path, held)
 
 
 def general(path: Path) -> Path:
