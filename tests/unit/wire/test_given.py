@@ -151,3 +151,9 @@ def test_a_content_that_is_no_text_is_an_error_that_names_its_message(message: d
     assert "messages.1" in caught.value.message
     assert told in caught.value.message
     assert "sunny" not in caught.value.message
+
+
+@pytest.mark.parametrize("choice", ["required", {"type": "web_search"}])
+def test_a_providers_own_tool_needs_no_name_to_be_chosen(choice: Any) -> None:
+    asked = ChatRequest.model_validate({"messages": "hi", "tools": [{"type": "web_search"}], "tool_choice": choice})
+    assert asked.tool_choice == choice

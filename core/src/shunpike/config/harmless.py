@@ -137,7 +137,7 @@ STEERING = frozenset(
         *(path for path in HARMLESS if path[0] == "providers" and len(path) > 2),
     }
 )
-"""What decides who answers. Where the owner allows money it needs trust: it could lead from what is free to what is not.
+"""What decides who answers. Where the owner allows money it needs trust: it could lead from what is free to what costs.
 """
 
 

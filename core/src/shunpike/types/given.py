@@ -73,12 +73,13 @@ def arguments_of(value: Any) -> Any:
 
 def check_choice(choice: str | Mapping[str, Any] | None, tools: Iterable[Any]) -> None:
     """Raise `ValueError` for a choice of what is not among the tools."""
-    names = [name for tool in tools if (name := _name(tool))]
+    tools = list(tools)
     if choice is None:
         return
-    if not names and choice not in UNFORCED:
+    if not tools and choice not in UNFORCED:
         raise ValueError(f"tool_choice is {choice!r}, but no tools are given: give tools, or leave it out")
     wanted = [] if isinstance(choice, str) else _chosen(choice)
+    names = [name for tool in tools if (name := _name(tool))]
     unknown = next((name for name in wanted if name not in names), None)
     if unknown is not None:
         raise ValueError(f"tool_choice names the tool {unknown!r}; expected one of {', '.join(names)}")
