@@ -35,7 +35,7 @@ def test_without_a_key_it_says_which_and_what_to_install(place: Made) -> None:
     assert error.startswith("error: ")
     assert "GROQ_API_KEY" in error
     assert "shunpike keys set" in hint
-    assert "install shunpike-sandbox" in hint
+    assert "install ./plugins/sandbox" in hint
 
 
 def test_the_same_as_json(place: Made) -> None:
@@ -50,7 +50,7 @@ def test_a_provider_that_is_not_installed_comes_with_the_command_that_installs_i
     done = place(*ALONE).shunpike("-p", "openrouter", "hi")
     assert done.returncode == 2
     assert "the openrouter provider is not installed" in done.stderr
-    assert "pip install shunpike-openrouter" in done.stderr
+    assert "pip install ./plugins/openrouter" in done.stderr
 
 
 @pytest.mark.parametrize("command", [("-c", "import shunpike"), ("-m", "shunpike", "--help")], ids=["import", "help"])

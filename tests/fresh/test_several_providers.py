@@ -102,7 +102,7 @@ def test_taking_a_provider_away_leaves_everything_else_working(place: Made, serv
     assert there.shunpike("doctor").returncode == 0
     gone = there.shunpike("-p", "groq", "hi", **keys)
     assert gone.returncode == 2
-    assert "pip install shunpike-groq" in gone.stderr
+    assert "pip install ./plugins/groq" in gone.stderr
 
 
 def test_a_section_of_a_provider_that_was_taken_away_is_no_trouble(place: Made, serving: Made) -> None:

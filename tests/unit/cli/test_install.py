@@ -1,14 +1,27 @@
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 
 import pytest
 
-from shunpike.cli.install import Way, command_for, install_hint, installed_plugins, known_plugins, way
+from shunpike.installation import (
+    Way,
+    clone,
+    command_for,
+    extra_hint,
+    install_hint,
+    installed_plugins,
+    known_plugins,
+    way,
+)
 from shunpike_testkit.scripted import ScriptedProvider
 
 from .conftest import Cli
 
+ROOT = Path(__file__).resolve().parents[3]
+READ_ME = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("plugins/*/README.md"), *ROOT.glob("docs/*.md")]
 REQUIRES = [
     "anyio>=4",
     "shunpike-acme; extra == 'acme'",
@@ -24,25 +37,63 @@ def test_plugins_are_known_from_the_extras_of_the_distribution() -> None:
 
 
 def test_the_way_of_installation_is_told_by_receipts(tmp_path: Path) -> None:
-    assert way(tmp_path) is Way.PIP
+    assert way(tmp_path) in (Way.PIP, Way.UV)
     (tmp_path / "pipx_metadata.json").write_text("{}")
     assert way(tmp_path) is Way.PIPX
     (tmp_path / "uv-receipt.toml").write_text("")
     assert way(tmp_path) is Way.UV_TOOL
 
 
-def test_an_editable_checkout_beside_a_lock_file_is_a_workspace(tmp_path: Path) -> None:
-    (tmp_path / ".venv").mkdir()
+def test_an_environment_inside_the_clone_that_it_was_made_from_is_a_workspace(tmp_path: Path) -> None:
     (tmp_path / "uv.lock").write_text("")
-    assert way(tmp_path / ".venv") is Way.WORKSPACE
+    assert way(ROOT / ".venv") is Way.WORKSPACE
+    assert way(tmp_path / ".venv") in (Way.PIP, Way.UV)
 
 
-def test_each_way_has_its_command() -> None:
-    tool = command_for("shunpike-x", ["shunpike-a", "shunpike-b"], Way.UV_TOOL)
-    assert tool.startswith("uv tool install shunpike --with shunpike-x --with shunpike-a --with shunpike-b")
-    assert command_for("shunpike-x", [], Way.PIPX).startswith("pipx inject shunpike shunpike-x")
-    assert command_for("shunpike-x", [], Way.WORKSPACE).startswith("uv sync")
-    assert command_for("shunpike-x", [], Way.PIP).endswith("-m pip install shunpike-x")
+def test_the_clone_is_the_folder_that_the_core_was_installed_from() -> None:
+    assert clone() == ROOT
+
+
+PLACE = Path("/src/shunpike")
+
+
+@pytest.mark.parametrize(
+    ("package", "how", "command"),
+    [
+        ("shunpike-x", Way.UV_TOOL, "uv tool install /src/shunpike/core --with /src/shunpike/plugins/x --with acme"),
+        ("shunpike[socks]", Way.UV_TOOL, 'uv tool install "/src/shunpike/core[socks]" --with acme'),
+        ("shunpike-x", Way.PIPX, "pipx runpip shunpike install /src/shunpike/plugins/x"),
+        ("shunpike-groq", Way.WORKSPACE, "uv sync --project /src/shunpike"),
+        ("shunpike[fast]", Way.WORKSPACE, f'uv pip install --python {sys.executable} "/src/shunpike/core[fast]"'),
+        ("shunpike-x", Way.UV, f"uv pip install --python {sys.executable} /src/shunpike/plugins/x"),
+    ],
+)
+def test_each_way_has_its_command_with_the_path_of_the_clone(package: str, how: Way, command: str) -> None:
+    assert command_for(package, ["acme"], how, PLACE).partition("    (")[0] == command
+
+
+def test_pip_gets_the_path_of_the_clone_in_quotes_where_a_shell_needs_them() -> None:
+    assert command_for("shunpike-x", [], Way.PIP, PLACE).endswith(" -m pip install /src/shunpike/plugins/x")
+    spaced = command_for("shunpike-x", [], Way.PIP, Path("/my src/shunpike"))
+    assert spaced.endswith(' -m pip install "/my src/shunpike/plugins/x"')
+
+
+@pytest.mark.parametrize("how", Way)
+def test_without_a_clone_it_is_said_where_the_command_works_and_no_unpublished_name_is_given(how: Way) -> None:
+    command = command_for("shunpike-x", [], how, None)
+    assert command.startswith("in the folder of shunpike's sources (nothing of it is on a package index yet): ")
+    assert command.endswith("pip install ./plugins/x")
+
+
+def test_no_text_tells_to_install_a_name_that_is_not_published() -> None:
+    told = re.compile(r"install (?:[^\n&]*\s)?[\"']?shunpike(?!\.)[^\n]*")
+    files = [*ROOT.glob("core/src/**/*.py"), *ROOT.glob("plugins/*/src/**/*.py"), *READ_ME]
+    found = {str(file): told.findall(file.read_text(encoding="utf-8")) for file in files}
+    assert {file: lines for file, lines in found.items() if lines} == {}
+
+
+def test_an_extra_is_added_from_the_clone() -> None:
+    assert extra_hint("socks").endswith(f'"{ROOT}/core[socks]"')
 
 
 def test_what_is_installed_or_unknown_needs_no_hint() -> None:
@@ -52,9 +103,9 @@ def test_what_is_installed_or_unknown_needs_no_hint() -> None:
 
 
 def test_a_known_provider_that_is_not_installed_gets_its_command(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shunpike.cli.install.installed_plugins", lambda: ())
+    monkeypatch.setattr("shunpike.installation.installed_plugins", lambda: ())
     for arguments in (("-p", "sandbox", "Go on"), ("keys", "set", "sandbox"), ("models", "-p", "sandbox")):
         ran = cli(*arguments, providers=(ScriptedProvider("acme"),))
         assert ran.code == 2
         assert "the sandbox provider is not installed" in ran.err
-        assert "hint: " in ran.err
+        assert f"hint: uv sync --project {ROOT}" in ran.err

@@ -74,4 +74,7 @@ def test_a_paid_provider_alone_is_not_sold_before_a_free_one_is_named(cli: Cli) 
     ran = cli("ask", "hi", providers=(paid(),))
     hint = ran.err.partition("hint: ")[2]
     assert hint.startswith("add a free provider: shunpike keys set NAME")
-    assert hint.index("or pay: in shunpike.toml: allow_paid = true, budgets = [") > 0
+    assert (
+        hint.index("or pay: at the top of your own file (shunpike config path): allow_paid = true   and: budgets = [")
+        > 0
+    )

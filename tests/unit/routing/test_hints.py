@@ -65,7 +65,7 @@ async def test_a_budget_that_is_too_small_is_to_be_raised() -> None:
     dear = ScriptedProvider("acme", billing=Billing.CARD, price=Price.per_million("1", "2"))
     async with client(dear, allow_paid=True, budgets=[{"amount": {"pico": 1}, "period": "day"}]) as opened:
         hint = (await failed(opened)).hint
-    assert str(hint).startswith("raise the budget in shunpike.toml, lower max_tokens or shorten the prompt")
+    assert str(hint).startswith("raise the budget (where it stands: shunpike config show --origin), lower max_tokens")
 
 
 async def test_refusals_that_open_in_the_same_second_are_one_line() -> None:
@@ -103,7 +103,10 @@ async def test_a_request_that_was_refused_is_said_to_have_been_asked_nowhere_els
 async def test_a_provider_that_is_switched_off_is_to_be_switched_on() -> None:
     async with client(ScriptedProvider("acme"), providers={"acme": {"enabled": False}}) as opened:
         error = await failed(opened)
-    assert error.hint == "switch it on in shunpike.toml: [providers.acme] enabled = true"
+    assert (
+        error.hint
+        == "switch it on (where it stands: shunpike config show --origin): enabled = true in [providers.acme]"
+    )
 
 
 @pytest.mark.parametrize(

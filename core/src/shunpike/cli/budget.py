@@ -10,6 +10,7 @@ from shunpike.cli.output import NOTHING, as_list, narrate, plain, say, table
 from shunpike.cli.session import client, run
 from shunpike.cli.watch import shown
 from shunpike.clock import SystemClock, when
+from shunpike.routing.hints import PAY
 from shunpike.types import Budget, Closure, Money, Remaining
 
 app = command_app("Show what is spent and left of every money budget.")
@@ -33,7 +34,7 @@ def _show(*, json: bool) -> None:
     if not allowed:
         narrate("allow_paid is off: nothing may cost money")
     if not rows:
-        narrate('no budget is set, so nothing can be paid for\n\nhint: budgets = [{amount = "1.00", period = "day"}]')
+        narrate(f"no budget is set, so nothing can be paid for\n\nhint: {PAY}")
         return
     now = SystemClock().now()
     headings = ("budget", "amount", "spent or held", "left", "begins anew")

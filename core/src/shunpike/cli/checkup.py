@@ -10,13 +10,14 @@ from shunpike.cli import closures, networks
 from shunpike.cli.addresses import overridden
 from shunpike.cli.findings import Finding, Level, broken, found
 from shunpike.cli.forms import label, left_at
-from shunpike.cli.install import install_hint
 from shunpike.client import OWN, Client, ProviderStatus
 from shunpike.client.names import all_doubts, strategy_doubts
 from shunpike.clock import SystemClock, duration, moment
 from shunpike.config import KeyStore, Loaded, default_store, load, without_password
 from shunpike.errors import AuthError, ConfigError, ConfigWarning, ShunpikeError, UsageError
+from shunpike.installation import install_hint
 from shunpike.plugins import Host
+from shunpike.routing.hints import OWN_FILE, PAY
 from shunpike.types import Billing, Limit, Money, ProviderSettings, Settings, Unit
 
 STALE_DAYS = 90
@@ -97,7 +98,7 @@ def _plugins(findings: list[Finding], loaded: Loaded | None) -> None:
             "Plugins",
             Level.PROBLEM,
             f"{one.name} ({one.distribution} {one.version}) is broken: {one.reason}",
-            f'upgrade or uninstall {one.distribution}, or switch it off: disabled_plugins = ["{one.name}"]',
+            f'upgrade or uninstall {one.distribution}, or switch it off, {OWN_FILE}: disabled_plugins = ["{one.name}"]',
         )
         for one in host.broken
     )
@@ -186,7 +187,7 @@ def _left_out(row: ProviderStatus) -> Finding | None:
         return found("Providers", Level.PROBLEM, f"{row.name} can't be asked: {row.key_problem}", row.key_hint)
     if row.problem is None:
         return None
-    hint = f"upgrade or uninstall its plugin, or switch it off: [providers.{row.name}] enabled = false"
+    hint = f"upgrade or uninstall its plugin, or switch it off: enabled = false in [providers.{row.name}]"
     return found("Providers", Level.PROBLEM, f"{row.name} {row.version} is left out: {row.problem}", hint)
 
 
@@ -196,8 +197,7 @@ async def _provider(row: ProviderStatus, client: Client, *, online: bool) -> Fin
         return found("Providers", Level.NOTE, text, None)
     needs = money_needed(row, client.settings)
     if needs is not None:
-        hint = 'in shunpike.toml: allow_paid = true, budgets = [{amount = "1.00", period = "day"}]'
-        return found("Providers", Level.WARNING, f"{row.name} {row.version}: needs {needs} before it is asked", hint)
+        return found("Providers", Level.WARNING, f"{row.name} {row.version}: needs {needs} before it is asked", PAY)
     source = f", key {row.key_tail} from {row.key_origin}" if row.key_tail else ""
     quota = left_at(row.remaining)
     text += source + (f", {quota}" if quota else "")

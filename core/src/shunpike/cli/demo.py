@@ -16,6 +16,7 @@ from shunpike.cli.output import as_json, narrate, styled
 from shunpike.cli.sandbox import world
 from shunpike.cli.session import run
 from shunpike.errors import ShunpikeError
+from shunpike.installation import any_plugin_hint
 from shunpike.plugins import Host
 
 app = command_app("Send a few hundred requests through the simulated providers.")
@@ -56,7 +57,7 @@ async def _play(plan: Plan, *, live: bool) -> Result:
     if all(info.simulated for info in host.providers()):
         raise ShunpikeError(
             "no provider is installed, so there is nothing to send a request through",
-            hint="install the package of one, then see: shunpike plugins",
+            hint=f"{any_plugin_hint()}   ·   what is there: shunpike plugins",
         )
     narrate(f"{plan.requests} requests to simulated providers: no network, no key, no real money", dim=True)
     with watch(plan.requests, live=live) as progress:

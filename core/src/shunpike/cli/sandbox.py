@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from shunpike.cli.install import install_hint
 from shunpike.cli.options import command_app
 from shunpike.cli.output import narrate, say
 from shunpike.errors import UsageError
+from shunpike.installation import install_hint
 from shunpike.plugins import Host
 from shunpike.protocols import World
 

@@ -13,11 +13,11 @@ from typing_extensions import override
 
 from shunpike.builtin.memory import MemoryStore
 from shunpike.cli.forms import did_you_mean
-from shunpike.cli.install import install_hint
 from shunpike.cli.output import kept_for_data
 from shunpike.client import Client
 from shunpike.config import load
 from shunpike.errors import UnknownProvider
+from shunpike.installation import install_hint
 
 T = TypeVar("T")
 

@@ -8,6 +8,7 @@ from datetime import date
 
 from shunpike.config.keys import KeyStore, ResolvedKey, resolve_key
 from shunpike.errors import ConfigError, NoCredential, PluginError
+from shunpike.installation import install_hint
 from shunpike.plugins import Host
 from shunpike.protocols import Target
 from shunpike.routing.hints import SWITCHED_OFF
@@ -236,5 +237,5 @@ def how_to_begin(host: Host, lacking: Sequence[str]) -> str:
     """Return what to type when there is no key: for the one provider that is asked for, or for any."""
     add = f"shunpike keys set {lacking[0]}" if len(lacking) == 1 else "add a free one: shunpike keys set NAME"
     simulated = [info.id for info in host.providers() if info.simulated]
-    play = f'shunpike -p {simulated[0]} "…"' if simulated else "pip install shunpike-sandbox"
-    return f"{add}   ·   or try without a key: {play}"
+    play = f'shunpike -p {simulated[0]} "…"' if simulated else install_hint("sandbox")
+    return f"{add}   ·   or try without a key: {play}" if play else add

@@ -12,9 +12,10 @@ from shunpike.client.accounts import Account, build_roster, find_accounts, with_
 from shunpike.client.endpoints import Endpoints, Kind, is_listed, named_at, with_endpoints
 from shunpike.client.names import check_budgets
 from shunpike.client.prices import PriceBook
+from shunpike.client.stores import open_store
 from shunpike.clock import Clock, moment
-from shunpike.config import KeyStore, default_store, resolve_key, without_password
-from shunpike.errors import ConfigError, PluginError, ShunpikeError, StoreError
+from shunpike.config import KeyStore, resolve_key
+from shunpike.errors import PluginError, ShunpikeError, StoreError
 from shunpike.ledger import Ledger
 from shunpike.ledger.terms import funds_of
 from shunpike.patience import answered, let_go
@@ -70,7 +71,7 @@ class House:
         self.endpoints = Endpoints(self.backend_of, clock)
         self.reload()
         self.prices = PriceBook(host, clock, self._roster.catalog)
-        self.store = store if store is not None else _open_store(host, settings, clock)
+        self.store = store if store is not None else open_store(host, settings, clock)
         self.queue = Queue()
         self.ledger = Ledger(self.store, clock, settings, self.limits_of, queue=self.queue, emit=host.emit)
         self.memory = Memory(clock)
@@ -286,14 +287,3 @@ class House:
             await close()
         except kind as error:
             self._host.complain(type(what).__module__.partition(".")[0], "aclose", error)
-
-
-def _open_store(host: Host, settings: Settings, clock: Clock) -> Store:
-    url = settings.store or default_store()
-    store = host.store(url, clock)
-    if store is None:
-        raise ConfigError(
-            f"no installed plugin opens the store {without_password(url)!r}",
-            hint='use "sqlite:/path/ledger.db", or install the plugin: pip install "shunpike[postgres]"',
-        )
-    return store

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, distribution, entry_points
+from importlib.metadata import entry_points
 
 from shunpike.config import KeyStore, Loaded
 from shunpike.config.doubts import SHOWN, Doubt, near
 from shunpike.config.warned import warn_once
 from shunpike.errors import ConfigError, PluginError, ShunpikeError, UsageError
 from shunpike.hookspecs import ENTRY_POINT_GROUP
+from shunpike.installation import known_plugins
 from shunpike.plugins import Host
 from shunpike.types import ProviderSettings, Settings
 
-CORE = "shunpike"
-_REQUIREMENT = re.compile(r"""^\s*(?P<name>[A-Za-z0-9._-]+)[^;]*;.*\bextra\s*==\s*['"](?P<extra>[^'"]+)['"]""")
 _OWN = 'for a server of your own, say in [providers.{}]: plugin = "NAME" (whose language it speaks), price = "free"'
-
-
-def known_plugins(requirements: Iterable[str] | None = None) -> dict[str, str]:
-    """Return extra → distribution of the plugins that this version of shunpike can be installed with."""
-    if requirements is None:
-        try:
-            requirements = distribution(CORE).requires or []
-        except PackageNotFoundError:
-            requirements = []
-    matches = [found for line in requirements if (found := _REQUIREMENT.match(line))]
-    return {found["extra"]: found["name"] for found in matches if found["name"] == f"{CORE}-{found['extra']}"}
 
 
 def check_budgets(settings: Settings, host: Host) -> None:

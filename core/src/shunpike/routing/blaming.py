@@ -13,6 +13,7 @@ from typing_extensions import override
 from shunpike.errors import PluginError, ProviderError, ShunpikeError, in_words
 from shunpike.masking import masked
 from shunpike.protocols import Strategy, Target, View
+from shunpike.routing.hints import OWN_FILE
 from shunpike.routing.strays import is_stray
 from shunpike.types import ChatRequest, Evidence
 from shunpike.wire.failures import scrub
@@ -116,6 +117,6 @@ class NamedStrategy(Strategy):
                 f"plugin {self._plugin!r}: {what} must give each candidate once, gave {len(labels)} of"
                 f" {len(candidates)}",
                 plugin=self._plugin,
-                hint='choose another one in shunpike.toml: strategy = "priority"',
+                hint=f'choose another one, {OWN_FILE}: strategy = "priority"',
             )
         return tuple(ranked)

@@ -25,8 +25,11 @@ NOBODY_ELSE = "it is the request that was refused, so nobody else was asked: cha
 _ANOTHER = "or add another provider: shunpike keys set NAME"
 _MOMENT = f"try again in a moment, look whether it is there: shunpike doctor --online   ·   {_ANOTHER}"
 _MODELS = "see what it offers today: shunpike models --live -p {provider}"
-PAY = 'in shunpike.toml: allow_paid = true, budgets = [{amount = "1.00", period = "day"}]'
+OWN_FILE = "at the top of your own file (shunpike config path)"
+"""Where a setting holds as typed; in a project's file most hold only after ``shunpike trust``."""
+PAY = f'{OWN_FILE}: allow_paid = true   and: budgets = [{{amount = "1.00", period = "day"}}]'
 """How to allow money, and bound it."""
+_WHERE = "where it stands: shunpike config show --origin"
 _OF_KINDS = {
     "credits": f"add credit at {{provider}}   ·   {_ANOTHER}",
     "spend_cap": f"raise the cap at {{provider}}   ·   {_ANOTHER}",
@@ -78,22 +81,20 @@ def _hints(candidates: Sequence[Candidate], told: Sequence[Told], *, over_budget
     bill = "see what it billed: shunpike doctor   ·   then open it by the command above, or name a free model"
     frozen = any(one.kind is RefusalKind.CLOSED and one.retry_at is None for one in candidates)
     yield frozen, bill
-    more = "allow more in shunpike.toml: max_attempts = 16   ·   or name a model: -m PROVIDER/ID"
+    more = f"allow more, {OWN_FILE}: max_attempts = 16   ·   or name a model: -m PROVIDER/ID"
     yield Cause.ATTEMPTS in causes, more
     yield Cause.TIME in causes, "give it more time: --deadline 10m   ·   or name a model: -m PROVIDER/ID"
     yield any(one.retry_at for one in candidates), f"add a provider: shunpike keys set NAME{pay}"
-    raised = (
-        "raise the budget in shunpike.toml, lower max_tokens or shorten the prompt   ·   what is left: shunpike budget"
-    )
+    raised = f"raise the budget ({_WHERE}), lower max_tokens or shorten the prompt   ·   what is left: shunpike budget"
     yield over_budget, raised
     large = "lower max_tokens or shorten the prompt   ·   what the limits are: shunpike limits"
     yield Cause.TOO_LARGE in causes, large
     off = next((one.provider for one in candidates if one.cause is Cause.OFF), "")
-    yield bool(off) and not told, f"switch it on in shunpike.toml: [providers.{off}] enabled = true"
+    yield bool(off) and not told, f"switch it on ({_WHERE}): enabled = true in [providers.{off}]"
     for one in told:
         if one.kind in _OF_KINDS:
             yield True, _OF_KINDS[one.kind].format(provider=one.provider)
     yield money, f"add a free provider: shunpike keys set NAME   ·   or name a free model: shunpike models --free{pay}"
-    never = "no time opens it again: raise it in shunpike.toml (shunpike config show --origin)"
+    never = f"no time opens it again: raise it ({_WHERE})"
     yield any(one.cause in (Cause.QUOTA, Cause.POLICY) for one in candidates), never
     yield True, "see what is set up: shunpike doctor"

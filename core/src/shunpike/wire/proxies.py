@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from typing_extensions import override
 
 from shunpike.errors import ConfigError
+from shunpike.installation import extra_hint
 from shunpike.masking import remember
 from shunpike.types.settings import DIRECT, PROXY_SCHEMES
 from shunpike.wire.no_proxy import is_excluded, is_loopback
@@ -99,7 +100,7 @@ def _read(text: str, source: str) -> Proxy:
     if url.scheme.startswith("socks") and importlib.util.find_spec("socksio") is None:
         raise ConfigError(
             f"{source} names a {url.scheme} proxy, which needs a package that is not installed",
-            hint='pip install "shunpike[socks]"',
+            hint=extra_hint("socks"),
         )
     return Proxy(url, source)
 
