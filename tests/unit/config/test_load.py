@@ -197,6 +197,10 @@ def test_a_file_that_is_a_folder_is_named(project: Path) -> None:
 
 
 WRONG = [
+    ('ca_file = "ca.pem"', "should be a whole path"),  # the working directory may be anybody's
+    ('ca_file = "~nobody-here/ca.pem"', "names no folder of a user"),
+    ("ca_file = 1", "should be the path of a file"),
+    ('[providers.groq]\nca_file = "../ca.pem"', "should be a whole path"),
     ("[providers.acme]\nbaseurl = 'http://h'", "no setting 'providers.acme.baseurl'. Did you mean 'base_url'?"),
     ('allow_paid = "yes"', 'allow_paid = "yes": should be true or false'),
     ("max_attempts = 0", "max_attempts = 0: should be at least 1"),

@@ -40,6 +40,8 @@ LARGEST = 1 << 16
 """Bytes of a file that anybody may have put there: a larger one, or one without end, is no file of settings."""
 DEEPEST = 32
 """Tables within tables, in any file; settings are five deep."""
+MOST_DOTS = 1000
+"""Dots in a line: the parser takes the square of their number to read a key."""
 
 
 def read(path: Path, *, required: bool = False, plain: bool = False) -> File | None:
@@ -52,6 +54,8 @@ def read(path: Path, *, required: bool = False, plain: bool = False) -> File | N
     if data is None:
         return None
     text = _text(path, data)
+    if any(line.count(".") > MOST_DOTS for line in text.split("\n")):
+        raise _unbearable(path)
     try:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

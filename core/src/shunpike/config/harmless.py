@@ -27,6 +27,10 @@ class Held:
     def __init__(self, leaves: Layer) -> None:
         self._leaves = leaves
 
+    def __contains__(self, path: Path) -> bool:
+        """Tell whether the owner has said something of ``path``."""
+        return path in self._leaves
+
     @property
     def money(self) -> bool:
         """Whether a request may cost something."""
@@ -55,8 +59,13 @@ def _no_more(value: Any, path: Path, held: Held) -> bool:
 
 
 def _an_hour(value: Any, path: Path, held: Held) -> bool:
-    """Up to an hour, or to what holds otherwise."""
-    return bool(value <= max(HOUR, held[path]))
+    """Up to what you have set, or up to an hour where you have set nothing."""
+    return _no_more(value, path, held) if path in held else bool(value <= HOUR)
+
+
+def _unsaid(_value: Any, path: Path, held: Held) -> bool:
+    """Where you have set nothing."""
+    return path not in held
 
 
 def _only(harmless: Any) -> Rule:
@@ -86,9 +95,17 @@ def _slower(_value: Any, path: Path, held: Held) -> bool:
 def _smaller(value: tuple[Budget, ...], path: Path, held: Held) -> bool:
     """Where every budget that holds otherwise is there, and none is larger or new."""
     # A first one opens what nothing bounded.
-    mine = {(one.period, one.zone, one.provider): one.amount.pico for one in held[path]}
-    theirs = {(one.period, one.zone, one.provider): one.amount.pico for one in value}
+    mine, theirs = _bounds(held[path]), _bounds(value)
     return mine.keys() == theirs.keys() and all(amount <= mine[key] for key, amount in theirs.items())
+
+
+def _bounds(budgets: tuple[Budget, ...]) -> dict[tuple[str, str, str | None], int]:
+    """Return what each period, zone and provider is bounded by: of several budgets the smallest binds."""
+    found: dict[tuple[str, str, str | None], int] = {}
+    for one in budgets:
+        key = (one.period, one.zone, one.provider)
+        found[key] = min(one.amount.pico, found.get(key, one.amount.pico))
+    return found
 
 
 def _tighter(value: tuple[Any, ...], path: Path, held: Held) -> bool:
@@ -107,11 +124,11 @@ HARMLESS: dict[Path, Rule] = {
     ("pace",): _slower,
     ("pace_curve",): _no_more,
     ("reserve",): _only("worst"),
-    ("min_output",): _any,
+    ("min_output",): _unsaid,
     ("max_attempts",): _no_more,
     ("deadline",): _an_hour,
-    ("wait",): _any,
-    ("attempt_share",): _any,
+    ("wait",): _only(False),
+    ("attempt_share",): _unsaid,
     ("providers", "*"): _any,  # the name alone
     ("providers", "*", "enabled"): _only(False),
     ("providers", "*", "order"): _any,

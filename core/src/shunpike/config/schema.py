@@ -12,7 +12,17 @@ from pydantic.fields import FieldInfo
 
 from shunpike.config.doubts import Doubt, no_setting, unknown
 from shunpike.config.literals import holds_password
-from shunpike.config.shapes import budgets, duration, header, limits, pace, proxy_address, variable_name, web_address
+from shunpike.config.shapes import (
+    budgets,
+    duration,
+    file_path,
+    header,
+    limits,
+    pace,
+    proxy_address,
+    variable_name,
+    web_address,
+)
 from shunpike.errors import ConfigError
 from shunpike.types import Budget, ProviderSettings, Settings, Timeouts
 from shunpike.validation import complaint
@@ -28,6 +38,7 @@ _SHAPES: dict[str, Callable[[Any, str, str], Any]] = {
     "key_env": variable_name,
     "base_url": web_address,
     "proxy": proxy_address,
+    "ca_file": file_path,
 }
 _NEXT = "correct it, then look at what is in force: shunpike config show --origin"
 _UNSAID = frozenset({"key", "key_env", "base_url", "proxy", "headers", "options"})

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -115,6 +116,20 @@ def proxy_address(value: Any, table: str, origin: str) -> str:
         except ValueError:
             pass
     raise ValueError('should be an address such as http://proxy.example:3128, or "none" to go directly')
+
+
+def file_path(value: Any, table: str, origin: str) -> str:
+    """Return the path of a file that is the same one in every working directory: it may begin with ``~``."""
+    del table, origin
+    if not isinstance(value, str) or not value.strip():
+        raise _expected('should be the path of a file in quotes, such as "/etc/ssl/company.pem"')
+    try:
+        found = Path(value.strip()).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"names no folder of a user here: {error}") from None
+    if not found.is_absolute():
+        raise ValueError('should be a whole path, such as "/etc/ssl/company.pem" or "~/company.pem"')
+    return value.strip()
 
 
 def header(name: str, value: Any) -> str:
