@@ -49,7 +49,14 @@ def test_aiohttp_carries_the_requests_on_asyncio_and_httpx_on_trio(
 
 @pytest.mark.parametrize(
     "tests",
-    ["unit/routing/test_connecting.py", "unit/routing/test_connections.py", "unit/wire/test_http.py"],
+    [
+        "unit/routing/test_connecting.py",
+        "unit/routing/test_connections.py",
+        "unit/wire/test_http.py",
+        "unit/networks/test_kept.py",
+        "unit/networks/test_certificates.py",
+        "unit/networks/test_patience.py",
+    ],
 )
 def test_what_leaves_and_what_does_not_is_told_apart_over_aiohttp_too(
     fast: Callable[..., subprocess.CompletedProcess[str]], tests: str

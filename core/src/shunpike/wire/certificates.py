@@ -129,9 +129,11 @@ def _why(error: OSError) -> str:
 def refusal(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
     """Return the certificate's refusal that stands behind ``error``, if one does."""
     for _ in range(8):
-        if error is None or isinstance(error, ssl.SSLCertVerificationError):
+        # aiohttp's own is of this kind too, but only the one that it carries says why.
+        carried = getattr(error, "certificate_error", None)
+        if error is None or (carried is None and isinstance(error, ssl.SSLCertVerificationError)):
             return error
-        error = getattr(error, "certificate_error", None) or error.__cause__ or error.__context__
+        error = carried or error.__cause__ or error.__context__
     return None
 
 

@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 
+from shunpike.wire.sending import broke_off
 from shunpike.wire.slim_httpx import httpx
-from shunpike.wire.unsent import is_free
+from shunpike.wire.unsent import is_free, is_unsent
 
-BROKE = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
-"""How it shows, before a byte of the answer has come."""
 MOST = 2
 """Repetitions: a pool may hold more than one connection that its server has closed."""
 
 
-class _Steps:
-    """What httpcore did for one request; over other transports it is told nothing."""
+class Steps:
+    """What a transport did for one request, as far as it tells: whether it took a connection that was there before."""
 
     def __init__(self) -> None:
-        self.seen = False
-        self.connected = False
+        self.kept = False
+        self._connected = False
+
+    def connects(self) -> None:
+        """Note that a connection is made."""
+        self._connected, self.kept = True, False
+
+    def reuses(self) -> None:
+        """Note that a connection was there, if none was made before."""
+        self.kept = not self._connected
 
     async def note(self, event: str, _: object) -> None:
-        self.seen = True
-        self.connected = self.connected or event == "connection.connect_tcp.started"
+        """Hear what httpcore tells: each connection that it makes, and everything that it does on one."""
+        if event.endswith(".connect_tcp.started"):
+            self.connects()
+        else:
+            self.reuses()
 
-    @property
-    def kept(self) -> bool:
-        """Whether it was sent on a connection that had been there before."""
-        return self.seen and not self.connected
+
+steps_of_request: ContextVar[Steps | None] = ContextVar("steps_of_request", default=None)
+"""The steps of the request that is being sent, for what is not told of by the request's own ``trace``: aiohttp."""
 
 
 async def repeated(
@@ -35,16 +45,20 @@ async def repeated(
 ) -> httpx.Response:
     """Send ``request``, again on another connection where a kept one broke without an answer.
 
-    Only what costs nothing if it was processed after all: a request without a body, or one of a free attempt. What may
-    be billed fails instead, and is booked as unconfirmed. Over aiohttp nobody tells whether a connection was kept.
+    Only what costs nothing if it was processed after all: a request without a body, one of a free attempt, and one of
+    which not all had left, which nobody can process. What else may be billed fails, and is booked as unconfirmed.
     """
-    for _ in range(MOST if not request.content or is_free() else 0):
-        steps = _Steps()
+    harmless = not request.content or is_free()
+    for _ in range(MOST):
+        steps = Steps()
         request.extensions["trace"] = steps.note
+        token = steps_of_request.set(steps)
         try:
             return await send(request)
-        except BROKE:
-            if not steps.kept:
+        except httpx.HTTPError as error:
+            if not steps.kept or not broke_off(error) or not (harmless or is_unsent(error)):
                 raise
+        finally:
+            steps_of_request.reset(token)
     request.extensions.pop("trace", None)
     return await send(request)

@@ -13,30 +13,39 @@ from shunpike.wire.unsent import Departure
 FAILURES = (httpx.HTTPError, httpx.StreamError, OSError)
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
 """After these not a byte of the request has left."""
+BROKE = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+
+
+PIECE = 64 * 1024
+"""Bytes of a body that are handed over at a time: while the last of them are here, nobody has the whole request."""
 
 
 class Sending(httpx.AsyncByteStream):
-    """A body that is sent in one piece, without a generator; ``leaves`` is called when it is fetched.
+    """A body on its way, without a generator; ``leaves`` is called when the last of it is fetched.
 
-    A generator that is given up halfway, at a deadline or a cancellation, is left to the garbage collector, of which
-    trio complains.
+    What ends before that has sent something that nobody can process: its length is said in its head, and its JSON has
+    no end. A generator that is given up halfway, at a deadline or a cancellation, is left to the garbage collector, of
+    which trio complains.
     """
 
     def __init__(self, body: bytes, leaves: Callable[[], None]) -> None:
-        self._left = [body]
+        self._body = body
+        self._next = 0
         self._leaves = leaves
 
     @override
     def __aiter__(self) -> Self:
-        """Return itself: a body is sent once, as nothing here is sent again."""
+        """Return itself: a body is sent once; a repetition makes another."""
         return self
 
     async def __anext__(self) -> bytes:
-        """Return the body, then end."""
-        if not self._left:
+        """Return the next piece, end after the last."""
+        begin, self._next = self._next, self._next + PIECE
+        if begin >= len(self._body):
             raise StopAsyncIteration
-        self._leaves()
-        return self._left.pop()
+        if self._next >= len(self._body):
+            self._leaves()
+        return self._body[begin : self._next]
 
 
 async def exchange(
@@ -45,7 +54,7 @@ async def exchange(
     """Send ``request``; what is raised before anything of it can be billed is marked as unsent.
 
     ``fetched_late``: the transport fetches a body only when it is connected and has made the headers, which alone are
-    no request. To any other transport it is handed over whole, and counts as sent then.
+    no request, and each piece when the one before has left. To any other it is handed over whole, and counts as sent.
     """
     departure, body = Departure(), request.content
     if body and fetched_late:
@@ -67,8 +76,21 @@ def _to_fetch(request: httpx.Request, body: Sending) -> httpx.Request:
 
 def never_sent(error: Exception) -> bool:
     """Whether the request can't have reached anybody."""
-    # httpx-aiohttp 0.2.0 calls also a server that hung up on a request a ConnectTimeout: the cause knows better.
+    told = _of_aiohttp(error)
+    return told == "unconnected" if told else isinstance(error, NOT_SENT)
+
+
+def broke_off(error: Exception) -> bool:
+    """Whether a connection that had been made broke before a byte of the answer had come."""
+    told = _of_aiohttp(error)
+    return told == "broke" if told else isinstance(error, BROKE)
+
+
+def _of_aiohttp(error: Exception) -> str | None:
+    """Return what the cause knows: httpx-aiohttp 0.2.0 calls also a server that hung up a ConnectTimeout."""
     causes = {base.__name__ for base in type(error.__cause__).__mro__}
-    if "ClientConnectionError" in causes:
-        return not causes.isdisjoint(("ClientConnectorError", "ConnectionTimeoutError"))
-    return isinstance(error, NOT_SENT)
+    if "ClientConnectionError" not in causes:
+        return None
+    if not causes.isdisjoint(("ClientConnectorError", "ConnectionTimeoutError")):
+        return "unconnected"
+    return "late" if "ServerTimeoutError" in causes else "broke"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import importlib
 import ssl
-from typing import cast
+from typing import Any, cast
 
 import anyio
 
 from shunpike.wire.certificates import tls_context
+from shunpike.wire.kept import steps_of_request
 from shunpike.wire.network import Way
 from shunpike.wire.slim_httpx import httpx
 
@@ -35,9 +36,7 @@ def open_transport(*, secure: bool, way: Way | None = None) -> httpx.AsyncBaseTr
         except ImportError:
             pass
         else:
-            # Here 0 means without bound, and None a hundred.
-            limits = httpx.Limits(max_connections=0, keepalive_expiry=KEPT)
-            return cast("httpx.AsyncBaseTransport", fast.AiohttpTransport(verify=context, limits=limits))
+            return cast("httpx.AsyncBaseTransport", fast.AiohttpTransport(verify=context, client=_Sessions(context)))
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=KEPT)
     through = None if proxy is None else _through(proxy.url, context)
     return httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=through)
@@ -45,6 +44,35 @@ def open_transport(*, secure: bool, way: Way | None = None) -> httpx.AsyncBaseTr
 
 def _through(url: httpx.URL, context: ssl.SSLContext) -> httpx.Proxy:
     return httpx.Proxy(url, ssl_context=context if url.scheme == "https" else None)
+
+
+class _Sessions:
+    """Makes the session of an aiohttp transport, when the first request is sent.
+
+    It is made here and not there so that it tells whether a connection was kept.
+    """
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+
+    def __call__(self) -> Any:
+        aiohttp = importlib.import_module("aiohttp")
+        told = aiohttp.TraceConfig()
+        told.on_connection_create_start.append(_connects)
+        told.on_connection_reuseconn.append(_reuses)
+        # Here 0 means without bound, and None a hundred.
+        connector = aiohttp.TCPConnector(ssl=self._context, keepalive_timeout=KEPT, limit=0)
+        return aiohttp.ClientSession(connector=connector, trace_configs=[told])
+
+
+async def _connects(*_: object) -> None:
+    if (steps := steps_of_request.get()) is not None:
+        steps.connects()
+
+
+async def _reuses(*_: object) -> None:
+    if (steps := steps_of_request.get()) is not None:
+        steps.reuses()
 
 
 def fetches_late(transport: httpx.AsyncBaseTransport) -> bool:
