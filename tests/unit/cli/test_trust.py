@@ -154,6 +154,19 @@ def test_doctor_and_providers_show_every_address_that_was_set_and_by_whom(
     assert "beta is asked at" not in cli("doctor", providers=both).out, "it is the plugin's own"
 
 
+@pytest.mark.parametrize("command", [("ask", "hi"), ("trust",), ("config", "path")])
+def test_a_working_directory_that_was_removed_is_named(tmp_path: Path, command: tuple[str, ...]) -> None:
+    code = "import os, runpy, sys; os.rmdir(os.getcwd()); runpy.run_module('shunpike', run_name='__main__')"
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command], cwd=folder, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (3, ""), done.stderr
+    assert "error: the working directory can't be had: No such file or directory" in done.stderr
+    assert "hint: " in done.stderr
+
+
 def test_the_module_takes_no_plugin_from_the_working_directory(tmp_path: Path) -> None:
     info = tmp_path / "evil-1.0.dist-info"
     info.mkdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -90,6 +91,26 @@ def test_a_spoilt_record_is_no_trust_and_trusting_again_mends_it(project: Path, 
         assert load(cwd=project, environ={}).ignored
     TrustStore().trust(file, sha256(file.read_bytes()).hexdigest())
     assert load(cwd=project, environ={}).ignored is None
+
+
+@pytest.mark.parametrize("what", ["file", "record"])
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_a_trusted_file_or_its_record_that_became_something_else_holds_nobody_up(
+    project: Path, what: str, kind: str
+) -> None:
+    file = trusted(project, TEXT)
+    (record,) = trust_folder().iterdir()
+    odd = file if what == "file" else record
+    odd.unlink()
+    match kind:
+        case "pipe":
+            os.mkfifo(odd)
+        case "device":
+            odd.symlink_to("/dev/zero")
+        case "folder":
+            odd.mkdir()
+    assert [one.state for one in TrustStore().all()] == (["gone"] if what == "file" else [])
+    assert TrustStore().holds(file, "0" * 64) is False
 
 
 def test_processes_that_trust_at_once_lose_nothing(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def read(path: Path, *, required: bool = False, plain: bool = False) -> File | N
 
 def _bytes(path: Path, *, required: bool, plain: bool) -> bytes | None:
     try:
-        return _plain_bytes(path) if plain else path.read_bytes()
+        return plain_bytes(path) if plain else path.read_bytes()
     except FileNotFoundError:
         if not required:
             return None
@@ -79,8 +79,9 @@ def _bytes(path: Path, *, required: bool, plain: bool) -> bytes | None:
         raise ConfigError(f"{path} can't be read: {error.strerror}", hint=f"check it with: ls -l {path}") from error
 
 
-def _plain_bytes(path: Path) -> bytes:
-    with open(path, "rb", opener=_without_waiting) as file:
+def plain_bytes(path: Path) -> bytes:
+    """Return what stands in a regular file of at most `LARGEST` bytes. Raises `OSError` for any other."""
+    with open(path, "rb", opener=without_waiting) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file")
         data = file.read(LARGEST + 1)
@@ -89,8 +90,8 @@ def _plain_bytes(path: Path) -> bytes:
     return data
 
 
-def _without_waiting(path: str, flags: int) -> int:
-    # The opening of a pipe waits for somebody who writes.
+def without_waiting(path: str, flags: int) -> int:
+    """Open ``path``; where it is a pipe, without waiting for somebody who writes."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 

@@ -14,8 +14,14 @@ CONFIG_VARIABLE = "SHUNPIKE_CONFIG"
 
 
 def project_file(cwd: Path | None = None) -> Path:
-    """Return the path of the configuration file of the working directory, whether it exists or not."""
-    return (cwd or Path.cwd()) / PROJECT_FILE
+    """Return the path of the configuration file of the working directory, whether it exists or not.
+
+    Raises `ConfigError` where that folder was removed.
+    """
+    try:
+        return (cwd or Path.cwd()) / PROJECT_FILE
+    except OSError as error:
+        raise ConfigError(f"the working directory can't be had: {error.strerror}", hint="go to another: cd ~") from None
 
 
 def user_file(environ: Mapping[str, str] | None = None) -> Path:

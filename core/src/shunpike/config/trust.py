@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
+from shunpike.config.files import plain_bytes, without_waiting
 from shunpike.config.places import trust_folder
 from shunpike.errors import ConfigError
 from shunpike.types.base import Record
@@ -27,7 +28,7 @@ class Trusted(Record):
     def state(self) -> Literal["trusted", "changed", "gone"]:
         """How the file stands now."""
         try:
-            now = sha256(Path(self.path).read_bytes()).hexdigest()
+            now = sha256(plain_bytes(Path(self.path))).hexdigest()
         except OSError:
             return "gone"
         return "trusted" if now == self.sha256 else "changed"
@@ -74,7 +75,9 @@ class TrustStore:
         except FileNotFoundError:
             return False
         except OSError as error:
-            raise ConfigError(f"{record} can't be removed: {error.strerror}") from error
+            raise ConfigError(
+                f"{record} can't be removed: {error.strerror}", hint=f"check it with: ls -ld {self.folder}"
+            ) from error
         return True
 
     def all(self) -> tuple[Trusted, ...]:
@@ -108,7 +111,7 @@ class TrustStore:
 def _read(record: Path) -> Trusted | None:
     """Return what stands in ``record``; None where that is nothing that we wrote: then nothing is trusted."""
     try:
-        with record.open("rb") as file:
+        with open(record, "rb", opener=without_waiting) as file:
             if not _is_ours(os.fstat(file.fileno())):
                 return None
             return Trusted.model_validate(json.loads(file.read()))
