@@ -117,7 +117,17 @@ def test_money_equals_a_float_only_where_that_is_exact() -> None:
     assert Money.usd("0.1") != "0.1"
 
 
-@pytest.mark.parametrize("do", [lambda money: money + 1, lambda money: money - 0.5, lambda money: money * 1.5])
+@pytest.mark.parametrize(
+    "do",
+    [
+        lambda money: money + 1,
+        lambda money: 1 + money,
+        lambda money: money - 0.5,
+        lambda money: money * 1.5,
+        lambda money: money / 2,
+        lambda money: money / ZERO,
+    ],
+)
 def test_money_adds_up_only_with_money(do: Callable[[Any], object]) -> None:
     with pytest.raises(UsageError):
         do(Money.usd(1))

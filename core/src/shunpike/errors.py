@@ -2,6 +2,7 @@
 
     ShunpikeError                 root; catch this to catch all
     ├── UsageError                the call itself is wrong: a value the caller can correct   (exit 2)
+    │   ├── WrongField            a record such as `Settings` is made with a field that can't be
     │   ├── UnknownProvider       no provider of that name is installed
     │   └── UnknownModel          no installed provider has that model, or it was retired
     ├── ConfigError               a file, variable or argument holds something impossible   (exit 3)
@@ -76,6 +77,10 @@ class UsageError(ShunpikeError):
     """The call holds a value that can't work anywhere; the message names it."""
 
     exit_code = 2
+
+
+class WrongField(UsageError, ValueError):
+    """A record, such as `Settings` or `Message`, is made with a field that can't be; also a `ValueError`."""
 
 
 class UnknownProvider(UsageError):

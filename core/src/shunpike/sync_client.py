@@ -68,23 +68,23 @@ class SyncClient:
     def __repr__(self) -> str:
         return f"<SyncClient {'open' if self._loop.is_open else 'not open'}>"
 
-    def complete(self, prompt: Prompt = "", /, **options: Unpack[Options]) -> Completion:
+    def complete(self, prompt: Prompt = "", /, *others: Never, **options: Unpack[Options]) -> Completion:
         """Return an answer; see `Client.complete`."""
-        return self._loop.run(lambda: self._client.complete(prompt, **options))
+        return self._loop.run(lambda: self._client.complete(prompt, *others, **options))
 
     ask = complete
 
-    def stream(self, prompt: Prompt = "", /, **options: Unpack[Options]) -> SyncStream:
+    def stream(self, prompt: Prompt = "", /, *others: Never, **options: Unpack[Options]) -> SyncStream:
         """Return the answer as a `SyncStream` of pieces; see `Client.stream`."""
-        return SyncStream(self, self._loop, self._client.stream(prompt, **options))
+        return SyncStream(self, self._loop, self._client.stream(prompt, *others, **options))
 
-    def embed(self, texts: Texts = (), /, **options: Unpack[EmbedOptions]) -> Embedding:
+    def embed(self, texts: Texts = (), /, *others: Never, **options: Unpack[EmbedOptions]) -> Embedding:
         """Return a vector for each of ``texts``; see `Client.embed`."""
-        return self._loop.run(lambda: self._client.embed(texts, **options))
+        return self._loop.run(lambda: self._client.embed(texts, *others, **options))
 
-    def count_tokens(self, prompt: Prompt = "", /, **options: Unpack[Options]) -> TokenCount:
+    def count_tokens(self, prompt: Prompt = "", /, *others: Never, **options: Unpack[Options]) -> TokenCount:
         """Return the tokens of ``prompt``; see `Client.count_tokens`."""
-        return self._loop.run(lambda: self._client.count_tokens(prompt, **options))
+        return self._loop.run(lambda: self._client.count_tokens(prompt, *others, **options))
 
     def models(self) -> tuple[ModelInfo, ...]:
         """Return every known model; see `Client.models`."""
@@ -167,17 +167,17 @@ class SyncStream:
 
     @property
     def completion(self) -> Completion:
-        """The whole answer with its decision and cost. Raises `RuntimeError` before the end."""
+        """The whole answer with its decision and cost. Raises `UsageError` before the end."""
         return self._stream.completion
 
     @property
     def message(self) -> Message:
-        """The message of the whole answer. Raises `RuntimeError` before the end."""
+        """The message of the whole answer. Raises `UsageError` before the end."""
         return self._stream.message
 
     @property
     def finish_reason(self) -> str:
-        """Why the answer ended. Raises `RuntimeError` before the end."""
+        """Why the answer ended. Raises `UsageError` before the end."""
         return self._stream.finish_reason
 
     @property

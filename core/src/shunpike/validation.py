@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+SHOWN = 80
+"""Characters of a wrong value that are repeated."""
 _BOUNDS = {
     "greater_than": ("above", "gt"),
     "greater_than_equal": ("at least", "ge"),
@@ -57,6 +61,22 @@ def about(detail: ErrorDetails) -> str:
     name = ".".join(str(part) for part in detail["loc"])
     between = ": " if detail["type"] == "value_error" else " "
     return f"{name}{between}{complaint(detail)}" if name else complaint(detail)
+
+
+def shown(value: object) -> str:
+    """Return a wrong value for an error, cut to one line's room; a stranger's ``repr`` may fail."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - it is a stranger's code
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """Return ``. Did you mean 'x'?`` for a near miss, whatever its capitals, else nothing."""
+    plain = {name.casefold(): name for name in known}
+    found = get_close_matches(word.casefold(), plain, n=1, cutoff=0.65)
+    return f". Did you mean {plain[found[0]]!r}?" if found else ""
 
 
 def _number(value: Any) -> str:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, create_model, field_validator
 from typing_extensions import TypedDict
 
 from shunpike.client.answer_shape import response_format
@@ -192,6 +192,14 @@ def test_a_type_with_names_that_nobody_knows_is_sent_as_it_is() -> None:
     made = response_format("response_format", Anything)["json_schema"]
     assert not made["strict"]
     assert made["schema"]["properties"]["fields"]["additionalProperties"] == {"type": "integer"}
+
+
+@pytest.mark.parametrize("kind", [Any, list[Any]])
+def test_a_type_with_a_field_of_any_type_is_not_in_the_strict_form(kind: Any) -> None:
+    """Services that check the strict form refuse a field without a type."""
+    loose = create_model("Loose", items=(kind, ...), properties=(int, ...))
+    assert not response_format("response_format", loose)["json_schema"]["strict"]
+    assert response_format("r", create_model("Named", items=(str, ...), properties=(int, ...)))["json_schema"]["strict"]
 
 
 def test_a_type_of_which_no_schema_can_be_made_is_refused_by_name() -> None:

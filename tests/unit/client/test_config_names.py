@@ -10,9 +10,9 @@ from shunpike.builtin.memory import MemoryStore
 from shunpike.client import Client
 from shunpike.client.names import doubts
 from shunpike.config import load
-from shunpike.config.doubts import near
 from shunpike.errors import ConfigError, ConfigWarning, UsageError
 from shunpike.types import Settings
+from shunpike.validation import near
 from shunpike_testkit.scripted import ScriptedProvider
 
 from .conftest import MakeClient

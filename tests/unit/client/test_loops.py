@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from shunpike.builtin.plugin import plugin as builtin
 from shunpike.client import Client
-from shunpike.errors import Exhausted, StoreError
+from shunpike.errors import Exhausted, UsageError
 from shunpike.hookspecs import hookimpl
 from shunpike.plugins import Host
 from shunpike.protocols import Backend
@@ -159,9 +159,9 @@ def test_a_client_that_is_closed_in_one_loop_is_closed_in_all(store: str) -> Non
             assert portal.call(ask, client) == "here"
             asyncio.run(client.aclose())
             assert still_open() == 0
-            with pytest.raises(StoreError, match="closed"):
+            with pytest.raises(UsageError, match="the client is closed"):
                 portal.call(ask, client)
-        with pytest.raises(StoreError, match="closed"):
+        with pytest.raises(UsageError, match="the client is closed"):
             asyncio.run(ask(client))
         asyncio.run(client.aclose())
     assert len(upstream.requests) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from shunpike.errors import UsageError
 from shunpike.types import Answer, Choice, FunctionCall, Message, ToolCall
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
@@ -43,7 +44,7 @@ async def test_a_stream_has_message_and_finish_reason_after_its_end(make_client:
         async with stream:
             assert repr(stream) == "<Stream acme>"
             for name in ("message", "finish_reason"):
-                with pytest.raises(RuntimeError, match="read all pieces first"):
+                with pytest.raises(UsageError, match="read all pieces first"):
                     getattr(stream, name)
             async for _ in stream:
                 pass

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from shunpike.client import Client
-from shunpike.errors import Exhausted, Interrupted, Overloaded, RequestError
+from shunpike.errors import Exhausted, Interrupted, Overloaded, RequestError, UsageError
 from shunpike.types import Piece, ToolCallDelta, Usage, UsageRow
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
@@ -24,7 +24,7 @@ async def test_pieces_arrive_and_the_completion_is_there_at_the_end(make_client:
     only = ScriptedProvider("only", [Piece(text="Hel"), Piece(text="lo"), END])
     async with make_client(only) as client:
         async with client.stream("hi") as stream:
-            with pytest.raises(RuntimeError, match="has not ended"):
+            with pytest.raises(UsageError, match="has not ended"):
                 _ = stream.completion
             text = "".join([str(piece) async for piece in stream])
             assert stream.completion.text == text == "Hello"

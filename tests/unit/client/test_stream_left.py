@@ -16,6 +16,7 @@ import shunpike
 from shunpike.builtin.plugin import plugin as builtin
 from shunpike.client import Client
 from shunpike.client.leaving import starter
+from shunpike.errors import UsageError
 from shunpike.plugins import Host
 from shunpike.types import Held, Limit, Piece, Settings, Unit, Usage, UsageRow
 from shunpike_testkit.scripted import ScriptedProvider
@@ -65,7 +66,7 @@ async def with_a_kept_stream(client: Client) -> None:
     async for _ in opened:
         break
     await settled(client)
-    with pytest.raises(RuntimeError, match="was left before its end"):
+    with pytest.raises(UsageError, match="was left before its end"):
         await opened.next()
 
 

@@ -191,3 +191,56 @@ async def test_messages_may_come_from_any_series_of_them(make_client: MakeClient
         for prompt in (series(), tuple(HI), {"messages": "hi"}, {"messages": tuple(HI)}):
             await client.complete(prompt)
     assert {call.request.messages[0].text for call in only.backend.calls} == {"hi"}
+
+
+async def test_what_comes_without_a_name_behind_the_prompt_is_refused(make_client: MakeClient) -> None:
+    only = ScriptedProvider("only")
+    async with make_client(only) as client:
+        calls: tuple[Callable[[], Any], ...] = (
+            lambda: client.complete("hi", "only/m"),  # type: ignore[arg-type]
+            lambda: client.stream("hi", "only/m").__aenter__(),  # type: ignore[arg-type]
+            lambda: client.count_tokens("hi", "only/m"),  # type: ignore[arg-type]
+            lambda: client.embed("hi", "only/m"),  # type: ignore[arg-type]
+            lambda: shunpike.ask("hi", "only/m"),  # type: ignore[arg-type]
+        )
+        for call in calls:
+            with pytest.raises(UsageError) as caught:
+                await call()
+            check(caught.value, "only the first argument has no name, got also 'only/m'", 'model="…"')
+    assert only.backend.calls == []
+
+
+async def test_a_closed_client_says_so_and_opens_nothing(make_client: MakeClient) -> None:
+    only = ScriptedProvider("only")
+    async with make_client(only) as client:
+        assert repr(client) == "<Client open>"
+        await client.complete("hi")
+    assert repr(client) == "<Client closed>"
+    calls: tuple[Callable[[], Any], ...] = (
+        lambda: client.complete("hi"),
+        lambda: client.stream("hi").__aenter__(),
+        lambda: client.embed("hi", model="only/m"),
+        lambda: client.count_tokens("hi"),
+        client.live_models,
+        client.balances,
+        client.discover,
+        lambda: client.probe("only"),
+    )
+    for call in calls:
+        with pytest.raises(UsageError) as caught:
+            await call()
+        check(caught.value, "the client is closed", "Client()")
+    await client.aclose()
+    assert len(only.backend.calls) == 1
+
+
+async def test_a_name_that_nobody_has_and_what_is_no_answer_are_refused(make_client: MakeClient) -> None:
+    async with make_client(ScriptedProvider("only")) as client:
+        with pytest.raises(UnknownProvider, match="Did you mean 'only'"):
+            client.check_setup("onyl")
+        with pytest.raises(UnknownProvider, match="Did you mean 'only'"):
+            await client.probe("onyl")
+        with pytest.raises(UsageError, match="done must be an answer of this library, got 5"):
+            await client.settled(5)  # type: ignore[type-var]
+        with pytest.raises(UsageError, match=r"until must be at or after since \(5\), got 1"):
+            await client.usage(5, 1)

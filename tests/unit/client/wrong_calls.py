@@ -117,6 +117,14 @@ OPTIONS: list[tuple[dict[str, Any], str, str]] = [
     ({"extra": {"api_key": KEY}}, "extra: 'api_key' is no field of a request's body", "shunpike keys set"),
     ({"extra": {"deadline": 5}}, "extra: 'deadline' is no field of a request's body", "deadline=…"),
     ({"extra": {"messages": HI}}, "extra: 'messages' is not set this way", "the first argument"),
+    ({"extra": {"max_tokens": 10**30}}, "max_tokens must be a whole number of at most 63 bits", "max_tokens=500"),
+    ({"max_tokens": 10**30}, "max_tokens must be a whole number of at most 63 bits, got 1000", "max_tokens=500"),
+    ({"seed": -(2**63)}, "seed must be a whole number of at most 63 bits, got -9223372036854775808", "seed=7"),
+    ({"stop": ["a", "\ud800"]}, "stop holds half a character", "encoding"),
+    ({"user": "\ud800"}, "user holds half a character", "encoding"),
+    ({"tool_choice": "\ud800"}, "tool_choice holds half a character", "encoding"),
+    ({"extra": {"x": ["\ud800"]}}, "extra can't be written as JSON: 'utf-8' codec can't encode", "text"),
+    ({"metadata": {"\ud800": "y"}}, "metadata can't be written as JSON: 'utf-8' codec can't encode", "text"),
     ({"metadata": {"x": b"y"}}, "metadata can't be written as JSON", "finite numbers"),
 ]
 

@@ -8,12 +8,12 @@ from dataclasses import fields
 
 from shunpike.cli.ask import Ask
 from shunpike.client import Options
-from shunpike.config.doubts import near
 from shunpike.config.reference import Setting, reference
 from shunpike.errors import UsageError
 from shunpike.ledger.grants import operated
 from shunpike.types import Calendar, Cap, Held, Lifetime, Limit, Money, Rolling, Unit
 from shunpike.types.limits import Window
+from shunpike.validation import near
 
 _CHAPTERS = (
     ("Settings of all", "At the top of the file, before any table.", ""),

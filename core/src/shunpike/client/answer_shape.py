@@ -11,10 +11,9 @@ from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
 from pydantic.errors import PydanticInvalidForJsonSchema
 from typing_extensions import is_typeddict
 
-from shunpike.client.option_values import plain, shown, wrong
-from shunpike.config.doubts import near
+from shunpike.client.option_values import plain, wrong
 from shunpike.errors import UsageError, in_words
-from shunpike.validation import about
+from shunpike.validation import about, near, shown
 
 Reads = Callable[[str], Any]
 """Text of an answer → the object that was asked for. Raises `ValueError` saying what does not fit."""
@@ -84,11 +83,14 @@ def _format_of(name: str, value: type[Any]) -> dict[str, Any]:
 
 
 def _is_closed(schema: Any) -> bool:
-    """Whether each object in ``schema`` names its fields, as the strict form of a schema demands."""
+    """Whether each object in ``schema`` names its fields, and each field its type, as the strict form demands."""
     if isinstance(schema, list):
         return all(map(_is_closed, schema))
     if not isinstance(schema, dict):
         return True
+    parts = [*schema.get("properties", {}).values(), schema.get("items")]
+    if any(isinstance(part, dict) and not _TYPED.intersection(part) for part in parts):
+        return False
     if schema.get("type") == "object" and (schema.get("additionalProperties") or "properties" not in schema):
         return False
     return all(map(_is_closed, schema.values()))
@@ -124,5 +126,6 @@ def _strict_part(name: str, value: Any, root: Mapping[str, Any], within: frozens
     return value if name in ("enum", "const", "required") else _strict(value, root, within)
 
 
+_TYPED = frozenset({"type", "$ref", "anyOf", "oneOf", "allOf", "enum", "const"})
 _DROPPED = ("default", "discriminator")
 _RENAMED = {"oneOf": "anyOf"}

@@ -8,11 +8,11 @@ from typing import Any
 from shunpike.client.option_names import MEANT
 from shunpike.clock import Clock
 from shunpike.config import Loaded
-from shunpike.config.doubts import near
 from shunpike.errors import UsageError
 from shunpike.plugins import Host
 from shunpike.protocols import Store
 from shunpike.types import Settings
+from shunpike.validation import near
 
 _KINDS: Mapping[str, tuple[Any, str, str]] = {
     "settings": (

@@ -93,25 +93,25 @@ class Client(PerLoop):
         """Close streams that were left open, connections and the ledger; calling it again does nothing."""
         await self._loops.aclose()
 
-    async def complete(self, prompt: Prompt = "", /, **options: Unpack[Options]) -> Completion:
+    async def complete(self, prompt: Prompt = "", /, *others: Never, **options: Unpack[Options]) -> Completion:
         """Return an answer to ``prompt`` (a text, messages, or a `ChatRequest`), with its provenance and cost.
 
         Raises `UsageError`, `UnknownModel`, `UnknownProvider`, `NoCredential`, `RequestError` where no provider can
         help, and `Exhausted` with every candidate and what blocks it.
         """
-        route = await self._route(prompt, options)
+        route = await self._route(prompt, options, others)
         answer, attempt, journey = await self._attempts.complete(route)
         return self._results.completion(answer, attempt, journey)
 
-    async def embed(self, texts: Texts = (), /, **options: Unpack[EmbedOptions]) -> Embedding:
+    async def embed(self, texts: Texts = (), /, *others: Never, **options: Unpack[EmbedOptions]) -> Embedding:
         """Return a vector for each of ``texts``, which may be one text, in their order.
 
         ``model`` must be named, and only that model answers: another provider of it may take over, another model
         never does. Raises `UsageError`, `UnknownModel`, `UnknownProvider`, `NoCredential`, `RequestError`,
         `Exhausted`.
         """
-        given = accepted_for_embed(options)
-        waiter, request = self._house.queue.arrive(given.get("claim") or "interactive"), build_embed(texts, given)
+        given = accepted_for_embed(options, others)
+        waiter, request = self._asking.queue.arrive(given.get("claim") or "interactive"), build_embed(texts, given)
         expires = self._expires(given)
         chat = stand_in(request)
         named: Options = {"providers": given["providers"]} if "providers" in given else {}
@@ -120,7 +120,7 @@ class Client(PerLoop):
         answer, attempt, journey = await Embedder(self._attempts, self._house.services).embed(route, request)
         return self._results.embedding(answer, attempt, journey)
 
-    def stream(self, prompt: Prompt = "", /, **options: Unpack[Options]) -> Stream:
+    def stream(self, prompt: Prompt = "", /, *others: Never, **options: Unpack[Options]) -> Stream:
         """Return the answer as a `Stream` of pieces. It raises what `complete` raises, when it is entered.
 
         Until the first content a failing provider is replaced without a trace; after it, a stream that breaks off
@@ -128,16 +128,16 @@ class Client(PerLoop):
         """
 
         async def begin() -> StreamRun:
-            run = StreamRun(self._attempts, self._house.services, await self._route(prompt, options))
+            run = StreamRun(self._attempts, self._house.services, await self._route(prompt, options, others))
             await run.open()
             self._running = [one for one in self._running if one.is_open] + [run]
             return run
 
         return Stream(begin, self._results.completion)
 
-    async def _route(self, prompt: Prompt, said: Options) -> Route:
-        options, request = asked(prompt, said)
-        waiter = self._house.queue.arrive(options.get("claim") or "interactive")
+    async def _route(self, prompt: Prompt, said: Options, others: tuple[Never, ...]) -> Route:
+        options, request = asked(prompt, said, others)
+        waiter = self._asking.queue.arrive(options.get("claim") or "interactive")
         size, expires = prompt_tokens(request), self._expires(options)
         plan = await self._plan(request, options, size, expires)
         route = self._begin(request, plan, options, (size, prompt_bound(request)), waiter, expires)
@@ -181,7 +181,7 @@ class Client(PerLoop):
     ) -> Plan:
         named = options.get("providers")
         names = None if named is None else tuple(named)
-        self._house.look_for_keys()
+        self._asking.look_for_keys()
         roster = await self._house.roster_for(request.model, names, kind, expires - self.clock.monotonic())
         await self._house.hear(max(expires - self.clock.monotonic(), 0.0))
         closed = await self._house.closed_until()
@@ -232,7 +232,7 @@ class Client(PerLoop):
 
     async def discover(self) -> None:
         """Ask the endpoints of the owner's own what they have, each once; one that can't tell is left out."""
-        await self._house.endpoints.discover(self._house.own)
+        await self._asking.endpoints.discover(self._house.own)
 
     async def live_models(self, names: str | Sequence[str] = ()) -> tuple[LiveList, ...]:
         """Ask providers for their models today and return them merged with the catalog; costs no quota.
@@ -240,18 +240,18 @@ class Client(PerLoop):
         Without ``names``, all that can be asked. A provider that gives no list has its ``problem`` told. Raises
         `UnknownProvider`, and `NoCredential` for a named one without a key.
         """
-        return await Inquiry(self._house).live_models(values.some_names("names", names))
+        return await Inquiry(self._asking).live_models(values.some_names("names", names))
 
     async def balances(self, names: str | Sequence[str] = ()) -> tuple[AccountBalance, ...]:
         """Ask providers what is left of their accounts; costs no quota. Arguments and errors as `live_models`."""
-        return await Inquiry(self._house).balances(values.some_names("names", names))
+        return await Inquiry(self._asking).balances(values.some_names("names", names))
 
-    async def count_tokens(self, prompt: Prompt = "", /, **options: Unpack[Options]) -> TokenCount:
+    async def count_tokens(self, prompt: Prompt = "", /, *others: Never, **options: Unpack[Options]) -> TokenCount:
         """Return the tokens of ``prompt``: counted by the provider of ``model`` where it does so, else estimated.
 
         Counting costs nothing. Raises as `complete` does while it plans, and `ProviderError`.
         """
-        given, request = asked(prompt, options)
+        given, request = asked(prompt, options, others)
         plan = await self._plan(request, given, prompt_tokens(request), self._expires(given))
         return await Inquiry(self._house).count_tokens(request, plan.targets[0])
 
@@ -265,8 +265,7 @@ class Client(PerLoop):
 
     async def usage(self, since: float, until: float) -> tuple[UsageRow, ...]:
         """Return totals by provider and model of the attempts begun in ``[since, until)``, epoch seconds."""
-        span = values.moment("since", since), values.moment("until", until)
-        return tuple(await self._house.store.usage(*span))
+        return tuple(await self._house.store.usage(*values.moments(since, until)))
 
     async def settled(self, done: Done) -> Done:
         """Return ``done`` with what is left now: its own record says what was left while its worst case was held."""
@@ -282,12 +281,12 @@ class Client(PerLoop):
         return await self._house.store.check()
 
     def check_setup(self, name: str) -> None:
-        """Make ready to send to ``name``, without sending anything. Raises `ConfigError` for what can't work."""
-        self._house.backend_of(self._house.accounts[name])
+        """Make ready to send to ``name``, without sending anything. Raises `UsageError`, `ConfigError`."""
+        self._house.backend_of(Inquiry(self._house).account(name))
 
     async def probe(self, name: str) -> str:
         """Ask ``name`` whether it can be reached, at no cost. Raises `UsageError`, `NoCredential`, `ProviderError`."""
-        return await Inquiry(self._house).probe(name)
+        return await Inquiry(self._asking).probe(name)
 
     def reload_accounts(self) -> None:
         """Look again at keys and plugins, as after `keys set`."""

@@ -8,14 +8,14 @@ from typing import Any, Literal, Required, TypedDict, cast
 from pydantic import ValidationError
 
 from shunpike.client import option_values as values
-from shunpike.client.option_names import check_names
+from shunpike.client.option_names import check_names, check_others
 from shunpike.client.options import claim, tag
 from shunpike.errors import UsageError
 from shunpike.routing.names import Wanted, short_name, wanted_models
 from shunpike.routing.plan import Roster
 from shunpike.tokens import ESTIMATE
 from shunpike.types import ChatRequest, EmbedRequest, ModelInfo
-from shunpike.validation import about, complaint
+from shunpike.validation import about, complaint, shown
 
 Texts = str | Sequence[str]
 PER_TEXT = 2
@@ -52,8 +52,9 @@ _CHECKS: dict[str, values.Check] = {
 }
 
 
-def accepted_for_embed(options: EmbedOptions) -> EmbedOptions:
+def accepted_for_embed(options: EmbedOptions, others: Sequence[object] = ()) -> EmbedOptions:
     """Return the options that are given, as they are used. Raises `UsageError` for an unknown one or a wrong value."""
+    check_others(others)
     check_names(options, _CHECKS, fields=False)
     given = {name: value for name, value in options.items() if value is not None}
     return cast("EmbedOptions", {name: _CHECKS[name](name, value) for name, value in given.items()})
@@ -78,7 +79,7 @@ def _usage_error(error: ValidationError) -> UsageError:
     first = error.errors(include_url=False)[0]
     if first["type"] == "value_error":
         return UsageError(complaint(first), hint="leave it out")
-    return UsageError(f"{about(first)}, got {values.shown(first['input'])}", hint="correct it, or leave it out")
+    return UsageError(f"{about(first)}, got {shown(first['input'])}", hint="correct it, or leave it out")
 
 
 def stand_in(request: EmbedRequest) -> ChatRequest:

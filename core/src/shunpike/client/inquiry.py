@@ -11,6 +11,7 @@ from shunpike.client.accounts import Account, key_trouble
 from shunpike.client.endpoints import listing
 from shunpike.client.house import House
 from shunpike.client.live import LiveList, merge
+from shunpike.client.option_values import wrong
 from shunpike.errors import (
     ConfigError,
     PluginError,
@@ -26,6 +27,7 @@ from shunpike.routing.blaming import blaming, checked
 from shunpike.tokens import prompt_tokens
 from shunpike.types import Balance, Basis, Call, ChatRequest, Completion, Embedding, Verdict
 from shunpike.types.base import Record
+from shunpike.validation import near
 
 T = TypeVar("T")
 Done = TypeVar("Done", Completion, Embedding)
@@ -79,11 +81,17 @@ class Inquiry:
             tokens = checked(await backend.count_tokens(call), int, plugin, "counting")
         return TokenCount(tokens=tokens, basis=Basis.MEASURED, by=target.name)
 
+    def account(self, name: str) -> Account:
+        """Return the account of that name. Raises `UnknownProvider`."""
+        known = self._house.accounts
+        if name not in known:
+            guess = near(str(name), known)
+            raise UnknownProvider(f'there is no provider called "{name}"{guess}', hint="see: shunpike providers")
+        return known[name]
+
     async def probe(self, name: str) -> str:
         """Ask ``name`` whether it can be reached; see `Client.probe`."""
-        account = self._house.accounts.get(name)
-        if account is None:
-            raise UnknownProvider(f'there is no provider called "{name}"', hint="see: shunpike providers")
+        account = self.account(name)
         if (trouble := key_trouble(account)) is not None:
             raise trouble
         probe, plugin = self._house.health(account), self._house.owner(account)
@@ -100,6 +108,8 @@ class Inquiry:
 
         An answer that is there is not lost to a ledger that can't be read: then it comes back as it is.
         """
+        if not isinstance(done, Completion | Embedding):
+            raise wrong("done", "an answer of this library", done, "such as done = await client.complete(…)")
         who = {(one.provider, one.model) for one in done.decision.candidates if one.verdict is Verdict.ANSWERED}
         targets = [one for one in self._house.roster.targets if (one.name, one.model.id) in who]
         try:
@@ -118,9 +128,7 @@ class Inquiry:
             return [account for account in ready if self._may(account, abilities)]
         found = []
         for name in dict.fromkeys(names):
-            account = self._house.accounts.get(name)
-            if account is None:
-                raise UnknownProvider(f'there is no provider called "{name}"', hint="see: shunpike providers")
+            account = self.account(name)
             if (trouble := key_trouble(account)) is not None:
                 raise trouble
             if not isinstance(self._house.backend_of(account), abilities):

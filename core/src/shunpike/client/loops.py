@@ -14,10 +14,13 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 
+from typing_extensions import override
+
 from shunpike.client.house import House
 from shunpike.client.leaving import Start, starter
 from shunpike.client.results import Results
 from shunpike.clock import Clock
+from shunpike.errors import UsageError
 from shunpike.protocols import Store
 from shunpike.routing.attempt import Attempts
 from shunpike.routing.streaming import StreamRun
@@ -71,10 +74,15 @@ class Loops:
 
     @property
     def here(self) -> Parts:
-        """The parts of the loop that runs; outside of any, the latest ones, for looking only."""
+        """The parts of the loop that runs; outside of any, and after the end, the latest ones, for looking only."""
         loop = _running_loop()
         found = self._latest if loop is None else self._by_loop.get(loop)
         return self._enter(loop) if found is None else found
+
+    @property
+    def are_closed(self) -> bool:
+        """Whether nothing can be asked any more."""
+        return self._closed
 
     async def aclose(self) -> None:
         """Close what is open in this loop and have other loops close what is theirs, then let go of the store."""
@@ -98,7 +106,7 @@ class Loops:
     def _enter(self, loop: object) -> Parts:
         with self._lock:
             if self._closed:
-                return self._latest  # which is closed, and says so
+                return self._latest
             if self._latest.start is not None:
                 self._latest = self._parts(self._store)
             self._latest.start = starter()
@@ -130,9 +138,20 @@ class PerLoop:
 
     _loops: Loops
 
+    @override
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {'closed' if self._loops.are_closed else 'open'}>"
+
     @property
     def _house(self) -> House:
         return self._loops.here.house
+
+    @property
+    def _asking(self) -> House:
+        """The house, where somebody will be asked. Raises `UsageError` once the client is closed."""
+        if self._loops.are_closed:
+            raise UsageError("the client is closed", hint="make another: Client()")
+        return self._house
 
     @property
     def _attempts(self) -> Attempts:

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import entry_points
 
 from shunpike.config import KeyStore, Loaded
-from shunpike.config.doubts import SHOWN, Doubt, near
+from shunpike.config.doubts import SHOWN, Doubt
 from shunpike.config.warned import warn_once
 from shunpike.errors import ConfigError, PluginError, ShunpikeError, UsageError
 from shunpike.hookspecs import ENTRY_POINT_GROUP
 from shunpike.installation import known_plugins
 from shunpike.plugins import Host
 from shunpike.types import ProviderSettings, Settings
+from shunpike.validation import near
 
 _OWN = 'for a server of your own, say in [providers.{}]: plugin = "NAME" (whose language it speaks), price = "free"'
 

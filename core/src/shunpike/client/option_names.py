@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from shunpike.config.doubts import near
 from shunpike.errors import UsageError
 from shunpike.types import Settings
+from shunpike.validation import near, shown
 
 _KEYS = (
     "keys come from the environment, or from `shunpike keys set NAME`   ·   in code: "
@@ -48,6 +48,15 @@ def check_names(names: Iterable[object], known: Iterable[str], *, fields: bool =
     for name in names:
         if name not in options:
             raise _unknown(str(name), options, fields=fields)
+
+
+def check_others(values: Sequence[object]) -> None:
+    """Raise `UsageError` for what came without a name behind the first argument."""
+    if values:
+        raise UsageError(
+            f"only the first argument has no name, got also {shown(values[0])}",
+            hint='options have names: model="…", system="…"',
+        )
 
 
 def check_fields(names: Iterable[object], what: str) -> None:

@@ -11,21 +11,13 @@ from typing import Any, TypeVar
 
 from shunpike.durations import EXPECTED, span
 from shunpike.errors import UsageError
+from shunpike.validation import shown
 
 T = TypeVar("T")
-SHOWN = 80
-"""Characters of a wrong value that are repeated."""
+MOST_WHOLE = 2**63 - 1
+"""The largest whole number: no store, and no server, takes a larger one."""
 Check = Callable[[str, Any], Any]
 """(name, value) → the value as it is used. Raises `UsageError`."""
-
-
-def shown(value: object) -> str:
-    """Return a wrong value for an error, cut to one line's room; a stranger's ``repr`` may fail."""
-    try:
-        text = repr(value)
-    except Exception:  # noqa: BLE001 - it is a stranger's code
-        text = f"a {type(value).__name__}"
-    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
 def wrong(name: str, expected: str, value: object, hint: str) -> UsageError:
@@ -45,6 +37,7 @@ def flag(name: str, value: Any) -> bool:
 def word(name: str, value: Any) -> str:
     """Return a text that is not empty."""
     if isinstance(value, str) and value.strip():
+        check_text(name, value)
         return value
     raise wrong(name, "a word", value, f'such as {name}="{_EXAMPLES.get(name, "NAME")}", or leave it out')
 
@@ -69,9 +62,10 @@ def check_text(name: str, value: str) -> None:
 def whole(name: str, value: Any) -> int:
     """Return a whole number; true is none."""
     found = _real(value)
-    if found is not None and found == int(found):
+    if found is not None and found == int(found) and abs(found) <= MOST_WHOLE:
         return int(found)
-    raise wrong(name, "a whole number", value, f"such as {name}={_EXAMPLES.get(name, '1')}, or leave it out")
+    expected = "a whole number" if found is None or found != int(found) else "a whole number of at most 63 bits"
+    raise wrong(name, expected, value, f"such as {name}={_EXAMPLES.get(name, '1')}, or leave it out")
 
 
 def number(name: str, value: Any) -> float:
@@ -99,6 +93,14 @@ def moment(name: str, value: Any) -> float:
     return float(found)
 
 
+def moments(since: Any, until: Any) -> tuple[float, float]:
+    """Return a span between two points in time."""
+    first, last = moment("since", since), moment("until", until)
+    if first > last:
+        raise wrong("until", f"at or after since ({since})", until, "the earlier of the two comes first")
+    return first, last
+
+
 def some_names(name: str, value: Any) -> tuple[str, ...]:
     """Return names, of which there may be none: then all are meant."""
     return names(name, value) if isinstance(value, str) or value else ()
@@ -120,6 +122,8 @@ def words(name: str, value: Any) -> str | tuple[str, ...]:
     each = (value,) if isinstance(value, str) else _listed(value)
     if each is None or not all(isinstance(one, str) for one in each):
         raise wrong(name, "text or a list of texts", value, f'such as {name}="END", or {name}=["END", "###"]')
+    for one in each:
+        check_text(name, one)
     return value if isinstance(value, str) else each
 
 
@@ -157,7 +161,7 @@ def tools(name: str, value: Any) -> tuple[dict[str, Any], ...]:
 def word_or_table(name: str, value: Any) -> str | dict[str, Any]:
     """Return a word, or an object of names and values."""
     if isinstance(value, str) and value:
-        return value
+        return word(name, value)
     if isinstance(value, Mapping):
         return plain(name, dict(value))
     raise wrong(name, "a word or an object of names and values", value, f'such as {name}="auto"')
@@ -173,7 +177,7 @@ def table(name: str, value: Any) -> dict[str, Any]:
 def plain(name: str, value: T) -> T:
     """Return ``value``, which JSON can hold. Raises `UsageError` for what it can't, such as NaN or a function."""
     try:
-        json.dumps(value, allow_nan=False)
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError(
             f"{name} can't be written as JSON: {error}", hint="give text, finite numbers, lists and dicts"

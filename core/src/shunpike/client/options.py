@@ -9,12 +9,12 @@ from pydantic import ValidationError
 
 from shunpike.client import option_values as values
 from shunpike.client.answer_shape import Reads, reader, response_format
-from shunpike.client.option_names import HOUSE, check_fields, check_names
+from shunpike.client.option_names import HOUSE, check_fields, check_names, check_others
 from shunpike.client.prompts import Prompt, request_fields
 from shunpike.errors import UsageError
 from shunpike.types import ChatRequest
 from shunpike.types.given import LISTS, says_nothing
-from shunpike.validation import about
+from shunpike.validation import about, shown
 
 __all__ = [
     "MOST_OF_A_TAG",
@@ -86,7 +86,7 @@ MOST_OF_A_TAG = 64
 def tag(name: str, value: Any) -> str:
     """Return the tag of a call. Raises `UsageError` for what would break a table."""
     if not isinstance(value, str):
-        raise UsageError(f"{name} must be a word, got {values.shown(value)}", hint='such as tag="docs"')
+        raise UsageError(f"{name} must be a word, got {shown(value)}", hint='such as tag="docs"')
     return clean(value, name, MOST_OF_A_TAG)
 
 
@@ -168,8 +168,12 @@ def accepted(options: Options) -> Options:
     return cast("Options", {name: _CHECKS[name](name, value) for name, value in given.items()})
 
 
-def asked(prompt: Prompt, options: Options) -> tuple[Options, ChatRequest]:
-    """Return the options that are given and the request that they make of ``prompt``. Raises `UsageError`."""
+def asked(prompt: Prompt, options: Options, others: Sequence[object] = ()) -> tuple[Options, ChatRequest]:
+    """Return the options that are given and the request that they make of ``prompt``. Raises `UsageError`.
+
+    ``others`` are what came without a name behind the prompt: a mistake.
+    """
+    check_others(others)
     given = accepted(options)
     return given, build_request(prompt, given)
 
@@ -190,7 +194,7 @@ def build_request(prompt: Prompt, options: Options) -> ChatRequest:
     """Return the request of accepted options. Raises `UsageError` naming the field, its value and what it must be."""
     fields = _looked_at(request_fields(prompt))
     fields.update({name: value for name, value in options.items() if name not in HOUSE})
-    fields.update(options.get("extra") or {})
+    fields.update(_looked_at(options.get("extra") or {}))
     if fields.get("response_format") is not None:
         fields["response_format"] = response_format("response_format", fields["response_format"])
     system = options.get("system")
@@ -202,8 +206,8 @@ def build_request(prompt: Prompt, options: Options) -> ChatRequest:
         raise _usage_error(error) from None
 
 
-def _looked_at(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a prompt that is a whole request, their values looked at as those of options are."""
+def _looked_at(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields of a request that are no options, their values looked at as those of options are."""
     checked = {name: value for name, value in fields.items() if name == "messages" or not _is_ungiven(name, value)}
     for name, value in checked.items():
         if name in _CHECKS:
@@ -216,5 +220,5 @@ def _looked_at(fields: dict[str, Any]) -> dict[str, Any]:
 def _usage_error(error: ValidationError) -> UsageError:
     first = error.errors(include_url=False)[0]
     private = not first["loc"] or first["loc"][0] == "messages"
-    value = "" if private else f", got {values.shown(first['input'])}"
+    value = "" if private else f", got {shown(first['input'])}"
     return UsageError(about(first) + value, hint="the fields are those of chat completions")

@@ -7,11 +7,11 @@ from os import PathLike
 from typing import Any, get_args
 
 from shunpike.client.option_names import check_fields
-from shunpike.client.option_values import check_text, plain, shown
-from shunpike.config.doubts import near
+from shunpike.client.option_values import check_text, plain
 from shunpike.errors import UsageError
 from shunpike.types import ChatRequest, Message
 from shunpike.types.given import says_nothing
+from shunpike.validation import near, shown
 
 Prompt = str | Iterable[Message | Mapping[str, Any]] | Mapping[str, Any] | ChatRequest
 

@@ -9,6 +9,7 @@ from typing import Self
 from typing_extensions import override
 
 from shunpike.client.leaving import Close, Start, starter
+from shunpike.errors import UsageError
 from shunpike.routing.journey import Journey
 from shunpike.routing.route import Try
 from shunpike.routing.streaming import StreamRun
@@ -105,12 +106,12 @@ class Stream:
     async def next(self) -> Piece | None:
         """Return the next piece, None at the end: for loops that can't use ``async for``.
 
-        Raises `RuntimeError` after a loop outside of a context was left before the end.
+        Raises `UsageError` after a loop outside of a context was left before the end.
         """
         if self._run is None:
             return None
         if self._left:
-            raise RuntimeError("the stream was left before its end, which closed it: to read on, use `async with`")
+            raise UsageError("the stream was left before its end, which closed it", hint="to read on, use `async with`")
         piece = await self._run.next()
         if (
             piece is None
@@ -123,19 +124,19 @@ class Stream:
 
     @property
     def completion(self) -> Completion:
-        """The whole answer with its decision and cost. Raises `RuntimeError` before the end."""
+        """The whole answer with its decision and cost. Raises `UsageError` before the end."""
         if self._completion is None:
-            raise RuntimeError("the stream has not ended: read all pieces first")
+            raise UsageError("the stream has not ended", hint="read all pieces first")
         return self._completion
 
     @property
     def message(self) -> Message:
-        """The message of the whole answer. Raises `RuntimeError` before the end."""
+        """The message of the whole answer. Raises `UsageError` before the end."""
         return self.completion.message
 
     @property
     def finish_reason(self) -> str:
-        """Why the answer ended. Raises `RuntimeError` before the end."""
+        """Why the answer ended. Raises `UsageError` before the end."""
         return self.completion.finish_reason
 
     @override

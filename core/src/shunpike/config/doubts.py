@@ -48,13 +48,6 @@ class Doubt(Record):
     """Whether it is told at work too; else only ``doctor`` names it: what can be installed may be so elsewhere."""
 
 
-def near(word: str, known: Iterable[str]) -> str:
-    """Return ``. Did you mean 'x'?`` for a near miss, whatever its capitals, else nothing."""
-    plain = {name.casefold(): name for name in known}
-    found = get_close_matches(word.casefold(), plain, n=1, cutoff=0.65)
-    return f". Did you mean {plain[found[0]]!r}?" if found else ""
-
-
 def unknown(path: tuple[str, ...], where: str, known: Iterable[str]) -> Doubt:
     """Return the doubt about a setting that does not exist; ``known`` are those of its table.
 

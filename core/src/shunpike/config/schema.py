@@ -25,6 +25,7 @@ from shunpike.config.shapes import (
 )
 from shunpike.errors import ConfigError
 from shunpike.types import Budget, ProviderSettings, Settings, Timeouts
+from shunpike.types.written import UNSAID
 from shunpike.validation import complaint
 
 Path = tuple[str, ...]
@@ -41,8 +42,6 @@ _SHAPES: dict[str, Callable[[Any, str, str], Any]] = {
     "ca_file": file_path,
 }
 _NEXT = "correct it, then look at what is in force: shunpike config show --origin"
-_UNSAID = frozenset({"key", "key_env", "base_url", "proxy", "headers", "options"})
-"""Settings whose value is never repeated in an error: a key may have got there by mistake."""
 
 
 def table_of(path: Path) -> type[BaseModel] | None:
@@ -146,7 +145,7 @@ def typed(path: Path, value: Any, where: str, *, exact: bool) -> Any:
 
 def wrong(path: Path, value: Any, reason: str, where: str) -> ConfigError:
     """Return the error for a value of the wrong type, without repeating what may be a secret."""
-    said = "" if _UNSAID.intersection(path) else f" = {_short(value)}"
+    said = "" if UNSAID.intersection(path) else f" = {_short(value)}"
     return ConfigError(
         f"{where}: {'.'.join(path)}{said}: {reason}",
         hint=_NEXT,

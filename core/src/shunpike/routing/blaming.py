@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from typing_extensions import override
 
-from shunpike.errors import PluginError, ProviderError, ShunpikeError, in_words
+from shunpike.errors import PluginError, ProviderError, ShunpikeError, WrongField, in_words
 from shunpike.masking import masked
 from shunpike.protocols import Strategy, Target, View
 from shunpike.routing.hints import OWN_FILE
@@ -38,6 +38,8 @@ def blaming(plugin: str, what: str) -> Iterator[None]:
         error.kind = masked(error.kind)
         _mask(error)
         raise
+    except WrongField as error:  # of a record that the plugin made
+        raise _blamed(plugin, f"{what} raised {scrub(in_words(error), None)}", error) from error
     except ShunpikeError as error:
         _mask(error)
         raise

@@ -12,11 +12,12 @@ from shunpike.types.chat import ChatRequest, Message
 from shunpike.types.limits import Evidence
 from shunpike.types.money import Money
 from shunpike.types.usage import ABSENT, Usage
+from shunpike.types.written import Written
 
 FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter")
 
 
-class Timeouts(Record):
+class Timeouts(Written, Record):
     """Seconds to wait at one provider, within what the request's deadline leaves."""
 
     connect: float = Field(default=10.0, gt=0, examples=[5], json_schema_extra={"unit": "seconds"})

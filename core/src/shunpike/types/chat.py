@@ -8,6 +8,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from shunpike.types.base import Open
 from shunpike.types.given import arguments_of, asked_for, check_choice, said
+from shunpike.types.written import Written
 
 
 class TextPart(Open):
@@ -68,7 +69,7 @@ class ToolCall(Open):
     function: FunctionCall
 
 
-class Message(Open):
+class Message(Written, Open):
     """One turn of the conversation.
 
     ``reasoning`` is the model's thinking, kept apart from the text. ``private`` holds what a provider wants back
@@ -99,7 +100,7 @@ class Message(Open):
         return "".join(part.text for part in self.content or () if isinstance(part, TextPart))
 
 
-class ChatRequest(Open):
+class ChatRequest(Written, Open):
     """What to answer. Field names and meanings are those of OpenAI's chat completions."""
 
     messages: tuple[Message, ...] = Field(min_length=1)

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from shunpike.types.base import Moment, Record, epoch, iso
 from shunpike.types.money import Money
+from shunpike.types.written import Written
 
 
 class Unit(StrEnum):
@@ -80,7 +81,7 @@ class Confidence(StrEnum):
     OPERATOR = "operator"
 
 
-class Limit(Record):
+class Limit(Written, Record):
     """No more than ``amount`` of ``unit`` per ``window`` within ``scope``. USD amounts are pico-dollars."""
 
     unit: Unit
@@ -154,7 +155,7 @@ class Remaining(Record):
     """How often the provider refused by it while our own books said that there was room."""
 
 
-class Cap(Record):
+class Cap(Written, Record):
     """The operator's own bound as a share of what the provider grants; None = of every unit, of every window."""
 
     percent: int = Field(ge=1, le=100)

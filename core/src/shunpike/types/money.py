@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from shunpike.errors import UsageError
 from shunpike.types.base import Record
+from shunpike.types.written import Written
 
 PICO = 10**12
 _MILLION = 10**6
@@ -38,7 +39,7 @@ def is_too_much(amount: Decimal) -> bool:
     return amount > _MILLION
 
 
-class Money(Record):
+class Money(Written, Record):
     """An amount in US dollars, exact: ``pico`` is an integer of 1e-12 USD.
 
     It adds up with money, is multiplied by whole numbers, and compares with money and with dollars as `Decimal` or
@@ -76,7 +77,7 @@ class Money(Record):
 
     def __radd__(self, other: object) -> Money:
         # ``sum`` begins with the number 0.
-        return self if isinstance(other, int) and other == 0 else NotImplemented
+        return self if isinstance(other, int) and other == 0 else _money(other)
 
     def __sub__(self, other: Money) -> Money:
         return Money(pico=self.pico - _money(other).pico)
@@ -90,8 +91,10 @@ class Money(Record):
     __rmul__ = __mul__
 
     def __truediv__(self, other: Money) -> Decimal:
-        """Return how many times ``other`` it is."""
-        return Decimal(self.pico) / _money(other).pico
+        """Return how many times ``other`` it is. Raises `UsageError` for money by nothing."""
+        if not _money(other):
+            raise UsageError(f"{self} can't be divided by {other}", hint="look first whether it is nothing: if money")
+        return Decimal(self.pico) / other.pico
 
     def __lt__(self, other: Money | Decimal | int) -> bool:
         return self.dollars < _comparable(other)

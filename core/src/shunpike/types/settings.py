@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import ConfigDict, Field, SecretStr, field_validator
 from pydantic.config import JsonDict
 
 from shunpike.durations import span
@@ -13,6 +13,7 @@ from shunpike.types.answer import Timeouts
 from shunpike.types.base import Record
 from shunpike.types.limits import Cap, Limit
 from shunpike.types.money import MOST, Money
+from shunpike.types.written import Written
 
 PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 DIRECT = ("", "none", "direct")
@@ -23,8 +24,10 @@ SECONDS: JsonDict = {"unit": "seconds"}
 """Of the settings: their docstrings, examples and units are what `config/reference.py` makes the reference of."""
 
 
-class ProviderSettings(Record):
+class ProviderSettings(Written, Record):
     """One provider's section. A field that is None takes what the provider's own catalog says."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     enabled: bool = Field(default=True, examples=[False], json_schema_extra=NO_UNIT)
     """Whether the provider is asked at all."""
@@ -90,7 +93,7 @@ PACE = r"none|smooth|(?:smooth, *)?reserve (?P<percent>[1-9][0-9]?)% for interac
 """What may be said about the pace."""
 
 
-class Budget(Record):
+class Budget(Written, Record):
     """A hard bound on money: ``period`` in ``zone``; ``provider`` None = all together."""
 
     amount: Money = Field(examples=["1.00"], json_schema_extra={"unit": "US dollars"})
@@ -110,8 +113,10 @@ class Budget(Record):
         return value
 
 
-class Settings(Record):
+class Settings(Written, Record):
     """Everything that can be configured."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     strategy: str = Field(default="priority", examples=["priority"], json_schema_extra=NO_UNIT)
     """The routing strategy that puts the candidates of a request in order: the core's own, or a plugin's."""
