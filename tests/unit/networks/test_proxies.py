@@ -13,7 +13,7 @@ from shunpike.client import Client
 from shunpike.errors import ConfigError, Exhausted, Overloaded, ShunpikeError
 from shunpike.types import Timeouts
 from shunpike.wire import Http, Network
-from shunpike_testkit.upstream import Upstream, reply
+from shunpike_testkit.upstream import Script, Upstream, reply
 
 from .conftest import BODY, Vendor
 from .relay import Relay
@@ -176,22 +176,39 @@ async def test_a_proxy_that_says_nothing_costs_nothing(client_of: Make, monkeypa
     assert f"proxy {relay.address}" in error.message + repr(getattr(error, "decision", ""))
 
 
-async def test_what_the_proxy_itself_refuses_of_a_plain_request_is_no_answer_of_the_provider(
-    client_of: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with Relay(1, login="a:b") as relay:
-        http = Http(
-            "http://models.internal/v1",
-            {},
-            provider="acme",
-            network=Network(proxy=relay.address),
-        )
-        with pytest.raises(Overloaded, match=r"the proxy http://127\.0\.0\.1:\d+ \(the setting proxy\)") as caught:
-            await http.post("/x", {}, Timeouts())
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+async def test_a_proxy_that_is_silent_has_the_time_for_connecting_and_no_more(scheme: str) -> None:
+    async with Relay(1, silent=True) as relay:
+        address = relay.address.replace("http", scheme)
+        http = Http("https://provider.test/v1", {}, provider="acme", network=Network(proxy=address))
+        with anyio.fail_after(10):
+            with pytest.raises(Overloaded, match=r"within 0\.3 s, timeouts\.connect") as caught:
+                await http.post("/x", {}, Timeouts(connect=0.3, first_token=60, total=60))
         await http.aclose()
     assert caught.value.billed is False
-    assert caught.value.hint
-    assert "user:password" in caught.value.hint
+    assert f"the proxy {address}" in caught.value.message
+
+
+async def test_a_provider_behind_a_proxy_has_more_time_than_connecting(
+    tls: Tls, ca_file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", ca_file)
+    answer = reply({}).steps[0]
+    for secure in (False, True):
+        waited = anyio.Event()
+        upstream = Upstream(tls=tls() if secure else None).on("/v1/x", Script([waited, answer]))
+        async with upstream, Relay(upstream.port) as relay, anyio.create_task_group() as tasks:
+            base_url = f"http{'s' if secure else ''}://provider.test/v1"
+            http = Http(base_url, {}, provider="acme", network=Network(proxy=relay.address))
+
+            async def late(upstream: Upstream = upstream, waited: anyio.Event = waited) -> None:
+                await upstream.received(1)
+                await anyio.sleep(1.2)
+                waited.set()
+
+            tasks.start_soon(late)
+            assert (await http.post("/x", {}, Timeouts(connect=1.0))).status == 200
+            await http.aclose()
 
 
 BAD = ["http://user:s3cret-word@[::1", "ftp://user:s3cret-word@host", "http://", "user:s3cret-word", "http://h/path"]

@@ -21,7 +21,7 @@ class Timeouts(Written, Record):
     """Seconds to wait at one provider, within what the request's deadline leaves."""
 
     connect: float = Field(default=10.0, gt=0, examples=[5], json_schema_extra={"unit": "seconds"})
-    """For a connection, with its encryption."""
+    """For a connection, with its encryption; for each step of the way through a proxy."""
     first_token: float = Field(default=60.0, gt=0, examples=[300], json_schema_extra={"unit": "seconds"})
     """For a sign of life of a streamed answer, until its first data: each keep-alive gives it as long again. An answer
     that comes whole can give none before it is there, and has until ``total``, unless this is set."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from shunpike.errors import Overloaded
 from shunpike.wire.certificates import mend, refusal
 from shunpike.wire.proxies import SETTING, Proxy
+from shunpike.wire.proxy_answers import NEEDS_LOGIN, Own
 from shunpike.wire.sending import never_sent
 from shunpike.wire.slim_httpx import httpx
 from shunpike.wire.unsent import is_unsent, same_mark
-
-NEEDS_LOGIN = 407
 
 
 def tells(error: Exception) -> bool:
@@ -38,11 +37,17 @@ def broken_exchange(error: Exception, address: str, provider: str, proxy: Proxy 
     return found
 
 
-def refused_by_proxy(status: int, address: str, provider: str, proxy: Proxy) -> Overloaded:
-    """Return the failure that a status of the proxy's own means: it sent nothing on."""
-    found = _overloaded(provider, _not_let_through(proxy, address, str(status)), "connection")
+def refused_by_proxy(own: Own, status: int, address: str, provider: str, proxy: Proxy) -> Overloaded:
+    """Return the failure that an answer of the proxy's own means, or one that may be its own."""
+    message = _not_let_through(proxy, address, own.why)
+    if own.certain and own.passed_on:
+        message = f"the proxy {proxy} got no answer from {address}: {own.why}"
+    elif not own.certain:
+        message = f"{own.why} from the proxy {proxy}, or from what is behind it (asked: {address})"
+    found = _overloaded(provider, message, "connection" if own.certain else "upstream")
+    found.status = status
     found.hint = _login(proxy) if status == NEEDS_LOGIN else way_round(proxy)
-    found.billed = False
+    found.billed = None if own.passed_on else False
     return found
 
 

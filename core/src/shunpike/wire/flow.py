@@ -70,11 +70,11 @@ class Flow:
         self._chunks = aiter(cast("httpx.AsyncByteStream", response.stream))
         self.headers_at = self._http.clock.now()
         self.status = response.status_code
-        turned_away = self._http.turned_away(self.status, self.address)
+        self.headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
+        turned_away = self._http.turned_away(self.status, self.headers, self.address)
         if turned_away is not None:
             await self.__aexit__()
             raise turned_away
-        self.headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
         return self
 
     async def __aexit__(self, *_: object) -> None:

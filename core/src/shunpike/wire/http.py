@@ -8,6 +8,7 @@ the key stays with its origin. Proxies and certificates are those of the setting
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
 import anyio
@@ -17,15 +18,17 @@ from shunpike.clock import Clock, SystemClock
 from shunpike.errors import ConfigError, Overloaded
 from shunpike.types import Timeouts
 from shunpike.wire.address import check_header
-from shunpike.wire.broken_exchange import NEEDS_LOGIN, broken_exchange, refused_by_proxy, tells
+from shunpike.wire.broken_exchange import broken_exchange, refused_by_proxy, tells
 from shunpike.wire.certificates import tls_context
 from shunpike.wire.flow import CLOSING, Flow
 from shunpike.wire.kept import repeated
 from shunpike.wire.lenient import encode
 from shunpike.wire.network import Network, Way
+from shunpike.wire.proxy_answers import own_answer
 from shunpike.wire.sending import exchange
 from shunpike.wire.slim_httpx import httpx
 from shunpike.wire.transport import fetches_late, open_transport
+from shunpike.wire.tunnel import through_proxy
 from shunpike.wire.unsent import before_sending
 
 COMPRESSED = {"Accept-Encoding": "gzip"}  # whole answers only: what compresses a stream may hold its events back
@@ -127,8 +130,13 @@ class Http:
                 self._transport = open_transport(secure=self._secure, way=self._way)
                 self._fetches_late = fetches_late(self._transport)
             transport = self._transport
+
+        async def once(one: httpx.Request) -> httpx.Response:
+            return await exchange(one, transport, fetched_late=self._fetches_late)
+
+        way = once if self._way.proxy is None else partial(through_proxy, send=once)
         try:
-            return await repeated(request, lambda one: exchange(one, transport, fetched_late=self._fetches_late))
+            return await repeated(request, way)
         except Exception as error:
             # httpcore lets through what its package for SOCKS raises, which is before anything is sent on.
             if self._way.proxy is None or type(error).__module__.partition(".")[0] != "socksio":
@@ -159,12 +167,11 @@ class Http:
         """Raise what ``error`` at ``address`` means: an `Overloaded` that tells whether it can have been billed."""
         raise broken_exchange(error, address, self.provider, self._way.proxy) from (error if tells(error) else None)
 
-    def turned_away(self, status: int, address: str) -> Overloaded | None:
-        """Return the failure that ``status`` means where it is the proxy's own, which passed nothing on."""
+    def turned_away(self, status: int, headers: Mapping[str, str], address: str) -> Overloaded | None:
+        """Return the failure that an answer means where it is the proxy's own: inside a tunnel it never is."""
         proxy = self._way.proxy
-        if status != NEEDS_LOGIN or proxy is None:
-            return None
-        return refused_by_proxy(status, address, self.provider, proxy)
+        own = None if proxy is None or self._secure else own_answer(status, headers)
+        return None if own is None or proxy is None else refused_by_proxy(own, status, address, self.provider, proxy)
 
     def asked(self, address: str) -> str:
         """Return who was asked, and by which way, for a person."""
