@@ -227,6 +227,7 @@ class Overloaded(ProviderError):
     ``unsent`` is no trouble of the provider's: too much time had passed before the first byte.
     """
 
+    exit_code = 6
     kind = "overloaded"
     retry_at: float | None = None
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shunpike.catalog import load_catalog
-from shunpike.errors import Overloaded
+from shunpike.errors import AuthError, ConfigError, Overloaded
 from shunpike.types import (
     Balance,
     EmbedAnswer,
@@ -163,6 +163,26 @@ def test_a_provider_without_a_list_spoils_nothing_unless_it_was_named(cli: Cli) 
     assert (ran.code, ran.out) == (0, "")
     assert "note: acme gave no list: overloaded: busy" in ran.err
     assert cli("models", "--live", "-p", "acme", providers=(broken,)).code != 0
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        (Overloaded("busy", provider="acme", status=503), 6),
+        (Overloaded("no way there", provider="acme", kind="connection"), 6),
+        (RuntimeError("the plugin broke"), 6),
+        (AuthError("bad key", provider="acme", status=401), 4),
+        (ConfigError("base_url is no address"), 3),
+    ],
+)
+def test_the_exit_code_tells_why_the_one_that_was_named_answered_nothing(
+    cli: Cli, failure: Exception, code: int
+) -> None:
+    broken = acme(live=failure, told=failure)
+    for command in ("models --live -p acme", "balance -p acme", "catalog diff acme"):
+        assert cli(*command.split(), providers=(broken,)).code == code, command
+        told = json.loads(cli(*command.split(), "--json", providers=(broken,)).err) if "diff" not in command else None
+        assert told is None or told["error"]["exit_code"] == code
 
 
 def test_catalog_diff_is_toml_that_the_catalog_takes(cli: Cli) -> None:

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
+from shunpike.cli.live import unanswered
 from shunpike.cli.options import Json, command_app
 from shunpike.cli.output import NOTHING, as_list, narrate, say, table
 from shunpike.cli.session import check_provider, client, run
 from shunpike.client import AccountBalance
 from shunpike.clock import SystemClock, when
-from shunpike.errors import Overloaded
 from shunpike.types import Balance, Evidence
 
 app = command_app("Ask the providers what is left of money and quotas.")
@@ -47,7 +47,7 @@ async def _balances(names: list[str]) -> tuple[AccountBalance, ...]:
             check_provider(name, opened)
         found = await opened.balances(names)
     if len(names) == 1 and found[0].problem:
-        raise Overloaded(f"{names[0]} told nothing: {found[0].problem}", provider=names[0])
+        raise unanswered(names[0], f"{names[0]} told nothing: {found[0].problem}", found[0].kind)
     return found
 
 

@@ -8,7 +8,7 @@ from shunpike.cli.forms import label
 from shunpike.cli.output import NOTHING, as_list, narrate, plain, say, table
 from shunpike.cli.session import check_provider, client, run
 from shunpike.client import LiveList, LiveRow, Where
-from shunpike.errors import Overloaded
+from shunpike.errors import AuthError, ConfigError, Overloaded, ShunpikeError
 from shunpike.types import PriceRow
 
 MARKS = {Where.BOTH: "both", Where.LIVE: "only live", Where.CATALOG: "only in catalog"}
@@ -29,14 +29,23 @@ def show_live(names: list[str], *, free: bool, json: bool) -> None:
 
 
 async def ask_live(names: list[str]) -> tuple[LiveList, ...]:
-    """Return the lists. Raises `Overloaded` when the only provider that was named gives none."""
+    """Return the lists. Raises `unanswered` when the only provider that was named gives none."""
     async with client(ledger=False) as opened:
         for name in names:
             check_provider(name, opened)
         found = await opened.live_models(names)
     if len(names) == 1 and found[0].problem:
-        raise Overloaded(f"{names[0]} gave no list: {found[0].problem}", provider=names[0])
+        raise unanswered(names[0], f"{names[0]} gave no list: {found[0].problem}", found[0].kind)
     return found
+
+
+def unanswered(provider: str, said: str, kind: str | None) -> ShunpikeError:
+    """Return the error of a question that the only provider asked did not answer; its exit code tells ``kind``."""
+    if kind == "config":
+        return ConfigError(said)
+    if kind in ("auth", "permission", "region"):
+        return AuthError(said, provider=provider, kind=kind)
+    return Overloaded(said, provider=provider, kind=kind)
 
 
 def is_free(row: LiveRow) -> bool:

@@ -34,11 +34,12 @@ Done = TypeVar("Done", Completion, Embedding)
 
 
 class AccountBalance(Record):
-    """What one provider told of an account; ``problem`` says why it told nothing, if so."""
+    """What one provider told of an account; ``problem`` says why it told nothing, ``kind`` by what kind of error."""
 
     provider: str
     balances: tuple[Balance, ...] = ()
     problem: str | None = None
+    kind: str | None = None
 
 
 class TokenCount(Record):
@@ -149,10 +150,12 @@ class Inquiry:
         try:
             with blaming(self._house.owner(account), "its list of models"):
                 live = await listing(self._house.backend_of(account))
-        except (ConfigError, PluginError) as error:
-            return LiveList(provider=account.name, problem=error.message)
+        except ConfigError as error:
+            return LiveList(provider=account.name, problem=error.message, kind="config")
+        except PluginError as error:
+            return LiveList(provider=account.name, problem=error.message, kind=error.kind)
         except ProviderError as error:
-            return LiveList(provider=account.name, problem=f"{error.kind}: {error.message}")
+            return LiveList(provider=account.name, problem=f"{error.kind}: {error.message}", kind=error.kind)
         return LiveList(provider=account.name, rows=merge(account.name, live, catalog), dated=not account.own)
 
     async def _balance(self, account: Account) -> AccountBalance:
@@ -160,10 +163,12 @@ class Inquiry:
             backend: object = self._house.backend_of(account)
             with blaming(self._house.owner(account), "its balance"):
                 told = tuple(await backend.balance() if isinstance(backend, TellsBalance) else ())
-        except (ConfigError, PluginError) as error:
-            return AccountBalance(provider=account.name, problem=error.message)
+        except ConfigError as error:
+            return AccountBalance(provider=account.name, problem=error.message, kind="config")
+        except PluginError as error:
+            return AccountBalance(provider=account.name, problem=error.message, kind=error.kind)
         except ProviderError as error:
-            return AccountBalance(provider=account.name, problem=f"{error.kind}: {error.message}")
+            return AccountBalance(provider=account.name, problem=f"{error.kind}: {error.message}", kind=error.kind)
         return AccountBalance(provider=account.name, balances=tuple(told))
 
 

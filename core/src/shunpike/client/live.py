@@ -31,13 +31,14 @@ class LiveRow(Record):
 
 
 class LiveList(Record):
-    """One provider's models, merged; ``problem`` says why there is no list, if so."""
+    """One provider's models, merged; ``problem`` says why there is no list, if so, and ``kind`` the kind of error."""
 
     provider: str
     rows: tuple[LiveRow, ...] = ()
     dated: bool = True
     """Whether there is a catalog to compare with; an endpoint of the owner's own has none."""
     problem: str | None = None
+    kind: str | None = None
 
 
 def merge(provider: str, live: Sequence[LiveModel], catalog: Sequence[ModelInfo]) -> tuple[LiveRow, ...]:
