@@ -27,7 +27,9 @@ PAGE = Path("page.md").read_text() if Path("page.md").exists() else ""
 
 @dataclass
 class Talker(ScriptedBackend):
-    """``count`` never ends, ``fail`` fails, ``late`` waits for a file called ``now``, ``page`` sends ``page.md``."""
+    """``count`` never ends, ``linger`` neither, and closes when a file called ``now`` is there; ``fail`` fails,
+    ``late`` waits for that file, ``page`` sends ``page.md``.
+    """
 
     steps: list[str] = field(default_factory=list)
 
@@ -42,6 +44,15 @@ class Talker(ScriptedBackend):
             for number in count():
                 yield Piece(text=f"word{number} ", model="m")
                 await anyio.sleep(0.01)
+        if asked == "linger":
+            try:
+                yield Piece(text="word3 ", model="m")
+                await anyio.sleep_forever()
+            finally:
+                with anyio.CancelScope(shield=True):
+                    Path("closing").touch()  # noqa: ASYNC240 - quick
+                    while not os.path.exists("now"):  # noqa: ASYNC110, ASYNC240, PTH110 - as below
+                        await anyio.sleep(0.01)
         if asked == "late":
             while not os.path.exists("now"):  # noqa: ASYNC110, ASYNC240, PTH110 - quick, and another process makes it
                 await anyio.sleep(0.01)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import CancelledError
 from dataclasses import dataclass, field, replace
 
 from anyio.from_thread import BlockingPortal
@@ -13,6 +12,7 @@ from shunpike.cli.asking import check_text, in_conversation
 from shunpike.cli.attachments import with_attachments
 from shunpike.cli.chat.commands import command_of
 from shunpike.cli.chat.completion import model_names
+from shunpike.cli.chat.interrupts import Interrupts
 from shunpike.cli.chat.lines import Lines
 from shunpike.cli.conversation import Conversation
 from shunpike.cli.ending import ended_by
@@ -39,20 +39,22 @@ class Talk:
     """The answers of this session, for what they used and cost."""
     unanswered: Message | None = None
     """The last message, if it got no answer."""
+    _left: bool = False
 
     def run(self, lines: Lines) -> None:
         """Answer message after message until the end of them, or until somebody leaves."""
         while True:
             try:
                 text = lines.read()
+                if text is None:
+                    narrate()
+                    return
+                if not self._take(text):
+                    return
             except KeyboardInterrupt:
-                _unless_ended()
-                continue
-            if text is None:
+                if self._left or ended_by() is not None:
+                    raise
                 narrate()
-                return
-            if not self._take(text):
-                return
 
     def _take(self, text: str) -> bool:
         """Do what ``text`` says; False to leave."""
@@ -63,9 +65,6 @@ class Talk:
             command = command_of(text)
             if command is not None:
                 return command(self)
-        except KeyboardInterrupt:
-            _unless_ended()
-            return True
         except (ShunpikeError, OSError) as error:
             report(error, as_json=False)
             return True
@@ -78,13 +77,23 @@ class Talk:
         self.send(Message(role="user", content=with_attachments(text, parts)))
 
     def send(self, question: Message) -> None:
-        """Send ``question`` and show its answer. It stays `unanswered` where nothing comes; what is stopped is kept."""
+        """Send ``question`` and show its answer. It stays `unanswered` where nothing comes; what is stopped is kept.
+
+        Raises `KeyboardInterrupt` where the talk shall end.
+        """
         self.unanswered = question
         look = replace(self.look, spoken=[])
-        said = self._answer(question, look)
-        if said is not None:
-            self.unanswered = None
-            self.conversation.said(question, said)
+        with Interrupts() as interrupts:
+            said, stopped = self._answer(question, look, interrupts)
+            if said is not None:
+                self.unanswered = None
+                self.conversation.said(question, said)
+        if interrupts.leave or ended_by() is not None:
+            self._left = True
+            raise KeyboardInterrupt
+        if stopped:
+            kept = "/retry sends it again" if said is None else "what was said is kept"
+            narrate(f"(stopped; {kept})", dim=True)
 
     def again(self) -> bool:
         """Send the last message again; its answer takes the place of the old one. False where there is none."""
@@ -109,46 +118,30 @@ class Talk:
         model = f", with {self.conversation.model}" if self.conversation.model else ""
         narrate(f"going on after {count} question{'' if count == 1 else 's'}{model}", dim=True)
 
-    def _answer(self, question: Message, look: Look) -> Message | None:
-        """Return the answer, or what came of it before it was stopped; None where there is nothing to keep."""
+    def _answer(self, question: Message, look: Look, interrupts: Interrupts) -> tuple[Message | None, bool]:
+        """Return the answer, or what came of it before it was stopped, or nothing; and whether it was stopped."""
         ended = threading.Event()
+        done: list[Completion] = []
         messages = [*self.conversation.messages, question]
         options = in_conversation(self.options, self.conversation)
 
-        async def ask() -> Completion:
+        async def ask() -> None:
             try:
-                return await answer(self.client, messages, options, look)
+                done.append(await answer(self.client, messages, options, look))
             finally:
                 ended.set()
 
         future = self.portal.start_task_soon(ask)
+        interrupts.wait(future, ended)
+        if not done and (interrupts.leave or future.cancelled()):
+            text = "".join(look.spoken)
+            return Message(role="assistant", content=text) if text.strip() else None, True
         try:
-            done = future.result()
-        except (KeyboardInterrupt, CancelledError):
-            future.cancel()
-            # Until the connection is closed and what was used is booked. Pressed again, Ctrl-C leaves.
-            ended.wait()
-            if ended_by() is not None:
-                raise KeyboardInterrupt from None
-            return self._stopped(look)
+            if not done:
+                future.result()
         except (ShunpikeError, OSError) as error:
             report(error, as_json=False)
             narrate("/retry sends it again", dim=True)
-            return None
-        self.done.append(done)
-        return done.choices[0].message
-
-    def _stopped(self, look: Look) -> Message | None:
-        text = "".join(look.spoken)
-        if text.strip():
-            narrate("(stopped; what was said is kept)", dim=True)
-            return Message(role="assistant", content=text)
-        narrate("(stopped; /retry sends it again)", dim=True)
-        return None
-
-
-def _unless_ended() -> None:
-    """Begin a new line after Ctrl-C. Raises `KeyboardInterrupt` where a signal ends the process."""
-    if ended_by() is not None:
-        raise KeyboardInterrupt
-    narrate()
+            return None, False
+        self.done += done
+        return done[0].choices[0].message, False

@@ -11,7 +11,9 @@ from prompt_toolkit.completion import Completer as ToolkitCompleter
 from prompt_toolkit.document import Document
 from prompt_toolkit.filters import is_searching
 from prompt_toolkit.history import History as ToolkitHistory
+from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import create_output
 from prompt_toolkit.shortcuts import CompleteStyle
 from typing_extensions import override
@@ -74,9 +76,14 @@ class ToolkitLines:
         """Return the next message; None at the end. Raises `KeyboardInterrupt` on Ctrl-C."""
         try:
             # Ctrl-C is a key here; a signal from outside goes its usual way, which ends the prompt as well.
-            return unquoted(self._session.prompt(handle_sigint=False))
+            message = unquoted(self._session.prompt(handle_sigint=False))
         except EOFError:
             return None
+        ahead = get_typeahead(self._session.app.input)
+        if any(one.key is Keys.ControlC for one in ahead):  # it was pressed at once behind Enter
+            raise KeyboardInterrupt
+        store_typeahead(self._session.app.input, ahead)
+        return message
 
 
 def _margin(_width: int, _line: int, wrapped: int) -> str:
