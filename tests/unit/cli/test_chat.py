@@ -45,6 +45,19 @@ def test_a_message_that_is_no_text_is_refused_and_the_talk_goes_on(tmp_path: Pat
     assert b"error: the message is not UTF-8 text" in done.stderr
 
 
+def test_a_pipe_is_utf8_whatever_the_code_page_and_its_byte_order_mark_is_no_part_of_a_message(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, SCRIPT, "chat"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+        input="\ufeff/model acme/m\nünï\n".encode(),
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.decode()) == (0, "echo 'ünï' of 1\n")
+    assert b"model: acme/m" in done.stderr
+
+
 def test_forgetting_starts_anew(cli: Cli) -> None:
     acme = ScriptedProvider("acme", answer("one"))
     cli("chat", providers=(acme,), typed="first\n/new\nsecond\n")

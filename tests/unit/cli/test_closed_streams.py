@@ -38,3 +38,12 @@ def test_no_command_ends_in_a_traceback(tmp_path: Path, command: str) -> None:
     ran = _run(tmp_path, command)
     assert "Traceback" not in ran.stderr
     assert ran.returncode in (0, 1, 2)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
+@pytest.mark.parametrize("command", ["ask hi -q -m sandbox/auto", "models", "--version", "usage --json"])
+def test_a_full_disk_is_told_and_ends_with_the_code_of_a_failure(tmp_path: Path, command: str) -> None:
+    ran = _run(tmp_path, f"{command} >/dev/full")
+    assert ran.returncode == 1
+    assert ran.stderr.startswith(("error: No space left", '{"error"'))
+    assert "ignored" not in ran.stderr

@@ -22,6 +22,7 @@ from shunpike.cli.report import report, warnings_told
 from shunpike.errors import ShunpikeError, UsageError
 from shunpike.validation import complaint
 
+FAILED = 1
 INTERRUPTED = 130
 BY_SIGNAL = 128
 """Added to the number of a signal that ended us, as shells do."""
@@ -50,11 +51,20 @@ def _leave(code: int) -> NoReturn:
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join(LAST_WORDS)
             if thread.is_alive():
-                for stream in (sys.stdout, sys.stderr):
-                    with suppress(OSError, ValueError):
-                        stream.flush()
-                os._exit(code)
-    sys.exit(code)
+                os._exit(_flushed(code))
+    sys.exit(_flushed(code))
+
+
+def _flushed(code: int) -> int:
+    """Write what is still to be written; return the exit code, that of a failure where it can't be written."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            code = code or FAILED
+            with suppress(OSError, ValueError):
+                _throw_away(stream)
+    return code
 
 
 def _open_what_is_closed() -> None:

@@ -40,10 +40,12 @@ class PlainLines:
 
 def open_lines(completer: Completer) -> Lines:
     """Return an editor where a person sits: prompt_toolkit if it is installed, else readline; else plain lines."""
+    watched = _is_terminal(sys.stdin)
     if isinstance(sys.stdin, io.TextIOWrapper):
-        # Bytes that are no text end no talk: their message is refused.
-        sys.stdin.reconfigure(errors="surrogateescape")
-    if not _is_terminal(sys.stdin):
+        # A pipe is UTF-8, whatever the code page, as for a question. Bytes that are no text end no talk: their message
+        # is refused.
+        sys.stdin.reconfigure(encoding=sys.stdin.encoding if watched else "utf-8-sig", errors="surrogateescape")
+    if not watched:
         return PlainLines()
     if _is_terminal(sys.stderr) and os.environ.get("TERM", "dumb") != "dumb":
         try:
