@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -93,6 +94,9 @@ def _read(text: str, source: str) -> Proxy:
         raise _wrong(source, "is not the address of a proxy") from None
     for part in (url.password, url.userinfo.decode("ascii").partition(":")[2]):
         remember(unquote(part))
+    if url.password:
+        # As it travels: what lies between may quote the header that it got.
+        remember(b64encode(f"{url.username}:{url.password}".encode()).decode())
     if url.scheme not in PROXY_SCHEMES:
         raise _wrong(source, f"names a proxy that speaks {url.scheme}; known are {', '.join(PROXY_SCHEMES)}")
     if not url.host or url.path.strip("/") or url.query or url.fragment or not 0 < (url.port or 1) < 65536:
