@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 from typing_extensions import override
 
-from shunpike.cli.forms import did_you_mean, footer, label, left, left_at, seconds, tokens
+from shunpike.cli.forms import did_you_mean, footer, left, left_at, seconds, tokens
 from shunpike.cli.output import as_json, plain, safe, styled, table
 from shunpike.clock import duration, when
 from shunpike.errors import UsageError
@@ -35,6 +35,7 @@ from shunpike.types import (
     Unit,
     Usage,
 )
+from shunpike.types.base import label
 
 DAY, MINUTE = Calendar(period="day"), Rolling(seconds=60)
 
@@ -133,6 +134,7 @@ def test_the_footer_tells_who_answered_what_it_cost_and_what_is_left() -> None:
 def test_a_model_that_bears_its_providers_name_is_not_said_twice() -> None:
     assert label("acme", "acme/big") == "acme/big"
     assert label("acme", "other/big") == "acme/other/big"
+    assert label("acme", "acme/auto") == "acme/acme/auto", "acme/auto would mean any of its models"
 
 
 def test_a_near_miss_is_suggested() -> None:

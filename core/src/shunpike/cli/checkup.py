@@ -9,7 +9,7 @@ from importlib.metadata import version
 from shunpike.cli import closures, networks
 from shunpike.cli.addresses import overridden
 from shunpike.cli.findings import Finding, Level, broken, found
-from shunpike.cli.forms import label, left_at
+from shunpike.cli.forms import left_at
 from shunpike.client import OWN, Client, ProviderStatus
 from shunpike.client.names import all_doubts, strategy_doubts
 from shunpike.clock import SystemClock, duration, moment
@@ -19,6 +19,7 @@ from shunpike.installation import install_hint
 from shunpike.plugins import Host
 from shunpike.routing.hints import OWN_FILE, PAY
 from shunpike.types import Billing, Limit, Money, ProviderSettings, Settings, Unit
+from shunpike.types.base import label
 
 STALE_DAYS = 90
 """A catalog older than this is worth a look: free tiers change every few weeks."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from shunpike.clock import Clock, SystemClock, moment
 from shunpike.config.places import conversations_folder
 from shunpike.errors import UsageError
 from shunpike.masking import masked
+from shunpike.private_file import write_private
 from shunpike.types import Message
 from shunpike.types.base import Record
 from shunpike.validation import about
@@ -82,8 +82,7 @@ class Conversation:
         ).model_dump(mode="json", exclude_none=True)
         file = self._file or self.folder / f"{int(self.clock.now() * 1000):014d}-{secrets.token_hex(4)}.json"
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write(file, masked(json.dumps(kept, ensure_ascii=False)))
+            write_private(file, masked(json.dumps(kept, ensure_ascii=False)))
             self._file = file
             if self._continued is not None:
                 self._continued.unlink(missing_ok=True)
@@ -133,18 +132,6 @@ def write_new(file: Path, text: str) -> None:
     handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as opened:
         opened.write(text)
-
-
-def _write(file: Path, text: str) -> None:
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".writing-")
-    try:
-        # mkstemp opens with mode 0600; the rename makes the change atomic.
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as opened:
-            opened.write(text)
-        Path(temporary).replace(file)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _newest_first(folder: Path) -> list[Path]:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from shunpike.cli.ask import piped
-from shunpike.cli.forms import label, tokens
+from shunpike.cli.forms import tokens
 from shunpike.cli.options import Batch, Deadline, Json, NoWait, Tag, command_app, takes
 from shunpike.cli.output import as_json, narrate, plain, say
 from shunpike.cli.patience import add_shared
@@ -18,6 +18,7 @@ from shunpike.cli.waiting import say_waits
 from shunpike.client import EmbedOptions
 from shunpike.errors import UsageError
 from shunpike.types import Embedding
+from shunpike.types.base import label
 
 app = command_app("Turn texts into vectors.")
 

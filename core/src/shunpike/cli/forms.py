@@ -7,8 +7,8 @@ from difflib import get_close_matches
 
 from shunpike.durations import span
 from shunpike.errors import UsageError
-from shunpike.routing.names import shown_id
 from shunpike.types import Basis, Calendar, Completion, Remaining, Rolling, Scope, Unit, Usage
+from shunpike.types.base import label
 
 _DAY = 86_400
 
@@ -66,11 +66,6 @@ def left_at(remaining: Sequence[Remaining]) -> str | None:
     if len(daily) < 2 or any(one.limit.scope is not Scope.MODEL for one in daily):
         return left([one for one in daily if one.limit.scope is not Scope.MODEL] or each)
     return f"{sum(one.left for one in daily):,} of {sum(one.limit.amount for one in daily):,} left today"
-
-
-def label(provider: str, model: str) -> str:
-    """Return the id of a model as it is shown, and as it may be typed."""
-    return shown_id(provider, model)
 
 
 _WRONG = {"auth": "refused its key", "permission": "refused its key", "rate_limited": "was too busy for us"}

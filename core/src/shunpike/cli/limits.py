@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from shunpike.cli import closures
 from shunpike.cli.clear import clear
-from shunpike.cli.forms import label, matches
+from shunpike.cli.forms import matches
 from shunpike.cli.options import Json, Watch, command_app
 from shunpike.cli.output import NOTHING, as_json, narrate, plain, say, table
 from shunpike.cli.session import check_provider, client, run
@@ -20,6 +20,7 @@ from shunpike.clock import SystemClock, moment, when
 from shunpike.ledger.buckets import is_budget
 from shunpike.protocols import Target
 from shunpike.types import Closure, Remaining
+from shunpike.types.base import label
 
 
 class _Searching(typer.core.TyperGroup):

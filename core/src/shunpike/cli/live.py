@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from shunpike.cli.forms import label
 from shunpike.cli.output import NOTHING, as_list, narrate, plain, say, table
 from shunpike.cli.session import check_provider, client, run
 from shunpike.client import LiveList, LiveRow, Where
 from shunpike.errors import AuthError, ConfigError, Overloaded, ShunpikeError
 from shunpike.types import PriceRow
+from shunpike.types.base import label
 
 MARKS = {Where.BOTH: "both", Where.LIVE: "only live", Where.CATALOG: "only in catalog"}
 

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from shunpike.cli.forms import label, matches
+from shunpike.cli.forms import matches
 from shunpike.cli.live import show_live
 from shunpike.cli.options import Json, command_app
 from shunpike.cli.output import NOTHING, as_list, narrate, say, table
 from shunpike.cli.session import check_provider, client, run
 from shunpike.client import SOURCE, ProviderStatus
 from shunpike.types import ModelInfo
+from shunpike.types.base import label
 
 app = command_app("Show the models.")
 

@@ -10,7 +10,7 @@ import anyio
 import typer
 
 from shunpike.cli.dispatch import stdin_is_piped
-from shunpike.cli.forms import label, seconds
+from shunpike.cli.forms import seconds
 from shunpike.cli.options import Json, takes
 from shunpike.cli.output import NOTHING, as_json, as_list, narrate, say, table
 from shunpike.cli.session import check_provider, client, run
@@ -18,6 +18,7 @@ from shunpike.client.options import clean
 from shunpike.clock import moment
 from shunpike.errors import StoreError, UsageError
 from shunpike.types import ZERO, Money, Unconfirmed
+from shunpike.types.base import label
 from shunpike.types.money import amount_of, is_too_much
 
 TOGETHER = 64

@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from shunpike.cli.forecast import BACK, Projection, projections
-from shunpike.cli.forms import label
 from shunpike.cli.options import Json, Watch, command_app
 from shunpike.cli.output import NOTHING, as_json, narrate, plain, say, table
 from shunpike.cli.reconcile import reconcile
@@ -18,6 +17,7 @@ from shunpike.cli.session import client, run
 from shunpike.cli.watch import shown
 from shunpike.clock import SystemClock, moment
 from shunpike.types import ZERO, Money, UsageRow
+from shunpike.types.base import label
 
 app = command_app("Show what was used.")
 _DAY = 86_400

@@ -16,9 +16,10 @@ from shunpike.client.accounts import Account, target_of
 from shunpike.clock import Clock, moment
 from shunpike.errors import ConfigError, NoCredential, PluginError, ProviderError, ShunpikeError
 from shunpike.protocols import Backend, DescribesModels, ListsModels, Target
-from shunpike.routing.names import ANY, short_name
+from shunpike.routing.names import short_name
 from shunpike.routing.plan import Roster
 from shunpike.types import Candidate, Cause, LiveModel, ModelInfo, Verdict
+from shunpike.types.base import ANY
 
 Kind = Literal["chat", "embedding"]
 EVERYTHING = frozenset({"tools", "json", "json_schema", "vision", "reasoning"})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-import tempfile
 import tomllib
 from collections.abc import Mapping
 from hashlib import sha256
@@ -20,6 +19,7 @@ from shunpike.config.placeholders import is_placeholder
 from shunpike.config.places import keys_file
 from shunpike.errors import GIVEN, ConfigError
 from shunpike.masking import remember
+from shunpike.private_file import write_private
 from shunpike.types import ProviderSettings
 from shunpike.types.base import Record
 
@@ -157,21 +157,13 @@ class KeyStore:
             ) from None
 
     def _write(self, keys: Mapping[str, str]) -> None:
+        lines = [f"{json.dumps(name)} = {json.dumps(key)}\n" for name, key in sorted(keys.items())]
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=".keys-")
+            write_private(self.path, "".join(lines))
         except OSError as error:
-            raise ConfigError(f"{self.path} can't be written: {error.strerror}") from error
-        try:
-            # mkstemp opens with mode 0600; the rename makes the change atomic.
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.writelines(f"{json.dumps(name)} = {json.dumps(key)}\n" for name, key in sorted(keys.items()))
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(self.path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+            raise ConfigError(
+                f"{self.path} can't be written: {error.strerror}", hint=f"check it with: ls -ld {self.path.parent}"
+            ) from error
 
 
 def resolve_key(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-import tempfile
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
@@ -15,6 +14,7 @@ from pydantic import ValidationError
 from shunpike.config.files import plain_bytes, without_waiting
 from shunpike.config.places import trust_folder
 from shunpike.errors import ConfigError
+from shunpike.private_file import write_private
 from shunpike.types.base import Record
 
 
@@ -90,22 +90,11 @@ class TrustStore:
 
     def _write(self, record: Path, one: Trusted) -> None:
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self.folder, prefix=".new-")
+            write_private(record, json.dumps({"path": one.path, "sha256": one.sha256}))
         except OSError as error:
             raise ConfigError(
                 f"{self.folder} can't be written: {error.strerror}", hint=f"check it with: ls -ld {self.folder}"
             ) from error
-        try:
-            # mkstemp opens with mode 0600; the rename makes the change atomic.
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump({"path": one.path, "sha256": one.sha256}, file)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(record)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
 
 
 def _read(record: Path) -> Trusted | None:

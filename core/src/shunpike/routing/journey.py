@@ -9,11 +9,11 @@ from shunpike.clock import moment, when
 from shunpike.errors import Exhausted, NoCredential, PluginError, ShunpikeError, UsageError, key_hint
 from shunpike.protocols import Target
 from shunpike.routing.hints import Told, hint_for
-from shunpike.routing.names import shown_id
 from shunpike.routing.plan import Plan
 from shunpike.routing.schedule import Spent
 from shunpike.routing.trouble import Failure, Scope, Setback
 from shunpike.types import Attempt, Candidate, Cause, Decision, Refusal, RefusalKind, Remaining, Verdict
+from shunpike.types.base import label
 
 _SHOWN = 12
 _IN_WORDS = (RefusalKind.MONEY, RefusalKind.PACE)
@@ -248,7 +248,7 @@ def _when(one: Candidate, now: float) -> str:
 
 
 def _line(provider: str, models: list[str], reason: str) -> str:
-    who = f"{provider} ({len(models)} models)" if len(models) > 1 else shown_id(provider, models[0])
+    who = f"{provider} ({len(models)} models)" if len(models) > 1 else label(provider, models[0])
     return f"{who.removesuffix('/*')}   {reason}"
 
 

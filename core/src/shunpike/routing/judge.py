@@ -6,9 +6,9 @@ import json
 
 from shunpike.errors import BadAnswer
 from shunpike.protocols import Target
-from shunpike.routing.names import shown_id
 from shunpike.routing.route import Route, Try
 from shunpike.types import Answer, ChatRequest
+from shunpike.types.base import label
 
 
 def judge(answer: Answer, request: ChatRequest, target: Target) -> BadAnswer | None:
@@ -62,7 +62,7 @@ def _all_thought(request: ChatRequest, target: Target) -> BadAnswer:
 def cut_off(answer: Answer, request: ChatRequest, attempt: Try) -> tuple[str, ...]:
     """Return the warning for an answer that was cut off: by a filter, or by its output cap and what made it that."""
     ends = {choice.finish_reason for choice in answer.choices}
-    who = shown_id(attempt.target.name, attempt.target.model.id)
+    who = label(attempt.target.name, attempt.target.model.id)
     if "content_filter" in ends:
         return (f"the answer was broken off by the content filter of {who}",)
     if "length" not in ends:

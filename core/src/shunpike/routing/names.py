@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from shunpike.errors import UnknownModel
 from shunpike.protocols import Target
 from shunpike.types import ModelInfo
-from shunpike.types.base import Record
-
-ANY = "auto"
+from shunpike.types.base import ANY, Record
 
 
 class Wanted(Record):
@@ -56,12 +54,6 @@ def _is(model: ModelInfo, name: str) -> bool:
     folded = name.casefold()
     names = (model.id, *model.aliases)
     return any(folded in (one.casefold(), short_name(one)) for one in names)
-
-
-def shown_id(provider: str, model: str) -> str:
-    """Return ``provider/model``, which `wanted_models` takes back; a provider's name is not said twice."""
-    twice = model.startswith(f"{provider}/") and model != f"{provider}/{ANY}"
-    return model if twice else f"{provider}/{model}"
 
 
 def short_name(model_id: str) -> str:

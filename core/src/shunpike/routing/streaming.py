@@ -25,11 +25,11 @@ from shunpike.routing.blaming import blaming, checked
 from shunpike.routing.endings import broken, cancelled, failure, success
 from shunpike.routing.hints import NOBODY_ELSE
 from shunpike.routing.judge import judge, misread, useless
-from shunpike.routing.names import shown_id
 from shunpike.routing.route import Route, Services, Try
 from shunpike.routing.send import send_stream
 from shunpike.routing.trouble import Failure
 from shunpike.types import Answer, Ending, Piece
+from shunpike.types.base import label
 from shunpike.wire.unsent import KeptMark
 
 _ASK_AGAIN = "ask again, nobody else could take over what had begun   ·   or ask another model: -m PROVIDER/ID"
@@ -220,6 +220,6 @@ def _name(error: Interrupted, attempt: Try) -> None:
     """Say who broke off, and what to do: nobody else takes over what a reader has seen the beginning of."""
     target = attempt.target
     said = error.message.removeprefix(f"{target.provider.id}: ")
-    error.args = (f"{shown_id(target.name, target.model.id)}: {said}",)
+    error.args = (f"{label(target.name, target.model.id)}: {said}",)
     error.model = error.model or target.model.id
     error.hint = error.hint or _ASK_AGAIN

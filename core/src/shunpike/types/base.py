@@ -58,9 +58,16 @@ SHOWN = 40
 """Characters of a text that a ``repr`` shows."""
 
 
+ANY = "auto"
+"""The model that means any."""
+
+
 def label(provider: str, model: str) -> str:
-    """Return ``provider/model``; a model that bears its provider's name is not said twice."""
-    return model if model.startswith(f"{provider}/") else f"{provider}/{model}"
+    """Return ``provider/model``, which a call takes back; a model that bears its provider's name has it once.
+
+    Unless that would mean any model of the provider.
+    """
+    return model if model.startswith(f"{provider}/") and model != f"{provider}/{ANY}" else f"{provider}/{model}"
 
 
 def one_line(text: str) -> str:

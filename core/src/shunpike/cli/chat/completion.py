@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from shunpike.cli.forms import label
 from shunpike.client import Client
+from shunpike.types.base import label
 
 _FILES = frozenset({"/attach", "/save"})
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from shunpike.config.places import lines_file
 from shunpike.masking import masked
+from shunpike.private_file import write_private
 
 MOST = 1_000
 """Entries: when there are twice as many, the older half goes."""
@@ -50,7 +50,7 @@ class History:
         found = [entry for line in lines if (entry := _entry(line)) is not None]
         if len(lines) > 2 * MOST:
             with suppress(OSError):
-                _replace(self._path, found[-MOST:])
+                write_private(self._path, "".join(f"{json.dumps(entry)}\n" for entry in found[-MOST:]))
         return found[-MOST:]
 
 
@@ -61,14 +61,3 @@ def _entry(line: str) -> str | None:
     except ValueError:
         return None
     return entry if isinstance(entry, str) else None
-
-
-def _replace(path: Path, entries: list[str]) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".chat_history-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.writelines(f"{json.dumps(entry)}\n" for entry in entries)
-        Path(temporary).replace(path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
