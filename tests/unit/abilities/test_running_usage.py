@@ -9,7 +9,7 @@ import pytest
 from shunpike.client import Client
 from shunpike.errors import Interrupted
 from shunpike.types import Budget, Call, ChatRequest, Message, Money, UsageRow
-from shunpike_testkit.upstream import HangUp, Stall, Upstream, events, stream
+from shunpike_testkit.upstream import HangUp, Stall, Upstream, events, reply, stream
 
 from .conftest import KEY, START, MakeClient, backend_of, plugin_of
 
@@ -87,6 +87,55 @@ async def test_a_figure_that_content_followed_is_no_final_one_even_where_the_str
     async with paid(make_client, upstream) as client:
         row = await read(client, 9)
     assert (row.answered, row.unconfirmed, row.cost.pico >= (9 + CAP) * PRICE) == (1, 1, True)
+
+
+@pytest.mark.parametrize("after", [[Stall()], [HangUp()], []])
+async def test_an_end_that_was_told_without_a_figure_makes_none_before_it_final(
+    make_client: MakeClient, upstream: Upstream, after: list[Any]
+) -> None:
+    """The last figure was lost with the connection: it was settled at what was stated in the middle, exact."""
+    told = [FIRST, SECOND, chunk("", None, "stop")]
+    upstream.on("/chat/completions", stream([*events(*told, done=False), *after]))
+    async with paid(make_client, upstream) as client:
+        row = await read(client, 3 if after and isinstance(after[0], Stall) else 9)
+    assert (row.unconfirmed, row.exact, row.cost.pico >= (9 + CAP) * PRICE) == (1, False, True)
+
+
+async def test_where_the_provider_said_that_nothing_follows_its_last_figure_is_the_final_one(
+    make_client: MakeClient, upstream: Upstream
+) -> None:
+    upstream.on("/chat/completions", stream(events(FIRST, SECOND, chunk("", None, "stop"))))
+    async with paid(make_client, upstream) as client:
+        row = await read(client, 9)
+    assert (row.unconfirmed, row.exact, row.cost.pico) == (0, True, (9 + 2) * PRICE)
+
+
+@pytest.mark.parametrize("after", [[Stall()], [HangUp()], []])
+async def test_a_running_figure_of_one_of_two_answers_is_not_that_of_both(
+    make_client: MakeClient, upstream: Upstream, after: list[Any]
+) -> None:
+    """Some state beside each chunk what its own answer took, and the sum only at the end."""
+    told = [FIRST, chunk("one ", 1, index=1), chunk("", 2, "stop"), chunk("", 2, "stop", index=1)]
+    upstream.on("/chat/completions", stream([*events(*told, done=False), *after]))
+    async with paid(make_client, upstream) as client:
+        row = await read(client, 4 if after and isinstance(after[0], Stall) else 9, n=2)
+    assert (row.unconfirmed, row.exact, row.cost.pico >= (9 + 2 * CAP) * PRICE) == (1, False, True)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_two_whole_answers_are_booked_as_they_are_stated(
+    make_client: MakeClient, upstream: Upstream, streamed: bool
+) -> None:
+    """A stream that came in one piece gave its usage with the first of them, and the second was not counted."""
+    rows = [{**chunk(text, None, "stop", index=place)["choices"][0]} for place, text in enumerate(("one", "two"))]
+    upstream.on("/chat/completions", reply({**chunk("", 2), "choices": rows}))
+    async with paid(make_client, upstream) as client:
+        if streamed:
+            row = await read(client, 9, n=2)
+        else:
+            await client.complete("hi", model=f"hyperbolic/{MODEL}", max_tokens=CAP, n=2)
+            (row,) = await client.usage(0, START * 2)
+    assert (row.unconfirmed, row.exact, row.cost.pico) == (0, True, (9 + 2) * PRICE)
 
 
 async def test_one_of_two_answers_is_not_the_end(upstream: Upstream) -> None:

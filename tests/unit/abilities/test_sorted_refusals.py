@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from shunpike.client import Client
-from shunpike.errors import Exhausted, RequestError
-from shunpike.types import Unit
+from shunpike.errors import Exhausted, Overloaded, RequestError
+from shunpike.types import Call, ChatRequest, Message, Unit
 from shunpike_sandbox import faults
 from shunpike_sandbox.faults import Faults
 from shunpike_sandbox.world import World
+from shunpike_testkit.upstream import Upstream, reply
 
-from .conftest import SEVEN, START
+from .conftest import SEVEN, START, backend_of
 
 MANY = [name for name in SEVEN if name not in ("hyperbolic", "deepseek")]
 """Those with several models that would answer."""
@@ -123,3 +124,22 @@ async def test_a_web_page_with_a_good_status_is_trouble_of_the_address(
     assert {one.error for one in caught.value.decision.attempts} == {"malformed"}
     assert "the server answered with a web page (text/html)" in caught.value.message
     assert "is this the address of an API?" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("name", SEVEN)
+@pytest.mark.parametrize("status", [401, 403, 407])
+async def test_a_login_page_of_the_network_does_not_shut_the_key(upstream: Upstream, name: str, status: int) -> None:
+    """Its 401 was read as the provider's own."""
+    page = reply("<html><title>Log in</title></html>", status=status, content_type="text/html")
+    model = "m"
+    for path in ("/chat/completions", f"/models/{model}:generateContent"):
+        upstream.on(path, page)
+    request = ChatRequest(model=model, messages=(Message(role="user", content="hi"),))
+    backend = backend_of(name, upstream)
+    try:
+        with pytest.raises(Overloaded) as caught:
+            await backend.complete(Call(request=request, model=model, max_output=9, attempt_id="a"))
+    finally:
+        await backend.aclose()
+    assert "a web page answered, not the API" in caught.value.message
+    assert str(caught.value.hint).startswith("is a proxy, a firewall or the network's login page in between?")

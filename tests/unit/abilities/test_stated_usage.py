@@ -100,6 +100,53 @@ async def test_zeros_beside_an_answer_are_no_usage(
 
 
 @pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("text", ["", TEXT])
+@pytest.mark.parametrize("prompt", [0, 41])
+@pytest.mark.parametrize("provider", SEVEN)
+async def test_an_answer_that_its_output_cap_cut_off_has_some_output(
+    make_client: MakeClient, upstream: Upstream, provider: str, text: str, prompt: int, streamed: bool
+) -> None:
+    """It was all thought, unseen, and none of it is stated: it was booked as a prompt alone, exact."""
+    model = model_of(provider)
+    if provider == "google":
+        figures = gemini(prompt, 0)
+        choice = {"content": {"parts": [{"text": text}]} if text else {}, "finishReason": "MAX_TOKENS"}
+    else:
+        figures = usage(prompt, 0)
+        choice = {"delta" if streamed else "message": {"content": text}, "finish_reason": "length"}
+    everywhere(upstream, provider, model.id, answering(provider, model.id, figures, streamed=streamed, choice=choice))
+    async with paid(make_client, upstream, provider) as client:
+        row = await ask(client, f"{provider}/{model.id}", streamed=streamed)
+    assert (row.unconfirmed, row.exact) == (row.requests, False)
+    assert row.cost.pico >= row.requests * CAP * float(model.prices[0].completion) * 10**6 * 0.5
+
+
+async def test_the_end_without_a_figure_makes_none_of_geminis_before_it_final(
+    make_client: MakeClient, upstream: Upstream
+) -> None:
+    model = model_of("google")
+    text = {"candidates": [{"content": {"parts": [{"text": TEXT}]}}], "usageMetadata": gemini(41, 3)}
+    last = {"candidates": [{"content": {}, "finishReason": "STOP"}]}
+    everywhere(upstream, "google", model.id, stream(events(text, last, done=False)))
+    async with paid(make_client, upstream, "google") as client:
+        row = await ask(client, f"google/{model.id}", streamed=True)
+    assert (row.answered, row.unconfirmed, row.exact) == (1, 1, False)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_an_answer_that_stopped_by_itself_may_have_none(
+    make_client: MakeClient, upstream: Upstream, streamed: bool
+) -> None:
+    model = model_of("openai")
+    choice = {"delta" if streamed else "message": {"content": ""}, "finish_reason": "stop"}
+    script = answering("openai", model.id, usage(41, 0), streamed=streamed, choice=choice)
+    everywhere(upstream, "openai", model.id, script)
+    async with paid(make_client, upstream, "openai") as client:
+        row = await ask(client, f"openai/{model.id}", streamed=streamed)
+    assert (row.prompt_tokens, row.completion_tokens, row.unconfirmed) == (41 * row.requests, 0, 0)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize(
     ("figures", "prompt", "made"),
     [

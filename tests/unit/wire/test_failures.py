@@ -19,6 +19,7 @@ from shunpike.errors import (
 )
 from shunpike.types import Unit
 from shunpike.wire import Dialect, RateHeaders, Refused, Side, classify, read_error, scrub
+from shunpike.wire.wrong_place import IN_FRONT
 
 NOW = 1_795_000_000.0
 SECRET = "sk-test-0123456789abcdef"
@@ -117,11 +118,32 @@ def test_inside_an_answer_the_error_itself_must_tell_its_status(fields: dict[str
     assert "(200)" not in found.message
 
 
-@pytest.mark.parametrize(("status", "cls"), [(400, Overloaded), (403, Overloaded), (401, AuthError), (404, NotHere)])
-def test_a_web_page_knows_neither_the_key_nor_the_request(status: int, cls: type[Exception]) -> None:
-    found = refuse(status, b"<!DOCTYPE html><title>Attention Required!</title>")
-    assert type(found) is cls
+PAGES = [
+    b"<!DOCTYPE html><title>Attention Required!</title>",
+    b"\xef\xbb\xbf\r\n<html><head><title>401 Authorization Required</title></head></html>",
+    b'<?xml version="1.0"?><html/>',
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 405, 407, 410, 422, 451, 511])
+def test_a_web_page_knows_neither_the_key_nor_the_request(status: int, page: bytes) -> None:
+    """A portal's or a proxy's 401 said that the key is wrong, and shut it."""
+    found = refuse(status, page)
+    assert type(found) is Overloaded
     assert "<" not in found.message
+    assert "a web page answered" in found.message
+    assert (found.elsewhere, found.hint) == (True, IN_FRONT)
+
+
+def test_a_web_page_may_say_that_the_address_is_wrong_or_that_it_was_too_much() -> None:
+    assert type(refuse(404, PAGES[0])) is NotHere
+    assert type(refuse(429, PAGES[0])) is RateLimited
+
+
+@pytest.mark.parametrize("body", [b"", b"Unauthorized", b'{"detail": "Unauthorized"}', b'"<html>"'])
+def test_the_providers_own_401_shuts_the_key(body: bytes) -> None:
+    assert type(refuse(401, body)) is AuthError
 
 
 COUNTED = "Rate limit reached for model `m` on tokens per {} ({}): Limit {}, Used {}, Requested {}. {}"

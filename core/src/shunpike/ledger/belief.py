@@ -5,7 +5,8 @@ Nothing of usage is under-counted.
 | what is stated                                         | read as                                                |
 | ------------------------------------------------------ | ------------------------------------------------------ |
 | nothing but zeros, beside an answer or a failure       | absent; beside an answer that is empty they are true   |
-| no completion, or far too little, beside an answer     | absent: what was thought unseen can't be estimated     |
+| no completion, or far too little, beside an answer,    | absent: what was thought unseen can't be estimated     |
+| or none of one that its output cap cut off             |                                                        |
 | no prompt, though one was sent                         | estimated: the prompt is our own count                 |
 """
 
@@ -32,7 +33,8 @@ def believed(ending: Ending, ask: Ask) -> Ending:
     output = ending.delivered_tokens
     embedded = ask.max_output == 0 and ending.error is None and not ending.cancelled
     nothing = not usage.total_tokens and (output or embedded or ending.error is not None)
-    if nothing or _too_little(usage.completion_tokens, output):
+    unseen = ending.cut and not usage.completion_tokens
+    if nothing or unseen or _too_little(usage.completion_tokens, output):
         return ending.model_copy(update={"usage": ABSENT})
     if not usage.prompt_tokens and usage.completion_tokens and ask.prompt_tokens:
         counted = {"prompt_tokens": ask.prompt_tokens, "basis": Basis.ESTIMATED}

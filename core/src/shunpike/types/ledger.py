@@ -147,6 +147,8 @@ class Ending(Record):
     bound. None = yes, unless the caller went away or the stream broke off."""
     delivered_tokens: int = 0
     """Estimate, from above, of the output that reached us: for streams that broke off without usage."""
+    cut: bool = False
+    """Whether the output cap ended the answer: then some was made, were it unseen."""
     served_model: Text | None = None
     stated_cost: Money | None = None
     price: Price | None = None

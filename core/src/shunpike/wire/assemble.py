@@ -62,6 +62,8 @@ class Assembly:
         self._warnings: tuple[str, ...] = ()
         self.has_content = False
         self._untold = False
+        self._end_untold = False
+        self._of_one = False
 
     @property
     def model(self) -> str:
@@ -84,6 +86,17 @@ class Assembly:
         """Whether content came after the last usage was stated, so that it is a running figure and no final one."""
         return self.usage is not ABSENT and self._untold
 
+    @property
+    def settled(self) -> bool:
+        """Whether the last usage was stated with the end or after it, though nothing said that no more follows."""
+        of_all = not (self._of_one and len(self._parts) > 1)
+        return self.usage is not ABSENT and of_all and not (self._untold or self._end_untold)
+
+    @property
+    def cut(self) -> bool:
+        """Whether an output cap ended a choice."""
+        return any(part.finish == "length" for part in self._parts.values())
+
     def ended(self, choices: int) -> bool:
         """Whether so many choices have told their end."""
         return sum(part.finish is not None for part in self._parts.values()) >= max(choices, len(self._parts))
@@ -96,13 +109,7 @@ class Assembly:
         if part is not None:
             self._fill(part, piece)
         self._model = piece.model or self._model
-        if piece.usage is None or piece.usage.basis is Basis.ABSENT:
-            self._untold = self._untold or piece.has_content
-        else:
-            known = piece.usage.after(self.usage)
-            # A figure that is smaller than one before has not counted what came with it.
-            self._untold = known is not piece.usage and (self._untold or piece.has_content)
-            self.usage = known
+        self._count(piece)
         self.stated_cost = larger(self.stated_cost, piece.stated_cost)
         self.service_tier = piece.service_tier or self.service_tier
         self.headers_at = self.headers_at if piece.headers_at is None else piece.headers_at
@@ -128,6 +135,22 @@ class Assembly:
             headers_at=self.headers_at,
         )
 
+    def _count(self, piece: Piece) -> None:
+        if piece.usage is None:
+            self._untold = self._untold or piece.has_content
+            self._end_untold = self._end_untold or piece.finish_reason is not None
+        elif piece.usage.basis is Basis.ABSENT:
+            # It says so: of what was stated before, only what came with the end was the last word.
+            self._untold = self._untold or piece.has_content or not self.settled
+        else:
+            known = piece.usage.after(self.usage)
+            # A figure that is smaller than one before has not counted what came with it.
+            self._untold = known is not piece.usage and (self._untold or piece.has_content)
+            self._end_untold = False
+            # One of several that come beside the choices may be of its own choice alone.
+            self._of_one = self.usage is not ABSENT and (piece.has_content or piece.finish_reason is not None)
+            self.usage = known
+
     def _bill(self) -> Bill:
         return Bill(usage=self.usage, stated_cost=self.stated_cost, model=self._model, service_tier=self.service_tier)
 
@@ -150,13 +173,12 @@ class Assembly:
 
 
 def pieces_of(answer: Answer) -> list[Piece]:
-    """Return ``answer`` as a short stream: a piece per choice, the first with all that is said of the whole."""
+    """Return ``answer`` as a short stream: a piece per choice, the last with the usage, which is that of all."""
     found = [_whole(choice) for choice in answer.choices]
+    found[-1] = found[-1].model_copy(update={"usage": answer.usage, "stated_cost": answer.stated_cost})
     found[0] = found[0].model_copy(
         update={
             "model": answer.model,
-            "usage": answer.usage,
-            "stated_cost": answer.stated_cost,
             "service_tier": answer.service_tier,
             "evidence": answer.evidence,
             "warnings": answer.warnings,

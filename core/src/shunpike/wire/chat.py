@@ -9,14 +9,14 @@ from typing_extensions import override
 
 from shunpike.clock import Clock, SystemClock
 from shunpike.errors import NotHere, Overloaded, ProviderError
-from shunpike.types import Answer, Call, EmbedCall, LiveModel, Piece, ProviderInfo, ProviderSettings
+from shunpike.types import ABSENT, Answer, Call, EmbedCall, LiveModel, Piece, ProviderInfo, ProviderSettings
 from shunpike.wire.address import check_base_url, is_keyed
 from shunpike.wire.answer import no_choice, read_answer
 from shunpike.wire.apart import set_apart
 from shunpike.wire.assemble import pieces_of
 from shunpike.wire.body import chat_body, stream_body
 from shunpike.wire.dialect import Dialect
-from shunpike.wire.failures import Refused, Side, classify, locate, request_id
+from shunpike.wire.failures import Refused, Side, classify, request_id
 from shunpike.wire.flow import Flow
 from shunpike.wire.http import Http, Reply
 from shunpike.wire.lenient import at, decode, encode
@@ -30,6 +30,7 @@ from shunpike.wire.stream import PieceStream
 from shunpike.wire.unreadable import no_answer
 from shunpike.wire.unsent import before_sending
 from shunpike.wire.usage import add_bill
+from shunpike.wire.wrong_place import locate
 
 STRANGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 """What an override raises when it trips over an answer that is not as expected."""
@@ -285,9 +286,13 @@ class _ChatReader:
             ) from error
 
     def ends(self) -> Sequence[Piece]:
-        """Return the finish reasons that were never told. Raises `BadAnswer` when no choice ever came."""
+        """Return the finish reasons that were never told, and whether a usage may be missing that was to come.
+
+        Raises `BadAnswer` when no choice ever came.
+        """
         if not self._seen.choices:
             nothing = no_choice(self.provider, self.model)
             nothing.bill = self._seen.bill
             raise nothing
-        return missing_ends(self._seen)
+        lost = [] if self.done or self._seen.usage is ABSENT else [Piece(usage=ABSENT)]
+        return [*lost, *missing_ends(self._seen)]

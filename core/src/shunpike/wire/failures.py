@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlsplit
 
 from shunpike.errors import Overloaded, ProviderError, QuotaExhausted, RateLimited, key_hint
 from shunpike.masking import MASK, masked
@@ -28,7 +27,7 @@ from shunpike.wire.ratelimits import (
     retry_told,
 )
 from shunpike.wire.said import Said, look_further, read_error
-from shunpike.wire.unreadable import OTHER_ADDRESS
+from shunpike.wire.wrong_place import IN_FRONT, is_in_front
 
 LONGEST_MESSAGE = 500
 """Characters of a provider's own text that are passed on."""
@@ -92,10 +91,6 @@ USUAL_RESETS = tuple(
 )
 """Where providers without rate limit headers of their own may still name a moment."""
 
-WRONG_PLACE = frozenset({301, 302, 303, 307, 308, 404, 405})
-"""Statuses that may mean that the address is not the one of an API."""
-UNVERSIONED = ("/chat/completions", "/embeddings", "/models")
-_MODEL = re.compile(r"\bmodel\b", re.IGNORECASE)
 _SECRET = re.compile(
     r"Bearer\s+\S+|\b(?:sk|pk|rk|gsk|tgp|xai|hf|key|api)[-_][A-Za-z0-9_\-*.]{8,}|\bAIza[A-Za-z0-9_\-]{10,}|\bAQ\.[A-Za-z0-9_\-]{10,}",
     re.IGNORECASE,
@@ -140,8 +135,7 @@ def classify(refused: Refused, side: Side) -> ProviderError:
     error = KINDS[kind](
         _sentence(refused, said, side, kind), provider=side.provider, model=refused.model, status=status, kind=kind
     )
-    of_the_key = kind in ("auth", "permission") and side.env_key
-    error.hint = row.hint if row and row.hint else key_hint(side.env_key, side.provider) if of_the_key else None
+    error.hint = row.hint if row and row.hint else _hint(kind, status, said, side)
     error.billed = dialect.errors_billed or (None if refused.status in GAVE_UP else False)
     error.provider_request_id = request_id(refused.headers, dialect)
     error.evidence = header_evidence(refused.headers, dialect.ratelimits, refused.now)
@@ -153,16 +147,6 @@ def classify(refused: Refused, side: Side) -> ProviderError:
         error.evidence = _of_window(error.evidence, row.window)
     _set_moment(error, said, refused, row)
     _name_limit(error, sum_up)
-    return error
-
-
-def locate(error: ProviderError, address: str) -> ProviderError:
-    """Return ``error`` with the address that was asked, where it may be the wrong one."""
-    if error.status in WRONG_PLACE:
-        lost = error.kind == "not_found" and urlsplit(address).path in UNVERSIONED
-        doubt = "; /v1 may be missing in base_url" if lost and not _MODEL.search(error.message) else ""
-        error.args = (f"{error.message} (asked: {address}{doubt})",)
-        error.hint = error.hint or (OTHER_ADDRESS if error.status < 400 else None)
     return error
 
 
@@ -203,7 +187,7 @@ def _model_kind(status: int | None, said: Said) -> str | None:
 
 
 def _status_kind(status: int | None, said: Said, dialect: Dialect) -> str:
-    if status is None or (said.page and status in (400, 403, 405)):
+    if status is None or is_in_front(status, said):
         return "upstream"
     kind = dialect.statuses.get(status) or STATUSES.get(status)
     if kind is not None:
@@ -286,12 +270,19 @@ def _evidence(sum_up: Counted, said: Said, now: float) -> Evidence:
     )
 
 
+def _hint(kind: str, status: int | None, said: Said, side: Side) -> str | None:
+    if kind in ("auth", "permission") and side.env_key:
+        return key_hint(side.env_key, side.provider)
+    return IN_FRONT if is_in_front(status, said) else None
+
+
 def _sentence(refused: Refused, said: Said, side: Side, kind: str) -> str:
     where = f"{side.provider}/{refused.model}" if refused.model else side.provider
     status = f" ({refused.status})" if refused.status >= 300 else ""
     if 300 <= refused.status < 400:
         return f"{where}{status}: the address redirects, which is not followed: the key belongs to its origin"
     told = ": ".join(dict.fromkeys(text for text in (said.message, said.also) if text))
+    told = told or ("a web page answered, not the API" if said.page else "")
     text = scrub(told, side.secret) or kind.replace("_", " ")
     return f"{where}{status}: {text}"
 

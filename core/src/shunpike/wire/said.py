@@ -34,7 +34,7 @@ def read_error(body: bytes) -> Said:
     try:
         data = decode(body)
     except ValueError:
-        text = str(body, "utf-8", "replace").strip()
+        text = str(body, "utf-8-sig", "replace").strip()
         return Said(page=True) if text.startswith("<") else Said(text)
     if isinstance(data, list):
         data = data[0] if data else None

@@ -13,11 +13,11 @@ from typing_extensions import override
 from shunpike.errors import Interrupted, ProviderError
 from shunpike.types import Call, Evidence, Piece
 from shunpike.wire.apart import Apart
-from shunpike.wire.failures import locate
 from shunpike.wire.flow import Flow
 from shunpike.wire.sse import Event, EventParser
 from shunpike.wire.unreadable import BLANK, EVENTS, content_type, is_json, is_web_page, no_answer
 from shunpike.wire.unsent import before_sending
+from shunpike.wire.wrong_place import locate
 
 MAX_REFUSAL = 1024 * 1024
 """Bytes of a refusal's body."""

@@ -14,7 +14,7 @@ from shunpike.errors import Overloaded, ProviderError
 from shunpike.types import Answer, Call, EmbedAnswer, EmbedCall, LiveModel, ProviderSettings
 from shunpike.wire.address import check_base_url
 from shunpike.wire.apart import set_apart
-from shunpike.wire.failures import Refused, Side, locate
+from shunpike.wire.failures import Refused, Side
 from shunpike.wire.flow import Flow
 from shunpike.wire.http import Http, Reply
 from shunpike.wire.lenient import decode, encode, rows, string, table
@@ -22,6 +22,7 @@ from shunpike.wire.network import Network
 from shunpike.wire.stream import PieceStream
 from shunpike.wire.unreadable import no_answer
 from shunpike.wire.unsent import before_sending
+from shunpike.wire.wrong_place import locate
 from shunpike_google.abilities import count_body, embed_body, live_model, read_count, read_embeddings
 from shunpike_google.answer import read_answer, read_bill
 from shunpike_google.body import Body

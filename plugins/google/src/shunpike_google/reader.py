@@ -136,20 +136,21 @@ class GoogleReader:
         self._blocked = block_text(data) or self._blocked
         self._refusal = refused_prompt(data, self.model) or self._refusal
         found = []
-        for place, row in enumerate(rows(data.get("candidates"))):
-            told = count(row.get("index"))
-            index = place if told is None else told
+        told = data.get("candidates")
+        for place, row in enumerate(rows(told)):
+            number = count(row.get("index"))
+            index = place if number is None else number
             if index not in self._candidates:
                 self._candidates[index] = Candidate(f"{self._call.attempt_id}:{index}")
             piece = self._candidates[index].add(index, row)
             if piece.has_content or piece.logprobs or piece.annotations:
                 found.append(piece)
-        said = any(piece.has_content for piece in found)
+        said = any(piece.has_content for piece in found) or any(row.get("finishReason") for row in rows(told))
         self._counted = "usageMetadata" in data or (self._counted and not said)
         return found
 
     def _final(self) -> Usage:
-        """Return the usage, absent where content came after the last snapshot: that is a running figure."""
+        """Return the usage, absent where content or the end came after the last snapshot: that is a running figure."""
         return read_usage(self._usage) if self._counted else ABSENT
 
     def _billed(self, error: ProviderError) -> ProviderError:
