@@ -18,9 +18,10 @@ JSON = PLAIN.model_copy(
 PARTS = st.sampled_from(
     [
         "<think>", "</think>", "<thinking>", "</thinking>", "<thought>", "</thought>", "[THINK]", "[/THINK]",
+        '<think a="1">', "<think ", "<thinking x", ">", "=",
         "<|channel>thought\n", "<channel|>", "<mm:think>", "</mm:think>", "</THINK>", "<Think>", "<", "</", "think>",
         "```json\n", "```", "\n```", "```\r\n", "~~~\n", "`", '{"a": 1}', "[1]", "{", "ﬁn İ", "\ufeff",
-        " ", "\n", "\r\n", "a", "b c",
+        " ", "\n", "\r\n", "a", "b c", "XY", "Z",
     ]
 )  # fmt: skip
 texts = st.lists(PARTS, max_size=8).map("".join)
@@ -51,6 +52,13 @@ def test_however_a_text_is_cut_it_is_read_as_the_whole(text: str, known: str, pl
     call = JSON if json else PLAIN
     expected, got = whole(text, known, call), streamed(text, known, places, call)
     assert (got.message.text, got.message.reasoning) == (expected.message.text, expected.message.reasoning)
+
+
+@given(texts, st.booleans())
+def test_nothing_of_a_text_is_lost_but_tags_and_fences(text: str, json: bool) -> None:
+    read = whole(text, "", JSON if json else PLAIN)
+    kept = (read.message.reasoning or "") + read.message.text
+    assert [letter for letter in kept if letter in "XYZ"] == [letter for letter in text if letter in "XYZ"]
 
 
 @given(texts, st.booleans())

@@ -32,6 +32,15 @@ def test_thinking_is_taken_out_of_the_text_of_every_model_that_writes_it(opening
         ("<think>a</think>\n<think>b</think> Paris.", "a\n\nb", "Paris."),
         ("<think>it never ends", "it never ends", ""),
         ("<think>a</thinking>b</think>c", "a</thinking>b", "c"),
+        ("<think>a</thinking>\nc", "a", "c"),
+        ("<think>a</think></think>\n\nb", "a", "b"),
+        ('<think time="3">a</think>b', "a", "b"),
+        ("<thinking>a</think>b</thinking>c", "a</think>b", "c"),
+        ("<thought\u017f>a", "", "<thought\u017f>a"),
+        ("<think about it>", "", "<think about it>"),
+        ("<thinking of you, 3 < 4", "", "<thinking of you, 3 < 4"),
+        ('{"html": "a</think>b"}', "", '{"html": "a</think>b"}'),
+        ('[1, "</think>"]', "", '[1, "</think>"]'),
         ("hm\n</think>\n\nParis.", "hm", "Paris."),
         ("hm, so.</think>Paris.", "hm, so.", "Paris."),
         ("</think>\n\nParis.", "", "Paris."),
@@ -88,6 +97,39 @@ def test_anything_else_around_it_stays(text: str) -> None:
 def test_a_text_in_json_may_hold_a_fence() -> None:
     inner = json.dumps({"code": "```python\nx\n```"})
     assert plain_json(f"```json\n{inner}\n```") == inner
+
+
+@pytest.mark.parametrize("role", ["system", "developer", "user"])
+@pytest.mark.parametrize("name", ["reasoning", "thinking", "thought", "thoughts"])
+def test_tags_that_the_prompt_asks_for_are_a_part_of_the_answer(make_call: Make, role: str, name: str) -> None:
+    """Whoever asks for ``<reasoning>`` and ``<answer>`` reads both out of the text."""
+    text = f"<{name}>hm</{name}>\n<answer>4</answer>"
+    asking = make_call(messages=[{"role": role, "content": f"Answer as <{name.upper()}>…</{name}><answer>…</answer>."}])
+    assert said(show(asking, *text)) == (None, text)
+    assert said(show(asking, f"<think>so</think>{text}")) == ("so", text)
+    assert said(show(make_call(), *text)) == ("hm", "<answer>4</answer>")
+    as_json = asking.model_copy(
+        update={"request": asking.request.model_copy(update={"response_format": {"type": "json_object"}})}
+    )
+    assert said(show(as_json, f"<{name}>hm</{name}>\n", "{}")) == ("hm", "{}")
+
+
+def test_what_an_answer_before_it_held_is_not_asked_for(make_call: Make) -> None:
+    talk = [{"role": "assistant", "content": "<thinking>a</thinking>b"}, {"role": "user", "content": "And?"}]
+    assert said(show(make_call(messages=talk), "<thinking>hm</thinking>Paris.")) == ("hm", "Paris.")
+
+
+def test_a_models_own_mark_is_thinking_whatever_the_prompt_says(make_call: Make) -> None:
+    call = make_call(messages=[{"role": "system", "content": "Think between <think> and </think>."}])
+    assert said(show(call, "<think>hm</think>Paris.")) == ("hm", "Paris.")
+
+
+def said(pieces: list[Piece]) -> tuple[str | None, str]:
+    assembly = Assembly(provider="acme", model="m1")
+    for piece in pieces:
+        assembly.add(piece)
+    message = assembly.answer().choices[0].message
+    return message.reasoning, message.text
 
 
 def show(call: Any, *texts: str) -> list[Piece]:

@@ -14,7 +14,7 @@ from typing import Any, cast
 from typing_extensions import override
 
 from shunpike.types import Answer, Call, Choice, Piece
-from shunpike.wire.thinking import BLANK, closing_of, find, may_be_tag, opening_of, read
+from shunpike.wire.thinking import BLANK, TAGS, Pairs, closing_of, find, may_be_tag, opening_of, pairs_for, read
 
 _FENCE = re.compile(r"(`{3,}|~{3,})[ \t]*(?:json\w*)?[ \t]*(?:\r?\n|(?=[^\w\s`~]))", re.IGNORECASE)
 _FENCE_BEGUN = re.compile(r"(`{1,2}|~{1,2}|(`{3,}|~{3,})[ \t]*\w*[ \t]*\r?)", re.IGNORECASE)
@@ -26,7 +26,8 @@ _END: Any = object()
 
 def set_apart(answer: Answer, call: Call | None) -> Answer:
     """Return ``answer`` with thinking apart from the text, and without a fence where JSON was asked for."""
-    choices = tuple(_choice(choice, wants_json(call)) for choice in answer.choices)
+    pairs = TAGS if call is None else pairs_for(call.request)
+    choices = tuple(_choice(choice, pairs, wants_json(call)) for choice in answer.choices)
     same = all(one is other for one, other in zip(choices, answer.choices, strict=True))
     return answer if same else answer.model_copy(update={"choices": choices})
 
@@ -36,11 +37,11 @@ def wants_json(call: Call | None) -> bool:
     return call is not None and call.request.json_mode is not None
 
 
-def _choice(choice: Choice, json: bool) -> Choice:
+def _choice(choice: Choice, pairs: Pairs, json: bool) -> Choice:
     message = choice.message
     if not isinstance(message.content, str):
         return choice
-    told = read(message.content, message.reasoning or "", wants_json=json)
+    told = read(message.content, message.reasoning or "", wants_json=json, pairs=pairs)
     if told.text == message.content:
         return choice
     changed = message.model_copy(update={"content": told.text or None, "reasoning": told.reasoning or None})
@@ -52,6 +53,7 @@ class Apart:
 
     def __init__(self, call: Call | None) -> None:
         self._json = wants_json(call)
+        self._pairs = TAGS if call is None else pairs_for(call.request)
         self._choices: dict[int, _Reading] = {}
 
     def take(self, pieces: Sequence[Piece]) -> Sequence[Piece]:
@@ -68,7 +70,7 @@ class Apart:
             return piece
         reading = self._choices.get(piece.index)
         if reading is None:
-            reading = self._choices[piece.index] = _Reading(self._json)
+            reading = self._choices[piece.index] = _Reading(self._json, self._pairs)
         reasoning, text = reading.take(piece.reasoning, piece.text)
         told: dict[str, Any] = {"reasoning": reasoning, "text": text}
         if piece.finish_reason:
@@ -106,6 +108,7 @@ class _Reading:
     """One choice as it comes. ``held`` is what can't be judged yet."""
 
     json: bool
+    pairs: Pairs
     raw: list[str] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
@@ -143,7 +146,7 @@ class _Reading:
         if self.settled:
             return {}
         self.settled = True
-        told = read("".join(self.raw), "".join(self.known), wants_json=self.json)
+        told = read("".join(self.raw), "".join(self.known), wants_json=self.json, pairs=self.pairs)
         found: dict[str, str] = {}
         for name, whole, shown in (("text", told.text, self.text), ("reasoning", told.reasoning, self.reasoning)):
             so_far = "".join(shown)
@@ -173,13 +176,13 @@ class _Reading:
     def _begin(self) -> bool:
         """Look at the beginning of what is held; return whether it is known what it is."""
         head = self.held.lstrip(BLANK)
-        if (pair := opening_of(head)) is not None:
+        if (pair := opening_of(head, self.pairs)) is not None:
             self.cut, self.closing, self.held = True, pair[1], head[len(pair[0]) :]
             return True
-        if closing := closing_of(head):
+        if closing := closing_of(head, self.pairs):
             self.cut, self.held = True, head[len(closing) :]
             return True
-        if not head or may_be_tag(head):
+        if not head or may_be_tag(head, self.pairs):
             return False
         if self.json and (found := _FENCE.match(head)):
             self.fence, self.held = found[1], head[found.end() :]

@@ -8,7 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import NamedTuple
+
+from shunpike.types import ChatRequest
 
 TAGS = (
     ("<think>", "</think>"),  # DeepSeek, Qwen, GLM and many more
@@ -24,10 +27,17 @@ TAGS = (
     ("<|channel>thought", "<channel|>"),  # Gemma 4
 )
 """Openings and closings, in small letters; how they are written does not matter."""
-CLOSINGS = tuple(closing for _, closing in TAGS)
+ASKED_FOR = ("<thinking>", "<thought>", "<thoughts>", "<reasoning>")
+"""Openings that prompts ask for as a part of the answer's form: words, and no model's own mark."""
 BLANK = " \t\r\n\ufeff"
-_CLOSING = re.compile("|".join(map(re.escape, CLOSINGS)), re.IGNORECASE)
-_OPENING = re.compile("|".join(re.escape(opening) for opening, _ in TAGS), re.IGNORECASE)
+_ATTRIBUTES = r"(?:\s{1,4}[\w:-]{1,20}\s{0,4}=[^<>]{0,60})?>"
+_BEHIND_NAME = re.compile(r"[\s>]")
+_ANY_CASE = re.IGNORECASE | re.ASCII
+_MOST_HEAD = 120
+"""Characters of a text that an opening with its attributes may have."""
+
+Pair = tuple[str, str]
+Pairs = tuple[Pair, ...]
 _FENCED = re.compile(r"(`{3,}|~{3,})[ \t]*(?:json\w*)?[ \t]*\r?\n?(.*?)\1", re.DOTALL | re.IGNORECASE)
 _QUOTES = "`'\"()“”\u2018\u2019«»"
 """What stands around a tag that is spoken of."""
@@ -40,11 +50,23 @@ class Told(NamedTuple):
     text: str
 
 
-def read(text: str, known: str = "", *, wants_json: bool = False) -> Told:
+def read(text: str, known: str = "", *, wants_json: bool = False, pairs: Pairs = TAGS) -> Told:
     """Return the thinking and the answer of a whole text; ``known`` is what was told as thinking beside it."""
-    thoughts, rest = _apart(text, alone=not known)
+    thoughts, rest = _apart(text, pairs, alone=not known)
     reasoning = _together(known, thoughts)
     return Told(reasoning, plain_json(rest) if wants_json else rest)
+
+
+def pairs_for(request: ChatRequest) -> Pairs:
+    """Return the tags that set thinking apart from what was asked for: what a prompt names is a part of the answer.
+
+    Where JSON is asked for all of them do, as it would be none with any.
+    """
+    if request.json_mode is not None:
+        return TAGS
+    asked = "".join(message.text for message in request.messages if message.role != "assistant").lower()
+    kept = [opening for opening in ASKED_FOR if opening in asked]
+    return tuple(pair for pair in TAGS if pair[0] not in kept) if kept else TAGS
 
 
 def plain_json(text: str) -> str:
@@ -66,22 +88,26 @@ def is_json(text: str) -> bool:
     return True
 
 
-def opening_of(text: str) -> tuple[str, str] | None:
-    """Return the pair of tags that ``text`` opens with."""
-    head = text[:20].lower()
-    return next((pair for pair in TAGS if head.startswith(pair[0])), None)
+def opening_of(text: str, pairs: Pairs = TAGS) -> Pair | None:
+    """Return the opening that ``text`` begins with, as it is written there, and its closing."""
+    found = _openings(pairs).match(text[:_MOST_HEAD])
+    if found is None:
+        return None
+    written = found[0].lower()
+    bare = _BEHIND_NAME.split(written, 1)[0] + ">"
+    return found[0], next(closing for opening, closing in pairs if opening in (written, bare))
 
 
-def closing_of(text: str) -> str:
+def closing_of(text: str, pairs: Pairs = TAGS) -> str:
     """Return the closing that ``text`` begins with, which closes nothing; empty where it begins otherwise."""
     head = text[:20].lower()
-    return next((closing for closing in CLOSINGS if head.startswith(closing)), "")
+    return next((closing for _, closing in pairs if head.startswith(closing)), "")
 
 
-def may_be_tag(text: str) -> bool:
+def may_be_tag(text: str, pairs: Pairs = TAGS) -> bool:
     """Whether ``text`` could be the beginning of a tag, of which more is to come."""
-    head = text[:20].lower()
-    return any(tag.startswith(head) for pair in TAGS for tag in pair)
+    head = text[:_MOST_HEAD].lower()
+    return any(tag.startswith(head) for pair in pairs for tag in pair) or bool(_begun(pairs).fullmatch(text))
 
 
 def find(text: str, tag: str) -> int:
@@ -94,17 +120,17 @@ def _find_strange(text: str, tag: str) -> int:
     return found.start() if found else -1
 
 
-def _apart(text: str, *, alone: bool) -> tuple[list[str], str]:
+def _apart(text: str, pairs: Pairs, *, alone: bool) -> tuple[list[str], str]:
     """Return the thoughts that lead ``text``, and what follows them. ``alone``: a closing without opening counts."""
     thoughts: list[str] = []
     while True:
         rest = text.lstrip(BLANK)
-        if (pair := opening_of(rest)) is not None:
-            rest = rest[len(pair[0]) :]
-            end = find(rest, pair[1])
-            inner, text = (rest, "") if end < 0 else (rest[:end], rest[end + len(pair[1]) :].lstrip(BLANK))
+        if (pair := opening_of(rest, pairs)) is not None:
+            inner, text = _inside(rest[len(pair[0]) :], pair[1], pairs)
             thoughts.append(inner.strip(BLANK))
-        elif alone and not any(thoughts) and (found := _lone_closing(text)) is not None:
+        elif thoughts and (closing := closing_of(rest, pairs)):
+            text = rest[len(closing) :].lstrip(BLANK)
+        elif alone and not any(thoughts) and (found := _lone_closing(text, pairs)) is not None:
             # The template of the prompt opened it: what stands before was thought.
             thoughts.append(text[: found.start()].strip(BLANK))
             text = text[found.end() :].lstrip(BLANK)
@@ -112,15 +138,48 @@ def _apart(text: str, *, alone: bool) -> tuple[list[str], str]:
             return thoughts, text
 
 
-def _lone_closing(text: str) -> re.Match[str] | None:
-    """Return the closing that ends thoughts which nothing opened; not one that the text speaks of."""
-    found = _CLOSING.search(text)
-    if found is None or _OPENING.search(text, 0, found.start()) or text.count("```", 0, found.start()) % 2:
+def _inside(rest: str, closing: str, pairs: Pairs) -> tuple[str, str]:
+    """Return the thoughts behind an opening, and what follows them: nothing where they never end."""
+    end = find(rest, closing)
+    if end < 0:
+        # Some close with the word of another model.
+        other = _lone_closing(rest, pairs)
+        return (rest, "") if other is None else (rest[: other.start()], rest[other.end() :].lstrip(BLANK))
+    return rest[:end], rest[end + len(closing) :].lstrip(BLANK)
+
+
+def _lone_closing(text: str, pairs: Pairs) -> re.Match[str] | None:
+    """Return the closing that ends thoughts which nothing opened; not one that the text speaks of, or that is data."""
+    found = _closings(pairs).search(text)
+    if found is None or _openings(pairs).search(text, 0, found.start()) or text.count("```", 0, found.start()) % 2:
         return None
     before, after = text[: found.start()][-1:], text[found.end() :][:1]
     spoken_of = (before and before in _QUOTES) or (after and after in _QUOTES)
     in_a_line = before in (" ", "\t") and after not in ("", "\r", "\n")
-    return None if spoken_of or in_a_line else found
+    return None if spoken_of or in_a_line or is_json(text.strip(BLANK)) else found
+
+
+@cache
+def _openings(pairs: Pairs) -> re.Pattern[str]:
+    """Match openings; one in angles may have attributes."""
+    return re.compile("|".join(_opening(opening) for opening, _ in pairs), _ANY_CASE)
+
+
+def _opening(tag: str) -> str:
+    named = tag.startswith("<") and tag.endswith(">") and "|" not in tag
+    return re.escape(tag[:-1]) + _ATTRIBUTES if named else re.escape(tag)
+
+
+@cache
+def _begun(pairs: Pairs) -> re.Pattern[str]:
+    """Match an opening of which the attributes are not whole."""
+    names = (re.escape(opening[:-1]) for opening, _ in pairs if _opening(opening) != re.escape(opening))
+    return re.compile(f"(?:{'|'.join(names)})\\s[^<>]{{0,95}}", _ANY_CASE)
+
+
+@cache
+def _closings(pairs: Pairs) -> re.Pattern[str]:
+    return re.compile("|".join(re.escape(closing) for _, closing in pairs), _ANY_CASE)
 
 
 def _together(known: str, thoughts: Iterable[str]) -> str:
