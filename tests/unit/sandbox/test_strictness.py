@@ -46,6 +46,8 @@ OPENAI: list[Row] = [
     (MINI, {"metadata": {"a": "b"}}, 400, "only allowed when 'store' is enabled"),
     (MINI, {"parallel_tool_calls": False}, 400, "only allowed when 'tools' are specified"),
     (MINI, {"tools": []}, 400, "empty_array"),
+    (MINI, {"tool_choice": "auto"}, 400, "'tool_choice' is only allowed when 'tools' are specified"),
+    (MINI, {"tool_choice": "none"}, 400, "'tool_choice' is only allowed when 'tools' are specified"),
     (MINI, {"top_logprobs": 3}, 400, "only allowed when 'logprobs' is enabled"),
     (MINI, {"stream": True, "stream_options": {"foo": 1}}, 400, "Unknown parameter: 'stream_options.foo'."),
     (MINI, {"web_search_options": {}}, 400, "Web search options not supported"),

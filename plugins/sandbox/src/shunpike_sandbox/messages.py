@@ -29,6 +29,8 @@ class Manners:
     named_messages: bool = True
     text_roles: tuple[str, ...] = ()
     """The roles whose content must be one text, not a list of parts."""
+    refuses_no_tools: bool = False
+    """Whether an empty list of tools is refused, rather than taken for none."""
     refuses_no_calls: bool = False
     """Whether an empty list of calls is refused, rather than taken for none."""
     fields: Mapping[str, frozenset[str]] | None = None

@@ -18,6 +18,8 @@ def tools(value: Any, manners: Manners) -> tuple[Tool, ...]:
     """Read the tools, or say what is wrong with them."""
     if value is None:
         return ()
+    if not value and manners.refuses_no_tools:
+        raise Invalid(Problem("empty", "tools", "[] is too short - 'tools'", "an array with minimum length 1"))
     if len(value) > manners.max_tools:
         raise Invalid(too_long("tools", "array", "items", manners.max_tools, len(value)))
     return tuple(_tool(f"tools[{number}]", one, manners) for number, one in enumerate(value))

@@ -40,7 +40,7 @@ class DeepSeek(DeepSeekErrors):
     """``/deepseek``, also below ``/v1`` and ``/beta``."""
 
     rules = fields(RULES)
-    manners = Manners(roles=_ROLES)
+    manners = Manners(roles=_ROLES, refuses_no_tools=True)
     call_id = "call_00_{}"
     content_beside_calls = ""
     counts_answer_in_context = True

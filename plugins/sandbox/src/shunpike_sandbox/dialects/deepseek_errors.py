@@ -52,7 +52,7 @@ class DeepSeekErrors(ChatService):
         if problem.kind == "other":
             return self.error(400, problem.message, kind)
         if problem.kind == "empty":
-            return self.error(400, "Empty input messages", kind)
+            return self.error(400, "Empty input messages" if problem.param == "messages" else problem.message, kind)
         if problem.kind == "range":
             what = f"the valid range of {problem.param} is [{problem.low:g}, {problem.high:g}]"
             return self.error(400, f"Invalid {problem.param} value, {what}", kind)

@@ -59,6 +59,9 @@ def companions(body: Mapping[str, Any]) -> None:
         raise Invalid(Problem("other", "parallel_tool_calls", what))
     if body.get("tools") == []:
         raise Invalid(Problem("empty", "tools", "[] is too short - 'tools'"))
+    if body.get("tool_choice") is not None and not body.get("tools"):
+        what = "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified."
+        raise Invalid(Problem("other", "tool_choice", what))
     for name in body.get("stream_options") or {}:
         if name not in _STREAM_OPTIONS:
             raise Invalid(Problem("field", f"stream_options.{name}", "unknown option"))

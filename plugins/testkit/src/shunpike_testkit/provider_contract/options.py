@@ -33,6 +33,8 @@ OPTIONS: dict[str, Any] = {
     "conformance_option": "nobody knows it",
 }
 PROMPT = "Answer in JSON: how is the weather?"
+OF_TOOLS = ("tools", "tool_choice", "parallel_tool_calls", "functions", "function_call", "toolConfig", "tool_config")
+"""Fields that many providers refuse where no tools are given, and none where they say nothing."""
 
 
 class OptionLaws(ProviderBasis):
@@ -60,6 +62,17 @@ class OptionLaws(ProviderBasis):
                 )
                 count = len(bench.upstream.requests)
                 assert count == 2, f"{way}: a strict call that can't be honoured was sent: raise before sending"
+
+    @ONE_LOOP
+    async def test_what_was_not_asked_for_is_not_sent_as_nothing(self, way: str) -> None:
+        """Many clients give empty lists for what they do not want, and many providers refuse them."""
+        async with self.bench(self.told(way, answer())) as bench:
+            await bench.ask(way, bench.call(PROMPT))
+            await bench.ask(way, bench.call(PROMPT, tools=[], tool_choice="auto", stop=[], logit_bias={}, metadata={}))
+            plain, sent = (request.json for request in bench.upstream.requests)
+        names = [name for name, value in sent.items() if value is None or value in ([], {}) or name in OF_TOOLS]
+        assert not names, f"{way}: {', '.join(names)} was sent though nothing of it was asked for: leave it out"
+        assert sent == plain, f"{way}: empty fields of a request changed what was sent: they mean the same as none"
 
     @ONE_LOOP
     async def test_a_plain_request_leaves_no_warning(self, way: str) -> None:
