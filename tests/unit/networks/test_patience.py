@@ -65,9 +65,14 @@ async def test_a_queue_that_falls_silent_is_left(client_of: Make) -> None:
         sections = {"acme": {"timeouts": {"first_token": 0.3}}}
         vendor = Vendor("acme", f"{upstream.base_url}/v1")
         async with client_of(vendor, sections=sections, wait=False) as client:
-            with pytest.raises(Exhausted, match=r"nothing came within 0\.3 s, timeouts\.first_token \(asked: http"):
+            with pytest.raises(
+                Exhausted, match=r"nothing came within 0\.3 s, timeouts\.first_token \(asked: http"
+            ) as caught:
                 async with client.stream("hi", deadline=30):
                     pass
+    hint = caught.value.hint
+    assert hint, "a longer deadline would not help"
+    assert hint.startswith("give it more time: timeouts.first_token = 1.5 in its section")
 
 
 async def test_keep_alives_do_not_take_the_time_of_who_is_untried(client_of: Make) -> None:
@@ -90,10 +95,12 @@ async def test_keep_alives_after_the_first_word_are_no_progress() -> None:
         http = Http(upstream.base_url, {}, provider="acme")
         async with http.stream("/x", {}, Timeouts(first_token=5, idle=0.2, total=5)) as flow:
             flow.beat()
-            with pytest.raises(Overloaded, match=r"no data came for 0\.2 s, timeouts\.idle"):
+            with pytest.raises(Overloaded, match=r"no data came for 0\.2 s, timeouts\.idle") as caught:
                 while await flow.receive():
                     pass
         await http.aclose()
+    assert caught.value.hint
+    assert "timeouts.idle = 1 in its section" in caught.value.hint
 
 
 @pytest.mark.parametrize("early_head", [False, True])

@@ -123,7 +123,9 @@ class Flow:
         return chunk or b""
 
     def _late(self) -> Overloaded:
-        return self._http.overloaded("timeout", f"{self._patience.lost()} ({self._http.asked(self.address)})")
+        late = self._http.overloaded("timeout", f"{self._patience.lost()} ({self._http.asked(self.address)})")
+        late.hint = self._patience.hint
+        return late
 
     def _unpacked(self, chunk: bytes) -> bytes:
         """Return ``chunk`` in the clear; the first one shows whether there is anything to unpack."""

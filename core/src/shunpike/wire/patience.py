@@ -6,6 +6,9 @@ import anyio
 
 from shunpike.types import Timeouts
 
+LONGER = 5
+"""How many times the bound that was too short is proposed."""
+
 
 class Patience:
     """The deadline of one exchange. It begins with the wait for the first data; times are the event loop's seconds.
@@ -40,6 +43,17 @@ class Patience:
         """Wait for all the rest as for one piece: only the bound of the whole holds."""
         self._first = False
         self._deadline = self._latest
+
+    @property
+    def hint(self) -> str | None:
+        """What to change where a bound was overstepped that a longer deadline does not move."""
+        if anyio.current_time() >= self._latest:
+            return None
+        name = "first_token" if self._first else "idle"
+        longer = LONGER * (self._timeouts.first_token if self._first else self._timeouts.idle)
+        return (
+            f"give it more time: timeouts.{name} = {longer:g} in its section   ·   or ask another model: -m PROVIDER/ID"
+        )
 
     def lost(self) -> str:
         """Return which bound was overstepped, and its setting, for a person."""
