@@ -132,3 +132,20 @@ async def test_a_refused_key_is_to_be_replaced_where_it_came_from_in_every_proce
         async with client(acme, store=store, environ=environ, **given) as opened:
             assert (await failed(opened)).hint == hint
     assert len(acme.backend.calls) == 1
+
+
+@pytest.mark.parametrize("origin", ["variable", "store", "settings"])
+async def test_a_refused_key_of_a_section_is_to_be_replaced_under_its_own_names(origin: str) -> None:
+    """A section that named its variable was told to store a key under the name of its server, which nobody can."""
+    unfit = "check the variable MY_KEY   ·   or store another key: shunpike keys set 127.0.0.1:8080"
+    acme = ScriptedProvider("acme", AuthError("refused", provider="127.0.0.1:8080", status=401, hint=unfit))
+    section = {"key_env": "MY_KEY"} | ({"key": "sk-0123456789"} if origin == "settings" else {})
+    if origin == "store":
+        KeyStore().set("acme", "sk-0123456789")
+    environ = {"MY_KEY": "sk-0123456789"} if origin == "variable" else {}
+    async with client(acme, environ=environ, providers={"acme": section}) as opened:
+        assert (await failed(opened)).hint == {
+            "variable": "put another key into the variable MY_KEY, which wins over a stored one",
+            "store": "store another key: shunpike keys set acme",
+            "settings": "replace the key that the settings give: providers.acme.key",
+        }[origin]

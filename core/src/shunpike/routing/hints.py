@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from shunpike.errors import AuthError, ProviderError, key_hint
+from shunpike.errors import GIVEN, AuthError, ProviderError, key_hint
 from shunpike.protocols import Target
 from shunpike.types import Candidate, Cause, RefusalKind
 
@@ -19,6 +20,8 @@ class Told(NamedTuple):
 
 
 _OF_THE_KEY = frozenset({"auth", "permission"})
+_GENERAL = re.compile("|".join(re.escape(key_hint(name, "@")).replace("@", r"\S+") for name in ("@", None)))
+"""What a backend says of a refused key, which does not know where it came from."""
 SWITCHED_OFF = "switched off"
 """The reason of a provider whose section says so."""
 NOBODY_ELSE = "it is the request that was refused, so nobody else was asked: change the prompt or its options"
@@ -54,11 +57,12 @@ def fit_key_hint(error: ProviderError, target: Target) -> None:
 
     What a provider has to say itself of its refusal stays.
     """
-    info = target.provider
-    general = key_hint(info.env_key, info.id)
     of_the_key = isinstance(error, AuthError) and error.kind in _OF_THE_KEY
-    if of_the_key and target.key_origin and error.hint in (None, general):
-        error.hint = key_hint(info.env_key, target.name, target.key_origin)
+    origin = target.key_origin
+    if of_the_key and origin and (error.hint is None or _GENERAL.fullmatch(error.hint)):
+        # A section may name another variable than its plugin does, and a server of one's own has another name there.
+        elsewhere = origin == GIVEN or "." in origin  # the settings, or the file of the store
+        error.hint = key_hint(target.provider.env_key if elsewhere else origin, target.name, origin)
 
 
 def hint_for(candidates: Sequence[Candidate], told: Sequence[Told], over_budget: bool = False) -> str:
