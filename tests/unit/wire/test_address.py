@@ -30,6 +30,8 @@ def test_https_and_private_networks_are_taken(url: str) -> None:
     [
         ("http://api.example.com/v1", "unencrypted"),
         ("http://8.8.8.8", "unencrypted"),
+        ("http://134744072/v1", "unencrypted"),  # 8.8.8.8 as one number
+        ("http://0x08080808/v1", "unencrypted"),
         ("ftp://example.com", "http"),
         ("api.example.com", "http"),
         ("https:///v1", "http"),

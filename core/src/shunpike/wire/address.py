@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
@@ -67,13 +68,18 @@ def is_shared(host: str) -> bool:
         return name.endswith(SHARED_SUFFIXES)
 
 
+def _is_word(name: str) -> bool:
+    """Whether ``name`` is of one word, such as ``nas``; a bare number is any address: 134744072 is 8.8.8.8."""
+    return "." not in name and re.fullmatch(r"\d+|0x[0-9a-f]*", name) is None
+
+
 def is_private(host: str) -> bool:
     """Whether ``host`` names this machine or a private network, as far as its name or number tells."""
     name = host.rstrip(".").lower()
     try:
         address = ip_address(name)
     except ValueError:
-        return name == "localhost" or "." not in name or name.endswith(LOCAL_SUFFIXES)
+        return name == "localhost" or _is_word(name) or name.endswith(LOCAL_SUFFIXES)
     return address.is_private or address.is_loopback or address.is_link_local
 
 
