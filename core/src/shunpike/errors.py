@@ -7,7 +7,7 @@
     │   └── UnknownModel          no installed provider has that model, or it was retired
     ├── ConfigError               a file, variable or argument holds something impossible   (exit 3)
     ├── NoCredential              nothing can answer because no key is set                  (exit 4)
-    ├── PluginError               a plugin broke the contract; names the plugin
+    ├── PluginError               a plugin broke the contract; names it   (exit 3, in an attempt 6)
     ├── StoreError                the ledger can't be read or written: nothing is sent
     ├── ProviderError             one attempt at one provider failed
     │   ├── AuthError             this key, not before it is changed or a growing time has passed
@@ -118,6 +118,7 @@ class PluginError(ShunpikeError):
     that nothing left.
     """
 
+    exit_code = 3
     kind: ClassVar[str] = "plugin"
     status: ClassVar[int | None] = None
     elsewhere: ClassVar[bool] = True
@@ -125,8 +126,11 @@ class PluginError(ShunpikeError):
     evidence: ClassVar[tuple[Evidence, ...]] = ()
 
     def __init__(self, message: str, *, plugin: str, hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
+        off = f'upgrade or uninstall its package (shunpike plugins), or switch it off: disabled_plugins = ["{plugin}"]'
+        super().__init__(message, hint=hint or off)
         self.plugin = plugin
+        self.attempted = False
+        """Whether it did so in an attempt; else while one was made ready, and nobody was asked."""
 
 
 class StoreError(ShunpikeError):

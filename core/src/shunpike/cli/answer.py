@@ -12,7 +12,7 @@ from shunpike.cli.spinner import Spinner
 from shunpike.client import Client, Options
 from shunpike.client.options import Prompt
 from shunpike.client.stream import Stream
-from shunpike.types import Completion
+from shunpike.types import Candidate, Cause, Completion, Verdict
 
 LABEL = "[sandbox] "
 _MARK = f"{LABEL}no model wrote this: it comes from shunpike's built-in offline sandbox"
@@ -157,8 +157,16 @@ async def show_footer(client: Client, completion: Completion) -> None:
     """Write where the answer came from and, for a sandbox, how to get a real one."""
     narrate()
     narrate(safe(footer(await client.settled(completion))), dim=True)
+    passed = {one.provider: one.reason for one in completion.decision.candidates if _is_broken(one)}
+    for name, reason in passed.items():
+        narrate(f"note: {name} could not be asked: {safe(reason)}   ·   see: shunpike doctor")
     if completion.simulated:
         narrate(f"hint: {await real_provider_hint(client)}")
+
+
+def _is_broken(candidate: Candidate) -> bool:
+    """Whether it was its turn, and nothing could be sent for its plugin or a setting of it."""
+    return candidate.verdict is Verdict.DROPPED and candidate.cause is Cause.CONFIG and candidate.model != "*"
 
 
 async def real_provider_hint(client: Client) -> str:

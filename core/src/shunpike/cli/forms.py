@@ -68,7 +68,12 @@ def left_at(remaining: Sequence[Remaining]) -> str | None:
     return f"{sum(one.left for one in daily):,} of {sum(one.limit.amount for one in daily):,} left today"
 
 
-_WRONG = {"auth": "refused its key", "permission": "refused its key", "rate_limited": "was too busy for us"}
+_WRONG = {
+    "auth": " refused its key",
+    "permission": " refused its key",
+    "rate_limited": " was too busy for us",
+    "plugin": "'s plugin failed",
+}
 """What failed first, for a person; other kinds read as they are."""
 
 
@@ -87,7 +92,7 @@ def footer(completion: Completion) -> str:
     ]
     failed = [attempt for attempt in completion.attempts if attempt.error is not None]
     if failed:
-        whose = dict.fromkeys(f"{one.provider} {_WRONG.get(one.error or '', one.error)}" for one in failed)
+        whose = dict.fromkeys(f"{one.provider}{_WRONG.get(one.error or '', f' {one.error}')}" for one in failed)
         parts.append(f"{len(failed)} fall-over{'s' if len(failed) > 1 else ''}: {', '.join(whose)}")
     return ("[sandbox] " if completion.simulated else "") + " · ".join(part for part in parts if part)
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shunpike.cli.terminal import safe
-from shunpike.errors import AuthError, ConfigWarning, Exhausted, ProviderError, ShunpikeError
+from shunpike.errors import AuthError, ConfigWarning, Exhausted, PluginError, ProviderError, ShunpikeError
 
 _AUTH = frozenset({"auth", "permission", "region"})
 _TYPES = {
@@ -44,6 +44,8 @@ def exit_code(error: Exception) -> int:
         return _exhausted(error)
     if isinstance(error, AuthError):
         return CREDENTIAL
+    if isinstance(error, PluginError) and error.attempted:
+        return FAILED
     return error.exit_code if isinstance(error, ShunpikeError) else 1
 
 

@@ -15,6 +15,7 @@ from shunpike.builtin.memory import MemoryStore
 from shunpike.cli.forms import did_you_mean
 from shunpike.cli.output import kept_for_data
 from shunpike.client import Client
+from shunpike.client.names import broken_plugin
 from shunpike.config import load
 from shunpike.errors import UnknownProvider
 from shunpike.installation import install_hint
@@ -60,7 +61,10 @@ def provider_names(client: Client) -> tuple[str, ...]:
 
 
 def check_provider(name: str, client: Client) -> None:
-    """Raise `UnknownProvider` unless an installed plugin or a section has that name, with the next step."""
+    """Raise `UnknownProvider` unless an installed plugin or a section has that name, `ConfigError` if it is broken."""
+    broken = broken_plugin(name, client.settings, client.host)
+    if broken is not None:
+        raise broken
     known = provider_names(client)
     if name in known:
         return

@@ -139,8 +139,25 @@ def _models(settings: Settings, host: Host) -> Iterator[Doubt]:
                 yield Doubt(text=text, name=model, hint=f"shunpike models --provider {name}")
 
 
+def broken_plugin(name: str, settings: Settings, host: Host) -> ConfigError | None:
+    """Return why nobody is called ``name`` where its plugin is there and could not be loaded, else None."""
+    section = settings.providers.get(name)
+    plugin = (section.plugin if section is not None else None) or name
+    broken = None if plugin in host_ids(host) else next((one for one in host.broken if one.name == plugin), None)
+    if broken is None:
+        return None
+    return ConfigError(
+        f"the plugin {broken.name} ({broken.distribution} {broken.version}) is broken: {broken.reason}",
+        hint=f"upgrade or uninstall {broken.distribution}   ·   what is loaded: shunpike plugins",
+    )
+
+
 def explained(error: UsageError, names: Iterable[str], settings: Settings, host: Host) -> ShunpikeError:
-    """Return why nobody is called one of ``names`` where a section is: what it lacks. Else ``error`` itself."""
+    """Return why nobody is called one of ``names`` where a section or a broken plugin is. Else ``error`` itself."""
+    names = tuple(names)
+    for name in names:
+        if (broken := broken_plugin(name, settings, host)) is not None:
+            return broken
     for name, section in ((name, settings.providers[name]) for name in names if name in settings.providers):
         if (section.plugin or name) not in host_ids(host):
             return ConfigError(

@@ -140,6 +140,8 @@ class Journey:
         # The message of an HTTP provider begins with its name and status already.
         status = f"{error.status} " if error.status and f"({error.status})" not in error.message else ""
         self.note(target, Verdict.FAILED, f"{status}{error.kind}: {error.message}", retry_at)
+        if isinstance(error, PluginError):
+            error.attempted = True
         self._errors.append(error)
         self._told.append(Told(target.name, error.kind, error.hint))
 
