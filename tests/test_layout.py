@@ -22,7 +22,7 @@ IMPORTERS = {
     "pluggy": {"core/src/shunpike/hookspecs.py", "core/src/shunpike/plugins.py"},
     "apsw": {"core/src/shunpike/builtin"},
     "tiktoken": {"core/src/shunpike/tokens.py"},
-    "structlog": {"core/src/shunpike/plugins.py"},
+    "structlog": {"core/src/shunpike/complaints.py"},
     "platformdirs": {"core/src/shunpike/config/places.py"},
     "prompt_toolkit": {"core/src/shunpike/cli/chat/toolkit.py"},
     "readline": {"core/src/shunpike/cli/chat/gnu.py"},

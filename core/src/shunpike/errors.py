@@ -114,8 +114,7 @@ class NoCredential(ShunpikeError):
 class PluginError(ShunpikeError):
     """A plugin broke its contract; ``plugin`` names it.
 
-    Where it did so in an attempt, the next candidate is asked, and the attempt counts as sent unless it is certain
-    that nothing left.
+    In an attempt (``attempted``) the next candidate is asked, and it counts as sent unless surely nothing left.
     """
 
     exit_code = 3
@@ -130,7 +129,6 @@ class PluginError(ShunpikeError):
         super().__init__(message, hint=hint or off)
         self.plugin = plugin
         self.attempted = False
-        """Whether it did so in an attempt; else while one was made ready, and nobody was asked."""
 
 
 class StoreError(ShunpikeError):

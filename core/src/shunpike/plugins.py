@@ -20,6 +20,7 @@ import pluggy
 
 from shunpike import hookspecs
 from shunpike.clock import Clock, SystemClock
+from shunpike.complaints import Complaints
 from shunpike.errors import PluginError, ShunpikeError, in_words
 from shunpike.protocols import Backend, HealthProbe, Store, Strategy, Tokenizer, World
 from shunpike.types import Event, Limit, ModelInfo, Price, ProviderInfo, ProviderSettings
@@ -57,7 +58,7 @@ class Host:
         self._loaded: dict[str, Loaded] = {}
         self._broken: dict[str, Broken] = {}
         self._infos: dict[str, tuple[ProviderInfo, str]] = {}
-        self._complained: set[str] = set()
+        self.complaints = Complaints()
 
     @classmethod
     def load(cls, disabled: Sequence[str] = ()) -> Self:
@@ -153,13 +154,7 @@ class Host:
 
     def complain(self, plugin: str, hook: str, error: BaseException) -> None:
         """Warn, once for each plugin, of what went wrong in it and could be done without."""
-        if plugin not in self._complained:
-            import structlog  # takes longer to import than all plugins together, for a line that is rarely written
-
-            self._complained.add(plugin)
-            structlog.get_logger(__name__).warning(
-                "plugin.broken", plugin=plugin, hook=hook, error=type(error).__name__
-            )
+        self.complaints.note(plugin, hook, error)
 
     def _first(
         self, hook: str, expected: type[T], owner: str, *, only: str | None = None, **arguments: Any

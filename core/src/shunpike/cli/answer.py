@@ -8,6 +8,7 @@ from typing import Protocol
 
 from shunpike.cli.forms import footer
 from shunpike.cli.output import data, narrate, safe, say, styled
+from shunpike.cli.session import tell_complaints
 from shunpike.cli.spinner import Spinner
 from shunpike.client import Client, Options
 from shunpike.client.options import Prompt
@@ -150,6 +151,7 @@ async def answer(client: Client, prompt: Prompt, options: Options, look: Look) -
     show_warnings(completion)
     if not look.quiet:
         await show_footer(client, completion)
+    tell_complaints(client)
     return completion
 
 

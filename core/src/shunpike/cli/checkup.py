@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 from shunpike.cli import closures, networks
 from shunpike.cli.addresses import overridden
+from shunpike.cli.ages import aged
 from shunpike.cli.findings import Finding, Level, broken, found
 from shunpike.cli.forms import left_at
 from shunpike.client import OWN, Client, ProviderStatus
@@ -20,9 +21,6 @@ from shunpike.plugins import Host
 from shunpike.routing.hints import OWN_FILE, PAY
 from shunpike.types import Billing, Limit, Money, ProviderSettings, Settings, Unit
 from shunpike.types.base import label
-
-STALE_DAYS = 90
-"""A catalog older than this is worth a look: free tiers change every few weeks."""
 
 
 async def examine(*, online: bool) -> list[Finding]:
@@ -154,10 +152,11 @@ async def _providers(findings: list[Finding], client: Client, *, online: bool) -
     findings.extend(networks.findings(rows))
     for row in rows:
         findings.append(_left_out(row) or await _provider(row, client, online=online))
-        age = (moment(SystemClock().now()).date() - row.as_of).days
-        if age > STALE_DAYS and row.tier != OWN:
-            text = f"what is known of {row.name} is {age} days old ({row.as_of}); its free tier may have changed"
-            findings.append(found("Providers", Level.WARNING, text, "upgrade its package"))
+        if row.tier != OWN:
+            provider = client.settings.providers.get(row.name, ProviderSettings()).plugin or row.name
+            known = [model for model in client.models() if model.provider == provider]
+            old = aged(row, known, moment(SystemClock().now()).date())
+            findings.extend([old] if old else [])
     if not any(row.state in ("ready", "standby") for row in rows):
         findings.append(
             found("Providers", Level.PROBLEM, "nothing can answer: no provider has a key", "shunpike keys set NAME")

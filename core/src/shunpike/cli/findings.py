@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 
 from shunpike.errors import ShunpikeError
@@ -17,6 +18,14 @@ class Level(StrEnum):
     PROBLEM = "problem"
 
 
+class Figure(Record):
+    """Something that a catalog states, and the day (UTC) on which it was seen."""
+
+    what: str
+    seen_on: date
+    source: str
+
+
 class Finding(Record):
     """One thing that was looked at."""
 
@@ -24,6 +33,8 @@ class Finding(Record):
     level: Level
     text: str
     hint: str | None = None
+    figures: tuple[Figure, ...] = ()
+    """Where it is about dated figures: each of them."""
 
 
 def found(section: str, level: Level, text: str, hint: str | None = None) -> Finding:

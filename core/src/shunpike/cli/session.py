@@ -17,6 +17,7 @@ from shunpike.cli.output import kept_for_data
 from shunpike.client import Client
 from shunpike.client.names import broken_plugin
 from shunpike.config import load
+from shunpike.config.warned import warn_once
 from shunpike.errors import UnknownProvider
 from shunpike.installation import install_hint
 
@@ -30,8 +31,19 @@ async def client(arguments: Mapping[str, Any] | None = None, *, ledger: bool = T
     Without ``ledger`` the books are not opened, for what works also while they can't be: nothing may be sent then.
     """
     store = None if ledger else MemoryStore()
-    async with Client(load(arguments), store=store) as opened:
-        yield opened
+    opened = Client(load(arguments), store=store)
+    opened.host.complaints.keep()
+    try:
+        async with opened:
+            yield opened
+    finally:
+        tell_complaints(opened)
+
+
+def tell_complaints(client: Client) -> None:
+    """Write what went wrong in plugins and could be done without: not in the middle of an answer, but behind it."""
+    for one in client.host.complaints.take():
+        warn_once(f"the plugin {one.plugin} failed in {one.hook}: {one.error}", "see: shunpike doctor")
 
 
 class _Unwaited(ThreadPoolExecutor):

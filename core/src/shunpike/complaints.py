@@ -1,0 +1,47 @@
+"""What goes wrong in plugins and can be done without: told once for each plugin, at once or when it suits."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from shunpike.errors import in_words
+
+
+class Complaint(NamedTuple):
+    """One plugin's hook or object, and what it raised, in words."""
+
+    plugin: str
+    hook: str
+    error: str
+
+
+class Complaints:
+    """Writes each to the log at once, or keeps it for whoever takes it."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+        self._kept: list[Complaint] | None = None
+
+    def keep(self) -> None:
+        """Write nothing from here on: someone takes them, when nothing else is being written."""
+        self._kept = []
+
+    def take(self) -> tuple[Complaint, ...]:
+        """Return what was kept since the last time."""
+        kept = tuple(self._kept or ())
+        if kept:
+            self._kept = []
+        return kept
+
+    def note(self, plugin: str, hook: str, error: BaseException) -> None:
+        """Tell of ``error``, unless this plugin was complained of before."""
+        if plugin in self._told:
+            return
+        self._told.add(plugin)
+        if self._kept is not None:
+            self._kept.append(Complaint(plugin, hook, in_words(error)))
+            return
+        import structlog  # takes longer to import than all plugins together, for a line that is rarely written
+
+        words = in_words(error)
+        structlog.get_logger(__name__).warning("plugin.broken", plugin=plugin, hook=hook, error=words)
