@@ -82,3 +82,10 @@ def test_a_stream_that_breaks_off_names_who_failed_and_what_to_do(cli: Cli) -> N
     assert (ran.code, ran.out.strip()) == (6, "once upon")
     assert "error: only/m: the stream broke off before its end" in ran.err
     assert "hint: ask again" in ran.err
+
+
+def test_a_stream_that_the_deadline_ends_says_how_to_give_it_more_time(cli: Cli) -> None:
+    late = [Piece(text="once upon"), Interrupted("only: no end within 3.0 s", provider="only", kind="timeout")]
+    ran = cli("a story", providers=(ScriptedProvider("only", late),))
+    assert (ran.code, ran.out.strip()) == (6, "once upon")
+    assert "hint: give it more time: --deadline 10m" in ran.err

@@ -204,6 +204,7 @@ def test_where_money_is_allowed_a_stranger_does_not_lead_to_what_costs(project: 
     with pytest.warns(ConfigWarning, match="is not trusted"):
         loaded = load_with(project, text, "allow_paid = true")
     assert ignored(loaded) == [name]
+    assert loaded.settings == load_with(project, "", "allow_paid = true").settings
     assert ignored(load_with(project, text, "", {"SHUNPIKE_ALLOW_PAID": "1"})) == [name]
 
 

@@ -33,7 +33,7 @@ OWN_FILE = "at the top of your own file (shunpike config path)"
 PAY = f'{OWN_FILE}: allow_paid = true   and: budgets = [{{amount = "1.00", period = "day"}}]'
 """How to allow money, and bound it."""
 _WHERE = "where it stands: shunpike config show --origin"
-_OF_KINDS = {
+OF_KINDS = {
     "credits": f"add credit at {{provider}}   ·   {_ANOTHER}",
     "spend_cap": f"raise the cap at {{provider}}   ·   {_ANOTHER}",
     "not_found": _MODELS,
@@ -50,6 +50,7 @@ _OF_KINDS = {
     "context_overflow": "shorten the prompt   ·   or name a model with a larger context: shunpike models",
     "too_large": "shorten the prompt, or lower max_tokens   ·   what the limits are: shunpike limits",
 }
+"""Kind of a failure → what helps."""
 
 
 def fit_key_hint(error: ProviderError, target: Target) -> None:
@@ -96,8 +97,8 @@ def _hints(candidates: Sequence[Candidate], told: Sequence[Told], *, over_budget
     off = next((one.provider for one in candidates if one.cause is Cause.OFF), "")
     yield bool(off) and not told, f"switch it on ({_WHERE}): enabled = true in [providers.{off}]"
     for one in told:
-        if one.kind in _OF_KINDS:
-            yield True, _OF_KINDS[one.kind].format(provider=one.provider)
+        if one.kind in OF_KINDS:
+            yield True, OF_KINDS[one.kind].format(provider=one.provider)
     yield money, f"add a free provider: shunpike keys set NAME   ·   or name a free model: shunpike models --free{pay}"
     never = f"no time opens it again: raise it ({_WHERE})"
     yield any(one.cause in (Cause.QUOTA, Cause.POLICY) for one in candidates), never

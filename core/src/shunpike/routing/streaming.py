@@ -23,7 +23,7 @@ from shunpike.protocols import Streams
 from shunpike.routing.attempt import Attempts, TimeFor
 from shunpike.routing.blaming import blaming, checked
 from shunpike.routing.endings import broken, cancelled, failure, success
-from shunpike.routing.hints import NOBODY_ELSE
+from shunpike.routing.hints import NOBODY_ELSE, OF_KINDS
 from shunpike.routing.judge import judge, misread, useless
 from shunpike.routing.route import Route, Services, Try
 from shunpike.routing.send import send_stream
@@ -222,4 +222,4 @@ def _name(error: Interrupted, attempt: Try) -> None:
     said = error.message.removeprefix(f"{target.provider.id}: ")
     error.args = (f"{label(target.name, target.model.id)}: {said}",)
     error.model = error.model or target.model.id
-    error.hint = error.hint or _ASK_AGAIN
+    error.hint = error.hint or (OF_KINDS["timeout"] if error.kind == "timeout" else _ASK_AGAIN)
