@@ -187,6 +187,17 @@ def test_models_and_limits_take_a_provider_and_words(cli: Cli) -> None:
         assert (wrong.code, wrong.out) == (2, "")
 
 
+def test_words_for_limits_may_stand_among_options_and_look_like_one(cli: Cli) -> None:
+    limit = Limit(unit=Unit.REQUEST, amount=5, window=Rolling(seconds=60))
+    acme = ScriptedProvider("acme", limits=(limit,))
+    told = json.loads(cli("limits", "acme", "--json", "requests", providers=(acme,)).out)
+    assert [row["provider"] for row in told["data"]] == ["acme"]
+    ran = cli("limits", "--", "-x", providers=(acme,))
+    assert (ran.code, ran.out) == (0, "")
+    assert "Usage: shunpike limits [OPTIONS] [WORD...] | COMMAND" in cli("limits", "acme", "-h").out
+    assert cli("limits", "acme", "--bogus").code == 2
+
+
 def test_a_price_of_zero_behind_a_card_is_not_listed_as_free(cli: Cli) -> None:
     row = PriceRow(prompt="0", completion="0")
     dear = ScriptedProvider("dear", billing=Billing.CARD)

@@ -28,19 +28,23 @@ class _Searching(typer.core.TyperGroup):
 
     @override
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Keep the words for the callback."""
-        searching = self.commands.keys().isdisjoint(args)
-        ctx.allow_interspersed_args = searching
-        rest = super().parse_args(ctx, args)
-        if searching:
-            ctx.meta[WORDS] = [*ctx._protected_args, *ctx.args]  # noqa: SLF001 - where Typer keeps them, and asks no hook
-            ctx._protected_args, ctx.args = [], []  # noqa: SLF001
-            return []
-        return rest
+        """Let options stand behind the words: no command follows that has its own."""
+        ctx.allow_interspersed_args = not self._names_command(args)
+        return super().parse_args(ctx, args)
+
+    @override
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Return the command that is named, else the search for all of ``args``."""
+        if ctx.allow_interspersed_args:
+            return _search.__name__, typer.main.get_command(_searching), ["--", *args]
+        return super().resolve_command(ctx, args)
+
+    def _names_command(self, args: list[str]) -> bool:
+        return not self.commands.keys().isdisjoint(args)
 
 
-WORDS = "shunpike.words"
 app = command_app("Show what is left of every limit.")
+_searching = command_app("Show the limits with these words.")
 _HEADINGS = ("provider/model", "limit", "used", "left", "resets", "source", "seen")
 
 
@@ -56,8 +60,14 @@ def limits(
 ) -> None:
     """Show every limit: used, left, when it is full again, who says so, and when that was seen; and what is closed."""
     if context.invoked_subcommand is None:
-        words = context.meta.get(WORDS, [])
-        shown(lambda: _show(provider or [], words, json=json), watch=watch)
+        shown(lambda: _show(provider or [], [], json=json), watch=watch)
+
+
+@_searching.command()
+def _search(context: typer.Context, words: list[str]) -> None:
+    assert context.parent is not None  # noqa: S101 - the group, whose options are those of the search
+    given = context.parent.params
+    shown(lambda: _show(list(given["provider"] or ()), words, json=given["json"]), watch=given["watch"])
 
 
 app.command("clear")(clear)
