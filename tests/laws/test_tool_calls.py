@@ -30,7 +30,18 @@ class Made:
     arguments: str
 
 
-arguments = st.dictionaries(st.text(max_size=4), st.integers() | st.text(max_size=6), max_size=2).map(json.dumps)
+values = st.recursive(
+    st.integers()
+    | st.text(max_size=6)
+    | st.sampled_from(['{"a', '{"a":', "\\", '"', "{}"])
+    | st.booleans()
+    | st.none(),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["a", "b", ",", ":"]), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+arguments = st.dictionaries(st.sampled_from(["a", "b"]) | st.text(max_size=4), values, max_size=2).map(json.dumps)
 calls = st.lists(st.tuples(st.sampled_from(NAMES), arguments), min_size=1, max_size=4).map(
     lambda rows: [Made(f"call-{place}", name, text) for place, (name, text) in enumerate(rows)]
 )
@@ -124,7 +135,56 @@ def restless(made: list[Made], draw: Any) -> Deltas:
                 yield [row(arguments=part, **more)]
 
 
-WIRES = [numbered, repeated, unnumbered, all_zero, beside, woven, late, restless]
+def cumulative(made: list[Made], draw: Any) -> Deltas:
+    """Each fragment is all arguments so far; id, name and number again with each, or only with the first."""
+    told, index, again = draw(st.booleans()), draw(st.booleans()), draw(st.booleans())
+    for place, one in enumerate(made):
+        at = {"index": place} if index else {}
+        places = sorted(draw(st.lists(st.integers(0, len(one.arguments)), max_size=5)))
+        parts = [one.arguments[:end] for end in [*places, *[len(one.arguments)] * (1 + again)]]
+        yield [row(one.id, one.name, parts[0], **at)]
+        yield from ([row(one.id, one.name, part, **at) if told else row(None, None, part, **at)] for part in parts[1:])
+
+
+def promised(made: list[Made], draw: Any) -> Deltas:
+    """A word for nothing stands where the arguments are to come, of one call or of all before any."""
+    told, first = draw(st.booleans()), draw(st.booleans())
+    empty = draw(st.sampled_from(["{}", " {}\n", "null", "[]"]))
+    for place, one in enumerate(made if first else []):
+        yield [row(one.id, one.name, empty, index=place)]
+    for place, one in enumerate(made):
+        if not first:
+            yield [row(one.id, one.name, empty, index=place)]
+        for part in cut(one.arguments, draw):
+            yield [row(one.id if told else None, one.name if told else None, part, index=place)]
+
+
+def elsewhere(made: list[Made], draw: Any) -> Deltas:
+    """The arguments have another name, in the function, beside it or without any, as an object or in pieces."""
+    name, shape = draw(st.sampled_from(["input", "parameters", "args"])), draw(st.sampled_from(["in", "by", "bare"]))
+    for place, one in enumerate(made):
+        first, *others = [json.loads(one.arguments)] if draw(st.booleans()) else cut(one.arguments, draw)
+        begun = {
+            "in": {"function": {"name": one.name, name: first}},
+            "by": {"function": {"name": one.name}, name: first},
+        }
+        yield [{"id": one.id, "index": place, **begun.get(shape, {"name": one.name, name: first})}]
+        for part in others:
+            yield [{"index": place, **({"function": {name: part}} if shape == "in" else {name: part})}]
+
+
+def objects(made: list[Made], draw: Any) -> Deltas:
+    """No list: a call alone, or an object with the calls under their numbers."""
+    alone = draw(st.booleans())
+    for place, one in enumerate(made):
+        for part in [None, *cut(one.arguments, draw)]:
+            told = row(None, None, part) if part is not None else row(one.id, one.name)
+            yield {"index": place, **told} if alone else {str(place): told}  # type: ignore[misc]
+
+
+WIRES = [
+    numbered, repeated, unnumbered, all_zero, beside, woven, late, restless, cumulative, promised, elsewhere, objects,
+]  # fmt: skip
 
 
 def assembled(deltas: Deltas) -> tuple[ToolCall, ...]:
@@ -186,3 +246,24 @@ def test_no_call_is_made_without_a_name_and_no_id_is_given_twice(deltas: list[li
     answer = read_answer(CALL, {"choices": [{"message": whole}]}, Dialect(), "acme").choices[0].message.tool_calls or ()
     assert all(one.function.name for one in answer)
     assert len({one.id for one in answer}) == len(answer)
+
+
+@given(made=calls, shape=st.sampled_from(["alone", "numbers"]), name=st.sampled_from(["arguments", "input"]))
+def test_whole_calls_in_an_object_are_the_calls_of_a_list(made: list[Made], shape: str, name: str) -> None:
+    listed = [{"id": one.id, "function": {"name": one.name, name: json.loads(one.arguments)}} for one in made]
+    told: Any = listed[0] if shape == "alone" else {str(place): one for place, one in enumerate(listed)}
+    for calls, kept in ((listed, made), (told, made[:1] if shape == "alone" else made)):
+        message = {"tool_calls": calls}
+        found = read_answer(CALL, {"choices": [{"message": message}]}, Dialect(), "acme").choices[0].message.tool_calls
+        assert [(one.id, one.function.name, json.loads(one.function.arguments)) for one in found or ()] == [
+            (one.id, one.name, json.loads(one.arguments)) for one in kept
+        ]
+
+
+@given(arguments, st.data())
+def test_fragments_that_begin_alike_are_never_taken_for_the_whole_so_far(text: str, more: st.DataObject) -> None:
+    """Also at every cut where what follows begins with all that came."""
+    ends = [end for end in range(1, len(text)) if text.startswith(text[:end], end)]
+    parts = cut(text, more.draw) if not ends else [text[: (end := more.draw(st.sampled_from(ends)))], text[end:]]
+    [found] = assembled(iter([[row("a", "f", "", index=0)], *([row(None, None, part, index=0)] for part in parts)]))
+    assert found.function.arguments == text

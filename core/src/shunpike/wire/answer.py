@@ -12,6 +12,9 @@ from shunpike.wire.dialect import Dialect
 from shunpike.wire.lenient import count, rows, string, table
 from shunpike.wire.usage import find_usage, stated_cost
 
+ARGUMENTS = ("arguments", "input", "parameters", "args")
+"""Where the arguments of a call are: the first name is the common one."""
+
 
 def read_answer(call: Call, data: Mapping[str, Any], dialect: Dialect, provider: str) -> Answer:
     """Return the answer in the common words.
@@ -78,9 +81,10 @@ def arguments_text(value: Any) -> str:
 def call_parts(row: Mapping[str, Any]) -> tuple[str, str, str]:
     """Return id, name and arguments of a tool call or a fragment of one, each empty where it is not told."""
     function = table(row.get("function")) or row
+    arguments = next((one[name] for one in (function, row) for name in ARGUMENTS if one.get(name) is not None), None)
     known = row.get("id")
     told = str(known) if isinstance(known, int) and not isinstance(known, bool) else string(known)
-    return told, string(function.get("name")), arguments_text(function.get("arguments"))
+    return told, string(function.get("name")), arguments_text(arguments)
 
 
 def whole_arguments(text: str, told: str) -> str:
@@ -117,9 +121,20 @@ def citations(message: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
 
 def tool_rows(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the tool calls of a message or a delta; the older single ``function_call`` counts as one."""
-    found = rows(message.get("tool_calls"))
+    found = _listed(message.get("tool_calls"))
     legacy = message.get("function_call")
     return [{"function": legacy}] if not found and isinstance(legacy, dict) else found
+
+
+def _listed(calls: Any) -> list[Mapping[str, Any]]:
+    """Return the rows of a list of calls. Some send one call as itself, or calls in an object under their numbers."""
+    if not isinstance(calls, dict):
+        return rows(calls)
+    if any(isinstance(calls.get(name), str | dict) for name in ("function", "name", "id", *ARGUMENTS)):
+        return [calls]
+    return [
+        row if "index" in row else {"index": number, **row} for number, row in calls.items() if isinstance(row, dict)
+    ]
 
 
 def _choice(call: Call, row: Mapping[str, Any], place: int, dialect: Dialect, provider: str, cut: bool) -> Choice:

@@ -13,7 +13,8 @@ from typing import Any
 
 from shunpike.types import Call, ToolCallDelta
 from shunpike.wire.answer import call_parts, made_up_id
-from shunpike.wire.lenient import count, decode, string, table
+from shunpike.wire.arguments import Arguments
+from shunpike.wire.lenient import count, string, table
 
 
 @dataclass(slots=True, eq=False)
@@ -23,19 +24,8 @@ class Begun:
     id: str = ""
     """As it was told; empty where none was, or one that another call has."""
     name: str = ""
-    arguments: list[str] = field(default_factory=list)
-    size: int = 0
-    """Characters of the arguments so far."""
+    arguments: Arguments = field(default_factory=Arguments)
     place: int | None = None
-
-    @property
-    def whole(self) -> bool:
-        """Whether the arguments so far are all: an object is not followed by anything."""
-        return self.size > 0 and is_object("".join(self.arguments))
-
-    def repeats(self, arguments: str) -> bool:
-        """Whether ``arguments`` are all that came so far once more, as some close a call with."""
-        return len(arguments) == self.size and arguments == "".join(self.arguments) and self.whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +70,10 @@ class Calls:
                 continue
             one = self._known(told, touched)
             if one is None:
-                found += self.rest()
+                found += self._waiting()
                 one = Begun()
                 self._begun.append(one)
-            if told.index is not None and (told.id or told.name or one.size == 0):
+            if told.index is not None and (told.id or told.name or one.arguments.untold):
                 self._at[told.index] = one
             self._open = one
             touched.append(one)
@@ -91,7 +81,18 @@ class Calls:
         return tuple(found)
 
     def rest(self) -> list[ToolCallDelta]:
-        """Return the calls that have a name and were not passed on yet: nothing more is to come of them."""
+        """Return what was not passed on yet: nothing more is to come."""
+        found: list[ToolCallDelta] = []
+        for one in self._begun:
+            rest = one.arguments.settle()
+            if one.name and one.place is None:
+                found.append(self._pass_on(one))
+            elif one.place is not None and rest:
+                found.append(ToolCallDelta(index=one.place, arguments=rest))
+        return found
+
+    def _waiting(self) -> list[ToolCallDelta]:
+        """Return the calls that have a name and were not passed on yet, as another is to come behind them."""
         return [self._pass_on(one) for one in self._begun if one.name and one.place is None]
 
     def _grow(self, one: Begun, told: Fragment) -> list[ToolCallDelta]:
@@ -99,19 +100,16 @@ class Calls:
         if told.id and not one.id and all(other.id != told.id for other in self._begun):
             one.id = news = told.id
         if told.name and one.place is None:
-            one.name = told.name if one.size else self._longer(one.name, told.name)
-        arguments = "" if one.repeats(told.arguments) else told.arguments
-        if arguments:
-            one.arguments.append(arguments)
-            one.size += len(arguments)
+            one.name = self._longer(one.name, told.name) if one.arguments.untold else told.name
+        arguments = one.arguments.add(told.arguments)
         if one.place is None:
-            return [self._pass_on(one)] if one.name and one.size else []
+            return [self._pass_on(one)] if one.name and one.arguments.size else []
         return [ToolCallDelta(index=one.place, id=news or None, arguments=arguments)] if arguments or news else []
 
     def _pass_on(self, one: Begun) -> ToolCallDelta:
         one.place, self.made = self.made, self.made + 1
         known = one.id or made_up_id(self._call, self._choice, one.place)
-        return ToolCallDelta(index=one.place, id=known, name=one.name, arguments="".join(one.arguments))
+        return ToolCallDelta(index=one.place, id=known, name=one.name, arguments="".join(one.arguments.parts))
 
     def _longer(self, name: str, more: str) -> str:
         """Return a name that comes again with each fragment, grows with it, or comes in pieces."""
@@ -132,7 +130,7 @@ class Calls:
         same = next((begun for begun in self._begun if begun.id == told.id), None) if told.id else None
         if same is not None:
             # A call that is whole leaves its id to one that was given the same.
-            one = one if one is not None and not one.id and same.whole else same
+            one = one if one is not None and not one.id and same.arguments.whole else same
             return None if self._begins_another(one, told) else one
         if not told.id and not told.name:
             return one or self._open
@@ -140,7 +138,7 @@ class Calls:
             return None  # Rows beside each other that have names are calls of their own.
         if told.id and one.id:
             # Another id is another call, unless each fragment has one of its own, and no name.
-            return None if told.name or one.whole else one
+            return None if told.name or one.arguments.closed else one
         return None if self._begins_another(one, told) else one
 
     def _begins_another(self, one: Begun, told: Fragment) -> bool:
@@ -151,23 +149,15 @@ class Calls:
         """
         if not told.name or not one.name:
             return False
-        if not one.size:
+        so_far = one.arguments
+        if so_far.untold:
             return told.name != one.name and self._is_tool(told.name, one.name)
         known = bool(told.id) and told.id == one.id
         if told.name != one.name:
-            return not known or one.whole
-        news = told.arguments.strip() and not (known and one.repeats(told.arguments))
-        return one.whole and bool(news or (told.index is None and not known))
-
-
-def is_object(text: str) -> bool:
-    """Whether ``text`` is a whole JSON object."""
-    if not text.rstrip().endswith("}"):
-        return False
-    try:
-        return isinstance(decode(text), dict)
-    except ValueError:
-        return False
+            return not known or so_far.whole
+        if known or (one.id and not told.id and told.index is not None):
+            return so_far.closed and bool(told.arguments.strip()) and not so_far.repeats(told.arguments)
+        return so_far.whole and bool(told.arguments.strip() or told.index is None)
 
 
 def _index(value: Any) -> int | None:
