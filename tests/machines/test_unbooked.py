@@ -24,7 +24,7 @@ from .rig import open_store, rows
 from .test_store_stuck import booked, break_down, locked, repair
 
 CALLS = Limit(unit=Unit.CONCURRENT, amount=1, window=Held())
-NOT_YET = "its cost will be booked as soon as the ledger can be written"
+NOT_YET = "its cost is booked once the ledger can be written, or held at its worst case if this process ends first: "
 
 
 @asynccontextmanager

@@ -221,7 +221,8 @@ class Attempts:
             self._services.memory.booked(closes)
         else:
             walk.journey.warnings.append(
-                f"its cost will be booked as soon as the ledger can be written: {booked.unbooked}"
+                f"its cost is booked once the ledger can be written, or held at its worst case if this process ends "
+                f"first: {booked.unbooked}"
             )
         walk.journey.warnings += [one.reason for one in booked.closures if one.is_freeze]
         walk.journey.attempts.append(attempt_record(self._services.clock, attempt, booked, ending, error))
