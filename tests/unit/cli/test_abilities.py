@@ -148,13 +148,23 @@ def test_embed_fails_at_once_where_it_shall_not_wait(cli: Cli) -> None:
 def test_models_live_marks_where_each_is_known(cli: Cli) -> None:
     ran = cli("models", "--live", providers=(acme(),))
     rows = {line.split()[0]: " ".join(line.split()) for line in ran.out.splitlines()}
-    assert rows["acme/both"] == "acme/both both 1,000 $2 / $4"
+    assert rows["acme/both"] == "acme/both both 1,000 $2.00 / $4.00"
     assert "only live 2,000 free" in rows["acme/vendor/new:free"]
     assert "until 2027-01-01" in rows["acme/vendor/new:free"]
     assert "retired in the catalog" in rows["acme/old"]
     assert "only in catalog" in rows["acme/gone"]
     free = json.loads(cli("models", "--live", "--free", "--json", "-p", "acme", providers=(acme(),)).out)
     assert [(row["id"], row["where"], row["free"]) for row in free["data"]] == [("vendor/new:free", "live", True)]
+
+
+def test_models_live_obeys_the_word(cli: Cli) -> None:
+    """The same ones that the catalog's list takes: a part of the id, or a feature that either of the two knows."""
+    for words, shown in (("new", ["acme/vendor/new:free"]), ("TOOLS acme/", ["acme/vendor/new:free"]), ("moon", [])):
+        for where in ([], ["-p", "acme"]):
+            ran = cli("models", "--live", *words.split(), *where, providers=(acme(),))
+            assert [line.split()[0] for line in ran.out.splitlines()[1:]] == shown
+    told = json.loads(cli("models", "--live", "BOTH", "--json", "-p", "acme", providers=(acme(),)).out)["data"]
+    assert [row["id"] for row in told] == ["both"]
 
 
 def test_a_provider_without_a_list_spoils_nothing_unless_it_was_named(cli: Cli) -> None:

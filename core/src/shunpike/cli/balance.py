@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Annotated
 
 import typer
@@ -14,6 +14,7 @@ from shunpike.cli.session import check_provider, client, run
 from shunpike.client import AccountBalance
 from shunpike.clock import SystemClock, when
 from shunpike.types import Balance, Evidence
+from shunpike.types.money import amount_in_words
 
 app = command_app("Ask the providers what is left of money and quotas.")
 
@@ -60,7 +61,7 @@ def _rows(provider: str, one: Balance) -> list[tuple[str, ...]]:
             (
                 f"{provider} ({one.name})",
                 _money(one.left, one),
-                _money(one.used, one),
+                _money(one.used, one, ROUND_CEILING),
                 _money(one.limit, one),
                 ", ".join(note for note in notes if note) or NOTHING,
             )
@@ -79,6 +80,6 @@ def _number(value: int | None) -> str:
     return NOTHING if value is None else f"{value:,}"
 
 
-def _money(amount: Decimal | None, one: Balance) -> str:
-    """Return an amount as it was told, in its own currency."""
-    return NOTHING if amount is None else f"{amount:f} {one.currency or ''}".rstrip()
+def _money(amount: Decimal | None, one: Balance, rounding: str = ROUND_FLOOR) -> str:
+    """Return an amount in its own currency."""
+    return NOTHING if amount is None else amount_in_words(amount, one.currency, rounding=rounding)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from shunpike.cli.forms import matches
 from shunpike.cli.output import NOTHING, as_list, narrate, plain, say, table
 from shunpike.cli.session import check_provider, client, run
 from shunpike.client import LiveList, LiveRow, Where
 from shunpike.errors import AuthError, ConfigError, Overloaded, ShunpikeError
 from shunpike.types import PriceRow
 from shunpike.types.base import label
+from shunpike.types.price import price_in_words
 
 MARKS = {Where.BOTH: "both", Where.LIVE: "only live", Where.CATALOG: "only in catalog"}
 
 
-def show_live(names: list[str], *, free: bool, json: bool) -> None:
-    """Show the merged lists of ``names``, or of every provider that can be asked."""
+def show_live(names: list[str], words: list[str] | None = None, *, free: bool, json: bool) -> None:
+    """Show the merged lists of ``names``, or of every provider that can be asked: what holds ``words``."""
     lists = run(lambda: ask_live(names))
-    rows = [row for one in lists for row in one.rows if not free or is_free(row)]
+    rows = [row for one in lists for row in one.rows if (not free or is_free(row)) and _is_meant(row, words)]
     if json:
         as_list(_object(row) for row in rows)
     elif rows:
@@ -56,6 +58,11 @@ def is_free(row: LiveRow) -> bool:
     return bool(prices) and not any(Decimal(part) for one in prices for part in (one.prompt, one.completion))
 
 
+def _is_meant(row: LiveRow, words: list[str] | None) -> bool:
+    features = [one.features or () for one in (row.live, row.catalog) if one is not None]
+    return matches(words, label(row.provider, row.id), *(name for each in features for name in each))
+
+
 def price_of(row: LiveRow) -> PriceRow | None:
     """Return the price that the list states, else the catalog's first."""
     if row.live is not None and row.live.price is not None:
@@ -70,7 +77,7 @@ def _row(row: LiveRow) -> tuple[str, ...]:
         label(row.provider, row.id),
         MARKS[row.where],
         NOTHING if known is None or known.context is None else f"{known.context:,}",
-        "free" if is_free(row) else NOTHING if price is None else f"${price.prompt} / ${price.completion}",
+        "free" if is_free(row) else NOTHING if price is None else price_in_words(price.prompt, price.completion),
         _note(row),
     )
 

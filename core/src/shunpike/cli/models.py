@@ -15,6 +15,7 @@ from shunpike.cli.session import check_provider, client, run
 from shunpike.client import SOURCE, ProviderStatus
 from shunpike.types import ModelInfo
 from shunpike.types.base import label
+from shunpike.types.price import price_in_words
 
 app = command_app("Show the models.")
 
@@ -35,7 +36,7 @@ def models(
 ) -> None:
     """Show the models that can be asked, with what they can do and what they cost."""
     if live:
-        show_live(provider or [], free=free, json=json)
+        show_live(provider or [], words, free=free, json=json)
         return
     found, statuses = run(lambda: _models(provider or []))
     tiers = {row.name: row for row in statuses}
@@ -84,7 +85,7 @@ def is_free(model: ModelInfo, status: ProviderStatus | None) -> bool:
 
 
 def _row(model: ModelInfo) -> tuple[str, ...]:
-    price = f"${model.prices[0].prompt} / ${model.prices[0].completion}" if model.prices else "unknown"
+    price = price_in_words(model.prices[0].prompt, model.prices[0].completion) if model.prices else "unknown"
     status, features = model.status, ", ".join(sorted(model.features))
     if model.source == SOURCE:
         price, features = "free", ""

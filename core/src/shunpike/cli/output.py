@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
+from decimal import Decimal
 from enum import Enum
 from typing import Any, TextIO
 
@@ -108,6 +109,8 @@ def _plain_word(value: Any) -> Any:
     match value:
         case Money():
             return format(value.dollars, "f")
+        case Decimal():
+            return format(value, "f")  # never 1E+2
         case SecretStr():
             return "••••"
         case Enum():

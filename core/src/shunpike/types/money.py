@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation, localcontext
 from typing import Any, Self
 
 from pydantic import model_validator
@@ -16,6 +16,8 @@ from shunpike.types.written import Written
 
 PICO = 10**12
 _MILLION = 10**6
+_WIDEST = 80
+"""Decimal digits: as many as a stranger's amount may have on both sides of the point."""
 MOST = _MILLION * PICO
 """The most that one figure may say: a million dollars, or as many of anything else that a limit counts.
 
@@ -134,24 +136,32 @@ class Money(Written, Record):
     @override
     def __str__(self) -> str:
         """Rounded up: two decimals from a dollar up, as many as two figures take below; never only zeros."""
-        return self._said(ROUND_CEILING)
+        return amount_in_words(self.dollars)
 
     @property
     def left(self) -> str:
         """The amount for a person where it is what is left or saved: as `str`, but rounded down."""
-        return self._said(ROUND_FLOOR)
-
-    def _said(self, rounding: str) -> str:
-        amount = self.dollars
-        digits = 2 if amount == 0 or abs(amount) >= 1 else max(2, 1 - amount.adjusted())
-        amount = amount.quantize(Decimal(1).scaleb(-digits), rounding=rounding)
-        if abs(self.dollars) >= 1 or amount == 0:
-            return f"${amount:.2f}"
-        whole, _, cents = f"{amount:.{digits}f}".partition(".")
-        return f"${whole}.{cents.rstrip('0'):0<2}"
+        return amount_in_words(self.dollars, rounding=ROUND_FLOOR)
 
 
 ZERO = Money()
+
+
+def amount_in_words(amount: Decimal, currency: str | None = "USD", *, rounding: str | None = ROUND_CEILING) -> str:
+    """Return ``amount`` for a person: the one form in which money is shown, whatever shows it.
+
+    Two decimals from one up, as many as two figures take below; never only zeros where it is something. ``rounding`` is
+    `ROUND_CEILING` for what is spent, `ROUND_FLOOR` for what is left, None for a price, which stands as published.
+    """
+    digits = 2 if amount == 0 or abs(amount) >= 1 else max(2, 1 - amount.adjusted())
+    with localcontext(prec=_WIDEST):
+        exact = (
+            amount.normalize() if rounding is None else amount.quantize(Decimal(1).scaleb(-digits), rounding=rounding)
+        )
+    whole, _, cents = f"{exact.copy_abs():f}".partition(".")
+    figure = f"{whole}.{cents.rstrip('0'):0<2}"
+    sign = "-" if exact < 0 else ""
+    return f"{sign}${figure}" if currency == "USD" else f"{sign}{figure} {currency or ''}".rstrip()
 
 
 def larger(one: Money | None, other: Money | None) -> Money | None:

@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import field_validator
 
 from shunpike.types.base import Moment, Record
-from shunpike.types.money import PICO, Money
+from shunpike.types.money import PICO, Money, amount_in_words
 from shunpike.types.usage import Usage
 
 _MILLION = 10**6
@@ -118,6 +118,11 @@ def _dearer(one: int | None, one_whole: int, other: int | None, other_whole: int
     if one is None and other is None:
         return None
     return max(one_whole if one is None else one, other_whole if other is None else other)
+
+
+def price_in_words(prompt: str, completion: str) -> str:
+    """Return the price of a million tokens in and out for a person, exactly as published."""
+    return " / ".join(amount_in_words(Decimal(part), rounding=None) for part in (prompt, completion))
 
 
 def per_token(dollars_per_million: str) -> int:

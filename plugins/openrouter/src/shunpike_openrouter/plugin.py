@@ -9,7 +9,7 @@ from typing import Any
 from typing_extensions import override
 
 from shunpike.errors import CreditsExhausted, ProviderError
-from shunpike.types import Call, Evidence, ModelInfo, ProviderSettings, Unit
+from shunpike.types import Call, Evidence, ModelInfo, Money, ProviderSettings, Unit
 from shunpike.types.limits import LARGEST
 from shunpike.types.money import PICO
 from shunpike.wire.account import BalanceBackend
@@ -62,7 +62,7 @@ def _teach_cap(error: CreditsExhausted, metadata: Mapping[str, Any], now: float)
             resets_at=error.reset_at,
             origin="refusal (limit_usd)",
         )
-        error.limit = f"${limit:.2f}"
+        error.limit = str(Money(pico=round(limit * PICO)))
         error.evidence = (*error.evidence, cap)
 
 
