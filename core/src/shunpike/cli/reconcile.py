@@ -213,6 +213,6 @@ def _list(rows: Sequence[Unconfirmed], *, json: bool) -> None:
 
 
 def _row(row: Unconfirmed) -> tuple[str, ...]:
-    begun = f"{moment(row.at):%Y-%m-%d %H:%M:%S UTC}"
+    begun = f"{moment(row.at).astimezone():%Y-%m-%d %H:%M:%S}"
     who = label(row.provider, row.model)
     return (row.attempt_id, who, begun, row.outcome, str(row.cost), row.tag or NOTHING)

@@ -257,7 +257,7 @@ def _line(provider: str, models: list[str], reason: str) -> str:
 def _in_words(setback: Setback) -> str:
     if setback.until is None or setback.opens_at is not None:
         return setback.reason
-    return f"{setback.reason} (looked at again at {moment(setback.until):%H:%M:%S} UTC)"
+    return f"{setback.reason} (looked at again at {moment(setback.until).astimezone():%H:%M:%S})"
 
 
 def too_large(plan: Plan, prompt_tokens: int) -> UsageError | None:
