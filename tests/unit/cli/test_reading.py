@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from shunpike.cli.reading import PATIENCE
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from .conftest import Cli
@@ -69,6 +70,33 @@ def test_a_pipe_that_does_not_end_is_said_to_be_read_after_a_second(tmp_path: Pa
     assert line.endswith(b" < /dev/null\n")
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (0, b"hello\n", b"")
+
+
+def test_an_attachment_that_does_not_come_is_said_to_be_waited_for(tmp_path: Path) -> None:
+    process = start(tmp_path, "-q", "-a", "-", "hello")
+    assert process.stderr is not None
+    said = b"waiting for the end of stdin, which is a pipe; to do without it: leave -a - away\n"
+    assert process.stderr.readline() == said
+    out, err = process.communicate(b"a text", timeout=30)
+    assert (process.returncode, err) == (0, b"")
+    assert out == b"--- stdin ---\na text\n--- end of stdin ---\n\nhello\n"
+
+
+def test_a_talk_whose_first_line_does_not_come_is_said_to_wait_for_it(tmp_path: Path) -> None:
+    """Once: a program that has said something may think as long as it likes."""
+    process = start(tmp_path, "chat", "-q")
+    assert process.stderr is not None
+    assert process.stdin is not None
+    assert process.stdout is not None
+    line = process.stderr.readline().decode()
+    assert line == "waiting for a line on stdin, which is a pipe; to leave: close it   ·   to ask once: shunpike ask\n"
+    process.stdin.write("grüße\n".encode())
+    process.stdin.flush()
+    assert process.stdout.readline().decode() == "grüße\n"
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(PATIENCE + 0.5)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out.strip(), err.strip()) == (0, b"", b"")
 
 
 def test_a_pipe_that_ends_at_once_is_not_spoken_of(tmp_path: Path) -> None:

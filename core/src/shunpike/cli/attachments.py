@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from shunpike.cli.reading import some_of_stdin
 from shunpike.errors import UsageError
 from shunpike.types import ImagePart, TextPart
 from shunpike.types.chat import ImageUrl, Part
@@ -63,7 +63,7 @@ def with_attachments(text: str, parts: Sequence[Part]) -> str | tuple[Part, ...]
 def _content(name: str, said: str) -> bytes:
     """Return the bytes, at most one more than is taken: a device never ends."""
     if name == STDIN:
-        return sys.stdin.buffer.read(LARGEST_IMAGE + 1)
+        return some_of_stdin(LARGEST_IMAGE + 1, f"to do without it: leave {said} - away")
     path = Path(name).expanduser()
     try:
         if path.is_dir():

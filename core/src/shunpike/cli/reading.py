@@ -13,6 +13,7 @@ from shunpike.errors import UsageError
 
 PATIENCE = 1.0
 """Seconds after which it is said that stdin is being read."""
+_WAY_OUT = "if nothing comes in there: shunpike … < /dev/null"
 
 
 def as_utf8(argument: str) -> str:
@@ -25,13 +26,19 @@ def as_utf8(argument: str) -> str:
 
 def all_of_stdin() -> str:
     """Return the whole of stdin. Raises `UsageError` where it is no text."""
-    with _said_to_be_read("the end of stdin"):
+    with said_to_be_read("the end of stdin"):
         return _text(sys.stdin.buffer.read())
+
+
+def some_of_stdin(most: int, way_out: str) -> bytes:
+    """Return stdin, at most ``most`` bytes of it; ``way_out`` is what to do for who waits in vain."""
+    with said_to_be_read("the end of stdin", way_out):
+        return sys.stdin.buffer.read(most)
 
 
 def line_of_stdin() -> str:
     """Return the first line of stdin. Raises `UsageError` where it is no text."""
-    with _said_to_be_read("a line on stdin"):
+    with said_to_be_read("a line on stdin"):
         return _text(sys.stdin.buffer.readline())
 
 
@@ -48,17 +55,21 @@ def _text(given: bytes) -> str:
 
 
 @contextmanager
-def _said_to_be_read(what: str) -> Iterator[None]:
-    """Say after a second what is waited for: a pipe that nobody closes looks like a hang."""
-    timer = threading.Timer(PATIENCE, _say, (what,))
+def said_to_be_read(what: str, way_out: str = _WAY_OUT) -> Iterator[None]:
+    """Say after a second what is waited for, and the ``way_out``: a pipe that nobody closes looks like a hang.
+
+    Where a person types, nothing is said.
+    """
+    timer = threading.Timer(PATIENCE, _say, (what, way_out))
     timer.daemon = True
-    timer.start()
+    if not sys.stdin.isatty():
+        timer.start()
     try:
         yield
     finally:
         timer.cancel()
 
 
-def _say(what: str) -> None:
-    sys.stderr.write(f"waiting for {what}, which is a pipe; if nothing comes in there: shunpike … < /dev/null\n")
+def _say(what: str, way_out: str) -> None:
+    sys.stderr.write(f"waiting for {what}, which is a pipe; {way_out}\n")
     sys.stderr.flush()

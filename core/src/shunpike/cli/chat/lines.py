@@ -5,16 +5,19 @@ from __future__ import annotations
 import io
 import os
 import sys
+from contextlib import nullcontext
 from typing import Protocol, TextIO
 
 from shunpike.cli.chat.completion import Completer
 from shunpike.cli.chat.history import History
 from shunpike.cli.chat.several_lines import whole
 from shunpike.cli.output import data, narrate
+from shunpike.cli.reading import said_to_be_read
 
 PROMPT = "> "
 MORE = "… "
 """Before a line that goes on with a message."""
+_WAYS_OUT = "to leave: close it   ·   to ask once: shunpike ask"
 
 
 class Lines(Protocol):
@@ -25,7 +28,10 @@ class Lines(Protocol):
 
 
 class PlainLines:
-    """Reads line by line, as they come."""
+    """Reads line by line, as they come. Of a pipe that gives no first one it is said that it is waited for."""
+
+    def __init__(self) -> None:
+        self._begun = False
 
     def read(self) -> str | None:
         """Return the next message; None at the end."""
@@ -34,7 +40,10 @@ class PlainLines:
     def _line(self, more: bool) -> str | None:
         if sys.stdin.isatty():
             narrate(MORE if more else PROMPT, end="")
-        line = sys.stdin.readline()
+        # A program that has said something may think as long as it likes.
+        with nullcontext() if self._begun else said_to_be_read("a line on stdin", _WAYS_OUT):
+            line = sys.stdin.readline()
+        self._begun = True
         return line.rstrip("\n") if line else None
 
 
