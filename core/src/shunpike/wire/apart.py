@@ -16,8 +16,17 @@ from typing_extensions import override
 from shunpike.types import Answer, Call, Choice, Piece
 from shunpike.wire.thinking import BLANK, TAGS, Pairs, closing_of, find, may_be_tag, opening_of, pairs_for, read
 
-_FENCE = re.compile(r"(`{3,}|~{3,})[ \t]*(?:json\w*)?[ \t]*(?:\r?\n|(?=[^\w\s`~]))", re.IGNORECASE)
-_FENCE_BEGUN = re.compile(r"(`{1,2}|~{1,2}|(`{3,}|~{3,})[ \t]*\w*[ \t]*\r?)", re.IGNORECASE)
+_TITLE = r'(?:\{[\w.][^{}\r\n":]{0,99}\}|[a-z]\w{0,20}(?:[ \t]+[^\W\d][^\r\n`]{0,99})?)?[ \t]*\r?\n'
+"""What may stand behind the opening of a fence: ``json``, ``json title="x"``, ``{json}``."""
+_FENCE = re.compile(
+    rf"(`{{3,}}|~{{3,}})[ \t]*(?:{_TITLE}|(?:json\w*)?[ \t]*(?=[^\w\s`~]))",
+    re.IGNORECASE,
+)
+_FENCE_BEGUN = re.compile(
+    r"`{1,2}|~{1,2}|(?:`{3,}|~{3,})[ \t]*"
+    r'(?:\{(?:[\w.][^{}\r\n":]{0,99}\}?)?|[a-z]\w{0,20}(?:[ \t]+(?:[^\W\d][^\r\n`]{0,99})?)?)?[ \t]*\r?',
+    re.IGNORECASE,
+)
 _TAIL = re.compile(r"[\s\ufeff]*[`~]*[\s\ufeff]*$")
 """What may be the end of a fence, of which more is to come."""
 _MOST_TAIL = 200
@@ -184,10 +193,10 @@ class _Reading:
             return True
         if not head or may_be_tag(head, self.pairs):
             return False
+        if self.json and _FENCE_BEGUN.fullmatch(head):
+            return False
         if self.json and (found := _FENCE.match(head)):
             self.fence, self.held = found[1], head[found.end() :]
-        elif self.json and _FENCE_BEGUN.fullmatch(head):
-            return False
         elif self.cut:
             self.held = head
         self.plain = True

@@ -12,6 +12,7 @@ from functools import cache
 from typing import NamedTuple
 
 from shunpike.types import ChatRequest
+from shunpike.wire.channels import END, final_of, may_open, thinking_of, without_closing
 
 TAGS = (
     ("<think>", "</think>"),  # DeepSeek, Qwen, GLM and many more
@@ -30,7 +31,7 @@ TAGS = (
 ASKED_FOR = ("<thinking>", "<thought>", "<thoughts>", "<reasoning>")
 """Openings that prompts ask for as a part of the answer's form: words, and no model's own mark."""
 BLANK = " \t\r\n\ufeff"
-_ATTRIBUTES = r"(?:\s{1,4}[\w:-]{1,20}\s{0,4}=[^<>]{0,60})?>"
+_ATTRIBUTES = r"(?:\s{1,4}[\w:-]{1,20}\s{0,4}=[^<>]{0,60})?\s{0,4}>"
 _BEHIND_NAME = re.compile(r"[\s>]")
 _ANY_CASE = re.IGNORECASE | re.ASCII
 _MOST_HEAD = 120
@@ -38,7 +39,9 @@ _MOST_HEAD = 120
 
 Pair = tuple[str, str]
 Pairs = tuple[Pair, ...]
-_FENCED = re.compile(r"(`{3,}|~{3,})[ \t]*(?:json\w*)?[ \t]*\r?\n?(.*?)\1", re.DOTALL | re.IGNORECASE)
+_FENCED = re.compile(r"(`{3,}|~{3,})[ \t]*(?:json\w*)?[ \t]*\r?\n?(.*?)\1[`~]*", re.DOTALL | re.IGNORECASE)
+_TITLED = re.compile(r"(`{3,}|~{3,})[^\r\n]*\r?\n(.*?)\1[`~]*", re.DOTALL)
+"""With more than a word behind the opening: ``json title="x"``, ``{json}``."""
 _QUOTES = "`'\"()“”\u2018\u2019«»"
 """What stands around a tag that is spoken of."""
 
@@ -74,9 +77,11 @@ def plain_json(text: str) -> str:
     bare = text.strip(BLANK)
     if text.startswith("\ufeff") and is_json(bare):
         return bare
-    fenced = _FENCED.fullmatch(bare) if bare.startswith(("`", "~")) else None
-    inner = fenced[2].strip(BLANK) if fenced else ""
-    return inner if is_json(inner) else text
+    if not bare.startswith(("`", "~")):
+        return text
+    found = (fence.fullmatch(bare) for fence in (_FENCED, _TITLED))
+    inner = (fenced[2].strip(BLANK) for fenced in found if fenced)
+    return next(filter(is_json, inner), text)
 
 
 def is_json(text: str) -> bool:
@@ -90,6 +95,8 @@ def is_json(text: str) -> bool:
 
 def opening_of(text: str, pairs: Pairs = TAGS) -> Pair | None:
     """Return the opening that ``text`` begins with, as it is written there, and its closing."""
+    if channel := thinking_of(text):
+        return channel, END
     found = _openings(pairs).match(text[:_MOST_HEAD])
     if found is None:
         return None
@@ -100,6 +107,8 @@ def opening_of(text: str, pairs: Pairs = TAGS) -> Pair | None:
 
 def closing_of(text: str, pairs: Pairs = TAGS) -> str:
     """Return the closing that ``text`` begins with, which closes nothing; empty where it begins otherwise."""
+    if channel := final_of(text):
+        return channel
     head = text[:20].lower()
     return next((closing for _, closing in pairs if head.startswith(closing)), "")
 
@@ -107,7 +116,11 @@ def closing_of(text: str, pairs: Pairs = TAGS) -> str:
 def may_be_tag(text: str, pairs: Pairs = TAGS) -> bool:
     """Whether ``text`` could be the beginning of a tag, of which more is to come."""
     head = text[:_MOST_HEAD].lower()
-    return any(tag.startswith(head) for pair in pairs for tag in pair) or bool(_begun(pairs).fullmatch(text))
+    return (
+        may_open(text)
+        or any(tag.startswith(head) for pair in pairs for tag in pair)
+        or bool(_begun(pairs).fullmatch(text))
+    )
 
 
 def find(text: str, tag: str) -> int:
@@ -123,19 +136,22 @@ def _find_strange(text: str, tag: str) -> int:
 def _apart(text: str, pairs: Pairs, *, alone: bool) -> tuple[list[str], str]:
     """Return the thoughts that lead ``text``, and what follows them. ``alone``: a closing without opening counts."""
     thoughts: list[str] = []
+    channels = False
     while True:
         rest = text.lstrip(BLANK)
-        if (pair := opening_of(rest, pairs)) is not None:
+        if channel := final_of(rest):
+            channels, text = True, rest[len(channel) :]
+        elif (pair := opening_of(rest, pairs)) is not None:
             inner, text = _inside(rest[len(pair[0]) :], pair[1], pairs)
             thoughts.append(inner.strip(BLANK))
         elif thoughts and (closing := closing_of(rest, pairs)):
             text = rest[len(closing) :].lstrip(BLANK)
-        elif alone and not any(thoughts) and (found := _lone_closing(text, pairs)) is not None:
+        elif alone and (found := _lone_closing(text, pairs, again=any(thoughts))) is not None:
             # The template of the prompt opened it: what stands before was thought.
             thoughts.append(text[: found.start()].strip(BLANK))
             text = text[found.end() :].lstrip(BLANK)
         else:
-            return thoughts, text
+            return thoughts, without_closing(text) if channels else text
 
 
 def _inside(rest: str, closing: str, pairs: Pairs) -> tuple[str, str]:
@@ -145,18 +161,45 @@ def _inside(rest: str, closing: str, pairs: Pairs) -> tuple[str, str]:
         # Some close with the word of another model.
         other = _lone_closing(rest, pairs)
         return (rest, "") if other is None else (rest[: other.start()], rest[other.end() :].lstrip(BLANK))
+    end = _outer_end(rest, closing, end, pairs)
     return rest[:end], rest[end + len(closing) :].lstrip(BLANK)
 
 
-def _lone_closing(text: str, pairs: Pairs) -> re.Match[str] | None:
-    """Return the closing that ends thoughts which nothing opened; not one that the text speaks of, or that is data."""
+def _outer_end(text: str, closing: str, first: int, pairs: Pairs) -> int:
+    """Return where thoughts end that hold others: at ``first`` where those do not end for themselves."""
+    opening = next((re.escape(opening) for opening, other in pairs if other == closing), None)
+    if opening is None or not re.search(opening, text[:first], _ANY_CASE):
+        return first
+    depth = 1
+    for tag in re.finditer(f"{opening}|({re.escape(closing)})", text, _ANY_CASE):
+        if not tag[1]:
+            depth += 1
+        elif tag.start() == first or not _is_spoken_of(text, tag):
+            depth -= 1
+        if not depth:
+            return tag.start()
+    return first
+
+
+def _lone_closing(text: str, pairs: Pairs, *, again: bool = False) -> re.Match[str] | None:
+    """Return the closing that ends thoughts which nothing opened; not one that the text speaks of, or that is data.
+
+    ``again``: thoughts ended already, and only one that ends its line shows that they had not.
+    """
     found = _closings(pairs).search(text)
-    if found is None or _openings(pairs).search(text, 0, found.start()) or text.count("```", 0, found.start()) % 2:
+    if found is None or _openings(pairs).search(text, 0, found.start()):
         return None
-    before, after = text[: found.start()][-1:], text[found.end() :][:1]
-    spoken_of = (before and before in _QUOTES) or (after and after in _QUOTES)
-    in_a_line = before in (" ", "\t") and after not in ("", "\r", "\n")
-    return None if spoken_of or in_a_line or is_json(text.strip(BLANK)) else found
+    if again and text[found.end() :][:1] not in ("\r", "\n"):
+        return None
+    return None if _is_spoken_of(text, found) or is_json(text.strip(BLANK)) else found
+
+
+def _is_spoken_of(text: str, tag: re.Match[str]) -> bool:
+    """Whether a tag stands in quotes, in a program or in a line."""
+    before, after = text[: tag.start()][-1:], text[tag.end() :][:1]
+    if text.count("```", 0, tag.start()) % 2 or (before and before in _QUOTES) or (after and after in _QUOTES):
+        return True
+    return before in (" ", "\t") and after not in ("", "\r", "\n")
 
 
 @cache
