@@ -118,5 +118,6 @@ class Try:
     def take(self, piece: Piece) -> None:
         """Take in one piece of the answer."""
         self.assembly.add(piece)
-        arguments = "".join(call.arguments for call in piece.tool_calls)
-        self.delivered_tokens += ESTIMATE.count(piece.text + piece.reasoning + piece.refusal + arguments)
+        beside = piece.refusal + "".join(call.arguments for call in piece.tool_calls)
+        shown = piece.text + piece.reasoning if piece.received is None else ""
+        self.delivered_tokens += ESTIMATE.count(shown + beside) + (piece.received or 0)

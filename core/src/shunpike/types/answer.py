@@ -101,6 +101,8 @@ class Piece(Record):
     """The whole text of the choice, where the pieces before showed what turned out to be thinking, or a fence."""
     reasoning_in_all: str | None = None
     """The same of its thinking."""
+    received: int | None = Field(default=None, ge=0, exclude=True)
+    """Estimated tokens of output that came with it, where it shows less or more: the provider bills what it made."""
     model: str | None = None
     usage: Usage | None = None
     stated_cost: Money | None = None

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from typing_extensions import override
 
+from shunpike.tokens import ESTIMATE
 from shunpike.types import Answer, Call, Choice, Piece
 from shunpike.wire.thinking import BLANK, TAGS, Pairs, closing_of, find, may_be_tag, opening_of, pairs_for, read
 
@@ -72,7 +73,7 @@ class Apart:
     def close(self) -> list[Piece]:
         """Return what was held back, at the end of the stream."""
         found = ((index, reading.settle()) for index, reading in self._choices.items())
-        return [Piece(index=index, **told) for index, told in found if told]
+        return [Piece(index=index, received=0, **told) for index, told in found if told]
 
     def _shown(self, piece: Piece) -> Piece:
         if not (piece.text or piece.reasoning or piece.finish_reason):
@@ -87,7 +88,8 @@ class Apart:
             told = {**rest, "reasoning": reasoning + rest.get("reasoning", ""), "text": text + rest.get("text", "")}
         if told == {"reasoning": piece.reasoning, "text": piece.text}:
             return piece
-        return piece.model_copy(update=told)
+        received = ESTIMATE.count(piece.text + piece.reasoning)
+        return piece.model_copy(update={**told, "received": received})
 
 
 class ApartStream(AsyncIterator[Piece]):
