@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from datetime import date
 from decimal import Decimal
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from shunpike.catalog import load_catalog
-from shunpike.errors import AuthError, ConfigError, Overloaded
+from shunpike.errors import AuthError, ConfigError, Overloaded, StoreError
 from shunpike.types import (
     Balance,
     EmbedAnswer,
@@ -104,7 +105,30 @@ def acme(**fields: Any) -> ScriptedProvider:
 def test_embed_writes_a_vector_a_line(cli: Cli) -> None:
     ran = cli("embed", "one", "two", "-m", "acme/embed", providers=(acme(),))
     assert (ran.code, ran.out) == (0, "[0.0, 0.5]\n[1.0, 0.5]\n")
-    assert ran.err == "acme/embed · 2 vectors of 2 numbers · 4 tokens · $0.00\n"
+    assert re.fullmatch(r"\nacme/embed · 2 vectors of 2 numbers · 4 tokens · \$0\.00 · \d+\.\d s\n", ran.err)
+
+
+@pytest.mark.parametrize("command", ["embed one -m acme/embed", "ask one -m acme/both --no-stream"])
+@pytest.mark.parametrize(
+    ("more", "warned", "footer"), [((), True, True), (("-q",), True, False), (("--json",), False, False)]
+)
+def test_embed_speaks_as_ask_does(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, command: str, more: tuple[str, ...], warned: bool, footer: bool
+) -> None:
+    """The ledger can't be written: a warning, however quiet; in JSON it stands in the object alone."""
+
+    async def unwritten(*_: object) -> bool:
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("shunpike.builtin.sqlite.SqliteStore.settle", unwritten)
+        ran = cli(*command.split(), *more, providers=(acme(),))
+    assert ran.code == 0, ran.err
+    assert ("warning: its cost is booked once" in ran.err, "note:" in ran.err) == (warned, False)
+    assert (" s\n" in ran.err or " left" in ran.err) is footer
+    if more == ("--json",):
+        assert ran.err == ""
+        assert "the disk is full" in json.loads(ran.out)["warnings"][0]
 
 
 def test_embed_takes_stdin_as_one_text(cli: Cli) -> None:

@@ -8,10 +8,19 @@ import sys
 import pytest
 
 from shunpike.errors import Interrupted
-from shunpike.types import Limit, Piece, Rolling, Unit, Usage
-from shunpike_testkit.scripted import ScriptedProvider, answer
+from shunpike.types import EmbedAnswer, EmbedCall, Limit, Piece, Rolling, Unit, Usage
+from shunpike_testkit.scripted import ScriptedBackend, ScriptedProvider, answer
 
 from .conftest import Cli
+
+
+class Vectors(ScriptedBackend):
+    """A backend that turns texts into vectors."""
+
+    async def embed(self, call: EmbedCall) -> EmbedAnswer:
+        found = tuple((0.5,) for _ in call.request.input)
+        return EmbedAnswer(model=call.model, vectors=found, usage=Usage(prompt_tokens=4))
+
 
 CUT = answer("once upon a", finish="length")
 
@@ -71,6 +80,24 @@ def test_a_wait_is_said_on_stderr_to_a_person_or_where_it_is_long(
     only = ScriptedProvider("only", limits=[limit])
     assert cli("hello", *more, providers=(only,)).code == 0
     ran = cli("hello", *more, providers=(only,))
+    assert ran.code == 0
+    assert (f"waiting for only: {limit.text}, opens in " in ran.err) is said
+
+
+@pytest.mark.parametrize(
+    ("limit", "terminal", "more", "said"),
+    [(LONG, False, (), True), (SHORT, True, ("--json",), True), (SHORT, True, ("-q",), False)],
+)
+def test_embed_says_a_wait_as_ask_does(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, limit: Limit, terminal: bool, more: tuple[str, ...], said: bool
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    monkeypatch.setenv("NO_COLOR", "1")
+    entry = ScriptedProvider("only", limits=[limit]).model("e").model_copy(update={"kind": "embedding"})
+    only = ScriptedProvider("only", models=[entry])
+    only.backend = Vectors([answer()])
+    assert cli("embed", "hello", "-m", "only/e", *more, providers=(only,)).code == 0
+    ran = cli("embed", "hello", "-m", "only/e", *more, providers=(only,))
     assert ran.code == 0
     assert (f"waiting for only: {limit.text}, opens in " in ran.err) is said
 

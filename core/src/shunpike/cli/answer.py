@@ -11,9 +11,10 @@ from shunpike.cli.output import data, narrate, safe, say, styled
 from shunpike.cli.session import tell_complaints
 from shunpike.cli.spinner import Spinner
 from shunpike.client import Client, Options
+from shunpike.client.inquiry import Done
 from shunpike.client.options import Prompt
 from shunpike.client.stream import Stream
-from shunpike.types import Candidate, Cause, Completion, Verdict
+from shunpike.types import Candidate, Cause, Completion, Embedding, Verdict
 
 LABEL = "[sandbox] "
 _MARK = f"{LABEL}no model wrote this: it comes from shunpike's built-in offline sandbox"
@@ -155,7 +156,7 @@ async def answer(client: Client, prompt: Prompt, options: Options, look: Look) -
     return completion
 
 
-async def show_footer(client: Client, completion: Completion) -> None:
+async def show_footer(client: Client, completion: Done) -> None:
     """Write where the answer came from and, for a sandbox, how to get a real one."""
     narrate()
     narrate(safe(footer(await client.settled(completion))), dim=True)
@@ -185,7 +186,7 @@ async def real_provider_hint(client: Client) -> str:
     return f"add a free provider: shunpike keys set {first.name}{page}"
 
 
-def show_warnings(completion: Completion) -> None:
+def show_warnings(completion: Completion | Embedding) -> None:
     """Write what is wrong with an answer, however quiet it shall be: nothing is cut or dropped in silence."""
     for warning in completion.warnings:
         narrate(f"warning: {safe(warning)}")

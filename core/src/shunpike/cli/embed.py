@@ -8,17 +8,16 @@ from typing import Annotated
 
 import typer
 
+from shunpike.cli.answer import show_footer, show_warnings
 from shunpike.cli.ask import piped
-from shunpike.cli.forms import tokens
 from shunpike.cli.options import Batch, Deadline, Json, NoWait, Tag, command_app, takes
-from shunpike.cli.output import as_json, narrate, plain, say
+from shunpike.cli.output import as_json, plain, say
 from shunpike.cli.patience import add_shared
 from shunpike.cli.session import check_provider, client, run
+from shunpike.cli.spinner import Spinner
 from shunpike.cli.waiting import say_waits
 from shunpike.client import EmbedOptions
 from shunpike.errors import UsageError
-from shunpike.types import Embedding
-from shunpike.types.base import label
 
 app = command_app("Turn texts into vectors.")
 
@@ -47,16 +46,7 @@ def embed(given: Embed) -> None:
     if not any(text.strip() for text in texts):
         raise UsageError("there is no text to embed", hint='say something: shunpike embed "a text" -m MODEL')
     options = options_of(given)
-    done = run(lambda: _embed(given, texts, options))
-    for warning in done.warnings:
-        narrate(f"note: {warning}")
-    if given.json:
-        as_json({**plain(done), "dimensions": done.dimensions})
-        return
-    for vector in done.vectors:
-        say(json_text.dumps(vector))
-    if not given.quiet:
-        narrate(_footer(done), dim=True)
+    run(lambda: _embed(given, texts, options))
 
 
 def options_of(given: Embed) -> EmbedOptions:
@@ -68,18 +58,20 @@ def options_of(given: Embed) -> EmbedOptions:
     return options
 
 
-async def _embed(given: Embed, texts: list[str], options: EmbedOptions) -> Embedding:
+async def _embed(given: Embed, texts: list[str], options: EmbedOptions) -> None:
     async with client() as opened:
         for name in given.provider or ():
             check_provider(name, opened)
         if not given.quiet:
             say_waits(opened, scripted=given.json)
-        done = await opened.embed(texts, **options)
-        return await opened.settled(done) if given.json else done
-
-
-def _footer(done: Embedding) -> str:
-    simulated = " · simulated" if done.simulated else ""
-    vectors = "1 vector" if len(done.vectors) == 1 else f"{len(done.vectors):,} vectors"
-    size = f"{vectors} of {done.dimensions:,} numbers"
-    return f"{label(done.provider, done.model)} · {size} · {tokens(done.usage)} · {done.cost}{simulated}"
+        if given.json:
+            done = await opened.settled(await opened.embed(texts, **options))
+            as_json({**plain(done), "dimensions": done.dimensions})
+            return
+        with Spinner("waiting for the vectors"):
+            done = await opened.embed(texts, **options)
+        for vector in done.vectors:
+            say(json_text.dumps(vector))
+        show_warnings(done)
+        if not given.quiet:
+            await show_footer(opened, done)

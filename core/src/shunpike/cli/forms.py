@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from shunpike.durations import span
 from shunpike.errors import UsageError
-from shunpike.types import Basis, Calendar, Completion, Remaining, Rolling, Scope, Unit, Usage
+from shunpike.types import Basis, Calendar, Completion, Embedding, Remaining, Rolling, Scope, Unit, Usage
 from shunpike.types.base import label
 
 _DAY = 86_400
@@ -29,7 +29,7 @@ def tokens(usage: Usage) -> str:
     if usage.basis is Basis.ABSENT:
         return "tokens unknown"
     about = "~" if usage.basis is Basis.ESTIMATED else ""
-    return f"{about}{usage.total_tokens:,} tokens"
+    return f"{about}{usage.total_tokens:,} token{'' if usage.total_tokens == 1 else 's'}"
 
 
 def tightest(remaining: Sequence[Remaining]) -> Remaining | None:
@@ -77,14 +77,20 @@ _WRONG = {
 """What failed first, for a person; other kinds read as they are."""
 
 
-def footer(completion: Completion) -> str:
-    """Return ``provider/model · 41 tokens · $0.00 · 0.3 s · 999 of 1,000 left today``."""
+def _size(done: Embedding) -> str:
+    vectors = "1 vector" if len(done.vectors) == 1 else f"{len(done.vectors):,} vectors"
+    return f"{vectors} of {done.dimensions:,} numbers"
+
+
+def footer(completion: Completion | Embedding) -> str:
+    """Return ``provider/model · 41 tokens · $0.00 · 0.3 s · 999 of 1,000 left today``, of vectors also how many."""
     cost = str(completion.cost) if completion.cost_exact else f"at most {completion.cost}"
     worth = completion.list_price
     if worth is not None and worth.pico > completion.cost.pico and not completion.simulated:
         cost += f" (list price {worth})"
     parts = [
         label(completion.provider, completion.model),
+        _size(completion) if isinstance(completion, Embedding) else None,
         tokens(completion.usage),
         cost,
         f"{completion.seconds:.1f} s",

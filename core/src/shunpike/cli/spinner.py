@@ -28,9 +28,9 @@ class Spinner:
     running: Spinner | None = None
     """The one that turns now."""
 
-    def __init__(self) -> None:
+    def __init__(self, waiting: str = WAITING) -> None:
         self._shown = styled(sys.stderr) and styled(data())
-        self._label = WAITING
+        self._waiting = self._label = waiting
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
@@ -57,9 +57,9 @@ class Spinner:
             thread.join()
             Spinner.running = None
 
-    def label(self, text: str) -> None:
-        """Say what is waited for."""
-        self._label = text
+    def label(self, text: str | None = None) -> None:
+        """Say what is waited for: None is what it began with."""
+        self._label = self._waiting if text is None else text
 
     def say_above(self, text: str) -> None:
         """Write a line of narration, under which the spinner goes on."""

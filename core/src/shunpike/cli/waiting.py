@@ -6,7 +6,7 @@ import sys
 from math import inf
 
 from shunpike.cli.output import narrate, safe
-from shunpike.cli.spinner import WAITING, Spinner
+from shunpike.cli.spinner import Spinner
 from shunpike.client import Client
 from shunpike.clock import duration, when
 from shunpike.hookspecs import hookimpl
@@ -23,7 +23,7 @@ class _Notice:
     @hookimpl
     def shunpike_event(self, event: Event) -> None:
         if event.name is EventName.ATTEMPT_STARTED and Spinner.running is not None:
-            Spinner.running.label(WAITING)
+            Spinner.running.label()
         if event.name is not EventName.REQUEST_WAITING:
             return
         opens = event.facts.get("retry_at")
