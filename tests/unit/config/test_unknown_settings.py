@@ -124,3 +124,15 @@ def test_a_line_is_found_in_tables_dotted_names_and_lists_of_tables() -> None:
         ("budgets",): 4,
         ("budgets", "amount"): 5,
     }
+
+
+def test_a_variable_below_what_is_no_setting_or_no_table_says_so(tmp_path: Path) -> None:
+    found = doubts_of(tmp_path, SHUNPIKE_TIMEOUTS__CONNECT="3", SHUNPIKE_PROVIDERS__ME__ORDR__X="3")
+    assert [one.partition(". ")[0] for one in found] == [
+        "SHUNPIKE_PROVIDERS__ME__ORDR__X: there is no setting 'providers.me.ordr'",
+        "SHUNPIKE_TIMEOUTS__CONNECT: there is no setting 'timeouts'",
+    ]
+    with pytest.raises(ConfigError, match="SHUNPIKE_DEADLINE__X: deadline is no table: it holds no 'x'"):
+        doubts_of(tmp_path, SHUNPIKE_DEADLINE__X="3")
+    with pytest.raises(ConfigError, match="there is no setting 'budget'. Did you mean 'budgets'"):
+        doubts_of(tmp_path, SHUNPIKE_BUDGET__DAY="3")

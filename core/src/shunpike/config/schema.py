@@ -83,8 +83,15 @@ def check_key(path: Path, where: str) -> None:
 def doubt_of(path: Path, where: str) -> Doubt | None:
     """Return the doubt about ``path`` where there is no such setting, None where there is.
 
-    Raises `ConfigError` where it may be meant for a setting that keeps something back.
+    Raises `ConfigError` where it may be meant for a setting that keeps something back, and below what is no table.
     """
+    for depth in range(1, len(path)):
+        above = path[:depth]
+        model = table_of(above[:-1])
+        if model is not None and above[-1] not in settings_in(model):
+            return unknown(above, where, settings_in(model))
+        if model is not None and not is_table(above):
+            raise ConfigError(f"{where}: {'.'.join(above)} is no table: it holds no {path[depth]!r}", hint=_NEXT)
     model = table_of(path[:-1])
     if model is None or path[-1] in settings_in(model):
         check_key(path, where)
