@@ -13,6 +13,8 @@ OURS = frozenset({"messages", "model", "max_tokens", "max_completion_tokens", "s
 """Parameters that this module sets itself."""
 NEVER_SENT = frozenset({"private", "reasoning", "reasoning_content", "annotations"})
 """Fields of messages that are our own, or that only an answer has."""
+ECHOED = frozenset({"reasoning_details", "thinking_blocks", "provider_specific_fields", "executed_tools", "citations"})
+"""Fields of one provider's answers that clients send back to another, which refuses them."""
 
 
 def chat_body(call: Call, dialect: Dialect, provider: str) -> dict[str, Any]:
@@ -27,6 +29,8 @@ def chat_body(call: Call, dialect: Dialect, provider: str) -> dict[str, Any]:
     _fit_format(body, dialect)
     if call.request.reasoning_effort is not None:
         body["reasoning_effort"] = dialect.effort(call.model, call.request.reasoning_effort)
+        if body["reasoning_effort"] is None:
+            del body["reasoning_effort"]
     if dialect.single_choice:
         body.pop("n", None)
     stop = body.get("stop")
@@ -65,11 +69,13 @@ def _fit_format(body: dict[str, Any], dialect: Dialect) -> None:
 
 
 def _messages(call: Call, dialect: Dialect, provider: str) -> list[dict[str, Any]]:
-    unwanted = {*NEVER_SENT, *dialect.message_drop}
+    unwanted = {*NEVER_SENT, *dialect.message_drop, *ECHOED.difference(dialect.private_fields)}
     found = []
     for message in call.request.messages:
         data = message.model_dump(exclude_none=True, exclude=unwanted)
         data["role"] = dialect.roles.get(message.role, message.role)
+        if message.role == "tool":
+            data.pop("name", None)  # The id says whose result it is, and not everybody takes a name beside it.
         if isinstance(message.content, tuple):
             data["content"] = _content(message.content, data["role"], dialect)
         refusal = None if dialect.send_refusal else data.pop("refusal", None)

@@ -230,11 +230,15 @@ class Dialect(Record):
         """Return our word for a finish reason: one of `FINISH_REASONS`, ``error``, or None when it is unknown."""
         return self.finish_reasons.get(told) or COMMON_FINISH.get(told)
 
-    def effort(self, model: str, wanted: str) -> str:
-        """Return the reasoning effort under the name, or the nearest one, that ``model`` takes."""
+    def effort(self, model: str, wanted: str) -> str | None:
+        """Return the reasoning effort under the name, or the nearest one, that ``model`` takes.
+
+        None = it is left out: ``default`` is the word of few for an effort that is not asked for.
+        """
         prefix = max((one for one in self.efforts if model.startswith(one)), key=len, default=None)
         known = self.efforts[prefix] if prefix is not None else {}
-        return known.get(wanted) or known.get("*") or wanted
+        found = known.get(wanted) or known.get("*") or wanted
+        return None if found == "default" and found not in known.values() else found
 
     def sentence(self, status: int | None, text: str) -> Sentence | None:
         """Return the first documented sentence that is found in ``text``."""
