@@ -9,21 +9,19 @@
     ├── NoCredential              nothing can answer because no key is set                  (exit 4)
     ├── PluginError               a plugin broke the contract; names it   (exit 3, in an attempt 6)
     ├── StoreError                the ledger can't be read or written: nothing is sent
-    ├── ProviderError             one attempt at one provider failed
-    │   ├── AuthError             this key, not before it is changed or a growing time has passed
-    │   ├── RequestError          this request, nowhere
+    ├── ProviderError             one attempt at one provider failed             (exit 6)
+    │   ├── AuthError             this key, not before it is changed or a growing time has passed  (exit 4)
+    │   ├── RequestError          this request, nowhere                          (exit 2)
     │   ├── NotHere               this model or this size, elsewhere
-    │   ├── RateLimited           later, or elsewhere now: carries ``limit`` and ``retry_at``
-    │   ├── QuotaExhausted        after the reset, or elsewhere: carries ``limit`` and ``reset_at``
+    │   ├── RateLimited           later, or elsewhere now: carries ``limit`` and ``retry_at``  (exit 5)
+    │   ├── QuotaExhausted        after the reset, or elsewhere: carries ``limit`` and ``reset_at``  (exit 5)
     │   ├── CreditsExhausted      no money left on that account
     │   ├── Overloaded            the provider is in trouble: elsewhere now, back-off here
     │   ├── Interrupted           a stream broke off before its end
     │   └── BadAnswer             empty, truncated, refused or invalid: ``kind`` tells which
-    └── Exhausted                 every candidate is closed: lists each with what blocks it  (exit 5, 6 when
-                                  they failed; where nobody was asked 2 to 4, by what would help)
+    └── Exhausted                 every candidate is closed: lists each, with what blocks it (exit 2 to 6)
 
-All are picklable; none ever holds a key, which is masked in whatever words it is made with. The class is decided by
-status and documented code, never by prose.
+All are picklable, and a key in their words is masked. Status and documented code decide the class, never prose.
 """
 
 from __future__ import annotations
@@ -138,6 +136,7 @@ class StoreError(ShunpikeError):
 class ProviderError(ShunpikeError):
     """One attempt at one provider failed."""
 
+    exit_code = 6
     kind: str = "provider_error"
     """A stable word for logs, JSON and the decision record; more exact than the class."""
     elsewhere: bool = True
@@ -171,6 +170,7 @@ class ProviderError(ShunpikeError):
 class AuthError(ProviderError):
     """The key was refused; kinds: ``auth``, ``permission``, ``region``."""
 
+    exit_code = 4
     kind = "auth"
     billed = False
 
@@ -178,6 +178,7 @@ class AuthError(ProviderError):
 class RequestError(ProviderError):
     """The provider understood the request and refused it; kinds: ``invalid_request``, ``content_filter``."""
 
+    exit_code = 2
     kind = "invalid_request"
     elsewhere = False
     billed = False
@@ -196,6 +197,7 @@ class NotHere(ProviderError):
 class RateLimited(ProviderError):
     """Too fast. ``retry_at`` is epoch seconds, or None where the provider does not say."""
 
+    exit_code = 5
     kind = "rate_limited"
     billed = False
     retry_at: float | None = None
@@ -205,6 +207,7 @@ class RateLimited(ProviderError):
 class QuotaExhausted(ProviderError):
     """A day's or month's quota is used up. ``reset_at`` is epoch seconds on the provider's own clock."""
 
+    exit_code = 5
     kind = "quota"
     billed = False
     reset_at: float | None = None
@@ -229,7 +232,6 @@ class Overloaded(ProviderError):
     ``unsent`` is no trouble of the provider's: too much time had passed before the first byte.
     """
 
-    exit_code = 6
     kind = "overloaded"
     retry_at: float | None = None
 
@@ -237,14 +239,12 @@ class Overloaded(ProviderError):
 class Interrupted(ProviderError):
     """A stream ended without its end; what had arrived may be billed."""
 
-    exit_code = 6
     kind = "stream_interrupted"
 
 
 class BadAnswer(ProviderError):
     """The answer is of no use; kinds: ``empty``, ``truncated``, ``refused``, ``schema_invalid``."""
 
-    exit_code = 6
     kind = "empty"
     billed = True
 

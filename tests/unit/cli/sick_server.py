@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socketserver
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from typing import Self
 
@@ -36,7 +37,19 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(200, "application/json", HALF)
         elif what == "well":
             self._say(200, "text/event-stream", WELL)
+        elif what == "endless":
+            self._go_on()
         # And who hangs up says nothing.
+
+    do_GET = do_POST  # noqa: N815 - the base class's name
+
+    def _go_on(self) -> None:
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.end_headers()
+        with suppress(OSError):
+            while not self.server.over.wait(0.1):
+                self.wfile.write(f"data: {json.dumps(CHUNKS[0])}\n\n".encode())
 
     def _say(self, status: int, kind: str, body: str) -> None:
         self.send_response(status)

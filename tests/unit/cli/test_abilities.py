@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from shunpike.catalog import load_catalog
-from shunpike.errors import AuthError, ConfigError, Overloaded, StoreError
+from shunpike.errors import AuthError, ConfigError, Overloaded, ProviderError, RateLimited, StoreError
 from shunpike.types import (
     Balance,
     EmbedAnswer,
@@ -192,11 +192,30 @@ def test_models_live_obeys_the_word(cli: Cli) -> None:
 
 
 def test_a_provider_without_a_list_spoils_nothing_unless_it_was_named(cli: Cli) -> None:
-    broken = acme(live=Overloaded("busy", provider="acme"))
-    ran = cli("models", "--live", providers=(broken,))
-    assert (ran.code, ran.out) == (0, "")
+    broken, well = acme(live=Overloaded("busy", provider="acme")), acme()
+    well.name = "well"
+    ran = cli("models", "--live", providers=(broken, well))
+    assert (ran.code, "well/" in ran.out) == (0, True)
     assert "note: acme gave no list: overloaded: busy" in ran.err
-    assert cli("models", "--live", "-p", "acme", providers=(broken,)).code != 0
+    assert cli("models", "--live", "-p", "acme", providers=(broken, well)).code == 6
+
+
+KEY, BUSY, SLOW = AuthError("bad", provider="x"), Overloaded("busy", provider="x"), RateLimited("slow", provider="x")
+
+
+@pytest.mark.parametrize(
+    ("failures", "code"), [((BUSY,), 6), ((KEY, BUSY), 6), ((BUSY, SLOW), 5), ((KEY, KEY), 4), ((SLOW, KEY), 5)]
+)
+def test_where_nobody_answered_the_code_is_that_of_the_trouble_that_is_soonest_over(
+    cli: Cli, failures: tuple[ProviderError, ...], code: int
+) -> None:
+    providers = [acme(live=failure, told=failure) for failure in failures]
+    for number, provider in enumerate(providers):
+        provider.name = f"p{number}"
+    for command, nothing in (("models --live", "gave no list"), ("balance", "told nothing")):
+        ran = cli(*command.split(), providers=tuple(providers))
+        assert (ran.code, ran.out) == (code, "")
+        assert all(f"p{n} {nothing}: {failure.kind}: " in ran.err for n, failure in enumerate(failures)), ran.err
 
 
 @pytest.mark.parametrize(
@@ -276,6 +295,6 @@ def test_balance_in_json_keeps_currencies_and_digits(cli: Cli) -> None:
 
 def test_balance_says_who_told_nothing(cli: Cli) -> None:
     broken = acme(told=Overloaded("busy", provider="acme"))
-    assert "note: acme told nothing: overloaded: busy" in cli("balance", providers=(broken,)).err
+    assert "acme told nothing: overloaded: busy" in cli("balance", providers=(broken,)).err
     assert cli("balance", "-p", "acme", providers=(broken,)).code != 0
     assert "no provider that is ready" in cli("balance", providers=(ScriptedProvider("other"),)).err

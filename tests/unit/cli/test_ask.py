@@ -159,7 +159,7 @@ def test_json_leaves_out_candidates_that_nobody_tried_unless_all_are_wanted(cli:
 
 def test_a_refused_request_names_the_provider(cli: Cli) -> None:
     ran = cli("Go on", providers=(ScriptedProvider("acme", RequestError("no such role", provider="acme", status=400)),))
-    assert (ran.code, ran.out) == (1, "")
+    assert (ran.code, ran.out) == (2, "")
     assert "no such role" in ran.err
 
 

@@ -64,7 +64,17 @@ async def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 async def test_a_folder_in_its_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ledger.db").mkdir()
-    assert "can't be opened" in (await fails(tmp_path / "ledger.db")).message
+    error = await fails(tmp_path / "ledger.db")
+    assert (error.message, error.exit_code) == (f"{tmp_path}/ledger.db is a folder", 3)
+    assert error.hint == f"name a file in it: sqlite:{tmp_path}/ledger.db/ledger.db"
+
+
+async def test_a_file_where_a_folder_should_be_is_not_told_to_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    error = await fails(tmp_path / "file" / "deep" / "ledger.db")
+    assert error.message.endswith(f": {tmp_path}/file is no folder")
+    assert error.exit_code == 3
+    assert "mkdir" not in str(error.hint)
 
 
 async def test_a_file_of_something_else_is_left_alone(tmp_path: Path) -> None:

@@ -34,6 +34,12 @@ def beside(path: Path, pattern: str) -> list[Path]:
     return sorted(path.parent.glob(glob.escape(path.name) + pattern))
 
 
+class StoreAddressError(StoreError):
+    """The address of a ledger file leads to no place for one: a folder that is missing, or a folder itself."""
+
+    exit_code = 3
+
+
 def is_empty(path: Path) -> bool:
     """Return whether the file at ``path`` holds nothing; one that can't be seen is not known to."""
     try:
@@ -49,7 +55,9 @@ def is_new(path: Path) -> bool:
     is one that has a second name.
     """
     if not path.parent.is_dir():
-        raise StoreError(f"{path.parent} does not exist", hint=f"create it: mkdir -p {path.parent}")
+        raise _without_folder(path)
+    if path.is_dir():
+        raise StoreAddressError(f"{path} is a folder", hint=f"name a file in it: sqlite:{path}/ledger.db")
     left = [one for pattern in _LEFT for one in beside(path, pattern)]
     try:
         found = path.stat()
@@ -72,9 +80,17 @@ def is_new(path: Path) -> bool:
     return False
 
 
+def _without_folder(path: Path) -> StoreAddressError:
+    folder = path.parent
+    blocking = next((one for one in (folder, *folder.parents) if one.is_file()), None)
+    if blocking is not None:
+        return StoreAddressError(
+            f"the ledger {path} can't be made: {blocking} is no folder", hint="name a file in a folder in store = …"
+        )
+    return StoreAddressError(f"{folder} does not exist", hint=f"create it: mkdir -p {folder}")
+
+
 def _check_names(path: Path) -> None:
-    if path.is_dir():
-        return
     if path.stat().st_nlink > 1:
         # A new ledger gets its name by a link; whoever was killed right then left the first name behind.
         for other in beside(path, f"{NEW}*"):

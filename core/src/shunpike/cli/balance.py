@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from shunpike.cli.live import unanswered
+from shunpike.cli.live import check_answered
 from shunpike.cli.options import Json, command_app
 from shunpike.cli.output import NOTHING, as_list, narrate, say, table
 from shunpike.cli.session import check_provider, client, run
@@ -47,8 +47,7 @@ async def _balances(names: list[str]) -> tuple[AccountBalance, ...]:
         for name in names:
             check_provider(name, opened)
         found = await opened.balances(names)
-    if len(names) == 1 and found[0].problem:
-        raise unanswered(names[0], f"{names[0]} told nothing: {found[0].problem}", found[0].kind)
+    check_answered(found, "told nothing")
     return found
 
 

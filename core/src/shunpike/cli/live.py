@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from shunpike.cli.forms import matches
 from shunpike.cli.output import NOTHING, as_list, narrate, plain, say, table
 from shunpike.cli.session import check_provider, client, run
-from shunpike.client import LiveList, LiveRow, Where
-from shunpike.errors import AuthError, ConfigError, Overloaded, ShunpikeError
+from shunpike.client import AccountBalance, LiveList, LiveRow, Where
+from shunpike.errors import AuthError, ConfigError, Overloaded, RateLimited, ShunpikeError
 from shunpike.types import PriceRow
 from shunpike.types.base import label
 from shunpike.types.price import price_in_words
 
+_SOONEST = (5, 6, 3, 4)
+"""Exit codes of failures: time alone mends the first."""
 MARKS = {Where.BOTH: "both", Where.LIVE: "only live", Where.CATALOG: "only in catalog"}
 
 
@@ -31,22 +34,33 @@ def show_live(names: list[str], words: list[str] | None = None, *, free: bool, j
 
 
 async def ask_live(names: list[str]) -> tuple[LiveList, ...]:
-    """Return the lists. Raises `unanswered` when the only provider that was named gives none."""
+    """Return the lists. Raises as `check_answered` does when no real provider that was asked gives one."""
     async with client(ledger=False) as opened:
         for name in names:
             check_provider(name, opened)
         found = await opened.live_models(names)
-    if len(names) == 1 and found[0].problem:
-        raise unanswered(names[0], f"{names[0]} gave no list: {found[0].problem}", found[0].kind)
+        simulated = set() if names else {info.id for info in opened.host.providers() if info.simulated}
+    check_answered([one for one in found if one.provider not in simulated], "gave no list")
     return found
 
 
-def unanswered(provider: str, said: str, kind: str | None) -> ShunpikeError:
-    """Return the error of a question that the only provider asked did not answer; its exit code tells ``kind``."""
+def check_answered(asked: Sequence[LiveList | AccountBalance], nothing: str) -> None:
+    """Raise where everybody who was asked failed; of several failures the one that is soonest mended tells the code."""
+    failed = [one for one in asked if one.problem]
+    if not failed or len(failed) < len(asked):
+        return
+    said = "\n       ".join(f"{one.provider} {nothing}: {one.problem}" for one in failed)
+    errors = [_unanswered(one.provider, said, one.kind) for one in failed]
+    raise min(errors, key=lambda one: _SOONEST.index(one.exit_code))
+
+
+def _unanswered(provider: str, said: str, kind: str | None) -> ShunpikeError:
     if kind == "config":
         return ConfigError(said)
     if kind in ("auth", "permission", "region"):
         return AuthError(said, provider=provider, kind=kind)
+    if kind in ("rate_limited", "quota"):
+        return RateLimited(said, provider=provider, kind=kind)
     return Overloaded(said, provider=provider, kind=kind)
 
 

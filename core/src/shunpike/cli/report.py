@@ -12,9 +12,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shunpike.cli.terminal import safe
-from shunpike.errors import AuthError, ConfigWarning, Exhausted, PluginError, ProviderError, ShunpikeError
+from shunpike.errors import ConfigWarning, Exhausted, PluginError, ProviderError, ShunpikeError
 
 _AUTH = frozenset({"auth", "permission", "region"})
+_OVERSIZED = frozenset({"too_large", "context_overflow"})
+_ELSEWHERE = frozenset({"quota", "trouble"})
+"""`Cause` of those who may yet answer, at another time."""
 _TYPES = {
     2: "invalid_request_error",
     3: "configuration_error",
@@ -42,8 +45,6 @@ def exit_code(error: Exception) -> int:
     """Return the documented exit code of ``error``."""
     if isinstance(error, Exhausted):
         return _exhausted(error)
-    if isinstance(error, AuthError):
-        return CREDENTIAL
     if isinstance(error, PluginError) and error.attempted:
         return FAILED
     return error.exit_code if isinstance(error, ShunpikeError) else 1
@@ -61,7 +62,10 @@ def _exhausted(error: Exhausted) -> int:
         return CREDENTIAL
     if error.quota_only:
         return QUOTA
-    causes = set() if attempts else {candidate.cause for candidate in error.decision.candidates}
+    causes = {candidate.cause for candidate in error.decision.candidates}
+    if attempts:
+        oversized = all(attempt.error in _OVERSIZED for attempt in attempts)
+        return USAGE if oversized and causes.isdisjoint(_ELSEWHERE) else FAILED
     return next((code for cause, code in _UNASKED.items() if cause in causes), FAILED)
 
 
