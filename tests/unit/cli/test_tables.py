@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from shunpike.cli import output
 from shunpike.cli.tables import aligned
-from shunpike.types import Billing, Calendar, Limit, Price, Rolling, Unit
+from shunpike.errors import Overloaded
+from shunpike.types import Balance, Billing, Calendar, Limit, Price, Rolling, Unit
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
+from ...trusted import trusted  # noqa: TID252 - the tests are no package
 from .conftest import Cli
+from .test_abilities import acme
 
 WIDTHS = (60, 80, 120)
 COMMANDS = [
@@ -20,6 +24,9 @@ COMMANDS = [
     ("models", "--all"),
     ("limits",),
     ("usage",),
+    ("usage", "--by", "provider"),
+    ("usage", "--by", "day"),
+    ("usage", "--by", "tag"),
     ("budget",),
     ("plugins",),
     ("keys", "list"),
@@ -68,6 +75,30 @@ def test_no_line_of_a_table_is_longer_than_the_terminal(
     assert lost <= {"-"} | set(whole.out.splitlines()[0].split()), fitted.out
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_closure_account_list_or_trusted_file_is_cut_or_too_broad(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    trusted(tmp_path, "allow_paid = true")
+    sick = ScriptedProvider("acme", *[Overloaded("busy", provider="acme", status=503)] * 9)
+    sick.models = tuple(sick.model(f"vendor-of-models/a-model-with-a-rather-long-name-{n}b-instruct") for n in (7, 70))
+    assert cli("hello", "--no-wait", providers=(sick,)).code == 6
+    told = Balance(name="the whole organization", left="12345.678901", used="0.000001", limit="20000", currency="USD")
+    able = acme(told=(told, told.model_copy(update={"resets": "on the first day of each month, at midnight UTC"})))
+    monkeypatch.setattr(output, "columns", lambda _: width)
+    for command, providers, kept in (
+        (("limits",), (sick,), "overloaded: busy"),
+        (("balance",), (able,), "12345.67"),
+        (("models", "--live"), (able,), "vendor/new:free"),
+        (("trust", "--list"), (), "trusted"),
+    ):
+        ran = cli(*command, providers=providers)
+        tables = ran.out.partition("\n\n")[0].splitlines()
+        assert tables, f"{command}: {ran.err}"
+        assert max(map(len, tables)) <= width, ran.out
+        assert kept in ran.out, ran.out
+
+
 def test_a_pipe_has_one_line_for_each_row(cli: Cli, providers: tuple[ScriptedProvider, ...]) -> None:
     assert len(cli("models", providers=providers).out.splitlines()) == 5
 
@@ -88,6 +119,15 @@ def test_where_columns_can_not_fit_each_row_is_lines_of_its_own() -> None:
         "name",
         "a-name-that-is-long",
         "  word: a-word-that-is-long",
+    ]
+
+
+def test_the_rest_of_an_id_that_is_longer_than_a_line_is_set_in() -> None:
+    assert aligned(("model", "n"), [("acme/a-very-long-name-70b-instruct", "1")], width=20) == [
+        "model",
+        "acme/a-very-long-nam",
+        "    e-70b-instruct",
+        "  n: 1",
     ]
 
 

@@ -92,5 +92,10 @@ def _one_below_another(cells: Sequence[Sequence[str]], width: int) -> list[str]:
 
 def _broken(text: str, indent: str, width: int) -> list[str]:
     return textwrap.wrap(
-        text, max(width, 8), initial_indent=indent, subsequent_indent=indent and indent + "  ", break_on_hyphens=False
+        # What goes on is set in, so that the rest of a long id is no row of its own.
+        text,
+        max(width, 8),
+        initial_indent=indent,
+        subsequent_indent=(indent or "  ") + "  ",
+        break_on_hyphens=False,
     )
