@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import threading
 import weakref
 from collections.abc import Awaitable, Callable
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
-from typing import TypeVar
+from types import FrameType, TracebackType
+from typing import Any, Self, TypeVar
 
 import anyio
 from anyio.from_thread import BlockingPortal
@@ -20,6 +22,8 @@ T = TypeVar("T")
 Work = Callable[[], Awaitable[T]]
 PATIENCE = 10.0
 """Seconds for what was interrupted, or is closed, to come to its end."""
+LOOK = 0.1
+"""Seconds between two looks: a signal that comes just before a wait, or to another thread, does not end that wait."""
 
 
 class LoopThread:
@@ -38,26 +42,28 @@ class LoopThread:
 
         Raises `UsageError` when it is closed, in a process that was forked since, and on its own thread.
         """
-        portal, ended = self._opened(), threading.Event()
+        with _Pressed() as pressed:
+            portal, ended = self._opened(), threading.Event()
 
-        async def whole() -> T:
+            async def whole() -> T:
+                try:
+                    return await work()
+                finally:
+                    ended.set()
+
+            future: Future[T] = portal.start_task_soon(whole)
             try:
-                return await work()
-            finally:
-                ended.set()
-
-        future: Future[T] = portal.start_task_soon(whole)
-        try:
-            return future.result()
-        except CancelledError:
-            raise UsageError(
-                "the client was closed while it was at work", hint="close it after the last call"
-            ) from None
-        except BaseException:
-            if not future.done():
-                future.cancel()
-                ended.wait(PATIENCE)
-            raise
+                _wait(future, pressed)
+                return future.result()
+            except CancelledError:
+                raise UsageError(
+                    "the client was closed while it was at work", hint="close it after the last call"
+                ) from None
+            except BaseException:
+                if not future.done():
+                    future.cancel()
+                    ended.wait(PATIENCE)
+                raise
 
     def close(self) -> None:
         """End the loop and its thread; calling it again does nothing. What still runs is cancelled."""
@@ -121,6 +127,49 @@ class LoopThread:
         self._thread.start()
         self._portal = ready.result()
         _open.add(self)
+
+
+class _Pressed:
+    """Tells of Ctrl-C instead of being broken into by it, once, where it would raise; pressed again it does raise."""
+
+    def __init__(self) -> None:
+        self.once = False
+        self._taken = False
+
+    def __enter__(self) -> Self:
+        """Take Ctrl-C over; a handler of the caller's own stays."""
+        here = threading.current_thread() is threading.main_thread()
+        if here and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._pressed)
+            self._taken = True
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give it back. Raises `KeyboardInterrupt` where it came too late to be told of."""
+        if self._taken and not self.once:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if self.once and not isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+
+    def _pressed(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self.once = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _wait(future: Future[Any], pressed: _Pressed) -> None:
+    """Wait for ``future`` to be done. Raises `KeyboardInterrupt` when Ctrl-C was pressed."""
+    while not pressed.once:
+        try:
+            future.exception(LOOK)
+        except TimeoutError:
+            continue
+        except CancelledError:
+            pass
+        return
+    raise KeyboardInterrupt
 
 
 async def _serve(ready: Future[BlockingPortal]) -> None:

@@ -1,4 +1,4 @@
-"""The blocking face: a thin portal over the asynchronous client, which is written once."""
+"""The functions for one answer: a thin face over the asynchronous client, which is written once."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Never, Unpack
 
 from anyio import run
-from anyio.from_thread import start_blocking_portal
+from anyio.lowlevel import checkpoint
 
-from shunpike.client import Client, Options
+from shunpike.client import Client, Options, Stream
 from shunpike.client.loops import loop_runs
 from shunpike.client.options import Prompt
+from shunpike.loop_thread import LoopThread
 from shunpike.types import Completion, Piece
 
 
@@ -26,26 +27,37 @@ def ask(prompt: Prompt = "", /, *others: Never, **options: Unpack[Options]) -> C
 
     if not loop_runs():
         return run(work)
-    with start_blocking_portal() as portal:  # in a thread, which has a loop of its own
-        return portal.call(work)
+    loop = LoopThread(checkpoint)  # the client is closed by then
+    try:
+        return loop.run(work)
+    finally:
+        loop.close()
 
 
 def stream_sync(prompt: Prompt = "", /, *others: Never, **options: Unpack[Options]) -> Iterator[Piece]:
-    """Yield the pieces of an answer, blocking between them. Closing the iterator closes the connection."""
-    with (
-        start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(Client()) as client,
-        portal.wrap_async_context_manager(client.stream(prompt, *others, **options)) as pieces,
-    ):
-        while (piece := portal.call(pieces.next)) is not None:
+    """Yield the pieces of an answer, blocking between them. Closing the iterator closes the connection.
+
+    A mistake in the call itself raises `UsageError` at once, all else at the first piece.
+    """
+    client = Client()
+    return _pieces(client, client.stream(prompt, *others, **options))
+
+
+def _pieces(client: Client, stream: Stream) -> Iterator[Piece]:
+    loop = LoopThread(client.aclose)
+    try:
+        loop.run(stream.__aenter__)
+        while (piece := loop.run(stream.next)) is not None:
             yield piece
+    finally:
+        loop.close()
 
 
 def stream(prompt: Prompt = "", /, *others: Never, **options: Unpack[Options]) -> AsyncIterator[Piece]:
     """Return the pieces of an answer: ``async for piece in shunpike.stream(…)``; a piece prints as its text.
 
     One client for one answer, closed with it, also when the loop is left early; who asks more than once keeps a
-    `Client`.
+    `Client`. A mistake in the call itself raises `UsageError` at once.
     """
     client = Client()
     return aiter(client.stream(prompt, *others, **options).then(client.aclose))

@@ -6,70 +6,23 @@ import asyncio
 import gc
 import inspect
 import os
-import signal
 import subprocess
 import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import anyio
 import pytest
 
 from shunpike import Client, SyncClient, SyncStream, UsageError
-from shunpike.builtin.plugin import plugin as builtin
 from shunpike.client.stream import Stream
 from shunpike.errors import Exhausted, Overloaded
-from shunpike.plugins import Host
-from shunpike.types import Piece, Settings, Usage
-from shunpike_testkit.clock import VirtualClock
+from shunpike.types import Piece, Usage
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
-from .conftest import START
-
-MakeSync = Callable[..., SyncClient]
-
-
-@pytest.fixture
-def make_sync() -> Iterator[MakeSync]:
-    """Return ``make(*providers, **settings)``; what it made is closed at the end."""
-    made: list[SyncClient] = []
-
-    def make(*providers: ScriptedProvider, kept: bool = True, **settings: Any) -> SyncClient:
-        host = Host()
-        host.register(builtin, "builtin")
-        for place, provider in enumerate(providers):
-            provider.order = place
-            host.register(provider, provider.name)
-        said = Settings.model_validate({"store": "memory:", **settings})
-        client = SyncClient(said, host=host, clock=VirtualClock(START), environ={})
-        if kept:
-            made.append(client)
-        return client
-
-    yield make
-    for client in made:
-        client.close()
-
-
-class Hanging(ScriptedProvider):
-    """Never answers; ``begun`` is set when it is asked."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.begun = threading.Event()
-        self.cancelled = threading.Event()
-        self.backend.complete = self._hang  # type: ignore[method-assign]
-
-    async def _hang(self, call: object) -> Any:
-        self.begun.set()
-        try:
-            await anyio.sleep_forever()
-        finally:
-            self.cancelled.set()
+from .conftest import START, Hanging, MakeSync
 
 
 def test_one_client_answers_again_and_again_on_one_thread_and_is_closed_with_its_context(make_sync: MakeSync) -> None:
@@ -149,22 +102,6 @@ def test_it_works_inside_a_running_loop_as_in_a_notebook(make_sync: MakeSync) ->
         return client.complete("hi").text
 
     assert asyncio.run(cell()) == asyncio.run(cell()) == "fine"
-
-
-def test_ctrl_c_ends_the_call_that_waits_and_settles_it(make_sync: MakeSync) -> None:
-    only = Hanging("only")
-    client = make_sync(only)
-
-    def press() -> None:
-        only.begun.wait(10)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    threading.Thread(target=press).start()
-    with pytest.raises(KeyboardInterrupt):
-        client.complete("hi")
-    assert only.cancelled.is_set()
-    (row,) = client.usage(0, START * 2)
-    assert (row.requests, row.answered) == (1, 0)
 
 
 def test_closing_it_ends_the_calls_of_other_threads(make_sync: MakeSync) -> None:

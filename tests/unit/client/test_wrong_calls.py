@@ -153,6 +153,18 @@ def test_the_functions_of_the_module_refuse_what_a_client_refuses(
         check(caught.value, said, hint)
 
 
+@pytest.mark.parametrize("call", [shunpike.stream, shunpike.stream_sync, shunpike.SyncClient().stream])
+def test_a_mistake_in_a_call_for_a_stream_is_told_at_the_call(
+    call: Callable[..., object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was told at the first piece, far from where it stood."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="no option 'modle'"):
+        call("hi", modle=1)
+    with pytest.raises(UsageError, match="the prompt is empty"):
+        call("")
+
+
 async def test_an_option_that_is_none_counts_as_not_given(make_client: MakeClient) -> None:
     only = ScriptedProvider("only")
     names = shunpike.Options.__annotations__

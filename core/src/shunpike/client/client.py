@@ -99,7 +99,7 @@ class Client(PerLoop):
         Raises `UsageError`, `UnknownModel`, `UnknownProvider`, `NoCredential`, `RequestError` where no provider can
         help, and `Exhausted` with every candidate and what blocks it.
         """
-        route = await self._route(prompt, options, others)
+        route = await self._route(asked(prompt, options, others))
         answer, attempt, journey = await self._attempts.complete(route)
         return self._results.completion(answer, attempt, journey)
 
@@ -121,22 +121,23 @@ class Client(PerLoop):
         return self._results.embedding(answer, attempt, journey)
 
     def stream(self, prompt: Prompt = "", /, *others: Never, **options: Unpack[Options]) -> Stream:
-        """Return the answer as a `Stream` of pieces. It raises what `complete` raises, when it is entered.
+        """Return the answer as a `Stream` of pieces. It raises what `complete` raises when it is entered.
 
-        Until the first content a failing provider is replaced without a trace; after it, a stream that breaks off
-        raises `Interrupted`.
+        A mistake in the call itself raises `UsageError` at once. Until the first content a failing provider is
+        replaced without a trace; after it, a stream that breaks off raises `Interrupted`.
         """
+        given = asked(prompt, options, others)
 
         async def begin() -> StreamRun:
-            run = StreamRun(self._attempts, self._house.services, await self._route(prompt, options, others))
+            run = StreamRun(self._attempts, self._house.services, await self._route(given))
             await run.open()
             self._running = [one for one in self._running if one.is_open] + [run]
             return run
 
         return Stream(begin, self._results.completion)
 
-    async def _route(self, prompt: Prompt, said: Options, others: tuple[Never, ...]) -> Route:
-        options, request = asked(prompt, said, others)
+    async def _route(self, given: tuple[Options, ChatRequest]) -> Route:
+        options, request = given
         waiter = self._asking.queue.arrive(options.get("claim") or "interactive")
         size, expires = prompt_tokens(request), self._expires(options)
         plan = await self._plan(request, options, size, expires)
