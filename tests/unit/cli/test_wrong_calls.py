@@ -108,3 +108,10 @@ def test_a_wrong_call_is_one_typed_error_with_its_value_and_the_next_step(
         error = json.loads(again.err)["error"]
         assert (error["exit_code"], again.out) == (code, "")
         assert error["hint"]
+
+
+@pytest.mark.parametrize("arguments", [("ask", "hi", "-o"), ("models", "-p"), ("usage", "--days")])
+def test_an_option_without_its_value_points_to_the_help_of_its_command(cli: Cli, arguments: tuple[str, ...]) -> None:
+    ran = cli(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert f"hint: shunpike {arguments[0]} --help" in ran.err

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel, Field, create_model, field_validator
+from pydantic import BaseModel, Field, RootModel, create_model, field_validator
 from typing_extensions import TypedDict
 
 from shunpike.client.answer_shape import response_format
@@ -206,3 +206,11 @@ def test_a_type_of_which_no_schema_can_be_made_is_refused_by_name() -> None:
     with pytest.raises(UsageError, match="no JSON schema can be made of Unwritable") as caught:
         response_format("response_format", Unwritable)
     assert "types that JSON has" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("kind", [RootModel[list[int]], RootModel[Cat | Dog], RootModel[Any]])
+def test_a_type_that_is_no_object_is_refused_with_the_way_to_ask_for_it(kind: Any) -> None:
+    """It was sent in the strict form, which takes nothing but an object."""
+    with pytest.raises(UsageError, match="is no object, which the whole of an answer must be") as caught:
+        response_format("response_format", kind)
+    assert "put it into a field" in str(caught.value.hint)

@@ -84,9 +84,10 @@ class _Tally:
 
     def step(self) -> None:
         self.done += 1
+        many = "" if len(self.answered) == 1 else "s"
         self._progress.update(
             self.done,
-            f"{self.answered.total()} answered by {len(self.answered)} providers, "
+            f"{self.answered.total()} answered by {len(self.answered)} provider{many}, "
             f"{self.fallovers.total()} fall-overs, {self.failures.total()} unanswered",
         )
 

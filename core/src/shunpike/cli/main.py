@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TextIO
 
 import typer
 
-from shunpike.cli.commands import root
+from shunpike.cli.commands import COMMANDS, root
 from shunpike.cli.dispatch import meant, stdin_is_piped, stdout_is_watched
 from shunpike.cli.ending import end_tidily, ended_by
 from shunpike.cli.reading import as_utf8
@@ -113,7 +113,7 @@ def _told(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         return _reader_left()
     except typer.TyperException as error:
-        return report(_usage_error(error), as_json=as_json)
+        return report(_usage_error(error, arguments), as_json=as_json)
     except (ShunpikeError, OSError) as error:
         return report(error, as_json=as_json)
 
@@ -131,10 +131,11 @@ def _run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _usage_error(error: typer.TyperException) -> UsageError:
+def _usage_error(error: typer.TyperException, arguments: Sequence[str]) -> UsageError:
     """Return what Typer complains about in our form, with the help of the command in question as the next step."""
-    context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else "shunpike"
+    context = getattr(error, "ctx", None)  # not there where an option lacks its value
+    typed = f"shunpike {arguments[0]}" if arguments and arguments[0] in COMMANDS else "shunpike"
+    path = typed if context is None else context.command_path
     message = _wrong_value(error) or error.format_message().rstrip(".")
     return UsageError(message[:1].lower() + message[1:], hint=f"{path} --help")
 

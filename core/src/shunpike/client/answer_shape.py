@@ -76,10 +76,23 @@ def _format_of(name: str, value: type[Any]) -> dict[str, Any]:
             f"{name}: no JSON schema can be made of {value.__name__}: {said}",
             hint=f"give its fields types that JSON has, or write the schema: {_WRAPPED}",
         ) from error
+    if not _is_object(schema):
+        raise UsageError(
+            f"{name}: {value.__name__} is no object, which the whole of an answer must be",
+            hint="put it into a field: class Answer(BaseModel): items: list[int]",
+        )
     title = re.sub(r"[^A-Za-z0-9_-]", "_", value.__name__)[:64]
     exact = _is_closed(schema)
     made = {"name": title, "schema": _strict(schema, schema) if exact else schema, "strict": exact}
     return {"type": "json_schema", "json_schema": made}
+
+
+def _is_object(schema: Mapping[str, Any]) -> bool:
+    """Whether a whole ``schema`` is that of an object: services that check the strict form take no other."""
+    root = schema
+    while isinstance(reference := root.get("$ref"), str):
+        root = schema["$defs"][reference.removeprefix("#/$defs/")]
+    return root.get("type") == "object"
 
 
 def _is_closed(schema: Any) -> bool:
