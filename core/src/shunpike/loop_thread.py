@@ -92,9 +92,10 @@ class LoopThread:
     def leave(self) -> None:
         """Close it without waiting, from wherever it was left: also while garbage is collected, on any thread."""
         with suppress(RuntimeError):  # the interpreter ends: no thread can be started any more
-            threading.Thread(target=self._quietly, daemon=True).start()
+            threading.Thread(target=self.close_quietly, daemon=True).start()
 
-    def _quietly(self) -> None:
+    def close_quietly(self) -> None:
+        """Close it, whatever goes wrong."""
         with suppress(Exception):  # nobody is there to be told
             self.close()
 
@@ -116,17 +117,16 @@ class LoopThread:
         with self._lock:
             if self._closed:
                 raise UsageError("the client is closed", hint="make another: SyncClient()")
-            if self._portal is None:
-                self._start()
-            return self._portal  # type: ignore[return-value]  # it was started
+            return self._portal or self._started()
 
-    def _start(self) -> None:
+    def _started(self) -> BlockingPortal:
         ready: Future[BlockingPortal] = Future()
         self._process = os.getpid()
         self._thread = threading.Thread(target=anyio.run, args=(_serve, ready), name="shunpike", daemon=True)
         self._thread.start()
-        self._portal = ready.result()
+        self._portal = portal = ready.result()
         _open.add(self)
+        return portal
 
 
 class _Pressed:
@@ -190,4 +190,4 @@ _open: weakref.WeakSet[LoopThread] = weakref.WeakSet()
 def _close_all() -> None:
     """Close what is open when the interpreter ends: the thread is a daemon, which would be cut off."""
     for one in list(_open):
-        one._quietly()  # noqa: SLF001 - of this module
+        one.close_quietly()

@@ -55,8 +55,9 @@ class Conversation:
     """Whether stderr is read by a program, which takes what stands there for an error."""
     folder: Path = field(default_factory=conversations_folder)
     clock: Clock = field(default_factory=SystemClock)
+    continued: Path | None = None
+    """The file of the one that it goes on with, until it has one of its own."""
     _file: Path | None = None
-    _continued: Path | None = None
 
     def said(self, question: Message, answer: Message) -> None:
         """Add a question and its answer, and keep them. A failure to keep is told, and costs no answer."""
@@ -71,7 +72,7 @@ class Conversation:
     def clear(self) -> None:
         """Begin anew, with the same model and system message; what was kept stays kept."""
         self.messages.clear()
-        self._file = self._continued = None
+        self._file = self.continued = None
 
     def save(self) -> None:
         """Write the file anew, at once and whole; what it continues goes, as all of it is in here."""
@@ -84,9 +85,9 @@ class Conversation:
         try:
             write_private(file, masked(json.dumps(kept, ensure_ascii=False)))
             self._file = file
-            if self._continued is not None:
-                self._continued.unlink(missing_ok=True)
-                self._continued = None
+            if self.continued is not None:
+                self.continued.unlink(missing_ok=True)
+                self.continued = None
             for old in _newest_first(self.folder)[KEPT:]:
                 old.unlink(missing_ok=True)
         except OSError as error:
@@ -114,11 +115,14 @@ def last_conversation(folder: Path | None = None) -> Conversation:
         raise UsageError(
             f"{found[0]} is not a conversation: {about(wrong)}", hint=f"delete that file   ·   or {_NOTHING_NEW}"
         ) from None
-    opened = Conversation(
-        model=kept.model, system=kept.system, providers=kept.providers, messages=list(kept.messages), folder=place
+    return Conversation(
+        model=kept.model,
+        system=kept.system,
+        providers=kept.providers,
+        messages=list(kept.messages),
+        folder=place,
+        continued=found[0],
     )
-    opened._continued = found[0]  # noqa: SLF001 - made here
-    return opened
 
 
 def transcript(messages: Sequence[Message]) -> str:
