@@ -1,4 +1,5 @@
-"""The proof of "zero unexpected cost", attacked: a provider that bills what it likes and a process that dies at will.
+"""The observation of "zero unexpected cost", attacked: a provider that bills what it likes and a process that dies at
+will.
 
 The provider is bound by one promise only: a bill is at most the worst case of the cap that it was sent. Whatever it
 does within that, whoever crashes and whenever, however the owner moves the cap and the clock jumps:
@@ -6,7 +7,7 @@ does within that, whoever crashes and whenever, however the owner moves the cap 
 * I1  spent and held together are at no moment above the cap that admitted them;
 * I2  nothing is sent without a row that was durable before;
 * I3  what is held for an attempt is at least any bill of it;
-* I4  a hold is only given back on proof that nothing is billed;
+* I4  a hold is only given back on observation that nothing is billed;
 * I5  an attempt settles once, and a second callback changes nothing;
 * I6  a lowered cap takes nothing away, it stops admission;
 * I7  no minute, wherever it starts and whatever the wall clock shows, has more requests than the provider allows.
@@ -29,17 +30,17 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from shunpike.builtin.sqlite import SqliteStore
 from shunpike.ledger import Ledger
-from shunpike.protocols import Ask
+from shunpike.protocols import AdmissionRequest
 from shunpike.types import (
     ABSENT,
     Budget,
     Calendar,
-    Ending,
+    Denial,
     Grant,
     Limit,
     Money,
+    Outcome,
     Price,
-    Refusal,
     Rolling,
     Scope,
     Settings,
@@ -83,7 +84,7 @@ SHARED = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - 
 class Sent:
     """One attempt as the world knows it."""
 
-    ask: Ask
+    ask: AdmissionRequest
     worst: int
     sent: bool = False
     bill: int | None = None
@@ -95,7 +96,7 @@ class Sent:
     ended: float | None = None
 
 
-def worst_of(one: Ask) -> int:
+def worst_of(one: AdmissionRequest) -> int:
     """The most that it can cost, computed apart from the ledger: its dearest prompt, all of its output, the request."""
     return one.prompt_tokens * 3 + one.max_output * one.choices * 7 + 11
 
@@ -156,17 +157,17 @@ class Adversary(RuleBasedStateMachine):
             f"a{len(self.attempts)}", prompt_tokens=tokens, prompt_bound=tokens, max_output=output, choices=choices
         )
         before = sum(held.worst if held.booked is None else held.booked for held in self.attempts)
-        answer: Grant | Refusal = self.portal.call(self.ledger.admit, PAID, one)
-        if isinstance(answer, Refusal):
+        answer: Grant | Denial = self.portal.call(self.ledger.admit, PAID, one)
+        if isinstance(answer, Denial):
             return None
         assert before + worst_of(one) <= self.cap, "I6: it was admitted above the cap"
         self.attempts.append(Sent(one, worst_of(one), begun=self.clock.monotonic()))
         return self.attempts[-1]
 
-    def settle(self, one: Sent, **ending: Any) -> None:
+    def settle(self, one: Sent, **outcome: Any) -> None:
         """Tell the ledger how it ended."""
-        fields: dict[str, Any] = {"at": self.clock.now(), "price": PRICE, **ending}
-        done = self.portal.call(self.ledger.settle, PAID, one.ask, Ending(**fields))
+        fields: dict[str, Any] = {"at": self.clock.now(), "price": PRICE, **outcome}
+        done = self.portal.call(self.ledger.settle, PAID, one.ask, Outcome(**fields))
         if one.booked is None:
             one.ended = self.clock.monotonic()
             one.booked = 0 if done.state == "released" else done.cost.pico
@@ -218,7 +219,7 @@ class Adversary(RuleBasedStateMachine):
     @precondition(lambda self: self.flying)
     @rule(pick=st.integers(0, 99), sent=st.booleans())
     def fail_unbilled(self, pick: int, sent: bool) -> None:
-        """A refusal that the provider does not bill, or no connection at all: the proof that a hold may go."""
+        """A refusal that the provider does not bill, or no connection at all: the observation that a hold may go."""
         one = self.flying[pick % len(self.flying)]
         one.bill = 0
         # What was never sent, no provider has counted.

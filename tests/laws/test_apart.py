@@ -1,4 +1,4 @@
-"""Law: however a text is cut into pieces, thinking and JSON come out of it as out of the whole."""
+"""Law: however a text is cut into chunks, thinking and JSON come out of it as out of the whole."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shunpike.types import Answer, Call, ChatRequest, Choice, Message, Piece
+from shunpike.types import Answer, Call, ChatRequest, Choice, Chunk, Message
 from shunpike.wire import Assembly
 from shunpike.wire.apart import Apart, set_apart
 
@@ -40,9 +40,9 @@ def streamed(text: str, known: str, places: list[int], call: Call) -> Choice:
     apart, assembly = Apart(call), Assembly(provider="acme", model="m1")
     cuts = sorted({min(place, len(text)) for place in places})
     parts = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
-    pieces = [Piece(reasoning=known), *(Piece(text=part) for part in parts), Piece(finish_reason="stop")]
-    for piece in [*apart.take(pieces), *apart.close()]:
-        assembly.add(piece)
+    chunks = [Chunk(reasoning=known), *(Chunk(text=part) for part in parts), Chunk(finish_reason="stop")]
+    for chunk in [*apart.take(chunks), *apart.close()]:
+        assembly.add(chunk)
     return assembly.answer().choices[0]
 
 
@@ -130,6 +130,6 @@ def test_no_sign_around_an_answer_is_ever_shown(text: str, shown: str) -> None:
     assert whole(text, "", JSON).message.text == shown
     for size in (1, 2, 5, len(text)):
         apart = Apart(JSON)
-        parts = [Piece(text=text[start : start + size]) for start in range(0, len(text), size)]
-        pieces = [*apart.take([*parts, Piece(finish_reason="stop")]), *apart.close()]
-        assert "".join(piece.text for piece in pieces) == shown
+        parts = [Chunk(text=text[start : start + size]) for start in range(0, len(text), size)]
+        chunks = [*apart.take([*parts, Chunk(finish_reason="stop")]), *apart.close()]
+        assert "".join(chunk.text for chunk in chunks) == shown

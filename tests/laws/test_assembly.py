@@ -1,4 +1,4 @@
-"""Law: however an answer is cut into chunks, its pieces add up to the unary answer."""
+"""Law: however an answer is cut into chunks, its chunks add up to the unary answer."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shunpike.types import Call, ChatRequest
-from shunpike.wire import Assembly, Dialect, Seen, pieces_of, read_answer
-from shunpike.wire.pieces import missing_ends, read_chunk
+from shunpike.wire import Assembly, Dialect, Seen, chunks_of, read_answer
+from shunpike.wire.chunks import missing_ends, read_chunk
 
 CALL = Call(request=ChatRequest(messages="hi"), model="m1", max_output=9, attempt_id="a1")
 DIALECT = Dialect(private_fields=("details",))
@@ -53,7 +53,7 @@ def cut(text: str, draw: Any) -> list[str]:
     return [text[:place], text[place:]]
 
 
-def chunks_of(data: dict[str, Any], draw: Any) -> list[dict[str, Any]]:
+def raw_chunks_of(data: dict[str, Any], draw: Any) -> list[dict[str, Any]]:
     """Write ``data`` as a provider would stream it, with the liberties that providers take."""
     found: list[dict[str, Any]] = []
 
@@ -87,23 +87,23 @@ def chunks_of(data: dict[str, Any], draw: Any) -> list[dict[str, Any]]:
 
 
 @given(data=answers, more=st.data())
-def test_the_pieces_of_a_streamed_answer_add_up_to_the_unary_answer(data: dict[str, Any], more: st.DataObject) -> None:
+def test_the_chunks_of_a_streamed_answer_add_up_to_the_unary_answer(data: dict[str, Any], more: st.DataObject) -> None:
     seen = Seen(CALL)
     assembly = Assembly(provider="acme", model=CALL.model)
-    for chunk in chunks_of(data, more.draw):
-        for piece in read_chunk(chunk, seen, DIALECT, "acme"):
-            assembly.add(piece)
-    for piece in missing_ends(seen):
-        assembly.add(piece)
+    for raw_chunk in raw_chunks_of(data, more.draw):
+        for chunk in read_chunk(raw_chunk, seen, DIALECT, "acme"):
+            assembly.add(chunk)
+    for chunk in missing_ends(seen):
+        assembly.add(chunk)
     assert assembly.answer() == read_answer(CALL, data, DIALECT, "acme")
 
 
 @given(data=answers)
-def test_a_whole_answer_survives_as_pieces(data: dict[str, Any]) -> None:
+def test_a_whole_answer_survives_as_chunks(data: dict[str, Any]) -> None:
     answer = read_answer(CALL, data, DIALECT, "acme")
     assembly = Assembly(provider="acme", model=CALL.model)
-    for piece in pieces_of(answer):
-        assembly.add(piece)
+    for chunk in chunks_of(answer):
+        assembly.add(chunk)
     assert assembly.answer() == answer
 
 

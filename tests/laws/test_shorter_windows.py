@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shunpike.ledger.shortening import Seen, watched
-from shunpike.types import Limit, Rolling, Unit, WindowProof
+from shunpike.types import Limit, Rolling, Unit, WindowObservation
 
 from .provider_windows import SHAPES, Provider
 
@@ -59,7 +59,7 @@ def concluded(provider: Provider, amount: int, sent: list[Sent], *, tells: bool,
             left = said.left if tells and said.served else None
             told = Seen(str(number), moment, seen, seen + one.rest, "x", not said.served, left=left, wait=wait)
             ended.append((seen + one.rest, number, told))
-    span: WindowProof | None = None
+    span: WindowObservation | None = None
     found = []
     for _, _, told in sorted(ended):
         span = watched(span, limit, told) or span

@@ -18,7 +18,18 @@ import shunpike.cli
 import shunpike.client
 import shunpike.types
 from shunpike.cli.output import plain
-from shunpike.types import Attempt, Candidate, Closure, Completion, Decision, Limit, Remaining, Rolling, Unit, Verdict
+from shunpike.types import (
+    AttemptRecord,
+    Block,
+    Candidate,
+    Completion,
+    Decision,
+    Limit,
+    Remaining,
+    Rolling,
+    Unit,
+    Verdict,
+)
 from shunpike.types.base import epoch, iso, moments_of
 
 TIMELY = re.compile(r"(?:.*_)?(?:at|until|since|created|started|expires|resets|moment|time|when)")
@@ -66,15 +77,15 @@ def test_a_moment_is_iso_in_json_wherever_it_stands() -> None:
         requested_model="auto",
         strategy="priority",
         candidates=(Candidate(provider="p", model="m", verdict=Verdict.REFUSED, retry_at=AT),),
-        attempts=(Attempt(id="a", provider="p", model="m", started_at=AT, seconds=1.5),),
+        attempts=(AttemptRecord(id="a", provider="p", model="m", started_at=AT, seconds=1.5),),
         remaining=(left,),
     )
     told = json.loads(json.dumps(plain(decision)))
     assert told["candidates"][0]["retry_at"] == ISO
     assert (told["attempts"][0]["started_at"], told["attempts"][0]["seconds"]) == (ISO, 1.5)
     assert (told["remaining"][0]["resets_at"], told["remaining"][0]["limit"]["observed_at"]) == (ISO, ISO)
-    assert plain(Closure(bucket="b", until=AT, reason="r"))["test_at"] is None
-    assert plain(Closure(bucket="b", until=float("inf"), reason="r"))["until"] is None
+    assert plain(Block(bucket="b", until=AT, reason="r"))["test_at"] is None
+    assert plain(Block(bucket="b", until=float("inf"), reason="r"))["until"] is None
     assert isinstance(decision.candidates[0].retry_at, float)
 
 

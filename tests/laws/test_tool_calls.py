@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from shunpike.types import Call, ChatRequest, ToolCall
 from shunpike.wire import Assembly, Dialect, Seen
 from shunpike.wire.answer import read_answer
-from shunpike.wire.pieces import missing_ends, read_chunk
+from shunpike.wire.chunks import missing_ends, read_chunk
 
 Row = dict[str, Any]
 NAMES = ("f", "look_up", "look_up_all", "get_weather")
@@ -88,7 +88,7 @@ def unnumbered(made: list[Made], draw: Any) -> Deltas:
 
 
 def all_zero(made: list[Made], draw: Any) -> Deltas:
-    """All with the number 0, whole or in pieces; only the ids differ."""
+    """All with the number 0, whole or in chunks; only the ids differ."""
     for one in made:
         first, *others = cut(one.arguments, draw)
         yield [row(one.id, one.name, first, index=0)]
@@ -115,7 +115,7 @@ def woven(made: list[Made], draw: Any) -> Deltas:
 
 
 def late(made: list[Made], draw: Any) -> Deltas:
-    """The name in pieces, then the arguments, and the id with the last of them."""
+    """The name in chunks, then the arguments, and the id with the last of them."""
     for place, one in enumerate(made):
         yield from ([row(None, part, index=place)] for part in cut(one.name, draw))
         *others, last = cut(one.arguments, draw)
@@ -160,7 +160,7 @@ def promised(made: list[Made], draw: Any) -> Deltas:
 
 
 def elsewhere(made: list[Made], draw: Any) -> Deltas:
-    """The arguments have another name, in the function, beside it or without any, as an object or in pieces."""
+    """The arguments have another name, in the function, beside it or without any, as an object or in chunks."""
     name, shape = draw(st.sampled_from(["input", "parameters", "args"])), draw(st.sampled_from(["in", "by", "bare"]))
     for place, one in enumerate(made):
         first, *others = [json.loads(one.arguments)] if draw(st.booleans()) else cut(one.arguments, draw)
@@ -189,15 +189,15 @@ WIRES = [
 
 def assembled(deltas: Deltas) -> tuple[ToolCall, ...]:
     seen, assembly = Seen(CALL), Assembly(provider="acme", model="m1")
-    pieces = [
-        piece
+    chunks = [
+        chunk
         for rows in deltas
-        for piece in read_chunk({"choices": [{"delta": {"tool_calls": rows}}]}, seen, Dialect(), "acme")
+        for chunk in read_chunk({"choices": [{"delta": {"tool_calls": rows}}]}, seen, Dialect(), "acme")
     ]
-    pieces += read_chunk({"choices": [{"delta": {}, "finish_reason": "tool_calls"}]}, seen, Dialect(), "acme")
-    for piece in [*pieces, *missing_ends(seen)]:
-        assembly.add(piece)
-        assert all(delta.index < 18 for delta in piece.tool_calls)  # No more rows are ever drawn.
+    chunks += read_chunk({"choices": [{"delta": {}, "finish_reason": "tool_calls"}]}, seen, Dialect(), "acme")
+    for chunk in [*chunks, *missing_ends(seen)]:
+        assembly.add(chunk)
+        assert all(delta.index < 18 for delta in chunk.tool_calls)  # No more rows are ever drawn.
     return assembly.answer().choices[0].message.tool_calls or ()
 
 

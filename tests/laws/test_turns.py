@@ -23,8 +23,8 @@ from shunpike.builtin.plugin import plugin as builtin
 from shunpike.client import Client
 from shunpike.ledger import Ledger
 from shunpike.plugins import Host
-from shunpike.protocols import Ask, Target
-from shunpike.types import Answer, Billing, Call, Grant, Held, Limit, Price, Refusal, Reservation, Settings, Unit, Usage
+from shunpike.protocols import AdmissionRequest, Target
+from shunpike.types import Answer, Billing, Call, Denial, Grant, Held, Limit, Price, Reservation, Settings, Unit, Usage
 from shunpike.waiting import Place
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.scripted import ScriptedBackend, ScriptedProvider, answer
@@ -75,7 +75,7 @@ class Deferred(MemoryStore):
         """The requests whose attempts were asked for and not answered yet, in that order."""
 
     @override
-    async def admit(self, reservation: Reservation) -> Grant | Refusal:
+    async def admit(self, reservation: Reservation) -> Grant | Denial:
         delays = self._delays[reservation.tag or ""]
         self.asked.append(reservation.request_id)
         await self._time.sleep(delays.asking / 1_000)
@@ -97,7 +97,7 @@ class Record:
         self.broken: list[tuple[str, Place, Place]] = []
         self.granted: list[Place] = []
 
-    def takes(self, ask: Ask, verdict: Grant | Refusal) -> None:
+    def takes(self, ask: AdmissionRequest, verdict: Grant | Denial) -> None:
         asked = ask.request_id in self.store.asked
         if isinstance(verdict, Grant):
             self._check(ask.request_id, {one.bucket for one in verdict.remaining})
@@ -127,7 +127,7 @@ class Record:
         """Hear of every word of the ledger, in the moment in which it is told."""
         admit, record = Ledger.admit, self
 
-        async def told(self: Ledger, target: Target, ask: Ask) -> Grant | Refusal:
+        async def told(self: Ledger, target: Target, ask: AdmissionRequest) -> Grant | Denial:
             assert ask.arrival is not None
             record.places[ask.request_id] = Place(ask.claim == "batch", ask.arrival)
             record.needs[ask.request_id] = {"all", target.name}

@@ -24,7 +24,7 @@ from shunpike.builtin.plugin import plugin as builtin
 from shunpike.builtin.sqlite import SqliteConnection, SqliteStore
 from shunpike.client import Client
 from shunpike.plugins import Host
-from shunpike.types import Answer, Billing, Budget, Call, Money, Piece, Price, Settings
+from shunpike.types import Answer, Billing, Budget, Call, Chunk, Money, Price, Settings
 from shunpike_postgres.batch import Batch
 from shunpike_postgres.store import PostgresStore
 from shunpike_testkit.scripted import ScriptedBackend, ScriptedProvider, answer
@@ -79,12 +79,12 @@ class Doomed(ScriptedBackend):
         return await super().complete(call)
 
     @asynccontextmanager
-    async def stream(self, call: Call) -> AsyncIterator[AsyncIterator[Piece]]:
+    async def stream(self, call: Call) -> AsyncIterator[AsyncIterator[Chunk]]:
         self._arrive(call)
         if self._point == "after the headers":
             die()
-        async with super().stream(call) as pieces:
-            yield pieces
+        async with super().stream(call) as chunks:
+            yield chunks
 
 
 class DyingFile(apsw.VFSFile):

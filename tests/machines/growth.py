@@ -26,19 +26,19 @@ from shunpike.clock import Clock
 from shunpike.errors import Exhausted, Overloaded
 from shunpike.ledger import Ledger
 from shunpike.plugins import Host
-from shunpike.protocols import Ask, Store, Target
+from shunpike.protocols import AdmissionRequest, Store, Target
 from shunpike.types import (
     Answer,
     Billing,
     Budget,
     Calendar,
     Call,
-    Ending,
     Grant,
     Held,
     Limit,
     ModelInfo,
     Money,
+    Outcome,
     Price,
     ProviderInfo,
     Rolling,
@@ -79,20 +79,20 @@ _TARGETS = [target(number) for number in range(5)]
 _PRICE = Price.per_million("1", "2")
 
 
-def ending(number: int, at: float) -> Ending:
+def outcome(number: int, at: float) -> Outcome:
     """Return how the so-manieth attempt ended: answered, nearly always."""
     if number % 100 == 0:
-        return Ending(at=at, cancelled=True, delivered_tokens=3)
+        return Outcome(at=at, cancelled=True, delivered_tokens=3)
     if number % 20 == 0:
-        return Ending(at=at, error="server", status=500, billed=False)
-    return Ending(at=at, usage=Usage(prompt_tokens=7, completion_tokens=3), stated_cost=Money(pico=10**7))
+        return Outcome(at=at, error="server", status=500, billed=False)
+    return Outcome(at=at, usage=Usage(prompt_tokens=7, completion_tokens=3), stated_cost=Money(pico=10**7))
 
 
 async def request(ledger: Ledger, clock: VirtualClock, number: int) -> None:
     """One request, from its admission to its settlement."""
     asked = _TARGETS[number % 5]
     clock.advance(_SECONDS)
-    ask = Ask(
+    ask = AdmissionRequest(
         attempt_id=f"request-{number}-1",
         request_id=f"request-{number}",
         prompt_tokens=7,
@@ -101,7 +101,7 @@ async def request(ledger: Ledger, clock: VirtualClock, number: int) -> None:
         tag=f"tag-{number % 3}",
     )
     assert isinstance(await ledger.admit(asked, ask), Grant)
-    await ledger.settle(asked, ask, ending(number, clock.now()))
+    await ledger.settle(asked, ask, outcome(number, clock.now()))
 
 
 class Deaf(ScriptedBackend):

@@ -10,7 +10,7 @@ import pytest
 
 from shunpike.ledger import Ledger
 from shunpike.protocols import Store
-from shunpike.types import Calendar, Ending, Grant, Limit, Refusal, Settings, Unit, Usage
+from shunpike.types import Calendar, Denial, Grant, Limit, Outcome, Settings, Unit, Usage
 from shunpike_sandbox.limits import Gate, Lease, Quota, Rule, next_midnight
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.targets import ask, target
@@ -34,7 +34,7 @@ class Days:
         self.quota = Quota(Rule("rpd", "requests", zone=zone), AMOUNT, "m-1")
         self.sent = self.overages = 0
 
-    async def send(self, lag: float) -> Refusal | None:
+    async def send(self, lag: float) -> Denial | None:
         """Ask; where it is granted, the provider counts it at the worst moment between sending and headers."""
         one = ask(f"a{self.sent}")
         answer = await self.ledger.admit(WHERE, one)
@@ -48,7 +48,7 @@ class Days:
         self.clock.advance(lag - before)
         now = self.clock.now()
         usage = Usage(prompt_tokens=1, completion_tokens=1)
-        await self.ledger.settle(WHERE, one, Ending(at=now, headers_at=now, usage=usage))
+        await self.ledger.settle(WHERE, one, Outcome(at=now, headers_at=now, usage=usage))
         return None
 
     async def day(self) -> None:
@@ -56,11 +56,11 @@ class Days:
         await self.send(self.choice.uniform(0.0, 20.0))
         near = next_midnight(self.clock.now(), self.zone) - self.clock.now() - self.choice.uniform(0.0, 30.0)
         self.clock.advance(max(0.0, near))
-        refusal = None
-        while refusal is None:
-            refusal = await self.send(self.choice.choice([0.0, 3.0, 25.0]))
-        assert refusal.retry_at is not None
-        self.clock.advance(refusal.retry_at - self.clock.now())
+        denial = None
+        while denial is None:
+            denial = await self.send(self.choice.choice([0.0, 3.0, 25.0]))
+        assert denial.retry_at is not None
+        self.clock.advance(denial.retry_at - self.clock.now())
         if self.choice.random() < 0.5:
             self.clock.advance(self.choice.uniform(0.0, 80_000.0))
 

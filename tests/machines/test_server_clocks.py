@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from shunpike.clock import SystemClock
 from shunpike.errors import StoreError
-from shunpike.types import Closure, Grant, Refusal, Sample
+from shunpike.types import Block, Denial, Grant, Sample
 from shunpike_postgres import shift
 from shunpike_postgres.store import PostgresStore
 from shunpike_testkit.stores import hold, reservation, settled
@@ -63,7 +63,7 @@ async def test_a_clock_that_is_set_between_two_requests_wipes_nobodys_window(pos
         clock.ahead = seconds
         for number, store in enumerate((wrong, right, wrong, right)):
             now = clock.now() if store is wrong else time.time()
-            assert isinstance(await store.admit(reservation(f"more-{number}", now, hold(1, 5))), Refusal)
+            assert isinstance(await store.admit(reservation(f"more-{number}", now, hold(1, 5))), Denial)
         await right.check()
 
 
@@ -75,8 +75,8 @@ async def test_a_clock_that_is_set_while_a_request_waits_wipes_nobodys_window(po
         for number, seconds in enumerate((-600, 0, 600)):
             made = clock.now()
             clock.ahead = seconds
-            assert isinstance(await wrong.admit(reservation(f"wrong-{number}", made, hold(1, 5))), Refusal)
-            assert isinstance(await right.admit(reservation(f"right-{number}", time.time(), hold(1, 5))), Refusal)
+            assert isinstance(await wrong.admit(reservation(f"wrong-{number}", made, hold(1, 5))), Denial)
+            assert isinstance(await right.admit(reservation(f"right-{number}", time.time(), hold(1, 5))), Denial)
         await right.check()
 
 
@@ -110,8 +110,8 @@ async def test_the_first_look_of_a_machine_whose_clock_is_wrong_is_right(postgre
     async with machine(postgres_url) as (right, _):
         now = time.time()
         await right.admit(reservation("a", now, hold(1, 5)))
-        closure = Closure(bucket="gate", until=now + 60, reason="rate_limited")
-        await right.settle("a", settled(now, closures=(closure,)))
+        block = Block(bucket="gate", until=now + 60, reason="rate_limited")
+        await right.settle("a", settled(now, blocks=(block,)))
     async with machine(postgres_url, -90) as (wrong, clock):
         found = await wrong.closed(clock.now())
         assert 55 < found["gate"].until - clock.now() < 65

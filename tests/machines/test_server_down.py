@@ -72,8 +72,8 @@ async def complete(client: Client) -> object:
 
 
 async def stream(client: Client) -> object:
-    async with client.stream("hello") as pieces:
-        return [piece async for piece in pieces]
+    async with client.stream("hello") as chunks:
+        return [chunk async for chunk in chunks]
 
 
 @pytest.mark.parametrize("way", [complete, stream])

@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from shunpike.clock import SystemClock
 from shunpike.errors import StoreError
-from shunpike.types import Grant, Held, Lifetime, Money, Refusal, State, Unit
+from shunpike.types import Denial, Grant, Held, Lifetime, Money, State, Unit
 from shunpike_postgres import batch, session, statements, upkeep, worker
 from shunpike_postgres.batch import Batch
 from shunpike_postgres.jobs import Work
@@ -151,7 +151,7 @@ async def test_a_refused_attempt_whose_second_hearing_fails_is_not_given_back_la
             with pytest.raises(StoreError, match="can't be reached"):
                 await store.admit(reservation("again", time.time(), CALL))
         else:
-            assert isinstance(await store.admit(reservation("again", time.time(), CALL)), Refusal)
+            assert isinstance(await store.admit(reservation("again", time.time(), CALL)), Denial)
             assert await admitted(store, "again", MONEY)
             rows(postgres_url, CUT)
             assert await store.settle("again", settled(time.time(), pico=9))
@@ -205,8 +205,8 @@ async def test_what_fails_after_the_commit_undoes_nothing(postgres_url: str, mon
         for number in range(3):
             assert await admitted(store, f"full-{number}", hold(1, 3))
             await store.settle(f"full-{number}", settled(time.time()))
-        refusal = await store.admit(reservation("large", time.time(), hold(2, 3)))
-        assert isinstance(refusal, Refusal)
+        denial = await store.admit(reservation("large", time.time(), hold(2, 3)))
+        assert isinstance(denial, Denial)
         assert await admitted(store, "next", MONEY)
         await store.check()
 

@@ -33,8 +33,8 @@ async def complete(client: Client) -> object:
 
 
 async def stream(client: Client) -> object:
-    async with client.stream("hello") as pieces:
-        return [piece async for piece in pieces]
+    async with client.stream("hello") as chunks:
+        return [chunk async for chunk in chunks]
 
 
 async def complete_late(client: Client) -> object:
@@ -42,8 +42,8 @@ async def complete_late(client: Client) -> object:
 
 
 async def stream_late(client: Client) -> object:
-    async with client.stream("hello", deadline=0.05) as pieces:
-        return [piece async for piece in pieces]
+    async with client.stream("hello", deadline=0.05) as chunks:
+        return [chunk async for chunk in chunks]
 
 
 def missing(database: Path) -> None:

@@ -42,9 +42,9 @@ async def whole(client: Client, **options: Any) -> Sequence[str]:
 
 
 async def streamed(client: Client, **options: Any) -> Sequence[str]:
-    async with client.stream("hello", **options) as pieces:
-        assert "".join([piece.text async for piece in pieces]) == "fine"
-        return pieces.completion.warnings
+    async with client.stream("hello", **options) as chunks:
+        assert "".join([chunk.text async for chunk in chunks]) == "fine"
+        return chunks.completion.warnings
 
 
 @pytest.mark.parametrize("way", [whole, streamed])

@@ -15,7 +15,7 @@ from shunpike.client import Client
 from shunpike.errors import Exhausted
 from shunpike.plugins import Host
 from shunpike.protocols import Store
-from shunpike.types import Billing, Budget, Grant, Money, ProviderSettings, Refusal, Reservation, Settings
+from shunpike.types import Billing, Budget, Denial, Grant, Money, ProviderSettings, Reservation, Settings
 from shunpike_sandbox.app import create_app
 from shunpike_sandbox.inprocess import InProcess
 from shunpike_sandbox.names import BASE_PATHS, PROVIDERS
@@ -96,7 +96,7 @@ class Recording:
         self._store = store
         self.worst: list[int] = []
 
-    async def admit(self, reservation: Reservation) -> Grant | Refusal:
+    async def admit(self, reservation: Reservation) -> Grant | Denial:
         self.worst.append(reservation.worst.pico)
         return await self._store.admit(reservation)
 

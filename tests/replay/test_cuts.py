@@ -32,9 +32,9 @@ def reading(recording: Recording, cuts: list[list[int]]) -> list[dict[str, Any]]
             transport.set(recording.status, recording.headers, cut_at(recording.body, places))
             assembly, failed = Assembly(provider=provider, model=call.model), None
             try:
-                async with backend.stream(call) as pieces:
-                    async for piece in pieces:
-                        assembly.add(piece)
+                async with backend.stream(call) as chunks:
+                    async for chunk in chunks:
+                        assembly.add(chunk)
                 answer = assembly.answer().model_dump(exclude={"headers_at"})
             except ProviderError as error:
                 failed, answer = (type(error).__name__, error.kind, error.status, error.message), {}

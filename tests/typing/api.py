@@ -11,6 +11,7 @@ import shunpike
 from shunpike import (
     AuthError,
     ChatRequest,
+    Chunk,
     Client,
     Completion,
     Embedding,
@@ -19,7 +20,6 @@ from shunpike import (
     Message,
     Money,
     Options,
-    Piece,
     ProviderError,
     ProviderSettings,
     RateLimited,
@@ -47,7 +47,7 @@ def blocking() -> None:
     assert_type(done.list_price, Money | None)
     assert_type(done.simulated, bool)
     assert_type([attempt.error for attempt in done.attempts], list[str | None])
-    assert_type(shunpike.stream_sync("hi", model="groq/auto"), Iterator[Piece])
+    assert_type(shunpike.stream_sync("hi", model="groq/auto"), Iterator[Chunk])
 
 
 def blocking_and_connected() -> None:
@@ -61,8 +61,8 @@ def blocking_and_connected() -> None:
         assert_type(client.embed("a", model="google/gemini-embedding-2"), Embedding)
         with client.stream("hi", extra={"top_k": 5}) as stream:
             assert_type(stream, SyncStream)
-            for piece in stream:
-                assert_type(piece, Piece)
+            for chunk in stream:
+                assert_type(chunk, Chunk)
         assert_type(stream.completion.created, float)
 
 
@@ -83,15 +83,15 @@ async def asynchronous() -> None:
         assert_type(done, Completion)
         opened = client.stream([{"role": "user", "content": "hi"}], temperature=0.2)
         assert_type(opened, Stream)
-        async with opened as pieces:
-            async for piece in pieces:
-                assert_type(piece, Piece)
-                assert_type(piece.text, str)
+        async with opened as chunks:
+            async for chunk in chunks:
+                assert_type(chunk, Chunk)
+                assert_type(chunk.text, str)
         assert_type(opened.completion, Completion)
         vectors = await client.embed(["a", "b"], model="google/gemini-embedding-2", dimensions=256)
         assert_type(vectors, Embedding)
         assert_type(vectors.vectors, tuple[tuple[float, ...], ...])
-    assert_type(shunpike.stream("hi"), AsyncIterator[Piece])
+    assert_type(shunpike.stream("hi"), AsyncIterator[Chunk])
 
 
 async def every_kind_of_prompt(client: Client) -> None:

@@ -9,21 +9,21 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from shunpike.types import (
     Answer,
     Balance,
+    Block,
     Call,
     ChatRequest,
-    Closure,
+    Chunk,
+    Denial,
     EmbedAnswer,
     EmbedCall,
-    Ending,
     Grant,
     Hold,
     LiveModel,
     ModelInfo,
     Money,
-    Piece,
+    Outcome,
     Price,
     ProviderInfo,
-    Refusal,
     Remaining,
     Reservation,
     Settlement,
@@ -47,13 +47,13 @@ class Backend(Protocol):
 
 @runtime_checkable
 class Streams(Protocol):
-    """A backend that answers piece by piece. Without it the core turns `Backend.complete` into one piece."""
+    """A backend that answers chunk by chunk. Without it the core turns `Backend.complete` into one chunk."""
 
-    def stream(self, call: Call) -> AbstractAsyncContextManager[AsyncIterator[Piece]]:
-        """Return a context in which the pieces arrive; leaving it closes the connection.
+    def stream(self, call: Call) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
+        """Return a context in which the chunks arrive; leaving it closes the connection.
 
         Entering sends the request and raises what a refusal raises. Iterating raises `Interrupted` when the end is
-        missing. The last pieces carry finish reason and usage. No cancel scope or task group may stay open in between.
+        missing. The last chunks carry finish reason and usage. No cancel scope or task group may stay open in between.
         """
         ...
 
@@ -191,7 +191,7 @@ class Strategy(Protocol):
 class Store(Protocol):
     """Where the ledger lives. Every method is atomic and durable when it returns."""
 
-    async def admit(self, reservation: Reservation) -> Grant | Refusal:
+    async def admit(self, reservation: Reservation) -> Grant | Denial:
         """Take every hold, or none and say which limit blocks. Raises `StoreError`."""
         ...
 
@@ -207,8 +207,8 @@ class Store(Protocol):
         """Return totals by provider and model of the attempts begun in ``[since, until)``."""
         ...
 
-    async def closed(self, now: float) -> Mapping[str, Closure]:
-        """Return bucket → closure of the buckets that are closed at ``now``."""
+    async def closed(self, now: float) -> Mapping[str, Block]:
+        """Return bucket → block of the buckets that are closed at ``now``."""
         ...
 
     async def check(self) -> str:
@@ -223,14 +223,14 @@ class Store(Protocol):
 class Admission(Protocol):
     """The ledger as routing sees it: nothing is sent without a grant."""
 
-    async def admit(self, target: Target, ask: Ask) -> Grant | Refusal:
+    async def admit(self, target: Target, ask: AdmissionRequest) -> Grant | Denial:
         """Reserve the worst case of one attempt over every limit and budget that applies, when it is its turn."""
 
-    async def settle(self, target: Target, ask: Ask, ending: Ending, within: float = 10.0) -> Settlement:
+    async def settle(self, target: Target, ask: AdmissionRequest, outcome: Outcome, within: float = 10.0) -> Settlement:
         """Settle the attempt once, to the truth. What takes longer than ``within`` seconds is ``unbooked`` as yet."""
 
 
-class Ask(Record):
+class AdmissionRequest(Record):
     """One attempt before it is admitted: the bounds that the worst case is made of."""
 
     attempt_id: str

@@ -12,7 +12,7 @@ from shunpike.client import Client, Options, Stream
 from shunpike.client.loops import loop_runs
 from shunpike.client.options import Prompt
 from shunpike.loop_thread import LoopThread
-from shunpike.types import Completion, Piece
+from shunpike.types import Chunk, Completion
 
 
 def ask(prompt: Prompt = "", /, *others: Never, **options: Unpack[Options]) -> Completion:
@@ -34,27 +34,27 @@ def ask(prompt: Prompt = "", /, *others: Never, **options: Unpack[Options]) -> C
         loop.close()
 
 
-def stream_sync(prompt: Prompt = "", /, *others: Never, **options: Unpack[Options]) -> Iterator[Piece]:
-    """Yield the pieces of an answer, blocking between them. Closing the iterator closes the connection.
+def stream_sync(prompt: Prompt = "", /, *others: Never, **options: Unpack[Options]) -> Iterator[Chunk]:
+    """Yield the chunks of an answer, blocking between them. Closing the iterator closes the connection.
 
-    A mistake in the call itself raises `UsageError` at once, all else at the first piece.
+    A mistake in the call itself raises `UsageError` at once, all else at the first chunk.
     """
     client = Client()
-    return _pieces(client, client.stream(prompt, *others, **options))
+    return _chunks(client, client.stream(prompt, *others, **options))
 
 
-def _pieces(client: Client, stream: Stream) -> Iterator[Piece]:
+def _chunks(client: Client, stream: Stream) -> Iterator[Chunk]:
     loop = LoopThread(client.aclose)
     try:
         loop.run(stream.__aenter__)
-        while (piece := loop.run(stream.next)) is not None:
-            yield piece
+        while (chunk := loop.run(stream.next)) is not None:
+            yield chunk
     finally:
         loop.close()
 
 
-def stream(prompt: Prompt = "", /, *others: Never, **options: Unpack[Options]) -> AsyncIterator[Piece]:
-    """Return the pieces of an answer: ``async for piece in shunpike.stream(…)``; a piece prints as its text.
+def stream(prompt: Prompt = "", /, *others: Never, **options: Unpack[Options]) -> AsyncIterator[Chunk]:
+    """Return the chunks of an answer: ``async for chunk in shunpike.stream(…)``; a chunk prints as its text.
 
     One client for one answer, closed with it, also when the loop is left early; who asks more than once keeps a
     `Client`. A mistake in the call itself raises `UsageError` at once.

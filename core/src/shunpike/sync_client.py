@@ -18,7 +18,7 @@ from shunpike.config import Loaded
 from shunpike.loop_thread import LoopThread
 from shunpike.plugins import Host
 from shunpike.protocols import Store, Target
-from shunpike.types import Completion, Embedding, Message, ModelInfo, Piece, Remaining, Settings, UsageRow
+from shunpike.types import Chunk, Completion, Embedding, Message, ModelInfo, Remaining, Settings, UsageRow
 
 
 class SyncClient:
@@ -75,7 +75,7 @@ class SyncClient:
     ask = complete
 
     def stream(self, prompt: Prompt = "", /, *others: Never, **options: Unpack[Options]) -> SyncStream:
-        """Return the answer as a `SyncStream` of pieces; see `Client.stream`."""
+        """Return the answer as a `SyncStream` of chunks; see `Client.stream`."""
         return SyncStream(self, self._loop, self._client.stream(prompt, *others, **options))
 
     def embed(self, texts: Texts = (), /, *others: Never, **options: Unpack[EmbedOptions]) -> Embedding:
@@ -116,7 +116,7 @@ class SyncClient:
 
 
 class SyncStream:
-    """An answer in pieces, blocking between them: ``with client.stream(…) as stream: for piece in stream``.
+    """An answer in chunks, blocking between them: ``with client.stream(…) as stream: for chunk in stream``.
 
     Leaving the context closes the connection and settles the ledger. Without the context a loop may be left just so:
     that closes it too. ``completion`` is there after the end.
@@ -146,12 +146,12 @@ class SyncStream:
         if self._opened and self._loop.is_open:
             self._loop.run(self._stream.aclose)
 
-    def __iter__(self) -> Iterator[Piece]:
-        """Yield the pieces, each once. What is read without a context is closed when the loop is left."""
+    def __iter__(self) -> Iterator[Chunk]:
+        """Yield the chunks, each once. What is read without a context is closed when the loop is left."""
         try:
             self._open()
-            while (piece := self._loop.run(self._stream.next)) is not None:
-                yield piece
+            while (chunk := self._loop.run(self._stream.next)) is not None:
+                yield chunk
         finally:
             if not self._entered:
                 self.close()

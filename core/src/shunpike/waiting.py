@@ -22,7 +22,7 @@ from weakref import WeakValueDictionary
 
 import anyio
 
-from shunpike.types import Refusal
+from shunpike.types import Denial
 
 
 class Place(NamedTuple):
@@ -37,7 +37,7 @@ class Waiter:
     """One waiting request."""
 
     place: Place
-    lines: dict[str, Refusal] = field(default_factory=dict)
+    lines: dict[str, Denial] = field(default_factory=dict)
     """Bucket → the refusal that it stands there for."""
     unasked: set[str] = field(default_factory=set)
     """Those of them where the store was not asked, as by what this process itself asked for it could not fit."""
@@ -80,14 +80,14 @@ class Queue:
         self._waiters[waiter.place.arrival] = waiter
         return waiter
 
-    def stand(self, waiter: Waiter, lines: Mapping[str, Refusal]) -> None:
+    def stand(self, waiter: Waiter, lines: Mapping[str, Denial]) -> None:
         """Let ``waiter`` stand before these buckets and no others; whoever becomes the first of a line is woken."""
         for bucket in [bucket for bucket in waiter.lines if bucket not in lines]:
             self._remove(waiter, bucket)
-        for bucket, refusal in lines.items():
-            self._add(waiter, bucket, refusal)
+        for bucket, denial in lines.items():
+            self._add(waiter, bucket, denial)
 
-    def join(self, place: Place, refusal: Refusal, *, asked: bool) -> None:
+    def join(self, place: Place, denial: Denial, *, asked: bool) -> None:
         """Let the request of ``place``, if it is one of this queue's, stand before the bucket that refused it, too.
 
         Args:
@@ -97,16 +97,16 @@ class Queue:
         waiter = self._waiters.get(place.arrival)
         if waiter is None:
             return
-        self._add(waiter, refusal.bucket, refusal)
+        self._add(waiter, denial.bucket, denial)
         if asked:
-            waiter.unasked.discard(refusal.bucket)
+            waiter.unasked.discard(denial.bucket)
         else:
-            waiter.unasked.add(refusal.bucket)
+            waiter.unasked.add(denial.bucket)
 
-    def _add(self, waiter: Waiter, bucket: str, refusal: Refusal) -> None:
+    def _add(self, waiter: Waiter, bucket: str, denial: Denial) -> None:
         if bucket not in waiter.lines:
             insort(self._lines.setdefault(bucket, []), (waiter.place, waiter), key=_place)
-        waiter.lines[bucket] = refusal
+        waiter.lines[bucket] = denial
 
     def leave(self, waiter: Waiter) -> None:
         """Let ``waiter`` stand nowhere any more; leaving again does nothing."""
@@ -127,7 +127,7 @@ class Queue:
         """Return whether it is the turn of ``waiter`` at ``bucket``."""
         return self._lines[bucket][0][1] is waiter
 
-    def ahead(self, place: Place, buckets: Iterable[str]) -> tuple[int, Refusal] | None:
+    def ahead(self, place: Place, buckets: Iterable[str]) -> tuple[int, Denial] | None:
         """Return how many come before ``place`` at a bucket, and why their first waits; None when the way is free."""
         for bucket in buckets:
             line = self._lines.get(bucket)
@@ -199,11 +199,11 @@ class Queue:
                 waiter.turn.set()
 
 
-def in_time(refusal: Refusal, until: float) -> bool:
+def in_time(denial: Denial, until: float) -> bool:
     """Return whether what refused may open before ``until``, in epoch seconds."""
-    if refusal.impossible or refusal.retry_at is None:
+    if denial.impossible or denial.retry_at is None:
         return False
-    return refusal.held or refusal.retry_at < until
+    return denial.held or denial.retry_at < until
 
 
 def _subtract(counts: dict[str, int], bucket: str, amount: int) -> None:

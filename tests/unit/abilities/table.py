@@ -29,7 +29,7 @@ HEADINGS = ("provider", "chat", "stream", *(name for name, _ in (*FEATURES, *PRO
 YES, NO = "✓", "-"
 
 
-def ability_table() -> str:
+def capability_table() -> str:
     """Return the table as Markdown."""
     lines = [HEADINGS, tuple("---" if place == 0 else ":---:" for place in range(len(HEADINGS)))]
     return "".join(f"| {' | '.join(row)} |\n" for row in [*lines, *map(_row, PROVIDERS)])
@@ -64,4 +64,4 @@ def _features(models: tuple[ModelInfo, ...]) -> set[str]:
 
 if __name__ == "__main__":
     text = README.read_text(encoding="utf-8")
-    README.write_text(MARKED.sub(lambda _: ability_table(), text), encoding="utf-8")
+    README.write_text(MARKED.sub(lambda _: capability_table(), text), encoding="utf-8")

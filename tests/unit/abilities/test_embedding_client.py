@@ -221,7 +221,7 @@ async def test_without_usage_the_worst_case_stays(make_client: MakeClient) -> No
     assert (done.usage.basis, done.cost_exact) == (Basis.ESTIMATED, True)
 
 
-async def test_a_backend_without_the_ability_is_passed_over_and_uses_nothing(make_client: MakeClient) -> None:
+async def test_a_backend_without_the_capability_is_passed_over_and_uses_nothing(make_client: MakeClient) -> None:
     able, unable = EmbeddingProvider("able"), ScriptedProvider("unable")
     unable.models = (able.embedding("embed-1").model_copy(update={"provider": "unable"}),)
     async with make_client(plugins(unable, able)) as client:

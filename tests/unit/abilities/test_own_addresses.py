@@ -62,7 +62,7 @@ async def test_a_stream_finds_it_too(make_client: MakeClient, upstream: Upstream
     delta = {"choices": [{"index": 0, "delta": {"content": "fine"}, "finish_reason": "stop"}]}
     serve(upstream, NOWHERE["ollama"]).on("/v1/chat/completions", stream(events(delta)))
     async with at_home(make_client, upstream.base_url, models=("m1",)) as client, client.stream("hi") as flow:
-        assert "".join([piece.text async for piece in flow]) == "fine"
+        assert "".join([chunk.text async for chunk in flow]) == "fine"
 
 
 async def test_an_address_that_works_as_it_stands_is_left_so(make_client: MakeClient, upstream: Upstream) -> None:

@@ -18,13 +18,13 @@ PRICE = 400_000  # pico-dollars a token, either way
 CAP = 50
 
 
-def chunk(text: str = "", made: int | None = None, finish: str | None = None, index: int = 0) -> dict[str, Any]:
+def raw_chunk(text: str = "", made: int | None = None, finish: str | None = None, index: int = 0) -> dict[str, Any]:
     choice = {"index": index, "message": {"role": "assistant", "content": text}, "finish_reason": finish}
     usage = None if made is None else {"prompt_tokens": 9, "completion_tokens": made, "total_tokens": 9 + made}
     return {"id": "c", "model": MODEL, "choices": [choice], "usage": usage}
 
 
-FIRST, SECOND, LAST = chunk("one ", 1), chunk("two ", 2), chunk("", 2, "stop")
+FIRST, SECOND, LAST = raw_chunk("one ", 1), raw_chunk("two ", 2), raw_chunk("", 2, "stop")
 
 
 def paid(make_client: MakeClient, upstream: Upstream) -> Client:
@@ -34,23 +34,23 @@ def paid(make_client: MakeClient, upstream: Upstream) -> Client:
     return make_client(plugins, allow_paid=True, budgets=(budget,), providers=providers)
 
 
-async def read(client: Client, pieces: int, **options: Any) -> UsageRow:
-    """Read so many pieces of a stream and leave it; return what is booked."""
+async def read(client: Client, chunks: int, **options: Any) -> UsageRow:
+    """Read so many chunks of a stream and leave it; return what is booked."""
     async with client.stream("hi", model=f"hyperbolic/{MODEL}", max_tokens=CAP, **options) as opened:
-        for _ in range(pieces):
+        for _ in range(chunks):
             await opened.next()
     (row,) = await client.usage(0, START * 2)
     return row
 
 
-@pytest.mark.parametrize("pieces", [1, 2])
+@pytest.mark.parametrize("chunks", [1, 2])
 async def test_a_stream_that_is_left_is_booked_at_its_worst_case_whatever_it_said(
-    make_client: MakeClient, upstream: Upstream, pieces: int
+    make_client: MakeClient, upstream: Upstream, chunks: int
 ) -> None:
     """It was settled at what the last chunk stated, while the provider went on and billed it all."""
     upstream.on("/chat/completions", stream([*events(FIRST, SECOND, done=False), Stall()]))
     async with paid(make_client, upstream) as client:
-        row = await read(client, pieces)
+        row = await read(client, chunks)
     assert (row.requests, row.unconfirmed, row.exact) == (1, 1, False)
     assert row.cost.pico >= (9 + CAP) * PRICE
 
@@ -82,7 +82,7 @@ async def test_a_figure_that_content_followed_is_no_final_one_even_where_the_str
     make_client: MakeClient, upstream: Upstream, after: list[Any]
 ) -> None:
     """Some state the usage once, before the answer: what came after it is not counted."""
-    told = [chunk("", 0), chunk("one "), chunk("two "), chunk("", None, "stop")]
+    told = [raw_chunk("", 0), raw_chunk("one "), raw_chunk("two "), raw_chunk("", None, "stop")]
     upstream.on("/chat/completions", stream([*events(*told, done=False), *after]))
     async with paid(make_client, upstream) as client:
         row = await read(client, 9)
@@ -94,7 +94,7 @@ async def test_an_end_that_was_told_without_a_figure_makes_none_before_it_final(
     make_client: MakeClient, upstream: Upstream, after: list[Any]
 ) -> None:
     """The last figure was lost with the connection: it was settled at what was stated in the middle, exact."""
-    told = [FIRST, SECOND, chunk("", None, "stop")]
+    told = [FIRST, SECOND, raw_chunk("", None, "stop")]
     upstream.on("/chat/completions", stream([*events(*told, done=False), *after]))
     async with paid(make_client, upstream) as client:
         row = await read(client, 3 if after and isinstance(after[0], Stall) else 9)
@@ -104,7 +104,7 @@ async def test_an_end_that_was_told_without_a_figure_makes_none_before_it_final(
 async def test_where_the_provider_said_that_nothing_follows_its_last_figure_is_the_final_one(
     make_client: MakeClient, upstream: Upstream
 ) -> None:
-    upstream.on("/chat/completions", stream(events(FIRST, SECOND, chunk("", None, "stop"))))
+    upstream.on("/chat/completions", stream(events(FIRST, SECOND, raw_chunk("", None, "stop"))))
     async with paid(make_client, upstream) as client:
         row = await read(client, 9)
     assert (row.unconfirmed, row.exact, row.cost.pico) == (0, True, (9 + 2) * PRICE)
@@ -115,7 +115,7 @@ async def test_a_running_figure_of_one_of_two_answers_is_not_that_of_both(
     make_client: MakeClient, upstream: Upstream, after: list[Any]
 ) -> None:
     """Some state beside each chunk what its own answer took, and the sum only at the end."""
-    told = [FIRST, chunk("one ", 1, index=1), chunk("", 2, "stop"), chunk("", 2, "stop", index=1)]
+    told = [FIRST, raw_chunk("one ", 1, index=1), raw_chunk("", 2, "stop"), raw_chunk("", 2, "stop", index=1)]
     upstream.on("/chat/completions", stream([*events(*told, done=False), *after]))
     async with paid(make_client, upstream) as client:
         row = await read(client, 4 if after and isinstance(after[0], Stall) else 9, n=2)
@@ -126,9 +126,9 @@ async def test_a_running_figure_of_one_of_two_answers_is_not_that_of_both(
 async def test_two_whole_answers_are_booked_as_they_are_stated(
     make_client: MakeClient, upstream: Upstream, streamed: bool
 ) -> None:
-    """A stream that came in one piece gave its usage with the first of them, and the second was not counted."""
-    rows = [{**chunk(text, None, "stop", index=place)["choices"][0]} for place, text in enumerate(("one", "two"))]
-    upstream.on("/chat/completions", reply({**chunk("", 2), "choices": rows}))
+    """A stream that came in one chunk gave its usage with the first of them, and the second was not counted."""
+    rows = [{**raw_chunk(text, None, "stop", index=place)["choices"][0]} for place, text in enumerate(("one", "two"))]
+    upstream.on("/chat/completions", reply({**raw_chunk("", 2), "choices": rows}))
     async with paid(make_client, upstream) as client:
         if streamed:
             row = await read(client, 9, n=2)
@@ -140,13 +140,13 @@ async def test_two_whole_answers_are_booked_as_they_are_stated(
 
 async def test_one_of_two_answers_is_not_the_end(upstream: Upstream) -> None:
     """The second answer had not begun when the connection was lost: it is made, and billed, all the same."""
-    upstream.on("/chat/completions", stream([*events(FIRST, chunk("", 1, "stop"), done=False), HangUp()]))
+    upstream.on("/chat/completions", stream([*events(FIRST, raw_chunk("", 1, "stop"), done=False), HangUp()]))
     request = ChatRequest(model="m", messages=(Message(role="user", content="hi"),), n=2)
     backend = backend_of("openai", upstream)
     try:
         with pytest.raises(Interrupted):
-            async with backend.stream(Call(request=request, model="m", max_output=CAP, attempt_id="a")) as pieces:
-                async for _ in pieces:
+            async with backend.stream(Call(request=request, model="m", max_output=CAP, attempt_id="a")) as chunks:
+                async for _ in chunks:
                     pass
     finally:
         await backend.aclose()

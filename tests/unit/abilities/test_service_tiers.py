@@ -201,12 +201,12 @@ async def test_the_cost_of_an_answer_is_that_of_its_tier(
 
 async def test_a_stream_is_billed_by_the_tier_that_its_chunks_name(make_client: MakeClient, upstream: Upstream) -> None:
     whole = chat("priority")
-    chunk = {**whole, "choices": [{"index": 0, "delta": {"content": "ok"}, "finish_reason": "stop"}]}
-    upstream.on("/chat/completions", stream(events(chunk)))
-    async with paying(make_client, upstream, "10") as client, client.stream("hi", model="acme/m") as pieces:
-        async for _ in pieces:
+    raw_chunk = {**whole, "choices": [{"index": 0, "delta": {"content": "ok"}, "finish_reason": "stop"}]}
+    upstream.on("/chat/completions", stream(events(raw_chunk)))
+    async with paying(make_client, upstream, "10") as client, client.stream("hi", model="acme/m") as chunks:
+        async for _ in chunks:
             pass
-        assert pieces.completion.cost == Money.usd("2")
+        assert chunks.completion.cost == Money.usd("2")
 
 
 @pytest.mark.parametrize(("asked", "fits"), [("default", True), ("priority", False), ("scale", False)])

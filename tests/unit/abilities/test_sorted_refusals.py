@@ -34,8 +34,8 @@ async def test_a_refused_prompt_is_asked_nowhere_else(client: Client, world: Wor
     world.set_faults(Faults(script=(faults.UNSAFE,), only=(name,)))
     with pytest.raises(RequestError) as caught:
         if streamed:
-            async with client.stream("hi", providers=[name], max_tokens=50) as pieces:
-                await anext(pieces)
+            async with client.stream("hi", providers=[name], max_tokens=50) as chunks:
+                await anext(chunks)
         else:
             await client.complete("hi", model=f"{name}/auto", max_tokens=50)
     assert caught.value.kind == "content_filter"
@@ -76,10 +76,10 @@ async def test_an_answer_that_does_not_say_why_it_ended_was_cut_where_its_cap_is
 ) -> None:
     world.set_faults(Faults(script=(faults.NULL_FINISH,), only=("openrouter",)))
     if streamed:
-        async with client.stream("Tell me of roads.", providers=["openrouter"], max_tokens=cap) as pieces:
-            async for _ in pieces:
+        async with client.stream("Tell me of roads.", providers=["openrouter"], max_tokens=cap) as chunks:
+            async for _ in chunks:
                 pass
-        done = pieces.completion
+        done = chunks.completion
     else:
         done = await client.complete("Tell me of roads.", providers=["openrouter"], max_tokens=cap)
     assert done.choices[0].finish_reason == reason
@@ -103,10 +103,10 @@ async def test_a_429_that_names_a_reset_alone_has_its_moment(client: Client, wor
 @pytest.mark.parametrize("name", [name for name in SEVEN if name != "google"])
 async def test_a_stream_that_is_labelled_as_json_is_read(client: Client, world: World, name: str) -> None:
     world.set_faults(Faults(script=(faults.MISLABELLED,), only=(name,)))
-    async with client.stream("hi", providers=[name], max_tokens=50) as pieces:
-        text = "".join([piece.text async for piece in pieces])
+    async with client.stream("hi", providers=[name], max_tokens=50) as chunks:
+        text = "".join([chunk.text async for chunk in chunks])
     assert text
-    assert [one.error for one in pieces.completion.attempts] == [None]
+    assert [one.error for one in chunks.completion.attempts] == [None]
 
 
 @pytest.mark.parametrize("name", SEVEN)
@@ -117,8 +117,8 @@ async def test_a_web_page_with_a_good_status_is_trouble_of_the_address(
     world.set_faults(Faults(script=(faults.PAGE,) * 9, only=(name,)))
     with pytest.raises(Exhausted) as caught:
         if streamed:
-            async with client.stream("hi", providers=[name], max_tokens=50, wait=False) as pieces:
-                await anext(pieces)
+            async with client.stream("hi", providers=[name], max_tokens=50, wait=False) as chunks:
+                await anext(chunks)
         else:
             await client.complete("hi", providers=[name], max_tokens=50, wait=False)
     assert {one.error for one in caught.value.decision.attempts} == {"malformed"}

@@ -16,7 +16,7 @@ from typing_extensions import override
 from shunpike.builtin.plugin import plugin as builtin
 from shunpike.cli.main import main
 from shunpike.plugins import Host
-from shunpike.types import Piece
+from shunpike.types import Chunk
 from shunpike_testkit.scripted import ScriptedBackend, ScriptedProvider, answer
 
 
@@ -24,10 +24,10 @@ class Endless(ScriptedBackend):
     """Streams without an end, and writes a file when the connection is closed."""
 
     @override
-    async def _play(self, pieces: Sequence[Piece | Exception]) -> AsyncGenerator[Piece, None]:
+    async def _play(self, chunks: Sequence[Chunk | Exception]) -> AsyncGenerator[Chunk, None]:
         try:
             for number in count():
-                yield Piece(text=f"word{number} ", model="m")
+                yield Chunk(text=f"word{number} ", model="m")
                 await anyio.sleep(0.01)
         finally:
             Path("closed").touch()  # noqa: ASYNC240 - quick, and must not be cancelled

@@ -19,7 +19,7 @@ from shunpike.builtin.plugin import plugin as builtin
 from shunpike.cli.main import main
 from shunpike.errors import BadAnswer
 from shunpike.plugins import Host
-from shunpike.types import Call, Limit, Piece, Rolling, Scope, Unit, Usage
+from shunpike.types import Call, Chunk, Limit, Rolling, Scope, Unit, Usage
 from shunpike_testkit.scripted import ScriptedBackend, ScriptedProvider, answer
 
 PAGE = Path("page.md").read_text() if Path("page.md").exists() else ""
@@ -37,16 +37,16 @@ class Talker(ScriptedBackend):
         super().__init__([answer()])
 
     @override
-    async def _play(self, pieces: Sequence[Piece | Exception]) -> AsyncGenerator[Piece, None]:
+    async def _play(self, chunks: Sequence[Chunk | Exception]) -> AsyncGenerator[Chunk, None]:
         said = self.calls[-1].request.messages
         asked = said[-1].text
         if asked == "count":
             for number in count():
-                yield Piece(text=f"word{number} ", model="m")
+                yield Chunk(text=f"word{number} ", model="m")
                 await anyio.sleep(0.01)
         if asked == "linger":
             try:
-                yield Piece(text="word3 ", model="m")
+                yield Chunk(text="word3 ", model="m")
                 await anyio.sleep_forever()
             finally:
                 with anyio.CancelScope(shield=True):
@@ -58,12 +58,12 @@ class Talker(ScriptedBackend):
                 await anyio.sleep(0.01)
         text = PAGE if asked == "page" else f"echo {asked!r} of {len(said)}"
         for place in range(0, len(text), 7):
-            yield Piece(text=text[place : place + 7], model="m")
+            yield Chunk(text=text[place : place + 7], model="m")
             await anyio.lowlevel.checkpoint()
-        yield Piece(finish_reason="stop", usage=Usage(prompt_tokens=7, completion_tokens=3))
+        yield Chunk(finish_reason="stop", usage=Usage(prompt_tokens=7, completion_tokens=3))
 
     @override
-    def _next(self, call: Call) -> list[Piece | Exception] | BadAnswer:  # type: ignore[override]  # narrower
+    def _next(self, call: Call) -> list[Chunk | Exception] | BadAnswer:  # type: ignore[override]  # narrower
         self.calls.append(call)
         messages = [one.model_dump(exclude_none=True) for one in call.request.messages]
         note = {"model": call.model, "messages": messages, "temperature": call.request.temperature}

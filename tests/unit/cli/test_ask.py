@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shunpike.errors import AuthError, Interrupted, Overloaded, QuotaExhausted, RequestError
-from shunpike.types import Calendar, Limit, Piece, Rolling, Unit, Usage
+from shunpike.types import Calendar, Chunk, Limit, Rolling, Unit, Usage
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from .conftest import Cli
@@ -120,8 +120,8 @@ def test_a_simulated_answer_is_labelled_in_text_and_footer(cli: Cli) -> None:
 
 
 def test_thinking_goes_to_stderr(cli: Cli) -> None:
-    end = Piece(finish_reason="stop", usage=Usage(prompt_tokens=1, completion_tokens=1))
-    ran = cli("Go on", providers=(ScriptedProvider("acme", [Piece(reasoning="Hmm."), Piece(text="Yes"), end]),))
+    end = Chunk(finish_reason="stop", usage=Usage(prompt_tokens=1, completion_tokens=1))
+    ran = cli("Go on", providers=(ScriptedProvider("acme", [Chunk(reasoning="Hmm."), Chunk(text="Yes"), end]),))
     assert ran.out == "Yes\n"
     assert ran.err.startswith("Hmm.\n\nacme/m")
 
@@ -208,7 +208,7 @@ def test_no_provider_at_all_is_exit_4(cli: Cli) -> None:
 
 
 def test_a_stream_that_breaks_keeps_what_came_and_says_so(cli: Cli) -> None:
-    broken: list[Piece | Exception] = [Piece(text="Half"), Interrupted("the stream ended early", provider="acme")]
+    broken: list[Chunk | Exception] = [Chunk(text="Half"), Interrupted("the stream ended early", provider="acme")]
     ran = cli("Go on", providers=(ScriptedProvider("acme", broken),))
     assert (ran.code, ran.out) == (6, "Half\n")
     assert "error: acme/m: the stream ended early" in ran.err

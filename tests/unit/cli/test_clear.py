@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from shunpike.clock import SystemClock
 from shunpike.errors import AuthError, Overloaded, RateLimited
-from shunpike.types import Billing, Money, Piece, Price, Usage
+from shunpike.types import Billing, Chunk, Money, Price, Usage
 from shunpike_testkit.scripted import ScriptedProvider
 
 from ...trusted import trusted  # noqa: TID252 - the tests are no package
@@ -30,7 +30,7 @@ class Later(SystemClock):
 def dear() -> ScriptedProvider:
     """Return a paid provider that bills more than it ever can for each answer."""
     usage = Usage(prompt_tokens=7, completion_tokens=3)
-    bill = [Piece(text="fine"), Piece(finish_reason="stop", usage=usage, stated_cost=Money.usd("0.5"))]
+    bill = [Chunk(text="fine"), Chunk(finish_reason="stop", usage=usage, stated_cost=Money.usd("0.5"))]
     return ScriptedProvider("acme", bill, billing=Billing.CARD, price=Price.per_million("1", "1"))
 
 
@@ -76,7 +76,7 @@ def test_a_frozen_account_is_opened_by_hand_once(cli: Cli, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("name", ["acme", "acme/m-1", "bucket", "--all"])
-def test_a_closure_is_shown_with_its_origin_and_opened_by_any_of_its_names(cli: Cli, name: str) -> None:
+def test_a_block_is_shown_with_its_origin_and_opened_by_any_of_its_names(cli: Cli, name: str) -> None:
     provider = busy(cli)
     (closed,) = json.loads(cli("limits", "--json", providers=(provider,)).out)["closed"]
     assert (closed["origin"], closed["reason"]) == ("HTTP 429", "acme said rate_limited")
@@ -102,7 +102,7 @@ def test_a_bill_where_nothing_can_cost_anything_is_the_same_in_every_command(cli
     """The answer said $0.00 and no budget saw it; now nothing more is sent to that account."""
     trusted(tmp_path, PAID)
     usage = Usage(prompt_tokens=7, completion_tokens=3)
-    bill = [Piece(text="fine"), Piece(finish_reason="stop", usage=usage, stated_cost=Money.usd("0.5"))]
+    bill = [Chunk(text="fine"), Chunk(finish_reason="stop", usage=usage, stated_cost=Money.usd("0.5"))]
     provider = ScriptedProvider("acme", bill)
     first = cli("Go on", providers=(provider,))
     assert (first.code, "$0.50" in first.err.splitlines()[-1]) == (0, True)
@@ -139,7 +139,7 @@ def test_what_is_down_is_shown_by_its_provider_with_its_failures_and_opened_by_h
     assert "closed" not in json.loads(cli("limits", "--json", providers=again).out)
 
 
-def test_a_closure_of_a_former_key_is_not_shown(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_block_of_a_former_key_is_not_shown(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """An account that worked again was listed as closed for an hour, by the key that had been replaced."""
     refused = ScriptedProvider("acme", AuthError("no", provider="acme", status=401))
     works = ScriptedProvider("acme")

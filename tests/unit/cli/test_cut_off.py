@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from shunpike.errors import Interrupted
-from shunpike.types import EmbedAnswer, EmbedCall, Limit, Piece, Rolling, Unit, Usage
+from shunpike.types import Chunk, EmbedAnswer, EmbedCall, Limit, Rolling, Unit, Usage
 from shunpike_testkit.scripted import ScriptedBackend, ScriptedProvider, answer
 
 from .conftest import Cli
@@ -41,8 +41,8 @@ def test_a_cut_answer_says_so_in_json(cli: Cli) -> None:
 
 def test_an_answer_of_thinking_alone_is_an_error(cli: Cli) -> None:
     usage = Usage(prompt_tokens=7, completion_tokens=99)
-    pieces = [Piece(reasoning="hm", model="m"), Piece(finish_reason="length", usage=usage)]
-    ran = cli("a story", "--max-tokens", "99", providers=(ScriptedProvider("only", pieces),))
+    chunks = [Chunk(reasoning="hm", model="m"), Chunk(finish_reason="length", usage=usage)]
+    ran = cli("a story", "--max-tokens", "99", providers=(ScriptedProvider("only", chunks),))
     assert (ran.code, ran.out) == (6, "")
     assert "all output tokens went into thinking" in ran.err
     assert "hint: raise max_tokens above 99" in ran.err
@@ -104,7 +104,7 @@ def test_embed_says_a_wait_as_ask_does(
 
 def test_a_stream_that_breaks_off_names_who_failed_and_what_to_do(cli: Cli) -> None:
     """It was told by its address alone, without a next step, as a mistake of no kind."""
-    broken = [Piece(text="once upon"), Interrupted("only: the stream broke off before its end", provider="only")]
+    broken = [Chunk(text="once upon"), Interrupted("only: the stream broke off before its end", provider="only")]
     ran = cli("a story", providers=(ScriptedProvider("only", broken),))
     assert (ran.code, ran.out.strip()) == (6, "once upon")
     assert "error: only/m: the stream broke off before its end" in ran.err
@@ -112,7 +112,7 @@ def test_a_stream_that_breaks_off_names_who_failed_and_what_to_do(cli: Cli) -> N
 
 
 def test_a_stream_that_the_deadline_ends_says_how_to_give_it_more_time(cli: Cli) -> None:
-    late = [Piece(text="once upon"), Interrupted("only: no end within 3.0 s", provider="only", kind="timeout")]
+    late = [Chunk(text="once upon"), Interrupted("only: no end within 3.0 s", provider="only", kind="timeout")]
     ran = cli("a story", providers=(ScriptedProvider("only", late),))
     assert (ran.code, ran.out.strip()) == (6, "once upon")
     assert "hint: give it more time: --deadline 10m" in ran.err

@@ -68,8 +68,8 @@ class Server:
                 if not json.loads(body).get("stream"):
                     self._answer(done)
                     return
-                piece = {**done, "object": "chat.completion.chunk", "choices": [{**said, "delta": said["message"]}]}
-                stream = f"data: {json.dumps(piece)}\n\ndata: [DONE]\n\n".encode()
+                chunk = {**done, "object": "chat.completion.chunk", "choices": [{**said, "delta": said["message"]}]}
+                stream = f"data: {json.dumps(chunk)}\n\ndata: [DONE]\n\n".encode()
                 self.send_response(200)
                 self.send_header("content-type", "text/event-stream")
                 self.send_header("content-length", str(len(stream)))

@@ -46,14 +46,14 @@ never closed
 """
 
 
-def shown(monkeypatch: pytest.MonkeyPatch, pieces: list[str], columns: int = 60, rows: int = 20) -> list[str]:
+def shown(monkeypatch: pytest.MonkeyPatch, chunks: list[str], columns: int = 60, rows: int = 20) -> list[str]:
     """The lines that a terminal shows in the end, those that have left it at the top first."""
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setenv("LINES", str(rows))
     out = io.StringIO()
     page = MarkdownPage(out)
-    for piece in pieces:
-        page.feed(piece)
+    for chunk in chunks:
+        page.feed(chunk)
     page.end()
     screen = pyte.HistoryScreen(columns, rows, history=5_000)
     pyte.Stream(screen).feed(out.getvalue().replace("\n", "\r\n"))

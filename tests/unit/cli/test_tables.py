@@ -15,7 +15,7 @@ from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from ...trusted import trusted  # noqa: TID252 - the tests are no package
 from .conftest import Cli
-from .test_abilities import acme
+from .test_capabilities import acme
 
 WIDTHS = (60, 80, 120)
 COMMANDS = [
@@ -76,7 +76,7 @@ def test_no_line_of_a_table_is_longer_than_the_terminal(
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_no_closure_account_list_or_trusted_file_is_cut_or_too_broad(
+def test_no_block_account_list_or_trusted_file_is_cut_or_too_broad(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:
     trusted(tmp_path, "allow_paid = true")

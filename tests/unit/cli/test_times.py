@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shunpike.errors import Interrupted, RateLimited
-from shunpike.types import Calendar, Limit, Piece, Rolling, Unit
+from shunpike.types import Calendar, Chunk, Limit, Rolling, Unit
 from shunpike_testkit.scripted import ScriptedProvider
 
 from .conftest import Cli
@@ -76,7 +76,7 @@ def test_every_point_in_time_is_iso_with_its_zone(
     late = RateLimited("slow down", provider="slow", status=429)
     late.retry_at = LATEST - 10
     slow = ScriptedProvider("slow", late)
-    broken = ScriptedProvider("torn", [Piece(text="a"), Interrupted("gone", provider="torn")])
+    broken = ScriptedProvider("torn", [Chunk(text="a"), Interrupted("gone", provider="torn")])
     providers = (limited(), slow, broken)
     cli("ask", "hi", providers=providers)
     cli("ask", "hi", "-p", "slow", "--no-wait", providers=providers)

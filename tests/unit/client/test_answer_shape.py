@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 
 from shunpike.client.answer_shape import response_format
 from shunpike.errors import BadAnswer, Exhausted, UsageError
-from shunpike.types import Answer, Choice, FunctionCall, Message, Piece, ToolCall, Usage
+from shunpike.types import Answer, Choice, Chunk, FunctionCall, Message, ToolCall, Usage
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from .conftest import START, MakeClient
@@ -135,8 +135,8 @@ async def test_where_no_answer_fits_the_error_says_what_is_wrong_with_each(make_
 
 async def test_a_streamed_answer_that_does_not_fit_ends_with_an_error_and_is_booked(make_client: MakeClient) -> None:
     usage = Usage(prompt_tokens=7, completion_tokens=3)
-    pieces = [Piece(text='{"tone": "warm"}'), Piece(finish_reason="stop", usage=usage)]
-    first, second = ScriptedProvider("first", pieces), ScriptedProvider("second")
+    chunks = [Chunk(text='{"tone": "warm"}'), Chunk(finish_reason="stop", usage=usage)]
+    first, second = ScriptedProvider("first", chunks), ScriptedProvider("second")
     async with make_client(first, second) as client:
         with pytest.raises(BadAnswer, match="the answer is no Colour: name is missing") as caught:
             async for _ in client.stream("which?", response_format=Colour):

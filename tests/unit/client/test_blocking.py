@@ -26,14 +26,14 @@ def test_ask_answers_without_a_key_and_says_that_it_is_the_sandbox() -> None:
     assert done.usage.total_tokens > 0
 
 
-def test_a_blocking_stream_gives_the_same_text_piece_by_piece() -> None:
-    pieces = [str(piece) for piece in shunpike.stream_sync("What is a shunpike?")]
-    assert len(pieces) > 3
-    assert "".join(pieces) == shunpike.ask("What is a shunpike?").text
+def test_a_blocking_stream_gives_the_same_text_chunk_by_chunk() -> None:
+    chunks = [str(chunk) for chunk in shunpike.stream_sync("What is a shunpike?")]
+    assert len(chunks) > 3
+    assert "".join(chunks) == shunpike.ask("What is a shunpike?").text
 
 
 def test_a_blocking_stream_can_be_left_early() -> None:
-    stream: Iterator[shunpike.Piece] = shunpike.stream_sync("What is a shunpike?")
+    stream: Iterator[shunpike.Chunk] = shunpike.stream_sync("What is a shunpike?")
     next(stream)
     stream.close()  # type: ignore[attr-defined]  # it is a generator
     assert shunpike.ask("still there?").text
@@ -41,15 +41,15 @@ def test_a_blocking_stream_can_be_left_early() -> None:
 
 async def test_ask_answers_where_an_event_loop_runs_as_in_a_notebook() -> None:
     assert "side road" in shunpike.ask("What is a shunpike?").text
-    assert "side road" in "".join(str(piece) for piece in shunpike.stream_sync("What is a shunpike?"))
+    assert "side road" in "".join(str(chunk) for chunk in shunpike.stream_sync("What is a shunpike?"))
     with pytest.raises(shunpike.UnknownProvider):
         shunpike.ask("hi", providers=["nobody"])
 
 
 async def test_the_asynchronous_one_liner_streams() -> None:
     text = ""
-    async for piece in shunpike.stream("What is a shunpike?"):
-        text += str(piece)
+    async for chunk in shunpike.stream("What is a shunpike?"):
+        text += str(chunk)
     assert "side road" in text
 
 

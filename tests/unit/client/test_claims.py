@@ -36,8 +36,8 @@ async def test_a_batch_leaves_what_is_reserved_for_persons(make_client: MakeClie
         (candidate,) = caught.value.decision.candidates
         assert "paced: 8 of 10 requests / day (UTC) used" in str(candidate.reason)
         assert caught.value.retry_at is not None
-        async with client.stream("hello") as pieces:
-            assert [piece.text async for piece in pieces]
+        async with client.stream("hello") as chunks:
+            assert [chunk.text async for chunk in chunks]
         await client.complete("hello", claim="interactive")
         with pytest.raises(Exhausted):
             await client.complete("hello")

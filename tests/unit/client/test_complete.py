@@ -1,4 +1,4 @@
-"""The way of a request: plan, admit, send, settle, judge, next."""
+"""The way of a request: plan, admit, send, settle, check, next."""
 
 from __future__ import annotations
 

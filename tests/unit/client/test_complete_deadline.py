@@ -12,7 +12,7 @@ from shunpike.builtin.plugin import plugin as builtin
 from shunpike.client import Client
 from shunpike.errors import Exhausted
 from shunpike.plugins import Host
-from shunpike.types import Closure, Grant, Refusal, Reservation, Settings
+from shunpike.types import Block, Denial, Grant, Reservation, Settings
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
@@ -25,12 +25,12 @@ class Late(MemoryStore):
         self._time, self._seconds = clock, seconds
 
     @override
-    async def closed(self, now: float) -> Mapping[str, Closure]:
+    async def closed(self, now: float) -> Mapping[str, Block]:
         await self._time.sleep(self._seconds)
         return await super().closed(now)
 
     @override
-    async def admit(self, reservation: Reservation) -> Grant | Refusal:
+    async def admit(self, reservation: Reservation) -> Grant | Denial:
         await self._time.sleep(self._seconds / 4)
         return await super().admit(reservation)
 

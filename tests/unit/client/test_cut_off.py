@@ -8,7 +8,7 @@ import pytest
 
 from shunpike.client import Client
 from shunpike.errors import BadAnswer, Exhausted
-from shunpike.types import Answer, Choice, Limit, Message, Piece, Rolling, Unit, Usage
+from shunpike.types import Answer, Choice, Chunk, Limit, Message, Rolling, Unit, Usage
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from .conftest import MakeClient
@@ -30,10 +30,10 @@ def thought(finish: str = "length") -> Answer:
 async def ask(client: Client, *, streamed: bool, **options: Any) -> tuple[str, ...]:
     if not streamed:
         return (await client.complete("a story", **options)).warnings
-    async with client.stream("a story", **options) as pieces:
-        async for _ in pieces:
+    async with client.stream("a story", **options) as chunks:
+        async for _ in chunks:
             pass
-        return pieces.completion.warnings
+        return chunks.completion.warnings
 
 
 @pytest.mark.parametrize("streamed", [False, True])
@@ -75,8 +75,8 @@ async def test_a_stream_that_only_thinks_is_an_error_and_is_booked(
 ) -> None:
     """What was thought has been shown, so nobody else is asked; it is billed all the same."""
     usage = Usage(prompt_tokens=7, completion_tokens=99)
-    pieces = [Piece(reasoning="hm, ", model="m"), Piece(reasoning="well"), Piece(finish_reason=finish, usage=usage)]
-    first, second = ScriptedProvider("first", pieces), ScriptedProvider("second")
+    chunks = [Chunk(reasoning="hm, ", model="m"), Chunk(reasoning="well"), Chunk(finish_reason=finish, usage=usage)]
+    first, second = ScriptedProvider("first", chunks), ScriptedProvider("second")
     async with make_client(first, second) as client:
         with pytest.raises(BadAnswer) as caught:
             await ask(client, streamed=True)
@@ -88,8 +88,8 @@ async def test_a_stream_that_only_thinks_is_an_error_and_is_booked(
 
 async def test_a_stream_that_a_filter_broke_off_says_so(make_client: MakeClient) -> None:
     """What was shown stays; that it is not the whole answer is said."""
-    pieces = [Piece(text="once upon", model="m"), Piece(finish_reason="content_filter")]
-    async with make_client(ScriptedProvider("strict", pieces)) as client:
+    chunks = [Chunk(text="once upon", model="m"), Chunk(finish_reason="content_filter")]
+    async with make_client(ScriptedProvider("strict", chunks)) as client:
         assert await ask(client, streamed=True) == ("the answer was broken off by the content filter of strict/m",)
 
 

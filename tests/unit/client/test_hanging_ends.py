@@ -11,7 +11,7 @@ import pytest
 from shunpike import patience
 from shunpike.builtin.memory import MemoryStore
 from shunpike.client import Client
-from shunpike.types import Piece
+from shunpike.types import Chunk
 from shunpike_testkit.scripted import ScriptedBackend, ScriptedProvider, answer
 
 from .conftest import MakeClient
@@ -31,9 +31,9 @@ class HangingBackend(ScriptedBackend):
 
 class HangingStream(ScriptedBackend):
     @asynccontextmanager
-    async def stream(self, call: object) -> AsyncGenerator[AsyncGenerator[Piece, None], None]:
-        async with super().stream(call) as pieces:  # type: ignore[arg-type]
-            yield pieces  # type: ignore[misc]
+    async def stream(self, call: object) -> AsyncGenerator[AsyncGenerator[Chunk, None], None]:
+        async with super().stream(call) as chunks:  # type: ignore[arg-type]
+            yield chunks  # type: ignore[misc]
         await anyio.sleep_forever()
 
 
@@ -65,5 +65,5 @@ async def test_a_stream_that_never_closes_is_left_with_a_warning(make_client: Ma
     odd.backend = HangingStream([answer("fine")])
     with anyio.fail_after(2):
         async with make_client(odd) as client, client.stream("hi") as stream:
-            assert "".join([piece.text async for piece in stream]) == "fine"
+            assert "".join([chunk.text async for chunk in stream]) == "fine"
             assert stream.completion.warnings == ("plugin 'odd': closing its stream took too long, it was left",)

@@ -83,12 +83,12 @@ async def ask(client: Client) -> str:
     return (await client.complete("hi")).text
 
 
-async def ask_in_pieces(client: Client) -> str:
+async def ask_in_chunks(client: Client) -> str:
     async with client.stream("hi") as stream:
-        return "".join([str(piece) async for piece in stream])
+        return "".join([str(chunk) async for chunk in stream])
 
 
-@pytest.mark.parametrize("way", [ask, ask_in_pieces])
+@pytest.mark.parametrize("way", [ask, ask_in_chunks])
 @pytest.mark.parametrize("loops", [("asyncio", "asyncio"), ("asyncio", "trio"), ("trio", "asyncio"), ("trio", "trio")])
 def test_a_client_answers_in_one_event_loop_after_the_other(store: str, loops: tuple[str, ...], way: Any) -> None:
     with serving() as (upstream, still_open):

@@ -10,7 +10,7 @@ import pytest
 
 from shunpike.errors import NoCredential, Overloaded, PluginError, ShunpikeError
 from shunpike.hookspecs import hookimpl
-from shunpike.types import Answer, Call, Event, Piece
+from shunpike.types import Answer, Call, Chunk, Event
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from .conftest import MakeClient
@@ -60,7 +60,7 @@ class Telling:
 
 class TellingStream(Telling):
     @asynccontextmanager
-    async def stream(self, call: Call) -> AsyncGenerator[AsyncGenerator[Piece, None], None]:
+    async def stream(self, call: Call) -> AsyncGenerator[AsyncGenerator[Chunk, None], None]:
         raise self._error()
         yield
 
@@ -97,7 +97,7 @@ async def test_no_key_is_in_an_error_or_its_traces(make_client: MakeClient, fail
         with pytest.raises(ShunpikeError) as caught:
             if streamed:
                 async with client.stream("hi", model="odd/m") as stream:
-                    [piece async for piece in stream]
+                    [chunk async for chunk in stream]
             else:
                 await client.complete("hi", model="odd/m")
         error = caught.value

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from shunpike.types import Piece, Usage
+from shunpike.types import Chunk, Usage
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from .conftest import MakeClient
 
-END = Piece(finish_reason="stop", usage=Usage(prompt_tokens=9, completion_tokens=2))
+END = Chunk(finish_reason="stop", usage=Usage(prompt_tokens=9, completion_tokens=2))
 FENCED = '```json\n{"a": 1}\n```'
 JSON: Any = {"type": "json_object"}
 
@@ -22,11 +22,11 @@ async def ask(make_client: MakeClient, *scripts: Any, **options: Any) -> Any:
         return await client.complete("hi", **options)
 
 
-async def read(make_client: MakeClient, *scripts: Any, **options: Any) -> tuple[Any, list[Piece]]:
+async def read(make_client: MakeClient, *scripts: Any, **options: Any) -> tuple[Any, list[Chunk]]:
     providers = [ScriptedProvider(f"p{place}", script) for place, script in enumerate(scripts)]
     async with make_client(*providers) as client, client.stream("hi", **options) as stream:
-        pieces = [piece async for piece in stream]
-        return stream.completion, pieces
+        chunks = [chunk async for chunk in stream]
+        return stream.completion, chunks
 
 
 @pytest.mark.parametrize(
@@ -36,11 +36,11 @@ async def test_json_in_a_fence_or_behind_thinking_is_the_answer_and_nobody_else_
     make_client: MakeClient, text: str
 ) -> None:
     whole = await ask(make_client, answer(text), answer('{"b": 2}'), response_format=JSON)
-    streamed, pieces = await read(make_client, [Piece(text=one) for one in text] + [END], response_format=JSON)
+    streamed, chunks = await read(make_client, [Chunk(text=one) for one in text] + [END], response_format=JSON)
     for found in (whole, streamed):
         assert (found.text, found.provider, len(found.attempts)) == ('{"a": 1}', "p0", 1)
         assert found.choices[0].message.reasoning == ("hm" if "hm" in text else None)
-    assert "".join(piece.text for piece in pieces) == '{"a": 1}' or text.startswith("\ufeff")
+    assert "".join(chunk.text for chunk in chunks) == '{"a": 1}' or text.startswith("\ufeff")
 
 
 @pytest.mark.parametrize("text", [f"Here:\n{FENCED}", f"{FENCED}\nThere.", f"{FENCED}\n{FENCED}", FENCED[:-6]])
@@ -51,7 +51,7 @@ async def test_words_around_json_two_fences_and_half_of_it_are_no_json(make_clie
 
 async def test_a_fence_stays_where_no_json_was_asked_for(make_client: MakeClient) -> None:
     assert (await ask(make_client, answer(FENCED))).text == FENCED
-    assert (await read(make_client, [Piece(text=FENCED), END]))[0].text == FENCED
+    assert (await read(make_client, [Chunk(text=FENCED), END]))[0].text == FENCED
 
 
 async def test_thinking_alone_is_no_answer(make_client: MakeClient) -> None:

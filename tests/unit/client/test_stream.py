@@ -7,12 +7,12 @@ import pytest
 
 from shunpike.client import Client
 from shunpike.errors import Exhausted, Interrupted, Overloaded, RequestError, UsageError
-from shunpike.types import Piece, ToolCallDelta, Usage, UsageRow
+from shunpike.types import Chunk, ToolCallDelta, Usage, UsageRow
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from .conftest import START, MakeClient
 
-END = Piece(finish_reason="stop", usage=Usage(prompt_tokens=9, completion_tokens=2))
+END = Chunk(finish_reason="stop", usage=Usage(prompt_tokens=9, completion_tokens=2))
 
 
 async def row_of(client: Client) -> UsageRow:
@@ -20,13 +20,13 @@ async def row_of(client: Client) -> UsageRow:
     return row
 
 
-async def test_pieces_arrive_and_the_completion_is_there_at_the_end(make_client: MakeClient) -> None:
-    only = ScriptedProvider("only", [Piece(text="Hel"), Piece(text="lo"), END])
+async def test_chunks_arrive_and_the_completion_is_there_at_the_end(make_client: MakeClient) -> None:
+    only = ScriptedProvider("only", [Chunk(text="Hel"), Chunk(text="lo"), END])
     async with make_client(only) as client:
         async with client.stream("hi") as stream:
             with pytest.raises(UsageError, match="has not ended"):
                 _ = stream.completion
-            text = "".join([str(piece) async for piece in stream])
+            text = "".join([str(chunk) async for chunk in stream])
             assert stream.completion.text == text == "Hello"
             assert stream.completion.usage == END.usage
         assert (await row_of(client)).held == 0
@@ -35,14 +35,14 @@ async def test_pieces_arrive_and_the_completion_is_there_at_the_end(make_client:
 
 async def test_a_stream_works_without_its_context(make_client: MakeClient) -> None:
     async with make_client(ScriptedProvider("only", answer("Hello"))) as client:
-        assert "".join([piece.text async for piece in client.stream("hi")]) == "Hello"
+        assert "".join([chunk.text async for chunk in client.stream("hi")]) == "Hello"
 
 
 @pytest.mark.parametrize(
     "trouble",
     [
         Overloaded("busy", provider="first"),
-        [Piece(model="x"), Overloaded("error in the stream", provider="first")],
+        [Chunk(model="x"), Overloaded("error in the stream", provider="first")],
         [END],
         [],
     ],
@@ -52,7 +52,7 @@ async def test_trouble_before_the_first_content_is_invisible(make_client: MakeCl
     first = ScriptedProvider("first", trouble)  # type: ignore[arg-type]
     async with make_client(first, ScriptedProvider("second", answer("two"))) as client:
         async with client.stream("hi") as stream:
-            text = "".join([piece.text async for piece in stream])
+            text = "".join([chunk.text async for chunk in stream])
         rows = await client.usage(0, START * 2)
     assert text == "two"
     assert stream.completion.provider == "second"
@@ -62,14 +62,14 @@ async def test_trouble_before_the_first_content_is_invisible(make_client: MakeCl
 
 
 async def test_after_the_first_content_a_broken_stream_is_never_retried(make_client: MakeClient) -> None:
-    first = ScriptedProvider("first", [Piece(text="Hel"), Interrupted("cut", provider="first")])
+    first = ScriptedProvider("first", [Chunk(text="Hel"), Interrupted("cut", provider="first")])
     second = ScriptedProvider("second")
     async with make_client(first, second) as client:
         got: list[str] = []
         with pytest.raises(Interrupted, match="cut"):
             async with client.stream("hi") as stream:
-                async for piece in stream:
-                    got.append(piece.text)
+                async for chunk in stream:
+                    got.append(chunk.text)
         row = await row_of(client)
     assert got == ["Hel"]
     assert second.backend.calls == []
@@ -77,7 +77,7 @@ async def test_after_the_first_content_a_broken_stream_is_never_retried(make_cli
 
 
 async def test_leaving_in_the_middle_closes_the_connection_and_settles(make_client: MakeClient) -> None:
-    only = ScriptedProvider("only", [Piece(text="a"), Piece(text="b"), END])
+    only = ScriptedProvider("only", [Chunk(text="a"), Chunk(text="b"), END])
     async with make_client(only) as client:
         async with client.stream("hi") as stream:
             async for _ in stream:
@@ -88,7 +88,7 @@ async def test_leaving_in_the_middle_closes_the_connection_and_settles(make_clie
 
 
 async def test_cancelling_the_reader_settles_too(make_client: MakeClient) -> None:
-    only = ScriptedProvider("only", [Piece(text="a")] * 1_000 + [END])
+    only = ScriptedProvider("only", [Chunk(text="a")] * 1_000 + [END])
     async with make_client(only) as client:
         with anyio.CancelScope() as scope:
             async with client.stream("hi") as stream:
@@ -118,9 +118,9 @@ async def test_all_failing_is_exhausted(make_client: MakeClient) -> None:
 async def test_tool_calls_are_content(make_client: MakeClient) -> None:
     calls = (ToolCallDelta(index=0, id="c1", name="weather", arguments='{"city":'),)
     more = (ToolCallDelta(index=0, arguments='"Rome"}'),)
-    pieces = [Piece(tool_calls=calls), Piece(tool_calls=more), Piece(finish_reason="tool_calls")]
-    async with make_client(ScriptedProvider("only", pieces)) as client, client.stream("weather?") as stream:
-        _ = [piece async for piece in stream]
+    chunks = [Chunk(tool_calls=calls), Chunk(tool_calls=more), Chunk(finish_reason="tool_calls")]
+    async with make_client(ScriptedProvider("only", chunks)) as client, client.stream("weather?") as stream:
+        _ = [chunk async for chunk in stream]
     (call,) = stream.completion.choices[0].message.tool_calls or ()
     assert (call.id, call.function.name, call.function.arguments) == ("c1", "weather", '{"city":"Rome"}')
     assert stream.completion.choices[0].finish_reason == "tool_calls"

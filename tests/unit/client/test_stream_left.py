@@ -18,14 +18,14 @@ from shunpike.client import Client
 from shunpike.client.leaving import starter
 from shunpike.errors import UsageError
 from shunpike.plugins import Host
-from shunpike.types import Held, Limit, Piece, Settings, Unit, Usage, UsageRow
+from shunpike.types import Chunk, Held, Limit, Settings, Unit, Usage, UsageRow
 from shunpike_testkit.scripted import ScriptedProvider
 from shunpike_testkit.upstream import Stall, Upstream, events, stream
 
 from .conftest import START, MakeClient
 
-END = Piece(finish_reason="stop", usage=Usage(prompt_tokens=9, completion_tokens=2))
-PIECES = [Piece(text="a"), Piece(text="b"), Piece(text="c"), END]
+END = Chunk(finish_reason="stop", usage=Usage(prompt_tokens=9, completion_tokens=2))
+CHUNKS = [Chunk(text="a"), Chunk(text="b"), Chunk(text="c"), END]
 WHY = "elsewhere a loop is noticed to be over only when its garbage is collected"
 pytestmark = pytest.mark.skipif(sys.implementation.name != "cpython", reason=WHY)
 
@@ -46,9 +46,9 @@ async def with_an_error(client: Client) -> None:
 
 
 async def with_a_return(client: Client) -> None:
-    async def first() -> Piece:
-        async for piece in client.stream("hi"):
-            return piece
+    async def first() -> Chunk:
+        async for chunk in client.stream("hi"):
+            return chunk
         raise AssertionError
 
     assert (await first()).text == "a"
@@ -104,7 +104,7 @@ async def test_a_stream_that_is_left_is_closed_and_settled_at_once(
     make_client: MakeClient, leave: Callable[[Client], Awaitable[None]]
 ) -> None:
     """It stayed open, and what it held stayed held, until the client was closed."""
-    only = ScriptedProvider("only", PIECES)
+    only = ScriptedProvider("only", CHUNKS)
     async with make_client(only) as client:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -116,7 +116,7 @@ async def test_a_stream_that_is_left_is_closed_and_settled_at_once(
 
 async def test_a_slot_that_a_left_stream_held_serves_the_next_request(make_client: MakeClient) -> None:
     one = Limit(unit=Unit.CONCURRENT, amount=1, window=Held(), scope="account", source="test")
-    only = ScriptedProvider("only", PIECES, limits=[one])
+    only = ScriptedProvider("only", CHUNKS, limits=[one])
     async with make_client(only) as client:
         for _ in range(3):
             await with_break(client)
@@ -126,17 +126,17 @@ async def test_a_slot_that_a_left_stream_held_serves_the_next_request(make_clien
 
 
 async def test_inside_its_context_a_loop_may_be_left_and_gone_on_with(make_client: MakeClient) -> None:
-    async with make_client(ScriptedProvider("only", PIECES)) as client, client.stream("hi") as opened:
-        async for piece in opened:
-            assert piece.text == "a"
+    async with make_client(ScriptedProvider("only", CHUNKS)) as client, client.stream("hi") as opened:
+        async for chunk in opened:
+            assert chunk.text == "a"
             break
         await anyio.lowlevel.checkpoint()
-        assert [piece.text async for piece in opened] == ["b", "c", ""]
+        assert [chunk.text async for chunk in opened] == ["b", "c", ""]
         assert opened.completion.text == "abc"
 
 
 async def test_closing_the_client_waits_for_what_is_being_closed(make_client: MakeClient) -> None:
-    only = ScriptedProvider("only", PIECES)
+    only = ScriptedProvider("only", CHUNKS)
     client = make_client(only)
     await with_break(client)
     await client.aclose()
@@ -146,9 +146,9 @@ async def test_closing_the_client_waits_for_what_is_being_closed(make_client: Ma
 
 
 async def test_the_real_connection_is_closed_though_the_client_stays_open(tmp_path: Path) -> None:
-    chunk = {"id": "c", "model": "m", "choices": [{"index": 0, "delta": {"content": "word "}}]}
+    raw_chunk = {"id": "c", "model": "m", "choices": [{"index": 0, "delta": {"content": "word "}}]}
     async with Upstream() as upstream:
-        upstream.on("/chat/completions", stream([*events(chunk, done=False), Stall()]))
+        upstream.on("/chat/completions", stream([*events(raw_chunk, done=False), Stall()]))
         host = Host()
         host.register(builtin, "builtin")
         host.register(import_module("shunpike_openai").plugin, "openai")
@@ -165,13 +165,13 @@ async def test_the_real_connection_is_closed_though_the_client_stays_open(tmp_pa
 async def test_the_one_liner_closes_its_client_when_it_is_left(
     make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    only = ScriptedProvider("only", PIECES)
+    only = ScriptedProvider("only", CHUNKS)
     client = make_client(only)
     monkeypatch.setattr("shunpike.sync.Client", lambda: client)
-    pieces: AsyncIterator[Piece] = shunpike.stream("hi")
-    async for _ in pieces:
+    chunks: AsyncIterator[Chunk] = shunpike.stream("hi")
+    async for _ in chunks:
         break
-    del pieces
+    del chunks
     for _ in range(50):
         await anyio.lowlevel.checkpoint()
     assert (only.backend.open, only.backend.closed) == (0, True)
@@ -180,7 +180,7 @@ async def test_the_one_liner_closes_its_client_when_it_is_left(
 def test_a_blocking_loop_that_is_left_closes_everything(
     make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    only = ScriptedProvider("only", PIECES)
+    only = ScriptedProvider("only", CHUNKS)
     monkeypatch.setattr("shunpike.sync.Client", lambda: make_client(only))
     for _ in shunpike.stream_sync("hi"):
         break
@@ -196,7 +196,7 @@ def test_what_is_dropped_after_its_loop_has_ended_is_no_error(make_client: MakeC
     kept: list[object] = []
 
     async def open_one() -> None:
-        opened = make_client(ScriptedProvider("only", PIECES)).stream("hi")
+        opened = make_client(ScriptedProvider("only", CHUNKS)).stream("hi")
         await anext(opened)
         kept.append(opened)
 

@@ -19,7 +19,7 @@ import pytest
 from shunpike import Client, SyncClient, SyncStream, UsageError
 from shunpike.client.stream import Stream
 from shunpike.errors import Exhausted, Overloaded
-from shunpike.types import Piece, Usage
+from shunpike.types import Chunk, Usage
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from .conftest import START, Hanging, MakeSync
@@ -44,7 +44,7 @@ def test_one_client_answers_again_and_again_on_one_thread_and_is_closed_with_its
     client.close()  # again
 
 
-def test_a_stream_gives_its_pieces_and_then_the_whole_answer(make_sync: MakeSync) -> None:
+def test_a_stream_gives_its_chunks_and_then_the_whole_answer(make_sync: MakeSync) -> None:
     client = make_sync(ScriptedProvider("only", answer("fine day")))
     with client.stream("hi") as stream:
         assert stream.provider == "only"
@@ -55,10 +55,10 @@ def test_a_stream_gives_its_pieces_and_then_the_whole_answer(make_sync: MakeSync
 
 
 def test_a_loop_over_a_stream_that_is_left_is_closed_and_settled(make_sync: MakeSync) -> None:
-    only = ScriptedProvider("only", [Piece(text="a"), Piece(text="b"), Piece(finish_reason="stop", usage=Usage())])
+    only = ScriptedProvider("only", [Chunk(text="a"), Chunk(text="b"), Chunk(finish_reason="stop", usage=Usage())])
     client = make_sync(only)
-    for piece in client.stream("hi"):
-        assert piece.text == "a"
+    for chunk in client.stream("hi"):
+        assert chunk.text == "a"
         break
     assert only.backend.open == 0
     (row,) = client.usage(0, START * 2)

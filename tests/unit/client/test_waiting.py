@@ -122,8 +122,8 @@ async def test_a_stream_waits_as_well(make_client: MakeClient) -> None:
     only = ScriptedProvider("only", limits=[MINUTE])
     async with make_client(only) as client:
         await client.complete("hello")
-        async with client.stream("hello") as pieces:
-            assert "".join([piece.text async for piece in pieces]) == "fine"
+        async with client.stream("hello") as chunks:
+            assert "".join([chunk.text async for chunk in chunks]) == "fine"
         assert client.clock.monotonic() == pytest.approx(61, abs=0.1)
 
 

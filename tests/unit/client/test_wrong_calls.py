@@ -157,7 +157,7 @@ def test_the_functions_of_the_module_refuse_what_a_client_refuses(
 def test_a_mistake_in_a_call_for_a_stream_is_told_at_the_call(
     call: Callable[..., object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It was told at the first piece, far from where it stood."""
+    """It was told at the first chunk, far from where it stood."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="no option 'modle'"):
         call("hi", modle=1)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from shunpike.builtin.memory import MemoryStore
 from shunpike.ledger import Ledger
-from shunpike.types import ABSENT, Ending, Evidence, Grant, Limit, Refusal, Settings, Unit, Usage
+from shunpike.types import ABSENT, Denial, Evidence, Grant, Limit, Outcome, Settings, Unit, Usage
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.targets import ask, target
 
 
-class House:
+class Runtime:
     """A ledger over one store, its clock, and short ways to let attempts end."""
 
     def __init__(self, limits: Sequence[Limit], settings: Settings | None = None) -> None:
@@ -22,16 +22,16 @@ class House:
     async def left(self) -> list[int]:
         return [one.left for one in await self.books.remaining(target())]
 
-    async def ends(self, *evidence: Evidence, **fields: object) -> Grant | Refusal:
+    async def ends(self, *evidence: Evidence, **fields: object) -> Grant | Denial:
         self._number += 1
         name = f"a{self._number}"
         answer = await self.books.admit(target(), ask(name))
         if isinstance(answer, Grant):
             known = {"at": self.clock.now(), "usage": Usage(), "evidence": evidence}
-            await self.books.settle(target(), ask(name), Ending.model_validate({**known, **fields}))
+            await self.books.settle(target(), ask(name), Outcome.model_validate({**known, **fields}))
         return answer
 
-    async def refused(self, *evidence: Evidence, wait: float = 36.0) -> Grant | Refusal:
+    async def refused(self, *evidence: Evidence, wait: float = 36.0) -> Grant | Denial:
         until = self.clock.now() + wait
         how = {"error": "rate_limited", "status": 429, "billed": False, "usage": ABSENT, "closed_until": until}
         return await self.ends(*evidence, **how)

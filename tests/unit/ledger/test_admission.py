@@ -13,15 +13,15 @@ from shunpike.ledger.windows import GUARD
 from shunpike.types import (
     Budget,
     Calendar,
-    Ending,
+    Denial,
     Evidence,
     Grant,
     Held,
     Limit,
     Money,
+    Outcome,
     Price,
     ProviderSettings,
-    Refusal,
     Rolling,
     Scope,
     Settings,
@@ -44,22 +44,22 @@ def budget(amount: str, period: str = "lifetime", **fields: object) -> Budget:
     return Budget.model_validate({"amount": Money.usd(amount), "period": period, **fields})
 
 
-async def refused(books: Ledger, *arguments: object) -> Refusal:
+async def refused(books: Ledger, *arguments: object) -> Denial:
     answer = await books.admit(*arguments)  # type: ignore[arg-type]  # a target and an ask
-    assert isinstance(answer, Refusal)
+    assert isinstance(answer, Denial)
     return answer
 
 
 async def test_money_needs_permission() -> None:
     """Also with budgets set: the wall is explicit."""
-    refusal = await refused(ledger(Settings(budgets=(budget("5"),))), target("card"), ask())
-    assert (refusal.limit.source, refusal.limit.amount, refusal.impossible) == ("allow_paid is off", 0, True)
+    denial = await refused(ledger(Settings(budgets=(budget("5"),))), target("card"), ask())
+    assert (denial.limit.source, denial.limit.amount, denial.impossible) == ("allow_paid is off", 0, True)
 
 
 @pytest.mark.parametrize("tier", ["credit", "card"])
 async def test_an_unknown_price_is_refused_and_never_zero(tier: str) -> None:
-    refusal = await refused(ledger(Settings(allow_paid=True)), target(tier, price=None), ask())
-    assert (refusal.limit.source, refusal.impossible) == ("price unknown", True)
+    denial = await refused(ledger(Settings(allow_paid=True)), target(tier, price=None), ask())
+    assert (denial.limit.source, denial.impossible) == ("price unknown", True)
 
 
 async def test_an_account_that_can_be_billed_needs_known_limits() -> None:
@@ -83,8 +83,8 @@ async def test_a_budget_bounds_the_worst_case_of_all_attempts_together() -> None
     paid = target("card", price=price)
     for number in range(2):
         assert isinstance(await books.admit(paid, ask(f"a{number}", max_output=50)), Grant)
-    refusal = await refused(books, paid, ask("a2", max_output=1))
-    assert (refusal.bucket, refusal.limit.source) == ("budget|all|usd|lifetime", "budget")
+    denial = await refused(books, paid, ask("a2", max_output=1))
+    assert (denial.bucket, denial.limit.source) == ("budget|all|usd|lifetime", "budget")
 
 
 async def test_money_is_held_for_the_bound_of_the_prompt() -> None:
@@ -102,8 +102,8 @@ async def test_a_budget_of_one_provider_leaves_the_others_alone() -> None:
 
 async def test_permission_without_a_budget_spends_nothing() -> None:
     """Two things open the wall: the permission, and a bound."""
-    refusal = await refused(ledger(Settings(allow_paid=True)), target("card"), ask())
-    assert refusal.limit.source == "allow_paid is on, but no budget bounds it"
+    denial = await refused(ledger(Settings(allow_paid=True)), target("card"), ask())
+    assert denial.limit.source == "allow_paid is on, but no budget bounds it"
 
 
 async def test_a_budget_of_nothing_admits_nothing_that_costs() -> None:
@@ -117,10 +117,10 @@ async def test_a_granted_credit_is_spent_once_and_is_not_the_owners_money() -> N
     credit = target("credit", price=price)
     assert isinstance(await books.admit(credit, ask("a", max_output=100)), Grant)
     await books.settle(
-        credit, ask("a", max_output=100), Ending(at=1.8e9, usage=Usage(completion_tokens=100), price=price)
+        credit, ask("a", max_output=100), Outcome(at=1.8e9, usage=Usage(completion_tokens=100), price=price)
     )
-    refusal = await refused(books, credit, ask("b", max_output=1))
-    assert (refusal.limit.source, refusal.retry_at) == ("credit granted on the credit tier", None)
+    denial = await refused(books, credit, ask("b", max_output=1))
+    assert (denial.limit.source, denial.retry_at) == ("credit granted on the credit tier", None)
     (row,) = await books.usage(0.0, 1e12)
     assert (row.cost.pico, row.credit.pico) == (0, DOLLAR)
 
@@ -136,16 +136,16 @@ async def test_a_granted_credit_is_spent_once_and_is_not_the_owners_money() -> N
 )
 async def test_a_request_that_can_never_fit_says_what_would(amount: int, unit: Unit, fits: int | None) -> None:
     books = ledger(limits=[limit(amount, unit), limit(10_000, Unit.TOTAL_TOKEN, scope=Scope.ACCOUNT)])
-    refusal = await refused(books, target(), ask(max_output=4_000, choices=2))
-    assert (refusal.impossible, refusal.limit.unit, refusal.fits) == (True, unit, fits)
+    denial = await refused(books, target(), ask(max_output=4_000, choices=2))
+    assert (denial.impossible, denial.limit.unit, denial.fits) == (True, unit, fits)
     assert await books.usage(0.0, 1e12) == []
 
 
 async def test_a_budget_that_is_too_small_says_how_many_tokens_it_affords() -> None:
     price = Price(prompt=1, completion=DOLLAR // 1_000)
     books = ledger(Settings(allow_paid=True, budgets=(budget("0.1"),)))
-    refusal = await refused(books, target("card", price=price), ask(max_output=1_000))
-    assert refusal.fits == 99
+    denial = await refused(books, target("card", price=price), ask(max_output=1_000))
+    assert denial.fits == 99
 
 
 async def test_the_operators_own_limit_holds_beside_the_providers() -> None:
@@ -184,21 +184,21 @@ async def test_settling_corrects_and_returns_what_was_booked() -> None:
     clock = VirtualClock()
     books = Ledger(MemoryStore(), clock, Settings(), lambda _: [limit(10_000, Unit.TOTAL_TOKEN)])
     await books.admit(target(), ask())
-    ending = Ending(at=clock.now(), usage=Usage(prompt_tokens=80, completion_tokens=5), price=PRICE)
-    booked = await books.settle(target(), ask(), ending)
+    outcome = Outcome(at=clock.now(), usage=Usage(prompt_tokens=80, completion_tokens=5), price=PRICE)
+    booked = await books.settle(target(), ask(), outcome)
     assert (booked.state, booked.cost, booked.list_value) == (State.SETTLED, Money(), Money(pico=900))
     assert [one.used for one in await books.remaining(target())] == [150], "what was not used comes back after a while"
     clock.advance(GUARD)
     assert [one.used for one in await books.remaining(target())] == [85]
-    await books.settle(target(), ask(), ending.model_copy(update={"usage": Usage(prompt_tokens=9_000)}))
+    await books.settle(target(), ask(), outcome.model_copy(update={"usage": Usage(prompt_tokens=9_000)}))
     assert [one.used for one in await books.remaining(target())] == [85]
 
 
-async def test_a_refusal_for_speed_closes_the_model_until_it_opens() -> None:
+async def test_a_denial_for_speed_closes_the_model_until_it_opens() -> None:
     books, now = ledger(limits=[limit(30)]), 1_800_000_000.0
     await books.admit(target(), ask("a"))
-    refusal = Ending(at=now, error="rate_limited", status=429, billed=False, closed_until=now + 36)
-    booked = await books.settle(target(), ask("a"), refusal)
+    denial = Outcome(at=now, error="rate_limited", status=429, billed=False, closed_until=now + 36)
+    booked = await books.settle(target(), ask("a"), denial)
     assert booked.state is State.RELEASED
     closed = await refused(books, target(), ask("b"))
     assert (closed.retry_at, closed.limit.source) == (now + 36, "north said rate_limited")
@@ -206,10 +206,10 @@ async def test_a_refusal_for_speed_closes_the_model_until_it_opens() -> None:
     assert list(await books.closed()) == ["north/default|model:m-1|gate"]
 
 
-async def test_where_all_limits_are_the_accounts_a_refusal_closes_the_account() -> None:
+async def test_where_all_limits_are_the_accounts_a_denial_closes_the_account() -> None:
     books, now = ledger(limits=[limit(30, scope=Scope.ACCOUNT)]), 1_800_000_000.0
     await books.admit(target(), ask("a"))
-    await books.settle(target(), ask("a"), Ending(at=now, error="rate_limited", billed=False, closed_until=now + 5))
+    await books.settle(target(), ask("a"), Outcome(at=now, error="rate_limited", billed=False, closed_until=now + 5))
     assert (await refused(books, target(model="m-2"), ask("b"))).retry_at == now + 5
 
 
@@ -219,11 +219,11 @@ async def test_a_short_delay_on_a_days_quota_does_not_reopen_the_day() -> None:
     books, now = ledger(limits=[day, minute]), 1_800_000_000.0
     await books.admit(target(), ask("a"))
     named = Evidence(unit=Unit.REQUEST, remaining=0, window_seconds=86_400, origin="x")
-    ending = Ending(at=now, error="quota", billed=False, closed_until=now + 36, evidence=(named,))
-    await books.settle(target(), ask("a"), ending)
-    refusal = await refused(books, target(), ask("b"))
-    assert refusal.limit.window == day.window
-    assert refusal.retry_at == 1_800_057_600.0 + GUARD  # 2027-01-16T00:00Z
+    outcome = Outcome(at=now, error="quota", billed=False, closed_until=now + 36, evidence=(named,))
+    await books.settle(target(), ask("a"), outcome)
+    denial = await refused(books, target(), ask("b"))
+    assert denial.limit.window == day.window
+    assert denial.retry_at == 1_800_057_600.0 + GUARD  # 2027-01-16T00:00Z
 
 
 async def test_a_wrong_time_zone_is_named() -> None:
@@ -236,7 +236,7 @@ async def test_a_cost_that_a_provider_states_is_booked_though_its_price_is_zero(
     """Who pays holds something of every budget, so that there is where to book it."""
     free_of_charge = target("card", price=Price(prompt=0, completion=0))
     books = ledger(Settings(allow_paid=True, budgets=(budget("1", "day"),)))
-    stated = Ending(
+    stated = Outcome(
         at=VirtualClock().now(), usage=Usage(prompt_tokens=1), stated_cost=Money.usd("0.90"), price=free_of_charge.price
     )
     for name in ("a", "b"):

@@ -11,7 +11,7 @@ from shunpike.builtin.memory import MemoryStore
 from shunpike.builtin.sqlite import SqliteStore
 from shunpike.ledger import Ledger
 from shunpike.protocols import Target
-from shunpike.types import FREE, Budget, Ending, Grant, Money, Price, Refusal, Settings, Usage
+from shunpike.types import FREE, Budget, Denial, Grant, Money, Outcome, Price, Settings, Usage
 from shunpike.types.ledger import UNTIL_CLEARED
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.targets import ask, target
@@ -23,7 +23,7 @@ HALF = Money.usd("0.5")
 USED = Usage(prompt_tokens=100, completion_tokens=50)
 
 
-class House:
+class Runtime:
     """A ledger with two budgets."""
 
     def __init__(self, kind: str, place: Path) -> None:
@@ -35,13 +35,13 @@ class House:
     async def admits(self, at: Target, name: str = "next") -> bool:
         answer = await self.books.admit(at, ask(name))
         if isinstance(answer, Grant):
-            await self.books.settle(at, ask(name), Ending(at=self.clock.now(), sent=False, error="connection"))
+            await self.books.settle(at, ask(name), Outcome(at=self.clock.now(), sent=False, error="connection"))
         return isinstance(answer, Grant)
 
-    async def billed(self, at: Target, **ending: Any) -> None:
+    async def billed(self, at: Target, **outcome: Any) -> None:
         assert isinstance(await self.books.admit(at, ask("bad")), Grant)
         known = {"at": self.clock.now(), "price": at.price, "usage": USED, "stated_cost": HALF}
-        await self.books.settle(at, ask("bad"), Ending.model_validate({**known, **ending}))
+        await self.books.settle(at, ask("bad"), Outcome.model_validate({**known, **outcome}))
 
     async def spent(self) -> list[Money]:
         """Return what the totals say, then each budget."""
@@ -51,13 +51,13 @@ class House:
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-def house(request: pytest.FixtureRequest, tmp_path: Path) -> House:
-    return House(request.param, tmp_path)
+def house(request: pytest.FixtureRequest, tmp_path: Path) -> Runtime:
+    return Runtime(request.param, tmp_path)
 
 
 @pytest.mark.parametrize("at", [UNBILLED, CARDS_FREE], ids=["unbilled tier", "free model on a card"])
 @pytest.mark.parametrize(
-    "ending",
+    "outcome",
     [
         {},
         {"error": "upstream", "status": 502, "billed": False},
@@ -68,19 +68,19 @@ def house(request: pytest.FixtureRequest, tmp_path: Path) -> House:
     ids=["answered", "failed", "failed without usage", "broke off", "left"],
 )
 async def test_what_was_charged_where_nothing_can_cost_anything_is_booked_seen_and_stops_the_account(
-    house: House, at: Target, ending: dict[str, object]
+    house: Runtime, at: Target, outcome: dict[str, object]
 ) -> None:
     """It was counted by `usage` alone, no budget saw it, and the next request was sent."""
-    await house.billed(at, **ending)
+    await house.billed(at, **outcome)
     assert await house.spent() == [HALF, HALF, HALF]
     (frozen,) = (await house.books.closed()).values()
     assert (frozen.until, frozen.origin) == (UNTIL_CLEARED, "attempt bad")
     assert "billed $0.50, though it could not cost anything" in frozen.reason
     for one in (UNBILLED, CARDS_FREE, CARD):
         house.clock.advance(1e6)
-        refusal = await house.books.admit(one, ask("next"))
-        assert isinstance(refusal, Refusal), "the next one was sent"
-        assert refusal.retry_at is None
+        denial = await house.books.admit(one, ask("next"))
+        assert isinstance(denial, Denial), "the next one was sent"
+        assert denial.retry_at is None
     assert await house.admits(ELSEWHERE), "another account is another account"
     await house.books.reopen([frozen.bucket], "ann", "they paid it back")
     for one in (UNBILLED, CARDS_FREE, CARD):
@@ -88,7 +88,7 @@ async def test_what_was_charged_where_nothing_can_cost_anything_is_booked_seen_a
     await house.store.check()
 
 
-async def test_a_bill_that_is_not_certain_is_settled_by_hand_in_the_budgets_too(house: House) -> None:
+async def test_a_bill_that_is_not_certain_is_settled_by_hand_in_the_budgets_too(house: Runtime) -> None:
     await house.billed(UNBILLED, error="stream_interrupted")
     (doubtful,) = await house.books.unconfirmed()
     assert doubtful.cost == HALF
@@ -97,7 +97,7 @@ async def test_a_bill_that_is_not_certain_is_settled_by_hand_in_the_budgets_too(
     await house.store.check()
 
 
-async def test_a_freeze_of_what_is_paid_leaves_the_free_models_of_a_card_account(house: House) -> None:
+async def test_a_freeze_of_what_is_paid_leaves_the_free_models_of_a_card_account(house: Runtime) -> None:
     """It goes by what an attempt can cost, not by the tier."""
     await house.billed(CARD)
     assert not await house.admits(CARD)
@@ -105,11 +105,11 @@ async def test_a_freeze_of_what_is_paid_leaves_the_free_models_of_a_card_account
     assert await house.admits(UNBILLED, "unbilled")
 
 
-async def test_a_bill_of_nothing_where_nothing_costs_anything_is_no_surprise(house: House) -> None:
+async def test_a_bill_of_nothing_where_nothing_costs_anything_is_no_surprise(house: Runtime) -> None:
     for number, stated in enumerate((None, Money())):
         name = f"a{number}"
         await house.books.admit(UNBILLED, ask(name))
-        end = Ending(at=house.clock.now(), price=PRICE, usage=USED, stated_cost=stated)
+        end = Outcome(at=house.clock.now(), price=PRICE, usage=USED, stated_cost=stated)
         await house.books.settle(UNBILLED, ask(name), end)
     assert await house.spent() == [Money()] * 3
     assert await house.books.closed() == {}
@@ -118,7 +118,7 @@ async def test_a_bill_of_nothing_where_nothing_costs_anything_is_no_surprise(hou
 @pytest.mark.parametrize("dollars", ["20000.01", "1000000"])
 async def test_a_bill_above_a_worst_case_of_a_fortune_is_seen_as_one(dollars: str, tmp_path: Path) -> None:
     """What is booked of a bill is bounded; what was bounded looked like the worst case itself."""
-    house = House("memory", tmp_path)
+    house = Runtime("memory", tmp_path)
     dear = Price(prompt=0, completion=0, request=Money.usd(20_000).pico)
     budgets = (Budget(amount=Money.usd(500_000), period="day"),)
     house.books = Ledger(house.store, house.clock, Settings(allow_paid=True, budgets=budgets), lambda _: ())

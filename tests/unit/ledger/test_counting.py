@@ -16,13 +16,13 @@ from shunpike.ledger.windows import GUARD
 from shunpike.types import (
     ABSENT,
     Budget,
-    Ending,
+    Denial,
     Factor,
     Grant,
     Limit,
     Money,
+    Outcome,
     Price,
-    Refusal,
     Rolling,
     Sample,
     Settings,
@@ -46,7 +46,7 @@ async def answered(books: Ledger, clock: VirtualClock, times: int, estimated: in
     for number in range(times):
         one = ask(f"{estimated}-{number}", prompt_tokens=estimated)
         assert isinstance(await books.admit(target(), one), Grant)
-        await books.settle(target(), one, Ending(at=clock.now(), usage=Usage(prompt_tokens=counted)))
+        await books.settle(target(), one, Outcome(at=clock.now(), usage=Usage(prompt_tokens=counted)))
         clock.advance(100)
 
 
@@ -73,13 +73,13 @@ async def test_a_request_that_fits_as_estimated_is_never_impossible_by_what_was_
     """It holds what the limit has, so that it can be tried; what could fit is told by the estimate too."""
     books, clock = ledger(Settings(), limit(8_000, Unit.TOTAL_TOKEN))
     await answered(books, clock, 60, estimated=1_000, counted=2_000)
-    refusal = await books.admit(target(), ask("a", prompt_tokens=5_000, max_output=3_001))
-    assert isinstance(refusal, Refusal)
-    assert (refusal.impossible, refusal.fits) == (True, 3_000)
+    denial = await books.admit(target(), ask("a", prompt_tokens=5_000, max_output=3_001))
+    assert isinstance(denial, Denial)
+    assert (denial.impossible, denial.fits) == (True, 3_000)
     assert await held(books, "b", prompt_tokens=5_000, max_output=3_000) == 8_000
-    refusal = await books.admit(target(), ask("c", prompt_tokens=5_000, max_output=3_000))
-    assert isinstance(refusal, Refusal)
-    assert not refusal.impossible
+    denial = await books.admit(target(), ask("c", prompt_tokens=5_000, max_output=3_000))
+    assert isinstance(denial, Denial)
+    assert not denial.impossible
 
 
 @pytest.mark.parametrize("bound", [None, 9_000])
@@ -89,9 +89,9 @@ async def test_money_is_held_as_learned_also_where_that_is_too_much(bound: int |
     cap = Budget(amount=Money(pico=4_000), period="lifetime")
     books, clock = ledger(LEARNED.model_copy(update={"budgets": (cap,)}), limit(100_000, Unit.INPUT_TOKEN))
     await answered(books, clock, 60, estimated=1_000, counted=2_000)
-    refusal = await books.admit(paid, ask("a", prompt_tokens=1_900, prompt_bound=bound, max_output=50))
-    assert isinstance(refusal, Refusal)
-    assert (refusal.impossible, refusal.fits) == (True, 20 if bound is None else 0)
+    denial = await books.admit(paid, ask("a", prompt_tokens=1_900, prompt_bound=bound, max_output=50))
+    assert isinstance(denial, Denial)
+    assert (denial.impossible, denial.fits) == (True, 20 if bound is None else 0)
 
 
 async def test_what_is_kept_when_nobody_tells_the_usage_is_as_the_model_counts() -> None:
@@ -99,7 +99,7 @@ async def test_what_is_kept_when_nobody_tells_the_usage_is_as_the_model_counts()
     books, clock = ledger(Settings(), limit(100_000, Unit.TOTAL_TOKEN))
     await answered(books, clock, 60, estimated=1_000, counted=2_000)
     assert await held(books, "a", prompt_tokens=1_000) == 2_050
-    cut = Ending(at=clock.now(), cancelled=True, cancel_safe=True, delivered_tokens=10)
+    cut = Outcome(at=clock.now(), cancelled=True, cancel_safe=True, delivered_tokens=10)
     booked = await books.settle(target(), ask("a", prompt_tokens=1_000), cut)
     clock.advance(GUARD)
     assert (await books.remaining(target()))[0].used == 2_010
@@ -160,8 +160,8 @@ async def teach(books: Ledger, clock: VirtualClock, output: int) -> None:
     for number in range(ENOUGH):
         await books.admit(target("card", price=PRICE), ask(f"a{number}", max_output=1_000))
         usage = Usage(prompt_tokens=100, completion_tokens=output)
-        ending = Ending(at=clock.now(), usage=usage, price=PRICE)
-        await books.settle(target("card", price=PRICE), ask(f"a{number}", max_output=1_000), ending)
+        outcome = Outcome(at=clock.now(), usage=usage, price=PRICE)
+        await books.settle(target("card", price=PRICE), ask(f"a{number}", max_output=1_000), outcome)
     clock.advance(100)
 
 
@@ -193,13 +193,13 @@ async def test_an_answer_longer_than_the_likely_one_is_booked_in_full() -> None:
     for number in range(ENOUGH):
         await books.admit(paid, ask(f"a{number}", max_output=90))
         usage = Usage(prompt_tokens=100, completion_tokens=20)
-        await books.settle(paid, ask(f"a{number}", max_output=90), Ending(at=clock.now(), usage=usage, price=PRICE))
+        await books.settle(paid, ask(f"a{number}", max_output=90), Outcome(at=clock.now(), usage=usage, price=PRICE))
         clock.advance(100)
     for name in ("b", "c", "d"):
         assert isinstance(await books.admit(paid, ask(name, max_output=90)), Grant), "three of 20 fit into 100"
     usage = Usage(prompt_tokens=100, completion_tokens=90)
-    await books.settle(paid, ask("b", max_output=90), Ending(at=clock.now(), usage=usage, price=PRICE))
+    await books.settle(paid, ask("b", max_output=90), Outcome(at=clock.now(), usage=usage, price=PRICE))
     clock.advance(2)
     (used,) = [one.used for one in await books.remaining(paid) if one.limit.unit is Unit.OUTPUT_TOKEN]
     assert used == 130
-    assert isinstance(await books.admit(paid, ask("e", max_output=90)), Refusal)
+    assert isinstance(await books.admit(paid, ask("e", max_output=90)), Denial)

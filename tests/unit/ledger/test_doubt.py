@@ -6,10 +6,10 @@ import pytest
 
 from shunpike.ledger.learning import BELIEVED_FOR, Believed, is_believed
 from shunpike.ledger.windows import CLOCK_SLACK, GUARD
-from shunpike.types import Evidence, Grant, Proof, Refusal
+from shunpike.types import Denial, Evidence, Grant, Observation
 from shunpike_testkit.targets import limit, target
 
-from .taught import House, seen
+from .taught import Runtime, seen
 
 MINUTE = limit(30)
 YEAR = 365 * 86_400.0
@@ -19,15 +19,15 @@ YEAR = 365 * 86_400.0
     ("age", "believed"),
     [(0.0, True), (BELIEVED_FOR, True), (BELIEVED_FOR + 1, False), (-CLOCK_SLACK, True), (-CLOCK_SLACK - 1, False)],
 )
-def test_a_proof_is_believed_for_a_week_and_not_from_the_future(age: float, believed: bool) -> None:
-    proofs = Believed({"b": Proof(bucket="b", at=1e9 - age, origin="x")}, 1e9)
-    assert is_believed(Proof(bucket="b", at=1e9 - age, origin="x"), 1e9) is believed
-    assert ("b" in proofs, len(proofs), list(proofs)) == (believed, int(believed), ["b"] * believed)
+def test_a_observation_is_believed_for_a_week_and_not_from_the_future(age: float, believed: bool) -> None:
+    observations = Believed({"b": Observation(bucket="b", at=1e9 - age, origin="x")}, 1e9)
+    assert is_believed(Observation(bucket="b", at=1e9 - age, origin="x"), 1e9) is believed
+    assert ("b" in observations, len(observations), list(observations)) == (believed, int(believed), ["b"] * believed)
 
 
 async def test_a_figure_that_nothing_confirms_gives_way_to_the_published_one() -> None:
     """The plan may have changed: a request that only fits the published figure is not impossible for ever."""
-    house = House([MINUTE])
+    house = Runtime([MINUTE])
     await house.ends(seen(amount=5, window_seconds=60.0))
     assert await house.left() == [4]
     house.clock.advance(BELIEVED_FOR)
@@ -37,7 +37,7 @@ async def test_a_figure_that_nothing_confirms_gives_way_to_the_published_one() -
 
 
 async def test_a_figure_that_answers_confirm_stays() -> None:
-    house = House([MINUTE])
+    house = Runtime([MINUTE])
     for _ in range(4):
         await house.ends(seen(amount=5, window_seconds=60.0))
         house.clock.advance(BELIEVED_FOR / 2)
@@ -46,7 +46,7 @@ async def test_a_figure_that_answers_confirm_stays() -> None:
 
 async def test_a_figure_from_a_clock_that_was_ahead_is_not_believed() -> None:
     """Once the clock is right, the published figure holds, until an answer teaches another one."""
-    house = House([MINUTE])
+    house = Runtime([MINUTE])
     house.clock.set_back(-YEAR)
     await house.ends(seen(amount=500, remaining=400, window_seconds=60.0))
     house.clock.set_back(YEAR)
@@ -56,32 +56,32 @@ async def test_a_figure_from_a_clock_that_was_ahead_is_not_believed() -> None:
     assert await house.left() == [0]
 
 
-async def test_a_refusal_under_a_clock_that_was_ahead_is_forgotten_when_it_is_right() -> None:
+async def test_a_denial_under_a_clock_that_was_ahead_is_forgotten_when_it_is_right() -> None:
     """Nor is it listed as closed; what the provider says then closes again."""
-    house = House([MINUTE])
+    house = Runtime([MINUTE])
     house.clock.set_back(-YEAR)
     await house.refused(seen(amount=500, remaining=400, window_seconds=60.0), wait=15)
     house.clock.set_back(YEAR)
     assert await house.books.closed() == {}
-    assert isinstance(await house.ends(), Refusal), "what was counted meanwhile counts for a window"
+    assert isinstance(await house.ends(), Denial), "what was counted meanwhile counts for a window"
     house.clock.advance(60 + GUARD)
     assert isinstance(await house.refused(wait=36), Grant)
-    refusal = await house.ends()
-    assert isinstance(refusal, Refusal)
-    assert refusal.retry_at == house.clock.now() + 36
-    assert list(await house.books.closed()) == [refusal.bucket]
+    denial = await house.ends()
+    assert isinstance(denial, Denial)
+    assert denial.retry_at == house.clock.now() + 36
+    assert list(await house.books.closed()) == [denial.bucket]
 
 
 async def test_a_reset_that_is_later_than_the_window_ends_is_tested_by_one_request_in_each_window() -> None:
-    """The slot of such a lesson would look as if the clock had been set back: it closes, and is in doubt."""
-    house = House([limit(10)])
+    """The slot of such a limit update would look as if the clock had been set back: it closes, and is in doubt."""
+    house = Runtime([limit(10)])
     reset = house.clock.now() + 600
     await house.ends(seen(amount=10, remaining=0, resets_at=reset, window_seconds=60.0))
     for _ in range(3):
-        refusal = await house.ends()
-        assert isinstance(refusal, Refusal)
+        denial = await house.ends()
+        assert isinstance(denial, Denial)
         tested = house.clock.now() + 60 + GUARD
-        assert (refusal.retry_at, refusal.limit.source) == (tested, "north said 0 left (header x)")
+        assert (denial.retry_at, denial.limit.source) == (tested, "north said 0 left (header x)")
         house.clock.advance(60 + GUARD)
         await house.ends(seen(amount=10, remaining=0, resets_at=reset, window_seconds=60.0))
     house.clock.advance(60 + GUARD)
@@ -90,7 +90,7 @@ async def test_a_reset_that_is_later_than_the_window_ends_is_tested_by_one_reque
 
 
 async def test_what_is_left_of_a_longer_reset_is_not_closed_and_lowers_for_the_window() -> None:
-    house = House([limit(10)])
+    house = Runtime([limit(10)])
     await house.ends(seen(amount=10, remaining=2, resets_at=house.clock.now() + 600, window_seconds=60.0))
     house.clock.advance(60 + GUARD)
     assert isinstance(await house.ends(), Grant)
@@ -98,8 +98,8 @@ async def test_what_is_left_of_a_longer_reset_is_not_closed_and_lowers_for_the_w
     assert await house.books.closed() == {}
 
 
-async def test_a_reset_within_the_window_needs_no_closure() -> None:
-    house = House([limit(10)])
+async def test_a_reset_within_the_window_needs_no_block() -> None:
+    house = Runtime([limit(10)])
     await house.ends(seen(amount=10, remaining=0, resets_at=house.clock.now() + 60, window_seconds=60.0))
     assert (await house.books.closed(), await house.left()) == ({}, [0])
 
@@ -113,10 +113,10 @@ async def test_a_wait_that_would_not_be_believed_is_shortened_and_then_asked_aga
     evidence: tuple[Evidence, ...], longest: float, tested: float
 ) -> None:
     """Else a limit that is closed for longer would be open at once. Long before, it is tested."""
-    house = House([MINUTE])
+    house = Runtime([MINUTE])
     now = house.clock.now()
     await house.refused(*evidence, wait=YEAR)
     assert [one.until for one in (await house.books.closed()).values()] == [now + longest]
-    refusal = await house.ends()
-    assert isinstance(refusal, Refusal)
-    assert refusal.retry_at == now + tested + GUARD
+    denial = await house.ends()
+    assert isinstance(denial, Denial)
+    assert denial.retry_at == now + tested + GUARD

@@ -15,7 +15,7 @@ from shunpike.errors import StoreError
 from shunpike.ledger import Ledger
 from shunpike.ledger.knowledge import FRESH
 from shunpike.protocols import Store
-from shunpike.types import Ending, Evidence, Grant, Proof, Rolling, Settings, Unit, Usage
+from shunpike.types import Evidence, Grant, Observation, Outcome, Rolling, Settings, Unit, Usage
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.targets import ask, limit, target
 
@@ -27,8 +27,8 @@ class Rounding(MemoryStore):
     """A store of another clock: the moments that come back are not quite those that went there."""
 
     @override
-    async def proofs(self) -> Mapping[str, Proof]:
-        return {bucket: proof.moved(-2.4e-7) for bucket, proof in (await super().proofs()).items()}
+    async def observations(self) -> Mapping[str, Observation]:
+        return {bucket: observation.moved(-2.4e-7) for bucket, observation in (await super().observations()).items()}
 
 
 class Slow(MemoryStore):
@@ -41,8 +41,8 @@ class Slow(MemoryStore):
         self.broken = False
 
     @override
-    async def proofs(self) -> Mapping[str, Proof]:
-        found = await super().proofs()
+    async def observations(self) -> Mapping[str, Observation]:
+        found = await super().observations()
         self.asked.set()
         await self.gate.wait()
         if self.broken:
@@ -57,9 +57,9 @@ def ledger(store: Store, clock: VirtualClock) -> Ledger:
 async def teach(books: Ledger, clock: VirtualClock, name: str, amount: int, left: int) -> None:
     """One answer whose headers tell the limit and what is left of it."""
     said = Evidence(unit=Unit.REQUEST, amount=amount, remaining=left, window_seconds=86_400.0, origin="headers")
-    ending = Ending(at=clock.now(), headers_at=clock.now(), usage=Usage(prompt_tokens=1), evidence=(said,))
+    outcome = Outcome(at=clock.now(), headers_at=clock.now(), usage=Usage(prompt_tokens=1), evidence=(said,))
     assert isinstance(await books.admit(FREE, ask(name)), Grant)
-    await books.settle(FREE, ask(name), ending)
+    await books.settle(FREE, ask(name), outcome)
 
 
 async def admitted(books: Ledger, names: list[str]) -> int:
@@ -99,8 +99,8 @@ async def test_what_is_taught_while_the_store_is_read_is_not_forgotten() -> None
     async with anyio.create_task_group() as group:
         group.start_soon(books.remaining, FREE)
         await store.asked.wait()
-        ending = Ending(at=clock.now(), headers_at=clock.now(), usage=Usage(prompt_tokens=1), evidence=(said,))
-        await books.settle(FREE, ask("runs"), ending)
+        outcome = Outcome(at=clock.now(), headers_at=clock.now(), usage=Usage(prompt_tokens=1), evidence=(said,))
+        await books.settle(FREE, ask("runs"), outcome)
         store.gate.set()
     assert [one.limit.amount for one in await books.remaining(FREE)] == [5]
 
@@ -139,6 +139,6 @@ async def test_what_only_the_books_know_is_taken_from_them_though_moments_are_ro
     for number in range(700):
         assert isinstance(await books.admit(FREE, ask(f"a{number}")), Grant)
     named = Evidence(unit=Unit.REQUEST, remaining=0, window_seconds=86_400.0, origin="x")
-    refused = Ending(at=clock.now(), error="quota", billed=False, closed_until=clock.now() + 5, evidence=(named,))
+    refused = Outcome(at=clock.now(), error="quota", billed=False, closed_until=clock.now() + 5, evidence=(named,))
     await books.settle(FREE, ask("a0"), refused)
     assert [one.limit.amount for one in await books.remaining(FREE)] == [699]

@@ -13,11 +13,11 @@ from shunpike.ledger.windows import GUARD
 from shunpike.types import (
     Calendar,
     Confidence,
-    Ending,
+    Denial,
     Evidence,
     Grant,
+    Outcome,
     ProviderSettings,
-    Refusal,
     Rolling,
     Scope,
     Settings,
@@ -28,7 +28,7 @@ from shunpike.types.base import epoch
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.targets import ask, limit, target
 
-from .taught import House, seen
+from .taught import Runtime, seen
 
 DAY = limit(100, window=Calendar(period="day"))
 MINUTE = limit(30)
@@ -36,7 +36,7 @@ MIDNIGHT = 1_800_057_600.0
 
 
 async def test_less_left_than_by_our_books_lowers_our_view_until_the_reset() -> None:
-    house = House([MINUTE])
+    house = Runtime([MINUTE])
     await house.ends(seen(amount=30, remaining=12, resets_at=house.clock.now() + 20, window_seconds=60))
     assert await house.left() == [12]
     house.clock.advance(20 + GUARD)
@@ -44,7 +44,7 @@ async def test_less_left_than_by_our_books_lowers_our_view_until_the_reset() -> 
 
 
 async def test_more_left_than_by_our_books_changes_nothing() -> None:
-    house = House([MINUTE])
+    house = Runtime([MINUTE])
     for left in (5, 25):
         await house.ends(seen(amount=30, remaining=left, resets_at=house.clock.now() + 50, window_seconds=60))
     assert await house.left() == [4]
@@ -52,7 +52,7 @@ async def test_more_left_than_by_our_books_changes_nothing() -> None:
 
 async def test_what_is_in_flight_is_not_counted_twice() -> None:
     """The provider has not seen it yet: its own figure is higher than ours, and lowers nothing."""
-    house = House([MINUTE])
+    house = Runtime([MINUTE])
     for name in ("x", "y", "z"):
         await house.books.admit(target(), ask(name))
     await house.ends(seen(amount=30, remaining=29, resets_at=house.clock.now() + 50, window_seconds=60))
@@ -60,15 +60,15 @@ async def test_what_is_in_flight_is_not_counted_twice() -> None:
 
 
 async def test_an_older_answer_that_arrives_late_moves_nothing() -> None:
-    house, start = House([MINUTE]), 1_800_000_000.0
+    house, start = Runtime([MINUTE]), 1_800_000_000.0
     house.clock.advance(40)
     await house.ends(seen(amount=20, window_seconds=60))
     await house.ends(seen(amount=50, remaining=1, window_seconds=60), headers_at=start + 1)
     assert await house.left() == [18]
 
 
-async def test_an_amount_that_was_seen_corrects_a_published_one_with_its_proof() -> None:
-    house = House([MINUTE])
+async def test_an_amount_that_was_seen_corrects_a_published_one_with_its_observation() -> None:
+    house = Runtime([MINUTE])
     await house.ends(seen(amount=45, remaining=44, window_seconds=60))
     (one,) = await house.books.remaining(target())
     assert (one.limit.amount, one.left) == (45, 44)
@@ -78,34 +78,34 @@ async def test_an_amount_that_was_seen_corrects_a_published_one_with_its_proof()
 
 async def test_the_operators_own_limit_stays_beside_what_was_seen() -> None:
     own = ProviderSettings(limits=(limit(10, confidence=Confidence.OPERATOR),))
-    house = House([MINUTE], Settings(providers={"north": own}))
+    house = Runtime([MINUTE], Settings(providers={"north": own}))
     await house.ends(seen(amount=45, window_seconds=60))
     assert await house.left() == [9]
     await house.ends(seen(amount=5, window_seconds=60))
     assert await house.left() == [3]
 
 
-async def test_a_refusal_closes_exactly_the_window_that_it_names() -> None:
+async def test_a_denial_closes_exactly_the_window_that_it_names() -> None:
     """The day's quota was named, with a delay of seconds: the day stays closed, the minute was never in question."""
-    house = House([MINUTE, DAY])
+    house = Runtime([MINUTE, DAY])
     await house.refused(seen(amount=100, remaining=0, window_seconds=86_400.0))
     house.clock.advance(120)
-    refusal = await house.ends()
-    assert isinstance(refusal, Refusal)
-    assert (refusal.bucket, refusal.retry_at) == ("north/default|model:m-1|request|day:UTC", MIDNIGHT + GUARD)
-    assert list(await house.books.closed()) == [refusal.bucket]
+    denial = await house.ends()
+    assert isinstance(denial, Denial)
+    assert (denial.bucket, denial.retry_at) == ("north/default|model:m-1|request|day:UTC", MIDNIGHT + GUARD)
+    assert list(await house.books.closed()) == [denial.bucket]
 
 
-async def test_a_refusal_that_names_a_minute_reopens_with_it() -> None:
-    house = House([MINUTE, DAY])
+async def test_a_denial_that_names_a_minute_reopens_with_it() -> None:
+    house = Runtime([MINUTE, DAY])
     await house.refused(seen(remaining=0, resets_at=house.clock.now() + 7, window_seconds=60.0), wait=7)
-    assert isinstance(await house.ends(), Refusal)
+    assert isinstance(await house.ends(), Denial)
     house.clock.advance(7 + GUARD)
     assert isinstance(await house.ends(), Grant)
 
 
-async def test_a_refusal_although_the_books_said_free_is_counted_and_takes_the_difference() -> None:
-    house = House([MINUTE, DAY])
+async def test_a_denial_although_the_books_said_free_is_counted_and_takes_the_difference() -> None:
+    house = Runtime([MINUTE, DAY])
     await house.refused(seen(amount=20, remaining=0, resets_at=house.clock.now() + 30, window_seconds=60.0), wait=30)
     minute, day = await house.books.remaining(target())
     assert (minute.limit.amount, minute.left, minute.overages, day.overages) == (20, 0, 1, 0)
@@ -113,8 +113,8 @@ async def test_a_refusal_although_the_books_said_free_is_counted_and_takes_the_d
     assert (row.overages, row.released) == (1, 1)
 
 
-async def test_a_refusal_where_no_limit_is_known_is_no_overage() -> None:
-    house = House([])
+async def test_a_denial_where_no_limit_is_known_is_no_overage() -> None:
+    house = Runtime([])
     await house.refused()
     assert [row.overages for row in await house.books.usage(0.0, 1e12)] == [0]
 
@@ -150,7 +150,7 @@ async def test_what_was_learned_is_there_for_the_next_process(tmp_path: Path) ->
         if amount is not None:
             await books.admit(target(), ask())
             seen_now = seen(amount=amount, remaining=3, resets_at=clock.now() + 20, window_seconds=60.0)
-            await books.settle(target(), ask(), Ending(at=clock.now(), usage=Usage(), evidence=(seen_now,)))
+            await books.settle(target(), ask(), Outcome(at=clock.now(), usage=Usage(), evidence=(seen_now,)))
         (one,) = await books.remaining(target())
         assert (one.limit.amount, one.left, one.limit.source) == (50, 3, "header x")
         await store.check()
@@ -158,7 +158,7 @@ async def test_what_was_learned_is_there_for_the_next_process(tmp_path: Path) ->
 
 
 async def test_a_day_of_unknown_shape_is_kept_in_both_and_learned_as_one() -> None:
-    house = House([limit(10, window=Rolling(seconds=86_400), shape="unknown")])
+    house = Runtime([limit(10, window=Rolling(seconds=86_400), shape="unknown")])
     assert await house.left() == [10, 10]
     await house.ends(seen(amount=8, remaining=4, window_seconds=86_400.0))
     assert await house.left() == [4, 4]
@@ -175,7 +175,7 @@ async def test_an_amount_smaller_than_what_was_served_with_it_is_not_believed(
     *, listed: bool, unit: Unit, amount: int
 ) -> None:
     """One such header closed the model as "too large" for a week: nobody could be told otherwise."""
-    house = House([limit(5_000, unit)] if listed else [])
+    house = Runtime([limit(5_000, unit)] if listed else [])
     usage = Usage(prompt_tokens=8, completion_tokens=3)
     await house.ends(seen(unit, amount=amount, remaining=0, window_seconds=60.0), usage=usage)
     house.clock.advance(60 + GUARD)
@@ -183,17 +183,17 @@ async def test_an_amount_smaller_than_what_was_served_with_it_is_not_believed(
     assert [one.limit.amount for one in await house.books.remaining(target())] == ([5_000] if listed else [])
 
 
-async def test_a_refusal_may_say_that_nothing_is_allowed() -> None:
-    house = House([MINUTE])
+async def test_a_denial_may_say_that_nothing_is_allowed() -> None:
+    house = Runtime([MINUTE])
     await house.refused(seen(amount=0, remaining=0, window_seconds=60.0))
     assert [one.limit.amount for one in await house.books.remaining(target())] == [0]
 
 
 @pytest.mark.parametrize(("unit", "amount"), [(Unit.REQUEST, 0), (Unit.TOTAL_TOKEN, 0), (Unit.TOTAL_TOKEN, 1)])
-async def test_a_refusal_with_a_limit_that_allows_nothing_and_yet_resets_is_not_believed(
+async def test_a_denial_with_a_limit_that_allows_nothing_and_yet_resets_is_not_believed(
     unit: Unit, amount: int
 ) -> None:
     """It would never be asked again, for a week, by any process."""
-    house = House([limit(30), limit(6_000, unit=Unit.TOTAL_TOKEN)])
+    house = Runtime([limit(30), limit(6_000, unit=Unit.TOTAL_TOKEN)])
     await house.refused(seen(unit=unit, amount=amount, remaining=0, resets_at=house.clock.now() + 1))
     assert [one.limit.amount for one in await house.books.remaining(target())] == [30, 6_000]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from shunpike.ledger.windows import GUARD
-from shunpike.types import Calendar, Cap, Confidence, Grant, Limit, ProviderSettings, Refusal, Rolling, Settings
+from shunpike.types import Calendar, Cap, Confidence, Denial, Grant, Limit, ProviderSettings, Rolling, Settings
 from shunpike_testkit.targets import limit, target
 
-from .taught import House, seen
+from .taught import Runtime, seen
 
 DAY_LONG = 86_400.0
 PACIFIC = limit(250, window=Calendar(period="day", zone="America/Los_Angeles"))
@@ -20,20 +20,20 @@ def mine(amount: int, **fields: object) -> Limit:
     return limit(amount, confidence=Confidence.OPERATOR, **fields)
 
 
-def house(granted: list[Limit], *own: Limit | Cap) -> House:
-    return House(granted, Settings(providers={"north": ProviderSettings(limits=own)}))
+def house(granted: list[Limit], *own: Limit | Cap) -> Runtime:
+    return Runtime(granted, Settings(providers={"north": ProviderSettings(limits=own)}))
 
 
 @pytest.mark.parametrize("granted", [LAST_DAY, PACIFIC], ids=["rolling", "pacific"])
-async def test_a_refusal_closes_nothing_of_the_operators_own(granted: Limit) -> None:
+async def test_a_denial_closes_nothing_of_the_operators_own(granted: Limit) -> None:
     """Both are a day of requests, and only one of them is the provider's: the wait is the same without the other."""
     waits = []
     for own in ((), (mine(500, window=Calendar(period="day")),)):
         one = house([granted], *own)
         await one.refused(seen(amount=granted.amount, remaining=0, window_seconds=DAY_LONG), wait=578)
-        refusal = await one.ends()
-        assert isinstance(refusal, Refusal)
-        waits.append(refusal.retry_at)
+        denial = await one.ends()
+        assert isinstance(denial, Denial)
+        waits.append(denial.retry_at)
         assert len(await one.books.closed()) == 1
     assert waits[0] == waits[1]
 
@@ -96,9 +96,9 @@ async def test_a_calendar_that_is_named_beside_a_minute_keeps_its_own_reset() ->
     now = one.clock.now()
     await one.refused(*(seen(remaining=0, window_seconds=length) for length in (60.0, DAY_LONG)), wait=7)
     one.clock.advance(7 + GUARD)
-    refusal = await one.ends()
-    assert isinstance(refusal, Refusal)
-    assert (refusal.bucket.rpartition("|")[2], refusal.retry_at) == (
+    denial = await one.ends()
+    assert isinstance(denial, Denial)
+    assert (denial.bucket.rpartition("|")[2], denial.retry_at) == (
         "day:America/Los_Angeles",
         now + 86_400 + GUARD,
     )

@@ -12,13 +12,13 @@ from shunpike.ledger.counting import ENOUGH
 from shunpike.types import (
     Budget,
     Calendar,
-    Ending,
+    Denial,
     Grant,
     Held,
     Limit,
     Money,
+    Outcome,
     Price,
-    Refusal,
     Settings,
     Unit,
     Usage,
@@ -67,9 +67,9 @@ async def test_what_others_have_left_is_shared_and_below_the_minimum_it_waits() 
     assert caps == [2_900, 2_150, 1_587, 1_165, 1_024], "a quarter of what is left, and no less than the minimum"
     for number in range(2):
         await granted(books, f"b{number}")
-    refusal = await books.admit(target(), free_ask("c"))
-    assert isinstance(refusal, Refusal)
-    assert (refusal.held, refusal.fits) == (True, None)
+    denial = await books.admit(target(), free_ask("c"))
+    assert isinstance(denial, Denial)
+    assert (denial.held, denial.fits) == (True, None)
 
 
 async def test_a_quarter_of_the_money_that_is_left_is_the_most_for_one() -> None:
@@ -89,7 +89,7 @@ async def test_a_small_budget_is_not_closed_for_the_day_by_its_first_cheap_answe
         grant = await granted(books, f"a{number}", where=paid)
         done = ask(f"a{number}", max_output=grant.max_output or 0, price=PRICE)
         usage = Usage(prompt_tokens=4, completion_tokens=20)
-        await books.settle(paid, done, Ending(at=clock.now(), usage=usage, price=PRICE))
+        await books.settle(paid, done, Outcome(at=clock.now(), usage=usage, price=PRICE))
 
 
 async def test_the_figure_to_lower_max_tokens_to_is_admitted_though_some_is_spent() -> None:
@@ -97,15 +97,15 @@ async def test_the_figure_to_lower_max_tokens_to_is_admitted_though_some_is_spen
     settings = Settings(allow_paid=True, budgets=(Budget(amount=Money.usd("0.0025"), period="day"),))
     books, paid = Ledger(MemoryStore(), clock, settings, lambda _: ()), target("card", price=PRICE)
     assert isinstance(await books.admit(paid, ask("first", prompt_tokens=100, max_output=300)), Grant)
-    refusal = await books.admit(paid, ask("second", prompt_tokens=100, max_output=4_000))
-    assert isinstance(refusal, Refusal)
-    assert refusal.impossible
-    assert refusal.fits
-    assert isinstance(await books.admit(paid, ask("more", prompt_tokens=100, max_output=refusal.fits + 1)), Refusal)
-    assert isinstance(await books.admit(paid, ask("third", prompt_tokens=100, max_output=refusal.fits)), Grant)
-    refusal = await books.admit(paid, ask("fourth", prompt_tokens=100, max_output=4_000))
-    assert isinstance(refusal, Refusal)
-    assert (refusal.impossible, refusal.fits) == (True, None), "no figure is admitted now: none is named"
+    denial = await books.admit(paid, ask("second", prompt_tokens=100, max_output=4_000))
+    assert isinstance(denial, Denial)
+    assert denial.impossible
+    assert denial.fits
+    assert isinstance(await books.admit(paid, ask("more", prompt_tokens=100, max_output=denial.fits + 1)), Denial)
+    assert isinstance(await books.admit(paid, ask("third", prompt_tokens=100, max_output=denial.fits)), Grant)
+    denial = await books.admit(paid, ask("fourth", prompt_tokens=100, max_output=4_000))
+    assert isinstance(denial, Denial)
+    assert (denial.impossible, denial.fits) == (True, None), "no figure is admitted now: none is named"
 
 
 async def test_what_stays_counted_is_shared_too() -> None:
@@ -119,8 +119,8 @@ async def test_what_ended_gives_its_cap_to_the_next() -> None:
     books = Ledger(MemoryStore(), clock, Settings(), lambda _: [limit(6_000, Unit.TOTAL_TOKEN)])
     grant = await granted(books)
     done = ask("a", max_output=grant.max_output or 0)
-    ending = Ending(at=clock.now(), usage=Usage(prompt_tokens=100, completion_tokens=50))
-    await books.settle(target(), done, ending)
+    outcome = Outcome(at=clock.now(), usage=Usage(prompt_tokens=100, completion_tokens=50))
+    await books.settle(target(), done, outcome)
     clock.advance(2)
     assert (await granted(books, "b")).max_output == 6_000 - 150 - 100
 
@@ -130,15 +130,15 @@ async def test_a_limit_that_can_never_hold_the_minimum_gives_what_it_can() -> No
 
 
 async def test_where_nothing_useful_fits_it_is_too_large_and_max_tokens_is_no_advice() -> None:
-    refusal = await books_of(limit(110, Unit.TOTAL_TOKEN)).admit(target(), free_ask())
-    assert isinstance(refusal, Refusal)
-    assert (refusal.impossible, refusal.fits) == (True, None)
+    denial = await books_of(limit(110, Unit.TOTAL_TOKEN)).admit(target(), free_ask())
+    assert isinstance(denial, Denial)
+    assert (denial.impossible, denial.fits) == (True, None)
 
 
 async def test_a_cap_that_is_named_stays_as_it_is() -> None:
-    refusal = await books_of(limit(6_000, Unit.TOTAL_TOKEN)).admit(target(), ask(max_output=8_000))
-    assert isinstance(refusal, Refusal)
-    assert (refusal.impossible, refusal.fits) == (True, 5_900)
+    denial = await books_of(limit(6_000, Unit.TOTAL_TOKEN)).admit(target(), ask(max_output=8_000))
+    assert isinstance(denial, Denial)
+    assert (denial.impossible, denial.fits) == (True, 5_900)
 
 
 async def test_what_is_learned_of_answers_leaves_the_cap_open() -> None:
@@ -149,7 +149,7 @@ async def test_what_is_learned_of_answers_leaves_the_cap_open() -> None:
         name = f"a{number}"
         await books.admit(target(), ask(name, max_output=50))
         usage = Usage(prompt_tokens=100, completion_tokens=40)
-        await books.settle(target(), ask(name, max_output=50), Ending(at=clock.now(), usage=usage))
+        await books.settle(target(), ask(name, max_output=50), Outcome(at=clock.now(), usage=usage))
         clock.advance(100)
     assert (await granted(books)).max_output == 60_000
 

@@ -19,14 +19,14 @@ from shunpike.types import (
     Budget,
     Calendar,
     Cap,
-    Ending,
+    Denial,
+    DenialKind,
     Grant,
     Limit,
     Money,
+    Outcome,
     Price,
     ProviderSettings,
-    Refusal,
-    RefusalKind,
     Rolling,
     Scope,
     Settings,
@@ -46,14 +46,14 @@ def ledger(settings: Settings, *limits: Limit, start: float = MIDNIGHT) -> tuple
     return Ledger(MemoryStore(), clock, settings, lambda _: limits), clock
 
 
-async def take(books: Ledger, clock: VirtualClock, names: Sequence[str], **fields: object) -> Grant | Refusal:
+async def take(books: Ledger, clock: VirtualClock, names: Sequence[str], **fields: object) -> Grant | Denial:
     """Let attempts come and go until one is refused; return what the last one got."""
-    answer: Grant | Refusal | None = None
+    answer: Grant | Denial | None = None
     for name in names:
         answer = await books.admit(target(), ask(name, **fields))
-        if isinstance(answer, Refusal):
+        if isinstance(answer, Denial):
             return answer
-        await books.settle(target(), ask(name), Ending(at=clock.now(), usage=Usage(prompt_tokens=100)))
+        await books.settle(target(), ask(name), Outcome(at=clock.now(), usage=Usage(prompt_tokens=100)))
     assert answer is not None
     return answer
 
@@ -68,30 +68,30 @@ async def test_a_smooth_budget_says_in_money_what_is_used() -> None:
     clock = VirtualClock(MIDNIGHT)
     books = Ledger(MemoryStore(), clock, settings, lambda _: ())
     paid = target("card", price=Price(prompt=10**6, completion=10**6))
-    answer: Grant | Refusal | None = None
+    answer: Grant | Denial | None = None
     for name in names("a", 200):
         answer = await books.admit(paid, ask(name, prompt_tokens=1_000))
-        if isinstance(answer, Refusal):
+        if isinstance(answer, Denial):
             break
         one = ask(name, prompt_tokens=1_000)
-        await books.settle(paid, one, Ending(at=clock.now(), usage=Usage(prompt_tokens=1_000), price=paid.price))
-    assert isinstance(answer, Refusal)
+        await books.settle(paid, one, Outcome(at=clock.now(), usage=Usage(prompt_tokens=1_000), price=paid.price))
+    assert isinstance(answer, Denial)
     assert re.fullmatch(r"paced: \$0\.0\d* of \$0\.10? / day \(UTC\) used", answer.limit.source)
 
 
 async def test_a_smooth_day_is_not_spent_in_its_first_minutes() -> None:
     """A tenth is free; then the rate is what is left by the time to the reset; the moment named is right."""
     books, clock = ledger(SMOOTH, DAY)
-    refusal = await take(books, clock, names("a", 100))
-    assert isinstance(refusal, Refusal)
-    assert refusal.limit.source == "paced: 10 of 100 requests / day (UTC) used"
-    assert refusal.kind is RefusalKind.PACE
-    assert (refusal.impossible, refusal.limit.amount) == (False, 0)
-    assert refusal.retry_at == pytest.approx(MIDNIGHT + 86_400 / 90, abs=1)
-    assert refusal.retry_at is not None
-    clock.advance(refusal.retry_at - clock.now() + 0.001)
+    denial = await take(books, clock, names("a", 100))
+    assert isinstance(denial, Denial)
+    assert denial.limit.source == "paced: 10 of 100 requests / day (UTC) used"
+    assert denial.kind is DenialKind.PACE
+    assert (denial.impossible, denial.limit.amount) == (False, 0)
+    assert denial.retry_at == pytest.approx(MIDNIGHT + 86_400 / 90, abs=1)
+    assert denial.retry_at is not None
+    clock.advance(denial.retry_at - clock.now() + 0.001)
     assert isinstance(await take(books, clock, ["b"]), Grant)
-    assert isinstance(await take(books, clock, ["c"]), Refusal)
+    assert isinstance(await take(books, clock, ["c"]), Denial)
 
 
 async def test_the_whole_of_a_smooth_day_can_be_used() -> None:
@@ -105,9 +105,9 @@ async def test_the_whole_of_a_smooth_day_can_be_used() -> None:
 
 async def test_a_full_limit_is_not_called_paced() -> None:
     books, clock = ledger(SMOOTH, limit(1, window=Calendar(period="day")), start=MIDNIGHT + 86_300)
-    refusal = await take(books, clock, names("a", 2))
-    assert isinstance(refusal, Refusal)
-    assert (refusal.limit.amount, refusal.retry_at) == (1, MIDNIGHT + 86_400 + GUARD)
+    denial = await take(books, clock, names("a", 2))
+    assert isinstance(denial, Denial)
+    assert (denial.limit.amount, denial.retry_at) == (1, MIDNIGHT + 86_400 + GUARD)
 
 
 async def test_short_windows_are_left_alone_and_long_ones_keep_a_gap() -> None:
@@ -115,18 +115,18 @@ async def test_short_windows_are_left_alone_and_long_ones_keep_a_gap() -> None:
     assert isinstance(await take(books, clock, names("a", 20)), Grant)
     long = limit(100, window=Rolling(seconds=36_000))
     books, clock = ledger(SMOOTH, long)
-    refusal = await take(books, clock, names("a", 20))
-    assert isinstance(refusal, Refusal)
-    assert refusal.retry_at == pytest.approx(MIDNIGHT + 36_000 / 90)
+    denial = await take(books, clock, names("a", 20))
+    assert isinstance(denial, Denial)
+    assert denial.retry_at == pytest.approx(MIDNIGHT + 36_000 / 90)
     clock.advance(401)
     assert isinstance(await take(books, clock, ["b"]), Grant)
 
 
 async def test_a_share_is_reserved_for_those_who_wait() -> None:
     books, clock = ledger(Settings(pace="reserve 20% for interactive"), limit(10))
-    refusal = await take(books, clock, names("batch", 10), claim="batch")
-    assert isinstance(refusal, Refusal)
-    assert refusal.limit.source == "paced: 8 of 10 requests / 60 s used"
+    denial = await take(books, clock, names("batch", 10), claim="batch")
+    assert isinstance(denial, Denial)
+    assert denial.limit.source == "paced: 8 of 10 requests / 60 s used"
     grant = await take(books, clock, names("person", 2))
     assert isinstance(grant, Grant)
     assert [(one.limit.amount, one.left) for one in grant.remaining] == [(10, 0)]
@@ -201,5 +201,5 @@ async def test_unused_tokens_come_back_after_a_while_or_never_where_reservations
 async def test_what_was_never_sent_comes_back_at_once() -> None:
     books, clock = ledger(Settings(), limit(1_000, Unit.TOTAL_TOKEN))
     await books.admit(target(), ask("a"))
-    await books.settle(target(), ask("a"), Ending(at=clock.now(), sent=False, error="connection"))
+    await books.settle(target(), ask("a"), Outcome(at=clock.now(), sent=False, error="connection"))
     assert [one.used for one in await books.remaining(target())] == [0]

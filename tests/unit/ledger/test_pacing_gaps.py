@@ -13,12 +13,12 @@ from shunpike.builtin.memory import MemoryStore
 from shunpike.ledger import Ledger
 from shunpike.protocols import Store
 from shunpike.types import (
-    Ending,
+    Denial,
     Grant,
     Held,
     Hold,
     Limit,
-    Refusal,
+    Outcome,
     Remaining,
     Reservation,
     Rolling,
@@ -44,7 +44,7 @@ class Elsewhere(MemoryStore):
         self.looked: list[float] = []
 
     @override
-    async def admit(self, reservation: Reservation) -> Grant | Refusal:
+    async def admit(self, reservation: Reservation) -> Grant | Denial:
         await checkpoint()
         return await super().admit(reservation)
 
@@ -59,14 +59,14 @@ class Elsewhere(MemoryStore):
         return 0
 
 
-class House:
+class Runtime:
     """One ledger with a tenth of its limit used, and a clock."""
 
     def __init__(self, *limits: Limit, store: Store | None = None, clock: VirtualClock | None = None) -> None:
         self.clock, self.store = clock or VirtualClock(), store or MemoryStore()
         self.books = Ledger(self.store, self.clock, SMOOTH, lambda _: limits or (HOURS,))
 
-    async def warm(self) -> House:
+    async def warm(self) -> Runtime:
         """Use what is free, long ago: within the window, and more than any gap."""
         for number in range(FREE):
             assert isinstance(await self.begin(f"free-{number}"), Grant)
@@ -74,12 +74,12 @@ class House:
         self.clock.advance(10 * GAP)
         return self
 
-    async def begin(self, name: str) -> Grant | Refusal:
+    async def begin(self, name: str) -> Grant | Denial:
         return await self.books.admit(target(), ask(name))
 
     async def at_once(self, count: int) -> int:
         """Let so many ask at once; return how many of them were admitted."""
-        answers: list[Grant | Refusal] = []
+        answers: list[Grant | Denial] = []
 
         async def ask_for(name: str) -> None:
             answers.append(await self.begin(name))
@@ -91,11 +91,11 @@ class House:
 
     async def end(self, name: str, **fields: object) -> None:
         known = {"at": self.clock.now(), "usage": Usage(prompt_tokens=100)}
-        await self.books.settle(target(), ask(name), Ending(**{**known, **fields}))
+        await self.books.settle(target(), ask(name), Outcome(**{**known, **fields}))
 
 
 async def test_a_call_in_flight_does_not_hold_up_the_others() -> None:
-    house = await House().warm()
+    house = await Runtime().warm()
     assert isinstance(await house.begin("runs on"), Grant)
     for number in range(20):
         house.clock.advance(2 * GAP)
@@ -103,22 +103,22 @@ async def test_a_call_in_flight_does_not_hold_up_the_others() -> None:
 
 
 async def test_the_gap_begins_with_the_last_admission_however_long_that_call_runs() -> None:
-    house = await House().warm()
+    house = await Runtime().warm()
     await house.begin("a")
     begun, gap = house.clock.now(), 36_000 / 89
     for later in (0.0, gap / 2, gap - 1):
         house.clock.advance(begun + later - house.clock.now())
-        refusal = await house.begin(f"at {later}")
-        assert isinstance(refusal, Refusal)
-        assert refusal.retry_at == pytest.approx(begun + gap)
-        assert refusal.limit.source == "paced: 11 of 100 requests / 36000 s used"
+        denial = await house.begin(f"at {later}")
+        assert isinstance(denial, Denial)
+        assert denial.retry_at == pytest.approx(begun + gap)
+        assert denial.limit.source == "paced: 11 of 100 requests / 36000 s used"
     house.clock.advance(begun + gap - house.clock.now() + 0.01)
     assert isinstance(await house.begin("b"), Grant)
 
 
 async def test_an_answer_that_takes_long_does_not_lengthen_the_gap() -> None:
     """Our own attempts are known by their admission, also when their answers are what came last."""
-    house = await House().warm()
+    house = await Runtime().warm()
     await house.begin("a")
     house.clock.advance(GAP * 0.9)
     await house.end("a")
@@ -127,7 +127,7 @@ async def test_an_answer_that_takes_long_does_not_lengthen_the_gap() -> None:
 
 
 async def test_of_many_that_ask_at_once_one_is_admitted() -> None:
-    house = await House(store=Elsewhere()).warm()
+    house = await Runtime(store=Elsewhere()).warm()
     assert await house.at_once(9) == 1
 
 
@@ -145,53 +145,53 @@ class Behind(Elsewhere):
 @pytest.mark.parametrize("store", [Elsewhere, Behind])
 async def test_of_many_that_ask_at_once_no_more_than_what_is_free_is_admitted(store: type[Elsewhere]) -> None:
     """Nothing is used yet: each of them sees an empty window, and the whole of it would go in one burst."""
-    house = House(store=store())
+    house = Runtime(store=store())
     assert 1 <= await house.at_once(100) <= FREE
     house.clock.advance(10 * GAP)
     assert isinstance(await house.begin("later"), Grant), "what was refused counts for nothing"
 
 
 async def test_what_was_never_sent_leaves_no_gap() -> None:
-    house = await House().warm()
+    house = await Runtime().warm()
     assert isinstance(await house.begin("a"), Grant)
     await house.end("a", sent=False, error="connection")
     assert isinstance(await house.begin("b"), Grant)
 
 
 async def test_what_another_limit_refused_leaves_no_gap() -> None:
-    house = await House(HOURS, limit(1, Unit.CONCURRENT, Held())).warm()
+    house = await Runtime(HOURS, limit(1, Unit.CONCURRENT, Held())).warm()
     await house.begin("a")
     house.clock.advance(2 * GAP)
-    refusal = await house.begin("b")
-    assert isinstance(refusal, Refusal)
-    assert refusal.limit.unit is Unit.CONCURRENT
+    denial = await house.begin("b")
+    assert isinstance(denial, Denial)
+    assert denial.limit.unit is Unit.CONCURRENT
     await house.end("a")
     assert isinstance(await house.begin("b"), Grant)
 
 
 async def test_what_ended_in_another_process_counts() -> None:
     """Of what still runs there nothing is known; from its answer on it is an attempt like our own."""
-    here = await House().warm()
-    there = House(store=here.store, clock=here.clock)
+    here = await Runtime().warm()
+    there = Runtime(store=here.store, clock=here.clock)
     await there.begin("a")
     here.clock.advance(7)
     await there.end("a")
-    refusal = await here.begin("b")
-    assert isinstance(refusal, Refusal)
-    assert refusal.retry_at == pytest.approx(here.clock.now() + 36_000 / 89)
+    denial = await here.begin("b")
+    assert isinstance(denial, Denial)
+    assert denial.retry_at == pytest.approx(here.clock.now() + 36_000 / 89)
     here.clock.advance(GAP * 1.1)
     assert isinstance(await here.begin("b"), Grant)
 
 
 async def test_a_clock_that_is_set_back_holds_nobody_up() -> None:
-    house = await House().warm()
+    house = await Runtime().warm()
     await house.begin("a")
     await house.begin("b")
     house.clock.set_back(5_000)
     assert isinstance(await house.begin("c"), Grant)
     await house.end("a")
     await house.end("c")
-    assert isinstance(await house.begin("d"), Refusal), "the gap is kept by the clock as it is"
+    assert isinstance(await house.begin("d"), Denial), "the gap is kept by the clock as it is"
     house.clock.advance(GAP * 1.1)
     assert isinstance(await house.begin("d"), Grant)
 
@@ -199,10 +199,10 @@ async def test_a_clock_that_is_set_back_holds_nobody_up() -> None:
 async def test_while_the_pace_refuses_dead_owners_are_looked_for_now_and_then() -> None:
     """What they hold makes the gap longer, and nobody else would give it back."""
     store = Elsewhere()
-    house = await House(store=store).warm()
+    house = await Runtime(store=store).warm()
     await house.begin("a")
     assert store.looked == []
     for _ in range(30):
-        assert isinstance(await house.begin("b"), Refusal)
+        assert isinstance(await house.begin("b"), Denial)
         house.clock.advance(0.1)
     assert len(store.looked) == 3

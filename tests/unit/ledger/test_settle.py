@@ -8,18 +8,20 @@ from hypothesis import strategies as st
 
 from shunpike.ledger.settle import settlement_of
 from shunpike.ledger.terms import Terms
-from shunpike.protocols import Ask
-from shunpike.types import Basis, Ending, Funds, Money, Price, State, Usage
+from shunpike.protocols import AdmissionRequest
+from shunpike.types import Basis, Funds, Money, Outcome, Price, State, Usage
 
 PRICE = Price(prompt=2, completion=5)
-ASK = Ask(attempt_id="a", request_id="r", prompt_tokens=100, prompt_bound=400, max_output=50, choices=2, price=PRICE)
+ASK = AdmissionRequest(
+    attempt_id="a", request_id="r", prompt_tokens=100, prompt_bound=400, max_output=50, choices=2, price=PRICE
+)
 PAID = Terms(funds=Funds.PAID, price=PRICE, worst=PRICE.worst(400, 100))
 FREE = Terms(funds=Funds.FREE, price=PRICE, worst=Money())
 STATED = Usage(prompt_tokens=90, completion_tokens=11)
 
 
-def ending(**fields: object) -> Ending:
-    return Ending.model_validate({"at": 10.0, "price": PRICE, **fields})
+def outcome(**fields: object) -> Outcome:
+    return Outcome.model_validate({"at": 10.0, "price": PRICE, **fields})
 
 
 @pytest.mark.parametrize(
@@ -110,40 +112,40 @@ def ending(**fields: object) -> Ending:
     ],
 )
 def test_every_row_of_the_settle_table(how: dict[str, object], state: State, pico: int, keeps_request: bool) -> None:
-    booked = settlement_of(ending(**how), ASK, PAID)
+    booked = settlement_of(outcome(**how), ASK, PAID)
     assert (booked.state, booked.cost.pico, booked.keeps_request) == (state, pico, keeps_request)
 
 
 def test_an_estimate_never_exceeds_the_reservation() -> None:
-    far_too_much = ending(cancelled=True, cancel_safe=True, delivered_tokens=10_000)
+    far_too_much = outcome(cancelled=True, cancel_safe=True, delivered_tokens=10_000)
     booked = settlement_of(far_too_much, ASK, PAID)
     assert booked.cost == PAID.worst
     assert (booked.usage.completion_tokens, booked.usage.basis) == (100, Basis.ESTIMATED)
 
 
 def test_a_free_answer_costs_nothing_and_is_worth_its_list_price() -> None:
-    booked = settlement_of(ending(usage=STATED, headers_at=9.0, served_model="m-2"), ASK, FREE)
+    booked = settlement_of(outcome(usage=STATED, headers_at=9.0, served_model="m-2"), ASK, FREE)
     assert (booked.cost, booked.list_value) == (Money(), Money(pico=235))
     assert (booked.headers_at, booked.served_model, booked.outcome) == (9.0, "m-2", "ok")
 
 
 def test_a_bill_for_what_should_be_free_is_booked() -> None:
-    assert settlement_of(ending(usage=STATED, stated_cost=Money(pico=9)), ASK, FREE).cost.pico == 9
+    assert settlement_of(outcome(usage=STATED, stated_cost=Money(pico=9)), ASK, FREE).cost.pico == 9
 
 
 def test_unknown_usage_is_shown_as_an_estimate_never_as_zero() -> None:
-    answered = settlement_of(ending(delivered_tokens=30), ASK, FREE).usage
+    answered = settlement_of(outcome(delivered_tokens=30), ASK, FREE).usage
     assert (answered.prompt_tokens, answered.completion_tokens, answered.basis) == (100, 30, Basis.ESTIMATED)
-    lost = settlement_of(ending(error="timeout"), ASK, FREE).usage
+    lost = settlement_of(outcome(error="timeout"), ASK, FREE).usage
     assert (lost.prompt_tokens, lost.completion_tokens, lost.basis) == (100, 100, Basis.ESTIMATED)
 
 
 def test_an_unconfirmed_row_is_never_below_what_was_stated() -> None:
     """A running figure, or a running cost, beyond the worst case is a lower bound all the same."""
     much = Usage(prompt_tokens=10_000, completion_tokens=11)
-    booked = settlement_of(ending(cancelled=True, usage=much), ASK, PAID)
+    booked = settlement_of(outcome(cancelled=True, usage=much), ASK, PAID)
     assert (booked.state, booked.cost) == (State.UNCONFIRMED, PRICE.of(much))
-    dear = ending(cancelled=True, usage=STATED, stated_cost=Money(pico=PAID.worst.pico + 1))
+    dear = outcome(cancelled=True, usage=STATED, stated_cost=Money(pico=PAID.worst.pico + 1))
     assert settlement_of(dear, ASK, PAID).cost.pico == PAID.worst.pico + 1
 
 
@@ -155,12 +157,12 @@ def test_an_unconfirmed_row_is_never_below_what_was_stated() -> None:
     cancel_safe=st.booleans(),
     delivered=st.integers(0, 200),
 )
-def test_money_is_given_back_only_on_proof(
+def test_money_is_given_back_only_on_observation(
     sent: bool, error: str | None, billed: bool | None, cancelled: bool, cancel_safe: bool, delivered: int
 ) -> None:
     """Law I4: released means that nothing was sent, or that the provider says it does not bill."""
     fields = {"sent": sent, "error": error, "billed": billed, "cancelled": cancelled, "cancel_safe": cancel_safe}
-    booked = settlement_of(ending(**fields, delivered_tokens=delivered), ASK, PAID)
+    booked = settlement_of(outcome(**fields, delivered_tokens=delivered), ASK, PAID)
     if booked.state is State.RELEASED:
         assert not sent or (error is not None and billed is False)
     elif booked.state is State.UNCONFIRMED:

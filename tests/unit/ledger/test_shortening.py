@@ -6,16 +6,16 @@ import pytest
 
 from shunpike.ledger import Ledger
 from shunpike.ledger.learning import BELIEVED_FOR
-from shunpike.types import Confidence, Ending, Evidence, Grant, Limit, Refusal, Rolling, Settings, Unit, Usage
+from shunpike.types import Confidence, Denial, Evidence, Grant, Limit, Outcome, Rolling, Settings, Unit, Usage
 from shunpike_testkit.targets import ask, limit, target
 
 from ...laws.provider_windows import SHAPES, FixedWindow, Provider, RollingWindow, TokenBucket  # noqa: TID252 - no package
-from .taught import House, seen
+from .taught import Runtime, seen
 
 MINUTE = 60.0
 
 
-class Trade(House):
+class Trade(Runtime):
     """A house whose requests go to a provider that counts by itself, and who all want to be sent at once."""
 
     def __init__(self, listed: list[Limit], provider: Provider, settings: Settings | None = None) -> None:
@@ -26,12 +26,12 @@ class Trade(House):
         self.tells = True
         """Whether answers say what is left, and not only a refusal when to come back."""
 
-    async def send(self, trip: float = 0.02) -> Refusal | None:
+    async def send(self, trip: float = 0.02) -> Denial | None:
         """Send one request, if the books allow it."""
         self._number += 1
         one = ask(f"s{self._number}")
         verdict = await self.books.admit(target(), one)
-        if isinstance(verdict, Refusal):
+        if isinstance(verdict, Denial):
             return verdict
         self.clock.advance(trip / 2)
         said = self.provider.ask(self.clock.now())
@@ -40,35 +40,35 @@ class Trade(House):
         rows: tuple[Evidence, ...] = ()
         if self.tells:
             rows = (seen(amount=self.amount, remaining=said.left, resets_at=reset),)
-        ending = Ending(at=self.clock.now(), usage=Usage(), evidence=rows)
+        outcome = Outcome(at=self.clock.now(), usage=Usage(), evidence=rows)
         if said.served:
             self.served += 1
         else:
             self.refused += 1
             how = {"error": "rate_limited", "status": 429, "billed": False, "closed_until": reset}
-            ending = ending.model_copy(update=how)
-        await self.books.settle(target(), one, ending)
+            outcome = outcome.model_copy(update=how)
+        await self.books.settle(target(), one, outcome)
         return None
 
     async def busy(self, seconds: float, trip: float = 0.02) -> int:
         """Send whatever the books allow for so long; return how many were served."""
         until, before = self.clock.now() + seconds, self.served
         while self.clock.now() < until:
-            refusal = await self.send(trip)
-            if refusal is not None:
-                assert refusal.retry_at is not None
-                self.clock.advance(max(0.0, min(refusal.retry_at, until) - self.clock.now()) + 0.001)
+            denial = await self.send(trip)
+            if denial is not None:
+                assert denial.retry_at is not None
+                self.clock.advance(max(0.0, min(denial.retry_at, until) - self.clock.now()) + 0.001)
         return self.served - before
 
     async def refused_bare(self) -> None:
         """Let one be refused that names no limit."""
         self._number += 1
         one = ask(f"s{self._number}")
-        while isinstance(await self.books.admit(target(), one), Refusal):
+        while isinstance(await self.books.admit(target(), one), Denial):
             self.clock.advance(1)
         now = self.clock.now()
         how = {"at": now, "error": "rate_limited", "status": 429, "billed": False, "closed_until": now + 2}
-        await self.books.settle(target(), one, Ending.model_validate(how))
+        await self.books.settle(target(), one, Outcome.model_validate(how))
 
     async def windows(self) -> list[float]:
         left = await self.books.remaining(target())
@@ -112,7 +112,7 @@ async def test_a_window_that_is_as_long_as_listed_or_longer_is_never_shortened(
         assert trade.refused <= 5
 
 
-async def test_with_the_wait_of_refusals_alone_it_is_found_by_what_passes() -> None:
+async def test_with_the_wait_of_denials_alone_it_is_found_by_what_passes() -> None:
     """Another program used it up at first. There is one limit, so that it is the one that refused."""
     provider = RollingWindow(30, 2.0, 0.1)
     trade = Trade([limit(30)], provider)
@@ -126,7 +126,7 @@ async def test_with_the_wait_of_refusals_alone_it_is_found_by_what_passes() -> N
     assert trade.refused == 1
 
 
-async def test_of_several_limits_a_refusal_that_names_none_shows_nothing() -> None:
+async def test_of_several_limits_a_denial_that_names_none_shows_nothing() -> None:
     provider = RollingWindow(30, 2.0, 0.1)
     trade = Trade([limit(30), limit(9_000_000, Unit.TOTAL_TOKEN)], provider)
     trade.tells = False
@@ -136,7 +136,7 @@ async def test_of_several_limits_a_refusal_that_names_none_shows_nothing() -> No
     assert await trade.windows() == [60, 60]
 
 
-async def test_a_refusal_after_that_brings_the_listed_window_back_at_once() -> None:
+async def test_a_denial_after_that_brings_the_listed_window_back_at_once() -> None:
     """It is closed until the stated moment, and not concluded again before the wait between tests is over."""
     trade = Trade([limit(30)], FixedWindow(30, 2.0, 0.1))
     await trade.busy(MINUTE)
@@ -151,7 +151,7 @@ async def test_a_refusal_after_that_brings_the_listed_window_back_at_once() -> N
     assert trade.refused <= 4
 
 
-async def test_a_refusal_that_names_no_limit_brings_it_back_too() -> None:
+async def test_a_denial_that_names_no_limit_brings_it_back_too() -> None:
     trade = Trade([limit(30), limit(9_000_000, Unit.TOTAL_TOKEN)], FixedWindow(30, 2.0, 0.1))
     await trade.busy(MINUTE)
     assert min(await trade.windows()) < 60
@@ -159,7 +159,7 @@ async def test_a_refusal_that_names_no_limit_brings_it_back_too() -> None:
     assert await trade.windows() == [60, 60]
 
 
-async def test_it_is_shown_with_its_proof_and_other_processes_and_the_next_ones_know_it() -> None:
+async def test_it_is_shown_with_its_observation_and_other_processes_and_the_next_ones_know_it() -> None:
     trade = Trade([limit(30)], TokenBucket(30, 2.0, 0.1))
     await trade.busy(MINUTE)
     later = Ledger(trade.store, trade.clock, Settings(), lambda _: [limit(30)])
@@ -189,7 +189,7 @@ async def test_the_operators_own_figure_is_kept() -> None:
 
 
 async def test_what_is_left_and_stands_still_is_not_believed_before_more_has_passed_than_the_list_allows() -> None:
-    house = House([limit(30)])
+    house = Runtime([limit(30)])
     for _ in range(29):
         assert isinstance(await house.ends(seen(amount=30, remaining=25, resets_at=house.clock.now() + 2)), Grant)
         house.clock.advance(0.5)

@@ -11,7 +11,7 @@ import pytest
 from shunpike.builtin.memory import MemoryStore
 from shunpike.builtin.sqlite import SqliteStore
 from shunpike.ledger import Ledger
-from shunpike.types import Ending, Evidence, Refusal, Rolling, Settings, Unit, Usage
+from shunpike.types import Denial, Evidence, Outcome, Rolling, Settings, Unit, Usage
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.targets import ask, limit, target
 
@@ -25,7 +25,7 @@ class Strict:
         self._clock = clock
         self._served: deque[float] = deque()
 
-    def answer(self) -> Ending:
+    def answer(self) -> Outcome:
         moment = self._clock.monotonic()
         while self._served and self._served[0] <= moment - WINDOW:
             self._served.popleft()
@@ -35,9 +35,9 @@ class Strict:
         resets = self._clock.now() + 6.0
         left = AMOUNT - len(self._served)
         row = Evidence(unit=Unit.REQUEST, origin="header x", amount=AMOUNT, remaining=left, resets_at=resets)
-        ending = Ending(at=self._clock.now(), usage=Usage(), evidence=(row,))
+        outcome = Outcome(at=self._clock.now(), usage=Usage(), evidence=(row,))
         refused = {"error": "rate_limited", "status": 429, "billed": False, "closed_until": resets}
-        return ending if fits else ending.model_copy(update=refused)
+        return outcome if fits else outcome.model_copy(update=refused)
 
 
 @pytest.mark.parametrize("seconds", [30.0, 50.0, -30.0])
@@ -50,7 +50,7 @@ async def test_a_clock_that_is_set_makes_no_window_shorter(tmp_path: Path, kind:
     while clock.monotonic() < 600:
         number += 1
         one = ask(f"a{number}")
-        if isinstance(await books.admit(target(), one), Refusal):
+        if isinstance(await books.admit(target(), one), Denial):
             clock.advance(0.5)
             continue
         clock.advance(0.02)

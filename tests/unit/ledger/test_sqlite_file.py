@@ -14,7 +14,7 @@ from shunpike.builtin import sqlite_connection, sqlite_upkeep
 from shunpike.builtin.memory import open_memory
 from shunpike.builtin.sqlite import SqliteStore, open_sqlite
 from shunpike.errors import ConfigError, StoreError
-from shunpike.types import Calendar, Funds, Grant, Lesson, Lifetime, Proof, Settlement, State, Unit
+from shunpike.types import Calendar, Funds, Grant, Lifetime, LimitUpdate, Observation, Settlement, State, Unit
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.stores import CENT, hold, reservation, settled
 
@@ -184,10 +184,10 @@ async def test_what_the_file_can_not_hold_fails_alone_and_is_still_held(tmp_path
     names = [f"a{number}" for number in range(20)]
     for name in names:
         await store.admit(reservation(name, clock.now(), one))
-    impossible = Proof(bucket=one.bucket, at=clock.now(), origin="x").model_copy(update={"remaining": -1})
+    impossible = Observation(bucket=one.bucket, at=clock.now(), origin="x").model_copy(update={"remaining": -1})
     bad = {
         "a7": settled(clock.now(), pico=2**63),
-        "a13": settled(clock.now(), lessons=(Lesson(limit=one.limit, proof=impossible),)),
+        "a13": settled(clock.now(), limit_updates=(LimitUpdate(limit=one.limit, observation=impossible),)),
     }
     failed: list[str] = []
 

@@ -14,7 +14,7 @@ import pytest
 from shunpike.builtin import sqlite_file
 from shunpike.builtin.sqlite import SqliteStore
 from shunpike.errors import StoreError
-from shunpike.types import Grant, Held, Refusal, Unit
+from shunpike.types import Denial, Grant, Held, Unit
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.stores import hold, reservation, settled
 
@@ -49,7 +49,7 @@ async def test_a_file_opened_through_a_symlink_is_the_same_ledger(tmp_path: Path
     link.symlink_to(path)
     async with opened(path, clock) as first, opened(link, clock) as second:
         assert isinstance(await first.admit(reservation("a", clock.now(), CALL)), Grant)
-        assert isinstance(await second.admit(reservation("b", clock.now(), CALL)), Refusal)
+        assert isinstance(await second.admit(reservation("b", clock.now(), CALL)), Denial)
         assert await first.settle("a", settled(clock.now()))
         assert isinstance(await second.admit(reservation("b", clock.now(), CALL)), Grant)
         await second.check()
@@ -111,7 +111,7 @@ async def test_a_living_process_is_not_taken_for_dead_when_its_lock_file_goes(
         (lock,) = locks(tmp_path)
         damage(lock)
         async with opened(path, clock) as second:
-            assert isinstance(await second.admit(reservation("b", clock.now(), CALL)), Refusal)
+            assert isinstance(await second.admit(reservation("b", clock.now(), CALL)), Denial)
             assert await second.recover(clock.now()) == 0
             assert await first.settle("a", settled(clock.now()))
             assert isinstance(await first.admit(reservation("c", clock.now(), CALL)), Grant)
@@ -252,7 +252,7 @@ async def test_a_ledger_that_is_missing_beside_its_log_is_not_begun_anew(tmp_pat
 async def test_many_that_start_at_once_begin_one_ledger(tmp_path: Path) -> None:
     clock, path = VirtualClock(), tmp_path / "ledger.db"
     stores = [SqliteStore(path, clock=clock) for _ in range(8)]
-    answers: list[Grant | Refusal] = []
+    answers: list[Grant | Denial] = []
 
     async def ask(number: int, store: SqliteStore) -> None:
         answers.append(await store.admit(reservation(f"a{number}", clock.now(), hold(1, 7))))

@@ -9,8 +9,8 @@ import pytest
 
 from shunpike.builtin import sqlite_sql
 from shunpike.builtin.sqlite import SqliteStore
-from shunpike.ledger.abilities import CountsBy, Learns, Reconciles
-from shunpike.types import Closure, Grant, Lifetime, Money, Settlement, State, Unit
+from shunpike.ledger.capabilities import CountsBy, Learns, Reconciles
+from shunpike.types import Block, Grant, Lifetime, Money, Settlement, State, Unit
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.stores import CENT, hold, reservation
 
@@ -80,11 +80,11 @@ async def test_a_file_of_any_older_version_closes_learns_and_opens(tmp_path: Pat
     path, clock = tmp_path / "ledger.db", VirtualClock()
     old_file(path, version)
     store, now = SqliteStore(path, clock=clock), clock.now()
-    closed = Closure(bucket="north|account:|gate", until=now + 60, reason="sick", at=now, failures=2)
+    closed = Block(bucket="north|account:|gate", until=now + 60, reason="sick", at=now, failures=2)
     await store.admit(reservation("a", now, hold(1, 9)))
-    await store.settle("a", Settlement(state=State.RELEASED, at=now, outcome="overloaded", closures=(closed,)))
+    await store.settle("a", Settlement(state=State.RELEASED, at=now, outcome="overloaded", blocks=(closed,)))
     assert await store.closed(now) == {closed.bucket: closed}
-    assert await store.proofs() == {}
+    assert await store.observations() == {}
     await store.aclose()
 
 

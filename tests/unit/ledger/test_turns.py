@@ -12,15 +12,15 @@ from shunpike.builtin.memory import MemoryStore
 from shunpike.errors import StoreError
 from shunpike.ledger import Ledger
 from shunpike.ledger.buckets import bucket_of
-from shunpike.protocols import Ask
+from shunpike.protocols import AdmissionRequest
 from shunpike.types import (
-    Ending,
+    Denial,
+    DenialKind,
     Grant,
     Held,
     Hold,
     Limit,
-    Refusal,
-    RefusalKind,
+    Outcome,
     Reservation,
     Rolling,
     Settings,
@@ -46,14 +46,14 @@ class Counting(MemoryStore):
         self.answers.set()
 
     @override
-    async def admit(self, reservation: Reservation) -> Grant | Refusal:
+    async def admit(self, reservation: Reservation) -> Grant | Denial:
         self.asked += 1
         verdict = await super().admit(reservation)
         await self.answers.wait()
         return verdict
 
 
-class House:
+class Runtime:
     """A ledger with one limit, and the requests that ask it."""
 
     def __init__(self, limit: Limit) -> None:
@@ -61,29 +61,29 @@ class House:
         self.ledger = Ledger(self.store, self.clock, Settings(), lambda _: [limit], queue=self.queue)
         self.waiters: list[Waiter] = []
 
-    def ask(self, output: int = 100, *, waits: bool = True) -> Ask:
+    def ask(self, output: int = 100, *, waits: bool = True) -> AdmissionRequest:
         self.waiters.append(self.queue.arrive("interactive"))
         arrival = self.waiters[-1].place.arrival
         until = self.clock.now() + 30 if waits else None
         changed: dict[str, Any] = {"attempt_id": str(arrival), "arrival": arrival, "waits_until": until}
         return ask().model_copy(update={**changed, "max_output": output})
 
-    async def admit(self, *arguments: Any, **options: Any) -> tuple[Ask, Grant | Refusal]:
+    async def admit(self, *arguments: Any, **options: Any) -> tuple[AdmissionRequest, Grant | Denial]:
         asked = self.ask(*arguments, **options)
         return asked, await self.ledger.admit(target("none"), asked)
 
-    async def refused(self, *arguments: Any, **options: Any) -> Refusal:
+    async def refused(self, *arguments: Any, **options: Any) -> Denial:
         _, verdict = await self.admit(*arguments, **options)
-        assert isinstance(verdict, Refusal)
+        assert isinstance(verdict, Denial)
         return verdict
 
-    async def end(self, asked: Ask) -> None:
-        ending = Ending(at=self.clock.now(), usage=Usage(prompt_tokens=1, completion_tokens=1))
-        await self.ledger.settle(target("none"), asked, ending)
+    async def end(self, asked: AdmissionRequest) -> None:
+        outcome = Outcome(at=self.clock.now(), usage=Usage(prompt_tokens=1, completion_tokens=1))
+        await self.ledger.settle(target("none"), asked, outcome)
 
 
 async def test_the_store_is_not_asked_for_what_this_process_fills() -> None:
-    house = House(AT_ONCE)
+    house = Runtime(AT_ONCE)
     first, _ = await house.admit()
     await house.admit()
     found = [await house.refused() for _ in range(3)]
@@ -96,7 +96,7 @@ async def test_the_store_is_not_asked_for_what_this_process_fills() -> None:
 
 
 async def test_who_does_not_wait_hears_the_store_and_stands_in_nobodys_way() -> None:
-    house = House(AT_ONCE)
+    house = Runtime(AT_ONCE)
     first, _ = await house.admit()
     await house.admit()
     assert (await house.refused(waits=False)).held
@@ -107,27 +107,27 @@ async def test_who_does_not_wait_hears_the_store_and_stands_in_nobodys_way() -> 
 
 async def test_a_larger_request_than_those_that_run_hears_from_the_store_when_its_window_opens() -> None:
     """What was used of the window only the store knows: to wait for what runs would be in vain."""
-    house = House(TOKENS)
+    house = Runtime(TOKENS)
     used, _ = await house.admit(500)
-    ending = Ending(at=house.clock.now(), usage=Usage(prompt_tokens=1, completion_tokens=500))
-    await house.ledger.settle(target("none"), used, ending)
+    outcome = Outcome(at=house.clock.now(), usage=Usage(prompt_tokens=1, completion_tokens=500))
+    await house.ledger.settle(target("none"), used, outcome)
     await house.admit(200)
-    refusal = await house.refused(900)
-    assert (refusal.held, refusal.retry_at) == (False, pytest.approx(house.clock.now() + 61))
+    denial = await house.refused(900)
+    assert (denial.held, denial.retry_at) == (False, pytest.approx(house.clock.now() + 61))
 
 
-async def test_a_refusal_behind_others_never_names_a_moment_that_has_passed() -> None:
-    house = House(AT_ONCE)
+async def test_a_denial_behind_others_never_names_a_moment_that_has_passed() -> None:
+    house = Runtime(AT_ONCE)
     await house.admit()
     await house.admit()
     await house.refused()
     await house.clock.sleep(10)
-    refusal = await house.refused()
-    assert (refusal.ahead, refusal.retry_at) == (1, house.clock.now() + 1)
+    denial = await house.refused()
+    assert (denial.ahead, denial.retry_at) == (1, house.clock.now() + 1)
 
 
 async def test_whoever_was_kept_from_the_store_is_woken_when_it_gives_others_nothing() -> None:
-    house = House(AT_ONCE)
+    house = Runtime(AT_ONCE)
     await house.store.admit(_elsewhere(house))
     house.store.answers = anyio.Event()
     async with anyio.create_task_group() as group:
@@ -135,21 +135,21 @@ async def test_whoever_was_kept_from_the_store_is_woken_when_it_gives_others_not
             group.start_soon(lambda: house.admit(waits=False))
         while house.store.asked < 3:
             await anyio.lowlevel.checkpoint()
-        refusal = await house.refused()
-        assert refusal.held
+        denial = await house.refused()
+        assert denial.held
         assert not house.waiters[2].turn.is_set()
         house.store.answers.set()
     assert house.waiters[2].turn.is_set()
 
 
 async def test_an_attempt_of_the_same_name_is_refused_while_it_runs() -> None:
-    house = House(AT_ONCE)
+    house = Runtime(AT_ONCE)
     asked, _ = await house.admit()
     with pytest.raises(StoreError, match="already in the ledger"):
         await house.ledger.admit(target("none"), asked)
 
 
-def _elsewhere(house: House) -> Reservation:
+def _elsewhere(house: Runtime) -> Reservation:
     """Return an attempt of another process."""
     hold = Hold(bucket=bucket_of(target("none"), AT_ONCE), limit=AT_ONCE, amount=1)
     names = {"attempt_id": "elsewhere", "request_id": "elsewhere", "provider": "north", "account": "default"}
@@ -157,10 +157,10 @@ def _elsewhere(house: House) -> Reservation:
 
 
 async def test_what_is_given_back_late_names_its_own_limit_and_no_moment_that_has_passed() -> None:
-    house = House(AT_ONCE)
+    house = Runtime(AT_ONCE)
     first, later = house.ask(), house.ask()
     house.store.answers = anyio.Event()
-    verdicts: list[Grant | Refusal] = []
+    verdicts: list[Grant | Denial] = []
 
     async def admit() -> None:
         verdicts.append(await house.ledger.admit(target("none"), later))
@@ -171,13 +171,13 @@ async def test_what_is_given_back_late_names_its_own_limit_and_no_moment_that_ha
             await anyio.lowlevel.checkpoint()
         bucket = bucket_of(target("none"), AT_ONCE)
         smaller = AT_ONCE.model_copy(update={"amount": 1})
-        past = Refusal(limit=smaller, bucket=bucket, kind=RefusalKind.LIMIT, retry_at=house.clock.now())
+        past = Denial(limit=smaller, bucket=bucket, kind=DenialKind.LIMIT, retry_at=house.clock.now())
         house.queue.stand(house.waiters[0], {bucket: past})
         house.clock.advance(5)
         house.store.answers.set()
     assert first.arrival is not None
     (given_back,) = verdicts
-    assert isinstance(given_back, Refusal)
+    assert isinstance(given_back, Denial)
     assert (given_back.returned, given_back.ahead, given_back.limit.amount) == (True, 1, AT_ONCE.amount)
     assert given_back.retry_at is not None
     assert given_back.retry_at > house.clock.now()
@@ -191,7 +191,7 @@ class Apart(Counting):
         self.lets: dict[str, anyio.Event] = {}
 
     @override
-    async def admit(self, reservation: Reservation) -> Grant | Refusal:
+    async def admit(self, reservation: Reservation) -> Grant | Denial:
         verdict = await super().admit(reservation)
         await self.lets[reservation.attempt_id].wait()
         return verdict
@@ -203,7 +203,7 @@ class Apart(Counting):
 
 
 async def test_whoever_is_cancelled_while_a_grant_waits_for_its_turn_leaves_nothing_held() -> None:
-    house, store = House(AT_ONCE), Apart()
+    house, store = Runtime(AT_ONCE), Apart()
     house.store = store
     house.ledger = Ledger(store, house.clock, Settings(), lambda _: [AT_ONCE], queue=house.queue)
     first, later = house.ask(), house.ask()

@@ -7,15 +7,15 @@ import pytest
 from shunpike.ledger import Ledger
 from shunpike.ledger.learning import BELIEVED_FOR
 from shunpike.ledger.windows import GUARD
-from shunpike.types import Calendar, Confidence, Ending, Grant, Limit, Refusal, Rolling, Scope, Settings, Unit, Usage
+from shunpike.types import Calendar, Confidence, Denial, Grant, Limit, Outcome, Rolling, Scope, Settings, Unit, Usage
 from shunpike_testkit.targets import ask, limit, target
 
-from .taught import House, seen
+from .taught import Runtime, seen
 
 
-async def test_a_window_that_an_answer_names_becomes_a_limit_with_its_proof() -> None:
+async def test_a_window_that_an_answer_names_becomes_a_limit_with_its_observation() -> None:
     """What the answer says is left counts at once, and nobody sends more."""
-    house = House([])
+    house = Runtime([])
     await house.ends(seen(amount=3, remaining=2, window_seconds=60.0))
     (one,) = await house.books.remaining(target())
     assert (one.limit.amount, one.limit.window, one.left) == (3, Rolling(seconds=60), 2)
@@ -33,7 +33,7 @@ async def test_a_window_that_an_answer_names_becomes_a_limit_with_its_proof() ->
 async def test_a_window_that_only_a_reset_tells_is_the_shortest_usual_one_that_holds_it(
     away: float, window: float
 ) -> None:
-    house = House([])
+    house = Runtime([])
     await house.ends(seen(amount=5, remaining=4, resets_at=house.clock.now() + away))
     assert {
         one.limit.window.seconds
@@ -43,7 +43,7 @@ async def test_a_window_that_only_a_reset_tells_is_the_shortest_usual_one_that_h
 
 
 async def test_a_reset_that_is_further_away_makes_the_window_longer_and_a_nearer_one_not_shorter() -> None:
-    house = House([])
+    house = Runtime([])
     windows = []
     for away in (1.5, 45.0, 0.5):
         await house.ends(seen(amount=50, remaining=40, resets_at=house.clock.now() + away))
@@ -52,8 +52,8 @@ async def test_a_reset_that_is_further_away_makes_the_window_longer_and_a_nearer
     assert windows == [Rolling(seconds=2), Rolling(seconds=60), Rolling(seconds=60)]
 
 
-async def test_a_refusal_that_names_an_unlisted_limit_closes_exactly_that_one() -> None:
-    house = House([])
+async def test_a_denial_that_names_an_unlisted_limit_closes_exactly_that_one() -> None:
+    house = Runtime([])
     await house.refused(seen(amount=9, remaining=0, window_seconds=60.0), wait=20.0)
     assert list(await house.books.closed()) == ["north/default|model:m-1|request|rolling:60"]
     (one,) = await house.books.remaining(target())
@@ -61,12 +61,12 @@ async def test_a_refusal_that_names_an_unlisted_limit_closes_exactly_that_one() 
 
 
 async def test_figures_of_what_runs_at_once_are_learned() -> None:
-    house = House([])
+    house = Runtime([])
     await house.ends(seen(Unit.CONCURRENT, amount=1))
     assert isinstance(await house.books.admit(target(), ask("one")), Grant)
-    refusal = await house.books.admit(target(), ask("two"))
-    assert isinstance(refusal, Refusal)
-    assert (refusal.limit.unit, refusal.held) == (Unit.CONCURRENT, True)
+    denial = await house.books.admit(target(), ask("two"))
+    assert isinstance(denial, Denial)
+    assert (denial.limit.unit, denial.held) == (Unit.CONCURRENT, True)
 
 
 @pytest.mark.parametrize(
@@ -84,28 +84,28 @@ async def test_figures_of_what_runs_at_once_are_learned() -> None:
 async def test_what_may_be_another_limit_or_is_no_figure_becomes_none(
     listed: list[Limit], fields: dict[str, object]
 ) -> None:
-    house = House(listed)
+    house = Runtime(listed)
     await house.ends(seen(**fields))  # type: ignore[arg-type]  # its fields
     assert len(await house.books.remaining(target())) == len(listed)
 
 
 async def test_other_processes_and_the_next_ones_know_it_and_other_models_do_not() -> None:
-    house = House([])
+    house = Runtime([])
     await house.ends(seen(amount=3, remaining=0, window_seconds=60.0))
     later = Ledger(house.store, house.clock, Settings(), lambda _: ())
-    assert isinstance(await later.admit(target(), ask("a")), Refusal)
+    assert isinstance(await later.admit(target(), ask("a")), Denial)
     assert isinstance(await later.admit(target(model="m-2"), ask("b")), Grant)
     assert isinstance(await later.admit(target(account="other"), ask("c")), Grant)
 
 
 async def test_it_is_the_accounts_where_all_that_is_listed_is_the_accounts() -> None:
-    house = House([limit(9, Unit.CONCURRENT, scope=Scope.ACCOUNT)])
+    house = Runtime([limit(9, Unit.CONCURRENT, scope=Scope.ACCOUNT)])
     await house.ends(seen(amount=3, remaining=0, window_seconds=60.0))
-    assert isinstance(await house.books.admit(target(model="m-2"), ask("b")), Refusal)
+    assert isinstance(await house.books.admit(target(model="m-2"), ask("b")), Denial)
 
 
 async def test_it_is_forgotten_a_week_after_the_last_answer_that_named_it() -> None:
-    house = House([])
+    house = Runtime([])
     for _ in range(3):
         await house.ends(seen(amount=3, remaining=2, window_seconds=60.0))
         house.clock.advance(BELIEVED_FOR / 2 + 1)
@@ -115,7 +115,7 @@ async def test_it_is_forgotten_a_week_after_the_last_answer_that_named_it() -> N
 
 
 async def test_its_figure_follows_the_answers() -> None:
-    house = House([])
+    house = Runtime([])
     for amount in (3, 500, 20):
         await house.ends(seen(amount=amount, remaining=amount - 1, window_seconds=60.0))
         house.clock.advance(61)
@@ -123,18 +123,18 @@ async def test_its_figure_follows_the_answers() -> None:
 
 
 async def test_tokens_are_learned_as_requests_are() -> None:
-    house = House([])
+    house = Runtime([])
     await house.books.admit(target(), ask("a"))
     tokens = seen(Unit.TOTAL_TOKEN, amount=1_000, remaining=100, window_seconds=60.0)
-    await house.books.settle(target(), ask("a"), Ending(at=house.clock.now(), usage=Usage(), evidence=(tokens,)))
-    refusal = await house.books.admit(target(), ask("b"))
-    assert isinstance(refusal, Refusal)
-    assert refusal.limit.unit is Unit.TOTAL_TOKEN
+    await house.books.settle(target(), ask("a"), Outcome(at=house.clock.now(), usage=Usage(), evidence=(tokens,)))
+    denial = await house.books.admit(target(), ask("b"))
+    assert isinstance(denial, Denial)
+    assert denial.limit.unit is Unit.TOTAL_TOKEN
 
 
 async def test_a_reset_that_is_further_away_than_a_listed_window_lengthens_it_at_once() -> None:
     """The listed one stays beside it, and what answers say is of both: they are one to the provider."""
-    house = House([limit(3), limit(100, window=Calendar(period="day"))])
+    house = Runtime([limit(3), limit(100, window=Calendar(period="day"))])
     far = house.clock.now() + 600
     await house.ends(seen(amount=3, remaining=2, resets_at=far))
     found = [(one.limit.amount, one.limit.window, one.left) for one in await house.books.remaining(target())]
@@ -142,14 +142,14 @@ async def test_a_reset_that_is_further_away_than_a_listed_window_lengthens_it_at
     assert found[2] == (3, Rolling(seconds=3_600), 2)
     await house.ends(seen(amount=3, remaining=0, resets_at=far))
     house.clock.advance(61 + GUARD)
-    assert isinstance(await house.ends(), Refusal)
+    assert isinstance(await house.ends(), Denial)
     house.clock.advance(600)
     assert isinstance(await house.ends(), Grant)
 
 
 @pytest.mark.parametrize("away", [0.5, 59, 64])
 async def test_a_reset_within_a_listed_window_or_hardly_beyond_changes_no_window(away: float) -> None:
-    house = House([limit(3)])
+    house = Runtime([limit(3)])
     await house.ends(seen(amount=3, remaining=2, resets_at=house.clock.now() + away))
     assert [one.limit.window for one in await house.books.remaining(target())] == [Rolling(seconds=60)]
 
@@ -157,21 +157,21 @@ async def test_a_reset_within_a_listed_window_or_hardly_beyond_changes_no_window
 @pytest.mark.parametrize("fields", [{"remaining": 0}, {"remaining": 2, "window_seconds": 60.0}])
 async def test_a_doubtful_wait_lengthens_no_window(fields: dict[str, object]) -> None:
     """Nothing left for longer than a window, and a window that the answer names, are tested and not believed."""
-    house = House([limit(3)])
+    house = Runtime([limit(3)])
     far = house.clock.now() + 600
     await house.ends(seen(amount=3, resets_at=far, **fields))
     assert [one.limit.window for one in await house.books.remaining(target())] == [Rolling(seconds=60)]
 
 
-async def test_a_wait_that_a_refusal_states_lengthens_no_window() -> None:
-    house = House([limit(3)])
+async def test_a_wait_that_a_denial_states_lengthens_no_window() -> None:
+    house = Runtime([limit(3)])
     far = house.clock.now() + 86_400
     await house.refused(seen(amount=3, remaining=1, resets_at=far), wait=86_400)
     assert [one.limit.window for one in await house.books.remaining(target())] == [Rolling(seconds=60)]
 
 
 async def test_another_amount_may_be_another_limit_and_lengthens_none() -> None:
-    house = House([limit(3)])
+    house = Runtime([limit(3)])
     await house.ends(seen(amount=500, remaining=499, resets_at=house.clock.now() + 600))
     assert [one.limit.window for one in await house.books.remaining(target())] == [Rolling(seconds=60)]
 
@@ -179,6 +179,6 @@ async def test_another_amount_may_be_another_limit_and_lengthens_none() -> None:
 @pytest.mark.parametrize("ahead", [8.0, 30.0, 89.0])
 async def test_a_reset_by_a_clock_that_is_ahead_makes_no_window_of_an_hour(ahead: float) -> None:
     """Clocks of two hosts differ; a listed minute stands against what only looks further away."""
-    house = House([limit(20)])
+    house = Runtime([limit(20)])
     await house.ends(seen(amount=20, remaining=19, resets_at=house.clock.now() + 60 + ahead))
     assert [one.limit.window for one in await house.books.remaining(target())] == [Rolling(seconds=60)]

@@ -12,8 +12,8 @@ from shunpike.client import Client
 from shunpike.errors import Exhausted, Overloaded
 from shunpike.types import Timeouts
 from shunpike.wire import Http
+from shunpike.wire.not_sent import begin_attempt
 from shunpike.wire.transport import KEPT
-from shunpike.wire.unsent import begin_attempt
 from shunpike_testkit.upstream import Upstream, hang_up, reply
 
 from .conftest import BODY, Vendor

@@ -55,7 +55,7 @@ async def test_keep_alives_are_signs_of_life_until_the_first_word(client_of: Mak
         sections = {"acme": {"timeouts": {"first_token": 0.6}}}
         async with client_of(Vendor("acme", f"{upstream.base_url}/v1"), sections=sections) as client:
             async with client.stream("hi", deadline=30) as answer:
-                assert "".join([str(piece) async for piece in answer]) == "here"
+                assert "".join([str(chunk) async for chunk in answer]) == "here"
         assert len(upstream.requests) == 1
 
 
@@ -82,7 +82,7 @@ async def test_keep_alives_do_not_take_the_time_of_who_is_untried(client_of: Mak
         vendors = Vendor("acme", f"{first.base_url}/v1", paid=False), Vendor("beta", f"{second.base_url}/v1")
         async with client_of(*vendors) as client:
             async with client.stream("hi", deadline=1.5) as answer:
-                assert "".join([str(piece) async for piece in answer]) == "here"
+                assert "".join([str(chunk) async for chunk in answer]) == "here"
             said = answer.completion.attempts[0].message
     assert said
     assert "attempt_share (0.67)" in said

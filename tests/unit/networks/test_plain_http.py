@@ -7,7 +7,7 @@ import pytest
 from shunpike.errors import ConfigError
 from shunpike.types import ProviderInfo, ProviderSettings
 from shunpike.wire.address import check_base_url
-from shunpike.wire.own import own_backend
+from shunpike.wire.custom_endpoint import own_backend
 
 from .conftest import KEY, Vendor
 

@@ -39,7 +39,7 @@ async def test_an_https_provider_is_asked_through_the_tunnel_of_the_proxy_that_a
         async with client_of(Vendor("acme", "https://provider.test/v1"), ca_file=ca_file) as client:
             assert (await client.complete("hi")).text == "here"
             async with client.stream("hi") as stream:
-                assert [str(piece) async for piece in stream]
+                assert [str(chunk) async for chunk in stream]
     assert relay.asked == ["CONNECT provider.test:443 HTTP/1.1"], "kept for the second request"
     assert "sk-secret" not in relay.heads[0]
 

@@ -51,7 +51,7 @@ def test_an_address_that_is_none_is_refused_without_repeating_it(url: str) -> No
 def test_a_password_that_is_not_written_in_percent_codes_is_not_taken_for_something_else(
     password: str, place: str
 ) -> None:
-    """The library would take a piece of it for the host, the port or the database, and so would who shows them."""
+    """The library would take a chunk of it for the host, the port or the database, and so would who shows them."""
     with pytest.raises(ConfigError) as caught:
         PostgresStore(f"postgresql://me:{password}@{place}")
     assert SECRET not in f"{caught.value!r}{caught.value.hint}{caught.value.__cause__!r}{caught.value.__context__!r}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shunpike.ledger.windows import GUARD
-from shunpike.types import Calendar, Refusal, Rolling, Settlement, State, Unit
+from shunpike.types import Calendar, Denial, Rolling, Settlement, State, Unit
 from shunpike_postgres.statements import PAGE
 from shunpike_postgres.store import PostgresStore
 from shunpike_testkit.clock import VirtualClock
@@ -25,13 +25,13 @@ async def test_the_moment_is_that_at_which_enough_has_expired(postgres_url: str,
         await store.admit(reservation(name, clock.now(), hold(1, SLOTS, Unit.INPUT_TOKEN, window)))
         await store.settle(name, settled(clock.now(), prompt=1))
         clock.advance(1)
-    refusal = await store.admit(reservation("b", clock.now(), hold(needed, SLOTS, Unit.INPUT_TOKEN, window)))
+    denial = await store.admit(reservation("b", clock.now(), hold(needed, SLOTS, Unit.INPUT_TOKEN, window)))
     await store.aclose()
-    assert isinstance(refusal, Refusal)
-    assert refusal.retry_at == start + needed - 1 + window.seconds + GUARD
+    assert isinstance(denial, Denial)
+    assert denial.retry_at == start + needed - 1 + window.seconds + GUARD
 
 
-async def test_ends_that_nobody_knows_do_not_make_refusals_slow(postgres_url: str) -> None:
+async def test_ends_that_nobody_knows_do_not_make_denials_slow(postgres_url: str) -> None:
     """Each is a slot of its own; the limit's reset tells when it opens, and no more than a page of them is read."""
     clock = VirtualClock()
     store = PostgresStore(postgres_url, clock=clock, trust_clock=True)
@@ -40,7 +40,7 @@ async def test_ends_that_nobody_knows_do_not_make_refusals_slow(postgres_url: st
         name = f"a{number}"
         await store.admit(reservation(name, clock.now(), hold(1, SLOTS, window=day)))
         await store.settle(name, Settlement(state=State.UNCONFIRMED, at=clock.now()))
-    refusal = await store.admit(reservation("b", clock.now(), hold(1, SLOTS, window=day)))
+    denial = await store.admit(reservation("b", clock.now(), hold(1, SLOTS, window=day)))
     await store.aclose()
-    assert isinstance(refusal, Refusal)
-    assert refusal.retry_at == 1_800_057_600.0 + GUARD
+    assert isinstance(denial, Denial)
+    assert denial.retry_at == 1_800_057_600.0 + GUARD

@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shunpike.types import (
-    Closure,
+    Block,
+    Denial,
+    DenialKind,
     Funds,
     Grant,
-    Lesson,
     Limit,
+    LimitUpdate,
     Money,
-    Proof,
-    Refusal,
-    RefusalKind,
+    Observation,
     Remaining,
     Rolling,
     Sample,
@@ -44,15 +44,20 @@ def test_there_and_back_is_the_same_moment(shift: Shift, at: float) -> None:
         state=State.SETTLED,
         at=at,
         headers_at=at - 1,
-        closures=(Closure(bucket="b", until=at + 9, reason="r", at=at, test_at=at + 3),),
-        lessons=(Lesson(limit=LIMIT, proof=Proof(bucket="b", at=at, resets_at=at + 5, origin="o")),),
+        blocks=(Block(bucket="b", until=at + 9, reason="r", at=at, test_at=at + 3),),
+        limit_updates=(
+            LimitUpdate(limit=LIMIT, observation=Observation(bucket="b", at=at, resets_at=at + 5, origin="o")),
+        ),
         samples=(Sample(name="m", value=1.0, at=at),),
     )
     moved = shift.settlement(end)
-    assert (moved.at, moved.headers_at, moved.closures[0].until) == tuple(
+    assert (moved.at, moved.headers_at, moved.blocks[0].until) == tuple(
         moment + shift.seconds for moment in (at, at - 1, at + 9)
     )
-    assert (moved.lessons[0].proof.at, moved.lessons[0].proof.resets_at) == (at + shift.seconds, at + 5 + shift.seconds)
+    assert (moved.limit_updates[0].observation.at, moved.limit_updates[0].observation.resets_at) == (
+        at + shift.seconds,
+        at + 5 + shift.seconds,
+    )
     assert back.settlement(moved) == end
 
 
@@ -63,14 +68,14 @@ def test_what_goes_out_is_in_this_machines_time(shift: Shift, at: float) -> None
     grant = shift.verdict(Grant(attempt_id="a", remaining=(left,)))
     assert isinstance(grant, Grant)
     assert grant.remaining[0].resets_at == ours
-    refusal = shift.verdict(Refusal(limit=LIMIT, bucket="b", kind=RefusalKind.LIMIT, retry_at=at))
-    assert isinstance(refusal, Refusal)
-    assert refusal.retry_at == ours
-    closed = shift.closure(Closure(bucket="b", until=at, at=at, test_at=at, reason="r"))
+    denial = shift.verdict(Denial(limit=LIMIT, bucket="b", kind=DenialKind.LIMIT, retry_at=at))
+    assert isinstance(denial, Denial)
+    assert denial.retry_at == ours
+    closed = shift.block(Block(bucket="b", until=at, at=at, test_at=at, reason="r"))
     assert (closed.until, closed.at, closed.test_at) == (ours, ours, ours)
-    frozen = Closure(bucket="b", until=UNTIL_CLEARED, at=at, reason="r")
-    assert shift.closure(frozen).until == Shift(-shift.seconds).closure(frozen).until == UNTIL_CLEARED
-    assert shift.proof(Proof(bucket="b", at=at, resets_at=at, origin="o")).resets_at == ours
+    frozen = Block(bucket="b", until=UNTIL_CLEARED, at=at, reason="r")
+    assert shift.block(frozen).until == Shift(-shift.seconds).block(frozen).until == UNTIL_CLEARED
+    assert shift.observation(Observation(bucket="b", at=at, resets_at=at, origin="o")).resets_at == ours
     unknown = Unconfirmed(
         attempt_id="a", provider="p", account="d", model="m", at=at, outcome="timeout", cost=Money(), funds=Funds.PAID
     )
@@ -80,7 +85,7 @@ def test_what_goes_out_is_in_this_machines_time(shift: Shift, at: float) -> None
 @pytest.mark.parametrize("seconds", [0.0, 90.0])
 def test_what_never_happens_has_no_time_to_translate(seconds: float) -> None:
     shift = Shift(seconds)
-    refusal = Refusal(limit=LIMIT, bucket="b", kind=RefusalKind.IMPOSSIBLE, impossible=True)
-    assert shift.verdict(refusal) == refusal
+    denial = Denial(limit=LIMIT, bucket="b", kind=DenialKind.IMPOSSIBLE, impossible=True)
+    assert shift.verdict(denial) == denial
     left = Remaining(limit=LIMIT, bucket="b", used=0, left=3)
     assert shift.remaining([left]) == [left]

@@ -170,7 +170,7 @@ def test_log_probabilities_have_openais_form():
     }
 
 
-def test_arguments_in_pieces_are_put_together():
+def test_arguments_in_chunks_are_put_together():
     calls = Calls("s")
     parts = [
         {"name": "write", "willContinue": True},

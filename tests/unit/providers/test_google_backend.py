@@ -10,7 +10,7 @@ import pytest
 
 from shunpike.errors import AuthError, BadAnswer, Interrupted, NotHere, Overloaded, QuotaExhausted
 from shunpike.protocols import HealthProbe, ListsModels, Streams
-from shunpike.types import ABSENT, Answer, Call, ChatRequest, Piece, ProviderSettings
+from shunpike.types import ABSENT, Answer, Call, ChatRequest, Chunk, ProviderSettings
 from shunpike.wire.assemble import Assembly
 from shunpike_google import plugin
 from shunpike_testkit.upstream import HangUp, Upstream, reply, stream
@@ -30,18 +30,18 @@ def call(**request: Any) -> Call:
     return Call(request=ChatRequest(**request), model=MODEL, max_output=50, attempt_id="a1")
 
 
-def chunk(*parts: dict[str, Any], finish: str | None = None, **usage: int) -> dict[str, Any]:
+def raw_chunk(*parts: dict[str, Any], finish: str | None = None, **usage: int) -> dict[str, Any]:
     candidate: dict[str, Any] = {"content": {"role": "model", "parts": list(parts)}, "index": 0}
     if finish:
         candidate["finishReason"] = finish
     return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": "gemini-3.8-flash-001"}
 
 
-def sse(*chunks: object) -> list[str]:
-    return [f"data: {one if isinstance(one, str) else json.dumps(one)}\r\n\r\n" for one in chunks]
+def sse(*raw_chunks: object) -> list[str]:
+    return [f"data: {one if isinstance(one, str) else json.dumps(one)}\r\n\r\n" for one in raw_chunks]
 
 
-DONE = chunk({"text": ""}, finish="STOP", promptTokenCount=13, candidatesTokenCount=2, totalTokenCount=15)
+DONE = raw_chunk({"text": ""}, finish="STOP", promptTokenCount=13, candidatesTokenCount=2, totalTokenCount=15)
 
 
 async def complete(upstream: Upstream, asked: Call | None = None) -> Answer:
@@ -52,17 +52,17 @@ async def complete(upstream: Upstream, asked: Call | None = None) -> Answer:
         await backend.aclose()
 
 
-async def pieces(upstream: Upstream, asked: Call | None = None) -> list[Piece]:
+async def chunks(upstream: Upstream, asked: Call | None = None) -> list[Chunk]:
     backend = plugin.backend(settings(upstream))
     try:
         async with backend.stream(asked or call()) as flow:
-            return [piece async for piece in flow]
+            return [chunk async for chunk in flow]
     finally:
         await backend.aclose()
 
 
 async def test_a_whole_answer_arrives_with_its_moment_and_warnings():
-    body = chunk({"text": "Hello"}, finish="STOP", promptTokenCount=3, totalTokenCount=5)
+    body = raw_chunk({"text": "Hello"}, finish="STOP", promptTokenCount=3, totalTokenCount=5)
     async with Upstream() as upstream:
         upstream.on(UNARY, reply(body))
         answer = await complete(upstream, call(logit_bias={"1": 1}))
@@ -77,16 +77,16 @@ async def test_a_whole_answer_arrives_with_its_moment_and_warnings():
     assert answer.warnings == ("google does not take 'logit_bias': it was left out",)
 
 
-async def test_a_stream_arrives_piece_by_piece_and_the_last_usage_counts():
-    chunks = [chunk({"text": "Hel"}, promptTokenCount=15, totalTokenCount=15), chunk({"text": "lo"}), DONE]
+async def test_a_stream_arrives_chunk_by_chunk_and_the_last_usage_counts():
+    raw_chunks = [raw_chunk({"text": "Hel"}, promptTokenCount=15, totalTokenCount=15), raw_chunk({"text": "lo"}), DONE]
     async with Upstream() as upstream:
-        upstream.on(STREAM, stream(sse(*chunks)))
-        found = await pieces(upstream)
+        upstream.on(STREAM, stream(sse(*raw_chunks)))
+        found = await chunks(upstream)
 
     assert upstream.requests[0].path.endswith(":streamGenerateContent?alt=sse")
-    assert [piece.text for piece in found] == ["Hel", "lo", ""]
+    assert [chunk.text for chunk in found] == ["Hel", "lo", ""]
     assert found[0].headers_at is not None
-    assert [piece.finish_reason for piece in found] == [None, None, "stop"]
+    assert [chunk.finish_reason for chunk in found] == [None, None, "stop"]
     assert (found[-1].usage.prompt_tokens, found[-1].usage.completion_tokens) == (13, 2)
     assert found[-1].model == "gemini-3.8-flash-001"
 
@@ -99,32 +99,37 @@ async def test_a_refusal_that_states_its_usage_is_billed_for_it(streamed: bool, 
     async with Upstream() as upstream:
         upstream.on(STREAM if streamed else UNARY, reply([body] if listed else body, status=500))
         with pytest.raises(Overloaded) as caught:
-            await (pieces if streamed else complete)(upstream)
+            await (chunks if streamed else complete)(upstream)
     assert caught.value.bill is not None
     assert caught.value.bill.usage.total_tokens == 5
 
 
 async def test_a_stream_that_ends_without_its_last_figures_has_only_running_ones():
-    chunks = [chunk({"text": "Hel"}, promptTokenCount=15, totalTokenCount=16), chunk({"text": "lo"}, finish="STOP")]
-    for one in chunks[1:]:
+    raw_chunks = [
+        raw_chunk({"text": "Hel"}, promptTokenCount=15, totalTokenCount=16),
+        raw_chunk({"text": "lo"}, finish="STOP"),
+    ]
+    for one in raw_chunks[1:]:
         del one["usageMetadata"]
     async with Upstream() as upstream:
-        upstream.on(STREAM, stream(sse(*chunks)))
-        found = await pieces(upstream)
+        upstream.on(STREAM, stream(sse(*raw_chunks)))
+        found = await chunks(upstream)
     assert found[-1].usage is ABSENT
 
 
 async def test_a_stream_adds_up_to_the_same_answer_however_it_is_cut():
     call_part = {"functionCall": {"id": "x", "name": "add", "args": {"a": "é"}}, "thoughtSignature": "sig"}
-    data = "".join(sse(chunk({"text": "hm", "thought": True}), chunk({"text": "Grüße"}), chunk(call_part), DONE))
+    data = "".join(
+        sse(raw_chunk({"text": "hm", "thought": True}), raw_chunk({"text": "Grüße"}), raw_chunk(call_part), DONE)
+    )
     raw = data.encode()
     async with Upstream() as upstream:
         upstream.on(STREAM, stream([raw]), stream([raw[at : at + 1] for at in range(len(raw))]))
         answers = []
         for _ in range(2):
             assembly = Assembly(provider="google", model=MODEL)
-            for piece in await pieces(upstream):
-                assembly.add(piece)
+            for chunk in await chunks(upstream):
+                assembly.add(chunk)
             answers.append(assembly.answer().model_copy(update={"headers_at": None}))
 
     assert answers[0] == answers[1]
@@ -136,45 +141,45 @@ async def test_a_stream_adds_up_to_the_same_answer_however_it_is_cut():
 
 async def test_a_call_before_the_last_event_turns_stop_into_tool_calls():
     async with Upstream() as upstream:
-        upstream.on(STREAM, stream(sse(chunk({"functionCall": {"name": "now"}}), DONE)))
-        found = await pieces(upstream)
+        upstream.on(STREAM, stream(sse(raw_chunk({"functionCall": {"name": "now"}}), DONE)))
+        found = await chunks(upstream)
 
-    assert [delta.name for piece in found for delta in piece.tool_calls] == ["now"]
+    assert [delta.name for chunk in found for delta in chunk.tool_calls] == ["now"]
     assert found[-1].finish_reason == "tool_calls"
 
 
 async def test_a_blocked_prompt_ends_a_stream_well():
     async with Upstream() as upstream:
         upstream.on(STREAM, stream(sse({"promptFeedback": {"blockReason": "OTHER"}})))
-        (piece,) = await pieces(upstream)
+        (chunk,) = await chunks(upstream)
 
-    assert piece.finish_reason == "content_filter"
-    assert piece.warnings == ("google blocked the prompt: OTHER",)
+    assert chunk.finish_reason == "content_filter"
+    assert chunk.warnings == ("google blocked the prompt: OTHER",)
 
 
 async def test_a_list_of_events_in_one_body_is_read_as_well():
     async with Upstream() as upstream:
-        upstream.on(STREAM, reply([chunk({"text": "Hi"}), DONE]))
-        found = await pieces(upstream)
+        upstream.on(STREAM, reply([raw_chunk({"text": "Hi"}), DONE]))
+        found = await chunks(upstream)
 
-    assert "".join(piece.text for piece in found) == "Hi"
+    assert "".join(chunk.text for chunk in found) == "Hi"
     assert found[-1].finish_reason == "stop"
 
 
-@pytest.mark.parametrize("ending", [[], [HangUp()]], ids=["in order", "by hanging up"])
+@pytest.mark.parametrize("outcome", [[], [HangUp()]], ids=["in order", "by hanging up"])
 async def test_a_stream_that_ends_without_a_reason_is_interrupted(ending):
     async with Upstream() as upstream:
-        upstream.on(STREAM, stream([*sse(chunk({"text": "Hel"})), *ending]))
+        upstream.on(STREAM, stream([*sse(raw_chunk({"text": "Hel"})), *ending]))
         with pytest.raises(Interrupted, match="google: the stream broke off") as caught:
-            await pieces(upstream)
+            await chunks(upstream)
 
     assert caught.value.model == MODEL
 
 
 async def test_a_line_that_breaks_after_the_reason_does_not_spoil_the_answer():
     async with Upstream() as upstream:
-        upstream.on(STREAM, stream([*sse(chunk({"text": "Hi"}), DONE), HangUp()]))
-        found = await pieces(upstream)
+        upstream.on(STREAM, stream([*sse(raw_chunk({"text": "Hi"}), DONE), HangUp()]))
+        found = await chunks(upstream)
 
     assert found[-1].finish_reason == "stop"
 
@@ -186,16 +191,16 @@ async def test_an_error_before_any_content_is_what_it_says():
         upstream.on(STREAM, stream(sse(error)), reply(error, status=429))
         for _ in range(2):
             with pytest.raises(QuotaExhausted) as caught:
-                await pieces(upstream)
+                await chunks(upstream)
             assert caught.value.model == MODEL
 
 
 async def test_an_error_after_content_interrupts():
     error = {"error": {"code": 503, "message": "overloaded", "status": "UNAVAILABLE"}}
     async with Upstream() as upstream:
-        upstream.on(STREAM, stream(sse(chunk({"text": "Hel"}), error)))
+        upstream.on(STREAM, stream(sse(raw_chunk({"text": "Hel"}), error)))
         with pytest.raises(Interrupted):
-            await pieces(upstream)
+            await chunks(upstream)
 
 
 @pytest.mark.parametrize("event", ["nonsense", "[1, 2]", "3"])
@@ -203,7 +208,7 @@ async def test_an_event_that_is_no_object_is_malformed(event):
     async with Upstream() as upstream:
         upstream.on(STREAM, stream(sse(event)))
         with pytest.raises(Overloaded) as caught:
-            await pieces(upstream)
+            await chunks(upstream)
 
     assert caught.value.kind == "malformed"
 
@@ -220,9 +225,9 @@ async def test_a_body_that_is_no_object_is_malformed(body):
 
 async def test_a_model_that_failed_to_write_ends_a_stream_badly():
     async with Upstream() as upstream:
-        upstream.on(STREAM, stream(sse(chunk(finish="MALFORMED_FUNCTION_CALL"))))
+        upstream.on(STREAM, stream(sse(raw_chunk(finish="MALFORMED_FUNCTION_CALL"))))
         with pytest.raises(BadAnswer):
-            await pieces(upstream)
+            await chunks(upstream)
 
 
 async def test_what_can_not_be_sent_is_refused_before_anything_is():
@@ -231,7 +236,7 @@ async def test_what_can_not_be_sent_is_refused_before_anything_is():
         with pytest.raises(NotHere):
             await complete(upstream, asked)
         with pytest.raises(NotHere):
-            await pieces(upstream, asked)
+            await chunks(upstream, asked)
 
     assert upstream.requests == []
 
@@ -239,7 +244,7 @@ async def test_what_can_not_be_sent_is_refused_before_anything_is():
 async def test_leaving_a_stream_early_closes_the_connection():
     never = anyio.Event()
     async with Upstream() as upstream:
-        upstream.on(STREAM, stream([*sse(chunk({"text": "Hel"})), never]))
+        upstream.on(STREAM, stream([*sse(raw_chunk({"text": "Hel"})), never]))
         backend = plugin.backend(settings(upstream))
         async with backend.stream(call()) as flow:
             assert (await anext(aiter(flow))).text == "Hel"

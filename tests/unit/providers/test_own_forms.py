@@ -46,11 +46,11 @@ class TestTogether:
 
     def test_a_stream_has_them_too_and_the_common_form_stays(self):
         backend = backend_of("together")
-        chunk = {"choices": [{"delta": {"content": "No"}, "logprobs": OWN}]}
-        [piece] = backend.pieces(chunk, Seen(call("m")))
-        assert len(piece.logprobs["content"]) == 2
+        raw_chunk = {"choices": [{"delta": {"content": "No"}, "logprobs": OWN}]}
+        [chunk] = backend.chunks(raw_chunk, Seen(call("m")))
+        assert len(chunk.logprobs["content"]) == 2
         common = {"choices": [{"delta": {"content": "No"}, "logprobs": {"content": []}}, {"logprobs": 7}]}
-        assert backend.pieces(common, Seen(call("m")))[0].logprobs == {"content": []}
+        assert backend.chunks(common, Seen(call("m")))[0].logprobs == {"content": []}
 
 
 class TestGroq:

@@ -45,8 +45,8 @@ async def replay(path: Path) -> tuple[dict[str, Any], Answer | ProviderError]:
             return recording, await backend.complete(call)
         assembly = Assembly(provider=recording["provider"], model=model)
         async with backend.stream(call) as flow:
-            async for piece in flow:
-                assembly.add(piece)
+            async for chunk in flow:
+                assembly.add(chunk)
         return recording, assembly.answer()
     except ProviderError as error:
         return recording, error

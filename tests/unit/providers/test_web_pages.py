@@ -38,8 +38,8 @@ async def test_what_is_no_answer_is_named_with_its_type_and_address(
     call = Call(request=ChatRequest(messages="hi"), model="m", max_output=50, attempt_id="a")
     with pytest.raises(Overloaded) as caught:
         if streamed:
-            async with backend.stream(call) as pieces:
-                async for _ in pieces:
+            async with backend.stream(call) as chunks:
+                async for _ in chunks:
                     pass
         else:
             await backend.complete(call)

@@ -21,7 +21,7 @@ from shunpike.plugins import Host
 from shunpike.protocols import Backend
 from shunpike.types import Billing, Price, ProviderSettings, Settings
 from shunpike.wire import EmbeddingBackend
-from shunpike.wire.unsent import Departure, begin_attempt, is_unsent
+from shunpike.wire.not_sent import Departure, begin_attempt, is_unsent
 from shunpike_testkit.scripted import ScriptedProvider, answer
 from shunpike_testkit.upstream import Script, Stall, Upstream
 

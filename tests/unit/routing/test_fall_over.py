@@ -24,7 +24,7 @@ from shunpike.errors import (
     RateLimited,
 )
 from shunpike.plugins import Host
-from shunpike.routing.memory import TROUBLE, Memory
+from shunpike.routing.health import TROUBLE, Health
 from shunpike.routing.trouble import Where
 from shunpike.types import Answer, Billing, Call, Completion, Price, Settings, Verdict
 from shunpike_testkit.clock import VirtualClock
@@ -62,7 +62,7 @@ async def ask(opened: Client, *, streamed: bool = False, **options: Any) -> Comp
     if not streamed:
         return await opened.complete("hello", **options)
     async with opened.stream("hello", **options) as stream:
-        _ = [piece async for piece in stream]
+        _ = [chunk async for chunk in stream]
     return stream.completion
 
 
@@ -255,7 +255,7 @@ async def test_that_others_have_no_key_is_no_news_where_one_provider_is_asked() 
 def test_two_models_in_trouble_do_not_close_the_account_of_one_that_answers() -> None:
     """An account is closed for a time of its own, and by what failed since something of it answered."""
     clock = VirtualClock()
-    memory, down = Memory(clock), Overloaded("down", provider="only", status=503)
+    memory, down = Health(clock), Overloaded("down", provider="only", status=503)
     models = {name: Where(f"only/{name}", "only", "only https://x", "only key") for name in ("a", "b", "well")}
     for _ in range(20):
         for name in ("a", "b"):

@@ -13,7 +13,7 @@ from shunpike.client import Client
 from shunpike.errors import Overloaded, PluginError, UsageError
 from shunpike.hookspecs import hookimpl
 from shunpike.protocols import Backend
-from shunpike.types import Answer, Billing, Call, Completion, Piece, Price
+from shunpike.types import Answer, Billing, Call, Chunk, Completion, Price
 from shunpike.wire import before_sending
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
@@ -52,7 +52,7 @@ class Whole:
         raise RuntimeError("not even that")
 
 
-class InPieces(Whole):
+class InChunks(Whole):
     """A backend that streams."""
 
     def stream(self, call: Call) -> Any:
@@ -91,7 +91,7 @@ async def ask(opened: Client, *, streamed: bool = False) -> Completion:
     if not streamed:
         return await opened.complete("hello")
     async with opened.stream("hello") as stream:
-        _ = [piece async for piece in stream]
+        _ = [chunk async for chunk in stream]
     return stream.completion
 
 
@@ -143,10 +143,10 @@ async def test_what_provably_never_left_costs_nothing() -> None:
 
 
 class Opened:
-    """A context of pieces that goes wrong where a test says so."""
+    """A context of chunks that goes wrong where a test says so."""
 
-    def __init__(self, *pieces: Any, leaving: Exception | None = None) -> None:
-        self._pieces = list(pieces)
+    def __init__(self, *chunks: Any, leaving: Exception | None = None) -> None:
+        self._chunks = list(chunks)
         self._leaving = leaving
 
     async def __aenter__(self) -> Any:
@@ -160,9 +160,9 @@ class Opened:
         return self
 
     async def __anext__(self) -> Any:
-        if not self._pieces:
+        if not self._chunks:
             raise StopAsyncIteration
-        found = self._pieces.pop(0)
+        found = self._chunks.pop(0)
         if isinstance(found, Exception):
             raise found
         return found
@@ -179,7 +179,7 @@ STREAMS: dict[str, Callable[[Call], Any]] = {
     "raises": lambda _: 1 // 0,
     "opens nothing": lambda _: Empty(),
     "a str": lambda _: Opened("hello"),
-    "raises inside": lambda _: Opened(Piece(model="m"), KeyError("choices")),
+    "raises inside": lambda _: Opened(Chunk(model="m"), KeyError("choices")),
 }
 
 
@@ -187,16 +187,16 @@ STREAMS: dict[str, Callable[[Call], Any]] = {
 async def test_whatever_a_stream_does_before_its_first_content_is_invisible(wrong: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        odd = Odd(InPieces(STREAMS[wrong]))
+        odd = Odd(InChunks(STREAMS[wrong]))
         async with client(odd, ScriptedProvider("next", answer("fine"))) as opened:
             done = await ask(opened, streamed=True)
     assert done.text == "fine"
     assert done.attempts[0].error == "plugin"
 
 
-@pytest.mark.parametrize("piece", ["a str", None, ValueError("inside")])
-async def test_what_a_stream_does_after_its_first_content_is_a_plugin_error(piece: object) -> None:
-    odd = Odd(InPieces(lambda _: Opened(Piece(text="Once"), piece)))
+@pytest.mark.parametrize("chunk", ["a str", None, ValueError("inside")])
+async def test_what_a_stream_does_after_its_first_content_is_a_plugin_error(chunk: object) -> None:
+    odd = Odd(InChunks(lambda _: Opened(Chunk(text="Once"), chunk)))
     async with client(odd, ScriptedProvider("next")) as opened:
         with pytest.raises(PluginError, match="odd-plugin"):
             await ask(opened, streamed=True)
@@ -206,8 +206,8 @@ async def test_what_a_stream_does_after_its_first_content_is_a_plugin_error(piec
 
 @pytest.mark.parametrize("leaving", [RuntimeError("stuck"), TimeoutError(), Overloaded("late", provider="odd")])
 async def test_an_answer_is_not_lost_to_a_stream_that_can_not_be_closed(leaving: Exception) -> None:
-    pieces = (Piece(text="Once", model="m"), Piece(finish_reason="stop"))
-    odd = Odd(InPieces(lambda _: Opened(*pieces, leaving=leaving)))
+    chunks = (Chunk(text="Once", model="m"), Chunk(finish_reason="stop"))
+    odd = Odd(InChunks(lambda _: Opened(*chunks, leaving=leaving)))
     async with client(odd) as opened:
         done = await ask(opened, streamed=True)
     assert done.text == "Once"
@@ -244,8 +244,8 @@ async def test_the_one_thing_that_was_raised_is_named_and_ends_nothing(words: st
     def bad(_: Call) -> Any:
         raise RAISED[words]
 
-    async with client(Odd(InPieces(bad) if streamed else Whole(bad))) as alone:
+    async with client(Odd(InChunks(bad) if streamed else Whole(bad))) as alone:
         with pytest.raises(PluginError, match=f"raised {words}\nhint: "):
             await ask(alone, streamed=streamed)
-    async with client(Odd(InPieces(bad) if streamed else Whole(bad)), ScriptedProvider("next", answer("fine"))) as two:
+    async with client(Odd(InChunks(bad) if streamed else Whole(bad)), ScriptedProvider("next", answer("fine"))) as two:
         assert (await ask(two, streamed=streamed)).text == "fine"

@@ -8,22 +8,22 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from shunpike.types import Refusal, RefusalKind
+from shunpike.types import Denial, DenialKind
 from shunpike.waiting import Place, Queue, Waiter
 from shunpike_testkit.targets import limit
 
 BUCKETS = ("a", "b", "c")
 
 
-def refusals(*buckets: str) -> dict[str, Refusal]:
-    return {bucket: Refusal(limit=limit(1), bucket=bucket, kind=RefusalKind.LIMIT, retry_at=1.0) for bucket in buckets}
+def denials(*buckets: str) -> dict[str, Denial]:
+    return {bucket: Denial(limit=limit(1), bucket=bucket, kind=DenialKind.LIMIT, retry_at=1.0) for bucket in buckets}
 
 
 def test_persons_come_before_batches_and_each_in_the_order_of_arrival() -> None:
     queue = Queue()
     batch, first, second = queue.arrive("batch"), queue.arrive("interactive"), queue.arrive("interactive")
     for waiter in (batch, second, first):
-        queue.stand(waiter, refusals("a"))
+        queue.stand(waiter, denials("a"))
     turns = []
     for _ in range(3):
         turns.append(next(one for one in (batch, first, second) if one.lines and queue.is_first(one, "a")))
@@ -33,9 +33,9 @@ def test_persons_come_before_batches_and_each_in_the_order_of_arrival() -> None:
 
 def test_who_comes_later_stands_behind_unless_its_claim_is_better() -> None:
     queue = Queue()
-    queue.stand(queue.arrive("batch"), refusals("a"))
+    queue.stand(queue.arrive("batch"), denials("a"))
     later, person = queue.arrive("batch"), queue.arrive("interactive")
-    assert queue.ahead(later.place, ["b", "a"]) == (1, refusals("a")["a"])
+    assert queue.ahead(later.place, ["b", "a"]) == (1, denials("a")["a"])
     assert queue.ahead(later.place, ["b"]) is None
     assert queue.ahead(person.place, ["a"]) is None
 
@@ -43,9 +43,9 @@ def test_who_comes_later_stands_behind_unless_its_claim_is_better() -> None:
 def test_what_comes_back_wakes_only_the_first_of_its_line() -> None:
     queue = Queue()
     one, two, other = (queue.arrive("interactive") for _ in range(3))
-    queue.stand(one, refusals("a"))
-    queue.stand(two, refusals("a"))
-    queue.stand(other, refusals("b"))
+    queue.stand(one, denials("a"))
+    queue.stand(two, denials("a"))
+    queue.stand(other, denials("b"))
     queue.asked("ran", {"a": 1, "c": 0})
     queue.began("ran")
     queue.ended("ran")
@@ -59,7 +59,7 @@ def test_closing_wakes_everybody() -> None:
     queue = Queue()
     waiters = [queue.arrive("interactive") for _ in range(3)]
     for waiter in waiters:
-        queue.stand(waiter, refusals("a"))
+        queue.stand(waiter, denials("a"))
     queue.close()
     assert queue.closed
     assert all(waiter.turn.is_set() for waiter in waiters)
@@ -101,7 +101,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     def _stand(self, waiter: Waiter, buckets: set[str]) -> None:
         firsts = self._firsts()
-        self.queue.stand(waiter, refusals(*buckets))
+        self.queue.stand(waiter, denials(*buckets))
         if buckets:
             self.model.standing[waiter] = buckets
         else:

@@ -9,23 +9,23 @@ from typing import Any
 import anyio
 import pytest
 
-from shunpike.types import Answer, Call, Piece
+from shunpike.types import Answer, Call, Chunk
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from .plugged import client
 
-BLANKS = [Piece(text="\n" * 40) for _ in range(50)]
-TWICE = [Piece(reasoning="So it goes on. "), Piece(text="<think>"), *[Piece(text="So it goes on. ") for _ in range(50)]]
-FENCED = [Piece(text='```json\n{"a": 1}'), *BLANKS]
+BLANKS = [Chunk(text="\n" * 40) for _ in range(50)]
+TWICE = [Chunk(reasoning="So it goes on. "), Chunk(text="<think>"), *[Chunk(text="So it goes on. ") for _ in range(50)]]
+FENCED = [Chunk(text='```json\n{"a": 1}'), *BLANKS]
 
 
 class Endless:
-    """Sends its pieces and never ends; it stops billing when it is left."""
+    """Sends its chunks and never ends; it stops billing when it is left."""
 
     cancel_safe = True
 
-    def __init__(self, pieces: list[Piece]) -> None:
-        self._pieces = pieces
+    def __init__(self, chunks: list[Chunk]) -> None:
+        self._chunks = chunks
         self.sent = anyio.Event()
 
     async def complete(self, call: Call) -> Answer:
@@ -33,13 +33,13 @@ class Endless:
         return answer()
 
     @asynccontextmanager
-    async def stream(self, call: Call) -> AsyncIterator[AsyncIterator[Piece]]:
+    async def stream(self, call: Call) -> AsyncIterator[AsyncIterator[Chunk]]:
         del call
         yield self._play()
 
-    async def _play(self) -> AsyncIterator[Piece]:
-        for piece in self._pieces:
-            yield piece
+    async def _play(self) -> AsyncIterator[Chunk]:
+        for chunk in self._chunks:
+            yield chunk
         self.sent.set()
         await anyio.sleep_forever()
 
@@ -48,13 +48,13 @@ class Endless:
 
 
 @pytest.mark.parametrize(
-    ("pieces", "least"),
+    ("chunks", "least"),
     [(BLANKS, 1_900), (TWICE, 200), (FENCED, 1_900)],
     ids=["blanks before any JSON", "thinking that was told apart too", "blanks behind a fence"],
 )
-async def test_a_stream_that_is_left_counts_what_came_and_was_not_shown(pieces: list[Piece], least: int) -> None:
+async def test_a_stream_that_is_left_counts_what_came_and_was_not_shown(chunks: list[Chunk], least: int) -> None:
     sick = ScriptedProvider("sick")
-    backend = Endless(pieces)
+    backend = Endless(chunks)
     sick.backend = backend  # type: ignore[assignment]
     more: dict[str, Any] = {"response_format": {"type": "json_object"}, "max_tokens": 4_000}
     asked = client(sick)

@@ -22,21 +22,21 @@ GAP = 0.1
 
 
 def dripping(kind: str, drops: Sequence[anyio.Event]) -> Script:
-    """Return an answer of which a piece comes at each drop."""
+    """Return an answer of which a chunk comes at each drop."""
     if kind == "silent":
         return Script([Stall()])
     if kind == "bytes":
         steps: list[Step] = [head(200, {"content-type": "application/json", "transfer-encoding": "chunked"})]
         return Script([*steps, *(step for drop in drops for step in (drop, b"1\r\n \r\n"))])
-    piece = "\n\n" if kind == "blank lines" else f"data: {json.dumps(EMPTY)}\n\n"
-    return stream([part for drop in drops for part in (drop, piece)])
+    chunk = "\n\n" if kind == "blank lines" else f"data: {json.dumps(EMPTY)}\n\n"
+    return stream([part for drop in drops for part in (drop, chunk)])
 
 
 async def ask(opened: Client, *, streamed: bool) -> Completion:
     if not streamed:
         return await opened.complete("hi", providers=["a", "b"], deadline=1)
     async with opened.stream("hi", providers=["a", "b"], deadline=1) as answer:
-        _ = [piece async for piece in answer]
+        _ = [chunk async for chunk in answer]
     return answer.completion
 
 

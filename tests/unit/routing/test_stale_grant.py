@@ -50,7 +50,7 @@ async def test_what_was_held_for_it_is_given_back_and_another_answers(streamed: 
     async with Client(Settings(store="memory:"), host=host, clock=clock, environ={}) as client:
         if streamed:
             async with client.stream("hello") as stream:
-                text = "".join([piece.text async for piece in stream])
+                text = "".join([chunk.text async for chunk in stream])
         else:
             text = (await client.complete("hello")).text
         left = {target.name: one.left for target, one in await client.limits()}

@@ -12,7 +12,7 @@ import pytest
 
 from shunpike.client import Client
 from shunpike.errors import PluginError
-from shunpike.types import Answer, Call, Piece
+from shunpike.types import Answer, Call, Chunk
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from .plugged import client
@@ -63,21 +63,21 @@ class Backend:
         return answer()
 
     @asynccontextmanager
-    async def stream(self, call: Call) -> AsyncIterator[AsyncIterator[Piece]]:
+    async def stream(self, call: Call) -> AsyncIterator[AsyncIterator[Chunk]]:
         del call
         if self._place == "entering":
             await self._wrong()
-        yield self._pieces()
+        yield self._chunks()
         if self._place == "leaving":
             await self._wrong()
 
-    async def _pieces(self) -> AsyncIterator[Piece]:
+    async def _chunks(self) -> AsyncIterator[Chunk]:
         if self._place == "first":
             await self._wrong()
-        yield Piece(text="fine")
+        yield Chunk(text="fine")
         if self._place == "later":
             await self._wrong()
-        yield Piece(finish_reason="stop", usage=answer().usage)
+        yield Chunk(finish_reason="stop", usage=answer().usage)
 
     async def aclose(self) -> None:
         """Nothing is open."""
@@ -101,7 +101,7 @@ async def test_what_a_backend_raises_by_itself_is_its_mistake_and_the_next_one_a
 
 async def read(asked: Client) -> tuple[Any, str]:
     async with asked.stream("hi") as stream:
-        return stream, "".join([piece.text async for piece in stream])
+        return stream, "".join([chunk.text async for chunk in stream])
 
 
 @pytest.mark.parametrize("place", ["entering", "first", "later", "leaving"])

@@ -13,7 +13,7 @@ from shunpike.client import Client
 from shunpike.errors import AuthError, Exhausted, Overloaded, RateLimited, ShunpikeError
 from shunpike.ledger.knowledge import FRESH
 from shunpike.plugins import Host
-from shunpike.types import Closure, Settings
+from shunpike.types import Block, Settings
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
@@ -53,7 +53,7 @@ class Place:
             done = await client.complete("hi", deadline=3)
         return len(sick.backend.calls), done.provider
 
-    async def troubles(self) -> list[Closure]:
+    async def troubles(self) -> list[Block]:
         client, _ = self.client()
         async with client:
             return [one for one in (await client.ledger.closed()).values() if one.failures]
@@ -172,7 +172,7 @@ async def test_a_model_in_trouble_closes_the_model_and_not_its_provider(place: P
 
 
 @pytest.mark.parametrize("error", [RateLimited("slow", provider="sick", status=429)])
-async def test_limits_are_told_by_the_ledgers_own_closures_alone(place: Place, error: ShunpikeError) -> None:
+async def test_limits_are_told_by_the_ledgers_own_blocks_alone(place: Place, error: ShunpikeError) -> None:
     await place.asks(error)
     assert await place.troubles() == []
 

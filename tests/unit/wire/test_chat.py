@@ -41,7 +41,7 @@ async def test_a_request_is_answered(make_backend: Make, make_call: Make) -> Non
     assert (answer.provider_request_id, answer.headers_at, answer.warnings) == ("r1", 1_795_000_000.0, ())
 
 
-async def test_a_backend_has_the_abilities_it_says(make_backend: Make) -> None:
+async def test_a_backend_has_the_capabilities_it_says(make_backend: Make) -> None:
     backend = make_backend()
     assert isinstance(backend, Backend)
     assert isinstance(backend, Streams)

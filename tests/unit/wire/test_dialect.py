@@ -9,7 +9,7 @@ from shunpike.errors import ConfigError
 from shunpike.types import Message, TextPart
 from shunpike.wire import Dialect, read_dialect
 from shunpike.wire.body import chat_body, stream_body
-from shunpike.wire.losses import lost
+from shunpike.wire.unsupported import lost
 
 Make = Callable[..., Any]
 

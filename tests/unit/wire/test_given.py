@@ -12,7 +12,7 @@ from shunpike.errors import UsageError
 from shunpike.types import ChatRequest
 from shunpike.wire import Dialect
 from shunpike.wire.body import chat_body
-from shunpike.wire.losses import lost
+from shunpike.wire.unsupported import lost
 
 Make = Callable[..., Any]
 PLAIN = {"messages": [{"role": "user", "content": "Say ok."}], "model": "m1", "max_completion_tokens": 64}

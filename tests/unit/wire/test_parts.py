@@ -11,7 +11,7 @@ from shunpike.errors import NotHere
 from shunpike.types import Message
 from shunpike.wire import Dialect
 from shunpike.wire.body import chat_body
-from shunpike.wire.losses import check_parts
+from shunpike.wire.unsupported import check_parts
 from shunpike_google.contents import contents, system_parts
 
 Make = Callable[..., Any]

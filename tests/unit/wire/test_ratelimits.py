@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from shunpike.types import Evidence, Proof, Unit
+from shunpike.types import Evidence, Observation, Unit
 from shunpike.wire import RateHeaders, header_evidence, parse_duration, parse_moment, retry_moment, retry_told
 from shunpike.wire.balance import BalanceTable, QuotaTable, read_balance
 from shunpike.wire.ratelimits import counted, limit_told
@@ -110,10 +110,10 @@ def test_a_figure_that_no_ledger_could_hold_says_nothing(text: str) -> None:
 
 
 @pytest.mark.parametrize("figure", [-1, 2**63])
-def test_evidence_and_its_proof_are_what_a_ledger_can_hold(figure: int) -> None:
+def test_evidence_and_its_observation_are_what_a_ledger_can_hold(figure: int) -> None:
     for field in ("amount", "remaining"):
         with pytest.raises(ValueError, match=field):
             Evidence(unit=Unit.REQUEST, origin="x", **{field: figure})
         with pytest.raises(ValueError, match=field):
-            Proof(bucket="b", at=NOW, origin="x", **{field: figure})
+            Observation(bucket="b", at=NOW, origin="x", **{field: figure})
     assert Evidence(unit=Unit.REQUEST, origin="x", amount=2**63 - 1, remaining=0).remaining == 0

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from shunpike.errors import CreditsExhausted, NotHere, Overloaded, ProviderError, QuotaExhausted, RateLimited
 from shunpike.types import Unit
 from shunpike.wire import Dialect, RateHeaders, Refused, Sentence, Side, classify
+from shunpike.wire.error_body import look_further, read_error
 from shunpike.wire.ratelimits import header_evidence, limit_text, limit_told, next_midnight
-from shunpike.wire.said import look_further, read_error
 
 NOW = 1_795_377_600.0
 """2026-11-22 20:00 UTC, noon in Los Angeles."""

@@ -16,7 +16,7 @@ from shunpike.errors import (
     RateLimited,
     RequestError,
 )
-from shunpike.types import Answer, Call, Piece, Timeouts
+from shunpike.types import Answer, Call, Chunk, Timeouts
 from shunpike.wire import Assembly, ChatBackend, Dialect
 from shunpike_testkit.upstream import HangUp, Script, Stall, Upstream, events, hang_up, head, reply, stream
 
@@ -24,31 +24,31 @@ Make = Callable[..., Any]
 USAGE = {"prompt_tokens": 9, "completion_tokens": 2}
 
 
-def chunk(content: str | None = None, finish: str | None = None, **extra: Any) -> dict[str, Any]:
+def raw_chunk(content: str | None = None, finish: str | None = None, **extra: Any) -> dict[str, Any]:
     choice = {"index": 0, "delta": {"content": content}, "finish_reason": finish}
     return {"id": "chat-1", "model": "m1-2026", "choices": [choice], **extra}
 
 
-async def gather(backend: ChatBackend, call: Call, found: list[Piece]) -> None:
-    async with backend.stream(call) as pieces:
-        async for piece in pieces:
-            found.append(piece)
+async def gather(backend: ChatBackend, call: Call, found: list[Chunk]) -> None:
+    async with backend.stream(call) as chunks:
+        async for chunk in chunks:
+            found.append(chunk)
 
 
-async def collect(backend: ChatBackend, call: Call) -> list[Piece]:
-    found: list[Piece] = []
+async def collect(backend: ChatBackend, call: Call) -> list[Chunk]:
+    found: list[Chunk] = []
     await gather(backend, call, found)
     return found
 
 
-def fold(pieces: list[Piece]) -> Answer:
+def fold(chunks: list[Chunk]) -> Answer:
     assembly = Assembly(provider="acme", model="m1")
-    for piece in pieces:
-        assembly.add(piece)
+    for chunk in chunks:
+        assembly.add(chunk)
     return assembly.answer()
 
 
-async def ask(make_backend: Make, call: Call, script: Script, dialect: Dialect | None = None) -> list[Piece]:
+async def ask(make_backend: Make, call: Call, script: Script, dialect: Dialect | None = None) -> list[Chunk]:
     async with Upstream() as upstream:
         upstream.on("/chat/completions", script)
         backend = make_backend(upstream.base_url, dialect)
@@ -58,16 +58,16 @@ async def ask(make_backend: Make, call: Call, script: Script, dialect: Dialect |
             await backend.aclose()
 
 
-async def test_a_stream_arrives_piece_by_piece(make_backend: Make, make_call: Make) -> None:
+async def test_a_stream_arrives_chunk_by_chunk(make_backend: Make, make_call: Make) -> None:
     second = anyio.Event()
-    first, last = events(chunk("o"), done=False), events(chunk("k", "stop"), {"choices": [], "usage": USAGE})
+    first, last = events(raw_chunk("o"), done=False), events(raw_chunk("k", "stop"), {"choices": [], "usage": USAGE})
     async with Upstream() as upstream:
         upstream.on("/chat/completions", stream([*first, second, *last], headers={"x-request-id": "r1"}))
         backend = make_backend(upstream.base_url)
-        async with backend.stream(make_call(stream_options={"x": 1})) as pieces:
-            one = await anext(pieces)
+        async with backend.stream(make_call(stream_options={"x": 1})) as chunks:
+            one = await anext(chunks)
             second.set()
-            rest = [piece async for piece in pieces]
+            rest = [chunk async for chunk in chunks]
         await backend.aclose()
         sent = upstream.requests[0].json
     assert (sent["stream"], sent["stream_options"]) == (True, {"x": 1, "include_usage": True})
@@ -80,14 +80,14 @@ async def test_a_stream_arrives_piece_by_piece(make_backend: Make, make_call: Ma
 
 async def test_usage_may_be_left_unasked(make_backend: Make, make_call: Make) -> None:
     async with Upstream() as upstream:
-        upstream.on("/chat/completions", stream(events(chunk("k", "stop"))))
+        upstream.on("/chat/completions", stream(events(raw_chunk("k", "stop"))))
         backend = make_backend(upstream.base_url, Dialect(stream_options=False, drop_with_stream=("seed",)))
-        [piece] = await collect(backend, make_call(seed=1))
+        [chunk] = await collect(backend, make_call(seed=1))
         await backend.aclose()
         sent = upstream.requests[0].json
     assert "stream_options" not in sent
     assert "seed" not in sent
-    assert piece.warnings == ("acme does not take 'seed': it was left out",)
+    assert chunk.warnings == ("acme does not take 'seed': it was left out",)
 
 
 @pytest.mark.parametrize(
@@ -123,9 +123,9 @@ async def test_a_strict_call_is_refused_before_anything_is_sent(make_backend: Ma
 
 async def test_an_answer_in_one_counts_as_a_stream(make_backend: Make, make_call: Make) -> None:
     whole = {"model": "m9", "choices": [{"message": {"content": "ok"}, "finish_reason": "stop"}], "usage": USAGE}
-    [piece] = await ask(make_backend, make_call(), reply(whole, headers={"x-request-id": "r1"}))
-    assert (piece.text, piece.finish_reason, piece.model) == ("ok", "stop", "m9")
-    assert (piece.provider_request_id, piece.headers_at) == ("r1", 1_795_000_000.0)
+    [chunk] = await ask(make_backend, make_call(), reply(whole, headers={"x-request-id": "r1"}))
+    assert (chunk.text, chunk.finish_reason, chunk.model) == ("ok", "stop", "m9")
+    assert (chunk.provider_request_id, chunk.headers_at) == ("r1", 1_795_000_000.0)
 
 
 ERROR = {"error": {"message": "overloaded", "type": "server_error", "code": None}}
@@ -137,15 +137,15 @@ ERROR = {"error": {"message": "overloaded", "type": "server_error", "code": None
         (events(ERROR), Overloaded),
         (['event: error\ndata: {"error":{"code":"tool_use_failed","status_code":400}}\n\n'], RequestError),
         (['event: error\ndata: {"message":"slow","code":429}\n\n'], RateLimited),
-        (events(chunk(""), {**chunk(""), "error": {"code": "429", "message": "slow"}}), RateLimited),
+        (events(raw_chunk(""), {**raw_chunk(""), "error": {"code": "429", "message": "slow"}}), RateLimited),
         (events({"choices": [{"index": 0, "error": {"code": 402, "message": "pay"}}]}), ProviderError),
-        (events(chunk(None, "error")), Overloaded),
+        (events(raw_chunk(None, "error")), Overloaded),
         (events("{broken"), Overloaded),
         (events("[1]"), Overloaded),
         ([": hello\n\n", HangUp()], Overloaded),
-        (events(chunk(""), done=False), Interrupted),
+        (events(raw_chunk(""), done=False), Interrupted),
         ([], Interrupted),
-        ([*events(chunk(""), done=False), 'data: {"choi'], Interrupted),
+        ([*events(raw_chunk(""), done=False), 'data: {"choi'], Interrupted),
         (events(), BadAnswer),
         (events({"choices": []}), BadAnswer),
     ],
@@ -163,18 +163,18 @@ async def test_before_any_content_a_failure_has_its_own_class(
 @pytest.mark.parametrize(
     "parts",
     [
-        events(chunk("Once"), ERROR),
-        events(chunk("Once"), "{broken"),
-        events(chunk("Once"), chunk("upon", "error")),
-        events(chunk("Once"), done=False),
-        [*events(chunk("Once"), done=False), 'data: {"choi'],
-        [*events(chunk("Once"), done=False), HangUp()],
-        [*events(chunk("Once"), done=False), Stall()],
+        events(raw_chunk("Once"), ERROR),
+        events(raw_chunk("Once"), "{broken"),
+        events(raw_chunk("Once"), raw_chunk("upon", "error")),
+        events(raw_chunk("Once"), done=False),
+        [*events(raw_chunk("Once"), done=False), 'data: {"choi'],
+        [*events(raw_chunk("Once"), done=False), HangUp()],
+        [*events(raw_chunk("Once"), done=False), Stall()],
         events({"choices": [{"delta": {"reasoning": "Hm"}}]}, ERROR),
     ],
 )
 async def test_after_content_every_failure_is_an_interruption(make_backend: Make, make_call: Make, parts: Any) -> None:
-    found: list[Piece] = []
+    found: list[Chunk] = []
     async with Upstream() as upstream:
         upstream.on("/chat/completions", stream(parts))
         backend = make_backend(upstream.base_url)
@@ -186,8 +186,8 @@ async def test_after_content_every_failure_is_an_interruption(make_backend: Make
 
 
 async def test_an_interruption_carries_its_cause_and_the_usage_so_far(make_backend: Make, make_call: Make) -> None:
-    parts = events(chunk("Once"), {**ERROR, "usage": USAGE})
-    found: list[Piece] = []
+    parts = events(raw_chunk("Once"), {**ERROR, "usage": USAGE})
+    found: list[Chunk] = []
     async with Upstream() as upstream:
         upstream.on("/chat/completions", stream(parts))
         backend = make_backend(upstream.base_url)
@@ -199,7 +199,7 @@ async def test_an_interruption_carries_its_cause_and_the_usage_so_far(make_backe
 
 
 @pytest.mark.parametrize(
-    "ending",
+    "outcome",
     [
         [],
         [HangUp()],
@@ -212,15 +212,15 @@ async def test_an_interruption_carries_its_cause_and_the_usage_so_far(make_backe
 async def test_with_a_finish_reason_an_answer_is_complete_however_the_connection_ends(
     make_backend: Make, make_call: Make, ending: list[Any]
 ) -> None:
-    parts = [*events(chunk("ok"), chunk("", "length"), done=False), *ending]
-    pieces = await ask(make_backend, make_call(Timeouts(idle=0.2)), stream(parts))
-    answer = fold(pieces)
+    parts = [*events(raw_chunk("ok"), raw_chunk("", "length"), done=False), *ending]
+    chunks = await ask(make_backend, make_call(Timeouts(idle=0.2)), stream(parts))
+    answer = fold(chunks)
     assert (answer.choices[0].message.text, answer.choices[0].finish_reason) == ("ok", "length")
 
 
 async def test_an_end_without_a_finish_reason_is_one(make_backend: Make, make_call: Make) -> None:
-    pieces = await ask(make_backend, make_call(), stream(events(chunk("ok"))))
-    assert pieces[-1].finish_reason == "stop"
+    chunks = await ask(make_backend, make_call(), stream(events(raw_chunk("ok"))))
+    assert chunks[-1].finish_reason == "stop"
 
 
 async def test_keep_alive_comments_do_not_hide_that_nothing_comes(make_backend: Make, make_call: Make) -> None:
@@ -230,12 +230,12 @@ async def test_keep_alive_comments_do_not_hide_that_nothing_comes(make_backend: 
     assert caught.value.kind == "timeout"
 
 
-async def test_leaving_early_closes_the_connection_and_ends_the_pieces(make_backend: Make, make_call: Make) -> None:
+async def test_leaving_early_closes_the_connection_and_ends_the_chunks(make_backend: Make, make_call: Make) -> None:
     async with Upstream() as upstream:
-        upstream.on("/chat/completions", stream([*events(chunk("a"), chunk("b"), done=False), Stall()]))
+        upstream.on("/chat/completions", stream([*events(raw_chunk("a"), raw_chunk("b"), done=False), Stall()]))
         backend = make_backend(upstream.base_url)
-        async with backend.stream(make_call()) as pieces:
-            async for _ in pieces:
+        async with backend.stream(make_call()) as chunks:
+            async for _ in chunks:
                 break
         await upstream.idle()
         await backend.aclose()
@@ -243,7 +243,7 @@ async def test_leaving_early_closes_the_connection_and_ends_the_pieces(make_back
 
 async def test_cancelling_a_stream_closes_the_connection(make_backend: Make, make_call: Make) -> None:
     async with Upstream() as upstream:
-        upstream.on("/chat/completions", stream([*events(chunk("a"), done=False), Stall()]))
+        upstream.on("/chat/completions", stream([*events(raw_chunk("a"), done=False), Stall()]))
         backend = make_backend(upstream.base_url)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(collect, backend, make_call())
@@ -255,7 +255,7 @@ async def test_cancelling_a_stream_closes_the_connection(make_backend: Make, mak
 
 async def test_the_connection_of_a_finished_stream_is_used_again(make_backend: Make, make_call: Make) -> None:
     async with Upstream() as upstream:
-        upstream.on("/chat/completions", stream(events(chunk("ok", "stop"))))
+        upstream.on("/chat/completions", stream(events(raw_chunk("ok", "stop"))))
         backend = make_backend(upstream.base_url)
         for _ in range(3):
             await collect(backend, make_call())
@@ -265,7 +265,7 @@ async def test_the_connection_of_a_finished_stream_is_used_again(make_backend: M
 
 async def test_a_hundred_streams_run_at_once(make_backend: Make, make_call: Make) -> None:
     async with Upstream() as upstream:
-        upstream.on("/chat/completions", stream(events(chunk("o"), chunk("k", "stop"))))
+        upstream.on("/chat/completions", stream(events(raw_chunk("o"), raw_chunk("k", "stop"))))
         backend = make_backend(upstream.base_url)
         texts: list[str] = []
 
@@ -280,6 +280,6 @@ async def test_a_hundred_streams_run_at_once(make_backend: Make, make_call: Make
 
 
 async def test_an_empty_delta_is_not_the_first_token(make_backend: Make, make_call: Callable[..., Call]) -> None:
-    parts = [*events(chunk(""), chunk(None, usage=USAGE), done=False), Stall()]
+    parts = [*events(raw_chunk(""), raw_chunk(None, usage=USAGE), done=False), Stall()]
     with pytest.raises(Overloaded, match=r"nothing came within 0\.3 s"):
         await ask(make_backend, make_call(Timeouts(first_token=0.3, idle=0.05)), stream(parts))

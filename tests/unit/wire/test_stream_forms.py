@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shunpike.errors import ProviderError, RateLimited
-from shunpike.types import Answer, Piece, Unit
+from shunpike.types import Answer, Chunk, Unit
 from shunpike.wire import Assembly, ChatBackend, Dialect, RateHeaders
 from shunpike_testkit.upstream import Upstream, events, reply, stream
 
@@ -18,12 +18,12 @@ OK = {"index": 0, "delta": {"content": "ok"}, "finish_reason": "stop"}
 USAGE = {"prompt_tokens": 9, "completion_tokens": 2}
 
 
-async def ask(backend: ChatBackend, call: Any) -> tuple[list[Piece], ProviderError | None]:
-    found: list[Piece] = []
+async def ask(backend: ChatBackend, call: Any) -> tuple[list[Chunk], ProviderError | None]:
+    found: list[Chunk] = []
     try:
-        async with backend.stream(call) as pieces:
-            async for piece in pieces:
-                found.append(piece)
+        async with backend.stream(call) as chunks:
+            async for chunk in chunks:
+                found.append(chunk)
     except ProviderError as error:
         return found, error
     finally:
@@ -31,10 +31,10 @@ async def ask(backend: ChatBackend, call: Any) -> tuple[list[Piece], ProviderErr
     return found, None
 
 
-def fold(pieces: list[Piece]) -> Answer:
+def fold(chunks: list[Chunk]) -> Answer:
     assembly = Assembly(provider="acme", model="m1")
-    for piece in pieces:
-        assembly.add(piece)
+    for chunk in chunks:
+        assembly.add(chunk)
     return assembly.answer()
 
 
@@ -81,5 +81,5 @@ async def test_what_the_headers_tell_of_limits_is_counted_once_when_a_stream_fai
     upstream.on("/chat/completions", stream(failed, headers={"x-limit": "10", "x-left": "0", "x-reset": "5"}))
     found, error = await ask(make_backend(upstream.base_url, Dialect(ratelimits=(limit,))), make_call())
     assert error is not None
-    rows = [row for piece in found for row in piece.evidence] + [*error.evidence]
+    rows = [row for chunk in found for row in chunk.evidence] + [*error.evidence]
     assert [(row.amount, row.remaining) for row in rows] == [(10, 0)]

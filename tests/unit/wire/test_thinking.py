@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shunpike.errors import Interrupted
-from shunpike.types import Piece
+from shunpike.types import Chunk
 from shunpike.wire import Assembly, ChatBackend
 from shunpike.wire.apart import Apart
 from shunpike.wire.thinking import TAGS, plain_json, read
@@ -124,34 +124,34 @@ def test_a_models_own_mark_is_thinking_whatever_the_prompt_says(make_call: Make)
     assert said(show(call, "<think>hm</think>Paris.")) == ("hm", "Paris.")
 
 
-def said(pieces: list[Piece]) -> tuple[str | None, str]:
+def said(chunks: list[Chunk]) -> tuple[str | None, str]:
     assembly = Assembly(provider="acme", model="m1")
-    for piece in pieces:
-        assembly.add(piece)
+    for chunk in chunks:
+        assembly.add(chunk)
     message = assembly.answer().choices[0].message
     return message.reasoning, message.text
 
 
-def show(call: Any, *texts: str) -> list[Piece]:
+def show(call: Any, *texts: str) -> list[Chunk]:
     apart = Apart(call)
-    return [*apart.take([*(Piece(text=text) for text in texts), Piece(finish_reason="stop")]), *apart.close()]
+    return [*apart.take([*(Chunk(text=text) for text in texts), Chunk(finish_reason="stop")]), *apart.close()]
 
 
 def test_thinking_and_text_are_shown_as_they_come(make_call: Make) -> None:
     found = show(make_call(), "<th", "ink>\nI ", "think ", "so", ".\n</", "think", ">\n", "\nPar", "is.")
-    assert [piece.reasoning for piece in found if piece.reasoning] == ["I", " think", " so", "."]
-    assert [piece.text for piece in found if piece.text] == ["Par", "is."]
+    assert [chunk.reasoning for chunk in found if chunk.reasoning] == ["I", " think", " so", "."]
+    assert [chunk.text for chunk in found if chunk.text] == ["Par", "is."]
 
 
 def test_json_is_shown_as_it_comes_without_its_fence(make_call: Make) -> None:
     call = make_call(response_format={"type": "json_object"})
     found = show(call, "``", "`js", "on\n", '{"a"', ": ", "1}\n", "``", "`\n")
-    assert [piece.text for piece in found if piece.text] == ['{"a"', ":", " 1}"]
-    assert all(piece.text_in_all is None for piece in found)
+    assert [chunk.text for chunk in found if chunk.text] == ['{"a"', ":", " 1}"]
+    assert all(chunk.text_in_all is None for chunk in found)
 
 
 def test_a_fence_is_left_alone_where_no_json_was_asked_for(make_call: Make) -> None:
-    assert [piece.text for piece in show(make_call(), "```json\n", "{}\n", "```")][:3] == ["```json\n", "{}\n", "```"]
+    assert [chunk.text for chunk in show(make_call(), "```json\n", "{}\n", "```")][:3] == ["```json\n", "{}\n", "```"]
 
 
 @pytest.mark.parametrize(
@@ -163,13 +163,13 @@ def test_a_fence_is_left_alone_where_no_json_was_asked_for(make_call: Make) -> N
 )
 def test_what_only_the_end_tells_is_put_right_there(make_call: Make, texts: Any, text: str, reasoning: Any) -> None:
     assembly = Assembly(provider="acme", model="m1")
-    for piece in show(make_call(response_format={"type": "json_object"}), *texts):
-        assembly.add(piece)
+    for chunk in show(make_call(response_format={"type": "json_object"}), *texts):
+        assembly.add(chunk)
     message = assembly.answer().choices[0].message
     assert (message.text, message.reasoning) == (text, reasoning)
 
 
-def chunks(*texts: str, end: bool = True) -> list[str]:
+def raw_chunks(*texts: str, end: bool = True) -> list[str]:
     rows: list[Any] = [{"index": 0, "delta": {"content": text}} for text in texts]
     rows += [{"index": 0, "delta": {}, "finish_reason": "stop"}] if end else []
     return [f"data: {json.dumps({'choices': [row]})}\n\n" for row in rows] + (["data: [DONE]\n\n"] if end else [])
@@ -182,16 +182,16 @@ async def test_a_backend_tells_thinking_apart_and_json_without_its_fence(
     text = '<think>hm</think>\n\n```json\n{"a": 1}\n```'
     whole = reply({"choices": [{"message": {"content": text}, "finish_reason": "stop"}]})
     async with Upstream() as upstream:
-        upstream.on("/chat/completions", stream(chunks(text[:9], text[9:])) if way == "streamed" else whole)
+        upstream.on("/chat/completions", stream(raw_chunks(text[:9], text[9:])) if way == "streamed" else whole)
         backend: ChatBackend = make_backend(upstream.base_url)
         call = make_call(response_format={"type": "json_object"})
         if way == "whole":
             answer = await backend.complete(call)
         else:
             assembly = Assembly(provider="acme", model="m1")
-            async with backend.stream(call) as pieces:
-                async for piece in pieces:
-                    assembly.add(piece)
+            async with backend.stream(call) as chunks:
+                async for chunk in chunks:
+                    assembly.add(chunk)
             answer = assembly.answer()
         await backend.aclose()
     assert (answer.choices[0].message.reasoning, answer.choices[0].message.text) == ("hm", '{"a": 1}')
@@ -199,12 +199,12 @@ async def test_a_backend_tells_thinking_apart_and_json_without_its_fence(
 
 async def test_a_stream_that_breaks_off_delivers_what_was_held_back(make_backend: Make, make_call: Make) -> None:
     async with Upstream() as upstream:
-        upstream.on("/chat/completions", stream(chunks("<think>a </th", end=False)))
+        upstream.on("/chat/completions", stream(raw_chunks("<think>a </th", end=False)))
         backend: ChatBackend = make_backend(upstream.base_url)
         found = []
         with pytest.raises(Interrupted):
-            async with backend.stream(make_call()) as pieces:
-                async for piece in pieces:
-                    found.append(piece)
+            async with backend.stream(make_call()) as chunks:
+                async for chunk in chunks:
+                    found.append(chunk)
         await backend.aclose()
-    assert "".join(piece.reasoning for piece in found) == "a </th"
+    assert "".join(chunk.reasoning for chunk in found) == "a </th"

@@ -20,24 +20,24 @@ from shunpike.builtin.one_thread import one_thread
 from shunpike.clock import Clock, SystemClock
 from shunpike.errors import ConfigError, StoreError
 from shunpike.ledger.counting import learned
-from shunpike.ledger.half_open import Closures
+from shunpike.ledger.half_open import Blocks
 from shunpike.ledger.learning import is_news, lowered, merged
 from shunpike.ledger.refusals import Use, bounded, is_bare
 from shunpike.ledger.shortening import early
-from shunpike.ledger.slots import Look, judge, remaining_of, settled_parts
+from shunpike.ledger.slots import Look, evaluate_holds, remaining_of, settled_parts
 from shunpike.ledger.steady import Steady, begun
-from shunpike.ledger.windows import CLOCK_SLACK, GUARD, NEVER, last_closure
+from shunpike.ledger.windows import CLOCK_SLACK, GUARD, NEVER, last_block
 from shunpike.protocols import Store
 from shunpike.types import (
-    Closure,
+    Block,
+    Denial,
     Factor,
     Grant,
     Held,
     Hold,
-    Lesson,
+    LimitUpdate,
     Money,
-    Proof,
-    Refusal,
+    Observation,
     Remaining,
     Reopening,
     Reservation,
@@ -72,14 +72,14 @@ class MemoryStore(Store):
         self._buckets: dict[str, Bucket] = {}
         self._attempts = Attempts()
         self._settled = 0
-        self._closures = Closures()
+        self._blocks = Blocks()
         self._reopened: list[Reopening] = []
-        self._proofs: dict[str, Proof] = {}
+        self._observations: dict[str, Observation] = {}
         self._factors: dict[str, Factor] = {}
 
     @override
     @one_thread
-    async def admit(self, reservation: Reservation) -> Grant | Refusal:
+    async def admit(self, reservation: Reservation) -> Grant | Denial:
         """Take every hold, or none and say which limit blocks.
 
         Raises `StoreError` for an attempt that was admitted before, and where another process keeps a ledger in memory.
@@ -89,11 +89,11 @@ class MemoryStore(Store):
             raise StoreError(f"attempt {reservation.attempt_id!r} is already in the ledger")
         self._follow()
         now = reservation.at if self._steady is None else self._steady.asked(reservation.at)
-        refusal = judge(reservation.holds, now, lambda hold: self._look(hold, now), self._guard)
-        if refusal is not None:
-            return refusal
+        denial = evaluate_holds(reservation.holds, now, lambda hold: self._look(hold, now), self._guard)
+        if denial is not None:
+            return denial
         self._attempts.held[reservation.attempt_id] = reservation
-        self._closures.begin(reservation)
+        self._blocks.begin(reservation)
         left = []
         for hold in reservation.holds:
             if hold.amount:
@@ -108,12 +108,12 @@ class MemoryStore(Store):
         if seconds:
             for bucket in (one for one in self._buckets.values() if one.rolling):
                 bucket.move(seconds)
-            self._closures.move(seconds)
+            self._blocks.move(seconds)
 
     def _look(self, hold: Hold, now: float) -> Look:
         bucket = self._bucket(hold)
         bucket.expire(hold.limit.window, now, self._guard, 0.0 if self._steady is None else self._steady.wall)
-        closed = self._closures.known.get(hold.bucket)
+        closed = self._blocks.known.get(hold.bucket)
         return Look(bucket.used, closed, bucket.by_expiry, lambda: bucket.in_flight)
 
     def _bucket(self, hold: Hold) -> Bucket:
@@ -133,7 +133,7 @@ class MemoryStore(Store):
             return False
         settlement = settlement if self._steady is None else self._steady.told(settlement)
         uses = self._uses(one, settlement)
-        until = early(settlement, self._proofs, attempt_id)
+        until = early(settlement, self._observations, attempt_id)
         for hold in one.holds:
             if hold.amount:
                 self._buckets[hold.bucket].land(hold.amount)
@@ -155,13 +155,13 @@ class MemoryStore(Store):
         windows = {hold.bucket: hold.limit.window for hold in one.holds}
 
         def latest(bucket: str) -> float:
-            return last_closure(windows.get(bucket, Held()), now, self._guard) + CLOCK_SLACK
+            return last_block(windows.get(bucket, Held()), now, self._guard) + CLOCK_SLACK
 
-        self._closures.end(one.attempt_id, settlement, latest)
-        self._closures.take_rows()
-        self._closures.take_opened()
-        for lesson in settlement.lessons:
-            self._learn(lesson, uses.get(lesson.proof.bucket), settlement.at, now)
+        self._blocks.end(one.attempt_id, settlement, latest)
+        self._blocks.take_rows()
+        self._blocks.take_opened()
+        for limit_update in settlement.limit_updates:
+            self._learn(limit_update, uses.get(limit_update.observation.bucket), settlement.at, now)
         for sample in settlement.samples:
             self._factors[sample.name] = learned(self._factors.pop(sample.name, None), sample)
 
@@ -171,35 +171,39 @@ class MemoryStore(Store):
             bucket.drop(now)
             if bucket.is_empty:
                 del self._buckets[name]
-        self._closures.forget(now)
+        self._blocks.forget(now)
         for name in list(self._factors)[:-FACTORS]:
             del self._factors[name]
 
     def _uses(self, one: Reservation, settlement: Settlement) -> dict[str, Use]:
-        bare = {lesson.proof.bucket for lesson in settlement.lessons if is_bare(lesson.proof)}
+        bare = {
+            limit_update.observation.bucket
+            for limit_update in settlement.limit_updates
+            if is_bare(limit_update.observation)
+        }
         mine = {hold.bucket: hold.amount for hold in one.holds if hold.amount and hold.bucket in bare}
         for name in mine:
             self._buckets[name].drop(settlement.at)
         return {name: Use(self._buckets[name].used, own) for name, own in mine.items()}
 
-    def _learn(self, lesson: Lesson, use: Use | None, at: float, now: float) -> None:
-        name = lesson.proof.bucket
-        if lesson.begins or lesson.proof.unlisted is not None:
-            self._buckets.setdefault(name, Bucket(rolling=isinstance(lesson.limit.window, Rolling)))
+    def _learn(self, limit_update: LimitUpdate, use: Use | None, at: float, now: float) -> None:
+        name = limit_update.observation.bucket
+        if limit_update.begins or limit_update.observation.unlisted is not None:
+            self._buckets.setdefault(name, Bucket(rolling=isinstance(limit_update.limit.window, Rolling)))
         bucket = self._buckets.get(name)
-        known = self._proofs.get(name)
-        lesson = bounded(lesson, known, use, now)
-        if bucket is not None and is_news(known, lesson.proof, now):
+        known = self._observations.get(name)
+        limit_update = bounded(limit_update, known, use, now)
+        if bucket is not None and is_news(known, limit_update.observation, now):
             bucket.drop(at)
-            taken = lowered(lesson, bucket.used, at, self._guard)
+            taken = lowered(limit_update, bucket.used, at, self._guard)
             if taken is not None:
                 bucket.add(taken[1], taken[0])
-        self._proofs[name] = merged(known, lesson.proof, now)
+        self._observations[name] = merged(known, limit_update.observation, now)
 
     @one_thread
-    async def proofs(self) -> Mapping[str, Proof]:
+    async def observations(self) -> Mapping[str, Observation]:
         """Return bucket → what its provider was last seen to say of it."""
-        return dict(self._proofs)
+        return dict(self._observations)
 
     @one_thread
     async def factors(self) -> Mapping[str, Factor]:
@@ -252,16 +256,16 @@ class MemoryStore(Store):
 
     @override
     @one_thread
-    async def closed(self, now: float) -> Mapping[str, Closure]:
-        """Return bucket → closure of the buckets that are closed at ``now``."""
+    async def closed(self, now: float) -> Mapping[str, Block]:
+        """Return bucket → block of the buckets that are closed at ``now``."""
         self._follow()
-        return {bucket: closure for bucket, closure in self._closures.known.items() if closure.until > now}
+        return {bucket: block for bucket, block in self._blocks.known.items() if block.until > now}
 
     @one_thread
     async def reopen(self, buckets: Sequence[str], at: float, who: str, note: str) -> Sequence[Reopening]:
         """Open those of ``buckets`` that are closed, and write down who did it; return what they were closed by."""
-        closed = [one for bucket in dict.fromkeys(buckets) if (one := self._closures.reopen(bucket)) is not None]
-        done = [Reopening(closure=one, at=at, who=who, note=note) for one in closed]
+        closed = [one for bucket in dict.fromkeys(buckets) if (one := self._blocks.reopen(bucket)) is not None]
+        done = [Reopening(block=one, at=at, who=who, note=note) for one in closed]
         self._reopened += done
         return done
 

@@ -16,13 +16,13 @@ import anyio
 import anyio.to_thread
 from typing_extensions import override
 
+from shunpike.builtin.sqlite_blocks import read_blocks, read_reopened
 from shunpike.builtin.sqlite_books import Books
 from shunpike.builtin.sqlite_clock import LedgerClock
-from shunpike.builtin.sqlite_closures import read_closures, read_reopened
 from shunpike.builtin.sqlite_connection import LAST_PATIENCE, Patience, SqliteConnection
 from shunpike.builtin.sqlite_creation import create, tidy
 from shunpike.builtin.sqlite_file import is_new, real_path
-from shunpike.builtin.sqlite_learning import read_factors, read_proofs, read_unconfirmed
+from shunpike.builtin.sqlite_learning import read_factors, read_observations, read_unconfirmed
 from shunpike.builtin.sqlite_owner import Incarnation, sweep
 from shunpike.builtin.sqlite_sql import Connection, migrate
 from shunpike.builtin.sqlite_upkeep import (
@@ -41,13 +41,13 @@ from shunpike.ledger.steady import Steady
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
 from shunpike.types import (
-    Closure,
+    Block,
+    Denial,
     Factor,
     Grant,
     Hold,
     Money,
-    Proof,
-    Refusal,
+    Observation,
     Remaining,
     Reopening,
     Reservation,
@@ -142,7 +142,7 @@ class SqliteStore(Store):
         self._reading = Lock()
 
     @override
-    async def admit(self, reservation: Reservation) -> Grant | Refusal:
+    async def admit(self, reservation: Reservation) -> Grant | Denial:
         """Take every hold, or none and say which limit blocks; durable when it returns. Raises `StoreError`.
 
         A caller that is cancelled while it waits leaves at once; what it was granted is given back.
@@ -192,9 +192,9 @@ class SqliteStore(Store):
         """Return totals as `usage` does, in one row for each day and tag where asked."""
         return await self._read(lambda connection: read_usage(connection, since, until, day=day, tag=tag))
 
-    async def proofs(self) -> Mapping[str, Proof]:
+    async def observations(self) -> Mapping[str, Observation]:
         """Return bucket → what its provider was last seen to say of it."""
-        return await self._read(read_proofs)
+        return await self._read(read_observations)
 
     async def factors(self) -> Mapping[str, Factor]:
         """Return name → what its samples taught."""
@@ -209,10 +209,10 @@ class SqliteStore(Store):
         return await self._write(lambda books: books.reconcile(attempt_id, cost, at, note))
 
     @override
-    async def closed(self, now: float) -> Mapping[str, Closure]:
-        """Return bucket → closure of the buckets that are closed at ``now``."""
-        found = await self._read(lambda connection: read_closures(connection, now, self._ahead()))
-        return {closure.bucket: closure for closure in found}
+    async def closed(self, now: float) -> Mapping[str, Block]:
+        """Return bucket → block of the buckets that are closed at ``now``."""
+        found = await self._read(lambda connection: read_blocks(connection, now, self._ahead()))
+        return {block.bucket: block for block in found}
 
     async def reopen(self, buckets: Sequence[str], at: float, who: str, note: str) -> Sequence[Reopening]:
         """Open those of ``buckets`` that are closed, and write down who did it; return what they were closed by."""

@@ -1,6 +1,6 @@
 """What is done inside a transaction: admit, settle, recover. One instance per writing connection.
 
-The rules are those of the working set (``ledger/books.py``). What it knows of the file stays true until another
+The rules are those of the working set (``ledger/working_set.py``). What it knows of the file stays true until another
 process commits, which SQLite tells by its data version; what changed is written once, right before the commit.
 """
 
@@ -12,19 +12,19 @@ from itertools import count
 
 from pydantic import TypeAdapter
 
+from shunpike.builtin.sqlite_blocks import read_blocks, reopen
 from shunpike.builtin.sqlite_clock import LedgerClock
-from shunpike.builtin.sqlite_closures import read_closures, reopen
-from shunpike.builtin.sqlite_learning import read_factors, read_proofs, reconcile
+from shunpike.builtin.sqlite_learning import read_factors, read_observations, reconcile
 from shunpike.builtin.sqlite_owner import Incarnation, Owner, forget, is_alive
 from shunpike.builtin.sqlite_rows import ATTEMPT, END_ATTEMPT, insert_values, write_changes, write_slots
 from shunpike.builtin.sqlite_sql import Connection, Value
 from shunpike.errors import StoreError
-from shunpike.ledger.abilities import RECOVER_EVERY
-from shunpike.ledger.books import Bucket, WorkingSet
+from shunpike.ledger.capabilities import RECOVER_EVERY
 from shunpike.ledger.rows import HeldRow, ended_row, held_row, holds_text, orphaned, read_holds
-from shunpike.ledger.slots import Look, Part, judge
+from shunpike.ledger.slots import Look, Part, evaluate_holds
 from shunpike.ledger.windows import Window
-from shunpike.types import Grant, Hold, Limit, Money, Refusal, Reopening, Reservation, Settlement, Unit
+from shunpike.ledger.working_set import Bucket, WorkingSet
+from shunpike.types import Denial, Grant, Hold, Limit, Money, Reopening, Reservation, Settlement, Unit
 
 WINDOW: TypeAdapter[Window] = TypeAdapter(Window)
 _PAGE = 200
@@ -71,23 +71,23 @@ class Books:
 
     def _renew(self) -> None:
         self._set, self._learned = WorkingSet(self._guard, self._steady.ahead), False
-        for closure in read_closures(self._db, ahead=self._steady.ahead):
-            self._set.closures.bring(closure)
+        for block in read_blocks(self._db, ahead=self._steady.ahead):
+            self._set.blocks.bring(block)
 
     def flush(self) -> None:
         """Write what changed. To be called last in every transaction."""
         write_changes(self._db, self._set.take_changes())
 
-    def admit(self, reservation: Reservation) -> Grant | Refusal:
+    def admit(self, reservation: Reservation) -> Grant | Denial:
         """Take every hold or none. Before a refusal, what dead owners still hold is looked for now and then."""
         asked = self._steady.asked(reservation.at)
         if asked != reservation.at:
             reservation = reservation.model_copy(update={"at": asked})
-        refusal = self._judge(reservation)
-        if refusal is not None and not refusal.impossible and self._recovered(reservation.at):
-            refusal = self._judge(reservation)
-        if refusal is not None:
-            return refusal
+        denial = self._judge(reservation)
+        if denial is not None and not denial.impossible and self._recovered(reservation.at):
+            denial = self._judge(reservation)
+        if denial is not None:
+            return denial
         grant = self._set.take(reservation)
         held = held_row(reservation, self._set.holds_of(reservation))
         if not self._db.changes(ATTEMPT, *insert_values(reservation, self._owner.id, holds_text(held.holds))):
@@ -95,9 +95,9 @@ class Books:
         self._held[held.attempt_id] = held
         return grant
 
-    def _judge(self, reservation: Reservation) -> Refusal | None:
+    def _judge(self, reservation: Reservation) -> Denial | None:
         now = reservation.at
-        return judge(reservation.holds, now, lambda hold: self._look(hold, now), self._guard)
+        return evaluate_holds(reservation.holds, now, lambda hold: self._look(hold, now), self._guard)
 
     def _look(self, hold: Hold, now: float) -> Look:
         if not hold.amount:
@@ -185,20 +185,22 @@ class Books:
             self._expire(
                 self._set.buckets.get(charge.bucket) or self._bring(charge.bucket, charge.limit), settlement.at
             )
-        if settlement.lessons or settlement.samples:
-            self._bring_lessons(settlement)
+        if settlement.limit_updates or settlement.samples:
+            self._bring_limit_updates(settlement)
         self._set.end(held, settlement, self._steady.wall)
         return True
 
-    def _bring_lessons(self, settlement: Settlement) -> None:
+    def _bring_limit_updates(self, settlement: Settlement) -> None:
         if not self._learned:
             self._learned = True
-            self._set.proofs.update(read_proofs(self._db))
+            self._set.observations.update(read_observations(self._db))
             self._set.factors.update(read_factors(self._db))
-        for lesson in settlement.lessons:
-            bucket = self._set.buckets.get(lesson.proof.bucket) or self._find("name = ?", lesson.proof.bucket)
-            if bucket is None and (lesson.begins or lesson.proof.unlisted is not None):
-                bucket = self._bring(lesson.proof.bucket, lesson.limit)
+        for limit_update in settlement.limit_updates:
+            bucket = self._set.buckets.get(limit_update.observation.bucket) or self._find(
+                "name = ?", limit_update.observation.bucket
+            )
+            if bucket is None and (limit_update.begins or limit_update.observation.unlisted is not None):
+                bucket = self._bring(limit_update.observation.bucket, limit_update.limit)
             if bucket is not None:
                 # A settlement may come late: its moment shows what has expired, not whether the clock was set back.
                 self._expire(bucket, settlement.at)

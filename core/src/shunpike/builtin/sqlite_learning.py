@@ -1,12 +1,12 @@
-"""What the store keeps of lessons, token counts and attempts that were settled by hand."""
+"""What the store keeps of limit updates, token counts and attempts that were settled by hand."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from shunpike.builtin.sqlite_sql import Connection
-from shunpike.ledger.records import FACTOR, PROOF, UNCONFIRMED, factor_of, proof_of, unconfirmed_of
-from shunpike.types import Factor, Money, Proof, State, Unconfirmed, Unit
+from shunpike.ledger.records import FACTOR, OBSERVATION, UNCONFIRMED, factor_of, observation_of, unconfirmed_of
+from shunpike.types import Factor, Money, Observation, State, Unconfirmed, Unit
 
 _SLOT = "bucket = ?1 AND expires_at = ?2 AND attempt = ?3"
 
@@ -14,10 +14,10 @@ CORRECT = "UPDATE buckets SET used = used + ?1, ceiling = max(ceiling, used + ?1
 """Changes what is used of a bucket: the truth is booked even where it is over the cap."""
 
 
-def read_proofs(connection: Connection) -> Mapping[str, Proof]:
+def read_observations(connection: Connection) -> Mapping[str, Observation]:
     """Return bucket → what its provider was last seen to say."""
-    proofs = [proof_of(row) for row in connection.rows(f"SELECT {PROOF} FROM evidence")]  # noqa: S608 - a constant
-    return {proof.bucket: proof for proof in proofs}
+    observations = [observation_of(row) for row in connection.rows(f"SELECT {OBSERVATION} FROM evidence")]  # noqa: S608 - a constant
+    return {observation.bucket: observation for observation in observations}
 
 
 def read_factors(connection: Connection) -> Mapping[str, Factor]:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from shunpike.builtin.sqlite_sql import Connection, Value
 from shunpike.errors import StoreError
-from shunpike.ledger.books import Changes
 from shunpike.ledger.rows import EndedRow, SlotRow
+from shunpike.ledger.working_set import Changes
 from shunpike.types import Reservation
 from shunpike.types.ledger import UNTIL_CLEARED
 
@@ -28,14 +28,14 @@ _BUCKET = """
 UPDATE buckets SET used = ?1, in_flight = ?2, ceiling = ?3, counts = ?4
 WHERE id = ?5 AND used = ?6 AND in_flight = ?7"""
 
-_CLOSURE = """
+_BLOCK = """
 INSERT INTO closures (bucket, until, reason, at, origin, test_at, tester, failures)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
 ON CONFLICT DO UPDATE SET until = excluded.until, reason = excluded.reason, at = excluded.at, origin = excluded.origin,
     test_at = excluded.test_at, tester = excluded.tester, failures = excluded.failures
 WHERE excluded.until > until OR until BETWEEN ?9 AND ?11 OR ?10"""
 
-_PROOF = """
+_OBSERVATION = """
 INSERT OR REPLACE INTO evidence
     (bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted, bound, span)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
@@ -75,24 +75,24 @@ def write_changes(connection: Connection, changes: Changes) -> None:
         figures = row.used, row.in_flight, row.ceiling, row.counts
         if not connection.changes(_BUCKET, *figures, row.key, row.was_used, row.was_in_flight):
             raise StoreError(f"the books of {row.name} changed inside a transaction", hint="run: shunpike doctor")
-    for closure in changes.closures:
-        connection.rows(_CLOSURE, *closure, UNTIL_CLEARED - 1)
+    for block in changes.blocks:
+        connection.rows(_BLOCK, *block, UNTIL_CLEARED - 1)
     for bucket in changes.opened:
         connection.rows("DELETE FROM closures WHERE bucket = ?", bucket)
-    for proof in changes.proofs:
+    for observation in changes.observations:
         connection.rows(
-            _PROOF,
-            proof.bucket,
-            proof.amount,
-            proof.remaining,
-            proof.resets_at,
-            proof.at,
-            proof.confidence.value,
-            proof.origin,
-            proof.overages,
-            None if proof.unlisted is None else proof.unlisted.model_dump_json(),
-            None if proof.bound is None else proof.bound.model_dump_json(),
-            None if proof.span is None else proof.span.model_dump_json(exclude_defaults=True),
+            _OBSERVATION,
+            observation.bucket,
+            observation.amount,
+            observation.remaining,
+            observation.resets_at,
+            observation.at,
+            observation.confidence.value,
+            observation.origin,
+            observation.overages,
+            None if observation.unlisted is None else observation.unlisted.model_dump_json(),
+            None if observation.bound is None else observation.bound.model_dump_json(),
+            None if observation.span is None else observation.span.model_dump_json(exclude_defaults=True),
         )
     for name, factor in changes.factors:
         connection.rows(_FACTOR, name, factor.mean, factor.deviation, factor.samples, factor.at)

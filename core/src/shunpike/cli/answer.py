@@ -116,13 +116,13 @@ class _Printer:
 
 
 async def show_stream(stream: Stream, look: Look, spinner: Spinner) -> Completion:
-    """Write the pieces of an entered stream; return the whole answer. A sandbox's answer is labelled."""
+    """Write the chunks of an entered stream; return the whole answer. A sandbox's answer is labelled."""
     printer = _Printer(new_page(markdown=look.markdown and not look.as_data), spinner.stop, as_data=look.as_data)
     try:
-        async for piece in stream:
-            printer.thinking(piece.reasoning)
-            printer.text(piece.text or piece.refusal, simulated=stream.simulated)
-            look.spoken.append(piece.text)
+        async for chunk in stream:
+            printer.thinking(chunk.reasoning)
+            printer.text(chunk.text or chunk.refusal, simulated=stream.simulated)
+            look.spoken.append(chunk.text)
     finally:
         spinner.stop()
         printer.end()
@@ -130,7 +130,7 @@ async def show_stream(stream: Stream, look: Look, spinner: Spinner) -> Completio
 
 
 def show_whole(completion: Completion, look: Look) -> None:
-    """Write an answer that came in one piece."""
+    """Write an answer that came in one chunk."""
     printer = _Printer(new_page(markdown=look.markdown and not look.as_data), lambda: None, as_data=look.as_data)
     message = completion.choices[0].message
     printer.thinking(message.reasoning or "")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shunpike.cli.closures import name_of
+from shunpike.cli.blocks import name_of
 from shunpike.cli.options import Json, Watch, command_app
 from shunpike.cli.output import NOTHING, as_list, narrate, plain, say, table
 from shunpike.cli.session import client, run
 from shunpike.cli.watch import shown
 from shunpike.clock import SystemClock, when
 from shunpike.routing.hints import PAY
-from shunpike.types import Budget, Closure, Money, Remaining
+from shunpike.types import Block, Budget, Money, Remaining
 
 app = command_app("Show what is spent and left of every money budget.")
 
@@ -41,7 +41,7 @@ def _show(*, json: bool) -> None:
     say(table(headings, [_row(one, left, now) for one, left in rows], right=(1, 2, 3)))
 
 
-async def _budgets() -> tuple[bool, Sequence[tuple[Budget, Remaining]], Sequence[Closure]]:
+async def _budgets() -> tuple[bool, Sequence[tuple[Budget, Remaining]], Sequence[Block]]:
     async with client() as opened:
         frozen = [one for one in (await opened.ledger.closed()).values() if one.is_freeze]
         return opened.settings.allow_paid, await opened.ledger.budgets(), frozen

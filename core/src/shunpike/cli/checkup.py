@@ -6,7 +6,7 @@ import platform
 import warnings
 from importlib.metadata import version
 
-from shunpike.cli import closures, networks
+from shunpike.cli import blocks, networks
 from shunpike.cli.addresses import overridden
 from shunpike.cli.ages import aged
 from shunpike.cli.findings import Finding, Level, broken, found
@@ -136,7 +136,7 @@ async def _books(findings: list[Finding], client: Client) -> None:
         text = f"{label(target.name, target.model.id)} refused {times} by {one.limit.text}, while our books had room"
         hint = "does something else use its key? what is left now: shunpike limits"
         findings.append(found("Limits", Level.WARNING, text, hint))
-    findings.extend(closures.findings(closed, SystemClock().now()))
+    findings.extend(blocks.findings(closed, SystemClock().now()))
     if unknown:
         worst = Money(pico=sum(one.cost.pico for one in unknown))
         text = f"{_many(len(unknown))} whose end is not known, booked at their worst case: {worst} at most"

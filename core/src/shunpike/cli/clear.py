@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from shunpike.cli.closures import fields, is_named, name_of, what_of
+from shunpike.cli.blocks import fields, is_named, name_of, what_of
 from shunpike.cli.options import Json
 from shunpike.cli.output import as_json, narrate
 from shunpike.cli.session import check_provider, client, run
@@ -37,11 +37,11 @@ def clear(
         raise UsageError("open what?", hint="shunpike limits clear PROVIDER, or --all; see: shunpike limits")
     done = run(lambda: _open(name, clean(note, "--note", 1_000)))
     if json:
-        opened = [{**fields(one.closure), "opened_at": one.at, "who": one.who, "note": one.note} for one in done]
+        opened = [{**fields(one.block), "opened_at": one.at, "who": one.who, "note": one.note} for one in done]
         as_json({"data": opened, "has_more": False})
         return
     for one in done:
-        shut = one.closure
+        shut = one.block
         narrate(f"{name_of(shut)} is open again: {what_of(shut)}, which was closed for this: {shut.reason}")
     if not done:
         narrate("nothing is closed" if name is None else f"nothing of {name} is closed")

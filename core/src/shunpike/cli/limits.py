@@ -9,7 +9,7 @@ import typer
 import typer.core
 from typing_extensions import override
 
-from shunpike.cli import closures
+from shunpike.cli import blocks
 from shunpike.cli.clear import clear
 from shunpike.cli.forms import matches
 from shunpike.cli.options import Json, Watch, command_app
@@ -19,7 +19,7 @@ from shunpike.cli.watch import shown
 from shunpike.clock import SystemClock, moment, when
 from shunpike.ledger.buckets import is_budget
 from shunpike.protocols import Target
-from shunpike.types import Closure, Remaining
+from shunpike.types import Block, Remaining
 from shunpike.types.base import label
 
 
@@ -77,16 +77,16 @@ def _show(names: list[str], words: list[str], *, json: bool) -> None:
     rows, known = run(lambda: _limits(names))
     now = SystemClock().now()
     rows = [(target, one) for target, one in rows if _is_meant(target, one, names, words)]
-    closed = [one for one in known.values() if closures.is_in_force(one, now)]
+    closed = [one for one in known.values() if blocks.is_in_force(one, now)]
     if names or words:
         closed = [one for one in closed if _closes(one, names, words)]
     if json:
         data = [{"provider": target.name, "model": target.model.id, **plain(one)} for target, one in rows]
-        shut = [closures.fields(one) for one in closed]
+        shut = [blocks.fields(one) for one in closed]
         as_json({"data": data, "has_more": False, **({"closed": shut} if shut else {})})
         return
     if closed:
-        say(table(closures.HEADINGS, [closures.row(one, now) for one in closed]))
+        say(table(blocks.HEADINGS, [blocks.row(one, now) for one in closed]))
         narrate("\nto open one before its time: shunpike limits clear NAME\n")
     if not rows:
         narrate("no limit is in force: the providers that are ready have none\n\nhint: shunpike providers")
@@ -103,12 +103,12 @@ def _is_meant(target: Target, one: Remaining, names: list[str], words: list[str]
     return matches(words, label(target.name, target.model.id), one.limit.text, one.limit.source)
 
 
-def _closes(one: Closure, names: list[str], words: list[str]) -> bool:
-    name = closures.name_of(one)
+def _closes(one: Block, names: list[str], words: list[str]) -> bool:
+    name = blocks.name_of(one)
     return (not names or name.partition("/")[0] in names) and matches(words, name, one.reason)
 
 
-async def _limits(names: list[str]) -> tuple[Sequence[tuple[Target, Remaining]], Mapping[str, Closure]]:
+async def _limits(names: list[str]) -> tuple[Sequence[tuple[Target, Remaining]], Mapping[str, Block]]:
     async with client() as opened:
         for name in names:
             check_provider(name, opened)

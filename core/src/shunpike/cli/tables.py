@@ -41,8 +41,8 @@ def _least(cells: Sequence[Sequence[str]], flush: set[int]) -> list[int]:
     for column in range(len(cells[0])):
         texts = [row[column] for row in cells]
         whole = column in flush or column == 0
-        pieces = texts if whole else [word for text in texts for word in text.split()]
-        longest = max((len(piece) for piece in pieces), default=0)
+        chunks = texts if whole else [word for text in texts for word in text.split()]
+        longest = max((len(chunk) for chunk in chunks), default=0)
         least.append(longest if whole else max(longest, min(_NARROWEST, max(map(len, texts)))))
     return least
 

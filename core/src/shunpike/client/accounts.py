@@ -12,7 +12,7 @@ from shunpike.installation import install_hint
 from shunpike.plugins import Host
 from shunpike.protocols import Target
 from shunpike.routing.hints import SWITCHED_OFF
-from shunpike.routing.plan import Roster
+from shunpike.routing.plan import Targets
 from shunpike.types import Billing, Candidate, Cause, ModelInfo, ProviderInfo, ProviderSettings, Settings, Tier, Verdict
 
 NOT_INSTALLED = "not installed"
@@ -136,7 +136,7 @@ def _account(
     return Account(name=name, info=info, settings=ready, key=key, tier=tier, plugin=info.id, problem=problem)
 
 
-def build_roster(host: Host, settings: Settings, accounts: Mapping[str, Account], today: date) -> Roster:
+def build_roster(host: Host, settings: Settings, accounts: Mapping[str, Account], today: date) -> Targets:
     """Return every target of the usable accounts, and the others with their reason, as of ``today`` (UTC).
 
     What endpoints of the owner's own offer is not among them: they have to be asked.
@@ -156,7 +156,7 @@ def build_roster(host: Host, settings: Settings, accounts: Mapping[str, Account]
             targets += [target_of(account, model, place) for place, model in chosen]
             if account.settings.models and not chosen:
                 unavailable.append(_absent(account.name, NONE_OF_ITS_MODELS, Cause.CONFIG))
-    return Roster(
+    return Targets(
         targets=tuple(targets),
         unavailable=tuple(unavailable),
         names=tuple(accounts),

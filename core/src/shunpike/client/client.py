@@ -11,7 +11,7 @@ from typing import Never, Self, Unpack
 
 from shunpike.client import option_values as values
 from shunpike.client.arguments import check_arguments
-from shunpike.client.closures import Closures, of_keys_in_use
+from shunpike.client.blocks import Blocks, of_keys_in_use
 from shunpike.client.counter import Counter
 from shunpike.client.embed import (
     EmbedOptions,
@@ -24,8 +24,8 @@ from shunpike.client.embed import (
     text_tokens,
 )
 from shunpike.client.endpoints import Kind
-from shunpike.client.house import House
-from shunpike.client.inquiry import AccountBalance, Done, Inquiry, TokenCount
+from shunpike.client.house import Runtime
+from shunpike.client.inquiry import AccountBalance, AccountQueries, Done, TokenCount
 from shunpike.client.limits import limits_shown
 from shunpike.client.live import LiveList
 from shunpike.client.loops import Loops, PerLoop
@@ -41,9 +41,9 @@ from shunpike.errors import UnknownModel, UnknownProvider
 from shunpike.ledger import Ledger
 from shunpike.plugins import Host
 from shunpike.protocols import Store, Target, View
+from shunpike.routing.context import RequestContext
 from shunpike.routing.embedding import Embedder
 from shunpike.routing.plan import Plan, Rules, make_plan
-from shunpike.routing.route import Route
 from shunpike.routing.streaming import StreamRun
 from shunpike.tokens import prompt_bound, prompt_tokens
 from shunpike.types import ChatRequest, Completion, Embedding, EventName, ModelInfo, Remaining, Settings, UsageRow
@@ -76,7 +76,7 @@ class Client(PerLoop):
         self.clock = SystemClock() if clock is None else clock
         warn_of(loaded, self.host, KeyStore())
         keys, of = KeyStore(), environ
-        self._loops = Loops(lambda one: House(self.settings, self.host, self.clock, one, of, keys), store, self.clock)
+        self._loops = Loops(lambda one: Runtime(self.settings, self.host, self.clock, one, of, keys), store, self.clock)
         self._strategies = Strategies(self.host, self.settings)
 
     async def __aenter__(self) -> Self:
@@ -99,9 +99,9 @@ class Client(PerLoop):
         Raises `UsageError`, `UnknownModel`, `UnknownProvider`, `NoCredential`, `RequestError` where no provider can
         help, and `Exhausted` with every candidate and what blocks it.
         """
-        route = await self._route(asked(prompt, options, others))
-        answer, attempt, journey = await self._attempts.complete(route)
-        return self._results.completion(answer, attempt, journey)
+        context = await self._context(asked(prompt, options, others))
+        answer, attempt, recorder = await self._attempts.complete(context)
+        return self._results.completion(answer, attempt, recorder)
 
     async def embed(self, texts: Texts = (), /, *others: Never, **options: Unpack[EmbedOptions]) -> Embedding:
         """Return a vector for each of ``texts``, which may be one text, in their order.
@@ -116,12 +116,12 @@ class Client(PerLoop):
         chat = stand_in(request)
         named: Options = {"providers": given["providers"]} if "providers" in given else {}
         plan = await self._plan(chat, named, text_tokens(request), expires, "embedding")
-        route = self._begin(chat, plan, given, (text_tokens(request), text_bound(request)), waiter, expires)
-        answer, attempt, journey = await Embedder(self._attempts, self._house.services).embed(route, request)
-        return self._results.embedding(answer, attempt, journey)
+        context = self._begin(chat, plan, given, (text_tokens(request), text_bound(request)), waiter, expires)
+        answer, attempt, recorder = await Embedder(self._attempts, self._house.services).embed(context, request)
+        return self._results.embedding(answer, attempt, recorder)
 
     def stream(self, prompt: Prompt = "", /, *others: Never, **options: Unpack[Options]) -> Stream:
-        """Return the answer as a `Stream` of pieces. It raises what `complete` raises when it is entered.
+        """Return the answer as a `Stream` of chunks. It raises what `complete` raises when it is entered.
 
         A mistake in the call itself raises `UsageError` at once. Until the first content a failing provider is
         replaced without a trace; after it, a stream that breaks off raises `Interrupted`.
@@ -129,21 +129,21 @@ class Client(PerLoop):
         given = asked(prompt, options, others)
 
         async def begin() -> StreamRun:
-            run = StreamRun(self._attempts, self._house.services, await self._route(given))
+            run = StreamRun(self._attempts, self._house.services, await self._context(given))
             await run.open()
             self._running = [one for one in self._running if one.is_open] + [run]
             return run
 
         return Stream(begin, self._results.completion)
 
-    async def _route(self, given: tuple[Options, ChatRequest]) -> Route:
+    async def _context(self, given: tuple[Options, ChatRequest]) -> RequestContext:
         options, request = given
         waiter = self._asking.queue.arrive(options.get("claim") or "interactive")
         size, expires = prompt_tokens(request), self._expires(options)
         plan = await self._plan(request, options, size, expires)
-        route = self._begin(request, plan, options, (size, prompt_bound(request)), waiter, expires)
+        context = self._begin(request, plan, options, (size, prompt_bound(request)), waiter, expires)
         counter = Counter(request, size, self._house.tokenizer, self.host.complain)
-        return replace(route, counted=counter, reads=reads_of(options))
+        return replace(context, counted=counter, reads=reads_of(options))
 
     def _begin(
         self,
@@ -153,10 +153,10 @@ class Client(PerLoop):
         size: tuple[int, int],
         waiter: Waiter,
         expires: float,
-    ) -> Route:
+    ) -> RequestContext:
         settings, request_id = self.settings, f"req_{secrets.token_hex(10)}"
         self._house.tell(EventName.REQUEST_STARTED, request_id=request_id, model=request.model)
-        return Route(
+        return RequestContext(
             request=request,
             request_id=request_id,
             plan=plan,
@@ -241,11 +241,11 @@ class Client(PerLoop):
         Without ``names``, all that can be asked. A provider that gives no list has its ``problem`` told. Raises
         `UnknownProvider`, and `NoCredential` for a named one without a key.
         """
-        return await Inquiry(self._asking).live_models(values.some_names("names", names))
+        return await AccountQueries(self._asking).live_models(values.some_names("names", names))
 
     async def balances(self, names: str | Sequence[str] = ()) -> tuple[AccountBalance, ...]:
         """Ask providers what is left of their accounts; costs no quota. Arguments and errors as `live_models`."""
-        return await Inquiry(self._asking).balances(values.some_names("names", names))
+        return await AccountQueries(self._asking).balances(values.some_names("names", names))
 
     async def count_tokens(self, prompt: Prompt = "", /, *others: Never, **options: Unpack[Options]) -> TokenCount:
         """Return the tokens of ``prompt``: counted by the provider of ``model`` where it does so, else estimated.
@@ -254,14 +254,14 @@ class Client(PerLoop):
         """
         given, request = asked(prompt, options, others)
         plan = await self._plan(request, given, prompt_tokens(request), self._expires(given))
-        return await Inquiry(self._house).count_tokens(request, plan.targets[0])
+        return await AccountQueries(self._house).count_tokens(request, plan.targets[0])
 
     async def limits(self) -> tuple[tuple[Target, Remaining], ...]:
         """Return every limit in force with what is left of it, each shared bucket once."""
         return await limits_shown(self._house)
 
-    async def closed(self) -> Closures:
-        """Return bucket → closure of what is closed, as far as it is about the keys in use. Raises `StoreError`."""
+    async def closed(self) -> Blocks:
+        """Return bucket → block of what is closed, as far as it is about the keys in use. Raises `StoreError`."""
         return of_keys_in_use(await self.ledger.closed(), self._house.accounts)
 
     async def usage(self, since: float, until: float) -> tuple[UsageRow, ...]:
@@ -270,7 +270,7 @@ class Client(PerLoop):
 
     async def settled(self, done: Done) -> Done:
         """Return ``done`` with what is left now: its own record says what was left while its worst case was held."""
-        return await Inquiry(self._house).settled(done)
+        return await AccountQueries(self._house).settled(done)
 
     @property
     def ledger(self) -> Ledger:
@@ -283,11 +283,11 @@ class Client(PerLoop):
 
     def check_setup(self, name: str) -> None:
         """Make ready to send to ``name``, without sending anything. Raises `UsageError`, `ConfigError`."""
-        self._house.backend_of(Inquiry(self._house).account(name))
+        self._house.backend_of(AccountQueries(self._house).account(name))
 
     async def probe(self, name: str) -> str:
         """Ask ``name`` whether it can be reached, at no cost. Raises `UsageError`, `NoCredential`, `ProviderError`."""
-        return await Inquiry(self._asking).probe(name)
+        return await AccountQueries(self._asking).probe(name)
 
     def reload_accounts(self) -> None:
         """Look again at keys and plugins, as after `keys set`."""

@@ -12,7 +12,7 @@ from shunpike.client.option_names import check_names, check_others
 from shunpike.client.options import claim, tag
 from shunpike.errors import UsageError
 from shunpike.routing.names import Wanted, short_name, wanted_models
-from shunpike.routing.plan import Roster
+from shunpike.routing.plan import Targets
 from shunpike.tokens import ESTIMATE
 from shunpike.types import ChatRequest, EmbedRequest, ModelInfo
 from shunpike.validation import about, complaint, shown
@@ -99,7 +99,7 @@ def text_bound(request: EmbedRequest) -> int:
     return sum(len(text.encode("utf-8", "replace")) + PER_TEXT for text in request.input)
 
 
-def check_model(name: str, roster: Roster) -> None:
+def check_model(name: str, roster: Targets) -> None:
     """Raise `UsageError` unless ``name`` means one embedding model, at however many providers.
 
     Vectors of different models can't be compared, so nobody may choose between models, and no other takes over.
@@ -123,7 +123,7 @@ def _is_meant(model: ModelInfo, wanted: Wanted) -> bool:
     return (model.provider, model.id) in wanted.ids
 
 
-def _choices(roster: Roster) -> str:
+def _choices(roster: Targets) -> str:
     known = dict.fromkeys(
         f"{model.provider}/{model.id}"
         for model in roster.catalog

@@ -17,7 +17,7 @@ from shunpike.clock import Clock, moment
 from shunpike.errors import ConfigError, NoCredential, PluginError, ProviderError, ShunpikeError
 from shunpike.protocols import Backend, DescribesModels, ListsModels, Target
 from shunpike.routing.names import short_name
-from shunpike.routing.plan import Roster
+from shunpike.routing.plan import Targets
 from shunpike.types import Candidate, Cause, LiveModel, ModelInfo, Verdict
 from shunpike.types.base import ANY
 
@@ -143,7 +143,7 @@ def named_at(model: str, account: Account, providers: Sequence[str] | None) -> s
     return model if alone and model != ANY else None
 
 
-def is_listed(model: str, roster: Roster) -> bool:
+def is_listed(model: str, roster: Targets) -> bool:
     """Whether ``model`` names a provider of the catalog and any of its models or one that it has."""
     provider, _, rest = model.partition("/")
     own = [target for target in roster.targets if target.name == provider]
@@ -151,8 +151,8 @@ def is_listed(model: str, roster: Roster) -> bool:
 
 
 def with_endpoints(
-    roster: Roster, endpoints: Endpoints, accounts: Sequence[tuple[Account, str | None]], kind: Kind = "chat"
-) -> Roster:
+    roster: Targets, endpoints: Endpoints, accounts: Sequence[tuple[Account, str | None]], kind: Kind = "chat"
+) -> Targets:
     """Return ``roster`` with the endpoints' models; each account comes with the model that is named there, if any."""
     targets, catalog, unavailable = list(roster.targets), list(roster.catalog), list(roster.unavailable)
     for account, named in accounts:

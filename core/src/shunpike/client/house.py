@@ -21,9 +21,9 @@ from shunpike.ledger.terms import funds_of
 from shunpike.patience import answered, let_go
 from shunpike.plugins import Host
 from shunpike.protocols import Backend, CancelSafe, HealthProbe, Store, Target, Tokenizer
-from shunpike.routing.memory import Memory
-from shunpike.routing.plan import Roster
-from shunpike.routing.route import Services, Try
+from shunpike.routing.context import Attempt, Services
+from shunpike.routing.health import Health
+from shunpike.routing.plan import Targets
 from shunpike.routing.trouble import Where
 from shunpike.tokens import tokenizer_for
 from shunpike.types import (
@@ -43,7 +43,7 @@ from shunpike.types import (
 from shunpike.waiting import Queue
 
 
-class House:
+class Runtime:
     """The parts of one client."""
 
     def __init__(
@@ -67,14 +67,14 @@ class House:
         self._tokenizers: dict[str, Tokenizer] = {}
         self._limits: dict[str, tuple[Limit, ...] | None] = {}
         self.accounts: dict[str, Account] = {}
-        self._roster = Roster(targets=())
+        self._roster = Targets(targets=())
         self.endpoints = Endpoints(self.backend_of, clock)
         self.reload()
         self.prices = PriceBook(host, clock, self._roster.catalog)
         self.store = store if store is not None else open_store(host, settings, clock)
         self.queue = Queue()
         self.ledger = Ledger(self.store, clock, settings, self.limits_of, queue=self.queue, emit=host.emit)
-        self.memory = Memory(clock)
+        self.memory = Health(clock)
         self.services = Services(
             admission=self.ledger,
             clock=clock,
@@ -119,12 +119,12 @@ class House:
         return [account for account in self.accounts.values() if account.own and account.problem is None]
 
     @property
-    def roster(self) -> Roster:
+    def roster(self) -> Targets:
         """Everything that is known to be there, without asking anybody."""
         known = [(account, None) for account in self.own if self.endpoints.models(account)]
         return with_endpoints(self._roster, self.endpoints, known) if known else self._roster
 
-    async def roster_for(self, model: str, providers: Sequence[str] | None, kind: Kind, within: float) -> Roster:
+    async def roster_for(self, model: str, providers: Sequence[str] | None, kind: Kind, within: float) -> Targets:
         """Return what could be asked for ``model``; endpoints of the owner's own are asked what they have, once."""
         wanted = [
             (account, named_at(model, account, providers))
@@ -193,7 +193,7 @@ class House:
             return FREE
         return self.prices.worst(target.provider, target.model, prompt_tokens, asked, within)
 
-    def served_price(self, attempt: Try, served: str, prompt_tokens: int, named: str | None) -> Price | None:
+    def served_price(self, attempt: Attempt, served: str, prompt_tokens: int, named: str | None) -> Price | None:
         """Return the price of what answered ``attempt``: ``served`` is the model, ``named`` the tier it names."""
         target = attempt.target
         if self.accounts[target.name].own:

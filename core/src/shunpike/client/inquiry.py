@@ -9,7 +9,7 @@ import anyio
 
 from shunpike.client.accounts import Account, key_trouble
 from shunpike.client.endpoints import listing
-from shunpike.client.house import House
+from shunpike.client.house import Runtime
 from shunpike.client.live import LiveList, merge
 from shunpike.client.option_values import wrong
 from shunpike.errors import (
@@ -50,10 +50,10 @@ class TokenCount(Record):
     by: str
 
 
-class Inquiry:
+class AccountQueries:
     """Asks the accounts of one house."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: Runtime) -> None:
         self._house = house
 
     async def live_models(self, names: Sequence[str]) -> tuple[LiveList, ...]:
@@ -122,25 +122,25 @@ class Inquiry:
         decision = done.decision.model_copy(update={"remaining": now or done.decision.remaining})
         return done.model_copy(update={"decision": decision})
 
-    def _chosen(self, names: Sequence[str], abilities: tuple[type, ...], what: str) -> list[Account]:
+    def _chosen(self, names: Sequence[str], capabilities: tuple[type, ...], what: str) -> list[Account]:
         """Return the accounts to ask. What was named must be able to; of the others, those that can are taken."""
         if not names:
             ready = [account for account in self._house.accounts.values() if account.problem is None]
-            return [account for account in ready if self._may(account, abilities)]
+            return [account for account in ready if self._may(account, capabilities)]
         found = []
         for name in dict.fromkeys(names):
             account = self.account(name)
             if (trouble := key_trouble(account)) is not None:
                 raise trouble
-            if not isinstance(self._house.backend_of(account), abilities):
+            if not isinstance(self._house.backend_of(account), capabilities):
                 raise UsageError(f"{name} is not one that {what}", hint="without a name, all that do are asked")
             found.append(account)
         return found
 
-    def _may(self, account: Account, abilities: tuple[type, ...]) -> bool:
+    def _may(self, account: Account, capabilities: tuple[type, ...]) -> bool:
         """Whether ``account`` can do it, or can't even be asked: then that is told in its place."""
         try:
-            return isinstance(self._house.backend_of(account), abilities)
+            return isinstance(self._house.backend_of(account), capabilities)
         except (ConfigError, PluginError):
             return True
 

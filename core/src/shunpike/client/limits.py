@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shunpike.client.endpoints import shown_at
-from shunpike.client.house import House
+from shunpike.client.house import Runtime
 from shunpike.protocols import Target
 from shunpike.types import Remaining
 
@@ -11,7 +11,7 @@ ASKED = 2_592_000.0
 """Seconds for which a model that was asked is remembered, where nothing else names what an endpoint has."""
 
 
-async def limits_shown(house: House) -> tuple[tuple[Target, Remaining], ...]:
+async def limits_shown(house: Runtime) -> tuple[tuple[Target, Remaining], ...]:
     """Return every limit in force with what is left of it, each shared bucket once."""
     seen: set[str] = set()
     rows = []
@@ -23,7 +23,7 @@ async def limits_shown(house: House) -> tuple[tuple[Target, Remaining], ...]:
     return tuple(rows)
 
 
-async def _targets(house: House) -> list[Target]:
+async def _targets(house: Runtime) -> list[Target]:
     """An endpoint of the owner's own is not asked for this: its models are those that were named, or asked lately."""
     own = {account.name: account for account in house.own}
     found = [target for target in house.roster.targets if target.name not in own]

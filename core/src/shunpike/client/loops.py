@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from typing_extensions import override
 
-from shunpike.client.house import House
+from shunpike.client.house import Runtime
 from shunpike.client.leaving import Start, starter
 from shunpike.client.results import Results
 from shunpike.clock import Clock
@@ -30,7 +30,7 @@ from shunpike.routing.streaming import StreamRun
 class Parts:
     """What a client has in one event loop."""
 
-    house: House
+    house: Runtime
     attempts: Attempts
     results: Results
     running: list[StreamRun] = field(default_factory=list)
@@ -63,7 +63,7 @@ class Loops:
 
     """
 
-    def __init__(self, make: Callable[[Store | None], House], store: Store | None, clock: Clock) -> None:
+    def __init__(self, make: Callable[[Store | None], Runtime], store: Store | None, clock: Clock) -> None:
         self._make = make
         self._clock = clock
         self._lock = threading.Lock()
@@ -143,11 +143,11 @@ class PerLoop:
         return f"<{type(self).__name__} {'closed' if self._loops.are_closed else 'open'}>"
 
     @property
-    def _house(self) -> House:
+    def _house(self) -> Runtime:
         return self._loops.here.house
 
     @property
-    def _asking(self) -> House:
+    def _asking(self) -> Runtime:
         """The house, where somebody will be asked. Raises `UsageError` once the client is closed."""
         if self._loops.are_closed:
             raise UsageError("the client is closed", hint="make another: Client()")

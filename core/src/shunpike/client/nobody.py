@@ -5,7 +5,7 @@ from __future__ import annotations
 from shunpike.client.accounts import how_to_begin
 from shunpike.errors import NoCredential, ShunpikeError
 from shunpike.plugins import Host
-from shunpike.routing.journey import Journey, too_large
+from shunpike.routing.decision_recorder import DecisionRecorder, too_large
 from shunpike.routing.plan import Plan
 from shunpike.types import Cause
 
@@ -22,4 +22,4 @@ def nothing_to_ask(host: Host, plan: Plan, model: str, prompt_tokens: int) -> Sh
             f"no provider has a {usable}key: {lacking}" if lacking else "no provider is installed",
             hint=how_to_begin(host, [one.provider for one in plan.dropped]),
         )
-    return Journey(model, plan).exhausted("", now=0.0)
+    return DecisionRecorder(model, plan).exhausted("", now=0.0)

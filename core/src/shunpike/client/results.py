@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from shunpike.client.house import House
+from shunpike.client.house import Runtime
 from shunpike.clock import Clock
 from shunpike.masking import masked
-from shunpike.routing.journey import Journey
-from shunpike.routing.judge import cut_off
-from shunpike.routing.route import Try
+from shunpike.routing.answer_check import cut_off
+from shunpike.routing.context import Attempt
+from shunpike.routing.decision_recorder import DecisionRecorder
 from shunpike.types import ZERO, Answer, Basis, Completion, EmbedAnswer, Embedding, EventName, Funds, State
 
 
 class Results:
     """Makes completions and embeddings of one house."""
 
-    def __init__(self, house: House, clock: Clock) -> None:
+    def __init__(self, house: Runtime, clock: Clock) -> None:
         self._house = house
         self._clock = clock
 
-    def completion(self, answer: Answer, attempt: Try, journey: Journey) -> Completion:
+    def completion(self, answer: Answer, attempt: Attempt, recorder: DecisionRecorder) -> Completion:
         """Return the answer with its provenance and cost."""
-        facts = self._facts(answer, attempt, journey)
+        facts = self._facts(answer, attempt, recorder)
         facts["warnings"] += cut_off(answer, attempt.call.request, attempt)
         return Completion(choices=answer.choices, parsed=attempt.parsed, **facts)
 
-    def embedding(self, answer: EmbedAnswer, attempt: Try, journey: Journey) -> Embedding:
+    def embedding(self, answer: EmbedAnswer, attempt: Attempt, recorder: DecisionRecorder) -> Embedding:
         """Return the vectors with their provenance and cost."""
-        return Embedding(vectors=answer.vectors, **self._facts(answer, attempt, journey))
+        return Embedding(vectors=answer.vectors, **self._facts(answer, attempt, recorder))
 
-    def _facts(self, answer: Answer | EmbedAnswer, attempt: Try, journey: Journey) -> dict[str, Any]:
+    def _facts(self, answer: Answer | EmbedAnswer, attempt: Attempt, recorder: DecisionRecorder) -> dict[str, Any]:
         target, booked = attempt.target, attempt.settlement
         if booked is None:
             raise RuntimeError(f"attempt {attempt.ask.attempt_id} answered but was not settled")
@@ -43,13 +43,13 @@ class Results:
             "request_id": attempt.ask.request_id,
             "provider": target.name,
             "model": answer.model,
-            "requested_model": journey.requested_model,
+            "requested_model": recorder.requested_model,
             "usage": booked.usage,
             "cost": cost,
             "cost_exact": not (cost or target.paid) or (booked.state is State.SETTLED and measured and not doubtful),
             "list_price": None if price is None else price.of(booked.usage),
-            "decision": journey.decision(),
-            "warnings": (*map(masked, answer.warnings), *journey.warnings),
+            "decision": recorder.decision(),
+            "warnings": (*map(masked, answer.warnings), *recorder.warnings),
             "created": attempt.started_at,
             "seconds": self._clock.monotonic() - attempt.started,
             "simulated": target.provider.simulated,

@@ -10,16 +10,16 @@ from typing_extensions import override
 
 from shunpike.client.leaving import Close, Start, starter
 from shunpike.errors import UsageError
-from shunpike.routing.journey import Journey
-from shunpike.routing.route import Try
+from shunpike.routing.context import Attempt
+from shunpike.routing.decision_recorder import DecisionRecorder
 from shunpike.routing.streaming import StreamRun
-from shunpike.types import Answer, Completion, Message, Piece
+from shunpike.types import Answer, Chunk, Completion, Message
 
-Finish = Callable[[Answer, Try, Journey], Completion]
+Finish = Callable[[Answer, Attempt, DecisionRecorder], Completion]
 
 
 class Stream:
-    """An answer in pieces: ``async with client.stream(…) as stream: async for piece in stream``.
+    """An answer in chunks: ``async with client.stream(…) as stream: async for chunk in stream``.
 
     Leaving the context closes the connection and settles the ledger before anything else happens. Without the context
     a loop may be left just so (``break``, an error, a cancellation): the connection is then closed and the ledger
@@ -75,7 +75,7 @@ class Stream:
         self._leave()
 
     def leave(self) -> None:
-        """Note that a loop over the pieces is over: where no context will do it, the stream is closed now."""
+        """Note that a loop over the chunks is over: where no context will do it, the stream is closed now."""
         if not self._entered:
             self._leave()
 
@@ -86,25 +86,25 @@ class Stream:
             self._left = True
             self._start(self.aclose)
 
-    def __aiter__(self) -> AsyncIterator[Piece]:
-        """Return what reads the pieces, each once, and notices when it is left."""
+    def __aiter__(self) -> AsyncIterator[Chunk]:
+        """Return what reads the chunks, each once, and notices when it is left."""
         return Reader(self)
 
-    async def __anext__(self) -> Piece:
-        """Return the next piece. At the end, and when it breaks, everything is closed."""
+    async def __anext__(self) -> Chunk:
+        """Return the next chunk. At the end, and when it breaks, everything is closed."""
         try:
             await self._open()
-            piece = await self.next()
+            chunk = await self.next()
         except BaseException:
             await self.aclose()
             raise
-        if piece is None:
+        if chunk is None:
             await self.aclose()
             raise StopAsyncIteration
-        return piece
+        return chunk
 
-    async def next(self) -> Piece | None:
-        """Return the next piece, None at the end: for loops that can't use ``async for``.
+    async def next(self) -> Chunk | None:
+        """Return the next chunk, None at the end: for loops that can't use ``async for``.
 
         Raises `UsageError` after a loop outside of a context was left before the end.
         """
@@ -112,15 +112,15 @@ class Stream:
             return None
         if self._left:
             raise UsageError("the stream was left before its end, which closed it", hint="to read on, use `async with`")
-        piece = await self._run.next()
+        chunk = await self._run.next()
         if (
-            piece is None
+            chunk is None
             and self._completion is None
             and self._run.answer is not None
             and self._run.attempt is not None
         ):
-            self._completion = self._finish(self._run.answer, self._run.attempt, self._run.journey)
-        return piece
+            self._completion = self._finish(self._run.answer, self._run.attempt, self._run.recorder)
+        return chunk
 
     @property
     def completion(self) -> Completion:
@@ -160,7 +160,7 @@ class Stream:
 
 
 class Reader:
-    """Reads a stream piece by piece. When a loop is left, nothing refers to it any more, and the stream is told."""
+    """Reads a stream chunk by chunk. When a loop is left, nothing refers to it any more, and the stream is told."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
@@ -169,8 +169,8 @@ class Reader:
         """Return itself."""
         return self
 
-    async def __anext__(self) -> Piece:
-        """Return the next piece."""
+    async def __anext__(self) -> Chunk:
+        """Return the next chunk."""
         return await anext(self._stream)
 
     async def aclose(self) -> None:

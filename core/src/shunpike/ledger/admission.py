@@ -10,9 +10,9 @@ from typing_extensions import override
 
 from shunpike.clock import Clock
 from shunpike.ledger.belief import believed, plausible
+from shunpike.ledger.blocks import blocks_of, is_refusal, used_up
 from shunpike.ledger.breaches import charges_of, frozen_by
 from shunpike.ledger.buckets import is_budget
-from shunpike.ledger.closures import closures_of, is_refusal, used_up
 from shunpike.ledger.counting import likely_output, output_samples, prompt_sample
 from shunpike.ledger.holds import demand, holds_for, too_large
 from shunpike.ledger.inspection import Inspection
@@ -24,14 +24,14 @@ from shunpike.ledger.teaching import LimitsOf, Teaching
 from shunpike.ledger.terms import Terms, prompt_bound, terms_of, wall
 from shunpike.ledger.turns import Turns
 from shunpike.patience import let_go
-from shunpike.protocols import Admission, Ask, Store, Target
+from shunpike.protocols import Admission, AdmissionRequest, Store, Target
 from shunpike.types import (
-    Ending,
+    Denial,
     Event,
     EventName,
     Grant,
     Hold,
-    Refusal,
+    Outcome,
     Remaining,
     Reservation,
     Sample,
@@ -67,11 +67,11 @@ class Ledger(Inspection, Admission):
         self._caps = Caps(store, settings, self._pacer, self._queue)
         self._turns = Turns(self._queue, self._settling, clock)
 
-    def terms(self, target: Target, ask: Ask) -> Terms:
+    def terms(self, target: Target, ask: AdmissionRequest) -> Terms:
         """Return who would pay for the attempt, and how much at most."""
         return terms_of(target, ask, self._settings)
 
-    def _counted(self, target: Target, ask: Ask) -> Ask:
+    def _counted(self, target: Target, ask: AdmissionRequest) -> AdmissionRequest:
         """Return the ask with its prompt as the model was seen to count, never above the bound, and a likely answer."""
         model, changed = model_key(target), {}
         factor = self._known.factor(model)
@@ -85,16 +85,16 @@ class Ledger(Inspection, Admission):
             changed["likely_output"] = min(likely, ask.max_output)
         return ask.model_copy(update=changed) if changed else ask
 
-    def _samples(self, target: Target, ask: Ask, ending: Ending) -> tuple[Sample, ...]:
+    def _samples(self, target: Target, ask: AdmissionRequest, outcome: Outcome) -> tuple[Sample, ...]:
         model = model_key(target)
-        prompt = prompt_sample(model, ask.prompt_tokens, ending.usage, ending.at)
+        prompt = prompt_sample(model, ask.prompt_tokens, outcome.usage, outcome.at)
         samples = () if prompt is None else (prompt,)
         if self._settings.reserve != "learned":
             return samples
-        return samples + output_samples(model, ask.tag, ask.choices, ending.usage, ending.at)
+        return samples + output_samples(model, ask.tag, ask.choices, outcome.usage, outcome.at)
 
     @override
-    async def admit(self, target: Target, ask: Ask) -> Grant | Refusal:
+    async def admit(self, target: Target, ask: AdmissionRequest) -> Grant | Denial:
         """Reserve the worst case of one attempt over every limit and budget that applies, all or nothing.
 
         Where the ask has a ``min_output``, with the largest output cap from there to its ``max_output`` that what is
@@ -117,29 +117,29 @@ class Ledger(Inspection, Admission):
         # No ``max_tokens`` was named: lowering it is no advice.
         return verdict.model_copy(update={"fits": None})
 
-    async def _cap(self, target: Target, ask: Ask) -> tuple[Cap, int]:
+    async def _cap(self, target: Target, ask: AdmissionRequest) -> tuple[Cap, int]:
         """Return the output cap for what is left, and the least that is of use."""
         counted = self._counted(target, ask)
         in_force = self._teaching.in_force(target, self.terms(target, counted))
         return await self._caps.choose(target, counted, in_force, self._clock.now())
 
-    async def _admit(self, target: Target, ask: Ask) -> Grant | Refusal:
+    async def _admit(self, target: Target, ask: AdmissionRequest) -> Grant | Denial:
         estimated, ask = ask, self._counted(target, ask)
         terms = self.terms(target, ask)
         in_force = self._teaching.in_force(target, terms)
         bounded = any(limit.unit is Unit.USD for limit in in_force.values())
-        refusal = wall(terms, self._settings, limits_known=self._limits_of(target) is not None, bounded=bounded)
+        denial = wall(terms, self._settings, limits_known=self._limits_of(target) is not None, bounded=bounded)
         plain = _plain(estimated, ask)
         holds = _fitted(holds_for(target, ask, terms, in_force), plain, terms)
         now = self._clock.now()
-        large = None if refusal is not None else too_large(holds, plain, terms)
+        large = None if denial is not None else too_large(holds, plain, terms)
         if large is not None:
             return await self._caps.advised(target, plain, large, holds, now) if large.fits else large
-        refusal = refusal or self._turns.refusal(ask, holds, now)
-        if refusal is not None:
-            return refusal
+        denial = denial or self._turns.denial(ask, holds, now)
+        if denial is not None:
+            return denial
         self._turns.asked(ask, holds)
-        verdict: Grant | Refusal | None = None
+        verdict: Grant | Denial | None = None
         try:
             verdict = await self._paced(target, ask, terms, holds, now)
         finally:
@@ -147,11 +147,11 @@ class Ledger(Inspection, Admission):
         return verdict
 
     async def _paced(
-        self, target: Target, ask: Ask, terms: Terms, holds: tuple[Hold, ...], now: float
-    ) -> Grant | Refusal:
+        self, target: Target, ask: AdmissionRequest, terms: Terms, holds: tuple[Hold, ...], now: float
+    ) -> Grant | Denial:
         """Return the word of the pace, else the store's."""
         judged = await self._pacer.before(target, ask, holds, now)
-        if isinstance(judged, Refusal):
+        if isinstance(judged, Denial):
             return await self._turns.known(ask, judged)
         verdict = None
         try:
@@ -159,7 +159,7 @@ class Ledger(Inspection, Admission):
             verdict = await self._turns.known(ask, given)
         finally:
             self._pacer.judged(ask.attempt_id, admitted=isinstance(verdict, Grant))
-        if isinstance(verdict, Refusal):
+        if isinstance(verdict, Denial):
             if verdict.returned:
                 return verdict
             explained = await self._pacer.explained(target, verdict, holds, judged, now)
@@ -171,34 +171,36 @@ class Ledger(Inspection, Admission):
         return granted.model_copy(update={"at": self._clock.monotonic()})
 
     @override
-    async def settle(self, target: Target, ask: Ask, ending: Ending, within: float = SETTLING) -> Settlement:
+    async def settle(
+        self, target: Target, ask: AdmissionRequest, outcome: Outcome, within: float = SETTLING
+    ) -> Settlement:
         """Settle the attempt by the settle table, with what the ending closes and teaches; return what was booked.
 
         Settling again changes nothing in the books. What can't be written ``within`` so many seconds is ``unbooked``:
         its worst case stays held until it is, which this process sees to.
         """
         counted = self._counted(target, ask)
-        ending = believed(plausible(ending), counted)
+        outcome = believed(plausible(outcome), counted)
         terms = self.terms(target, counted)
         in_force = self._teaching.in_force(target, terms)
         holds = _fitted(holds_for(target, counted, terms, in_force), _plain(ask, counted), terms)
         asked = {hold.bucket: hold.amount for hold in holds}
-        granted, refused, lessons = self._teaching.taught(target, terms, ending, ask.attempt_id, asked)
-        closures = closures_of(target, ending, granted or in_force, refused) + used_up(target, lessons, ending.at)
-        closures += ending.closes
-        settlement = settlement_of(ending, counted, terms)
+        granted, refused, limit_updates = self._teaching.taught(target, terms, outcome, ask.attempt_id, asked)
+        blocks = blocks_of(target, outcome, granted or in_force, refused) + used_up(target, limit_updates, outcome.at)
+        blocks += outcome.closes
+        settlement = settlement_of(outcome, counted, terms)
         frozen = frozen_by(target, ask, settlement, terms)
         settlement = settlement.model_copy(
             update={
-                "closures": closures if frozen is None else (*closures, frozen),
-                "opens": ending.opens,
-                "lessons": lessons,
+                "blocks": blocks if frozen is None else (*blocks, frozen),
+                "opens": outcome.opens,
+                "limit_updates": limit_updates,
                 "charges": charges_of(settlement, terms, partial(self._teaching.in_force, target)),
-                "overage": any(not is_budget(bucket) for bucket in in_force) and is_refusal(ending),
-                "samples": self._samples(target, ask, ending),
+                "overage": any(not is_budget(bucket) for bucket in in_force) and is_refusal(outcome),
+                "samples": self._samples(target, ask, outcome),
             }
         )
-        within = LEAVING if ending.cancelled else max(LEAVING, min(within, SETTLING))
+        within = LEAVING if outcome.cancelled else max(LEAVING, min(within, SETTLING))
         try:
             new, why_not = await self._settling.book(ask.attempt_id, settlement, within)
             if new or why_not:
@@ -220,9 +222,9 @@ class Ledger(Inspection, Admission):
         finally:
             await let_go(self._store.aclose, CLOSING)
 
-    def _tell(self, target: Target, ask: Ask, settlement: Settlement) -> None:
+    def _tell(self, target: Target, ask: AdmissionRequest, settlement: Settlement) -> None:
         facts = {"provider": target.name, "model": target.model.id, "attempt": ask.attempt_id}
-        for one in settlement.closures:
+        for one in settlement.blocks:
             name = EventName.ACCOUNT_FROZEN if one.is_freeze else EventName.BUCKET_CLOSED
             until = None if one.is_freeze else one.until
             told = {**facts, "bucket": one.bucket, "until": until, "reason": one.reason, "origin": one.origin}
@@ -231,15 +233,19 @@ class Ledger(Inspection, Admission):
     async def remaining(self, target: Target) -> Sequence[Remaining]:
         """Return what is left of every limit and budget that a call of ``target`` draws on."""
         await self._looking(self._known.refresh())
-        terms = self.terms(target, Ask(attempt_id="", request_id="", prompt_tokens=1, max_output=1))
+        terms = self.terms(target, AdmissionRequest(attempt_id="", request_id="", prompt_tokens=1, max_output=1))
         in_force = self._teaching.in_force(target, terms)
         holds = [Hold(bucket=bucket, limit=limit, amount=0) for bucket, limit in in_force.items()]
         found = await self._looking(self._store.remaining(holds, self._clock.now()))
-        return [self._with_proof(one) for one in found]
+        return [self._with_observation(one) for one in found]
 
-    def _with_proof(self, one: Remaining) -> Remaining:
-        proof = self._known.proofs.get(one.bucket)
-        return one.model_copy(update={"overages": proof.overages}) if proof is not None and proof.overages else one
+    def _with_observation(self, one: Remaining) -> Remaining:
+        observation = self._known.observations.get(one.bucket)
+        return (
+            one.model_copy(update={"overages": observation.overages})
+            if observation is not None and observation.overages
+            else one
+        )
 
 
 def model_key(target: Target) -> str:
@@ -247,7 +253,7 @@ def model_key(target: Target) -> str:
     return f"{target.provider.id}/{target.model.id}"
 
 
-def _plain(estimated: Ask, counted: Ask) -> Ask:
+def _plain(estimated: AdmissionRequest, counted: AdmissionRequest) -> AdmissionRequest:
     """Return the ask by the plain estimate of its prompt, unless less was learned; money stays as counted."""
     tokens = estimated.prompt_tokens
     if tokens >= counted.prompt_tokens:
@@ -255,7 +261,7 @@ def _plain(estimated: Ask, counted: Ask) -> Ask:
     return counted.model_copy(update={"prompt_tokens": tokens, "prompt_bound": prompt_bound(counted)})
 
 
-def _fitted(holds: tuple[Hold, ...], plain: Ask, terms: Terms) -> tuple[Hold, ...]:
+def _fitted(holds: tuple[Hold, ...], plain: AdmissionRequest, terms: Terms) -> tuple[Hold, ...]:
     """Return the holds, those of all that a limit has where only by what was learned it would be too little.
 
     What was learned is a guess: it may make an attempt wait, never impossible.
@@ -268,7 +274,9 @@ def _fitted(holds: tuple[Hold, ...], plain: Ask, terms: Terms) -> tuple[Hold, ..
     )
 
 
-def _reservation(target: Target, ask: Ask, terms: Terms, holds: tuple[Hold, ...], now: float) -> Reservation:
+def _reservation(
+    target: Target, ask: AdmissionRequest, terms: Terms, holds: tuple[Hold, ...], now: float
+) -> Reservation:
     return Reservation(
         attempt_id=ask.attempt_id,
         request_id=ask.request_id,

@@ -12,8 +12,8 @@ Nothing of usage is under-counted.
 
 from __future__ import annotations
 
-from shunpike.protocols import Ask
-from shunpike.types import ABSENT, Basis, Ending, Unit
+from shunpike.protocols import AdmissionRequest
+from shunpike.types import ABSENT, Basis, Outcome, Unit
 
 VISIBLE = 256
 """Tokens of an answer, by our estimate, from which on its size can be compared with what is stated of it."""
@@ -25,45 +25,45 @@ _LEAST_TOKENS = 100
 """A limit of fewer tokens leaves no room for a question with its answer: nobody grants so little."""
 
 
-def believed(ending: Ending, ask: Ask) -> Ending:
-    """Return ``ending`` with the usage that its provider stated, as far as it fits what was seen."""
-    usage = ending.usage
+def believed(outcome: Outcome, ask: AdmissionRequest) -> Outcome:
+    """Return ``outcome`` with the usage that its provider stated, as far as it fits what was seen."""
+    usage = outcome.usage
     if usage.basis is Basis.ABSENT:
-        return ending
-    output = ending.delivered_tokens
-    embedded = ask.max_output == 0 and ending.error is None and not ending.cancelled
-    nothing = not usage.total_tokens and (output or embedded or ending.error is not None)
-    unseen = ending.cut and not usage.completion_tokens
+        return outcome
+    output = outcome.delivered_tokens
+    embedded = ask.max_output == 0 and outcome.error is None and not outcome.cancelled
+    nothing = not usage.total_tokens and (output or embedded or outcome.error is not None)
+    unseen = outcome.cut and not usage.completion_tokens
     if nothing or unseen or _too_little(usage.completion_tokens, output):
-        return ending.model_copy(update={"usage": ABSENT})
+        return outcome.model_copy(update={"usage": ABSENT})
     if not usage.prompt_tokens and usage.completion_tokens and ask.prompt_tokens:
         counted = {"prompt_tokens": ask.prompt_tokens, "basis": Basis.ESTIMATED}
-        return ending.model_copy(update={"usage": usage.model_copy(update=counted)})
-    return ending
+        return outcome.model_copy(update={"usage": usage.model_copy(update=counted)})
+    return outcome
 
 
 def _too_little(stated: int, delivered: int) -> bool:
     return delivered > 0 and (stated == 0 or (delivered >= VISIBLE and stated * LONGEST < delivered))
 
 
-def plausible(ending: Ending) -> Ending:
+def plausible(outcome: Outcome) -> Outcome:
     """Return it without the amounts that it refutes itself: more was served at once than they would allow.
 
     A limit that leaves room for nothing, and has a reset, is refuted by that: it would never be asked again, so that
     nobody would find out. What a refusal says of its wait holds all the same.
     """
-    served = ending.error is None and not ending.cancelled
+    served = outcome.error is None and not outcome.cancelled
     taken = {Unit.REQUEST: 1, Unit.CONCURRENT: 1, **dict.fromkeys(_TOKENS, 0 if served else _LEAST_TOKENS)}
-    if served and ending.usage.basis is Basis.MEASURED:
-        taken[Unit.INPUT_TOKEN] = ending.usage.prompt_tokens
-        taken[Unit.OUTPUT_TOKEN] = ending.usage.completion_tokens
-        taken[Unit.TOTAL_TOKEN] = ending.usage.total_tokens
+    if served and outcome.usage.basis is Basis.MEASURED:
+        taken[Unit.INPUT_TOKEN] = outcome.usage.prompt_tokens
+        taken[Unit.OUTPUT_TOKEN] = outcome.usage.completion_tokens
+        taken[Unit.TOTAL_TOKEN] = outcome.usage.total_tokens
     refuted = (
         row.amount is not None and row.amount < taken.get(row.unit, 0) and (served or row.resets_at is not None)
-        for row in ending.evidence
+        for row in outcome.evidence
     )
     rows = tuple(
         row.model_copy(update={"amount": None}) if is_refuted else row
-        for row, is_refuted in zip(ending.evidence, refuted, strict=True)
+        for row, is_refuted in zip(outcome.evidence, refuted, strict=True)
     )
-    return ending.model_copy(update={"evidence": rows})
+    return outcome.model_copy(update={"evidence": rows})

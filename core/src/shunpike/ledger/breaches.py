@@ -15,18 +15,18 @@ from collections.abc import Callable, Mapping
 
 from shunpike.ledger.buckets import gate_of, paid_gate_of
 from shunpike.ledger.terms import Terms
-from shunpike.protocols import Ask, Target
-from shunpike.types import Closure, Funds, Hold, Limit, Scope, Settlement, State, Unit
+from shunpike.protocols import AdmissionRequest, Target
+from shunpike.types import Block, Funds, Hold, Limit, Scope, Settlement, State, Unit
 from shunpike.types.ledger import UNTIL_CLEARED
 
 
-def frozen_by(target: Target, ask: Ask, settlement: Settlement, terms: Terms) -> Closure | None:
-    """Return the closure that a bill above the worst case makes, None where it was not above."""
+def frozen_by(target: Target, ask: AdmissionRequest, settlement: Settlement, terms: Terms) -> Block | None:
+    """Return the block that a bill above the worst case makes, None where it was not above."""
     cost, worst = settlement.cost, terms.worst
     if settlement.state is State.RELEASED or cost <= worst:
         return None
     most = f"more than the {worst} that it could cost at most" if worst else "though it could not cost anything"
-    return Closure(
+    return Block(
         bucket=paid_gate_of(target) if worst else gate_of(target, Scope.ACCOUNT),
         until=UNTIL_CLEARED,
         reason=f"{target.label} billed {cost}, {most}; to open it: shunpike limits clear {target.name}",

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from shunpike.ledger.windows import Window
 from shunpike.protocols import Target
-from shunpike.types import Budget, Calendar, Held, Lifetime, Limit, RefusalKind, Rolling, Scope
+from shunpike.types import Budget, Calendar, DenialKind, Held, Lifetime, Limit, Rolling, Scope
 
 _UNNAMED_ACCOUNT = "default"
 
@@ -66,9 +66,9 @@ def paid_gate_of(target: Target) -> str:
     return f"{account_of(target)}|paid"
 
 
-def kind_of(bucket: str) -> RefusalKind:
+def kind_of(bucket: str) -> DenialKind:
     """Return the kind of a refusal for want of room in ``bucket``."""
-    return RefusalKind.BUDGET if is_budget(bucket) else RefusalKind.LIMIT
+    return DenialKind.BUDGET if is_budget(bucket) else DenialKind.LIMIT
 
 
 def is_budget(bucket: str) -> bool:

@@ -1,10 +1,10 @@
-"""The closures that a store works with: what is closed, who tests it, and what a test decides.
+"""The blocks that a store works with: what is closed, who tests it, and what a test decides.
 
-A closure that says more than the limit it names can mean is *doubtful*: it is kept, but from ``test_at`` on one attempt
+A block that says more than the limit it names can mean is *doubtful*: it is kept, but from ``test_at`` on one attempt
 at a time may test it ("half-open", as circuit breakers call it). The lease of the test is the attempt's, across all
 processes, and ends with its settlement:
 
-| how the test ended              | the closure                                                              |
+| how the test ended              | the block                                                              |
 | ------------------------------- | ------------------------------------------------------------------------ |
 | answered                        | is opened                                                                |
 | refused, by this bucket         | is replaced by what was said now                                         |
@@ -16,51 +16,51 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from shunpike.ledger.rows import ClosureRow
-from shunpike.types import Closure, Reservation, Settlement
+from shunpike.ledger.rows import BlockRow
+from shunpike.types import Block, Reservation, Settlement
 
 
-def may_test(closure: Closure, now: float) -> bool:
-    """Return whether an attempt that is admitted ``now`` may be the test of a closure."""
-    return closure.test_at is not None and closure.test_at <= now and closure.tester is None
+def may_test(block: Block, now: float) -> bool:
+    """Return whether an attempt that is admitted ``now`` may be the test of a block."""
+    return block.test_at is not None and block.test_at <= now and block.tester is None
 
 
-def after_test(closure: Closure, settlement: Settlement) -> Closure | None:
-    """Return what becomes of a closure whose test ended, and did not close it anew; None = it is open."""
+def after_test(block: Block, settlement: Settlement) -> Block | None:
+    """Return what becomes of a block whose test ended, and did not close it anew; None = it is open."""
     if settlement.outcome == "ok":
         return None
-    test_at = closure.test_at
-    if test_at is not None and any(not one.failures for one in settlement.closures):
-        test_at = settlement.at + max(0.0, test_at - closure.at)
-    return closure.model_copy(update={"test_at": test_at, "tester": None})
+    test_at = block.test_at
+    if test_at is not None and any(not one.failures for one in settlement.blocks):
+        test_at = settlement.at + max(0.0, test_at - block.at)
+    return block.model_copy(update={"test_at": test_at, "tester": None})
 
 
-class Closures:
-    """Bucket → closure, as far as a store knows or needs them, and what is to be written of them."""
+class Blocks:
+    """Bucket → block, as far as a store knows or needs them, and what is to be written of them."""
 
     def __init__(self) -> None:
-        self.known: dict[str, Closure] = {}
+        self.known: dict[str, Block] = {}
         self._tests: dict[str, set[str]] = {}
         """Attempt → the buckets that it tests."""
         self._changed: dict[str, tuple[float, bool]] = {}
-        """Bucket → what is told of it in `ClosureRow`: beyond, certain."""
+        """Bucket → what is told of it in `BlockRow`: beyond, certain."""
         self._opened: set[str] = set()
 
-    def bring(self, closure: Closure) -> None:
-        """Take in a closure as it is kept."""
-        before = self.known.get(closure.bucket)
+    def bring(self, block: Block) -> None:
+        """Take in a block as it is kept."""
+        before = self.known.get(block.bucket)
         if before is not None and before.tester is not None:
-            self._tests.get(before.tester, set()).discard(closure.bucket)
-        self.known[closure.bucket] = closure
-        if closure.tester is not None:
-            self._tests.setdefault(closure.tester, set()).add(closure.bucket)
+            self._tests.get(before.tester, set()).discard(block.bucket)
+        self.known[block.bucket] = block
+        if block.tester is not None:
+            self._tests.setdefault(block.tester, set()).add(block.bucket)
 
     def begin(self, reservation: Reservation) -> None:
         """Make an attempt that was judged to fit the test of what it may test."""
         for hold in reservation.holds:
-            closure = self.known.get(hold.bucket)
-            if closure is not None and closure.until > reservation.at and may_test(closure, reservation.at):
-                self._keep(closure.model_copy(update={"tester": reservation.attempt_id}), closure.until, certain=True)
+            block = self.known.get(hold.bucket)
+            if block is not None and block.until > reservation.at and may_test(block, reservation.at):
+                self._keep(block.model_copy(update={"tester": reservation.attempt_id}), block.until, certain=True)
 
     def end(self, attempt_id: str, settlement: Settlement, beyond: Callable[[str], float]) -> None:
         """End the tests of an attempt, and take in what it closes.
@@ -73,40 +73,40 @@ class Closures:
             self.reopen(bucket)
             self._open(bucket)
         tested = self._tests.pop(attempt_id, set())
-        new = {closure.bucket: closure for closure in settlement.closures}
+        new = {block.bucket: block for block in settlement.blocks}
         for bucket in tested - new.keys():
             left = after_test(self.known.pop(bucket), settlement)
             if left is None:
                 self._open(bucket)
             else:
                 self._keep(left, left.until, certain=True)
-        for bucket, closure in new.items():
+        for bucket, block in new.items():
             known, latest = self.known.get(bucket), beyond(bucket)
             ahead = known is not None and not known.is_freeze and known.until > latest
-            if known is None or bucket in tested or closure.until > known.until or ahead:
-                self._keep(closure, latest, certain=bucket in tested)
+            if known is None or bucket in tested or block.until > known.until or ahead:
+                self._keep(block, latest, certain=bucket in tested)
 
-    def _keep(self, closure: Closure, beyond: float, *, certain: bool) -> None:
-        self.bring(closure)
+    def _keep(self, block: Block, beyond: float, *, certain: bool) -> None:
+        self.bring(block)
         # One that was opened in the same batch is still in the store, perhaps with a later end: that is over.
-        certain = certain or closure.bucket in self._opened
-        self._opened.discard(closure.bucket)
-        self._changed[closure.bucket] = beyond, certain
+        certain = certain or block.bucket in self._opened
+        self._opened.discard(block.bucket)
+        self._changed[block.bucket] = beyond, certain
 
     def _open(self, bucket: str) -> None:
         self._changed.pop(bucket, None)
         self._opened.add(bucket)
 
-    def take_rows(self, ahead: float = 0.0) -> list[ClosureRow]:
-        """Return the closures that are to be written, by a clock that is ``ahead``, and begin a new list."""
+    def take_rows(self, ahead: float = 0.0) -> list[BlockRow]:
+        """Return the blocks that are to be written, by a clock that is ``ahead``, and begin a new list."""
         changed, self._changed = self._changed, {}
         return [
             self._row(self.known[bucket].moved(ahead), beyond + ahead, certain=certain)
             for bucket, (beyond, certain) in changed.items()
         ]
 
-    def _row(self, one: Closure, beyond: float, *, certain: bool) -> ClosureRow:
-        return ClosureRow(
+    def _row(self, one: Block, beyond: float, *, certain: bool) -> BlockRow:
+        return BlockRow(
             one.bucket,
             one.until,
             one.reason,
@@ -121,21 +121,21 @@ class Closures:
 
     def move(self, seconds: float) -> None:
         """Follow a clock that was set."""
-        self.known = {bucket: closure.moved(seconds) for bucket, closure in self.known.items()}
+        self.known = {bucket: block.moved(seconds) for bucket, block in self.known.items()}
 
     def take_opened(self) -> list[str]:
-        """Return the buckets whose closures are to be removed, and begin a new list."""
+        """Return the buckets whose blocks are to be removed, and begin a new list."""
         opened, self._opened = self._opened, set()
         return sorted(opened)
 
     def forget(self, now: float) -> None:
         """Drop what time has opened."""
-        for bucket in [name for name, closure in self.known.items() if closure.until <= now]:
+        for bucket in [name for name, block in self.known.items() if block.until <= now]:
             self.reopen(bucket)
 
-    def reopen(self, bucket: str) -> Closure | None:
-        """Forget a closure by hand; return it as it was."""
-        closure = self.known.pop(bucket, None)
-        if closure is not None and closure.tester is not None:
-            self._tests.get(closure.tester, set()).discard(bucket)
-        return closure
+    def reopen(self, bucket: str) -> Block | None:
+        """Forget a block by hand; return it as it was."""
+        block = self.known.pop(bucket, None)
+        if block is not None and block.tester is not None:
+            self._tests.get(block.tester, set()).discard(bucket)
+        return block

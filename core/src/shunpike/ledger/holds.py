@@ -8,31 +8,31 @@ from shunpike.ledger.buckets import bucket_of, budget_bucket, gate_of, paid_gate
 from shunpike.ledger.grants import operated, shapes_of
 from shunpike.ledger.learning import corrected
 from shunpike.ledger.terms import Terms, budgets_of, prompt_bound
-from shunpike.protocols import Ask, Target
+from shunpike.protocols import AdmissionRequest, Target
 from shunpike.types import (
     Budget,
     Calendar,
     Confidence,
+    Denial,
+    DenialKind,
     Funds,
     Held,
     Hold,
     Lifetime,
     Limit,
     Money,
-    Proof,
-    Refusal,
-    RefusalKind,
+    Observation,
     Scope,
     Settings,
     Unit,
 )
 
-Proofs = Mapping[str, Proof]
+Observations = Mapping[str, Observation]
 """Bucket → what its provider was last seen to say of it."""
-_NONE: Proofs = {}
+_NONE: Observations = {}
 
 
-def demand(limit: Limit, ask: Ask, terms: Terms) -> int:
+def demand(limit: Limit, ask: AdmissionRequest, terms: Terms) -> int:
     """Return what an attempt holds of a limit: the most that it can take, or of tokens what it is likely to take.
 
     Where the provider looks at what a request asks for, that is its cap. What is paid for holds some money even at a
@@ -51,7 +51,7 @@ def demand(limit: Limit, ask: Ask, terms: Terms) -> int:
 
 
 def limits_in_force(
-    target: Target, limits: Sequence[Limit], terms: Terms, settings: Settings, proofs: Proofs = _NONE
+    target: Target, limits: Sequence[Limit], terms: Terms, settings: Settings, observations: Observations = _NONE
 ) -> dict[str, Limit]:
     """Return bucket → limit: the provider's, the operator's own, the granted credit and the money budgets.
 
@@ -60,7 +60,7 @@ def limits_in_force(
     bounded by its own amount.
     """
     found: dict[str, Limit] = {}
-    for bucket, limit in _all_limits(target, limits, terms, settings, proofs):
+    for bucket, limit in _all_limits(target, limits, terms, settings, observations):
         known = found.get(bucket)
         if known is None or limit.amount < known.amount:
             found[bucket] = limit
@@ -68,11 +68,13 @@ def limits_in_force(
 
 
 def _all_limits(
-    target: Target, limits: Sequence[Limit], terms: Terms, settings: Settings, proofs: Proofs
+    target: Target, limits: Sequence[Limit], terms: Terms, settings: Settings, observations: Observations
 ) -> Iterator[tuple[str, Limit]]:
     section = settings.providers.get(target.name)
     own = section.limits if section else ()
-    granted = [corrected(shaped, proofs.get(bucket_of(target, shaped))) for one in limits for shaped in shapes_of(one)]
+    granted = [
+        corrected(shaped, observations.get(bucket_of(target, shaped))) for one in limits for shaped in shapes_of(one)
+    ]
     for limit in operated(granted, own):
         if limit.unit is not Unit.USD or terms.funds is not Funds.FREE:
             yield bucket_of(target, limit), limit
@@ -106,7 +108,7 @@ def budget_limit(budget: Budget) -> Limit:
     )
 
 
-def holds_for(target: Target, ask: Ask, terms: Terms, in_force: dict[str, Limit]) -> tuple[Hold, ...]:
+def holds_for(target: Target, ask: AdmissionRequest, terms: Terms, in_force: dict[str, Limit]) -> tuple[Hold, ...]:
     """Return what one attempt takes, the gates of its scopes first: a gate takes nothing, it can only be closed."""
     gates = [gate_of(target, Scope.ACCOUNT), gate_of(target, Scope.MODEL)]
     if terms.worst:
@@ -123,23 +125,23 @@ def holds_for(target: Target, ask: Ask, terms: Terms, in_force: dict[str, Limit]
 _GATE = Limit(unit=Unit.CONCURRENT, amount=0, window=Held(), scope=Scope.ACCOUNT, source="closed by the provider")
 
 
-def too_large(holds: Sequence[Hold], ask: Ask, terms: Terms) -> Refusal | None:
+def too_large(holds: Sequence[Hold], ask: AdmissionRequest, terms: Terms) -> Denial | None:
     """Return the refusal of a request that alone exceeds a limit, by the limit of which the least would fit."""
-    refusals = [
-        Refusal(
+    denials = [
+        Denial(
             limit=one.limit,
             bucket=one.bucket,
-            kind=RefusalKind.IMPOSSIBLE,
+            kind=DenialKind.IMPOSSIBLE,
             impossible=True,
             fits=fits(one.limit, one.limit.amount, ask, terms),
         )
         for one in holds
         if one.amount > one.limit.amount
     ]
-    return min(refusals, key=lambda refusal: refusal.fits or 0, default=None)
+    return min(denials, key=lambda denial: denial.fits or 0, default=None)
 
 
-def fits(limit: Limit, room: int, ask: Ask, terms: Terms) -> int | None:
+def fits(limit: Limit, room: int, ask: AdmissionRequest, terms: Terms) -> int | None:
     """Return the output tokens per choice that fit into ``room`` of ``limit``; None where it does not depend on them.
 
     0 where even the prompt does not fit.

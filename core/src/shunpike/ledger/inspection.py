@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from shunpike.clock import Clock
 from shunpike.errors import StoreError
-from shunpike.ledger.abilities import CountsBy, Reconciles, Reopens
 from shunpike.ledger.buckets import budget_bucket
+from shunpike.ledger.capabilities import CountsBy, Reconciles, Reopens
 from shunpike.ledger.holds import budget_limit
 from shunpike.ledger.knowledge import Knowledge
 from shunpike.ledger.settling import Settling
@@ -16,8 +16,8 @@ from shunpike.ledger.slots import can_be_closed
 from shunpike.patience import answered
 from shunpike.protocols import Store
 from shunpike.types import (
+    Block,
     Budget,
-    Closure,
     Held,
     Hold,
     Money,
@@ -56,8 +56,8 @@ class Inspection:
         """How many settlements of this process could not be written yet: it tries again until they are."""
         return len(self._settling)
 
-    async def closed(self) -> Mapping[str, Closure]:
-        """Return bucket → closure of what is closed."""
+    async def closed(self) -> Mapping[str, Block]:
+        """Return bucket → block of what is closed."""
         now = self._clock.now()
         found = await self._looking(self._store.closed(now))
         return {bucket: closed for bucket, closed in found.items() if can_be_closed(Held(), closed.until, now)}

@@ -7,17 +7,17 @@ from collections.abc import Mapping
 import anyio
 
 from shunpike.clock import Clock
-from shunpike.ledger.abilities import Learns
+from shunpike.ledger.capabilities import Learns
 from shunpike.ledger.counting import held_factor, learned
 from shunpike.ledger.learning import merged
 from shunpike.ledger.refusals import is_bare
 from shunpike.ledger.windows import CLOCK_SLACK
 from shunpike.protocols import Store
-from shunpike.types import Factor, Proof, Settlement
+from shunpike.types import Factor, Observation, Settlement
 from shunpike.types.trouble import Troubles
 
 FRESH = 5.0
-"""Seconds after which what other processes learned is looked at again; closures of theirs hold at once."""
+"""Seconds after which what other processes learned is looked at again; blocks of theirs hold at once."""
 
 _ROUNDING = 1e-6
 """Seconds by which a moment may differ that went to a store, on whose clock it is another one, and came back."""
@@ -37,7 +37,7 @@ class Knowledge:
         """Whether everybody who waited while it was read for the first time has gone on."""
         self.factors: dict[str, Factor] = {}
         """Name → what was learned of it, see ``ledger/counting.py``."""
-        self.proofs: dict[str, Proof] = {}
+        self.observations: dict[str, Observation] = {}
         self.troubles = Troubles()
 
     async def refresh(self) -> None:
@@ -58,9 +58,9 @@ class Knowledge:
 
     async def _read(self, store: Learns) -> None:
         now, self._missed = self._clock.monotonic(), False
-        proofs, factors = await store.proofs(), await store.factors()
+        observations, factors = await store.observations(), await store.factors()
         closed = await self._store.closed(self._clock.now())
-        self._bring(proofs, factors)
+        self._bring(observations, factors)
         self.troubles = Troubles(now, {name: one for name, one in closed.items() if one.failures})
         self._read_at = now
 
@@ -69,13 +69,13 @@ class Knowledge:
             return False
         return self._clock.monotonic() - self._read_at < FRESH
 
-    def _bring(self, proofs: Mapping[str, Proof], factors: Mapping[str, Factor]) -> None:
+    def _bring(self, observations: Mapping[str, Observation], factors: Mapping[str, Factor]) -> None:
         """Take what the store knows, unless an attempt of this process taught something newer while it was read."""
         latest = self._clock.now() + CLOCK_SLACK
-        for bucket, proof in proofs.items():
-            known = self.proofs.get(bucket)
-            if known is None or not proof.at + _ROUNDING < known.at <= latest:
-                self.proofs[bucket] = proof
+        for bucket, observation in observations.items():
+            known = self.observations.get(bucket)
+            if known is None or not observation.at + _ROUNDING < known.at <= latest:
+                self.observations[bucket] = observation
         for name, factor in factors.items():
             ours = self.factors.get(name)
             if ours is None or not factor.at < ours.at <= latest:
@@ -84,10 +84,10 @@ class Knowledge:
     def take(self, settlement: Settlement) -> None:
         """Take in what an attempt of this process taught."""
         now = max(self._clock.now(), settlement.at)
-        for lesson in settlement.lessons:
-            bucket = lesson.proof.bucket
-            self.proofs[bucket] = merged(self.proofs.get(bucket), lesson.proof, now)
-            if is_bare(lesson.proof):
+        for limit_update in settlement.limit_updates:
+            bucket = limit_update.observation.bucket
+            self.observations[bucket] = merged(self.observations.get(bucket), limit_update.observation, now)
+            if is_bare(limit_update.observation):
                 # What it shows of the figure is told by the books alone.
                 self._missed = True
         for sample in settlement.samples:

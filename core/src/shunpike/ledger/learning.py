@@ -24,7 +24,7 @@ or several, moves nothing.
 | the same without an amount                   | bounds the figure by what was in use: ``refusals.py``               |
 
 Ranks are those of `Confidence`. A figure is replaced by newer evidence of the same or a higher rank only, so that an
-older answer that arrives late reopens nothing; a closure opens when its moment has come, and not before. Evidence is
+older answer that arrives late reopens nothing; a block opens when its moment has come, and not before. Evidence is
 believed for a week, and not at all where it is dated later than the clock shows: that one was ahead when it was seen.
 """
 
@@ -39,13 +39,13 @@ from shunpike.ledger.windows import CLOCK_SLACK, GUARD, expiry, last_expiry
 from shunpike.types import (
     Calendar,
     Confidence,
-    Ending,
     Evidence,
     Held,
-    Lesson,
     Lifetime,
     Limit,
-    Proof,
+    LimitUpdate,
+    Observation,
+    Outcome,
     Rolling,
 )
 
@@ -119,17 +119,17 @@ def _is_one(found: Mapping[str, Limit], *, windows: bool) -> bool:
 
 
 _NONE: Mapping[str, Limit] = {}
-InForce = Callable[[Sequence[Proof]], Mapping[str, Limit]]
-"""Bucket → limit in force, once these proofs are known as well."""
+InForce = Callable[[Sequence[Observation]], Mapping[str, Limit]]
+"""Bucket → limit in force, once these observations are known as well."""
 
 
-def lessons_of(
-    ending: Ending,
+def limit_updates_of(
+    outcome: Outcome,
     granted: Mapping[str, Limit],
     refused: Sequence[str],
     in_force: InForce,
     unlisted: Mapping[str, Limit] = _NONE,
-) -> tuple[Lesson, ...]:
+) -> tuple[LimitUpdate, ...]:
     """Return what the ending's evidence taught of each limit that the provider grants.
 
     Args:
@@ -137,29 +137,29 @@ def lessons_of(
         unlisted: Those of ``granted`` that only this ending told of.
 
     """
-    seen = ending.at if ending.headers_at is None else min(ending.headers_at, ending.at)
-    found: dict[str, Proof] = {}
-    for row in ending.evidence:
+    seen = outcome.at if outcome.headers_at is None else min(outcome.headers_at, outcome.at)
+    found: dict[str, Observation] = {}
+    for row in outcome.evidence:
         for bucket in limits_named(row, granted):
             known = found.get(bucket)
             if known is None or _less(row.remaining, known.remaining):
-                proof = _proof(row, bucket, seen, overage=bucket in refused)
-                amount = known.amount if known is not None and proof.amount is None else proof.amount
-                found[bucket] = proof.model_copy(update={"amount": amount, "unlisted": unlisted.get(bucket)})
+                observation = _observation(row, bucket, seen, overage=bucket in refused)
+                amount = known.amount if known is not None and observation.amount is None else observation.amount
+                found[bucket] = observation.model_copy(update={"amount": amount, "unlisted": unlisted.get(bucket)})
             elif known.amount is None:
                 found[bucket] = known.model_copy(update={"amount": row.amount})
     if not found:
         return ()
     limits = in_force(tuple(found.values()))
-    return tuple(Lesson(limit=limits[bucket], proof=proof) for bucket, proof in found.items())
+    return tuple(LimitUpdate(limit=limits[bucket], observation=observation) for bucket, observation in found.items())
 
 
 def _less(one: int | None, other: int | None) -> bool:
     return one is not None and (other is None or one < other)
 
 
-def _proof(row: Evidence, bucket: str, seen: float, *, overage: bool) -> Proof:
-    return Proof(
+def _observation(row: Evidence, bucket: str, seen: float, *, overage: bool) -> Observation:
+    return Observation(
         bucket=bucket,
         amount=row.amount,
         remaining=row.remaining,
@@ -170,40 +170,45 @@ def _proof(row: Evidence, bucket: str, seen: float, *, overage: bool) -> Proof:
     )
 
 
-def corrected(limit: Limit, proof: Proof | None) -> Limit:
+def corrected(limit: Limit, observation: Observation | None) -> Limit:
     """Return ``limit`` with the amount that was seen, unless its own figure ranks higher."""
-    if proof is None or not outranks(proof, limit):
+    if observation is None or not outranks(observation, limit):
         return limit
-    if proof.amount is None or proof.amount == limit.amount:
-        return bound_in_force(limit, proof)
+    if observation.amount is None or observation.amount == limit.amount:
+        return bound_in_force(limit, observation)
     limit = limit.model_copy(
         update={
-            "amount": proof.amount,
-            "source": proof.origin,
-            "observed_at": proof.at,
-            "confidence": proof.confidence,
+            "amount": observation.amount,
+            "source": observation.origin,
+            "observed_at": observation.at,
+            "confidence": observation.confidence,
         }
     )
-    return bound_in_force(limit, proof)
+    return bound_in_force(limit, observation)
 
 
-def bound_in_force(limit: Limit, proof: Proof) -> Limit:
+def bound_in_force(limit: Limit, observation: Observation) -> Limit:
     """Return ``limit`` with no more than refusals showed that it allows, unless its own figure ranks higher."""
-    bound = proof.bound
-    if bound is None or bound.amount is None or bound.amount >= limit.amount or not outranks(proof, limit):
+    bound = observation.bound
+    if bound is None or bound.amount is None or bound.amount >= limit.amount or not outranks(observation, limit):
         return limit
-    found = {"amount": bound.amount, "source": bound.origin, "observed_at": bound.at, "confidence": proof.confidence}
+    found = {
+        "amount": bound.amount,
+        "source": bound.origin,
+        "observed_at": bound.at,
+        "confidence": observation.confidence,
+    }
     return limit.model_copy(update=found)
 
 
-def outranks(proof: Proof, limit: Limit) -> bool:
-    """Return whether the proof's figure may take the place of the limit's."""
-    return _RANKS[proof.confidence] >= _RANKS[limit.confidence]
+def outranks(observation: Observation, limit: Limit) -> bool:
+    """Return whether the observation's figure may take the place of the limit's."""
+    return _RANKS[observation.confidence] >= _RANKS[limit.confidence]
 
 
-def is_believed(proof: Proof, now: float) -> bool:
-    """Return whether the proof still counts: it is no older than a week, and not from a clock that was ahead."""
-    return is_believed_at(proof.at, now)
+def is_believed(observation: Observation, now: float) -> bool:
+    """Return whether the observation still counts: it is no older than a week, and not from a clock that was ahead."""
+    return is_believed_at(observation.at, now)
 
 
 def is_believed_at(at: float, now: float) -> bool:
@@ -211,37 +216,37 @@ def is_believed_at(at: float, now: float) -> bool:
     return now - BELIEVED_FOR <= at <= now + CLOCK_SLACK
 
 
-class Believed(Mapping[str, Proof]):
-    """Bucket → proof, of those that are believed at ``now``."""
+class Believed(Mapping[str, Observation]):
+    """Bucket → observation, of those that are believed at ``now``."""
 
-    def __init__(self, proofs: Mapping[str, Proof], now: float) -> None:
-        self._proofs = proofs
+    def __init__(self, observations: Mapping[str, Observation], now: float) -> None:
+        self._observations = observations
         self._now = now
 
     @override
-    def __getitem__(self, bucket: str) -> Proof:
-        proof = self._proofs[bucket]
-        if not is_believed(proof, self._now):
+    def __getitem__(self, bucket: str) -> Observation:
+        observation = self._observations[bucket]
+        if not is_believed(observation, self._now):
             raise KeyError(bucket)
-        if proof.bound is not None and not is_believed_at(proof.bound.at, self._now):
-            return proof.model_copy(update={"bound": None})
-        return proof
+        if observation.bound is not None and not is_believed_at(observation.bound.at, self._now):
+            return observation.model_copy(update={"bound": None})
+        return observation
 
     @override
     def __iter__(self) -> Iterator[str]:
-        return (bucket for bucket, proof in self._proofs.items() if is_believed(proof, self._now))
+        return (bucket for bucket, observation in self._observations.items() if is_believed(observation, self._now))
 
     @override
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
 
-def is_news(known: Proof | None, new: Proof, now: float) -> bool:
+def is_news(known: Observation | None, new: Observation, now: float) -> bool:
     """Return whether nothing newer than ``new`` is known and believed."""
     return known is None or new.at >= known.at or not is_believed(known, now)
 
 
-def merged(known: Proof | None, new: Proof, now: float) -> Proof:
+def merged(known: Observation | None, new: Observation, now: float) -> Observation:
     """Return what is kept: newer evidence of the same or a higher rank replaces, overages add up."""
     if known is None:
         return new
@@ -258,16 +263,18 @@ def merged(known: Proof | None, new: Proof, now: float) -> Proof:
     return new.model_copy(update=kept)
 
 
-def lowered(lesson: Lesson, used: int, now: float, guard: float = GUARD) -> tuple[int, float] | None:
+def lowered(limit_update: LimitUpdate, used: int, now: float, guard: float = GUARD) -> tuple[int, float] | None:
     """Return (amount, until) to be taken of a bucket of which ``used`` is used, None when our view is low enough.
 
     ``used`` holds what is in flight, which the provider may not have counted yet: then nothing is taken.
     """
-    proof, limit = lesson.proof, lesson.limit
-    if proof.remaining is None or isinstance(limit.window, Held | Lifetime):
+    observation, limit = limit_update.observation, limit_update.limit
+    if observation.remaining is None or isinstance(limit.window, Held | Lifetime):
         return None
-    excess = limit.amount - used - proof.remaining
-    until = expiry(limit.window, proof.at, guard) if proof.resets_at is None else proof.resets_at + guard
+    excess = limit.amount - used - observation.remaining
+    until = (
+        expiry(limit.window, observation.at, guard) if observation.resets_at is None else observation.resets_at + guard
+    )
     # A slot that counted for longer would be taken for one of a clock that was set back.
     until = min(until, last_expiry(limit.window, now, guard) + CLOCK_SLACK)
     return (excess, until) if excess > 0 and until > now else None

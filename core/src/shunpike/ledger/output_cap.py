@@ -20,8 +20,8 @@ from shunpike.ledger.buckets import is_budget
 from shunpike.ledger.holds import fits, holds_for
 from shunpike.ledger.pacing import LONG, Pacer
 from shunpike.ledger.terms import Terms, terms_of
-from shunpike.protocols import Ask, Store, Target
-from shunpike.types import Hold, Limit, Refusal, Rolling, Settings, Unit
+from shunpike.protocols import AdmissionRequest, Store, Target
+from shunpike.types import Denial, Hold, Limit, Rolling, Settings, Unit
 from shunpike.waiting import Queue
 
 USELESS = 16
@@ -56,7 +56,9 @@ class Caps:
         self._pacer = pacer
         self._queue = queue
 
-    async def choose(self, target: Target, ask: Ask, in_force: Mapping[str, Limit], now: float) -> tuple[Cap, int]:
+    async def choose(
+        self, target: Target, ask: AdmissionRequest, in_force: Mapping[str, Limit], now: float
+    ) -> tuple[Cap, int]:
         """Return the output cap for what is left of the limits ``in_force``, and the least that is of use."""
         terms = terms_of(target, ask, self._settings)
         limits = {bucket: limit for bucket, limit in in_force.items() if shapes_output(limit, ask, terms)}
@@ -73,23 +75,25 @@ class Caps:
         )
         return largest_output(rooms, ask, terms, least), least
 
-    async def advised(self, target: Target, ask: Ask, refusal: Refusal, holds: Iterable[Hold], now: float) -> Refusal:
+    async def advised(
+        self, target: Target, ask: AdmissionRequest, denial: Denial, holds: Iterable[Hold], now: float
+    ) -> Denial:
         """Return the refusal of what is too large with the cap that would be admitted now: None where none would."""
         terms, held = terms_of(target, ask, self._settings), tuple(hold for hold in holds if hold.amount)
         left = self._pacer.rooms(target, ask, held, await self._store.remaining(held, now), now)
         rooms = (fits(hold.limit, room, ask, terms) for hold, room in zip(held, left, strict=True))
-        least = min((room for room in rooms if room is not None), default=refusal.fits)
-        return refusal.model_copy(update={"fits": least or None})
+        least = min((room for room in rooms if room is not None), default=denial.fits)
+        return denial.model_copy(update={"fits": least or None})
 
 
-def shapes_output(limit: Limit, ask: Ask, terms: Terms) -> bool:
+def shapes_output(limit: Limit, ask: AdmissionRequest, terms: Terms) -> bool:
     """Return whether what an attempt holds of ``limit`` depends on its cap."""
     if ask.likely_output is not None and limit.counts == "used" and limit.unit is not Unit.USD:
         return False
     return fits(limit, limit.amount, ask, terms) is not None
 
 
-def least_output(limits: Iterable[Limit], ask: Ask, terms: Terms) -> int:
+def least_output(limits: Iterable[Limit], ask: AdmissionRequest, terms: Terms) -> int:
     """Return the least cap that is of use: the operator's minimum, or less where a limit is small beside it."""
     wanted = ask.max_output if ask.min_output is None else min(ask.min_output, ask.max_output)
     least = wanted
@@ -100,7 +104,7 @@ def least_output(limits: Iterable[Limit], ask: Ask, terms: Terms) -> int:
     return max(least, min(USELESS, ask.max_output))
 
 
-def largest_output(rooms: Iterable[Room], ask: Ask, terms: Terms, least: int) -> Cap:
+def largest_output(rooms: Iterable[Room], ask: AdmissionRequest, terms: Terms, least: int) -> Cap:
     """Return the cap for what is left. Where not even ``least`` fits, that: the store then says what it waits for."""
     best = Cap(ask.max_output)
     for room in rooms:

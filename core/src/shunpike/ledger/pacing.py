@@ -24,11 +24,11 @@ from datetime import datetime
 from itertools import islice
 
 from shunpike.errors import ConfigError
-from shunpike.ledger.abilities import RECOVER_EVERY, Recovers
+from shunpike.ledger.capabilities import RECOVER_EVERY, Recovers
 from shunpike.ledger.slots import settled_amount
 from shunpike.ledger.windows import GUARD, next_reset, zone_of
-from shunpike.protocols import Ask, Store, Target
-from shunpike.types import Calendar, Grant, Hold, Limit, Refusal, RefusalKind, Remaining, Rolling, Settings, Settlement
+from shunpike.protocols import AdmissionRequest, Store, Target
+from shunpike.types import Calendar, Denial, DenialKind, Grant, Hold, Limit, Remaining, Rolling, Settings, Settlement
 from shunpike.types.base import Record
 from shunpike.types.settings import PACE
 
@@ -93,7 +93,7 @@ def allowed_from(limit: Limit, needed: int, now: float, curve: float) -> float:
     return begin + passed * (end - begin)
 
 
-def slowed(holds: Sequence[Hold], ask: Ask, pace: Pace, now: float) -> tuple[Hold, ...]:
+def slowed(holds: Sequence[Hold], ask: AdmissionRequest, pace: Pace, now: float) -> tuple[Hold, ...]:
     """Return the holds as the store shall judge them: of limits that may be used up to now only in part.
 
     What nothing else uses may always be taken: a large attempt is slowed down, never made impossible.
@@ -101,7 +101,7 @@ def slowed(holds: Sequence[Hold], ask: Ask, pace: Pace, now: float) -> tuple[Hol
     return tuple(_slowed(hold, ask, pace, now) for hold in holds)
 
 
-def _slowed(hold: Hold, ask: Ask, pace: Pace, now: float) -> Hold:
+def _slowed(hold: Hold, ask: AdmissionRequest, pace: Pace, now: float) -> Hold:
     if not hold.amount:
         return hold
     limit = hold.limit
@@ -183,7 +183,9 @@ class Pacer:
         """Attempt → its holds of long rolling windows."""
         self._recovered_at = -math.inf
 
-    async def before(self, target: Target, ask: Ask, holds: tuple[Hold, ...], now: float) -> tuple[Hold, ...] | Refusal:
+    async def before(
+        self, target: Target, ask: AdmissionRequest, holds: tuple[Hold, ...], now: float
+    ) -> tuple[Hold, ...] | Denial:
         """Return the holds to be judged, or the refusal of an attempt that comes too soon after the last one.
 
         What is let through counts as admitted, so that of many that ask at once one is; `ended` is to be told.
@@ -191,12 +193,12 @@ class Pacer:
         pace = pace_of(target, self._settings)
         long = [hold for hold in holds if hold.amount and _is_long(hold)] if pace.smooth else []
         if long:
-            refusal = await self._too_soon(long, pace, now)
+            denial = await self._too_soon(long, pace, now)
             # The store looks for dead owners before it refuses, but what is refused here never gets there.
-            if refusal is not None and await self._recovered(now):
-                refusal = await self._too_soon(long, pace, now)
-            if refusal is not None:
-                return refusal
+            if denial is not None and await self._recovered(now):
+                denial = await self._too_soon(long, pace, now)
+            if denial is not None:
+                return denial
             self._running[ask.attempt_id] = long
             for hold in long:
                 own = self._of(hold)
@@ -206,7 +208,7 @@ class Pacer:
         return slowed(holds, ask, pace, now) if pace.smooth or pace.reserve else holds
 
     def rooms(
-        self, target: Target, ask: Ask, holds: Sequence[Hold], left: Sequence[Remaining], now: float
+        self, target: Target, ask: AdmissionRequest, holds: Sequence[Hold], left: Sequence[Remaining], now: float
     ) -> list[int]:
         """Return how much an attempt may take of each hold's limit now; what it holds at least is in the holds."""
         pace = pace_of(target, self._settings)
@@ -218,7 +220,7 @@ class Pacer:
             for hold, one in zip(holds, left, strict=True)
         ]
 
-    async def _too_soon(self, holds: Sequence[Hold], pace: Pace, now: float) -> Refusal | None:
+    async def _too_soon(self, holds: Sequence[Hold], pace: Pace, now: float) -> Denial | None:
         known = [self._of(hold).taken - self._of(hold).pending for hold in holds]
         for hold, left, before in zip(holds, await self._store.remaining(holds, now), known, strict=True):
             # Of many that ask at once each looked before the others were in the books.
@@ -257,32 +259,32 @@ class Pacer:
                 own.end(admitted, settlement)
 
     async def explained(
-        self, target: Target, refusal: Refusal, holds: Sequence[Hold], judged: Sequence[Hold], now: float
-    ) -> Refusal:
-        """Return ``refusal`` as it is, or as one of the pace where the limit itself has room."""
+        self, target: Target, denial: Denial, holds: Sequence[Hold], judged: Sequence[Hold], now: float
+    ) -> Denial:
+        """Return ``denial`` as it is, or as one of the pace where the limit itself has room."""
         for hold, other in zip(holds, judged, strict=True):
-            if hold.bucket != refusal.bucket or hold.limit.amount == other.limit.amount:
+            if hold.bucket != denial.bucket or hold.limit.amount == other.limit.amount:
                 continue
             (left,) = await self._store.remaining([hold], now)
-            if left.used + hold.amount > hold.limit.amount or refusal.kind is RefusalKind.CLOSED:
-                return refusal.model_copy(
-                    update={"limit": hold.limit.model_copy(update={"source": refusal.limit.source})}
+            if left.used + hold.amount > hold.limit.amount or denial.kind is DenialKind.CLOSED:
+                return denial.model_copy(
+                    update={"limit": hold.limit.model_copy(update={"source": denial.limit.source})}
                 )
             pace = pace_of(target, self._settings)
-            opens = refusal.retry_at
+            opens = denial.retry_at
             if pace.smooth and other.limit.amount == max(hold.amount, allowed(hold.limit, now, pace.curve)):
                 opens = min(
                     opens or math.inf, max(now, allowed_from(hold.limit, left.used + hold.amount, now, pace.curve))
                 )
-            return _paced(hold, left, opens).model_copy(update={"held": refusal.held})
-        return refusal
+            return _paced(hold, left, opens).model_copy(update={"held": denial.held})
+        return denial
 
 
 def _is_long(hold: Hold) -> bool:
     return isinstance(hold.limit.window, Rolling) and hold.limit.window.seconds >= LONG
 
 
-def _paced(hold: Hold, left: Remaining, opens: float | None) -> Refusal:
+def _paced(hold: Hold, left: Remaining, opens: float | None) -> Denial:
     why = f"paced: {hold.limit.said(left.used)} of {hold.limit.text} used"
     limit = hold.limit.model_copy(update={"amount": 0, "source": why})
-    return Refusal(limit=limit, bucket=hold.bucket, kind=RefusalKind.PACE, retry_at=opens)
+    return Denial(limit=limit, bucket=hold.bucket, kind=DenialKind.PACE, retry_at=opens)

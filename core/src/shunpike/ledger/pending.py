@@ -12,7 +12,7 @@ import anyio
 from anyio.lowlevel import current_token
 
 from shunpike.errors import StoreError
-from shunpike.types import Grant, Refusal, Reservation, Settlement, State
+from shunpike.types import Denial, Grant, Reservation, Settlement, State
 
 T = TypeVar("T")
 
@@ -83,7 +83,7 @@ Release = Callable[[str, Settlement], Pending[bool]]
 """Queues a settlement behind what is queued already. Raises `StoreError`."""
 
 
-async def admission(job: Pending[Grant | Refusal], reservation: Reservation, release: Release) -> Grant | Refusal:
+async def admission(job: Pending[Grant | Denial], reservation: Reservation, release: Release) -> Grant | Denial:
     """Wait for a grant. A caller that is cancelled meanwhile leaves at once; what is granted is given back.
 
     While the store can be written that is done before the caller goes; else by the store's thread, as soon as it can.

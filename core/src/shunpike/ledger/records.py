@@ -6,33 +6,35 @@ from typing import Any, LiteralString
 
 from shunpike.ledger.totals import day_text
 from shunpike.types import (
+    Block,
     Bound,
-    Closure,
     Confidence,
     Factor,
     Funds,
     Limit,
     Money,
-    Proof,
+    Observation,
     Reopening,
     Unconfirmed,
     UsageRow,
-    WindowProof,
+    WindowObservation,
 )
 
 Row = tuple[Any, ...]
 
-PROOF: LiteralString = "bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted, bound, span"
-CLOSURE: LiteralString = "bucket, until, reason, at, origin, test_at, tester, failures"
+OBSERVATION: LiteralString = (
+    "bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted, bound, span"
+)
+BLOCK: LiteralString = "bucket, until, reason, at, origin, test_at, tester, failures"
 REOPENED: LiteralString = "bucket, until, reason, closed_at, origin, at, who, note"
 FACTOR: LiteralString = "name, mean, deviation, samples, at"
 UNCONFIRMED: LiteralString = "id, provider, account, model, started_at, outcome, cost_pico, funds, tag"
 
 
-def proof_of(row: Row) -> Proof:
+def observation_of(row: Row) -> Observation:
     """Return a row of `PROOF`."""
     bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted, bound, span = row
-    return Proof(
+    return Observation(
         bucket=bucket,
         amount=amount,
         remaining=remaining,
@@ -43,14 +45,14 @@ def proof_of(row: Row) -> Proof:
         overages=overages,
         unlisted=None if unlisted is None else Limit.model_validate_json(unlisted),
         bound=None if bound is None else Bound.model_validate_json(bound),
-        span=None if span is None else WindowProof.model_validate_json(span),
+        span=None if span is None else WindowObservation.model_validate_json(span),
     )
 
 
-def closure_of(row: Row) -> Closure:
+def block_of(row: Row) -> Block:
     """Return a row of `CLOSURE`."""
     bucket, until, reason, at, origin, test_at, tester, failures = row
-    return Closure(
+    return Block(
         bucket=bucket,
         until=until,
         reason=reason,
@@ -65,13 +67,13 @@ def closure_of(row: Row) -> Closure:
 def reopening_of(row: Row) -> Reopening:
     """Return a row of `REOPENED`."""
     bucket, until, reason, closed_at, origin, at, who, note = row
-    closure = Closure(bucket=bucket, until=until, reason=reason, at=closed_at, origin=origin)
-    return Reopening(closure=closure, at=at, who=who, note=note)
+    block = Block(bucket=bucket, until=until, reason=reason, at=closed_at, origin=origin)
+    return Reopening(block=block, at=at, who=who, note=note)
 
 
 def reopening_values(one: Reopening) -> tuple[str, float, str, float, str, float, str, str]:
     """Return the values of `REOPENED`."""
-    was = one.closure
+    was = one.block
     return was.bucket, was.until, was.reason, was.at, was.origin, one.at, one.who, one.note
 
 

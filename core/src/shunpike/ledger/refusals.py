@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 from shunpike.ledger.learning import bound_in_force, is_believed_at, is_news
 from shunpike.ledger.windows import expiry
-from shunpike.types import Bound, Lesson, Limit, Proof
+from shunpike.types import Bound, Limit, LimitUpdate, Observation
 
 _APART = 60.0
 """Seconds after which a refusal is another one where the window does not tell it."""
@@ -39,35 +39,35 @@ class Use(NamedTuple):
     own: int
 
 
-def is_bare(proof: Proof) -> bool:
-    """Return whether a proof is of a refusal that names its limit and no amount, though our books had room."""
-    return proof.overages > 0 and proof.amount is None
+def is_bare(observation: Observation) -> bool:
+    """Return whether a observation is of a refusal that names its limit and no amount, though our books had room."""
+    return observation.overages > 0 and observation.amount is None
 
 
-def bounded(lesson: Lesson, known: Proof | None, use: Use | None, now: float) -> Lesson:
-    """Return the lesson with what its refusal shows its limit to be at most, by the table above.
+def bounded(limit_update: LimitUpdate, known: Observation | None, use: Use | None, now: float) -> LimitUpdate:
+    """Return the limit update with what its refusal shows its limit to be at most, by the table above.
 
     Args:
         known: What was known of the bucket before.
         use: What was in use before the refused attempt ended, None where it held nothing of the limit.
 
     """
-    proof, limit = lesson.proof, lesson.limit
-    if not is_bare(proof) or use is None or use.amount <= use.own or not is_news(known, proof, now):
-        return lesson
+    observation, limit = limit_update.observation, limit_update.limit
+    if not is_bare(observation) or use is None or use.amount <= use.own or not is_news(known, observation, now):
+        return limit_update
     before = None if known is None else known.bound
     if before is not None and not is_believed_at(before.at, now):
         before = None
-    proof = proof.model_copy(update={"bound": _bound(proof, limit, before, use.amount)})
-    return Lesson(limit=bound_in_force(limit, proof), proof=proof)
+    observation = observation.model_copy(update={"bound": _bound(observation, limit, before, use.amount)})
+    return LimitUpdate(limit=bound_in_force(limit, observation), observation=observation)
 
 
-def _bound(proof: Proof, limit: Limit, before: Bound | None, used: int) -> Bound:
-    amount, origin = used - 1, f"{proof.origin}: refused with {used} in use"
-    found = Bound(figure=limit.amount, at=proof.at, origin=origin) if before is None else before
-    same = before is not None and proof.at < max(expiry(limit.window, before.at, 0.0), before.at + _APART)
+def _bound(observation: Observation, limit: Limit, before: Bound | None, used: int) -> Bound:
+    amount, origin = used - 1, f"{observation.origin}: refused with {used} in use"
+    found = Bound(figure=limit.amount, at=observation.at, origin=origin) if before is None else before
+    same = before is not None and observation.at < max(expiry(limit.window, before.at, 0.0), before.at + _APART)
     if not same:
-        found = found.model_copy(update={"figure": limit.amount, "at": proof.at})
+        found = found.model_copy(update={"figure": limit.amount, "at": observation.at})
     if 2 * amount >= found.figure:
         return _lowered(found, amount, origin)
     suspected = found.suspected

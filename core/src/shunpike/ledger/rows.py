@@ -54,7 +54,7 @@ class BucketRow(NamedTuple):
     was_in_flight: int
 
 
-class ClosureRow(NamedTuple):
+class BlockRow(NamedTuple):
     """A bucket that was closed. It stands against one that is open sooner, and against one ``beyond`` belief."""
 
     bucket: str

@@ -20,8 +20,8 @@ shown; under-counting is not, but for one bill beyond all reason: see `MOST_BILL
 from __future__ import annotations
 
 from shunpike.ledger.terms import Terms
-from shunpike.protocols import Ask
-from shunpike.types import ZERO, Basis, Ending, Funds, Money, Price, Settlement, State, Usage
+from shunpike.protocols import AdmissionRequest
+from shunpike.types import ZERO, Basis, Funds, Money, Outcome, Price, Settlement, State, Usage
 
 INTERRUPTED = "stream_interrupted"
 BROKEN_OFF = frozenset({INTERRUPTED, "timeout"})
@@ -33,7 +33,7 @@ A larger one freezes the account all the same; those that are under way then do 
 """
 
 
-def settlement_of(ending: Ending, ask: Ask, terms: Terms) -> Settlement:
+def settlement_of(outcome: Outcome, ask: AdmissionRequest, terms: Terms) -> Settlement:
     """Return what the ledger books for an attempt that ended so; see the module's table.
 
     Args:
@@ -42,69 +42,69 @@ def settlement_of(ending: Ending, ask: Ask, terms: Terms) -> Settlement:
         terms: Who pays, and how much at most.
 
     """
-    broke_off = ending.cancelled or ending.error in BROKEN_OFF
-    stated = ending.usage.basis is not Basis.ABSENT
-    if not ending.sent:
-        return _released(ending, keeps_request=False)
-    if stated and ending.final:
-        return _settled(ending, ask, terms, ending.usage)
-    if ending.error is not None and ending.billed is False and not stated and not ending.stated_cost:
-        return _released(ending, keeps_request=True)
-    if broke_off and ending.cancel_safe:
-        return _settled(ending, ask, terms, _estimate(ending, ask))
-    return _unconfirmed(ending, ask, terms)
+    broke_off = outcome.cancelled or outcome.error in BROKEN_OFF
+    stated = outcome.usage.basis is not Basis.ABSENT
+    if not outcome.sent:
+        return _released(outcome, keeps_request=False)
+    if stated and outcome.final:
+        return _settled(outcome, ask, terms, outcome.usage)
+    if outcome.error is not None and outcome.billed is False and not stated and not outcome.stated_cost:
+        return _released(outcome, keeps_request=True)
+    if broke_off and outcome.cancel_safe:
+        return _settled(outcome, ask, terms, _estimate(outcome, ask))
+    return _unconfirmed(outcome, ask, terms)
 
 
-def _word(ending: Ending) -> str:
-    return "cancelled" if ending.cancelled else ending.error or "ok"
+def _word(outcome: Outcome) -> str:
+    return "cancelled" if outcome.cancelled else outcome.error or "ok"
 
 
-def _released(ending: Ending, *, keeps_request: bool) -> Settlement:
+def _released(outcome: Outcome, *, keeps_request: bool) -> Settlement:
     return Settlement(
         state=State.RELEASED,
-        at=ending.at,
-        headers_at=ending.headers_at,
-        outcome=_word(ending),
+        at=outcome.at,
+        headers_at=outcome.headers_at,
+        outcome=_word(outcome),
         keeps_request=keeps_request,
     )
 
 
-def _settled(ending: Ending, ask: Ask, terms: Terms, usage: Usage) -> Settlement:
-    cost = _cost(ending, ask, terms, usage)
+def _settled(outcome: Outcome, ask: AdmissionRequest, terms: Terms, usage: Usage) -> Settlement:
+    cost = _cost(outcome, ask, terms, usage)
     if cost is None:
-        return _unconfirmed(ending, ask, terms)
+        return _unconfirmed(outcome, ask, terms)
     return Settlement(
         state=State.SETTLED,
-        at=ending.at,
-        headers_at=ending.headers_at,
+        at=outcome.at,
+        headers_at=outcome.headers_at,
         usage=usage,
         cost=_booked(cost, terms),
-        list_value=None if ending.price is None else _booked(ending.price.of(usage), terms),
-        served_model=ending.served_model,
-        outcome=_word(ending),
+        list_value=None if outcome.price is None else _booked(outcome.price.of(usage), terms),
+        served_model=outcome.served_model,
+        outcome=_word(outcome),
     )
 
 
-def _cost(ending: Ending, ask: Ask, terms: Terms, usage: Usage) -> Money | None:
+def _cost(outcome: Outcome, ask: AdmissionRequest, terms: Terms, usage: Usage) -> Money | None:
     """Return what was paid, None when it can't be known. What the provider states is its bill, whoever was to pay."""
-    if ending.stated_cost is not None and ending.final and not _free_of_charge(ending, usage):
-        return ending.stated_cost
+    if outcome.stated_cost is not None and outcome.final and not _free_of_charge(outcome, usage):
+        return outcome.stated_cost
     if terms.funds is Funds.FREE:
-        return ending.stated_cost or ZERO
-    if ending.price is None:
+        return outcome.stated_cost or ZERO
+    if outcome.price is None:
         return None
     if usage.basis is Basis.ESTIMATED:
-        if ending.final:  # Its figures contradict each other: what was delivered is no less than what was made.
-            most = max(usage.completion_tokens, ending.delivered_tokens)
+        if outcome.final:  # Its figures contradict each other: what was delivered is no less than what was made.
+            most = max(usage.completion_tokens, outcome.delivered_tokens)
             usage = usage.model_copy(update={"completion_tokens": most})
-        return max(min(_bound(ending.price, ask, usage), terms.worst), _stated_so_far(ending, terms))
-    return ending.price.of(usage)
+        return max(min(_bound(outcome.price, ask, usage), terms.worst), _stated_so_far(outcome, terms))
+    return outcome.price.of(usage)
 
 
-def _free_of_charge(ending: Ending, usage: Usage) -> bool:
+def _free_of_charge(outcome: Outcome, usage: Usage) -> bool:
     """Whether a cost of zero is stated for what has a price: an answer that costs nothing is not believed."""
-    priced = ending.price is not None and bool(ending.price.of(usage))
-    return not ending.stated_cost and ending.delivered_tokens > 0 and priced
+    priced = outcome.price is not None and bool(outcome.price.of(usage))
+    return not outcome.stated_cost and outcome.delivered_tokens > 0 and priced
 
 
 def _booked(cost: Money, terms: Terms) -> Money:
@@ -112,14 +112,14 @@ def _booked(cost: Money, terms: Terms) -> Money:
     return min(cost, max(terms.worst + Money(pico=1), MOST_BILLED))
 
 
-def _bound(price: Price, ask: Ask, usage: Usage) -> Money:
+def _bound(price: Price, ask: AdmissionRequest, usage: Usage) -> Money:
     """An estimate is priced from above: the bound of the prompt, none of it cached."""
     return price.worst(max(usage.prompt_tokens, ask.prompt_bound or 0), usage.completion_tokens)
 
 
-def _estimate(ending: Ending, ask: Ask) -> Usage:
+def _estimate(outcome: Outcome, ask: AdmissionRequest) -> Usage:
     """What had come when the connection was closed, no less than the last figure that was stated."""
-    stated, output = ending.usage, min(ending.delivered_tokens, ask.max_output * ask.choices)
+    stated, output = outcome.usage, min(outcome.delivered_tokens, ask.max_output * ask.choices)
     return Usage(
         prompt_tokens=max(ask.prompt_tokens, stated.prompt_tokens),
         completion_tokens=max(output, stated.completion_tokens),
@@ -128,28 +128,28 @@ def _estimate(ending: Ending, ask: Ask) -> Usage:
     )
 
 
-def _unconfirmed(ending: Ending, ask: Ask, terms: Terms) -> Settlement:
+def _unconfirmed(outcome: Outcome, ask: AdmissionRequest, terms: Terms) -> Settlement:
     """The worst case stays held, or what was stated where that is more; the tokens are the best that is known."""
-    usage, word = ending.usage, _word(ending)
-    if usage.basis is Basis.ABSENT or not ending.final:
-        usage = _estimate(ending, ask)
+    usage, word = outcome.usage, _word(outcome)
+    if usage.basis is Basis.ABSENT or not outcome.final:
+        usage = _estimate(outcome, ask)
         if word != "ok":
             most = ask.max_output * ask.choices
             usage = usage.model_copy(update={"completion_tokens": max(usage.completion_tokens, most)})
     return Settlement(
         state=State.UNCONFIRMED,
-        at=ending.at,
-        headers_at=ending.headers_at,
+        at=outcome.at,
+        headers_at=outcome.headers_at,
         usage=usage,
-        cost=max(terms.worst, _booked(_stated_so_far(ending, terms), terms)),
-        served_model=ending.served_model,
+        cost=max(terms.worst, _booked(_stated_so_far(outcome, terms), terms)),
+        served_model=outcome.served_model,
         outcome=word,
     )
 
 
-def _stated_so_far(ending: Ending, terms: Terms) -> Money:
+def _stated_so_far(outcome: Outcome, terms: Terms) -> Money:
     """Return the bill of what was stated: a lower bound, wherever it comes from."""
-    told = ending.stated_cost or ZERO
-    if terms.funds is Funds.FREE or ending.price is None:
+    told = outcome.stated_cost or ZERO
+    if terms.funds is Funds.FREE or outcome.price is None:
         return told
-    return max(told, ending.price.of(ending.usage))
+    return max(told, outcome.price.of(outcome.usage))

@@ -24,7 +24,8 @@ what a request reserved comes back at its end, and cached ones are not always co
 
 Our own books hold requests back for the listed window, so that nothing could be seen to pass. Where they are nearly
 full, one request at a time tests a reset that was stated nearer: the answer that stated it counts until then only. At
-most three in a row: without a proof, or after a refusal, the next one is sent after the listed window, twice as long
+most three in a row: without a observation, or after a refusal, the next one is sent after the listed window, twice as
+long
 each time. So a wrong guess costs one refusal at most.
 
 The shorter window is believed for a week after it was last shown, and until a refusal names the limit: then the listed
@@ -38,7 +39,7 @@ from typing import NamedTuple
 
 from shunpike.ledger import sightings
 from shunpike.ledger.learning import is_believed_at
-from shunpike.types import Confidence, Limit, Proof, Rolling, Settlement, Sighting, Unit, WindowProof
+from shunpike.types import Confidence, Limit, Observation, Rolling, Settlement, Sighting, Unit, WindowObservation
 
 LONGEST = 3_600.0
 """Seconds; longer windows are left as they are listed."""
@@ -89,9 +90,9 @@ def may_be_shorter(limit: Limit) -> bool:
     )
 
 
-def shortened(limit: Limit, proof: Proof | None, now: float) -> Limit:
+def shortened(limit: Limit, observation: Observation | None, now: float) -> Limit:
     """Return the limit with the shorter window that was shown, the limit itself where none is believed."""
-    span = None if proof is None else proof.span
+    span = None if observation is None else observation.span
     if span is None or span.seconds is None or not may_be_shorter(limit) or not is_believed_at(span.at, now):
         return limit
     listed = _seconds(limit)
@@ -106,7 +107,7 @@ def shortened(limit: Limit, proof: Proof | None, now: float) -> Limit:
     return limit.model_copy(update=changed)
 
 
-def watched(known: WindowProof | None, limit: Limit, seen: Seen) -> WindowProof | None:
+def watched(known: WindowObservation | None, limit: Limit, seen: Seen) -> WindowObservation | None:
     """Return what is known of a limit's window with what an ending showed of it; None where there is nothing to keep.
 
     Args:
@@ -115,7 +116,7 @@ def watched(known: WindowProof | None, limit: Limit, seen: Seen) -> WindowProof 
 
     """
     listed = _seconds(limit)
-    span = _fresh(known or WindowProof(), limit.amount, seen, listed)
+    span = _fresh(known or WindowObservation(), limit.amount, seen, listed)
     if seen.wait is not None and 0 < seen.wait <= listed * _NEAR:
         span = span.model_copy(update={"told_at": seen.seen, "wait": seen.wait})
     if seen.refused and (span.told_at or span.seconds is not None):
@@ -126,7 +127,7 @@ def watched(known: WindowProof | None, limit: Limit, seen: Seen) -> WindowProof 
     return _tested(span, limit.amount, seen, listed) if span.seconds is None else span
 
 
-def early(settlement: Settlement, known: Mapping[str, Proof], attempt_id: str) -> dict[str, float]:
+def early(settlement: Settlement, known: Mapping[str, Observation], attempt_id: str) -> dict[str, float]:
     """Return bucket → until when an attempt counts there at most, of those in which it makes room for a test.
 
     Args:
@@ -136,8 +137,8 @@ def early(settlement: Settlement, known: Mapping[str, Proof], attempt_id: str) -
 
     """
     found = {}
-    for lesson in settlement.lessons:
-        span, bucket, at = lesson.proof.span, lesson.proof.bucket, settlement.at
+    for limit_update in settlement.limit_updates:
+        span, bucket, at = limit_update.observation.span, limit_update.observation.bucket, settlement.at
         if span is not None and span.tester == attempt_id and span.test_at > at:
             other = known[bucket].span if bucket in known else None
             if other is None or max(other.test_at, other.no_test_before) <= at:
@@ -145,12 +146,12 @@ def early(settlement: Settlement, known: Mapping[str, Proof], attempt_id: str) -
     return found
 
 
-def without_sightings(span: WindowProof) -> WindowProof:
+def without_sightings(span: WindowObservation) -> WindowObservation:
     """Return what is known of a window without what was seen and what bounds it made; what was shown stays."""
     return span.model_copy(update={"rolling": None, "refilled": None, "fixed": None, "log": (), "told_at": 0.0})
 
 
-def used_within(span: WindowProof, seconds: float, now: float) -> int:
+def used_within(span: WindowObservation, seconds: float, now: float) -> int:
     """Return how many of our requests that were seen may still count in a window of so many seconds."""
     return sum(one.served for one in span.log if one.seen > now - seconds)
 
@@ -159,7 +160,7 @@ def _seconds(limit: Limit) -> float:
     return limit.window.seconds if isinstance(limit.window, Rolling) else 0.0
 
 
-def _fresh(span: WindowProof, amount: int, seen: Seen, listed: float) -> WindowProof:
+def _fresh(span: WindowObservation, amount: int, seen: Seen, listed: float) -> WindowObservation:
     """Forget what is too old to tell, what is of another amount, and all of it where the clock was set back."""
     latest = seen.at + listed
     if span.amount != amount or max((one.seen for one in span.log), default=0.0) > latest or span.told_at > latest:
@@ -171,7 +172,7 @@ def _fresh(span: WindowProof, amount: int, seen: Seen, listed: float) -> WindowP
     return span.model_copy(update={"log": tuple(one for one in span.log if one.started >= seen.seen - listed)})
 
 
-def _refused(span: WindowProof, seen: Seen, listed: float) -> WindowProof:
+def _refused(span: WindowObservation, seen: Seen, listed: float) -> WindowObservation:
     """A refusal shows that nothing was left; whatever was concluded or tested before it is taken back."""
     one = Sighting(started=seen.started, seen=seen.seen, served=0, left=seen.left or 0, wait=seen.wait)
     if span.seconds is None and not span.tests:
@@ -181,13 +182,13 @@ def _refused(span: WindowProof, seen: Seen, listed: float) -> WindowProof:
     return span.model_copy(update={**taken_back, "log": (one,) if seen.named else ()})
 
 
-def _failed(span: WindowProof, at: float, listed: float) -> WindowProof:
+def _failed(span: WindowObservation, at: float, listed: float) -> WindowObservation:
     wait = listed * 2 ** min(span.failures, _BACK_OFF)
     failed = {"tests": 0, "failures": span.failures + 1, "no_test_before": at + wait, "changed_at": at}
     return span.model_copy(update=failed)
 
 
-def _judged(span: WindowProof, amount: int, seen: Seen, listed: float) -> WindowProof:
+def _judged(span: WindowObservation, amount: int, seen: Seen, listed: float) -> WindowObservation:
     one = Sighting(started=seen.started, seen=seen.seen, left=seen.left, wait=seen.wait)
     before = [other for other in span.log if other.seen < seen.started]
     since, fixed = sightings.fixed(before, amount, one)
@@ -214,7 +215,7 @@ def _judged(span: WindowProof, amount: int, seen: Seen, listed: float) -> Window
     return span
 
 
-def _tested(span: WindowProof, amount: int, seen: Seen, listed: float) -> WindowProof:
+def _tested(span: WindowObservation, amount: int, seen: Seen, listed: float) -> WindowObservation:
     """Make room for a test, where one is due: the attempt that ended counts until the reset only."""
     if seen.started < span.test_at or seen.at < span.no_test_before:
         return span

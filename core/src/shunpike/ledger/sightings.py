@@ -1,7 +1,8 @@
 """How long a window is at most by what a few answers showed, for each shape that it may have: see ``shortening.py``.
 
 A *sighting* is one answer, or several taken together. When the provider had counted it, and what it said was left, is
-known to lie between its start and its headers. What can't be told apart in time is taken as is worse for the proof.
+known to lie between its start and its headers. What can't be told apart in time is taken as is worse for the
+observation.
 """
 
 from __future__ import annotations

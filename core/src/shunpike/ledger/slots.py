@@ -18,18 +18,18 @@ from shunpike.ledger.windows import (
     Window,
     expiry,
     full_again_at,
-    last_closure,
+    last_block,
     opens_at,
 )
 from shunpike.types import (
     Basis,
+    Block,
     Calendar,
-    Closure,
+    Denial,
+    DenialKind,
     Held,
     Hold,
     Limit,
-    Refusal,
-    RefusalKind,
     Remaining,
     Rolling,
     Settlement,
@@ -46,35 +46,37 @@ class Look(NamedTuple):
     """What a store knows of one bucket. The last two are asked only when the bucket is full."""
 
     used: int
-    closed: Closure | None
-    """The closure in force."""
+    closed: Block | None
+    """The block in force."""
     ended: Callable[[], Iterable[tuple[float, int]]]
     """(expiry, amount) of slots whose attempts ended, earliest expiry first."""
     in_flight: Callable[[], int]
 
 
-def judge(holds: Sequence[Hold], now: float, look: Callable[[Hold], Look], guard: float = GUARD) -> Refusal | None:
+def evaluate_holds(
+    holds: Sequence[Hold], now: float, look: Callable[[Hold], Look], guard: float = GUARD
+) -> Denial | None:
     """Return None when every hold fits, else the refusal by the limit that opens last.
 
-    A hold of nothing takes nothing, but a closure of its bucket blocks all the same.
+    A hold of nothing takes nothing, but a block of its bucket blocks all the same.
     """
-    worst: tuple[float, Refusal] | None = None
+    worst: tuple[float, Denial] | None = None
     for hold in holds:
-        refusal = _judge_one(hold, now, look(hold), guard)
-        if refusal is None:
+        denial = _judge_one(hold, now, look(hold), guard)
+        if denial is None:
             continue
-        if refusal.impossible:
-            return refusal
-        opens = NEVER if refusal.retry_at is None else refusal.retry_at
+        if denial.impossible:
+            return denial
+        opens = NEVER if denial.retry_at is None else denial.retry_at
         if worst is None or opens > worst[0]:
-            worst = opens, refusal
+            worst = opens, denial
     return None if worst is None else worst[1]
 
 
-def _judge_one(hold: Hold, now: float, look: Look, guard: float) -> Refusal | None:
+def _judge_one(hold: Hold, now: float, look: Look, guard: float) -> Denial | None:
     limit = hold.limit
     if hold.amount > limit.amount:
-        return Refusal(limit=limit, bucket=hold.bucket, kind=RefusalKind.IMPOSSIBLE, impossible=True)
+        return Denial(limit=limit, bucket=hold.bucket, kind=DenialKind.IMPOSSIBLE, impossible=True)
     excess = look.used + hold.amount - limit.amount if hold.amount else 0
     closed = look.closed if look.closed and can_be_closed(limit.window, look.closed.until, now, guard) else None
     until = opens_for_test(closed, now) if closed else now
@@ -86,7 +88,7 @@ def _judge_one(hold: Hold, now: float, look: Look, guard: float) -> Refusal | No
         opens = now + IN_FLIGHT_RETRY if held else opens_at(limit.window, now, beyond, look.ended(), guard)
         if opens is None or opens > until or until <= now:
             earliest = held or _runs_on(limit, opens, look.in_flight(), expiry(limit.window, now, guard))
-            return Refusal(
+            return Denial(
                 limit=limit,
                 bucket=hold.bucket,
                 kind=kind_of(hold.bucket),
@@ -95,10 +97,10 @@ def _judge_one(hold: Hold, now: float, look: Look, guard: float) -> Refusal | No
                 earliest=earliest,
             )
     reason = closed.reason if closed else limit.source
-    return Refusal(
+    return Denial(
         limit=limit.model_copy(update={"source": reason}),
         bucket=hold.bucket,
-        kind=RefusalKind.CLOSED if closed else kind_of(hold.bucket),
+        kind=DenialKind.CLOSED if closed else kind_of(hold.bucket),
         retry_at=None if closed and closed.is_freeze else until,
         held=closed is not None and closed.tester is not None,
         earliest=closed is not None and closed.tester is not None,
@@ -110,17 +112,17 @@ def _runs_on(limit: Limit, opens: float | None, in_flight: int, ends_now: float)
     return isinstance(limit.window, Rolling) and in_flight > 0 and opens == ends_now
 
 
-def opens_for_test(closure: Closure, now: float) -> float:
-    """Return from when on a closure that is in force is not in the way: of one that may be tested, that is now.
+def opens_for_test(block: Block, now: float) -> float:
+    """Return from when on a block that is in force is not in the way: of one that may be tested, that is now.
 
     While another attempt tests it nobody knows; it is worth another look in a moment.
     """
-    if may_test(closure, now) or closure.until <= now:
+    if may_test(block, now) or block.until <= now:
         return now
-    if closure.test_at is None:
-        return closure.until
-    wait = now + IN_FLIGHT_RETRY if closure.tester is not None else now
-    return min(closure.until, max(closure.test_at, wait))
+    if block.test_at is None:
+        return block.until
+    wait = now + IN_FLIGHT_RETRY if block.tester is not None else now
+    return min(block.until, max(block.test_at, wait))
 
 
 def coming_back(limit: Limit, in_flight: int) -> int:
@@ -136,7 +138,7 @@ def coming_back(limit: Limit, in_flight: int) -> int:
 
 def can_be_closed(window: Window, until: float, now: float, guard: float = GUARD) -> bool:
     """Return whether a limit can be closed ``until`` then: beyond that, a clock that was ahead has closed it."""
-    return until >= UNTIL_CLEARED or until <= last_closure(window, now, guard) + CLOCK_SLACK
+    return until >= UNTIL_CLEARED or until <= last_block(window, now, guard) + CLOCK_SLACK
 
 
 def settled_amount(limit: Limit, held: int, settlement: Settlement) -> int:

@@ -12,16 +12,16 @@ from functools import partial
 from typing import NamedTuple
 
 from shunpike.clock import Clock
+from shunpike.ledger.blocks import is_refusal, refused_by
 from shunpike.ledger.buckets import bucket_of, gate_of, is_budget
-from shunpike.ledger.closures import is_refusal, refused_by
 from shunpike.ledger.holds import limits_in_force
 from shunpike.ledger.knowledge import Knowledge
-from shunpike.ledger.learning import Believed, is_believed, lessons_of, merged
+from shunpike.ledger.learning import Believed, is_believed, limit_updates_of, merged
 from shunpike.ledger.shortening import Seen, may_be_shorter, shortened, used_within, watched, without_sightings
 from shunpike.ledger.terms import Terms
 from shunpike.ledger.unlisted import found_in, learned_limits
 from shunpike.protocols import Target
-from shunpike.types import Ending, Lesson, Limit, Proof, Rolling, Settings, WindowProof
+from shunpike.types import Limit, LimitUpdate, Observation, Outcome, Rolling, Settings, WindowObservation
 from shunpike.waiting import Queue
 
 _UNBOUNDED = Settings()
@@ -39,7 +39,7 @@ class Taught(NamedTuple):
     """Bucket → limit that the provider counts."""
     refused: Mapping[str, float]
     """Bucket → when it opens, of the limits by which the provider refused."""
-    lessons: tuple[Lesson, ...]
+    limit_updates: tuple[LimitUpdate, ...]
 
 
 class Teaching:
@@ -75,7 +75,7 @@ class Teaching:
             self._seen_since = set()
         self._wall = wall
 
-    def _comparable(self, bucket: str, span: WindowProof | None) -> WindowProof | None:
+    def _comparable(self, bucket: str, span: WindowObservation | None) -> WindowObservation | None:
         """Return what is known of a window without the moments of a clock that was set since."""
         if self._seen_since is None or bucket in self._seen_since:
             return span
@@ -88,9 +88,11 @@ class Teaching:
         shorter = self._shorter(target, listed, {})
         return _renamed(listed, shorter) if shorter else listed
 
-    def _listed(self, settings: Settings, target: Target, terms: Terms, seen: Sequence[Proof] = ()) -> dict[str, Limit]:
-        """Return the limits with the windows that are listed, once these proofs are known as well."""
-        known, now = self._known.proofs, self._clock.now()
+    def _listed(
+        self, settings: Settings, target: Target, terms: Terms, seen: Sequence[Observation] = ()
+    ) -> dict[str, Limit]:
+        """Return the limits with the windows that are listed, once these observations are known as well."""
+        known, now = self._known.observations, self._clock.now()
         if seen:
             known = {**known, **{one.bucket: merged(known.get(one.bucket), one, now) for one in seen}}
         believed, listed = Believed(known, now), self._limits_of(target) or ()
@@ -99,58 +101,65 @@ class Teaching:
         return limits_in_force(target, limits, terms, settings, believed)
 
     def _shorter(
-        self, target: Target, listed: Mapping[str, Limit], seen: Mapping[str, Proof]
+        self, target: Target, listed: Mapping[str, Limit], seen: Mapping[str, Observation]
     ) -> dict[str, tuple[str, Limit]]:
         """Return bucket → (bucket, limit) that takes its place, of those whose window was shown to be shorter."""
         now, found = self._clock.now(), {}
         for bucket, limit in listed.items():
-            short = shortened(limit, seen.get(bucket) or self._known.proofs.get(bucket), now)
+            short = shortened(limit, seen.get(bucket) or self._known.observations.get(bucket), now)
             if short is not limit:
                 found[bucket] = bucket_of(target, short), short
         return found
 
-    def taught(self, target: Target, terms: Terms, ending: Ending, attempt_id: str, asked: Mapping[str, int]) -> Taught:
+    def taught(
+        self, target: Target, terms: Terms, outcome: Outcome, attempt_id: str, asked: Mapping[str, int]
+    ) -> Taught:
         """Return what an ending taught. ``asked``: bucket → what the attempt held of it."""
         self._look_at_the_clock()
         granted = self._listed(_UNBOUNDED, target, terms)
-        found = found_in(ending, target, granted, lambda scope: self._queue.running(gate_of(target, scope)))
+        found = found_in(outcome, target, granted, lambda scope: self._queue.running(gate_of(target, scope)))
         if found:
             granted = self._listed(_UNBOUNDED, target, terms, found)
-        refused = refused_by(ending, granted, asked)
+        refused = refused_by(outcome, granted, asked)
         unlisted = {one.bucket: one.unlisted for one in found if one.unlisted is not None}
         in_force = partial(self._listed, self._settings, target, terms)
-        lessons = lessons_of(ending, granted, tuple(refused), in_force, unlisted)
+        limit_updates = limit_updates_of(outcome, granted, tuple(refused), in_force, unlisted)
         started = self._started.pop(attempt_id, None)
         if started is not None:
-            headers_at = ending.at if ending.headers_at is None else min(ending.headers_at, ending.at)
-            known = Seen(attempt_id, started, headers_at, ending.at, "what passed")
-            lessons = self._watched(granted, ending, refused, lessons, known)
-        proofs, now = self._known.proofs, self._clock.now()
-        seen = {one.proof.bucket: merged(proofs.get(one.proof.bucket), one.proof, now) for one in lessons}
+            headers_at = outcome.at if outcome.headers_at is None else min(outcome.headers_at, outcome.at)
+            known = Seen(attempt_id, started, headers_at, outcome.at, "what passed")
+            limit_updates = self._watched(granted, outcome, refused, limit_updates, known)
+        observations, now = self._known.observations, self._clock.now()
+        seen = {
+            one.observation.bucket: merged(observations.get(one.observation.bucket), one.observation, now)
+            for one in limit_updates
+        }
         shorter = self._shorter(target, self._listed(self._settings, target, terms, tuple(seen.values())), seen)
         if not shorter:
-            return Taught(granted, refused, lessons)
+            return Taught(granted, refused, limit_updates)
         opens = {shorter[bucket][0] if bucket in shorter else bucket: until for bucket, until in refused.items()}
-        moved = [one for lesson in lessons for one in self._moved(target, lesson, shorter, ending.at)]
+        moved = [
+            one for limit_update in limit_updates for one in self._moved(target, limit_update, shorter, outcome.at)
+        ]
         return Taught(_renamed(granted, shorter), opens, tuple(moved))
 
     def _watched(
         self,
         granted: Mapping[str, Limit],
-        ending: Ending,
+        outcome: Outcome,
         refused: Mapping[str, float],
-        lessons: tuple[Lesson, ...],
+        limit_updates: tuple[LimitUpdate, ...],
         seen: Seen,
-    ) -> tuple[Lesson, ...]:
-        """Return the lessons with what the ending tells of how long windows are."""
-        if ending.cancelled or (ending.error is not None and not is_refusal(ending)):
-            return lessons
-        told = {lesson.proof.bucket: lesson for lesson in lessons}
+    ) -> tuple[LimitUpdate, ...]:
+        """Return the limit updates with what the ending tells of how long windows are."""
+        if outcome.cancelled or (outcome.error is not None and not is_refusal(outcome)):
+            return limit_updates
+        told = {limit_update.observation.bucket: limit_update for limit_update in limit_updates}
         provider = {bucket: limit for bucket, limit in granted.items() if not is_budget(bucket)}
         for bucket, limit in provider.items():
-            lesson, known = told.get(bucket), self._known.proofs.get(bucket)
-            before = Before(limit, lesson, known, alone=len(provider) == 1)
-            one = before.told(ending, seen, named=bucket in refused, others=bool(refused))
+            limit_update, known = told.get(bucket), self._known.observations.get(bucket)
+            before = Before(limit, limit_update, known, alone=len(provider) == 1)
+            one = before.told(outcome, seen, named=bucket in refused, others=bool(refused))
             if one is None:
                 continue
             listed = limit.model_copy(update={"amount": before.amount})
@@ -160,50 +169,52 @@ class Teaching:
         return tuple(told.values())
 
     def _moved(
-        self, target: Target, lesson: Lesson, shorter: Mapping[str, tuple[str, Limit]], at: float
-    ) -> tuple[Lesson, ...]:
+        self, target: Target, limit_update: LimitUpdate, shorter: Mapping[str, tuple[str, Limit]], at: float
+    ) -> tuple[LimitUpdate, ...]:
         """Return what was learned of a listed limit as that of the one that takes its place, and what stays with it."""
-        listed = lesson.proof
+        listed = limit_update.observation
         if listed.bucket not in shorter:
-            return (lesson,)
+            return (limit_update,)
         bucket, limit = shorter[listed.bucket]
         stays = listed.model_copy(update={"remaining": None, "resets_at": None, "overages": 0})
         goes = listed.model_copy(update={"bucket": bucket, "unlisted": None, "span": None})
-        was = self._known.proofs.get(listed.bucket)
-        begins = shortened(lesson.limit, was, at).window != limit.window
+        was = self._known.observations.get(listed.bucket)
+        begins = shortened(limit_update.limit, was, at).window != limit.window
         if begins and listed.span is not None and isinstance(limit.window, Rolling):
             # Nothing counts in its bucket as yet: neither what was seen to pass, nor what runs.
             runs = self._queue.running(gate_of(target, limit.scope)) - 1
             used = max(used_within(listed.span, limit.window.seconds, at), limit.amount - (listed.remaining or 0))
             left = max(0, min(limit.amount, limit.amount - used) - max(0, runs))
             goes = goes.model_copy(update={"remaining": left, "resets_at": at + limit.window.seconds})
-        return Lesson(limit=lesson.limit, proof=stays), Lesson(limit=limit, proof=goes, begins=begins)
+        return LimitUpdate(limit=limit_update.limit, observation=stays), LimitUpdate(
+            limit=limit, observation=goes, begins=begins
+        )
 
 
 class Before(NamedTuple):
     """What is known of a limit before an ending is looked at for how long its window is."""
 
     limit: Limit
-    lesson: Lesson | None
+    limit_update: LimitUpdate | None
     """What the ending said of it."""
-    proof: Proof | None
+    observation: Observation | None
     alone: bool
     """Whether it is the only limit that the provider has: then whatever refuses or passes does so by this one."""
 
     @property
-    def span(self) -> WindowProof | None:
+    def span(self) -> WindowObservation | None:
         """What is known of its window."""
-        return None if self.proof is None else self.proof.span
+        return None if self.observation is None else self.observation.span
 
     @property
     def amount(self) -> int:
         """How much it allows: as stated now, or the most that anybody said."""
-        if self.lesson is not None and self.lesson.proof.amount is not None:
-            return self.lesson.proof.amount
-        bound = None if self.proof is None else self.proof.bound
+        if self.limit_update is not None and self.limit_update.observation.amount is not None:
+            return self.limit_update.observation.amount
+        bound = None if self.observation is None else self.observation.bound
         return self.limit.amount if bound is None else max(self.limit.amount, bound.figure)
 
-    def told(self, ending: Ending, seen: Seen, *, named: bool, others: bool) -> Seen | None:
+    def told(self, outcome: Outcome, seen: Seen, *, named: bool, others: bool) -> Seen | None:
         """Return what the ending tells of its window, None where that is nothing.
 
         Args:
@@ -213,17 +224,21 @@ class Before(NamedTuple):
             others: Whether it refused by any.
 
         """
-        if not may_be_shorter(self.limit if self.lesson is None else self.lesson.limit):
+        if not may_be_shorter(self.limit if self.limit_update is None else self.limit_update.limit):
             return None
-        refused, span, proof = is_refusal(ending), self.span, None if self.lesson is None else self.lesson.proof
+        refused, span, observation = (
+            is_refusal(outcome),
+            self.span,
+            None if self.limit_update is None else self.limit_update.observation,
+        )
         if refused and others and not named:
             return None
         doubted = refused and span is not None and (span.seconds is not None or span.tests > 0)
-        if proof is None and not (self.alone or doubted):
+        if observation is None and not (self.alone or doubted):
             return None
-        moment = None if proof is None else proof.resets_at
-        moment = ending.closed_until if moment is None and refused else moment
-        left = None if proof is None else proof.remaining
+        moment = None if observation is None else observation.resets_at
+        moment = outcome.closed_until if moment is None and refused else moment
+        left = None if observation is None else observation.remaining
         if left is not None and left > self.amount:
             return None
         return seen._replace(
@@ -231,15 +246,17 @@ class Before(NamedTuple):
             named=named or self.alone,
             left=left,
             wait=None if moment is None else moment - seen.seen,
-            origin=seen.origin if proof is None else proof.origin,
+            origin=seen.origin if observation is None else observation.origin,
         )
 
-    def taught(self, bucket: str, seen: Seen, span: WindowProof) -> Lesson:
-        """Return the lesson with what is known of the window now."""
-        if self.lesson is None:
-            proof = Proof(bucket=bucket, at=seen.seen, origin=seen.origin, span=span)
-            return Lesson(limit=self.limit, proof=proof)
-        return self.lesson.model_copy(update={"proof": self.lesson.proof.model_copy(update={"span": span})})
+    def taught(self, bucket: str, seen: Seen, span: WindowObservation) -> LimitUpdate:
+        """Return the limit update with what is known of the window now."""
+        if self.limit_update is None:
+            observation = Observation(bucket=bucket, at=seen.seen, origin=seen.origin, span=span)
+            return LimitUpdate(limit=self.limit, observation=observation)
+        return self.limit_update.model_copy(
+            update={"observation": self.limit_update.observation.model_copy(update={"span": span})}
+        )
 
 
 def _renamed(listed: Mapping[str, Limit], shorter: Mapping[str, tuple[str, Limit]]) -> dict[str, Limit]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from shunpike.protocols import Ask, Target
+from shunpike.protocols import AdmissionRequest, Target
 from shunpike.types import (
     ZERO,
     Billing,
     Budget,
+    Denial,
+    DenialKind,
     Funds,
     Lifetime,
     Limit,
     Money,
     Price,
-    Refusal,
-    RefusalKind,
     Scope,
     Settings,
     Unit,
@@ -46,12 +46,12 @@ def budgets_of(target: Target, settings: Settings) -> tuple[Budget, ...]:
     return tuple(budget for budget in settings.budgets if budget.provider in mine)
 
 
-def prompt_bound(ask: Ask) -> int:
+def prompt_bound(ask: AdmissionRequest) -> int:
     """Return the bound of the prompt's tokens that money is held with."""
     return max(ask.prompt_tokens, ask.prompt_bound or 0)
 
 
-def terms_of(target: Target, ask: Ask, settings: Settings) -> Terms:
+def terms_of(target: Target, ask: AdmissionRequest, settings: Settings) -> Terms:
     """Return the terms of one attempt: the price frozen at its planning, else the target's own."""
     funds = funds_of(target, settings)
     price = target.price if ask.price is None else ask.price
@@ -61,7 +61,7 @@ def terms_of(target: Target, ask: Ask, settings: Settings) -> Terms:
     return Terms(funds=funds, price=price, worst=worst)
 
 
-def wall(terms: Terms, settings: Settings, *, limits_known: bool, bounded: bool) -> Refusal | None:
+def wall(terms: Terms, settings: Settings, *, limits_known: bool, bounded: bool) -> Denial | None:
     """Return why money may not be spent on these terms, None when it may or none is needed."""
     if terms.funds is Funds.FREE:
         return None
@@ -76,6 +76,6 @@ def wall(terms: Terms, settings: Settings, *, limits_known: bool, bounded: bool)
     return None
 
 
-def _closed(reason: str) -> Refusal:
+def _closed(reason: str) -> Denial:
     limit = Limit(unit=Unit.USD, amount=0, window=Lifetime(), scope=Scope.ACCOUNT, source=reason)
-    return Refusal(limit=limit, bucket="policy", kind=RefusalKind.MONEY, impossible=True)
+    return Denial(limit=limit, bucket="policy", kind=DenialKind.MONEY, impossible=True)

@@ -27,8 +27,8 @@ from shunpike.ledger.buckets import kind_of
 from shunpike.ledger.settling import LEAVING, Settling
 from shunpike.ledger.slots import coming_back
 from shunpike.ledger.windows import IN_FLIGHT_RETRY
-from shunpike.protocols import Ask
-from shunpike.types import Grant, Hold, Limit, Refusal, Settlement, State, Unit
+from shunpike.protocols import AdmissionRequest
+from shunpike.types import Denial, Grant, Hold, Limit, Settlement, State, Unit
 from shunpike.waiting import Place, Queue, in_time
 
 
@@ -46,7 +46,7 @@ class _Asked:
 
 @dataclass
 class Turns:
-    """The turns of one ledger's attempts. `refusal` first; then `asked`, and in the end `known` and `over`."""
+    """The turns of one ledger's attempts. `denial` first; then `asked`, and in the end `known` and `over`."""
 
     queue: Queue
     settling: Settling
@@ -55,7 +55,7 @@ class Turns:
     """In the order in which they asked."""
     _numbers: count[int] = field(default_factory=count)
 
-    def refusal(self, ask: Ask, holds: Sequence[Hold], now: float) -> Refusal | None:
+    def denial(self, ask: AdmissionRequest, holds: Sequence[Hold], now: float) -> Denial | None:
         """Return why the store need not be asked, None where it is to be. Whoever waits then stands in line.
 
         Raises `StoreError` once the ledger is closed.
@@ -64,14 +64,14 @@ class Turns:
             raise StoreError("the ledger is closed")
         if ask.arrival is None:
             return None
-        refusal = self._behind(_place(ask), {hold.bucket: hold.limit for hold in holds}, now)
-        if refusal is None and ask.waits_until is not None:
-            refusal = self._full(holds, now)
-        if refusal is not None:
-            self.stand(ask, refusal, asked=False)
-        return refusal
+        denial = self._behind(_place(ask), {hold.bucket: hold.limit for hold in holds}, now)
+        if denial is None and ask.waits_until is not None:
+            denial = self._full(holds, now)
+        if denial is not None:
+            self.stand(ask, denial, asked=False)
+        return denial
 
-    def _behind(self, place: Place, limits: Mapping[str, Limit], now: float) -> Refusal | None:
+    def _behind(self, place: Place, limits: Mapping[str, Limit], now: float) -> Denial | None:
         """Return the refusal of an attempt that needs what others of this process wait for and came first."""
         ahead = self.queue.ahead(place, limits)
         if ahead is None:
@@ -81,7 +81,7 @@ class Turns:
         limit = first.limit.model_copy(update={"amount": limits[first.bucket].amount})
         return first.model_copy(update={"limit": limit, "ahead": before, "fits": None, "retry_at": opens})
 
-    def _full(self, holds: Sequence[Hold], now: float) -> Refusal | None:
+    def _full(self, holds: Sequence[Hold], now: float) -> Denial | None:
         """Return the refusal by a limit that the attempts of this process fill, if what they hold may come back.
 
         Of what has ended and still counts only the store knows. An attempt larger than all that were let through may
@@ -93,17 +93,17 @@ class Turns:
                 continue
             if limit.unit is Unit.CONCURRENT or hold.amount <= self.queue.largest(bucket):
                 opens = now + IN_FLIGHT_RETRY
-                return Refusal(
+                return Denial(
                     limit=limit, bucket=bucket, kind=kind_of(bucket), retry_at=opens, held=True, earliest=True
                 )
         return None
 
-    def stand(self, ask: Ask, refusal: Refusal, *, asked: bool = True) -> None:
+    def stand(self, ask: AdmissionRequest, denial: Denial, *, asked: bool = True) -> None:
         """Let a refused request stand in line, if it waits and may be helped in time."""
-        if ask.arrival is not None and ask.waits_until is not None and in_time(refusal, ask.waits_until):
-            self.queue.join(_place(ask), refusal, asked=asked)
+        if ask.arrival is not None and ask.waits_until is not None and in_time(denial, ask.waits_until):
+            self.queue.join(_place(ask), denial, asked=asked)
 
-    def asked(self, ask: Ask, holds: Sequence[Hold]) -> None:
+    def asked(self, ask: AdmissionRequest, holds: Sequence[Hold]) -> None:
         """Note that the store is being asked. Raises `StoreError` where an attempt of that name runs already."""
         if ask.attempt_id in self.queue:
             raise StoreError(f"attempt {ask.attempt_id!r} is already in the ledger")
@@ -113,9 +113,9 @@ class Turns:
             limits = {hold.bucket: hold.limit for hold in holds}
             self._asked[ask.attempt_id] = _Asked(next(self._numbers), _place(ask), limits)
 
-    async def known(self, ask: Ask, verdict: Grant | Refusal) -> Grant | Refusal:
+    async def known(self, ask: AdmissionRequest, verdict: Grant | Denial) -> Grant | Denial:
         """Take in the store's word; return the grant if it keeps, else the refusal, with the request in its line."""
-        if isinstance(verdict, Refusal):
+        if isinstance(verdict, Denial):
             self.stand(ask, verdict)
             self._tell(ask.attempt_id)
             return verdict
@@ -130,7 +130,7 @@ class Turns:
         await self._give_back(ask)
         return overtaken
 
-    async def _overtaken(self, ask: Ask) -> Refusal | None:
+    async def _overtaken(self, ask: AdmissionRequest) -> Denial | None:
         """Return the refusal of an attempt that was granted before it was its turn."""
         mine = self._tell(ask.attempt_id)
         if mine is None:
@@ -138,12 +138,12 @@ class Turns:
         while (earlier := self._earlier(mine)) is not None:
             earlier.known = earlier.known or anyio.Event()
             await earlier.known.wait()
-        refusal = self._behind(mine.place, mine.limits, self.clock.now())
-        if refusal is None:
+        denial = self._behind(mine.place, mine.limits, self.clock.now())
+        if denial is None:
             return None
-        refusal = refusal.model_copy(update={"returned": True})
-        self.stand(ask, refusal, asked=False)
-        return refusal
+        denial = denial.model_copy(update={"returned": True})
+        self.stand(ask, denial, asked=False)
+        return denial
 
     def _earlier(self, mine: _Asked) -> _Asked | None:
         """Return one that asked before, has an earlier place, and does not know yet: a store may tell all at once."""
@@ -160,18 +160,18 @@ class Turns:
             one.known.set()
         return one
 
-    async def _give_back(self, ask: Ask) -> None:
+    async def _give_back(self, ask: AdmissionRequest) -> None:
         unsent = Settlement(state=State.RELEASED, at=self.clock.now(), outcome="unsent", keeps_request=False)
         with anyio.CancelScope(shield=True):
             await self.settling.book(ask.attempt_id, unsent, LEAVING)
         self.queue.ended(ask.attempt_id)
 
-    def over(self, ask: Ask, *, granted: bool) -> None:
+    def over(self, ask: AdmissionRequest, *, granted: bool) -> None:
         """Note that the store is no longer asked, whatever came of it."""
         self._tell(ask.attempt_id)
         if not granted:
             self.queue.refused(ask.attempt_id)
 
 
-def _place(ask: Ask) -> Place:
+def _place(ask: AdmissionRequest) -> Place:
     return Place(ask.claim == "batch", ask.arrival or 0)

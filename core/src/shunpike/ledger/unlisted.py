@@ -1,4 +1,4 @@
-"""Limits that no catalog lists: what an answer names of one becomes a limit of its own, with its proof.
+"""Limits that no catalog lists: what an answer names of one becomes a limit of its own, with its observation.
 
 | what the answer says                              | the limit                                                       |
 | ------------------------------------------------- | --------------------------------------------------------------- |
@@ -15,7 +15,7 @@
 
 A reset that is nearer than a window shortens nothing: nobody knows what else came back. What passes may, by the rules
 of ``shortening.py``, here as well. One that is further away lengthens nothing where the answer names the window, or
-says that nothing is left: that wait is doubtful, and it is tested (``closures.py``).
+says that nothing is left: that wait is doubtful, and it is tested (``blocks.py``).
 
 It is of the target's model, or of the account where all that is listed is the account's. It is kept beside what was
 seen of it, by the bucket that it counts in, and believed as long; other processes and the next ones find it there.
@@ -25,12 +25,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from shunpike.ledger.blocks import is_refusal
 from shunpike.ledger.buckets import bucket_of, is_budget
-from shunpike.ledger.closures import is_refusal
 from shunpike.ledger.learning import is_guess, is_window
 from shunpike.ledger.windows import Window
 from shunpike.protocols import Target
-from shunpike.types import Confidence, Ending, Evidence, Held, Limit, Proof, Rolling, Scope, Unit
+from shunpike.types import Confidence, Evidence, Held, Limit, Observation, Outcome, Rolling, Scope, Unit
 
 _USUAL = (1.0, 2.0, 10.0, 60.0, 3_600.0, 86_400.0)
 """The windows, in seconds, that limits usually have."""
@@ -41,26 +41,26 @@ _SKEW = 90.0
 
 
 def found_in(
-    ending: Ending, target: Target, granted: Mapping[str, Limit], running: Callable[[Scope], int] = lambda _: 0
-) -> tuple[Proof, ...]:
-    """Return the limits that the ending names and ``granted`` lacks, each in the proof that it is kept with.
+    outcome: Outcome, target: Target, granted: Mapping[str, Limit], running: Callable[[Scope], int] = lambda _: 0
+) -> tuple[Observation, ...]:
+    """Return the limits that the ending names and ``granted`` lacks, each in the observation that it is kept with.
 
     Args:
         running: Scope → how many attempts run in it, with the one that ended.
 
     """
-    seen = ending.at if ending.headers_at is None else min(ending.headers_at, ending.at)
+    seen = outcome.at if outcome.headers_at is None else min(outcome.headers_at, outcome.at)
     limits = {bucket: limit for bucket, limit in granted.items() if not is_budget(bucket)}
-    found: dict[str, Proof] = {}
-    for row in ending.evidence:
-        longer = None if ending.error is not None else _longer(row, limits.values(), seen)
+    found: dict[str, Observation] = {}
+    for row in outcome.evidence:
+        longer = None if outcome.error is not None else _longer(row, limits.values(), seen)
         if longer is not None:
             bucket = bucket_of(target, longer)
-            found[bucket] = Proof(bucket=bucket, amount=row.amount, at=seen, origin=row.origin, unlisted=longer)
+            found[bucket] = Observation(bucket=bucket, amount=row.amount, at=seen, origin=row.origin, unlisted=longer)
             continue
         window = _window(row, limits, seen)
         scope, amount, source = _scope(limits.values()), row.amount, row.origin
-        if amount is None and row.unit is Unit.CONCURRENT and row.remaining == 0 and is_refusal(ending):
+        if amount is None and row.unit is Unit.CONCURRENT and row.remaining == 0 and is_refusal(outcome):
             amount = running(scope) - 1
             source = f"{source}: refused with {amount + 1} in use"
         if window is None or not amount or amount < 0 or row.unit is Unit.USD:
@@ -76,7 +76,7 @@ def found_in(
             shape="stated" if row.window_seconds is not None or isinstance(window, Held) else "unknown",
         )
         bucket = bucket_of(target, limit)
-        found[bucket] = Proof(bucket=bucket, amount=amount, at=seen, origin=source, unlisted=limit)
+        found[bucket] = Observation(bucket=bucket, amount=amount, at=seen, origin=source, unlisted=limit)
     return tuple(found.values())
 
 
@@ -127,16 +127,18 @@ def _scope(limits: Iterable[Limit]) -> Scope:
     return Scope.ACCOUNT if scopes and not scopes & {Scope.MODEL, Scope.POOL} else Scope.MODEL
 
 
-def learned_limits(target: Target, listed: Sequence[Limit], proofs: Iterable[Proof]) -> tuple[Limit, ...]:
-    """Return what ``proofs`` tell of limits of ``target`` that are not listed.
+def learned_limits(target: Target, listed: Sequence[Limit], observations: Iterable[Observation]) -> tuple[Limit, ...]:
+    """Return what ``observations`` tell of limits of ``target`` that are not listed.
 
     Of those whose window was only guessed, the longest of a unit holds.
     """
     own = {bucket_of(target, limit) for limit in listed}
     found = [
-        proof.unlisted
-        for proof in proofs
-        if proof.unlisted is not None and proof.bucket not in own and proof.bucket == bucket_of(target, proof.unlisted)
+        observation.unlisted
+        for observation in observations
+        if observation.unlisted is not None
+        and observation.bucket not in own
+        and observation.bucket == bucket_of(target, observation.unlisted)
     ]
     longest: dict[tuple[Unit, Scope], float] = {}
     for limit in filter(is_guess, found):

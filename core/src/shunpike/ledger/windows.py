@@ -102,7 +102,7 @@ def outlasts(window: Window, until: float, now: float, guard: float = GUARD) -> 
     return until > last_expiry(window, now, guard) + CLOCK_SLACK
 
 
-def last_closure(window: Window, now: float, guard: float = GUARD) -> float:
+def last_block(window: Window, now: float, guard: float = GUARD) -> float:
     """Return the latest moment until which a provider can have closed a limit of this window by ``now``.
 
     Some state a longer delay than the window that they name; a day is given for that. What has no window that passes,

@@ -1,4 +1,4 @@
-"""Walking a plan: admit, send, settle, judge, next.
+"""Walking a plan: admit, send, settle, check, next.
 
 Retries, fall-over and waiting live here and share one budget of attempts and time. After the first content has left,
 a stream is never retried.
@@ -15,18 +15,18 @@ import anyio
 from shunpike.errors import BadAnswer, Overloaded, PluginError, ProviderError
 from shunpike.protocols import Target
 from shunpike.routing.admitting import Admitting, tell
+from shunpike.routing.answer_check import check_answer, misread
 from shunpike.routing.blaming import blaming, checked
-from shunpike.routing.endings import attempt_record, broken, failure, success
+from shunpike.routing.context import Attempt, RequestContext, Services
+from shunpike.routing.decision_recorder import DecisionRecorder
 from shunpike.routing.hints import NOBODY_ELSE, fit_key_hint
-from shunpike.routing.journey import Journey
-from shunpike.routing.judge import judge, misread
-from shunpike.routing.route import Route, Services, Try
+from shunpike.routing.outcomes import attempt_record, broken, failure, success
 from shunpike.routing.schedule import Bounds, Pause, Schedule
 from shunpike.routing.send import send
 from shunpike.routing.trouble import Failure, Scope, Setback, is_trouble
 from shunpike.routing.waiting import Waiting
-from shunpike.types import Answer, Cause, Ending, EventName, Settlement, Verdict
-from shunpike.wire.unsent import KeptMark
+from shunpike.types import Answer, Cause, EventName, Outcome, Settlement, Verdict
+from shunpike.wire.not_sent import KeptMark
 
 T = TypeVar("T")
 SOONEST = 0.05
@@ -34,13 +34,13 @@ SOONEST = 0.05
 
 
 @dataclass(frozen=True)
-class Errand(Generic[T]):
+class Operation(Generic[T]):
     """What an attempt sends, what is wrong with what came back, and what to tell the ledger of it."""
 
     gives: type[T]
-    send: Callable[[Try], Awaitable[T]]
-    judge: Callable[[T, Try], BadAnswer | None]
-    ending: Callable[[T, Try], Ending]
+    send: Callable[[Attempt], Awaitable[T]]
+    check: Callable[[T, Attempt], BadAnswer | None]
+    outcome: Callable[[T, Attempt], Outcome]
 
 
 class TimeFor(NamedTuple):
@@ -59,8 +59,8 @@ class TimeFor(NamedTuple):
 class Walk:
     """One request on its way through its plan."""
 
-    route: Route
-    journey: Journey
+    context: RequestContext
+    recorder: DecisionRecorder
     schedule: Schedule
     waiting: Waiting
 
@@ -72,36 +72,36 @@ class Attempts:
         self._services = services
         self.admitting = Admitting(services)
 
-    def begin(self, route: Route, requested_model: str | None = None) -> Walk:
+    def begin(self, context: RequestContext, requested_model: str | None = None) -> Walk:
         """Return the walk of a request that has not asked anybody."""
-        bounds = Bounds(route.max_attempts, route.expires, route.waits)
-        schedule = Schedule(route.plan.targets, self._services.where, bounds)
-        journey = Journey(requested_model or route.request.model, route.plan)
-        return Walk(route, journey, schedule, Waiting(self._services, route, journey))
+        bounds = Bounds(context.max_attempts, context.expires, context.waits)
+        schedule = Schedule(context.plan.targets, self._services.where, bounds)
+        recorder = DecisionRecorder(requested_model or context.request.model, context.plan)
+        return Walk(context, recorder, schedule, Waiting(self._services, context, recorder))
 
-    async def complete(self, route: Route) -> tuple[Answer, Try, Journey]:
+    async def complete(self, context: RequestContext) -> tuple[Answer, Attempt, DecisionRecorder]:
         """Return the first good answer. Raises `RequestError` at once, else `Exhausted` when the plan is used up."""
         services = self._services
-        errand = Errand[Answer](
+        operation = Operation[Answer](
             gives=Answer,
             send=lambda attempt: send(
-                services.ready(attempt.target), attempt.call, attempt.grant, services.clock, route.expires
+                services.ready(attempt.target), attempt.call, attempt.grant, services.clock, context.expires
             ),
-            judge=lambda answer, attempt: (
-                judge(answer, route.request, attempt.target) or misread(answer, route, attempt)
+            check=lambda answer, attempt: (
+                check_answer(answer, context.request, attempt.target) or misread(answer, context, attempt)
             ),
-            ending=lambda answer, attempt: success(services, attempt, answer),
+            outcome=lambda answer, attempt: success(services, attempt, answer),
         )
-        walk = self.begin(route)
-        answer, attempt = await self.walk(walk, errand)
-        return answer, attempt, walk.journey
+        walk = self.begin(context)
+        answer, attempt = await self.walk(walk, operation)
+        return answer, attempt, walk.recorder
 
-    async def walk(self, walk: Walk, errand: Errand[T]) -> tuple[T, Try]:
-        """Return what the first target gave that did ``errand`` well. Raises as `complete` does."""
+    async def walk(self, walk: Walk, operation: Operation[T]) -> tuple[T, Attempt]:
+        """Return what the first target gave that did ``operation`` well. Raises as `complete` does."""
         while True:
             attempt = await self.next(walk)
             try:
-                answer = await self._once(walk, attempt, errand)
+                answer = await self._once(walk, attempt, operation)
             except (ProviderError, PluginError) as error:
                 if not error.elsewhere:
                     error.hint = error.hint or NOBODY_ELSE
@@ -110,7 +110,7 @@ class Attempts:
             self.after_success(walk, attempt)
             return answer, attempt
 
-    async def next(self, walk: Walk) -> Try:
+    async def next(self, walk: Walk) -> Attempt:
         """Return the next admitted attempt, after a pause where that helps. Raises `Exhausted` at the end."""
         clock, schedule = self._services.clock, walk.schedule
         try:
@@ -121,32 +121,32 @@ class Attempts:
                     return attempt
         finally:
             walk.waiting.over()
-        walk.journey.leave(schedule.untried(clock.monotonic()))
-        raise walk.journey.exhausted(walk.route.request_id, self._services.clock.now())
+        walk.recorder.leave(schedule.untried(clock.monotonic()))
+        raise walk.recorder.exhausted(walk.context.request_id, self._services.clock.now())
 
-    async def _visit(self, walk: Walk, target: Target) -> Try | None:
+    async def _visit(self, walk: Walk, target: Target) -> Attempt | None:
         """Return an admitted attempt at ``target``, None where it is closed, which is noted."""
         where = self._services.where(target)
         setback = self._services.memory.enter(where)
         if setback is not None:
-            walk.journey.closed(target, setback)
+            walk.recorder.closed(target, setback)
             walk.schedule.refused(target, self._on_the_clock(setback))
             return None
         try:
-            admitted = await self.admitting.admit(walk.route, walk.journey, target)
+            admitted = await self.admitting.admit(walk.context, walk.recorder, target)
         except PluginError as error:
             self._services.memory.leave(where)
-            walk.journey.failed(target, error)
+            walk.recorder.failed(target, error)
             walk.schedule.refused(target, Setback(Scope.ACCOUNT, error.kind, error.message))
             return None
         except BaseException:
             self._services.memory.leave(where)
             raise
-        if isinstance(admitted, Try):
+        if isinstance(admitted, Attempt):
             walk.schedule.begun(target)
             return admitted
         self._services.memory.leave(where)
-        if target.label in walk.journey.refusals and admitted.retry_at is not None:
+        if target.label in walk.recorder.denials and admitted.retry_at is not None:
             walk.schedule.parked(target)
         else:
             walk.schedule.refused(target, Setback(Scope.MODEL, "refused", admitted.reason, cause=admitted.cause))
@@ -177,23 +177,23 @@ class Attempts:
     def time_for(self, walk: Walk, target: Target) -> TimeFor:
         """Return how long an attempt at ``target`` may take: not all of the time, while somebody else is untried."""
         now = self._services.clock.monotonic()
-        left, address = max(walk.route.expires - now, 0.0), self._services.where(target).address
+        left, address = max(walk.context.expires - now, 0.0), self._services.where(target).address
         if not walk.schedule.has_other(target, now):
             return TimeFor(left, "all that the request's deadline left", address)
-        share = walk.route.attempt_share
+        share = walk.context.attempt_share
         return TimeFor(left * share, f"its attempt_share ({share:g}) of what the request's deadline left", address)
 
-    async def _once(self, walk: Walk, attempt: Try, errand: Errand[T]) -> T:
+    async def _once(self, walk: Walk, attempt: Attempt, operation: Operation[T]) -> T:
         services, plugin, mark = self._services, self._services.plugin(attempt.target), KeptMark()
         time = self.time_for(walk, attempt.target)
         try:
             with anyio.fail_after(time.seconds), mark, blaming(plugin, "its backend"):
-                answer = checked(await errand.send(attempt), errand.gives, plugin, "its backend")
+                answer = checked(await operation.send(attempt), operation.gives, plugin, "its backend")
             with blaming(plugin, "its answer"):
-                bad, ending = errand.judge(answer, attempt), errand.ending(answer, attempt)
+                bad, outcome = operation.check(answer, attempt), operation.outcome(answer, attempt)
             if bad is None:
                 services.memory.succeeded(services.where(attempt.target))  # before it is booked, which tells others
-                await self.settle(walk, attempt, ending, None)
+                await self.settle(walk, attempt, outcome, None)
                 return answer
         except TimeoutError:
             late = mark.on(Overloaded(time.over("no answer"), provider=attempt.target.name, kind="timeout"))
@@ -205,40 +205,40 @@ class Attempts:
         except BaseException as error:
             await self.settle(walk, attempt, broken(services, attempt, error), None)
             raise
-        await self.fail(walk, attempt, bad, ending)
+        await self.fail(walk, attempt, bad, outcome)
         raise bad
 
-    async def settle(self, walk: Walk, attempt: Try, ending: Ending, error: Failure | None) -> Settlement:
+    async def settle(self, walk: Walk, attempt: Attempt, outcome: Outcome, error: Failure | None) -> Settlement:
         """Book the attempt's end, whatever happens around it, and add it to the record."""
-        left = walk.route.expires - self._services.clock.monotonic()
+        left = walk.context.expires - self._services.clock.monotonic()
         closes, opens = self._services.memory.news()
         if closes or opens:
-            ending = ending.model_copy(update={"closes": closes, "opens": opens})
+            outcome = outcome.model_copy(update={"closes": closes, "opens": opens})
         with anyio.CancelScope(shield=True):
-            booked = await self._services.admission.settle(attempt.target, attempt.ask, ending, left)
+            booked = await self._services.admission.settle(attempt.target, attempt.ask, outcome, left)
         attempt.settlement = booked
         if booked.unbooked is None:
             self._services.memory.booked(closes)
         else:
-            walk.journey.warnings.append(
+            walk.recorder.warnings.append(
                 f"its cost is booked once the ledger can be written, or held at its worst case if this process ends "
                 f"first: {booked.unbooked}"
             )
-        walk.journey.warnings += [one.reason for one in booked.closures if one.is_freeze]
-        walk.journey.attempts.append(attempt_record(self._services.clock, attempt, booked, ending, error))
+        walk.recorder.warnings += [one.reason for one in booked.blocks if one.is_freeze]
+        walk.recorder.attempts.append(attempt_record(self._services.clock, attempt, booked, outcome, error))
         return booked
 
-    async def fail(self, walk: Walk, attempt: Try, error: Failure, ending: Ending | None = None) -> None:
-        """Book a failed attempt, and learn from it whom to ask next; ``ending`` is of an answer that is none."""
+    async def fail(self, walk: Walk, attempt: Attempt, error: Failure, outcome: Outcome | None = None) -> None:
+        """Book a failed attempt, and learn from it whom to ask next; ``outcome`` is of an answer that is none."""
         setback = self.learn(walk, attempt, error)
-        if ending is None:
-            ending = failure(self._services, attempt, error, setback.until)
-        await self.settle(walk, attempt, ending, error)
+        if outcome is None:
+            outcome = failure(self._services, attempt, error, setback.until)
+        await self.settle(walk, attempt, outcome, error)
 
-    def learn(self, walk: Walk, attempt: Try, error: Failure) -> Setback:
+    def learn(self, walk: Walk, attempt: Attempt, error: Failure) -> Setback:
         """Note a failure, for this request and for others; return what it closes."""
         services, target = self._services, attempt.target
-        error.request_id = walk.route.request_id
+        error.request_id = walk.context.request_id
         if isinstance(error, ProviderError):
             fit_key_hint(error, target)
             error.provider = target.name
@@ -246,13 +246,13 @@ class Attempts:
         if target.paid and is_trouble(error) and error.billed is not False:
             # What may have been billed is not paid for twice.
             setback = setback._replace(until=None)
-        walk.journey.failed(target, error, setback.opens_at)
+        walk.recorder.failed(target, error, setback.opens_at)
         walk.schedule.failed(target, self._on_the_clock(setback))
         tell(services, EventName.ATTEMPT_FAILED, target, error=error.kind, status=error.status)
         return setback
 
-    def after_success(self, walk: Walk, attempt: Try) -> None:
+    def after_success(self, walk: Walk, attempt: Attempt) -> None:
         """Note who answered."""
-        walk.journey.note(attempt.target, Verdict.ANSWERED)
-        walk.journey.leave(walk.schedule.untried(self._services.clock.monotonic()))
+        walk.recorder.note(attempt.target, Verdict.ANSWERED)
+        walk.recorder.leave(walk.schedule.untried(self._services.clock.monotonic()))
         tell(self._services, EventName.ATTEMPT_FINISHED, attempt.target, attempt=attempt.ask.attempt_id)

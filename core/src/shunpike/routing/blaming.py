@@ -17,7 +17,7 @@ from shunpike.routing.hints import OWN_FILE
 from shunpike.routing.strays import is_stray
 from shunpike.types import ChatRequest, Evidence
 from shunpike.wire.failures import scrub
-from shunpike.wire.unsent import same_mark
+from shunpike.wire.not_sent import same_mark
 
 T = TypeVar("T")
 _MOMENTS = ("retry_at", "reset_at")

@@ -1,8 +1,8 @@
-"""What one process found in trouble, as others are told of it: a closure in the store for each place.
+"""What one process found in trouble, as others are told of it: a block in the store for each place.
 
 It says from when on the place is asked again, after how many failures in a row; it is kept a while longer, so that
 whoever fails there next stays away for longer. A key goes by its fingerprint. Nobody's admission waits for such a
-closure: each process looks at those that there are every few seconds, and may test a place once its time has come.
+block: each process looks at those that there are every few seconds, and may test a place once its time has come.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 
 from shunpike.routing.trouble import Scope
-from shunpike.types import Cause, Closure
+from shunpike.types import Block, Cause
 from shunpike.types.trouble import bucket_in_trouble, place_in_trouble
 
 REMEMBERED = 600.0
@@ -62,10 +62,10 @@ def place_of(bucket: str) -> Place | None:
     return scope, f"{owner}{'/' if scope is Scope.MODEL else ' '}{name}"
 
 
-def told_of(place: Place, known: Closed) -> Closure:
+def told_of(place: Place, known: Closed) -> Block:
     """Return what others are told of ``known``."""
     asked = min(known.until, known.since + LONGEST)
-    return Closure(
+    return Block(
         bucket=bucket_of(place),
         until=asked + REMEMBERED,
         test_at=asked,
@@ -76,8 +76,8 @@ def told_of(place: Place, known: Closed) -> Closure:
     )
 
 
-def heard_of(place: Place, closure: Closure, read_at: float) -> Closed:
+def heard_of(place: Place, block: Block, read_at: float) -> Closed:
     """Return what another process, or an earlier one, told."""
-    until = closure.until if closure.test_at is None else closure.test_at
-    kind, cause = closure.reason.partition(":")[0], Cause.KEY if place[0] is Scope.KEY else Cause.TROUBLE
-    return Closed(until, closure.at, closure.failures, kind, closure.reason, cause, booked_at=read_at)
+    until = block.until if block.test_at is None else block.test_at
+    kind, cause = block.reason.partition(":")[0], Cause.KEY if place[0] is Scope.KEY else Cause.TROUBLE
+    return Closed(until, block.at, block.failures, kind, block.reason, cause, booked_at=read_at)

@@ -6,12 +6,12 @@ import math
 
 from shunpike.errors import BadAnswer
 from shunpike.protocols import Target
-from shunpike.routing.attempt import Attempts, Errand
-from shunpike.routing.journey import Journey
+from shunpike.routing.attempt import Attempts, Operation
+from shunpike.routing.context import Attempt, RequestContext, Services
+from shunpike.routing.decision_recorder import DecisionRecorder
 from shunpike.routing.names import short_name
-from shunpike.routing.route import Route, Services, Try
 from shunpike.routing.send import send_embed
-from shunpike.types import EmbedAnswer, EmbedCall, EmbedRequest, Ending
+from shunpike.types import EmbedAnswer, EmbedCall, EmbedRequest, Outcome
 
 
 class Embedder:
@@ -21,23 +21,25 @@ class Embedder:
         self._attempts = attempts
         self._services = services
 
-    async def embed(self, route: Route, request: EmbedRequest) -> tuple[EmbedAnswer, Try, Journey]:
+    async def embed(
+        self, context: RequestContext, request: EmbedRequest
+    ) -> tuple[EmbedAnswer, Attempt, DecisionRecorder]:
         """Return the first good vectors. Raises `RequestError` at once, else `Exhausted` when the plan is used up."""
         services = self._services
-        walk = self._attempts.begin(route, request.model)
-        errand = Errand[EmbedAnswer](
+        walk = self._attempts.begin(context, request.model)
+        operation = Operation[EmbedAnswer](
             gives=EmbedAnswer,
             send=lambda attempt: send_embed(
-                services.ready(attempt.target), _call(attempt, request), attempt.grant, services.clock, route.expires
+                services.ready(attempt.target), _call(attempt, request), attempt.grant, services.clock, context.expires
             ),
-            judge=lambda answer, attempt: judge_vectors(answer, request, attempt.target),
-            ending=lambda answer, attempt: embedded(services, attempt, answer),
+            check=lambda answer, attempt: check_vectors(answer, request, attempt.target),
+            outcome=lambda answer, attempt: embedded(services, attempt, answer),
         )
-        answer, attempt = await self._attempts.walk(walk, errand)
-        return named(answer, attempt.target), attempt, walk.journey
+        answer, attempt = await self._attempts.walk(walk, operation)
+        return named(answer, attempt.target), attempt, walk.recorder
 
 
-def _call(attempt: Try, request: EmbedRequest) -> EmbedCall:
+def _call(attempt: Attempt, request: EmbedRequest) -> EmbedCall:
     return EmbedCall(
         request=request,
         model=attempt.target.model.id,
@@ -46,9 +48,9 @@ def _call(attempt: Try, request: EmbedRequest) -> EmbedCall:
     )
 
 
-def embedded(services: Services, attempt: Try, answer: EmbedAnswer) -> Ending:
+def embedded(services: Services, attempt: Attempt, answer: EmbedAnswer) -> Outcome:
     """Return what to tell the ledger of texts that were embedded, well or badly: they are billed either way."""
-    return Ending(
+    return Outcome(
         at=services.clock.now(),
         headers_at=answer.headers_at,
         usage=answer.usage,
@@ -59,7 +61,7 @@ def embedded(services: Services, attempt: Try, answer: EmbedAnswer) -> Ending:
     )
 
 
-def judge_vectors(answer: EmbedAnswer, request: EmbedRequest, target: Target) -> BadAnswer | None:
+def check_vectors(answer: EmbedAnswer, request: EmbedRequest, target: Target) -> BadAnswer | None:
     """Return what is wrong with ``answer``, or None: a vector for each text, all of one length, of finite numbers."""
     lengths = {len(vector) for vector in answer.vectors}
     wanted = request.dimensions

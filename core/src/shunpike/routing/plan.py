@@ -10,14 +10,14 @@ from shunpike.errors import UnknownProvider
 from shunpike.protocols import Strategy, Target, View
 from shunpike.routing.names import Wanted, wanted_models
 from shunpike.tokens import ESTIMATE
-from shunpike.types import Candidate, Cause, ChatRequest, ModelInfo, RefusalKind, Verdict
+from shunpike.types import Candidate, Cause, ChatRequest, DenialKind, ModelInfo, Verdict
 from shunpike.types.base import Record
 
 PRACTICAL_MINIMUM = 16
 """Output tokens below which an answer is of no use: a context that leaves less counts as too small."""
 
 
-class Roster(Record):
+class Targets(Record):
     """Everything that could be asked, and what could not and why."""
 
     targets: tuple[Target, ...]
@@ -48,7 +48,7 @@ class Rules(Record):
     """What the models must be for."""
 
 
-def make_plan(request: ChatRequest, roster: Roster, rules: Rules, strategy: Strategy, view: View) -> Plan:
+def make_plan(request: ChatRequest, roster: Targets, rules: Rules, strategy: Strategy, view: View) -> Plan:
     """Return who is asked, in order. Raises `UnknownProvider` and `UnknownModel`, each with the nearest names."""
     _check_providers(rules.providers, roster.names)
     wanted = wanted_models(request.model, roster.targets, roster.catalog, roster.names)
@@ -96,7 +96,7 @@ class _Reason(NamedTuple):
 
     text: str
     cause: Cause
-    kind: RefusalKind | None = None
+    kind: DenialKind | None = None
     context: int | None = None
 
 
@@ -113,12 +113,12 @@ def _why_not(target: Target, request: ChatRequest, rules: Rules, view: View, *, 
     if target.tier not in target.model.limits:
         return _Reason(f"not offered on the tier {target.tier}", Cause.POLICY)
     if target.paid and not rules.allow_paid:
-        return _Reason("costs money, and allow_paid is off", Cause.POLICY, RefusalKind.MONEY)
+        return _Reason("costs money, and allow_paid is off", Cause.POLICY, DenialKind.MONEY)
     return _unable(target, request, view)
 
 
 def _unable(target: Target, request: ChatRequest, view: View) -> _Reason | None:
-    lacking = sorted(request.needs - _abilities(target.model))
+    lacking = sorted(request.needs - _capabilities(target.model))
     if lacking:
         return _Reason(f"lacks {', '.join(lacking)}", Cause.UNABLE)
     context = target.model.context
@@ -132,7 +132,7 @@ def _unable(target: Target, request: ChatRequest, view: View) -> _Reason | None:
     return None
 
 
-def _abilities(model: ModelInfo) -> frozenset[str]:
+def _capabilities(model: ModelInfo) -> frozenset[str]:
     # A model that follows a schema can also write plain JSON.
     return model.features | {"json"} if "json_schema" in model.features else model.features
 

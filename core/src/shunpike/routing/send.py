@@ -12,11 +12,11 @@ from shunpike.clock import Clock
 from shunpike.errors import NotHere, Overloaded
 from shunpike.protocols import Backend, Embeds, Streams
 from shunpike.routing.blaming import checked
-from shunpike.types import Answer, Call, EmbedAnswer, EmbedCall, Grant, Piece
+from shunpike.types import Answer, Call, Chunk, EmbedAnswer, EmbedCall, Grant
 from shunpike.wire.apart import ApartStream, set_apart
-from shunpike.wire.assemble import pieces_of
-from shunpike.wire.stream import PieceStream
-from shunpike.wire.unsent import before_sending
+from shunpike.wire.assemble import chunks_of
+from shunpike.wire.not_sent import before_sending
+from shunpike.wire.stream import ChunkStream
 
 UNSENT = "unsent"
 """The kind of a failure of our own, before the first byte: it says nothing of the provider."""
@@ -40,7 +40,7 @@ async def send(backend: Backend, call: Call, grant: Grant, clock: Clock, expires
 @asynccontextmanager
 async def send_stream(
     backend: Backend, call: Call, grant: Grant, clock: Clock, expires: float = math.inf, plugin: str = ""
-) -> AsyncIterator[AsyncIterator[Piece]]:
+) -> AsyncIterator[AsyncIterator[Chunk]]:
     """Send an admitted attempt; inside the context its answer arrives, whole where a backend can't stream.
 
     Raises `PluginError`, naming ``plugin``, where what such a backend gives is no answer.
@@ -51,12 +51,12 @@ async def send_stream(
         opened: object = backend.stream(call)
         if inspect.iscoroutine(opened):
             opened.close()
-        async with cast("AbstractAsyncContextManager[AsyncIterator[Piece]]", opened) as pieces:
-            yield pieces if isinstance(pieces, PieceStream) else ApartStream(pieces, call)
+        async with cast("AbstractAsyncContextManager[AsyncIterator[Chunk]]", opened) as chunks:
+            yield chunks if isinstance(chunks, ChunkStream) else ApartStream(chunks, call)
     else:
         answer = set_apart(checked(await backend.complete(call), Answer, plugin, "its backend"), call)
-        async with aclosing(_one_by_one(answer)) as pieces:
-            yield pieces
+        async with aclosing(_one_by_one(answer)) as chunks:
+            yield chunks
 
 
 async def send_embed(
@@ -80,6 +80,6 @@ def _check(call: Call | EmbedCall, grant: Grant, clock: Clock, expires: float) -
         raise Overloaded("the deadline had passed when it was admitted", provider="", kind=UNSENT)
 
 
-async def _one_by_one(answer: Answer) -> AsyncGenerator[Piece, None]:
-    for piece in pieces_of(answer):
-        yield piece
+async def _one_by_one(answer: Answer) -> AsyncGenerator[Chunk, None]:
+    for chunk in chunks_of(answer):
+        yield chunk

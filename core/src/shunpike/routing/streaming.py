@@ -20,38 +20,38 @@ from shunpike.errors import (
 )
 from shunpike.patience import let_go
 from shunpike.protocols import Streams
+from shunpike.routing.answer_check import check_answer, misread, useless
 from shunpike.routing.attempt import Attempts, TimeFor
 from shunpike.routing.blaming import blaming, checked
-from shunpike.routing.endings import broken, cancelled, failure, success
+from shunpike.routing.context import Attempt, RequestContext, Services
 from shunpike.routing.hints import NOBODY_ELSE, OF_KINDS
-from shunpike.routing.judge import judge, misread, useless
-from shunpike.routing.route import Route, Services, Try
+from shunpike.routing.outcomes import broken, cancelled, failure, success
 from shunpike.routing.send import send_stream
 from shunpike.routing.trouble import Failure
-from shunpike.types import Answer, Ending, Piece
+from shunpike.types import Answer, Chunk, Outcome
 from shunpike.types.base import label
-from shunpike.wire.unsent import KeptMark
+from shunpike.wire.not_sent import KeptMark
 
 _ASK_AGAIN = "ask again, nobody else could take over what had begun   ·   or ask another model: -m PROVIDER/ID"
 _END: Any = object()
-"""What tells the end of a stream: a piece that is None is a mistake of its plugin."""
+"""What tells the end of a stream: a chunk that is None is a mistake of its plugin."""
 
 
 class StreamRun:
     """One streamed request. `open`, then iterate, all in one task; then `aclose`, in any."""
 
-    def __init__(self, attempts: Attempts, services: Services, route: Route) -> None:
+    def __init__(self, attempts: Attempts, services: Services, context: RequestContext) -> None:
         self._attempts = attempts
         self._services = services
-        self._route = route
+        self._context = context
         self._stack: AsyncExitStack | None = None
-        self._pieces: AsyncIterator[Piece] | None = None
-        self._buffer: deque[Piece] = deque()
+        self._chunks: AsyncIterator[Chunk] | None = None
+        self._buffer: deque[Chunk] = deque()
         self._closing = anyio.Lock()
-        self._walk = attempts.begin(route)
+        self._walk = attempts.begin(context)
         self._time: TimeFor | None = None
-        self.journey = self._walk.journey
-        self.attempt: Try | None = None
+        self.recorder = self._walk.recorder
+        self.attempt: Attempt | None = None
         self.answer: Answer | None = None
 
     async def open(self) -> None:
@@ -68,8 +68,8 @@ class StreamRun:
             else:
                 return
 
-    async def _first_content(self, attempt: Try) -> None:
-        """Connect and read on to the first piece that a reader would see; whatever fails until then is invisible."""
+    async def _first_content(self, attempt: Attempt) -> None:
+        """Connect and read on to the first chunk that a reader would see; whatever fails until then is invisible."""
         self._buffer.clear()
         self._stack = AsyncExitStack()
         mark = KeptMark()
@@ -78,11 +78,11 @@ class StreamRun:
             with anyio.fail_after(time.seconds), mark, blaming(self._services.plugin(attempt.target), "its stream"):
                 backend, plugin = self._services.ready(attempt.target), self._services.plugin(attempt.target)
                 attempt.streamed = isinstance(backend, Streams)
-                clock, expires = self._services.clock, self._route.expires
+                clock, expires = self._services.clock, self._context.expires
                 sending = send_stream(backend, attempt.call, attempt.grant, clock, expires, plugin)
-                self._pieces = await self._stack.enter_async_context(sending)
-                while attempt.first_token is None and (piece := await anext(self._pieces, _END)) is not _END:
-                    self._take(attempt, piece)
+                self._chunks = await self._stack.enter_async_context(sending)
+                while attempt.first_token is None and (chunk := await anext(self._chunks, _END)) is not _END:
+                    self._take(attempt, chunk)
         except BaseException as error:
             failed = await self._fail(attempt, error, mark)
             if failed is None:
@@ -91,14 +91,14 @@ class StreamRun:
         if attempt.first_token is None:
             await self._ended_without_content(attempt)
 
-    async def _ended_without_content(self, attempt: Try) -> None:
+    async def _ended_without_content(self, attempt: Attempt) -> None:
         """An empty answer, which another target may do better."""
         try:
             answer = attempt.assembly.answer()
         except BadAnswer as nothing:
             await self._fail(attempt, nothing)
             raise
-        bad = judge(answer, self._route.request, attempt.target)
+        bad = check_answer(answer, self._context.request, attempt.target)
         if bad is not None:
             self._attempts.learn(self._walk, attempt, bad)
         else:
@@ -108,28 +108,28 @@ class StreamRun:
             raise bad
         self.answer = answer
 
-    def _take(self, attempt: Try, found: Piece) -> None:
-        piece = checked(found, Piece, self._services.plugin(attempt.target), "its stream")
-        attempt.take(piece)
-        if piece.has_content and attempt.first_token is None:
+    def _take(self, attempt: Attempt, found: Chunk) -> None:
+        chunk = checked(found, Chunk, self._services.plugin(attempt.target), "its stream")
+        attempt.take(chunk)
+        if chunk.has_content and attempt.first_token is None:
             attempt.first_token = self._services.clock.monotonic()
             self._services.memory.answers(self._services.where(attempt.target))
-        self._buffer.append(piece)
+        self._buffer.append(chunk)
 
-    async def next(self) -> Piece | None:
-        """Return the next piece, None at the end. Raises `Interrupted` when the stream breaks off: no retry."""
+    async def next(self) -> Chunk | None:
+        """Return the next chunk, None at the end. Raises `Interrupted` when the stream breaks off: no retry."""
         if self._buffer:
             return self._buffer.popleft()
-        attempt, pieces = self.attempt, self._pieces
-        if attempt is None or pieces is None or self.answer is not None:
+        attempt, chunks = self.attempt, self._chunks
+        if attempt is None or chunks is None or self.answer is not None:
             return None
         try:
             plugin = self._services.plugin(attempt.target)
             with anyio.fail_after(self._left()), blaming(plugin, "its stream"):
-                piece = await anext(pieces, _END)
-                if piece is not _END:
-                    attempt.take(checked(piece, Piece, plugin, "its stream"))
-                    return piece
+                chunk = await anext(chunks, _END)
+                if chunk is not _END:
+                    attempt.take(checked(chunk, Chunk, plugin, "its stream"))
+                    return chunk
                 answer = attempt.assembly.answer()
             await self._ended(attempt, answer)
         except BaseException as error:
@@ -141,9 +141,9 @@ class StreamRun:
             raise failed from error
         return None
 
-    async def _ended(self, attempt: Try, answer: Answer) -> None:
+    async def _ended(self, attempt: Attempt, answer: Answer) -> None:
         """Book the end of a stream. Raises `BadAnswer` where it is all thinking, or can't be read: it is billed."""
-        bad = useless(answer, self._route.request, attempt.target) or misread(answer, self._route, attempt)
+        bad = useless(answer, self._context.request, attempt.target) or misread(answer, self._context, attempt)
         if bad is None:
             self._services.memory.succeeded(self._services.where(attempt.target))  # before it is booked
             await self._end(attempt, success(self._services, attempt, answer), None)
@@ -169,20 +169,20 @@ class StreamRun:
                 if attempt is not None and attempt.settlement is None:
                     await self._end(attempt, cancelled(self._services, attempt), None)
 
-    async def _fail(self, attempt: Try, error: BaseException, mark: KeptMark | None = None) -> Failure | None:
+    async def _fail(self, attempt: Attempt, error: BaseException, mark: KeptMark | None = None) -> Failure | None:
         """Settle a failed attempt; return the failure, or None when it was the caller who went away."""
         if attempt.settlement is not None:
             return None
         failed = self._as_failure(attempt, error, mark or KeptMark())
         if failed is None:
-            ending = broken(self._services, attempt, error)
+            outcome = broken(self._services, attempt, error)
         else:
             setback = self._attempts.learn(self._walk, attempt, failed)
-            ending = failure(self._services, attempt, failed, setback.until)
-        await self._end(attempt, ending, failed)
+            outcome = failure(self._services, attempt, failed, setback.until)
+        await self._end(attempt, outcome, failed)
         return failed
 
-    def _as_failure(self, attempt: Try, error: BaseException, mark: KeptMark) -> Failure | None:
+    def _as_failure(self, attempt: Attempt, error: BaseException, mark: KeptMark) -> Failure | None:
         if isinstance(error, ProviderError | PluginError):
             return error
         if isinstance(error, TimeoutError):
@@ -194,10 +194,10 @@ class StreamRun:
             return mark.on(Interrupted(over, provider=attempt.target.name, kind="timeout"))
         return None
 
-    async def _end(self, attempt: Try, ending: Ending, error: Failure | None) -> None:
+    async def _end(self, attempt: Attempt, outcome: Outcome, error: Failure | None) -> None:
         """Close the connection first, then book: both happen even when the caller is being cancelled."""
         with anyio.CancelScope(shield=True):
-            stack, self._stack, self._pieces = self._stack, None, None
+            stack, self._stack, self._chunks = self._stack, None, None
             try:
                 if stack is not None:
                     with blaming(self._services.plugin(attempt.target), "closing its stream"):
@@ -208,15 +208,15 @@ class StreamRun:
                 slow = "closing its stream took too long, it was left"
                 what = slow if isinstance(odd, TimeoutError) else in_words(odd)
                 told = odd.message if isinstance(odd, PluginError) else f"plugin {plugin!r}: {what}"
-                self.journey.warnings.append(told)
+                self.recorder.warnings.append(told)
             finally:
-                await self._attempts.settle(self._walk, attempt, ending, error)
+                await self._attempts.settle(self._walk, attempt, outcome, error)
 
     def _left(self) -> float:
-        return max(self._route.expires - self._services.clock.monotonic(), 0.0)
+        return max(self._context.expires - self._services.clock.monotonic(), 0.0)
 
 
-def _name(error: Interrupted, attempt: Try) -> None:
+def _name(error: Interrupted, attempt: Attempt) -> None:
     """Say who broke off, and what to do: nobody else takes over what a reader has seen the beginning of."""
     target = attempt.target
     said = error.message.removeprefix(f"{target.provider.id}: ")

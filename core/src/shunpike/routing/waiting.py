@@ -14,9 +14,9 @@ import anyio
 
 from shunpike.clock import Clock
 from shunpike.protocols import Target
-from shunpike.routing.journey import Journey
-from shunpike.routing.route import Route, Services
-from shunpike.types import Event, EventName, Refusal
+from shunpike.routing.context import RequestContext, Services
+from shunpike.routing.decision_recorder import DecisionRecorder
+from shunpike.types import Denial, Event, EventName
 from shunpike.waiting import in_time
 
 FIRST_LOOK, LAST_LOOK = 0.05, 1.0
@@ -28,13 +28,13 @@ _BEAT = 0.001
 class Waiting:
     """What one request waits for. `over` is to be called at its end, whatever that is."""
 
-    def __init__(self, services: Services, route: Route, journey: Journey) -> None:
+    def __init__(self, services: Services, context: RequestContext, recorder: DecisionRecorder) -> None:
         self._queue = services.queue
         self._clock = services.clock
         self._emit = services.emit
-        self._route = route
-        self._journey = journey
-        self._waiter = route.waiter
+        self._context = context
+        self._recorder = recorder
+        self._waiter = context.waiter
         self._look_after = FIRST_LOOK
         self._looked = 0.0
         self._told: str | None = None
@@ -54,7 +54,7 @@ class Waiting:
         if not waited:
             self.over()
             return ()
-        self._queue.stand(self._waiter, {refusal.bucket: refusal for _, refusal in waited.values()})
+        self._queue.stand(self._waiter, {denial.bucket: denial for _, denial in waited.values()})
         self._looked = self._clock.monotonic()
         self._tell(waited)
         while not self._queue.closed:
@@ -63,29 +63,29 @@ class Waiting:
             if ready or self._left() <= 0 or began >= until:
                 return self._in_order(ready)
             await first_of(self._clock, self._waiter.turn, min(self._pause(waited), until - began))
-            self._journey.waited(self._first(waited), self._clock.monotonic() - began)
+            self._recorder.waited(self._first(waited), self._clock.monotonic() - began)
         return self._in_order(waited)
 
-    def _in_time(self) -> dict[str, tuple[Target, Refusal]]:
+    def _in_time(self) -> dict[str, tuple[Target, Denial]]:
         """Return label → what refused and may open before the request ends."""
         left = self._left()
-        if left <= 0 or not self._route.waits or len(self._journey.attempts) >= self._route.max_attempts:
+        if left <= 0 or not self._context.waits or len(self._recorder.attempts) >= self._context.max_attempts:
             return {}
         latest = self._clock.now() + left
         return {
-            label: (target, refusal)
-            for label, (target, refusal) in self._journey.refusals.items()
-            if in_time(refusal, latest)
+            label: (target, denial)
+            for label, (target, denial) in self._recorder.denials.items()
+            if in_time(denial, latest)
         }
 
-    def _ready(self, waited: Mapping[str, tuple[Target, Refusal]]) -> list[str]:
+    def _ready(self, waited: Mapping[str, tuple[Target, Denial]]) -> list[str]:
         """Return the labels that are worth another try now: of each line only its first has a turn."""
         stirred = self._waiter.look()
         due = self._clock.monotonic() - self._looked >= self._look_after
         now, found = self._clock.now(), []
-        for label, (_, refusal) in waited.items():
-            moment = due if refusal.held else refusal.retry_at is not None and refusal.retry_at <= now
-            if refusal.bucket in stirred or (moment and self._queue.is_first(self._waiter, refusal.bucket)):
+        for label, (_, denial) in waited.items():
+            moment = due if denial.held else denial.retry_at is not None and denial.retry_at <= now
+            if denial.bucket in stirred or (moment and self._queue.is_first(self._waiter, denial.bucket)):
                 found.append(label)
         if stirred:
             self._look_after = FIRST_LOOK
@@ -93,43 +93,43 @@ class Waiting:
             self._look_after = min(2 * self._look_after, LAST_LOOK)
         return found
 
-    def _pause(self, waited: Mapping[str, tuple[Target, Refusal]]) -> float:
+    def _pause(self, waited: Mapping[str, tuple[Target, Denial]]) -> float:
         """Return the seconds until something may be ready, or the request ends."""
         now, pauses = self._clock.now(), [self._left()]
-        for _, refusal in waited.values():
-            if not self._queue.is_first(self._waiter, refusal.bucket):
+        for _, denial in waited.values():
+            if not self._queue.is_first(self._waiter, denial.bucket):
                 continue
-            if refusal.held:
+            if denial.held:
                 pauses.append(self._looked + self._look_after - self._clock.monotonic())
-            elif refusal.retry_at is not None:
-                pauses.append(refusal.retry_at - now)
+            elif denial.retry_at is not None:
+                pauses.append(denial.retry_at - now)
         return max(min(pauses), _BEAT)
 
     def _left(self) -> float:
-        return self._route.expires - self._clock.monotonic()
+        return self._context.expires - self._clock.monotonic()
 
     def _in_order(self, labels: Sequence[str] | Mapping[str, object]) -> Sequence[Target]:
-        return [target for target in self._journey.plan.targets if target.label in labels]
+        return [target for target in self._recorder.plan.targets if target.label in labels]
 
     @staticmethod
-    def _first(waited: Mapping[str, tuple[Target, Refusal]]) -> tuple[Target, Refusal]:
+    def _first(waited: Mapping[str, tuple[Target, Denial]]) -> tuple[Target, Denial]:
         """Return what will open first."""
         return min(waited.values(), key=lambda one: one[1].retry_at or 0.0)
 
-    def _tell(self, waited: Mapping[str, tuple[Target, Refusal]]) -> None:
-        target, refusal = self._first(waited)
-        if self._told == refusal.bucket:
+    def _tell(self, waited: Mapping[str, tuple[Target, Denial]]) -> None:
+        target, denial = self._first(waited)
+        if self._told == denial.bucket:
             return
-        self._told = refusal.bucket
+        self._told = denial.bucket
         facts = {
-            "request_id": self._route.request_id,
+            "request_id": self._context.request_id,
             "provider": target.name,
             "model": target.model.id,
-            "limit": self._journey.named(refusal),
-            "retry_at": refusal.retry_at,
-            "held": refusal.held,
-            "earliest": refusal.earliest,
-            "ahead": refusal.ahead,
+            "limit": self._recorder.named(denial),
+            "retry_at": denial.retry_at,
+            "held": denial.held,
+            "earliest": denial.earliest,
+            "ahead": denial.ahead,
         }
         self._emit(Event(name=EventName.REQUEST_WAITING, at=self._clock.now(), facts=facts))
 

@@ -1,20 +1,20 @@
 """The words: chat, answers, money, limits, providers, the ledger, decisions, settings, events. No I/O."""
 
 from shunpike.types.account import Balance, LiveModel
-from shunpike.types.answer import FINISH_REASONS, Answer, Call, Choice, Piece, Timeouts, ToolCallDelta
+from shunpike.types.answer import FINISH_REASONS, Answer, Call, Choice, Chunk, Timeouts, ToolCallDelta
 from shunpike.types.bill import Bill
 from shunpike.types.chat import ChatRequest, FunctionCall, ImagePart, ImageUrl, Message, OtherPart, TextPart, ToolCall
 from shunpike.types.completion import Completion
-from shunpike.types.decision import Attempt, Candidate, Cause, Decision, RefusalKind, Verdict
+from shunpike.types.decision import AttemptRecord, Candidate, Cause, Decision, DenialKind, Verdict
 from shunpike.types.embedding import EmbedAnswer, EmbedCall, Embedding, EmbedRequest, Vector
 from shunpike.types.events import Event, EventName
 from shunpike.types.ledger import (
-    Closure,
-    Ending,
+    Block,
+    Denial,
     Funds,
     Grant,
     Hold,
-    Refusal,
+    Outcome,
     Reopening,
     Reservation,
     Settlement,
@@ -22,7 +22,7 @@ from shunpike.types.ledger import (
     Unconfirmed,
     UsageRow,
 )
-from shunpike.types.lessons import Bound, Factor, Lesson, Proof, Sample, Sighting, WindowProof
+from shunpike.types.limit_updates import Bound, Factor, LimitUpdate, Observation, Sample, Sighting, WindowObservation
 from shunpike.types.limits import (
     Calendar,
     Cap,
@@ -48,11 +48,12 @@ __all__ = [
     "FREE",
     "ZERO",
     "Answer",
-    "Attempt",
+    "AttemptRecord",
     "Balance",
     "Basis",
     "Bill",
     "Billing",
+    "Block",
     "Bound",
     "Budget",
     "Calendar",
@@ -62,15 +63,16 @@ __all__ = [
     "Cause",
     "ChatRequest",
     "Choice",
-    "Closure",
+    "Chunk",
     "Completion",
     "Confidence",
     "Decision",
+    "Denial",
+    "DenialKind",
     "EmbedAnswer",
     "EmbedCall",
     "EmbedRequest",
     "Embedding",
-    "Ending",
     "Event",
     "EventName",
     "Evidence",
@@ -82,22 +84,20 @@ __all__ = [
     "Hold",
     "ImagePart",
     "ImageUrl",
-    "Lesson",
     "Lifetime",
     "Limit",
+    "LimitUpdate",
     "LiveModel",
     "Message",
     "ModelInfo",
     "Money",
+    "Observation",
     "OtherPart",
-    "Piece",
+    "Outcome",
     "Price",
     "PriceRow",
-    "Proof",
     "ProviderInfo",
     "ProviderSettings",
-    "Refusal",
-    "RefusalKind",
     "Remaining",
     "Reopening",
     "Reservation",
@@ -119,5 +119,5 @@ __all__ = [
     "UsageRow",
     "Vector",
     "Verdict",
-    "WindowProof",
+    "WindowObservation",
 ]

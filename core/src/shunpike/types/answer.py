@@ -1,4 +1,4 @@
-"""What comes back from one provider, in the common words: whole, or piece by piece."""
+"""What comes back from one provider, in the common words: whole, or chunk by chunk."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Timeouts(Written, Record):
     """For a sign of life of a streamed answer, until its first data: each keep-alive gives it as long again. An answer
     that comes whole can give none before it is there, and has until ``total``, unless this is set."""
     idle: float = Field(default=30.0, gt=0, examples=[60], json_schema_extra={"unit": "seconds"})
-    """Between two pieces of a streamed answer."""
+    """Between two chunks of a streamed answer."""
     total: float = Field(default=300.0, gt=0, examples=[600], json_schema_extra={"unit": "seconds"})
     """For one attempt in all; a longer deadline of the request raises it, unless it is set."""
 
@@ -84,8 +84,8 @@ class ToolCallDelta(Record):
     arguments: str = ""
 
 
-class Piece(Record):
-    """A piece of a streamed answer. Any field may be empty; ``finish_reason`` comes once per choice."""
+class Chunk(Record):
+    """A chunk of a streamed answer. Any field may be empty; ``finish_reason`` comes once per choice."""
 
     index: int = 0
     text: str = ""
@@ -95,10 +95,10 @@ class Piece(Record):
     finish_reason: str | None = None
     logprobs: dict[str, Any] | None = None
     annotations: tuple[dict[str, Any], ...] = ()
-    """What the answer cites; pieces add up."""
+    """What the answer cites; chunks add up."""
     private: dict[str, Any] | None = None
     text_in_all: str | None = None
-    """The whole text of the choice, where the pieces before showed what turned out to be thinking, or a fence."""
+    """The whole text of the choice, where the chunks before showed what turned out to be thinking, or a fence."""
     reasoning_in_all: str | None = None
     """The same of its thinking."""
     received: int | None = Field(default=None, ge=0, exclude=True)
@@ -114,12 +114,12 @@ class Piece(Record):
 
     @override
     def __str__(self) -> str:
-        """The text, so that a piece can be printed as it comes."""
+        """The text, so that a chunk can be printed as it comes."""
         return self.text
 
     @property
     def has_content(self) -> bool:
-        """True when a reader would see something of it: after such a piece a stream is never retried."""
+        """True when a reader would see something of it: after such a chunk a stream is never retried."""
         return bool(self.text or self.reasoning or self.refusal or self.tool_calls)
 
     @property

@@ -49,7 +49,7 @@ class Record(BaseModel):
 
 
 class Open(BaseModel):
-    """A frozen piece of the chat-completions vocabulary: unknown fields are kept and passed on."""
+    """A frozen chunk of the chat-completions vocabulary: unknown fields are kept and passed on."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 

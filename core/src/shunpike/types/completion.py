@@ -10,7 +10,7 @@ from typing_extensions import override
 from shunpike.types.answer import Choice
 from shunpike.types.base import Moment, Record, label, one_line, shortened
 from shunpike.types.chat import Message, ToolCall
-from shunpike.types.decision import Attempt, Decision
+from shunpike.types.decision import AttemptRecord, Decision
 from shunpike.types.money import ZERO, Money
 from shunpike.types.usage import Usage
 
@@ -71,7 +71,7 @@ class Completion(Record):
         return f"<Completion {' · '.join(parts)}>"
 
     @property
-    def attempts(self) -> tuple[Attempt, ...]:
+    def attempts(self) -> tuple[AttemptRecord, ...]:
         """Every try, the failed ones included."""
         return self.decision.attempts
 

@@ -54,7 +54,7 @@ class Cause(StrEnum):
     """The request's time was used up."""
 
 
-class RefusalKind(StrEnum):
+class DenialKind(StrEnum):
     """What kind of thing refused an attempt before anything was sent."""
 
     LIMIT = "limit"
@@ -79,7 +79,7 @@ class Candidate(Record):
     verdict: Verdict
     reason: str = ""
     retry_at: Moment | None = None
-    kind: RefusalKind | None = None
+    kind: DenialKind | None = None
     """Where a limit, a budget, the pace or the settings refused it: which of these."""
     context: int | None = None
     """Tokens of its context, where that is too small."""
@@ -89,7 +89,7 @@ class Candidate(Record):
     """Whether ``retry_at`` is the earliest moment at best: it opens some time after a running request has ended."""
 
 
-class Attempt(Record):
+class AttemptRecord(Record):
     """One try. Times are epoch seconds, ``error`` is the kind of the failure, None when it answered."""
 
     id: str
@@ -112,7 +112,7 @@ class Decision(Record):
     requested_model: str
     strategy: str
     candidates: tuple[Candidate, ...] = ()
-    attempts: tuple[Attempt, ...] = ()
+    attempts: tuple[AttemptRecord, ...] = ()
     remaining: tuple[Remaining, ...] = ()
     """What was left of the limits of the target that answered, while the worst case of this attempt was held."""
     notes: tuple[str, ...] = ()

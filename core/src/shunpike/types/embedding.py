@@ -10,7 +10,7 @@ from typing_extensions import override
 from shunpike.types.answer import Timeouts
 from shunpike.types.base import Moment, Record
 from shunpike.types.completion import origin
-from shunpike.types.decision import Attempt, Decision
+from shunpike.types.decision import AttemptRecord, Decision
 from shunpike.types.limits import Evidence
 from shunpike.types.money import ZERO, Money
 from shunpike.types.usage import ABSENT, Usage
@@ -83,7 +83,7 @@ class Embedding(Record):
         return len(self.vectors[0])
 
     @property
-    def attempts(self) -> tuple[Attempt, ...]:
+    def attempts(self) -> tuple[AttemptRecord, ...]:
         """Every try, the failed ones included."""
         return self.decision.attempts
 

@@ -7,8 +7,8 @@ from enum import StrEnum
 from pydantic import Field
 
 from shunpike.types.base import Moment, Record
-from shunpike.types.decision import RefusalKind
-from shunpike.types.lessons import Lesson, Sample, Text
+from shunpike.types.decision import DenialKind
+from shunpike.types.limit_updates import LimitUpdate, Sample, Text
 from shunpike.types.limits import Evidence, Limit, Remaining
 from shunpike.types.money import ZERO, Money
 from shunpike.types.price import Price
@@ -61,12 +61,12 @@ class Grant(Record):
     """The limit or budget that made them less than the ask would have taken."""
 
 
-class Refusal(Record):
+class Denial(Record):
     """Nothing was taken: ``limit`` blocks, ``retry_at`` is the earliest moment it opens (None = never by waiting)."""
 
     limit: Limit
     bucket: str
-    kind: RefusalKind
+    kind: DenialKind
     """What refused. The words of the limit's source are for a person."""
     retry_at: Moment | None = None
     impossible: bool = False
@@ -98,7 +98,7 @@ UNTIL_CLEARED = 253_402_300_800.0
 """The start of the year 10000: until when a bucket is closed that only a person opens."""
 
 
-class Closure(Record):
+class Block(Record):
     """A bucket that was declared closed until ``until``. Times are epoch seconds."""
 
     bucket: str
@@ -117,7 +117,7 @@ class Closure(Record):
     """How many in a row closed it, of what is in trouble; 0 = a limit did, or a bill. What is in trouble holds up
     nobody's admission: routing looks at it, and lets each process test it from ``test_at`` on."""
 
-    def moved(self, seconds: float) -> Closure:
+    def moved(self, seconds: float) -> Block:
         """Return it by a clock that is ahead by so much; what only a person opens has no moment of that."""
         until = self.until if self.is_freeze else self.until + seconds
         test_at = None if self.test_at is None else self.test_at + seconds
@@ -129,7 +129,7 @@ class Closure(Record):
         return self.until >= UNTIL_CLEARED
 
 
-class Ending(Record):
+class Outcome(Record):
     """How an attempt ended, as routing saw it; the ledger makes a `Settlement` of it (``ledger/settle.py``).
 
     Times are epoch seconds. Exactly one of: an answer (``error`` None), a failure (``error`` = its kind), or a caller
@@ -160,7 +160,7 @@ class Ending(Record):
     cancelled: bool = False
     cancel_safe: bool = False
     """Whether the provider stops generating, and billing, when the connection closes."""
-    closes: tuple[Closure, ...] = ()
+    closes: tuple[Block, ...] = ()
     """What is in trouble, as other processes shall know."""
     opens: tuple[str, ...] = ()
     """Buckets of what was in trouble and is well again."""
@@ -177,9 +177,9 @@ class Ending(Record):
 
 
 class Reopening(Record):
-    """A closure that was opened by hand: what it was, who did it, when (epoch seconds) and why."""
+    """A block that was opened by hand: what it was, who did it, when (epoch seconds) and why."""
 
-    closure: Closure
+    block: Block
     at: Moment
     who: Text
     note: Text = ""
@@ -200,10 +200,10 @@ class Settlement(Record):
     """``ok`` or the kind of the error."""
     keeps_request: bool = True
     """False when no byte was sent, so that not even a request was used."""
-    closures: tuple[Closure, ...] = ()
+    blocks: tuple[Block, ...] = ()
     opens: tuple[str, ...] = ()
-    """Buckets whose closures are over."""
-    lessons: tuple[Lesson, ...] = ()
+    """Buckets whose blocks are over."""
+    limit_updates: tuple[LimitUpdate, ...] = ()
     overage: bool = False
     """Whether a limit refused it that had room by our own books."""
     charges: tuple[Hold, ...] = ()

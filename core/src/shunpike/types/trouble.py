@@ -1,4 +1,4 @@
-"""What is in trouble, as processes tell each other through the store: a closure that holds up nobody's admission."""
+"""What is in trouble, as processes tell each other through the store: a block that holds up nobody's admission."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
-from shunpike.types.ledger import Closure
+from shunpike.types.ledger import Block
 
 _LAST = "trouble"
 _PARTS = 3
@@ -18,8 +18,8 @@ class Troubles(NamedTuple):
 
     at: float | None = None
     """When, on the monotonic clock; None = not yet."""
-    closed: Mapping[str, Closure] = MappingProxyType({})
-    """Bucket → closure."""
+    closed: Mapping[str, Block] = MappingProxyType({})
+    """Bucket → block."""
 
 
 def bucket_in_trouble(owner: str, scope: str, name: str) -> str:

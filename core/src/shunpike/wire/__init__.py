@@ -3,30 +3,31 @@
 from shunpike.wire.account import BalanceBackend
 from shunpike.wire.address import check_base_url
 from shunpike.wire.answer import read_answer
-from shunpike.wire.assemble import Assembly, pieces_of
+from shunpike.wire.assemble import Assembly, chunks_of
 from shunpike.wire.chat import ChatBackend
+from shunpike.wire.chunks import Seen
 from shunpike.wire.compatible import OpenAICompatible, require_key
 from shunpike.wire.dialect import Dialect, RateHeaders, Sentence, read_dialect
 from shunpike.wire.embeddings import EmbeddingBackend
+from shunpike.wire.error_body import Said, read_error
+from shunpike.wire.failure_kinds import KINDS
 from shunpike.wire.failures import Refused, Side, classify, scrub
 from shunpike.wire.flow import Flow
 from shunpike.wire.http import Http, Reply
-from shunpike.wire.kinds import KINDS
 from shunpike.wire.network import Network
-from shunpike.wire.pieces import Seen
+from shunpike.wire.not_sent import before_sending
 from shunpike.wire.probe import ModelsProbe
 from shunpike.wire.ratelimits import header_evidence, parse_duration, parse_moment, retry_moment, retry_told
-from shunpike.wire.said import Said, read_error
 from shunpike.wire.sse import Event, EventParser
-from shunpike.wire.stream import PieceStream, Reader
+from shunpike.wire.stream import ChunkStream, Reader
 from shunpike.wire.unreadable import no_answer
-from shunpike.wire.unsent import before_sending
 
 __all__ = [
     "KINDS",
     "Assembly",
     "BalanceBackend",
     "ChatBackend",
+    "ChunkStream",
     "Dialect",
     "EmbeddingBackend",
     "Event",
@@ -36,7 +37,6 @@ __all__ = [
     "ModelsProbe",
     "Network",
     "OpenAICompatible",
-    "PieceStream",
     "RateHeaders",
     "Reader",
     "Refused",
@@ -47,12 +47,12 @@ __all__ = [
     "Side",
     "before_sending",
     "check_base_url",
+    "chunks_of",
     "classify",
     "header_evidence",
     "no_answer",
     "parse_duration",
     "parse_moment",
-    "pieces_of",
     "read_answer",
     "read_dialect",
     "read_error",

@@ -14,7 +14,7 @@ from typing import Any, cast
 from typing_extensions import override
 
 from shunpike.tokens import ESTIMATE
-from shunpike.types import Answer, Call, Choice, Piece
+from shunpike.types import Answer, Call, Choice, Chunk
 from shunpike.wire.thinking import BLANK, TAGS, Pairs, closing_of, find, may_be_tag, opening_of, pairs_for, read
 
 _TITLE = r'(?:\{[\w.][^{}\r\n":]{0,99}\}|[a-z]\w{0,20}(?:[ \t]+[^\W\d][^\r\n`]{0,99})?)?[ \t]*\r?\n'
@@ -59,55 +59,55 @@ def _choice(choice: Choice, pairs: Pairs, json: bool) -> Choice:
 
 
 class Apart:
-    """Does the same to the pieces of a stream."""
+    """Does the same to the chunks of a stream."""
 
     def __init__(self, call: Call | None) -> None:
         self._json = wants_json(call)
         self._pairs = TAGS if call is None else pairs_for(call.request)
         self._choices: dict[int, _Reading] = {}
 
-    def take(self, pieces: Sequence[Piece]) -> Sequence[Piece]:
-        """Return what is to be shown of the pieces."""
-        return [self._shown(piece) for piece in pieces]
+    def take(self, chunks: Sequence[Chunk]) -> Sequence[Chunk]:
+        """Return what is to be shown of the chunks."""
+        return [self._shown(chunk) for chunk in chunks]
 
-    def close(self) -> list[Piece]:
+    def close(self) -> list[Chunk]:
         """Return what was held back, at the end of the stream."""
         found = ((index, reading.settle()) for index, reading in self._choices.items())
-        return [Piece(index=index, received=0, **told) for index, told in found if told]
+        return [Chunk(index=index, received=0, **told) for index, told in found if told]
 
-    def _shown(self, piece: Piece) -> Piece:
-        if not (piece.text or piece.reasoning or piece.finish_reason):
-            return piece
-        reading = self._choices.get(piece.index)
+    def _shown(self, chunk: Chunk) -> Chunk:
+        if not (chunk.text or chunk.reasoning or chunk.finish_reason):
+            return chunk
+        reading = self._choices.get(chunk.index)
         if reading is None:
-            reading = self._choices[piece.index] = _Reading(self._json, self._pairs)
-        reasoning, text = reading.take(piece.reasoning, piece.text)
+            reading = self._choices[chunk.index] = _Reading(self._json, self._pairs)
+        reasoning, text = reading.take(chunk.reasoning, chunk.text)
         told: dict[str, Any] = {"reasoning": reasoning, "text": text}
-        if piece.finish_reason:
+        if chunk.finish_reason:
             rest = reading.settle()
             told = {**rest, "reasoning": reasoning + rest.get("reasoning", ""), "text": text + rest.get("text", "")}
-        if told == {"reasoning": piece.reasoning, "text": piece.text}:
-            return piece
-        received = ESTIMATE.count(piece.text + piece.reasoning)
-        return piece.model_copy(update={**told, "received": received})
+        if told == {"reasoning": chunk.reasoning, "text": chunk.text}:
+            return chunk
+        received = ESTIMATE.count(chunk.text + chunk.reasoning)
+        return chunk.model_copy(update={**told, "received": received})
 
 
-class ApartStream(AsyncIterator[Piece]):
-    """The pieces of a backend that does not do it itself."""
+class ApartStream(AsyncIterator[Chunk]):
+    """The chunks of a backend that does not do it itself."""
 
-    def __init__(self, pieces: AsyncIterator[Piece], call: Call) -> None:
-        self._pieces = pieces
+    def __init__(self, chunks: AsyncIterator[Chunk], call: Call) -> None:
+        self._chunks = chunks
         self._apart = Apart(call)
-        self._rest: Iterator[Piece] | None = None
+        self._rest: Iterator[Chunk] | None = None
 
     @override
-    async def __anext__(self) -> Piece:
+    async def __anext__(self) -> Chunk:
         if self._rest is None:
-            piece: Any = await anext(self._pieces, _END)
-            if isinstance(piece, Piece):
-                return self._apart.take([piece])[0]
-            if piece is not _END:
-                return cast("Piece", piece)  # What is no piece is told of by whoever takes it.
+            chunk: Any = await anext(self._chunks, _END)
+            if isinstance(chunk, Chunk):
+                return self._apart.take([chunk])[0]
+            if chunk is not _END:
+                return cast("Chunk", chunk)  # What is no chunk is told of by whoever takes it.
             self._rest = iter(self._apart.close())
         if (held := next(self._rest, None)) is None:
             raise StopAsyncIteration
@@ -136,7 +136,7 @@ class _Reading:
     settled: bool = False
 
     def take(self, reasoning: str, text: str) -> tuple[str, str]:
-        """Return what is to be shown of thinking that was told apart, and of a piece of text."""
+        """Return what is to be shown of thinking that was told apart, and of a chunk of text."""
         self.settled = self.settled and not (reasoning or text)
         if reasoning:
             self.known.append(reasoning)

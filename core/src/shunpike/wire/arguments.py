@@ -1,4 +1,4 @@
-"""The arguments of one tool call as they come: in pieces, or each time all so far, behind a placeholder or not.
+"""The arguments of one tool call as they come: in chunks, or each time all so far, behind a placeholder or not.
 
 A fragment that begins with all that came may be the whole so far, or go on with it. Where only one of both can become
 JSON, it is that one; where both can, what comes next or the end decides, and the fragment is kept back until then.

@@ -1,4 +1,4 @@
-"""Folds the pieces of a stream into the answer that they are pieces of."""
+"""Folds the chunks of a stream into the answer that they are chunks of."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from shunpike.types import (
     Basis,
     Bill,
     Choice,
+    Chunk,
     Evidence,
     FunctionCall,
     Message,
     Money,
-    Piece,
     ToolCall,
     ToolCallDelta,
     Usage,
@@ -24,7 +24,7 @@ from shunpike.types.money import larger
 from shunpike.wire.answer import finish_reason, no_choice, whole_arguments
 
 GROWING = ("text", "summary")
-"""Fields of a row that come in pieces; all others are told once, or again."""
+"""Fields of a row that come in chunks; all others are told once, or again."""
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class _Part:
 
 
 class Assembly:
-    """An answer in the making. The pieces of a streamed answer add up to what the unary answer would have been."""
+    """An answer in the making. The chunks of a streamed answer add up to what the unary answer would have been."""
 
     def __init__(self, *, provider: str, model: str) -> None:
         self._provider = provider
@@ -78,7 +78,7 @@ class Assembly:
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
-        """What the pieces so far taught about limits."""
+        """What the chunks so far taught about limits."""
         return self._evidence
 
     @property
@@ -101,21 +101,21 @@ class Assembly:
         """Whether so many choices have told their end."""
         return sum(part.finish is not None for part in self._parts.values()) >= max(choices, len(self._parts))
 
-    def add(self, piece: Piece) -> None:
-        """Take in one piece."""
-        part = self._parts.get(piece.index)
-        if part is None and _says(piece):
-            part = self._parts[piece.index] = _Part()
+    def add(self, chunk: Chunk) -> None:
+        """Take in one chunk."""
+        part = self._parts.get(chunk.index)
+        if part is None and _says(chunk):
+            part = self._parts[chunk.index] = _Part()
         if part is not None:
-            self._fill(part, piece)
-        self._model = piece.model or self._model
-        self._count(piece)
-        self.stated_cost = larger(self.stated_cost, piece.stated_cost)
-        self.service_tier = piece.service_tier or self.service_tier
-        self.headers_at = self.headers_at if piece.headers_at is None else piece.headers_at
-        self.provider_request_id = piece.provider_request_id or self.provider_request_id
-        self._evidence += piece.evidence
-        self._warnings += piece.warnings
+            self._fill(part, chunk)
+        self._model = chunk.model or self._model
+        self._count(chunk)
+        self.stated_cost = larger(self.stated_cost, chunk.stated_cost)
+        self.service_tier = chunk.service_tier or self.service_tier
+        self.headers_at = self.headers_at if chunk.headers_at is None else chunk.headers_at
+        self.provider_request_id = chunk.provider_request_id or self.provider_request_id
+        self._evidence += chunk.evidence
+        self._warnings += chunk.warnings
 
     def answer(self) -> Answer:
         """Return the answer so far. Raises `BadAnswer` (empty) when no choice ever came."""
@@ -135,45 +135,45 @@ class Assembly:
             headers_at=self.headers_at,
         )
 
-    def _count(self, piece: Piece) -> None:
-        if piece.usage is None:
-            self._untold = self._untold or piece.has_content
-            self._end_untold = self._end_untold or piece.finish_reason is not None
-        elif piece.usage.basis is Basis.ABSENT:
+    def _count(self, chunk: Chunk) -> None:
+        if chunk.usage is None:
+            self._untold = self._untold or chunk.has_content
+            self._end_untold = self._end_untold or chunk.finish_reason is not None
+        elif chunk.usage.basis is Basis.ABSENT:
             # It says so: of what was stated before, only what came with the end was the last word.
-            self._untold = self._untold or piece.has_content or not self.settled
+            self._untold = self._untold or chunk.has_content or not self.settled
         else:
-            known = piece.usage.after(self.usage)
+            known = chunk.usage.after(self.usage)
             # A figure that is smaller than one before has not counted what came with it.
-            self._untold = known is not piece.usage and (self._untold or piece.has_content)
+            self._untold = known is not chunk.usage and (self._untold or chunk.has_content)
             self._end_untold = False
             # One of several that come beside the choices may be of its own choice alone.
-            self._of_one = self.usage is not ABSENT and (piece.has_content or piece.finish_reason is not None)
+            self._of_one = self.usage is not ABSENT and (chunk.has_content or chunk.finish_reason is not None)
             self.usage = known
 
     def _bill(self) -> Bill:
         return Bill(usage=self.usage, stated_cost=self.stated_cost, model=self._model, service_tier=self.service_tier)
 
-    def _fill(self, part: _Part, piece: Piece) -> None:
-        if piece.has_content:
+    def _fill(self, part: _Part, chunk: Chunk) -> None:
+        if chunk.has_content:
             self.has_content = True
-            part.text.append(piece.text)
-            part.reasoning.append(piece.reasoning)
-            part.refusal.append(piece.refusal)
-            for delta in piece.tool_calls:
+            part.text.append(chunk.text)
+            part.reasoning.append(chunk.reasoning)
+            part.refusal.append(chunk.refusal)
+            for delta in chunk.tool_calls:
                 _fill_tool(part.tools.setdefault(delta.index, _Tool()), delta)
-        if piece.text_in_all is not None:
-            part.text = [piece.text_in_all]
-        if piece.reasoning_in_all is not None:
-            part.reasoning = [piece.reasoning_in_all]
-        part.finish = part.finish or piece.finish_reason
-        part.annotations += piece.annotations
-        part.logprobs = _merged(part.logprobs, piece.logprobs)
-        part.private = _merged(part.private, piece.private)
+        if chunk.text_in_all is not None:
+            part.text = [chunk.text_in_all]
+        if chunk.reasoning_in_all is not None:
+            part.reasoning = [chunk.reasoning_in_all]
+        part.finish = part.finish or chunk.finish_reason
+        part.annotations += chunk.annotations
+        part.logprobs = _merged(part.logprobs, chunk.logprobs)
+        part.private = _merged(part.private, chunk.private)
 
 
-def pieces_of(answer: Answer) -> list[Piece]:
-    """Return ``answer`` as a short stream: a piece per choice, the last with the usage, which is that of all."""
+def chunks_of(answer: Answer) -> list[Chunk]:
+    """Return ``answer`` as a short stream: a chunk per choice, the last with the usage, which is that of all."""
     found = [_whole(choice) for choice in answer.choices]
     found[-1] = found[-1].model_copy(update={"usage": answer.usage, "stated_cost": answer.stated_cost})
     found[0] = found[0].model_copy(
@@ -189,9 +189,9 @@ def pieces_of(answer: Answer) -> list[Piece]:
     return found
 
 
-def _whole(choice: Choice) -> Piece:
+def _whole(choice: Choice) -> Chunk:
     message = choice.message
-    return Piece(
+    return Chunk(
         index=choice.index,
         text=message.text,
         reasoning=message.reasoning or "",
@@ -207,8 +207,8 @@ def _whole(choice: Choice) -> Piece:
     )
 
 
-def _says(piece: Piece) -> bool:
-    return bool(piece.has_content or piece.finish_reason or piece.private or piece.logprobs or piece.annotations)
+def _says(chunk: Chunk) -> bool:
+    return bool(chunk.has_content or chunk.finish_reason or chunk.private or chunk.logprobs or chunk.annotations)
 
 
 def _fill_tool(tool: _Tool, delta: ToolCallDelta) -> None:
@@ -273,7 +273,7 @@ def _joined(old: list[Any], new: list[Any]) -> list[Any]:
 
 
 def _same_row(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether both are pieces of one row. What is encrypted comes whole, so that each is a row of its own."""
+    """Whether both are chunks of one row. What is encrypted comes whole, so that each is a row of its own."""
     alike = all(one.get(name) == other.get(name) for name in ("index", "type"))
     return alike and isinstance(one.get("index"), int) and "data" not in other
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from shunpike.errors import Overloaded
 from shunpike.wire.certificates import mend, refusal
+from shunpike.wire.not_sent import is_unsent, same_mark
 from shunpike.wire.proxies import SETTING, Proxy
 from shunpike.wire.proxy_answers import NEEDS_LOGIN, Own
 from shunpike.wire.sending import never_sent
 from shunpike.wire.slim_httpx import httpx
-from shunpike.wire.unsent import is_unsent, same_mark
 
 
 def tells(error: Exception) -> bool:

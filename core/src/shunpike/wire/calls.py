@@ -1,7 +1,7 @@
 """Fragments of streamed tool calls, put to the call that they belong to.
 
 Providers number calls from 0, from 1, all with 0, as text, or not at all; they tell the id late, again and again or
-never, and the name whole, in pieces, or again with each fragment. What holds everywhere: a known id is that call, a
+never, and the name whole, in chunks, or again with each fragment. What holds everywhere: a known id is that call, a
 fragment with neither id nor name goes on with the call that is open, and what never got a name is no call.
 """
 
@@ -112,7 +112,7 @@ class Calls:
         return ToolCallDelta(index=one.place, id=known, name=one.name, arguments="".join(one.arguments.parts))
 
     def _longer(self, name: str, more: str) -> str:
-        """Return a name that comes again with each fragment, grows with it, or comes in pieces."""
+        """Return a name that comes again with each fragment, grows with it, or comes in chunks."""
         if more.startswith(name) and not self._is_tool(name + more):
             return more
         return name + more

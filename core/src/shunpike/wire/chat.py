@@ -9,26 +9,26 @@ from typing_extensions import override
 
 from shunpike.clock import Clock, SystemClock
 from shunpike.errors import NotHere, Overloaded, ProviderError
-from shunpike.types import ABSENT, Answer, Call, EmbedCall, LiveModel, Piece, ProviderInfo, ProviderSettings
+from shunpike.types import ABSENT, Answer, Call, Chunk, EmbedCall, LiveModel, ProviderInfo, ProviderSettings
 from shunpike.wire.address import check_base_url, is_keyed
 from shunpike.wire.answer import no_choice, read_answer
 from shunpike.wire.apart import set_apart
-from shunpike.wire.assemble import pieces_of
+from shunpike.wire.assemble import chunks_of
 from shunpike.wire.body import chat_body, stream_body
+from shunpike.wire.chunks import Seen, missing_ends, read_chunk
 from shunpike.wire.dialect import Dialect
 from shunpike.wire.failures import Refused, Side, classify, request_id
 from shunpike.wire.flow import Flow
 from shunpike.wire.http import Http, Reply
 from shunpike.wire.lenient import at, decode, encode
 from shunpike.wire.listing import read_models
-from shunpike.wire.losses import check_parts, lost, strangers
 from shunpike.wire.network import Network
-from shunpike.wire.pieces import Seen, missing_ends, read_chunk
+from shunpike.wire.not_sent import before_sending
 from shunpike.wire.ratelimits import header_evidence
 from shunpike.wire.sse import Event
-from shunpike.wire.stream import PieceStream
+from shunpike.wire.stream import ChunkStream
 from shunpike.wire.unreadable import no_answer
-from shunpike.wire.unsent import before_sending
+from shunpike.wire.unsupported import check_parts, lost, strangers
 from shunpike.wire.usage import add_bill
 from shunpike.wire.wrong_place import locate
 
@@ -39,7 +39,7 @@ STRANGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 class ChatBackend:
     """Completes, streams and lists models over one origin with one key.
 
-    To teach it a quirk that no dialect can say, override `body`, `answer`, `pieces` or `failure`, call ``super()`` and
+    To teach it a quirk that no dialect can say, override `body`, `answer`, `chunks` or `failure`, call ``super()`` and
     change what comes back.
     """
 
@@ -91,9 +91,9 @@ class ChatBackend:
         """Return the answer in ``data``. What only the headers tell is added afterwards."""
         return read_answer(call, data, self.dialect, self.info.id)
 
-    def pieces(self, chunk: dict[str, Any], seen: Seen) -> list[Piece]:
-        """Return the pieces of one chunk of a stream; ``seen`` holds the call and what came before."""
-        return read_chunk(chunk, seen, self.dialect, self.info.id)
+    def chunks(self, raw_chunk: dict[str, Any], seen: Seen) -> list[Chunk]:
+        """Return the chunks of one chunk of a stream; ``seen`` holds the call and what came before."""
+        return read_chunk(raw_chunk, seen, self.dialect, self.info.id)
 
     def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Return the error that a refusal means; a status of 200 = it stood inside an answer or a stream."""
@@ -126,8 +126,8 @@ class ChatBackend:
             }
         )
 
-    def stream(self, call: Call) -> PieceStream:
-        """Return a context in which the pieces arrive. Entering sends the request, leaving closes the connection."""
+    def stream(self, call: Call) -> ChunkStream:
+        """Return a context in which the chunks arrive. Entering sends the request, leaving closes the connection."""
         reader = _ChatReader(self, call)
 
         def send() -> Flow:
@@ -135,7 +135,7 @@ class ChatBackend:
             body = stream_body(self.body(call), call, self.dialect)
             return self.http.stream(self.dialect.chat_path, body, call.timeouts, self.attempt_headers(call))
 
-        return PieceStream(send, reader, call)
+        return ChunkStream(send, reader, call)
 
     async def list_models(self) -> Sequence[str]:
         """Return the ids of the provider's models. Raises `ProviderError`."""
@@ -167,9 +167,9 @@ class ChatBackend:
         wanted = self.settings.options.get("send_attempt_id") is True
         return {"x-shunpike-attempt-id": call.attempt_id} if wanted else None
 
-    def opening(self, headers: Mapping[str, str], headers_at: float) -> Piece:
+    def opening(self, headers: Mapping[str, str], headers_at: float) -> Chunk:
         """Return what the headers of a good answer tell."""
-        return Piece(
+        return Chunk(
             headers_at=headers_at,
             evidence=header_evidence(headers, self.dialect.ratelimits, headers_at),
             provider_request_id=request_id(headers, self.dialect),
@@ -244,18 +244,18 @@ class _ChatReader:
         """Return what a status other than success means."""
         return add_bill(self._backend.failure(status, headers, body), body, self._backend.dialect)
 
-    def opening(self, headers: Mapping[str, str], headers_at: float) -> Piece:
+    def opening(self, headers: Mapping[str, str], headers_at: float) -> Chunk:
         """Return what the headers tell, and what of the request got lost."""
         self._headers = headers
         return self._backend.opening(headers, headers_at).model_copy(update={"warnings": self.warnings})
 
-    def whole(self, headers: Mapping[str, str], body: bytes) -> Sequence[Piece]:
-        """Return the pieces of an answer that came in one, though a stream was asked for."""
+    def whole(self, headers: Mapping[str, str], body: bytes) -> Sequence[Chunk]:
+        """Return the chunks of an answer that came in one, though a stream was asked for."""
         self.done = True
-        return pieces_of(self._backend.read(self._seen.call, Reply(200, headers, body, 0.0)))
+        return chunks_of(self._backend.read(self._seen.call, Reply(200, headers, body, 0.0)))
 
-    def pieces(self, event: Event) -> Sequence[Piece]:
-        """Return the pieces of one event."""
+    def chunks(self, event: Event) -> Sequence[Chunk]:
+        """Return the chunks of one event."""
         text = event.data.strip()
         if text == "[DONE]":
             self.done = True
@@ -264,28 +264,28 @@ class _ChatReader:
             return ()
         backend = self._backend
         try:
-            chunk = decode(text, exact=backend.dialect.exact)
-            chunk = chunk[0] if isinstance(chunk, list) and len(chunk) == 1 else chunk
-            if not isinstance(chunk, dict):
+            raw_chunk = decode(text, exact=backend.dialect.exact)
+            raw_chunk = raw_chunk[0] if isinstance(raw_chunk, list) and len(raw_chunk) == 1 else raw_chunk
+            if not isinstance(raw_chunk, dict):
                 raise ValueError("an event is not a JSON object")  # noqa: TRY004 - of the wire, not of a caller
             if self.failed is None and (event.event == "error" or any(mark in text for mark in self._marks)):
-                self.failed = backend.told_failure(chunk, self._headers)
+                self.failed = backend.told_failure(raw_chunk, self._headers)
                 if self.failed is None and event.event == "error":
                     self.failed = backend.failure(200, {}, text.encode())
             if self.failed is None:
                 try:
-                    return backend.pieces(chunk, self._seen)
+                    return backend.chunks(raw_chunk, self._seen)
                 except ProviderError as error:
                     self.failed = error
             # Of a failed answer only the figures count.
-            add_bill(self.failed, chunk, backend.dialect)
-            return backend.pieces({**chunk, "choices": []}, self._seen)
+            add_bill(self.failed, raw_chunk, backend.dialect)
+            return backend.chunks({**raw_chunk, "choices": []}, self._seen)
         except STRANGE as error:
             raise Overloaded(
                 f"{self.provider}: the stream can't be read: {error}", provider=self.provider, kind="malformed"
             ) from error
 
-    def ends(self) -> Sequence[Piece]:
+    def ends(self) -> Sequence[Chunk]:
         """Return the finish reasons that were never told, and whether a usage may be missing that was to come.
 
         Raises `BadAnswer` when no choice ever came.
@@ -294,5 +294,5 @@ class _ChatReader:
             nothing = no_choice(self.provider, self.model)
             nothing.bill = self._seen.bill
             raise nothing
-        lost = [] if self.done or self._seen.usage is ABSENT else [Piece(usage=ABSENT)]
+        lost = [] if self.done or self._seen.usage is ABSENT else [Chunk(usage=ABSENT)]
         return [*lost, *missing_ends(self._seen)]

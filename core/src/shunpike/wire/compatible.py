@@ -19,8 +19,8 @@ from shunpike.protocols import Backend, HealthProbe
 from shunpike.types import ProviderInfo, ProviderSettings
 from shunpike.wire.account import AccountProbe, BalanceBackend
 from shunpike.wire.chat import ChatBackend
+from shunpike.wire.custom_endpoint import own_backend
 from shunpike.wire.dialect import Dialect, read_dialect
-from shunpike.wire.own import own_backend
 from shunpike.wire.probe import ModelsProbe
 
 

@@ -16,7 +16,7 @@ from shunpike.catalog.schema import Where
 from shunpike.types import FINISH_REASONS, Unit
 from shunpike.types.base import Record
 from shunpike.wire.balance import BalanceTable
-from shunpike.wire.kinds import KINDS
+from shunpike.wire.failure_kinds import KINDS
 
 COMMON_CODES = {
     "array_above_max_length": "too_large",

@@ -14,7 +14,8 @@ from shunpike.errors import Overloaded, ProviderError, QuotaExhausted, RateLimit
 from shunpike.masking import MASK, masked
 from shunpike.types import Evidence, Unit
 from shunpike.wire.dialect import Dialect, RateHeaders, Sentence
-from shunpike.wire.kinds import GAVE_UP, KINDS
+from shunpike.wire.error_body import Said, look_further, read_error
+from shunpike.wire.failure_kinds import GAVE_UP, KINDS
 from shunpike.wire.lenient import at, table
 from shunpike.wire.ratelimits import (
     Counted,
@@ -26,7 +27,6 @@ from shunpike.wire.ratelimits import (
     retry_moment,
     retry_told,
 )
-from shunpike.wire.said import Said, look_further, read_error
 from shunpike.wire.wrong_place import IN_FRONT, is_in_front
 
 LONGEST_MESSAGE = 500

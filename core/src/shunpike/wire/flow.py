@@ -10,11 +10,11 @@ import anyio
 
 from shunpike.errors import Overloaded
 from shunpike.types import Timeouts
-from shunpike.wire.patience import Patience
+from shunpike.wire.not_sent import KeptMark
 from shunpike.wire.sending import FAILURES
 from shunpike.wire.slim_httpx import httpx
+from shunpike.wire.timeouts import Patience
 from shunpike.wire.unpack import Unpacker
-from shunpike.wire.unsent import KeptMark
 
 if TYPE_CHECKING:
     from shunpike.wire.http import Http

@@ -24,12 +24,12 @@ from shunpike.wire.flow import CLOSING, Flow
 from shunpike.wire.kept import repeated
 from shunpike.wire.lenient import encode
 from shunpike.wire.network import Network, Way
+from shunpike.wire.not_sent import before_sending
 from shunpike.wire.proxy_answers import own_answer
 from shunpike.wire.sending import exchange
 from shunpike.wire.slim_httpx import httpx
 from shunpike.wire.transport import fetches_late, open_transport
 from shunpike.wire.tunnel import through_proxy
-from shunpike.wire.unsent import before_sending
 
 COMPRESSED = {"Accept-Encoding": "gzip"}  # whole answers only: what compresses a stream may hold its events back
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 
+from shunpike.wire.not_sent import is_free, is_unsent
 from shunpike.wire.sending import broke_off
 from shunpike.wire.slim_httpx import httpx
-from shunpike.wire.unsent import is_free, is_unsent
 
 MOST = 2
 """Repetitions: a pool may hold more than one connection that its server has closed."""

@@ -7,8 +7,8 @@ from typing import Self
 
 from typing_extensions import override
 
+from shunpike.wire.not_sent import Departure
 from shunpike.wire.slim_httpx import httpx
-from shunpike.wire.unsent import Departure
 
 FAILURES = (httpx.HTTPError, httpx.StreamError, OSError)
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
@@ -16,7 +16,7 @@ NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.U
 BROKE = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 
 
-PIECE = 64 * 1024
+CHUNK = 64 * 1024
 """Bytes of a body that are handed over at a time: while the last of them are here, nobody has the whole request."""
 
 
@@ -39,8 +39,8 @@ class Sending(httpx.AsyncByteStream):
         return self
 
     async def __anext__(self) -> bytes:
-        """Return the next piece, end after the last."""
-        begin, self._next = self._next, self._next + PIECE
+        """Return the next chunk, end after the last."""
+        begin, self._next = self._next, self._next + CHUNK
         if begin >= len(self._body):
             raise StopAsyncIteration
         if self._next >= len(self._body):
@@ -54,7 +54,7 @@ async def exchange(
     """Send ``request``; what is raised before anything of it can be billed is marked as unsent.
 
     ``fetched_late``: the transport fetches a body only when it is connected and has made the headers, which alone are
-    no request, and each piece when the one before has left. To any other it is handed over whole, and counts as sent.
+    no request, and each chunk when the one before has left. To any other it is handed over whole, and counts as sent.
     """
     departure, body = Departure(), request.content
     if body and fetched_late:

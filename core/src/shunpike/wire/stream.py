@@ -1,4 +1,4 @@
-"""A streamed answer: bytes become events, events become pieces, and every way to end has its own error."""
+"""A streamed answer: bytes become events, events become chunks, and every way to end has its own error."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import anyio
 from typing_extensions import override
 
 from shunpike.errors import Interrupted, ProviderError
-from shunpike.types import Call, Evidence, Piece
+from shunpike.types import Call, Chunk, Evidence
 from shunpike.wire.apart import Apart
 from shunpike.wire.flow import Flow
+from shunpike.wire.not_sent import before_sending
 from shunpike.wire.sse import Event, EventParser
 from shunpike.wire.unreadable import BLANK, EVENTS, content_type, is_json, is_web_page, no_answer
-from shunpike.wire.unsent import before_sending
 from shunpike.wire.wrong_place import locate
 
 MAX_REFUSAL = 1024 * 1024
@@ -30,7 +30,7 @@ LAST_FIGURES = 1.0
 
 
 class Reader(Protocol):
-    """Makes pieces of one stream's events, in one provider's dialect."""
+    """Makes chunks of one stream's events, in one provider's dialect."""
 
     provider: str
     model: str
@@ -48,27 +48,27 @@ class Reader(Protocol):
         """Return what a status other than success means."""
         ...
 
-    def opening(self, headers: Mapping[str, str], headers_at: float) -> Piece:
-        """Return what the headers tell; it is put into the first piece."""
+    def opening(self, headers: Mapping[str, str], headers_at: float) -> Chunk:
+        """Return what the headers tell; it is put into the first chunk."""
         ...
 
-    def whole(self, headers: Mapping[str, str], body: bytes) -> Sequence[Piece]:
-        """Return the pieces of an answer that came in one, though a stream was asked for."""
+    def whole(self, headers: Mapping[str, str], body: bytes) -> Sequence[Chunk]:
+        """Return the chunks of an answer that came in one, though a stream was asked for."""
         ...
 
-    def pieces(self, event: Event) -> Sequence[Piece]:
-        """Return the pieces of one event; a failure that it tells goes to ``failed``. Raises `ProviderError`.
+    def chunks(self, event: Event) -> Sequence[Chunk]:
+        """Return the chunks of one event; a failure that it tells goes to ``failed``. Raises `ProviderError`.
 
         After a failure only the figures of an event count; they go into its ``bill``.
         """
         ...
 
-    def ends(self) -> Sequence[Piece]:
+    def ends(self) -> Sequence[Chunk]:
         """Return what is still to be told at the end of a stream that ended well."""
         ...
 
 
-class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piece]):
+class ChunkStream(AbstractAsyncContextManager["ChunkStream"], AsyncIterator[Chunk]):
     """A streamed answer as the core wants it: enter it, iterate, leave it. No generator: it can be dropped anywhere.
 
     Thinking that the model wrote into its text comes as ``reasoning``; ``call`` tells whether JSON was asked for.
@@ -80,11 +80,11 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
         self._reader = reader
         self._parser = EventParser(provider=reader.provider)
         self._flow: Flow | None = None
-        self._opening: Piece | None = None
+        self._opening: Chunk | None = None
         self._told: tuple[Evidence, ...] = ()
         self._ahead = b""
         self._begun = False
-        self._ready: deque[Piece] = deque()
+        self._ready: deque[Chunk] = deque()
         self._failure: ProviderError | None = None
         self._ended = False
         self._content = False
@@ -124,7 +124,7 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
         return self
 
     @override
-    async def __anext__(self) -> Piece:
+    async def __anext__(self) -> Chunk:
         while not self._ready:
             if self._failure is not None:
                 failure, self._failure, self._ended = self._failure, None, True
@@ -215,7 +215,7 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
         events = self._parser.feed(data) if data else self._parser.close()
         for event in events:
             self._heard = True
-            if self._take(self._reader.pieces(event)):
+            if self._take(self._reader.chunks(event)):
                 flow.beat()
             if self._reader.done:
                 break
@@ -226,7 +226,7 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
         if not text.startswith(("{", "[")):
             return None
         try:
-            self._take(self._reader.pieces(Event("", text)))
+            self._take(self._reader.chunks(Event("", text)))
         except ProviderError:
             return None  # Whatever it was: what counts is that the stream broke off.
         return self._reader.failed
@@ -271,18 +271,18 @@ class PieceStream(AbstractAsyncContextManager["PieceStream"], AsyncIterator[Piec
         error.model = error.model or self._reader.model
         return error
 
-    def _take(self, pieces: Sequence[Piece]) -> bool:
-        """Pass the pieces on; return whether any of them carries the answer on, as an empty delta does not."""
-        self._pass_on(self._apart.take(pieces))
-        return any(piece.carries_on for piece in pieces)
+    def _take(self, chunks: Sequence[Chunk]) -> bool:
+        """Pass the chunks on; return whether any of them carries the answer on, as an empty delta does not."""
+        self._pass_on(self._apart.take(chunks))
+        return any(chunk.carries_on for chunk in chunks)
 
-    def _pass_on(self, pieces: Sequence[Piece]) -> None:
-        for piece in pieces:
-            self._content = self._content or piece.has_content
+    def _pass_on(self, chunks: Sequence[Chunk]) -> None:
+        for chunk in chunks:
+            self._content = self._content or chunk.has_content
             if self._opening is None:
-                self._ready.append(piece)
+                self._ready.append(chunk)
             else:
-                self._ready.append(_with(piece, self._opening))
+                self._ready.append(_with(chunk, self._opening))
                 self._opening = None
 
 
@@ -290,11 +290,11 @@ def _identity(row: Evidence) -> tuple[object, ...]:
     return row.origin, row.unit, row.amount, row.remaining, row.window_seconds
 
 
-def _with(piece: Piece, opening: Piece) -> Piece:
+def _with(chunk: Chunk, opening: Chunk) -> Chunk:
     update: dict[str, Any] = {
         "headers_at": opening.headers_at,
-        "evidence": (*opening.evidence, *piece.evidence),
-        "warnings": (*opening.warnings, *piece.warnings),
-        "provider_request_id": opening.provider_request_id or piece.provider_request_id,
+        "evidence": (*opening.evidence, *chunk.evidence),
+        "warnings": (*opening.warnings, *chunk.warnings),
+        "provider_request_id": opening.provider_request_id or chunk.provider_request_id,
     }
-    return piece.model_copy(update=update)
+    return chunk.model_copy(update=update)

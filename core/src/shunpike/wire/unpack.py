@@ -9,7 +9,7 @@ EITHER_FORM = 32 + zlib.MAX_WBITS
 
 
 class Unpacker:
-    """Gunzips piece by piece. Raises `ValueError` for a broken, cut or endless body."""
+    """Gunzips chunk by chunk. Raises `ValueError` for a broken, cut or endless body."""
 
     def __init__(self, encoding: str, most: int) -> None:
         if encoding not in ("gzip", "x-gzip", "deflate"):

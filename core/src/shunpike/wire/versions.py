@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 from typing_extensions import override
 
 from shunpike.types import Timeouts
+from shunpike.wire.error_body import read_error
 from shunpike.wire.flow import Flow
 from shunpike.wire.http import Http
-from shunpike.wire.said import read_error
+from shunpike.wire.not_sent import before_sending
 from shunpike.wire.slim_httpx import httpx
-from shunpike.wire.unsent import before_sending
 
 VERSION = "/v1"
 MOST = 64 * 1024

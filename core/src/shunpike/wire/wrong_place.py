@@ -6,7 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from shunpike.errors import ProviderError
-from shunpike.wire.said import Said
+from shunpike.wire.error_body import Said
 from shunpike.wire.unreadable import OTHER_ADDRESS
 
 IN_FRONT = "is a proxy, a firewall or the network's login page in between? shunpike doctor"

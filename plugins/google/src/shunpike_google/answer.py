@@ -12,9 +12,9 @@ from shunpike.types import (
     Bill,
     Call,
     Choice,
+    Chunk,
     FunctionCall,
     Message,
-    Piece,
     ToolCall,
     ToolCallDelta,
     Usage,
@@ -50,8 +50,8 @@ class Candidate:
         self.cited: list[dict[str, Any]] = []
         self._signature = ""
 
-    def add(self, index: int, data: Mapping[str, Any]) -> Piece:
-        """Take in what one event or answer says of this candidate; return it as a piece."""
+    def add(self, index: int, data: Mapping[str, Any]) -> Chunk:
+        """Take in what one event or answer says of this candidate; return it as a chunk."""
         text: list[str] = []
         reasoning: list[str] = []
         deltas = []
@@ -74,7 +74,7 @@ class Candidate:
             [row for row in citations(data, "".join(self.text)) if row not in self.cited] if CITING & set(data) else []
         )
         self.cited += fresh
-        return Piece(
+        return Chunk(
             index=index,
             text="".join(text),
             reasoning="".join(reasoning),
@@ -144,8 +144,8 @@ def _whole(body: Mapping[str, Any], call: Call) -> Answer:
     choices, warnings = [], []
     for place, row in enumerate(rows(body.get("candidates"))):
         candidate = Candidate(f"{call.attempt_id}:{place}")
-        piece = candidate.add(place, row)
-        choices.append(candidate.choice(place, call, piece.logprobs))
+        chunk = candidate.add(place, row)
+        choices.append(candidate.choice(place, call, chunk.logprobs))
         warnings += candidate.warnings
     if not choices:
         refusal = refused_prompt(body, call.model)

@@ -19,13 +19,13 @@ from shunpike.wire.flow import Flow
 from shunpike.wire.http import Http, Reply
 from shunpike.wire.lenient import decode, encode, rows, string, table
 from shunpike.wire.network import Network
-from shunpike.wire.stream import PieceStream
+from shunpike.wire.not_sent import before_sending
+from shunpike.wire.stream import ChunkStream
 from shunpike.wire.unreadable import no_answer
-from shunpike.wire.unsent import before_sending
 from shunpike.wire.wrong_place import locate
-from shunpike_google.abilities import count_body, embed_body, live_model, read_count, read_embeddings
 from shunpike_google.answer import read_answer, read_bill
 from shunpike_google.body import Body
+from shunpike_google.capabilities import count_body, embed_body, live_model, read_count, read_embeddings
 from shunpike_google.contents import PROVIDER
 from shunpike_google.failures import google_error
 from shunpike_google.reader import GoogleReader
@@ -86,8 +86,8 @@ class GoogleBackend:
             update={"headers_at": reply.headers_at, "warnings": (*body.warnings, *answer.warnings)}
         )
 
-    def stream(self, call: Call) -> PieceStream:
-        """Return a context in which the pieces arrive. Entering sends the request, leaving closes the connection."""
+    def stream(self, call: Call) -> ChunkStream:
+        """Return a context in which the chunks arrive. Entering sends the request, leaving closes the connection."""
 
         def failure(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
             return self._failure(status, headers, body, call.model)
@@ -100,7 +100,7 @@ class GoogleBackend:
             reader.warnings = tuple(body.warnings)
             return self._http.stream(_path(call, "streamGenerateContent?alt=sse"), data, call.timeouts)
 
-        return PieceStream(send, reader, call)
+        return ChunkStream(send, reader, call)
 
     async def embed(self, call: EmbedCall) -> EmbedAnswer:
         """Return one vector for each text, in their order. Raises `ProviderError`."""

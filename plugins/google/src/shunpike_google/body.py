@@ -8,7 +8,7 @@ from typing import Any
 from shunpike.errors import NotHere, RequestError
 from shunpike.types import Call, ChatRequest
 from shunpike.wire.lenient import string, table
-from shunpike.wire.losses import strangers
+from shunpike.wire.unsupported import strangers
 from shunpike_google.contents import PROVIDER, Json, contents, system_parts
 from shunpike_google.traits import Traits
 

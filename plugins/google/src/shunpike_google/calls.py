@@ -64,7 +64,7 @@ def _dumped(args: dict[str, Any]) -> str:
 
 
 def _set(args: dict[str, Any], partial: Mapping[str, Any]) -> None:
-    """Write one streamed value at its path, such as ``$.items[0].id``; a text comes in pieces."""
+    """Write one streamed value at its path, such as ``$.items[0].id``; a text comes in chunks."""
     steps = [name or int(number) for name, number in STEP.findall(string(partial.get("jsonPath")))]
     kind = next((key for key in SCALARS if key in partial), None)
     if not steps or kind is None:

@@ -10,10 +10,10 @@ from typing import Any
 
 from shunpike.errors import ProviderError, QuotaExhausted, RateLimited
 from shunpike.types import Evidence, Unit
+from shunpike.wire.error_body import Said, read_error
 from shunpike.wire.failures import Refused, Side, classify
 from shunpike.wire.lenient import rows, string, table
 from shunpike.wire.ratelimits import next_midnight, parse_duration
-from shunpike.wire.said import Said, read_error
 
 PACIFIC = "America/Los_Angeles"
 """Where Google's day ends; it has 23 or 25 hours twice a year."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from shunpike.errors import BadAnswer, Overloaded, ProviderError
-from shunpike.types import ABSENT, Bill, Call, Piece, Usage
+from shunpike.types import ABSENT, Bill, Call, Chunk, Usage
 from shunpike.wire.answer import no_choice
 from shunpike.wire.lenient import count, decode, encode, rows, string
 from shunpike.wire.sse import Event
@@ -25,7 +25,7 @@ Failure = Callable[[int, Mapping[str, str], bytes], ProviderError]
 
 
 class GoogleReader:
-    """Makes pieces of events. Usage is a running snapshot: the last one counts, and comes with the last piece.
+    """Makes chunks of events. Usage is a running snapshot: the last one counts, and comes with the last chunk.
 
     It may be less than one before, which is no contradiction: of an answer with tools that Google runs, each phase
     begins anew, and the last snapshot is of the whole. The first counts the prompt by a guess.
@@ -61,19 +61,19 @@ class GoogleReader:
         """Return what a status other than success means."""
         return self._failure(status, headers, body)
 
-    def opening(self, headers: Mapping[str, str], headers_at: float) -> Piece:  # noqa: ARG002
+    def opening(self, headers: Mapping[str, str], headers_at: float) -> Chunk:  # noqa: ARG002
         """Return when the headers came and what of the request got lost: Google's headers tell of no limits."""
-        return Piece(headers_at=headers_at, warnings=self.warnings)
+        return Chunk(headers_at=headers_at, warnings=self.warnings)
 
-    def whole(self, headers: Mapping[str, str], body: bytes) -> Sequence[Piece]:  # noqa: ARG002
-        """Return the pieces of a body of JSON: one answer, or a list of what would have been events."""
+    def whole(self, headers: Mapping[str, str], body: bytes) -> Sequence[Chunk]:  # noqa: ARG002
+        """Return the chunks of a body of JSON: one answer, or a list of what would have been events."""
         try:
             data = decode(body)
         except ValueError as error:
             raise self._malformed("the answer is not JSON") from error
         if not isinstance(data, list | Mapping):
             raise self._malformed("the answer is not a JSON object")
-        found: list[Piece] = []
+        found: list[Chunk] = []
         for row in rows(data if isinstance(data, list) else [data]):
             found += self._read(row)
             if self.failed is not None:
@@ -81,8 +81,8 @@ class GoogleReader:
         self.done = True
         return [*found, *self.ends()]
 
-    def pieces(self, event: Event) -> Sequence[Piece]:
-        """Return the pieces of one event. Raises `Overloaded` (malformed)."""
+    def chunks(self, event: Event) -> Sequence[Chunk]:
+        """Return the chunks of one event. Raises `Overloaded` (malformed)."""
         if not event.data.strip():
             return ()
         try:
@@ -94,7 +94,7 @@ class GoogleReader:
             raise self._malformed("an event is not a JSON object")
         return self._read(data)
 
-    def ends(self) -> Sequence[Piece]:
+    def ends(self) -> Sequence[Chunk]:
         """Return a finish reason for each candidate, the last with all that is said of the whole.
 
         Raises `BadAnswer`, and `RequestError` where the prompt was refused.
@@ -111,9 +111,9 @@ class GoogleReader:
                 reason = candidate.reason(self._call)
             except BadAnswer as broken:
                 raise self._billed(broken) from None
-            found.append(Piece(index=index, finish_reason=reason, private=candidate.private))
+            found.append(Chunk(index=index, finish_reason=reason, private=candidate.private))
             warnings += candidate.warnings
-        last = found.pop() if found else Piece(finish_reason="content_filter")
+        last = found.pop() if found else Chunk(finish_reason="content_filter")
         told: dict[str, Any] = {
             "model": self._served,
             "usage": self._final(),
@@ -123,7 +123,7 @@ class GoogleReader:
         }
         return [*found, last.model_copy(update=told)]
 
-    def _read(self, data: Mapping[str, Any]) -> list[Piece]:
+    def _read(self, data: Mapping[str, Any]) -> list[Chunk]:
         if data.get("error") and self.failed is None:
             self.failed = self._failure(200, {}, encode({"error": data["error"]}))
         if self.failed is not None:
@@ -142,10 +142,10 @@ class GoogleReader:
             index = place if number is None else number
             if index not in self._candidates:
                 self._candidates[index] = Candidate(f"{self._call.attempt_id}:{index}")
-            piece = self._candidates[index].add(index, row)
-            if piece.has_content or piece.logprobs or piece.annotations:
-                found.append(piece)
-        said = any(piece.has_content for piece in found) or any(row.get("finishReason") for row in rows(told))
+            chunk = self._candidates[index].add(index, row)
+            if chunk.has_content or chunk.logprobs or chunk.annotations:
+                found.append(chunk)
+        said = any(chunk.has_content for chunk in found) or any(row.get("finishReason") for row in rows(told))
         self._counted = "usageMetadata" in data or (self._counted and not said)
         return found
 

@@ -15,9 +15,9 @@ from shunpike.types.money import PICO
 from shunpike.wire.account import BalanceBackend
 from shunpike.wire.compatible import OpenAICompatible, require_key
 from shunpike.wire.embeddings import EmbeddingBackend
+from shunpike.wire.error_body import read_error
 from shunpike.wire.lenient import string, table
 from shunpike.wire.ratelimits import parse_moment
-from shunpike.wire.said import read_error
 
 Ceilings = Mapping[str, Mapping[str, float]]
 

@@ -49,7 +49,7 @@ class Address:
 
 
 def _misread(url: str, parts: dict[str, Any]) -> bool:
-    """Tell whether a piece of a password, written as it is, was taken for something that would be shown."""
+    """Tell whether a chunk of a password, written as it is, was taken for something that would be shown."""
     odd = any("@" in str(parts.get(name, "")) for name in ("host", "dbname"))
     numbers = set(str(parts.get("port", ""))) <= set("0123456789,")
     behind = url.partition("://")[2].partition("?")[0].partition("/")[2]

@@ -1,6 +1,7 @@
 """Admissions and settlements that share one transaction: read under the buckets' locks, decide, write, commit.
 
-Two round trips, whatever the batch's size. The rules are those of the working set (``shunpike.ledger.books``), the same
+Two round trips, whatever the batch's size. The rules are those of the working set (``shunpike.ledger.working_set``),
+the same
 that the ledger's file is kept by.
 """
 
@@ -14,11 +15,11 @@ from typing import Any
 import psycopg
 from psycopg import AsyncPipeline, errors
 
-from shunpike.ledger.books import WorkingSet
-from shunpike.ledger.records import closure_of, factor_of, proof_of
+from shunpike.ledger.records import block_of, factor_of, observation_of
 from shunpike.ledger.rows import HeldRow, ended_row, holds_text, read_holds
-from shunpike.ledger.slots import Look, Part, coming_back, judge
-from shunpike.types import Calendar, Grant, Hold, Limit, Refusal, Reservation, Rolling, Settlement
+from shunpike.ledger.slots import Look, Part, coming_back, evaluate_holds
+from shunpike.ledger.working_set import WorkingSet
+from shunpike.types import Calendar, Denial, Grant, Hold, Limit, Reservation, Rolling, Settlement
 from shunpike_postgres import statements as sql
 from shunpike_postgres import writes
 from shunpike_postgres.connection import STALE_AFTER, Cursor, Row
@@ -47,9 +48,9 @@ class Refused:
         look = self.looks[hold.bucket]
         return look.used + hold.amount - hold.limit.amount - coming_back(hold.limit, look.in_flight())
 
-    def verdict(self, guard: float) -> Refusal | None:
+    def verdict(self, guard: float) -> Denial | None:
         """Return the refusal, as the books stood when it was judged."""
-        return judge(self.reservation.holds, self.reservation.at, self._look, guard)
+        return evaluate_holds(self.reservation.holds, self.reservation.at, self._look, guard)
 
     def _look(self, hold: Hold) -> Look:
         ended = self.opens.get(hold.bucket, [])
@@ -109,17 +110,21 @@ class Batch:
             keep()
         await self._refuse(pages)
         return [
-            one.job for one in self._refused if isinstance(one.job.result, Refusal) and not one.job.result.impossible
+            one.job for one in self._refused if isinstance(one.job.result, Denial) and not one.job.result.impossible
         ]
 
     async def _find(self, asked: Sequence[Reservation], ends: Sequence[tuple[Settle, Settlement]]) -> None:
         """Learn the numbers of all buckets, before anything is locked."""
         session = self._session
         limits: dict[str, Limit] = {hold.bucket: hold.limit for one in asked for hold in one.holds if hold.amount}
-        lessons = [lesson for _, end in ends for lesson in end.lessons]
-        limits.update((one.proof.bucket, one.limit) for one in lessons if one.begins or one.proof.unlisted is not None)
+        limit_updates = [limit_update for _, end in ends for limit_update in end.limit_updates]
+        limits.update(
+            (one.observation.bucket, one.limit)
+            for one in limit_updates
+            if one.begins or one.observation.unlisted is not None
+        )
         limits.update((charge.bucket, charge.limit) for _, end in ends for charge in end.charges)
-        names = {lesson.proof.bucket for lesson in lessons}
+        names = {limit_update.observation.bucket for limit_update in limit_updates}
         unknown = [job.attempt_id for job, _ in ends if job.attempt_id not in session.holds]
         if unknown:
             cursor = await session.connection.execute(sql.HELD, [sql.names(unknown)])
@@ -136,7 +141,7 @@ class Batch:
         names = {hold.bucket for one in asked for hold in one.holds}
         settled = sql.names(job.attempt_id for job, _ in ends)
         now = min((one.at for one in asked), default=min((end.at for _, end in ends), default=0.0))
-        taught = {lesson.proof.bucket for _, end in ends for lesson in end.lessons}
+        taught = {limit_update.observation.bucket for _, end in ends for limit_update in end.limit_updates}
         sampled = {sample.name for _, end in ends for sample in end.samples}
         await connection.execute("BEGIN")
         buckets = await connection.execute(sql.LOCK_BUCKETS, [keys])
@@ -144,7 +149,7 @@ class Batch:
         spans = await connection.execute(sql.EXPIRE, {"keys": keys, "now": now})
         closed = await connection.execute(sql.CLOSED, [sql.names(names)]) if names else None
         tests = await connection.execute(sql.LOCK_TESTS, [settled, now, sql.names(names)])
-        proofs = await connection.execute(sql.PROOFS_OF, [sql.names(taught)]) if taught else None
+        observations = await connection.execute(sql.OBSERVATIONS_OF, [sql.names(taught)]) if taught else None
         factors = await connection.execute(sql.FACTORS_OF, [sql.names(sampled)]) if sampled else None
         await pipeline.sync()
         # From here on others wait for us: until now we may have waited for them.
@@ -153,9 +158,9 @@ class Batch:
         for name, worst, prompt, output, holds in await held.fetchall() if held else ():
             self._locked[name] = HeldRow(name, worst, prompt, output, read_holds(holds))
         for row in [*(await closed.fetchall() if closed else ()), *await tests.fetchall()]:
-            self._set.closures.bring(closure_of(row))
-        for row in await proofs.fetchall() if proofs else ():
-            self._set.proofs[row[0]] = proof_of(row)
+            self._set.blocks.bring(block_of(row))
+        for row in await observations.fetchall() if observations else ():
+            self._set.observations[row[0]] = observation_of(row)
         for row in await factors.fetchall() if factors else ():
             self._set.factors.update([factor_of(row)])
         for bucket in list(self._set.buckets.values()):
@@ -190,7 +195,7 @@ class Batch:
         if job.withdrawn:  # while its buckets were locked
             return
         looks = {hold.bucket: self._set.look(hold, one.at, tuple) for hold in one.holds}
-        if judge(one.holds, one.at, lambda hold: looks[hold.bucket], self._session.guard) is not None:
+        if evaluate_holds(one.holds, one.at, lambda hold: looks[hold.bucket], self._session.guard) is not None:
             frozen = {name: look._replace(in_flight=partial(int, look.in_flight())) for name, look in looks.items()}
             self._refused.append(Refused(job, one, frozen))
             return

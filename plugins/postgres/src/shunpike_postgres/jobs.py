@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shunpike.ledger.pending import Pending
-from shunpike.types import Grant, Refusal, Reservation, Settlement
+from shunpike.types import Denial, Grant, Reservation, Settlement
 
 if TYPE_CHECKING:
     from shunpike_postgres.session import Session
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Admit(Pending[Grant | Refusal]):
+class Admit(Pending[Grant | Denial]):
     """A reservation that waits for its grant."""
 
     __slots__ = ("reservation",)

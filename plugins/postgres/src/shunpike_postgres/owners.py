@@ -78,7 +78,7 @@ async def sign_out(connection: Connection, owner: int) -> None:
 async def dead_owners(connection: Connection, me: int, now: float) -> list[int]:
     """Return the owners that will not come back, and note down since when the others are missed.
 
-    A session that ended is no proof: the server may have been restarted, the line cut. Its process is given time,
+    A session that ended is no observation: the server may have been restarted, the line cut. Its process is given time,
     unless it ran here and is gone, or signed out itself.
     """
     dead, missed = [], []

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import LiteralString
 
 from shunpike.errors import StoreError
-from shunpike.ledger.records import UNCONFIRMED, factor_of, proof_of, unconfirmed_of, usage_of
+from shunpike.ledger.records import UNCONFIRMED, factor_of, observation_of, unconfirmed_of, usage_of
 from shunpike.ledger.slots import remaining_of
 from shunpike.ledger.totals import DAY
-from shunpike.types import Factor, Hold, Proof, Remaining, Unconfirmed, UsageRow
+from shunpike.types import Factor, Hold, Observation, Remaining, Unconfirmed, UsageRow
 from shunpike_postgres import statements as sql
 from shunpike_postgres.address import Address
 from shunpike_postgres.connection import Connection
@@ -78,9 +78,9 @@ async def read_remaining(connection: Connection, holds: Sequence[Hold], now: flo
     return found
 
 
-async def read_proofs(connection: Connection) -> Mapping[str, Proof]:
+async def read_observations(connection: Connection) -> Mapping[str, Observation]:
     """Return bucket → what its provider was last seen to say."""
-    return {row[0]: proof_of(row) for row in await (await connection.execute(sql.PROOFS)).fetchall()}
+    return {row[0]: observation_of(row) for row in await (await connection.execute(sql.OBSERVATIONS)).fetchall()}
 
 
 async def read_factors(connection: Connection) -> Mapping[str, Factor]:

@@ -11,9 +11,9 @@ from pydantic import TypeAdapter
 
 from shunpike.clock import Clock
 from shunpike.errors import StoreError
-from shunpike.ledger.books import Bucket
 from shunpike.ledger.steady import REMEMBERED
 from shunpike.ledger.windows import Window
+from shunpike.ledger.working_set import Bucket
 from shunpike.types import Limit, Reservation, Settlement, Unit
 from shunpike_postgres.address import Address
 from shunpike_postgres.connection import PATIENCE, Connection, connect, patience, prepare

@@ -13,12 +13,12 @@ from typing import NamedTuple
 from shunpike.clock import Clock
 from shunpike.errors import StoreError
 from shunpike.types import (
-    Closure,
+    Block,
+    Denial,
     Factor,
     Grant,
-    Lesson,
-    Proof,
-    Refusal,
+    LimitUpdate,
+    Observation,
     Remaining,
     Reopening,
     Reservation,
@@ -63,26 +63,26 @@ class Shift(NamedTuple):
             update={
                 "at": self.theirs(one.at),
                 "headers_at": None if one.headers_at is None else self.theirs(one.headers_at),
-                "closures": tuple(self._closure(closure) for closure in one.closures),
-                "lessons": tuple(self._lesson(lesson) for lesson in one.lessons),
+                "blocks": tuple(self._block(block) for block in one.blocks),
+                "limit_updates": tuple(self._limit_update(limit_update) for limit_update in one.limit_updates),
                 "samples": tuple(self._sample(sample) for sample in one.samples),
             }
         )
 
-    def _closure(self, one: Closure) -> Closure:
+    def _block(self, one: Block) -> Block:
         return one.moved(self.seconds) if self.seconds else one
 
-    def closure(self, one: Closure) -> Closure:
+    def block(self, one: Block) -> Block:
         """Return what goes out."""
         return one.moved(-self.seconds) if self.seconds else one
 
-    def _lesson(self, one: Lesson) -> Lesson:
-        return one.model_copy(update={"proof": one.proof.moved(self.seconds)})
+    def _limit_update(self, one: LimitUpdate) -> LimitUpdate:
+        return one.model_copy(update={"observation": one.observation.moved(self.seconds)})
 
     def _sample(self, one: Sample) -> Sample:
         return one.model_copy(update={"at": self.theirs(one.at)})
 
-    def proof(self, one: Proof) -> Proof:
+    def observation(self, one: Observation) -> Observation:
         """Return what goes out."""
         return one.moved(-self.seconds) if self.seconds else one
 
@@ -90,7 +90,7 @@ class Shift(NamedTuple):
         """Return what goes out."""
         return one.model_copy(update={"at": self.ours(one.at)}) if self.seconds else one
 
-    def verdict(self, one: Grant | Refusal) -> Grant | Refusal:
+    def verdict(self, one: Grant | Denial) -> Grant | Denial:
         """Return what goes out."""
         if not self.seconds:
             return one
@@ -109,7 +109,7 @@ class Shift(NamedTuple):
 
     def reopened(self, found: Sequence[Reopening]) -> list[Reopening]:
         """Return what goes out."""
-        return [one.model_copy(update={"at": self.ours(one.at), "closure": self.closure(one.closure)}) for one in found]
+        return [one.model_copy(update={"at": self.ours(one.at), "block": self.block(one.block)}) for one in found]
 
     def unconfirmed(self, found: Sequence[Unconfirmed]) -> list[Unconfirmed]:
         """Return what goes out."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import LiteralString
 
-from shunpike.ledger.records import CLOSURE, FACTOR, PROOF
+from shunpike.ledger.records import BLOCK, FACTOR, OBSERVATION
 
 MAKE_BUCKETS = """
 INSERT INTO buckets (name, unit, "window")
@@ -34,17 +34,17 @@ FROM unnest(%(keys)s::integer[]) AS key LEFT JOIN sums ON bucket = key"""
 """Removes what has expired; returns how much that was of each bucket, and between when the others expire."""
 
 CLOSED: LiteralString = f"""
-SELECT {CLOSURE} FROM closures
+SELECT {BLOCK} FROM closures
 WHERE bucket = ANY (ARRAY (SELECT jsonb_array_elements_text(%s::jsonb)))"""  # noqa: S608 - a constant
 LOCK_TESTS: LiteralString = f"""
-SELECT {CLOSURE} FROM closures
+SELECT {BLOCK} FROM closures
 WHERE tester = ANY (ARRAY (SELECT jsonb_array_elements_text(%s::jsonb)))
     OR (test_at <= %s AND bucket = ANY (ARRAY (SELECT jsonb_array_elements_text(%s::jsonb))))
 ORDER BY bucket FOR UPDATE"""  # noqa: S608 - a constant
-"""Closures that are tested, or may be: one attempt gets the test, whoever asks at once."""
-PROOFS: LiteralString = f"SELECT {PROOF} FROM evidence"  # noqa: S608 - a constant
+"""Blocks that are tested, or may be: one attempt gets the test, whoever asks at once."""
+OBSERVATIONS: LiteralString = f"SELECT {OBSERVATION} FROM evidence"  # noqa: S608 - a constant
 FACTORS: LiteralString = f"SELECT {FACTOR} FROM factors"  # noqa: S608 - a constant
-PROOFS_OF: LiteralString = f"""{PROOFS}
+OBSERVATIONS_OF: LiteralString = f"""{OBSERVATIONS}
 WHERE bucket = ANY (ARRAY (SELECT jsonb_array_elements_text(%s::jsonb)))
 ORDER BY bucket FOR NO KEY UPDATE"""
 FACTORS_OF: LiteralString = f"""{FACTORS}

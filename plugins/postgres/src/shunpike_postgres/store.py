@@ -13,13 +13,13 @@ from shunpike.ledger.pending import admission
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
 from shunpike.types import (
-    Closure,
+    Block,
+    Denial,
     Factor,
     Grant,
     Hold,
     Money,
-    Proof,
-    Refusal,
+    Observation,
     Remaining,
     Reopening,
     Reservation,
@@ -28,12 +28,12 @@ from shunpike.types import (
     UsageRow,
 )
 from shunpike_postgres.address import Address
-from shunpike_postgres.closures import read_closures, read_reopened, reopen
+from shunpike_postgres.blocks import read_blocks, read_reopened, reopen
 from shunpike_postgres.jobs import Admit, Settle, Work
 from shunpike_postgres.reads import (
     audit,
     read_factors,
-    read_proofs,
+    read_observations,
     read_remaining,
     read_unconfirmed,
     read_usage,
@@ -70,7 +70,7 @@ class PostgresStore(Store):
         self._worker = Worker(self.address, self._session, keep_days)
 
     @override
-    async def admit(self, reservation: Reservation) -> Grant | Refusal:
+    async def admit(self, reservation: Reservation) -> Grant | Denial:
         """Take every hold, or none and say which limit blocks; durable when it returns. Raises `StoreError`.
 
         A caller that is cancelled while it waits leaves at once; what it was granted is given back.
@@ -132,10 +132,10 @@ class PostgresStore(Store):
             lambda connection: read_usage(connection, (since, until), session.shift, day=day, tag=tag)
         ).wait()
 
-    async def proofs(self) -> Mapping[str, Proof]:
+    async def observations(self) -> Mapping[str, Observation]:
         """Return bucket → what its provider was last seen to say of it. Raises `StoreError`."""
-        found = await self._worker.read(read_proofs).wait()
-        return {bucket: self._session.shift.proof(one) for bucket, one in found.items()}
+        found = await self._worker.read(read_observations).wait()
+        return {bucket: self._session.shift.observation(one) for bucket, one in found.items()}
 
     async def factors(self) -> Mapping[str, Factor]:
         """Return name → what its samples taught. Raises `StoreError`."""
@@ -148,11 +148,11 @@ class PostgresStore(Store):
         return self._session.shift.unconfirmed(found)
 
     @override
-    async def closed(self, now: float) -> Mapping[str, Closure]:
-        """Return bucket → closure of the buckets that are closed at ``now``. Raises `StoreError`."""
+    async def closed(self, now: float) -> Mapping[str, Block]:
+        """Return bucket → block of the buckets that are closed at ``now``. Raises `StoreError`."""
         session = self._session
-        found = await self._worker.read(lambda one: read_closures(one, session.shift.theirs(now))).wait()
-        return {one.bucket: session.shift.closure(one) for one in found}
+        found = await self._worker.read(lambda one: read_blocks(one, session.shift.theirs(now))).wait()
+        return {one.bucket: session.shift.block(one) for one in found}
 
     async def reopen(self, buckets: Sequence[str], at: float, who: str, note: str) -> Sequence[Reopening]:
         """Open those of ``buckets`` that are closed, and write down who did it. Raises `StoreError`."""

@@ -21,7 +21,7 @@ import psycopg
 from psycopg import errors
 
 from shunpike.errors import StoreError
-from shunpike.ledger.abilities import RECOVER_EVERY
+from shunpike.ledger.capabilities import RECOVER_EVERY
 from shunpike.types import Settlement, State
 from shunpike_postgres.batch import Batch
 from shunpike_postgres.connection import QUICK, said

@@ -10,8 +10,8 @@ import json
 from collections.abc import Sequence
 from typing import Any, LiteralString
 
-from shunpike.ledger.books import Changes
 from shunpike.ledger.rows import EndedRow, SlotRow
+from shunpike.ledger.working_set import Changes
 from shunpike.types import Reservation
 from shunpike.types.ledger import UNTIL_CLEARED
 from shunpike_postgres.connection import Connection
@@ -103,7 +103,7 @@ opened AS (
 seen AS (
     INSERT INTO evidence (bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted, bound, span)
     SELECT bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted, bound, span
-    FROM document, jsonb_to_recordset(body -> 'proofs') AS proofs (
+    FROM document, jsonb_to_recordset(body -> 'observations') AS proofs (
         bucket text, amount bigint, remaining bigint, resets_at double precision, at double precision,
         confidence text, origin text, overages integer, unlisted text, bound text, span text)
     ON CONFLICT (bucket) DO UPDATE SET amount = excluded.amount, remaining = excluded.remaining,
@@ -161,9 +161,9 @@ async def write(
     if any(body.values()):
         await connection.execute(WRITE, [json.dumps(body), len(changes.buckets)])
     learned = {
-        "closed": [row._asdict() for row in changes.closures],
+        "closed": [row._asdict() for row in changes.blocks],
         "opened": changes.opened,
-        "proofs": [one.model_dump(mode="json") for one in changes.proofs],
+        "observations": [one.model_dump(mode="json") for one in changes.observations],
         "factors": [{"name": name, **one.model_dump()} for name, one in changes.factors],
     }
     if any(learned.values()):

@@ -16,11 +16,11 @@ from shunpike.types import (
     Billing,
     Call,
     Choice,
+    Chunk,
     Event,
     Limit,
     Message,
     ModelInfo,
-    Piece,
     Price,
     ProviderInfo,
     ProviderSettings,
@@ -28,8 +28,8 @@ from shunpike.types import (
     Usage,
 )
 
-Step = Answer | Exception | Sequence[Piece | Exception] | Callable[[Call], Answer]
-"""An answer, a failure, a stream of pieces and failures, or a function of the call."""
+Step = Answer | Exception | Sequence[Chunk | Exception] | Callable[[Call], Answer]
+"""An answer, a failure, a stream of chunks and failures, or a function of the call."""
 
 AS_OF = date(2026, 11, 22)
 
@@ -82,36 +82,36 @@ class ScriptedBackend:
         return step
 
     @asynccontextmanager
-    async def stream(self, call: Call) -> AsyncIterator[AsyncIterator[Piece]]:
-        """Play the next step piece by piece."""
+    async def stream(self, call: Call) -> AsyncIterator[AsyncIterator[Chunk]]:
+        """Play the next step chunk by chunk."""
         step = self._next(call)
         if isinstance(step, Exception):
             raise step
-        pieces = [*_split(step)] if isinstance(step, Answer) else list(step) if isinstance(step, Sequence) else []
+        chunks = [*_split(step)] if isinstance(step, Answer) else list(step) if isinstance(step, Sequence) else []
         self.open += 1
         try:
-            async with aclosing(self._play(pieces)) as played:
+            async with aclosing(self._play(chunks)) as played:
                 yield played
         finally:
             self.open -= 1
 
-    async def _play(self, pieces: Sequence[Piece | Exception]) -> AsyncGenerator[Piece, None]:
-        for piece in pieces:
+    async def _play(self, chunks: Sequence[Chunk | Exception]) -> AsyncGenerator[Chunk, None]:
+        for chunk in chunks:
             await anyio.lowlevel.checkpoint()
-            if isinstance(piece, Exception):
-                raise piece
-            yield piece
+            if isinstance(chunk, Exception):
+                raise chunk
+            yield chunk
 
     async def aclose(self) -> None:
         """Note that it was closed."""
         self.closed = True
 
 
-def _split(whole: Answer) -> list[Piece]:
+def _split(whole: Answer) -> list[Chunk]:
     text = whole.choices[0].message.text
     half = len(text) // 2
-    first = Piece(text=text[:half], model=whole.model)
-    last = Piece(text=text[half:], finish_reason=whole.choices[0].finish_reason, usage=whole.usage)
+    first = Chunk(text=text[:half], model=whole.model)
+    last = Chunk(text=text[half:], finish_reason=whole.choices[0].finish_reason, usage=whole.usage)
     return [first, last]
 
 

@@ -1,6 +1,6 @@
 """The part of the store contract that is about what a store may keep beside its limits: one test for each ability.
 
-A store that lacks an ability (see ``shunpike.ledger.abilities``) is not held to it; the test is skipped and says so.
+A store that lacks an ability (see ``shunpike.ledger.capabilities``) is not held to it; the test is skipped and says so.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from shunpike.ledger.abilities import CountsBy, Learns, Reconciles
+from shunpike.ledger.capabilities import CountsBy, Learns, Reconciles
 from shunpike.ledger.windows import GUARD, IN_FLIGHT_RETRY
 from shunpike.types import (
     Calendar,
+    Denial,
+    DenialKind,
     Grant,
     Held,
     Hold,
     Lifetime,
     Money,
-    Refusal,
-    RefusalKind,
     Rolling,
     Sample,
     Settlement,
@@ -27,14 +27,14 @@ from shunpike.types import (
     Unit,
 )
 from shunpike_testkit.clock import VirtualClock
-from shunpike_testkit.store_closures import StoreClosuresContract
-from shunpike_testkit.store_lessons import able, lesson
+from shunpike_testkit.store_blocks import StoreBlocksContract
+from shunpike_testkit.store_limit_updates import able, limit_update
 from shunpike_testkit.stores import CENT, hold, reservation, settled
 
 MONEY = hold(9 * CENT, 100 * CENT, Unit.USD, Lifetime())
 
 
-class StoreBooksContract(StoreClosuresContract):
+class StoreBooksContract(StoreBlocksContract):
     """The whole contract of a store: its base, time, and what it may be able to do."""
 
     async def test_samples_make_a_moving_mean_for_each_name(self, tmp_path: Path, clock: VirtualClock) -> None:
@@ -110,11 +110,11 @@ class StoreBooksContract(StoreClosuresContract):
         async with self.opened(tmp_path, clock) as store:
             able(store, Learns)
             await store.admit(reservation("a", now, one))
-            taught = lesson(one.bucket, now, amount=12, remaining=2)
-            await store.settle("a", settled(now, lessons=(taught,), samples=(Sample(name="m", value=2.0),)))
+            taught = limit_update(one.bucket, now, amount=12, remaining=2)
+            await store.settle("a", settled(now, limit_updates=(taught,), samples=(Sample(name="m", value=2.0),)))
         async with self.opened(tmp_path, clock) as store:
             learns = able(store, Learns)
-            assert (await learns.proofs())[one.bucket].amount == 12
+            assert (await learns.observations())[one.bucket].amount == 12
             assert (await learns.factors())["m"].mean == 2.0
             assert (await store.remaining([one], now))[0].left == 2
 
@@ -204,20 +204,20 @@ class StoreBooksContract(StoreClosuresContract):
         async with self.opened(tmp_path, clock) as store:
             await store.admit(reservation("a", clock.now(), minute, hour))
             await store.settle("a", settled(clock.now()))
-            refusal = await store.admit(reservation("b", clock.now(), minute, hour))
-            assert isinstance(refusal, Refusal)
-            assert (refusal.bucket, refusal.retry_at) == (hour.bucket, clock.now() + 3_600 + GUARD)
+            denial = await store.admit(reservation("b", clock.now(), minute, hour))
+            assert isinstance(denial, Denial)
+            assert (denial.bucket, denial.retry_at) == (hour.bucket, clock.now() + 3_600 + GUARD)
 
     async def test_a_full_budget_is_told_from_a_full_limit(self, tmp_path: Path, clock: VirtualClock) -> None:
         """By the kind of the refusal, not by the words of its source."""
         day = hold(6, 10, Unit.USD, Calendar(period="day"))
         of_the_owner = day.model_copy(update={"bucket": "budget|all|day"})
         async with self.opened(tmp_path, clock) as store:
-            for one, kind in ((day, RefusalKind.LIMIT), (of_the_owner, RefusalKind.BUDGET)):
+            for one, kind in ((day, DenialKind.LIMIT), (of_the_owner, DenialKind.BUDGET)):
                 await store.admit(reservation(f"{kind}-a", clock.now(), one))
-                refusal = await store.admit(reservation(f"{kind}-b", clock.now(), one))
-                assert isinstance(refusal, Refusal)
-                assert refusal.kind is kind
+                denial = await store.admit(reservation(f"{kind}-b", clock.now(), one))
+                assert isinstance(denial, Denial)
+                assert denial.kind is kind
 
     @pytest.mark.parametrize(
         ("unit", "window"),
@@ -236,12 +236,12 @@ class StoreBooksContract(StoreClosuresContract):
         one = hold(6, 10, unit, window)
         async with self.opened(tmp_path, clock) as store:
             await store.admit(reservation("a", clock.now(), one))
-            refusal = await store.admit(reservation("b", clock.now(), one))
-            assert isinstance(refusal, Refusal)
-            assert (refusal.held, refusal.retry_at) == (True, clock.now() + IN_FLIGHT_RETRY)
+            denial = await store.admit(reservation("b", clock.now(), one))
+            assert isinstance(denial, Denial)
+            assert (denial.held, denial.retry_at) == (True, clock.now() + IN_FLIGHT_RETRY)
             await store.settle("a", settled(clock.now(), output=6, pico=6))
             used = await store.admit(reservation("b", clock.now(), one))
-            assert isinstance(used, Grant if unit is Unit.CONCURRENT else Refusal)
+            assert isinstance(used, Grant if unit is Unit.CONCURRENT else Denial)
             assert isinstance(used, Grant) or not used.held, "what was used does not come back"
 
     async def test_what_does_not_come_back_is_used_though_its_attempt_still_runs(
@@ -253,9 +253,9 @@ class StoreBooksContract(StoreClosuresContract):
         async with self.opened(tmp_path, clock) as store:
             for number, one in enumerate((hold(1, 1), cap)):
                 await store.admit(reservation(f"a{number}", clock.now(), one))
-                refusal = await store.admit(reservation(f"b{number}", clock.now(), one))
-                assert isinstance(refusal, Refusal)
-                assert (refusal.held, refusal.retry_at) == (False, clock.now() + 60 + GUARD)
+                denial = await store.admit(reservation(f"b{number}", clock.now(), one))
+                assert isinstance(denial, Denial)
+                assert (denial.held, denial.retry_at) == (False, clock.now() + 60 + GUARD)
 
     async def test_a_full_limit_opens_when_enough_has_expired_beside_what_is_held(
         self, tmp_path: Path, clock: VirtualClock
@@ -272,6 +272,6 @@ class StoreBooksContract(StoreClosuresContract):
                 await store.settle(f"a{number}", settled(clock.now(), prompt=20))
                 clock.advance(5)
             await store.admit(reservation("runs", clock.now(), tokens(30)))
-            refusal = await store.admit(reservation("b", clock.now(), tokens(80)))
-            assert isinstance(refusal, Refusal)
-            assert (refusal.held, refusal.retry_at) == (False, start + 5 + 60 + GUARD)
+            denial = await store.admit(reservation("b", clock.now(), tokens(80)))
+            assert isinstance(denial, Denial)
+            assert (denial.held, denial.retry_at) == (False, start + 5 + 60 + GUARD)

@@ -8,7 +8,7 @@ import pytest
 
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
-from shunpike.types import Calendar, Closure, Grant, Held, Hold, Refusal, Unit
+from shunpike.types import Block, Calendar, Denial, Grant, Held, Hold, Unit
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.stores import StoreContract, hold, reservation, settled
 
@@ -19,7 +19,7 @@ TARGET = Hold(bucket="north", limit=hold(0, 1, Unit.CONCURRENT, Held()).limit, a
 
 
 class StoreClockContract(StoreContract):
-    """Rolling windows and closures pass by a clock that nobody sets, calendars by the wall's."""
+    """Rolling windows and blocks pass by a clock that nobody sets, calendars by the wall's."""
 
     follows_the_wall = False
     """True for a store that is tried with the wall clock of the place that it asks for the time."""
@@ -52,10 +52,10 @@ class StoreClockContract(StoreContract):
             assert isinstance(await store.admit(reservation("c", clock.now(), one)), Grant)
 
     async def _is_full(self, store: Store, clock: VirtualClock, one: Hold, opens_in: float) -> None:
-        refusal = await store.admit(reservation("x", clock.now(), one))
-        assert isinstance(refusal, Refusal), "the wall clock was set, and the window opened"
-        assert refusal.retry_at is not None
-        assert refusal.retry_at - clock.now() == pytest.approx(opens_in, abs=0.01)
+        denial = await store.admit(reservation("x", clock.now(), one))
+        assert isinstance(denial, Denial), "the wall clock was set, and the window opened"
+        assert denial.retry_at is not None
+        assert denial.retry_at - clock.now() == pytest.approx(opens_in, abs=0.01)
 
     async def test_an_attempt_that_runs_while_the_clock_is_set_counts_for_the_whole_window(
         self, tmp_path: Path, set_clock: VirtualClock
@@ -71,7 +71,7 @@ class StoreClockContract(StoreContract):
                 clock.set_back(-forward)
                 await store.settle(name, settled(clock.now(), headers_at=headers_at))
                 clock.advance(59)
-                assert isinstance(await store.admit(reservation(f"{name}-x", clock.now(), one)), Refusal)
+                assert isinstance(await store.admit(reservation(f"{name}-x", clock.now(), one)), Denial)
                 clock.advance(3 + GUARD)
                 assert isinstance(await store.admit(reservation(f"{name}-y", clock.now(), one)), Grant)
                 await store.settle(f"{name}-y", settled(clock.now()))
@@ -88,7 +88,7 @@ class StoreClockContract(StoreContract):
             clock.advance(30)
             made = clock.now()
             clock.set_back(40)
-            assert isinstance(await store.admit(reservation("b", made, one)), Refusal)
+            assert isinstance(await store.admit(reservation("b", made, one)), Denial)
 
     async def test_a_second_store_knows_that_the_clock_was_set(self, tmp_path: Path, set_clock: VirtualClock) -> None:
         """Opened before or afterwards, also by a process that begins then."""
@@ -148,8 +148,8 @@ class StoreClockContract(StoreContract):
         clock = set_clock
         async with self.opened(tmp_path, clock) as store:
             await store.admit(reservation("a", clock.now()))
-            said = Closure(bucket=TARGET.bucket, until=clock.now() + 30, reason="said so")
-            await store.settle("a", settled(clock.now(), closures=(said,)))
+            said = Block(bucket=TARGET.bucket, until=clock.now() + 30, reason="said so")
+            await store.settle("a", settled(clock.now(), blocks=(said,)))
             clock.set_back(-forward)
             await self._is_full(store, clock, TARGET, 30)
             assert (await store.closed(clock.now()))[TARGET.bucket].until == pytest.approx(clock.now() + 30, abs=0.01)

@@ -24,7 +24,7 @@ from typing_extensions import override
 
 from shunpike.clock import Clock
 from shunpike.protocols import Store
-from shunpike.types import Calendar, Grant, Held, Hold, Lifetime, Money, Refusal, Rolling, Settlement, State, Unit
+from shunpike.types import Calendar, Denial, Grant, Held, Hold, Lifetime, Money, Rolling, Settlement, State, Unit
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.stores import hold, reservation, settled
 
@@ -106,13 +106,13 @@ class LedgerMachine(RuleBasedStateMachine):
         """The attempts that are in flight."""
         return [one for one in self.past if one.ended is None]
 
-    def _ask(self, tokens: int, cost: int) -> Grant | Refusal:
+    def _ask(self, tokens: int, cost: int) -> Grant | Denial:
         amounts = {"seconds": 1, "tokens": tokens, "day": 1, "credit": cost, "calls": 1}
         holds: list[Hold] = [
             one.model_copy(update={"amount": amounts[name]}) for name, one in LIMITS.items() if amounts[name]
         ]
         name = f"a{len(self.past)}"
-        answer: Grant | Refusal = self.portal.call(self.store.admit, reservation(name, self.clock.now(), *holds))
+        answer: Grant | Denial = self.portal.call(self.store.admit, reservation(name, self.clock.now(), *holds))
         if isinstance(answer, Grant):
             self.past.append(Past(name, self.clock.now(), tokens, cost))
         return answer
@@ -121,7 +121,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def admit(self, tokens: int, cost: int) -> None:
         """Ask; where time alone helps, the moment that is named is the right one."""
         answer = self._ask(tokens, cost)
-        if isinstance(answer, Refusal) and answer.retry_at is not None and not self.flying:
+        if isinstance(answer, Denial) and answer.retry_at is not None and not self.flying:
             assert answer.retry_at > self.clock.now(), "a refusal must name a moment in the future"
             self.clock.advance(answer.retry_at - self.clock.now())
             again = self._ask(tokens, cost)
@@ -148,8 +148,8 @@ class LedgerMachine(RuleBasedStateMachine):
         if state is State.RELEASED:
             one.tokens = one.cost = 0
             one.requests = int(how == "released")
-        ending = Settlement(state=state, at=one.ended, cost=Money(pico=one.cost), keeps_request=how != "unsent")
-        assert self.portal.call(self.store.settle, one.name, ending)
+        outcome = Settlement(state=state, at=one.ended, cost=Money(pico=one.cost), keeps_request=how != "unsent")
+        assert self.portal.call(self.store.settle, one.name, outcome)
 
     @precondition(lambda self: len(self.flying) < len(self.past))
     @rule(pick=st.integers(0, 99))

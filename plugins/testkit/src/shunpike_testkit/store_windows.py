@@ -12,7 +12,7 @@ import pytest
 
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
-from shunpike.types import Calendar, Grant, Held, Lifetime, Refusal, Rolling, Settlement, State, Unit
+from shunpike.types import Calendar, Denial, Grant, Held, Lifetime, Rolling, Settlement, State, Unit
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.store_clocks import StoreClockContract
 from shunpike_testkit.stores import CENT, hold, reservation, settled
@@ -39,13 +39,13 @@ class StoreTimeContract(StoreClockContract):
         async with self.opened(tmp_path, clock) as store:
             await store.admit(reservation("a", start, hold(1, 1)))
             early = await store.admit(reservation("b", start + 300, hold(1, 1)))
-            assert isinstance(early, Refusal), "a slot in flight must count, however old"
+            assert isinstance(early, Denial), "a slot in flight must count, however old"
             assert early.retry_at == start + 300 + 60 + GUARD
             await store.settle("a", settled(start + 310, headers_at=start + 305))
             opens = start + 305 + 60 + GUARD
-            refusal = await store.admit(reservation("b", opens - 0.001, hold(1, 1)))
-            assert isinstance(refusal, Refusal)
-            assert refusal.retry_at == opens, "the earliest moment must be exact: it is what callers sleep to"
+            denial = await store.admit(reservation("b", opens - 0.001, hold(1, 1)))
+            assert isinstance(denial, Denial)
+            assert denial.retry_at == opens, "the earliest moment must be exact: it is what callers sleep to"
             assert isinstance(await store.admit(reservation("b", opens, hold(1, 1))), Grant)
 
     async def test_what_is_left_tells_how_long_ago_the_last_attempt_ended(
@@ -73,9 +73,9 @@ class StoreTimeContract(StoreClockContract):
         async with self.opened(tmp_path, clock) as store:
             await store.admit(reservation("a", start, rolling, reserved))
             await store.settle("a", settled(start + 5, output=10, headers_at=start + 1))
-            refusal = await store.admit(reservation("b", start + 5, rolling))
-            assert isinstance(refusal, Refusal), "unused tokens were given back at once"
-            assert refusal.retry_at == start + 5 + GUARD
+            denial = await store.admit(reservation("b", start + 5, rolling))
+            assert isinstance(denial, Denial), "unused tokens were given back at once"
+            assert denial.retry_at == start + 5 + GUARD
             assert isinstance(await store.admit(reservation("b", start + 5 + GUARD, rolling)), Grant)
             left = await store.remaining([rolling, reserved], start + 5 + GUARD)
             assert [one.used for one in left] == [90, 80]
@@ -88,19 +88,19 @@ class StoreTimeContract(StoreClockContract):
                 moment = start + 10 * number
                 await store.admit(reservation(f"a{number}", moment, hold(tokens, 100, Unit.TOTAL_TOKEN)))
                 await store.settle(f"a{number}", settled(moment, output=tokens))
-            refusal = await store.admit(reservation("b", start + 30, hold(50, 100, Unit.TOTAL_TOKEN)))
-            assert isinstance(refusal, Refusal)
-            assert refusal.retry_at == start + 10 + 60 + GUARD
+            denial = await store.admit(reservation("b", start + 30, hold(50, 100, Unit.TOTAL_TOKEN)))
+            assert isinstance(denial, Denial)
+            assert denial.retry_at == start + 10 + 60 + GUARD
 
-    async def test_a_refusal_names_the_limit_that_opens_last(self, tmp_path: Path, clock: VirtualClock) -> None:
+    async def test_a_denial_names_the_limit_that_opens_last(self, tmp_path: Path, clock: VirtualClock) -> None:
         """Waiting for any other would end in the next refusal."""
         hour, start = Rolling(seconds=3_600), clock.now()
         async with self.opened(tmp_path, clock) as store:
             await store.admit(reservation("a", start, hold(1, 1), hold(1, 1, window=hour)))
             await store.settle("a", settled(start))
-            refusal = await store.admit(reservation("b", start + 1, hold(1, 1), hold(1, 1, window=hour)))
-            assert isinstance(refusal, Refusal)
-            assert (refusal.limit.window, refusal.retry_at) == (hour, start + 3_600 + GUARD)
+            denial = await store.admit(reservation("b", start + 1, hold(1, 1), hold(1, 1, window=hour)))
+            assert isinstance(denial, Denial)
+            assert (denial.limit.window, denial.retry_at) == (hour, start + 3_600 + GUARD)
 
     @pytest.mark.parametrize(("begins", "ends"), DAY_BOUNDS, ids=["23 hours", "25 hours", "24 hours"])
     async def test_a_day_ends_at_midnight_of_its_zone(
@@ -110,9 +110,9 @@ class StoreTimeContract(StoreClockContract):
         async with self.opened(tmp_path, clock) as store:
             await store.admit(reservation("a", at(begins) + 5, hold(1, 1, window=PACIFIC_DAY)))
             await store.settle("a", settled(at(begins) + 6))
-            refusal = await store.admit(reservation("b", at(ends) - 2, hold(1, 1, window=PACIFIC_DAY)))
-            assert isinstance(refusal, Refusal)
-            assert refusal.retry_at == at(ends) + GUARD
+            denial = await store.admit(reservation("b", at(ends) - 2, hold(1, 1, window=PACIFIC_DAY)))
+            assert isinstance(denial, Denial)
+            assert denial.retry_at == at(ends) + GUARD
             granted = await store.admit(reservation("b", at(ends) + GUARD, hold(1, 1, window=PACIFIC_DAY)))
             assert isinstance(granted, Grant)
 
@@ -122,9 +122,9 @@ class StoreTimeContract(StoreClockContract):
         async with self.opened(tmp_path, clock) as store:
             await store.admit(reservation("a", midnight - 60, hold(1, 1, window=day)))
             await store.settle("a", settled(midnight + 60, headers_at=midnight - 30))
-            refusal = await store.admit(reservation("b", midnight + 3_600, hold(1, 1, window=day)))
-            assert isinstance(refusal, Refusal)
-            assert refusal.retry_at == at("2026-06-03T00:00") + GUARD
+            denial = await store.admit(reservation("b", midnight + 3_600, hold(1, 1, window=day)))
+            assert isinstance(denial, Denial)
+            assert denial.retry_at == at("2026-06-03T00:00") + GUARD
 
     async def test_a_month_ends_with_its_last_day(self, tmp_path: Path, clock: VirtualClock) -> None:
         """Months have their own lengths, and December is followed by January."""
@@ -132,9 +132,9 @@ class StoreTimeContract(StoreClockContract):
         async with self.opened(tmp_path, clock) as store:
             await store.admit(reservation("a", at("2026-12-15T00:00"), hold(1, 1, window=month)))
             await store.settle("a", settled(at("2026-12-15T00:01")))
-            refusal = await store.admit(reservation("b", at("2026-12-31T23:00"), hold(1, 1, window=month)))
-            assert isinstance(refusal, Refusal)
-            assert refusal.retry_at == at("2027-01-01T00:00") + GUARD
+            denial = await store.admit(reservation("b", at("2026-12-31T23:00"), hold(1, 1, window=month)))
+            assert isinstance(denial, Denial)
+            assert denial.retry_at == at("2027-01-01T00:00") + GUARD
 
     async def test_what_is_used_up_for_good_never_opens_by_waiting(self, tmp_path: Path, clock: VirtualClock) -> None:
         """A spent credit has no next day; one that is only held may come back."""
@@ -142,12 +142,12 @@ class StoreTimeContract(StoreClockContract):
         async with self.opened(tmp_path, clock) as store:
             await store.admit(reservation("a", clock.now(), money))
             held = await store.admit(reservation("b", clock.now(), money))
-            assert isinstance(held, Refusal)
+            assert isinstance(held, Denial)
             assert held.retry_at is not None
             await store.settle("a", settled(clock.now(), pico=60 * CENT))
             clock.advance(10 * 365 * 86_400)
             spent = await store.admit(reservation("b", clock.now(), money))
-            assert isinstance(spent, Refusal)
+            assert isinstance(spent, Denial)
             assert (spent.retry_at, spent.impossible) == (None, False)
 
     async def test_concurrency_is_free_again_when_a_call_ends(self, tmp_path: Path, clock: VirtualClock) -> None:
@@ -156,9 +156,9 @@ class StoreTimeContract(StoreClockContract):
         async with self.opened(tmp_path, clock) as store:
             for name, state in (("a", State.SETTLED), ("b", State.RELEASED), ("c", State.UNCONFIRMED)):
                 assert isinstance(await store.admit(reservation(name, clock.now(), one)), Grant)
-                refusal = await store.admit(reservation(f"{name}-too", clock.now(), one))
-                assert isinstance(refusal, Refusal)
-                assert refusal.retry_at is not None, "it opens as soon as a call ends"
+                denial = await store.admit(reservation(f"{name}-too", clock.now(), one))
+                assert isinstance(denial, Denial)
+                assert denial.retry_at is not None, "it opens as soon as a call ends"
                 await store.settle(name, Settlement(state=state, at=clock.now()))
 
     async def test_a_clock_that_is_set_back_opens_nothing(self, tmp_path: Path, clock: VirtualClock) -> None:
@@ -168,8 +168,8 @@ class StoreTimeContract(StoreClockContract):
             await store.admit(reservation("a", noon, hold(1, 1, window=day), hold(1, 1)))
             await store.settle("a", settled(noon))
             for moment in (noon - 3_600, noon - 3_590):
-                assert isinstance(await store.admit(reservation("b", moment, hold(1, 1, window=day))), Refusal)
-                assert isinstance(await store.admit(reservation("b", moment, hold(1, 1))), Refusal)
+                assert isinstance(await store.admit(reservation("b", moment, hold(1, 1, window=day))), Denial)
+                assert isinstance(await store.admit(reservation("b", moment, hold(1, 1))), Denial)
 
     async def test_what_is_used_under_a_clock_set_back_counts_when_it_is_right_again(
         self, tmp_path: Path, clock: VirtualClock
@@ -180,8 +180,8 @@ class StoreTimeContract(StoreClockContract):
             for name, moment in (("a", after), ("b", after - 3_600)):
                 assert isinstance(await store.admit(reservation(name, moment, hold(1, 2, window=day))), Grant)
                 await store.settle(name, settled(moment))
-            refusal = await store.admit(reservation("c", after + 600, hold(1, 2, window=day)))
-            assert isinstance(refusal, Refusal), "an attempt sent while the clock was set back was forgotten"
+            denial = await store.admit(reservation("c", after + 600, hold(1, 2, window=day)))
+            assert isinstance(denial, Denial), "an attempt sent while the clock was set back was forgotten"
 
     async def test_who_asks_late_forgets_nothing(self, tmp_path: Path, clock: VirtualClock) -> None:
         """A process that stood still since it made its reservation has set no clock back: what counts still counts."""
@@ -190,9 +190,9 @@ class StoreTimeContract(StoreClockContract):
             clock.advance(200)
             await store.admit(reservation("a", clock.now(), hold(2, 2)))
             await store.settle("a", settled(clock.now()))
-            assert isinstance(await store.admit(reservation("late", asked, hold(1, 2))), Refusal)
+            assert isinstance(await store.admit(reservation("late", asked, hold(1, 2))), Denial)
             clock.advance(30)
-            assert isinstance(await store.admit(reservation("b", clock.now(), hold(1, 2))), Refusal)
+            assert isinstance(await store.admit(reservation("b", clock.now(), hold(1, 2))), Denial)
 
     async def test_a_clock_that_was_years_ahead_does_not_close_for_years(
         self, tmp_path: Path, clock: VirtualClock
@@ -205,10 +205,10 @@ class StoreTimeContract(StoreClockContract):
             await store.settle("a", settled(wrong))
             clock.set_back(wrong - right)
             rolling = await store.admit(reservation("b", right, hold(1, 1)))
-            assert isinstance(rolling, Refusal)
+            assert isinstance(rolling, Denial)
             assert rolling.retry_at == right + 60 + GUARD
             calendar = await store.admit(reservation("b", right, hold(1, 1, window=day)))
-            assert isinstance(calendar, Refusal)
+            assert isinstance(calendar, Denial)
             assert calendar.retry_at == at("2026-06-04T00:00") + GUARD
 
     async def test_a_caller_that_goes_away_while_waiting_holds_nothing(
@@ -277,6 +277,6 @@ class StoreTimeContract(StoreClockContract):
             await one.admit(reservation("a", clock.now(), hold(1, 2)))
             async with self.opened(tmp_path, clock) as two:
                 assert isinstance(await two.admit(reservation("b", clock.now(), hold(1, 2))), Grant)
-                assert isinstance(await one.admit(reservation("c", clock.now(), hold(1, 2))), Refusal)
-                assert isinstance(await two.admit(reservation("d", clock.now(), hold(1, 2))), Refusal)
+                assert isinstance(await one.admit(reservation("c", clock.now(), hold(1, 2))), Denial)
+                assert isinstance(await two.admit(reservation("d", clock.now(), hold(1, 2))), Denial)
             assert await one.settle("a", settled(clock.now())), "a living owner's attempt was taken from it"

@@ -24,8 +24,10 @@ from shunpike.errors import StoreError
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
 from shunpike.types import (
+    Block,
     Calendar,
-    Closure,
+    Denial,
+    DenialKind,
     Funds,
     Grant,
     Held,
@@ -33,8 +35,6 @@ from shunpike.types import (
     Lifetime,
     Limit,
     Money,
-    Refusal,
-    RefusalKind,
     Reservation,
     Rolling,
     Settlement,
@@ -115,9 +115,9 @@ class StoreContract:
         wide, narrow = hold(1, 10), hold(60, 100, Unit.TOTAL_TOKEN)
         async with self.opened(tmp_path, clock) as store:
             assert isinstance(await store.admit(reservation("a", clock.now(), wide, narrow)), Grant)
-            refusal = await store.admit(reservation("b", clock.now(), wide, narrow))
-            assert isinstance(refusal, Refusal), "a hold beyond its limit was granted"
-            assert (refusal.bucket, refusal.kind) == (narrow.bucket, RefusalKind.LIMIT)
+            denial = await store.admit(reservation("b", clock.now(), wide, narrow))
+            assert isinstance(denial, Denial), "a hold beyond its limit was granted"
+            assert (denial.bucket, denial.kind) == (narrow.bucket, DenialKind.LIMIT)
             assert [one.used for one in await store.remaining([wide, narrow], clock.now())] == [1, 60]
 
     async def test_a_grant_tells_what_is_left(self, tmp_path: Path, clock: VirtualClock) -> None:
@@ -132,10 +132,10 @@ class StoreContract:
     async def test_a_request_larger_than_its_limit_is_impossible(self, tmp_path: Path, clock: VirtualClock) -> None:
         """No waiting is offered where none can help."""
         async with self.opened(tmp_path, clock) as store:
-            refusal = await store.admit(reservation("a", clock.now(), hold(101, 100, Unit.TOTAL_TOKEN)))
-            assert isinstance(refusal, Refusal)
-            assert (refusal.impossible, refusal.retry_at) == (True, None)
-            assert refusal.kind is RefusalKind.IMPOSSIBLE
+            denial = await store.admit(reservation("a", clock.now(), hold(101, 100, Unit.TOTAL_TOKEN)))
+            assert isinstance(denial, Denial)
+            assert (denial.impossible, denial.retry_at) == (True, None)
+            assert denial.kind is DenialKind.IMPOSSIBLE
 
     async def test_an_attempt_is_admitted_once(self, tmp_path: Path, clock: VirtualClock) -> None:
         """The same attempt id twice is a mistake, not a second attempt; it takes nothing."""
@@ -205,7 +205,7 @@ class StoreContract:
             assert await store.settle("a", settled(clock.now(), pico=25 * CENT))
             (left,) = await store.remaining([money], clock.now())
             assert (left.used, left.left) == (25 * CENT, 0)
-            assert isinstance(await store.admit(reservation("b", clock.now(), money)), Refusal)
+            assert isinstance(await store.admit(reservation("b", clock.now(), money)), Denial)
 
     async def test_caps_may_change_between_two_admissions(self, tmp_path: Path, clock: VirtualClock) -> None:
         """Lowering a cap below what is used stops admission, raising it allows more; what is used stays."""
@@ -216,7 +216,7 @@ class StoreContract:
 
     async def test_a_budget_admits_no_more_than_it_can_pay(self, tmp_path: Path, clock: VirtualClock) -> None:
         """Law L2: a thousand at once, each at most a cent, against one dollar."""
-        answers: list[Grant | Refusal] = []
+        answers: list[Grant | Denial] = []
 
         async def ask(store: Store, name: str) -> None:
             money = hold(CENT, 100 * CENT, Unit.USD, Lifetime())
@@ -248,19 +248,19 @@ class StoreContract:
         assert (one.cost.pico, one.credit.pico, one.list_value.pico) == (19 * CENT, 0, CENT)
         assert (two.model, two.cost.pico, two.credit.pico, two.exact) == ("m-2", 0, 3 * CENT, True)
 
-    async def test_closures_only_grow_and_block_what_takes_nothing(self, tmp_path: Path, clock: VirtualClock) -> None:
+    async def test_blocks_only_grow_and_block_what_takes_nothing(self, tmp_path: Path, clock: VirtualClock) -> None:
         """A later, shorter delay does not reopen what was closed for longer."""
         gate, now = hold(0, 0, bucket="gate"), clock.now()
         async with self.opened(tmp_path, clock) as store:
             for name, until in (("a", now + 500), ("b", now + 36)):
                 await store.admit(reservation(name, now))
-                closure = Closure(bucket="gate", until=until, reason=f"said {name}")
-                await store.settle(name, Settlement(state=State.RELEASED, at=now, closures=(closure,)))
+                block = Block(bucket="gate", until=until, reason=f"said {name}")
+                await store.settle(name, Settlement(state=State.RELEASED, at=now, blocks=(block,)))
             assert [(one.until, one.reason) for one in (await store.closed(now)).values()] == [(now + 500, "said a")]
-            refusal = await store.admit(reservation("c", now + 499, gate))
-            assert isinstance(refusal, Refusal), "a closed bucket must refuse"
-            assert (refusal.retry_at, refusal.limit.source) == (now + 500, "said a")
-            assert refusal.kind is RefusalKind.CLOSED
+            denial = await store.admit(reservation("c", now + 499, gate))
+            assert isinstance(denial, Denial), "a closed bucket must refuse"
+            assert (denial.retry_at, denial.limit.source) == (now + 500, "said a")
+            assert denial.kind is DenialKind.CLOSED
             assert isinstance(await store.admit(reservation("d", now + 500, gate)), Grant)
             assert await store.closed(now + 500) == {}
 

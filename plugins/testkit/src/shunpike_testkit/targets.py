@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from shunpike.ledger.windows import Window
-from shunpike.protocols import Ask, Target
+from shunpike.protocols import AdmissionRequest, Target
 from shunpike.types import Billing, Limit, ModelInfo, Price, ProviderInfo, Rolling, Tier, Unit
 
 DAY_ONE = date(2026, 11, 22)
@@ -34,10 +34,10 @@ def target(tier: str = "none", *, name: str = "north", account: str = "default",
     return Target(**{**known, "price": PRICE, **fields})
 
 
-def ask(name: str = "a", **fields: Any) -> Ask:
+def ask(name: str = "a", **fields: Any) -> AdmissionRequest:
     """Return an attempt of 100 prompt tokens and at most 50 output tokens."""
     known = {"attempt_id": name, "request_id": "r", "prompt_tokens": 100, "max_output": 50}
-    return Ask(**{**known, **fields})
+    return AdmissionRequest(**{**known, **fields})
 
 
 def limit(amount: int, unit: Unit = Unit.REQUEST, window: Window | None = None, **fields: Any) -> Limit:

@@ -8,10 +8,10 @@ from typing import Any
 
 from typing_extensions import override
 
-from shunpike.types import Answer, Call, Piece
+from shunpike.types import Answer, Call, Chunk
+from shunpike.wire.chunks import Seen
 from shunpike.wire.embeddings import EmbeddingBackend
 from shunpike.wire.lenient import rows, string
-from shunpike.wire.pieces import Seen
 
 
 class TogetherBackend(EmbeddingBackend):
@@ -32,9 +32,9 @@ class TogetherBackend(EmbeddingBackend):
         return super().answer(call, _common(data), headers)
 
     @override
-    def pieces(self, chunk: dict[str, Any], seen: Seen) -> list[Piece]:
+    def chunks(self, raw_chunk: dict[str, Any], seen: Seen) -> list[Chunk]:
         """Put the log probabilities of a chunk into the common form."""
-        return super().pieces(_common(chunk), seen)
+        return super().chunks(_common(raw_chunk), seen)
 
 
 def _common(data: dict[str, Any]) -> dict[str, Any]:

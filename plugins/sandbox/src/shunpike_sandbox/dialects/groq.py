@@ -61,7 +61,7 @@ class Groq(GroqErrors):
     @override
     def ask(self, body: Mapping[str, Any], model: Model) -> Ask:
         """Refuse combinations that Groq does not offer, then read on."""
-        groq_strict.abilities(body, model)
+        groq_strict.capabilities(body, model)
         ask = super().ask(body, model)
         groq_strict.schemas(body)
         number = next((number for number, turn in enumerate(ask.turns) if turn.images), None)

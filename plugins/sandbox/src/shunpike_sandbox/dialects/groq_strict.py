@@ -50,7 +50,7 @@ def beside_each_other(body: Mapping[str, Any]) -> None:
         raise Invalid(Problem("other", "reasoning_format", what))
 
 
-def abilities(body: Mapping[str, Any], model: Model) -> None:
+def capabilities(body: Mapping[str, Any], model: Model) -> None:
     """Refuse what this model in particular does not take."""
     form = (body.get("response_format") or {}).get("type")
     if form == "json_schema" and not model.can("schema"):

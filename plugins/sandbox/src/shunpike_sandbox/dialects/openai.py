@@ -65,7 +65,7 @@ class OpenAI(OpenAIErrors):
         """Refuse what reasoning models do not take, then read on."""
         if self.thinks(body, model):
             self._reasoning_only(body)
-        openai_strict.abilities(body, model)
+        openai_strict.capabilities(body, model)
         if body.get("tools") and not model.can("tools"):
             raise self.error(404, openai_strict.NO_TOOLS, "invalid_request_error")
         form = (body.get("response_format") or {}).get("type")

@@ -67,7 +67,7 @@ def companions(body: Mapping[str, Any]) -> None:
             raise Invalid(Problem("field", f"stream_options.{name}", "unknown option"))
 
 
-def abilities(body: Mapping[str, Any], model: Model) -> None:
+def capabilities(body: Mapping[str, Any], model: Model) -> None:
     """Refuse what this model in particular does not take."""
     effort = body.get("reasoning_effort")
     if effort is not None and not model.can("reasoning"):

@@ -24,7 +24,7 @@ from shunpike_testkit.upstream import Script, Stall, Upstream
 
 PATIENCE = 30.0
 """Seconds after which a test is taken to hang."""
-Refusal = tuple[int, Any, type[ProviderError]]
+Denial = tuple[int, Any, type[ProviderError]]
 
 
 class ProviderBasis(Contract):
@@ -53,7 +53,7 @@ class ProviderBasis(Contract):
     """How the provider's API talks."""
     key: str = "Conformance.Zq7Xw2Lr9Tn4.Key"
     """A key that the backend takes; it looks like nobody's, so that no pattern removes it from a message."""
-    documented_refusals: ClassVar[Mapping[str, Refusal]] = {}
+    documented_refusals: ClassVar[Mapping[str, Denial]] = {}
     """What happened → status, body and error class of refusals that the provider documents."""
     supports_usage: bool = True
     """False for a provider that never tells how many tokens an answer took."""
@@ -187,10 +187,10 @@ class ProviderBasis(Contract):
             ) from error
         raise AssertionError(f"{way}: what failed came back as the answer {found.choices[0].message.text!r}")
 
-    def need(self, ability: str) -> None:
-        """Skip the test unless the provider has ``ability``."""
-        if not getattr(self, ability):
-            pytest.skip(f"{ability} is False")
+    def need(self, capability: str) -> None:
+        """Skip the test unless the provider has ``capability``."""
+        if not getattr(self, capability):
+            pytest.skip(f"{capability} is False")
 
 
 @cache

@@ -12,9 +12,9 @@ from shunpike.types import (
     Call,
     ChatRequest,
     Choice,
+    Chunk,
     FunctionCall,
     Message,
-    Piece,
     Timeouts,
     ToolCall,
     Usage,
@@ -103,21 +103,21 @@ class Bench:
         call = call or self.call()
         if way == "whole":
             return await self.backend.complete(call)
-        return gathered(await self.pieces(call, []), self.model)
+        return gathered(await self.chunks(call, []), self.model)
 
-    async def pieces(self, call: Call, found: list[Piece]) -> Sequence[Piece]:
-        """Return the pieces of a streamed answer; they are put into ``found`` as they come."""
+    async def chunks(self, call: Call, found: list[Chunk]) -> Sequence[Chunk]:
+        """Return the chunks of a streamed answer; they are put into ``found`` as they come."""
         if not isinstance(self.backend, Streams):
             raise TypeError(f"{type(self.backend).__name__} does not stream")
         async with self.backend.stream(call) as arriving:
-            async for piece in arriving:
-                found.append(piece)
+            async for chunk in arriving:
+                found.append(chunk)
         return found
 
 
-def gathered(pieces: Sequence[Piece], model: str) -> Answer:
-    """Return the answer that ``pieces`` add up to."""
+def gathered(chunks: Sequence[Chunk], model: str) -> Answer:
+    """Return the answer that ``chunks`` add up to."""
     assembly = Assembly(provider="upstream", model=model)
-    for piece in pieces:
-        assembly.add(piece)
+    for chunk in chunks:
+        assembly.add(chunk)
     return assembly.answer()

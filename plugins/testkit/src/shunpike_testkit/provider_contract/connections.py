@@ -67,9 +67,9 @@ class ConnectionLaws(ProviderBasis):
         async with self.bench(self.stalled("streamed", "in the answer"), self.told("streamed", answer())) as bench:
             backend = bench.backend
             assert isinstance(backend, Streams), "supports_streaming is True but the backend has no `stream`"
-            async with backend.stream(bench.call()) as pieces:
-                async for piece in pieces:
-                    if piece.text:
+            async with backend.stream(bench.call()) as chunks:
+                async for chunk in chunks:
+                    if chunk.text:
                         break
             await _closed(bench, "a stream that was left after its first piece")
             await bench.ask("streamed")

@@ -1,11 +1,11 @@
-"""Laws of streams: the pieces add up to the answer, and a stream that breaks says so."""
+"""Laws of streams: the chunks add up to the answer, and a stream that breaks says so."""
 
 from __future__ import annotations
 
 import pytest
 
 from shunpike.errors import Interrupted, Overloaded, ProviderError
-from shunpike.types import Piece
+from shunpike.types import Chunk
 from shunpike_testkit.contract import ONE_LOOP
 from shunpike_testkit.provider_contract.basis import ProviderBasis
 from shunpike_testkit.provider_contract.bench import (
@@ -51,19 +51,19 @@ class StreamLaws(ProviderBasis):
         assert first == second, f"tool calls differ: {first} unary, {second} streamed"
 
     @ONE_LOOP
-    async def test_the_text_comes_piece_by_piece(self, parts: list[str]) -> None:
+    async def test_the_text_comes_chunk_by_chunk(self, parts: list[str]) -> None:
         """A reader sees the first words before the last ones are written."""
         async with self.bench(self.streamed(*parts)) as bench:
-            pieces = await bench.pieces(bench.call(), [])
-        texts = [piece.text for piece in pieces if piece.text]
+            chunks = await bench.chunks(bench.call(), [])
+        texts = [chunk.text for chunk in chunks if chunk.text]
         assert len(texts) >= 2, f"the whole text came in one piece: yield a piece for each event, got {texts}"
 
     @ONE_LOOP
     async def test_the_finish_reason_comes_once(self, parts: list[str]) -> None:
         """Whoever counts ends counts one."""
         async with self.bench(self.streamed(*parts)) as bench:
-            pieces = await bench.pieces(bench.call(), [])
-        found = [piece.finish_reason for piece in pieces if piece.finish_reason]
+            chunks = await bench.chunks(bench.call(), [])
+        found = [chunk.finish_reason for chunk in chunks if chunk.finish_reason]
         assert found == ["stop"], f"expected one piece with the finish reason 'stop', got {found}"
 
     @pytest.mark.parametrize("size", [5, 100_000])
@@ -76,7 +76,7 @@ class StreamLaws(ProviderBasis):
         text = found.choices[0].message.text
         assert text == "".join(TEXTS), f"cut into packets of {size} bytes the text became {text!r}"
 
-    @pytest.mark.parametrize("ending", ["closed", "hang-up"])
+    @pytest.mark.parametrize("outcome", ["closed", "hang-up"])
     async def test_a_cut_stream_is_interrupted(self, parts: list[str], ending: str) -> None:
         """What had come is delivered first; it must never look like a whole answer."""
         last = next(place for place, part in enumerate(parts) if MARKERS[-1] in part)
@@ -112,12 +112,12 @@ def _half(part: str) -> str:
 
 async def _broken(bench: Bench, when: str) -> tuple[ProviderError, str]:
     """Return the error of a stream that ends too early, and the text that came before."""
-    found: list[Piece] = []
+    found: list[Chunk] = []
     try:
-        await bench.pieces(bench.call(), found)
+        await bench.chunks(bench.call(), found)
     except ProviderError as error:
-        return error, "".join(piece.text for piece in found)
-    text = "".join(piece.text for piece in found)
+        return error, "".join(chunk.text for chunk in found)
+    text = "".join(chunk.text for chunk in found)
     raise AssertionError(
         f"{when} ended with {text!r} as if it were whole: raise Interrupted unless the provider told its end"
     )

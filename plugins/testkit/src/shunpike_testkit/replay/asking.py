@@ -95,10 +95,10 @@ async def ask(recording: Recording, call: Call | EmbedCall, backend: Backend) ->
 async def _stream(reading: Reading, call: Call, backend: Streams, provider: str) -> None:
     assembly = Assembly(provider=provider, model=call.model)
     try:
-        async with backend.stream(call) as pieces:
-            async for piece in pieces:
-                assembly.add(piece)
-                reading.finish = reading.finish or piece.finish_reason
+        async with backend.stream(call) as chunks:
+            async for chunk in chunks:
+                assembly.add(chunk)
+                reading.finish = reading.finish or chunk.finish_reason
         reading.answer = assembly.answer()
     except ProviderError:
         if assembly.has_content or assembly.usage.total_tokens:

@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from shunpike.wire.transport import open_transport
 
-MOST_PIECES = 200_000
+MOST_CHUNKS = 200_000
 Cut = Callable[[bytes], Sequence[bytes]]
 
 _HOSTILE = re.compile(rb"(?<=[\x80-\xff])(?=[\x80-\xbf])|(?<=\r)(?=\n)|(?<=\n)(?=[\r\n])|(?<=\ndata)(?=:)|(?<=\\)")
@@ -28,8 +28,8 @@ def hostile(body: bytes) -> list[bytes]:
 
 
 def single_bytes(body: bytes) -> list[bytes]:
-    """Return ``body`` byte by byte, a very long one in somewhat larger pieces."""
-    size = 1 + len(body) // MOST_PIECES
+    """Return ``body`` byte by byte, a very long one in somewhat larger chunks."""
+    size = 1 + len(body) // MOST_CHUNKS
     return [body[place : place + size] for place in range(0, len(body), size)]
 
 
@@ -57,7 +57,7 @@ class CuttingTransport(httpx.AsyncBaseTransport):
         response = await self._inner.handle_async_request(request)
         if self.cut is None or not isinstance(response.stream, httpx.AsyncByteStream):
             return response
-        body = b"".join([chunk async for chunk in response.stream])
+        body = b"".join([raw_chunk async for raw_chunk in response.stream])
         await response.aclose()
         return httpx.Response(response.status_code, headers=response.headers, stream=_Parts(self.cut(body)))
 

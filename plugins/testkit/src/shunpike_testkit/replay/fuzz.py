@@ -112,9 +112,9 @@ async def _ask(recording: Recording, backend: Backend, *, streamed: bool) -> str
         if not (streamed and isinstance(backend, Streams)):
             return _judge(await backend.complete(call))
         assembly = Assembly(provider=recording.provider, model=call.model)
-        async with backend.stream(call) as pieces:
-            async for piece in pieces:
-                assembly.add(piece)
+        async with backend.stream(call) as chunks:
+            async for chunk in chunks:
+                assembly.add(chunk)
         return _judge(assembly.answer())
     except ProviderError as error:
         moments = [getattr(error, name, None) for name in ("retry_at", "reset_at")]

@@ -7,26 +7,26 @@ from typing import Any
 import pytest
 
 from shunpike.errors import BadAnswer, Overloaded
-from shunpike.types import ABSENT, Answer, Basis, Call, Evidence, Money, Piece, Unit, Usage
-from shunpike.wire import Assembly, Dialect, Seen, pieces_of
+from shunpike.types import ABSENT, Answer, Basis, Call, Chunk, Evidence, Money, Unit, Usage
+from shunpike.wire import Assembly, Dialect, Seen, chunks_of
+from shunpike.wire.chunks import missing_ends, read_chunk
 from shunpike.wire.lenient import decode
-from shunpike.wire.pieces import missing_ends, read_chunk
 from shunpike.wire.usage import find_usage
 
 Make = Callable[..., Any]
 COSTS = Dialect(stated_cost="usage.cost")
 
 
-def read(call: Call, *chunks: dict[str, Any], dialect: Dialect | None = None) -> list[Piece]:
+def read(call: Call, *raw_chunks: dict[str, Any], dialect: Dialect | None = None) -> list[Chunk]:
     seen = Seen(call)
-    found = [piece for chunk in chunks for piece in read_chunk(chunk, seen, dialect or Dialect(), "acme")]
+    found = [chunk for raw_chunk in raw_chunks for chunk in read_chunk(raw_chunk, seen, dialect or Dialect(), "acme")]
     return found + missing_ends(seen)
 
 
-def fold(pieces: list[Piece]) -> Answer:
+def fold(chunks: list[Chunk]) -> Answer:
     assembly = Assembly(provider="acme", model="m1")
-    for piece in pieces:
-        assembly.add(piece)
+    for chunk in chunks:
+        assembly.add(chunk)
     return assembly.answer()
 
 
@@ -38,30 +38,30 @@ def tool(arguments: Any = "", name: str | None = None, **fields: Any) -> dict[st
     return delta(tool_calls=[{"function": {"name": name, "arguments": arguments}, **fields}])
 
 
-def tools(call: Call, *chunks: dict[str, Any]) -> list[tuple[str, str, str]]:
-    found = fold(read(call, *chunks)).choices[0].message.tool_calls or ()
+def tools(call: Call, *raw_chunks: dict[str, Any]) -> list[tuple[str, str, str]]:
+    found = fold(read(call, *raw_chunks)).choices[0].message.tool_calls or ()
     return [(one.id, one.function.name, one.function.arguments) for one in found]
 
 
 def test_a_finish_reason_is_told_once(make_call: Make) -> None:
-    chunks = [delta(content="a"), delta("stop"), delta("stop", content=""), delta(None), delta("length")]
-    assert [piece.finish_reason for piece in read(make_call(), *chunks) if piece.finish_reason] == ["stop"]
+    raw_chunks = [delta(content="a"), delta("stop"), delta("stop", content=""), delta(None), delta("length")]
+    assert [chunk.finish_reason for chunk in read(make_call(), *raw_chunks) if chunk.finish_reason] == ["stop"]
 
 
 def test_a_message_in_the_place_of_a_delta_counts(make_call: Make) -> None:
-    [piece] = read(make_call(), {"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}]})
-    assert (piece.text, piece.finish_reason) == ("hi", "stop")
+    [chunk] = read(make_call(), {"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}]})
+    assert (chunk.text, chunk.finish_reason) == ("hi", "stop")
 
 
-def test_chunks_that_say_nothing_make_no_piece(make_call: Make) -> None:
+def test_chunks_that_say_nothing_make_no_chunk(make_call: Make) -> None:
     seen = Seen(make_call())
-    for chunk in ({"choices": []}, {"choices": None, "usage": None}, delta(role="assistant", content=""), {}):
-        assert read_chunk(chunk, seen, Dialect(), "acme") == []
+    for raw_chunk in ({"choices": []}, {"choices": None, "usage": None}, delta(role="assistant", content=""), {}):
+        assert read_chunk(raw_chunk, seen, Dialect(), "acme") == []
 
 
 def test_thinking_comes_under_either_name(make_call: Make) -> None:
-    pieces = read(make_call(), delta(reasoning_content="a", content=None), delta(reasoning="b"), delta("stop"))
-    assert [piece.reasoning for piece in pieces] == ["a", "b", ""]
+    chunks = read(make_call(), delta(reasoning_content="a", content=None), delta(reasoning="b"), delta("stop"))
+    assert [chunk.reasoning for chunk in chunks] == ["a", "b", ""]
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_thinking_comes_under_either_name(make_call: Make) -> None:
          [("call_a1_0_0", "f", "{}")]),
     ],
 )  # fmt: skip
-def test_fragments_find_their_tool_call(make_call: Make, chunks: Any, found: Any) -> None:
-    assert tools(make_call(), *chunks) == found
+def test_fragments_find_their_tool_call(make_call: Make, raw_chunks: Any, found: Any) -> None:
+    assert tools(make_call(), *raw_chunks) == found
 
 
 def test_a_tool_call_that_was_cut_off_keeps_its_empty_arguments(make_call: Make) -> None:
@@ -97,15 +97,15 @@ def test_a_tool_call_that_was_cut_off_keeps_its_empty_arguments(make_call: Make)
 
 def test_who_asks_for_tools_has_not_stopped(make_call: Make) -> None:
     for end in (delta("stop"), delta("tool_calls"), delta("function_call"), {}):
-        pieces = read(make_call(), tool("{}", index=0, id="t", name="f"), end)
-        assert fold(pieces).choices[0].finish_reason == "tool_calls"
+        chunks = read(make_call(), tool("{}", index=0, id="t", name="f"), end)
+        assert fold(chunks).choices[0].finish_reason == "tool_calls"
     early = read(make_call(), delta("stop"), tool("{}", index=0, id="t", name="f"))
     assert fold(early).choices[0].finish_reason == "tool_calls"
 
 
 def test_choices_do_not_mix(make_call: Make) -> None:
-    chunks = [delta(index=1, content="b"), delta(index=0, content="a"), delta("stop", 1), delta("length", 0)]
-    answer = fold(read(make_call(), *chunks))
+    raw_chunks = [delta(index=1, content="b"), delta(index=0, content="a"), delta("stop", 1), delta("length", 0)]
+    answer = fold(read(make_call(), *raw_chunks))
     assert [(choice.message.text, choice.finish_reason) for choice in answer.choices] == [
         ("a", "length"),
         ("b", "stop"),
@@ -118,14 +118,14 @@ def counted(prompt: int, completion: int, **more: Any) -> dict[str, Any]:
 
 def test_the_last_usage_counts_but_zeros_take_nothing_back(make_call: Make) -> None:
     """A prompt that is counted before anything is made is a first guess: real streams correct it downwards."""
-    chunks = (counted(15, 0), counted(13, 2), counted(13, 2), counted(0, 0), delta("stop"))
-    pieces = read(make_call(), *chunks)
-    assert [piece.usage for piece in pieces if piece.usage] == [
+    raw_chunks = (counted(15, 0), counted(13, 2), counted(13, 2), counted(0, 0), delta("stop"))
+    chunks = read(make_call(), *raw_chunks)
+    assert [chunk.usage for chunk in chunks if chunk.usage] == [
         Usage(prompt_tokens=15),
         Usage(prompt_tokens=13, completion_tokens=2),
         Usage(prompt_tokens=13, completion_tokens=2),  # Said again: what came since is counted.
     ]
-    assert fold(pieces).usage == Usage(prompt_tokens=13, completion_tokens=2)
+    assert fold(chunks).usage == Usage(prompt_tokens=13, completion_tokens=2)
     assert fold(read(make_call(), delta("stop"))).usage is ABSENT
 
 
@@ -143,15 +143,15 @@ def test_a_last_figure_below_a_running_one_takes_nothing_back_and_is_an_estimate
 
 
 def test_a_figure_that_shrinks_on_the_way_and_grows_again_is_measured(make_call: Make) -> None:
-    chunks = (counted(8, 439), counted(8, 0), counted(8, 16), counted(427, 447), delta("stop"))
-    assert fold(read(make_call(), *chunks)).usage == Usage(prompt_tokens=427, completion_tokens=447)
+    raw_chunks = (counted(8, 439), counted(8, 0), counted(8, 16), counted(427, 447), delta("stop"))
+    assert fold(read(make_call(), *raw_chunks)).usage == Usage(prompt_tokens=427, completion_tokens=447)
 
 
 @pytest.mark.parametrize(("before", "last"), [(0.5, 0.25), (0.25, 0.5), (0.5, 0)])
 def test_of_two_stated_costs_the_larger_is_the_bill(make_call: Make, before: float, last: float) -> None:
-    chunks = (counted(9, 3, cost=before), counted(9, 3, cost=last), delta("stop"))
-    pieces = read(make_call(), *(decode(json.dumps(one), exact=True) for one in chunks), dialect=COSTS)
-    assert fold(pieces).stated_cost == Money.usd("0.5")
+    raw_chunks = (counted(9, 3, cost=before), counted(9, 3, cost=last), delta("stop"))
+    chunks = read(make_call(), *(decode(json.dumps(one), exact=True) for one in raw_chunks), dialect=COSTS)
+    assert fold(chunks).stated_cost == Money.usd("0.5")
 
 
 def test_an_error_in_the_place_of_an_end_is_a_failure(make_call: Make) -> None:
@@ -166,29 +166,29 @@ def test_an_unknown_end_is_an_end(make_call: Make) -> None:
 
 def test_private_parts_are_put_together(make_call: Make) -> None:
     dialect = Dialect(private_fields=("details", "sign", "map"))
-    chunks = [
+    raw_chunks = [
         delta(details=[{"t": 1}], sign="a", map={"a": [1]}),
         delta(details=[{"t": 2}], map={"a": [2], "b": 3}),
         delta("stop", sign="z"),
     ]
-    message = fold(read(make_call(), *chunks, dialect=dialect)).choices[0].message
+    message = fold(read(make_call(), *raw_chunks, dialect=dialect)).choices[0].message
     expected = {"details": [{"t": 1}, {"t": 2}], "sign": "z", "map": {"a": [1, 2], "b": 3}}
     assert message.private == {"acme": expected}
 
 
 def test_log_probabilities_are_put_together(make_call: Make) -> None:
-    def chunk(token: str) -> dict[str, Any]:
+    def raw_chunk(token: str) -> dict[str, Any]:
         return {
             "choices": [{"delta": {"content": token}, "logprobs": {"content": [{"token": token}], "refusal": None}}]
         }
 
-    answer = fold(read(make_call(), chunk("a"), chunk("b")))
+    answer = fold(read(make_call(), raw_chunk("a"), raw_chunk("b")))
     assert answer.choices[0].logprobs == {"content": [{"token": "a"}, {"token": "b"}], "refusal": None}
 
 
 def test_without_any_choice_there_is_no_answer() -> None:
     with pytest.raises(BadAnswer) as caught:
-        fold([Piece(usage=Usage(prompt_tokens=1))])
+        fold([Chunk(usage=Usage(prompt_tokens=1))])
     assert (caught.value.kind, caught.value.model) == ("empty", "m1")
 
 
@@ -196,13 +196,13 @@ def test_an_assembly_can_be_asked_on_the_way(make_call: Make) -> None:
     assembly = Assembly(provider="acme", model="m1")
     assert (assembly.text, assembly.model, assembly.has_content) == ("", "m1", False)
     evidence = Evidence(unit=Unit.REQUEST, amount=5, origin="header x")
-    assembly.add(Piece(text="o", model="m2", evidence=(evidence,), headers_at=5.0, stated_cost=Money(pico=1)))
-    assembly.add(Piece(text="k", evidence=(evidence,), warnings=("w",), provider_request_id="r"))
+    assembly.add(Chunk(text="o", model="m2", evidence=(evidence,), headers_at=5.0, stated_cost=Money(pico=1)))
+    assembly.add(Chunk(text="k", evidence=(evidence,), warnings=("w",), provider_request_id="r"))
     assert (assembly.text, assembly.model, assembly.has_content) == ("ok", "m2", True)
     answer = assembly.answer()
     assert (answer.headers_at, answer.provider_request_id, answer.warnings) == (5.0, "r", ("w",))
     assert (answer.stated_cost, answer.evidence) == (Money(pico=1), (evidence, evidence))
-    assert fold(pieces_of(answer)) == answer
+    assert fold(chunks_of(answer)) == answer
 
 
 def test_rows_of_one_index_go_on_where_they_broke_off(make_call: Make) -> None:
@@ -226,10 +226,10 @@ def test_rows_of_one_index_go_on_where_they_broke_off(make_call: Make) -> None:
 
 def test_citations_add_up(make_call: Make) -> None:
     one, other = ({"type": "url_citation", "url_citation": {"url": url}} for url in ("https://a", "https://b"))
-    pieces = read(make_call(), delta(annotations=[one]), delta(content="x", annotations=[other, 5]), delta("stop"))
-    answer = fold(pieces)
+    chunks = read(make_call(), delta(annotations=[one]), delta(content="x", annotations=[other, 5]), delta("stop"))
+    answer = fold(chunks)
     assert answer.choices[0].message.annotations == (one, other)
-    assert fold(pieces_of(answer)) == answer
+    assert fold(chunks_of(answer)) == answer
 
 
 def test_thoughts_that_only_the_total_counts_belong_to_the_completion(make_call: Make) -> None:
@@ -243,24 +243,24 @@ def test_a_stream_without_a_reason_at_the_cap_was_cut(
     make_call: Make, choices: int, tokens: int, expected: str
 ) -> None:
     call = make_call().model_copy(update={"max_output": 50})
-    chunks = [delta(index=index, content="a") for index in range(choices)]
+    raw_chunks = [delta(index=index, content="a") for index in range(choices)]
     usage = {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": tokens}}
-    ends = {piece.finish_reason for piece in read(call, *chunks, usage) if piece.finish_reason}
+    ends = {chunk.finish_reason for chunk in read(call, *raw_chunks, usage) if chunk.finish_reason}
     assert ends == {expected}
 
 
 def test_a_smaller_figure_has_not_counted_what_came_with_it() -> None:
     assembly = Assembly(provider="acme", model="m1")
     for completion in (40, 1):
-        assembly.add(Piece(text="x", usage=Usage(prompt_tokens=9, completion_tokens=completion)))
+        assembly.add(Chunk(text="x", usage=Usage(prompt_tokens=9, completion_tokens=completion)))
     assert assembly.usage.completion_tokens == 40
     assert assembly.running
 
 
-def test_a_piece_that_states_no_usage_leaves_the_last_one_a_running_figure() -> None:
+def test_a_chunk_that_states_no_usage_leaves_the_last_one_a_running_figure() -> None:
     assembly = Assembly(provider="acme", model="m1")
-    assembly.add(Piece(text="x", usage=Usage(prompt_tokens=9, completion_tokens=1)))
-    assembly.add(Piece(text="y", usage=ABSENT))
+    assembly.add(Chunk(text="x", usage=Usage(prompt_tokens=9, completion_tokens=1)))
+    assembly.add(Chunk(text="y", usage=ABSENT))
     assert (assembly.usage.completion_tokens, assembly.running) == (1, True)
 
 
@@ -269,5 +269,5 @@ def test_of_two_places_in_one_chunk_the_larger_figure_counts(first: int, second:
     def row(completion: int) -> dict[str, int]:
         return {"prompt_tokens": 9 if completion else 0, "completion_tokens": completion}
 
-    chunk = {"usage": row(first), "x": {"usage": row(second)}}
-    assert find_usage(chunk, Dialect(usage_at=("usage", "x.usage"))).completion_tokens == 30
+    raw_chunk = {"usage": row(first), "x": {"usage": row(second)}}
+    assert find_usage(raw_chunk, Dialect(usage_at=("usage", "x.usage"))).completion_tokens == 30

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from shunpike.types import Factor, Money, Proof, Reopening, Unconfirmed, UsageRow
+from shunpike.types import Factor, Money, Observation, Reopening, Unconfirmed, UsageRow
 
 
 @runtime_checkable
 class Learns(Protocol):
-    """A store that keeps what `Settlement.lessons` and `Settlement.samples` taught. Without it each process forgets."""
+    """A store that keeps what `Settlement.limit_updates` and `Settlement.samples` taught. Else each process forgets."""
 
-    async def proofs(self) -> Mapping[str, Proof]:
+    async def observations(self) -> Mapping[str, Observation]:
         """Return bucket → what the provider was last seen to say of it."""
         ...
 

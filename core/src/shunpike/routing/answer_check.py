@@ -6,12 +6,12 @@ import json
 
 from shunpike.errors import BadAnswer
 from shunpike.protocols import Target
-from shunpike.routing.route import Route, Try
+from shunpike.routing.context import Attempt, RequestContext
 from shunpike.types import Answer, ChatRequest
 from shunpike.types.base import label
 
 
-def judge(answer: Answer, request: ChatRequest, target: Target) -> BadAnswer | None:
+def check_answer(answer: Answer, request: ChatRequest, target: Target) -> BadAnswer | None:
     """Return what is wrong with ``answer``, or None. Only what can be proven from the answer itself counts."""
     first = answer.choices[0]
     message = first.message
@@ -26,13 +26,13 @@ def judge(answer: Answer, request: ChatRequest, target: Target) -> BadAnswer | N
     return None
 
 
-def misread(answer: Answer, route: Route, attempt: Try) -> BadAnswer | None:
+def misread(answer: Answer, context: RequestContext, attempt: Attempt) -> BadAnswer | None:
     """Read the answer as what the caller asked for, into ``attempt.parsed``; return why it is none, if so."""
     message = answer.choices[0].message
-    if route.reads is None or message.tool_calls:
+    if context.reads is None or message.tool_calls:
         return None
     try:
-        attempt.parsed = route.reads(message.text)
+        attempt.parsed = context.reads(message.text)
     except ValueError as error:
         return _bad("schema_invalid", str(error), attempt.target)
     return None
@@ -59,7 +59,7 @@ def _all_thought(request: ChatRequest, target: Target) -> BadAnswer:
     return error
 
 
-def cut_off(answer: Answer, request: ChatRequest, attempt: Try) -> tuple[str, ...]:
+def cut_off(answer: Answer, request: ChatRequest, attempt: Attempt) -> tuple[str, ...]:
     """Return the warning for an answer that was cut off: by a filter, or by its output cap and what made it that."""
     ends = {choice.finish_reason for choice in answer.choices}
     who = label(attempt.target.name, attempt.target.model.id)

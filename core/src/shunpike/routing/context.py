@@ -8,15 +8,15 @@ from typing import Any, Literal
 
 from shunpike.clock import Clock
 from shunpike.errors import ShunpikeError
-from shunpike.protocols import Admission, Ask, Backend, Target
-from shunpike.routing.memory import Memory
+from shunpike.protocols import Admission, AdmissionRequest, Backend, Target
+from shunpike.routing.health import Health
 from shunpike.routing.plan import Plan
 from shunpike.routing.trouble import Where
 from shunpike.tokens import ESTIMATE
-from shunpike.types import Call, ChatRequest, Event, Grant, Piece, Price, Settlement, Timeouts
+from shunpike.types import Call, ChatRequest, Chunk, Event, Grant, Price, Settlement, Timeouts
 from shunpike.waiting import Queue, Waiter
 from shunpike.wire.assemble import Assembly
-from shunpike.wire.unsent import before_sending, begin_attempt
+from shunpike.wire.not_sent import before_sending, begin_attempt
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class Services:
 
     admission: Admission
     clock: Clock
-    memory: Memory
+    memory: Health
     price: Callable[[Target, int, str | None, float], Price | None]
     """(target, prompt tokens, service tier asked for, seconds) → the most that an attempt can cost that begins now and
     ends within so many seconds, None when unknown."""
     backend: Callable[[Target], Backend]
-    served_price: Callable[[Try, str, int, str | None], Price | None]
+    served_price: Callable[[Attempt, str, int, str | None], Price | None]
     """(attempt, served model, prompt tokens, service tier that the answer names) → the price of it, None = unknown."""
     timeouts: Callable[[Target], Timeouts]
     cancel_safe: Callable[[Target], bool]
@@ -61,7 +61,7 @@ class Services:
 
 
 @dataclass(frozen=True)
-class Route:
+class RequestContext:
     """One request on its way. ``expires`` is on the monotonic clock."""
 
     request: ChatRequest
@@ -93,11 +93,11 @@ class Route:
 
 
 @dataclass
-class Try:
+class Attempt:
     """One attempt while it runs."""
 
     target: Target
-    ask: Ask
+    ask: AdmissionRequest
     call: Call
     grant: Grant
     started_at: float
@@ -115,9 +115,9 @@ class Try:
     def __post_init__(self) -> None:
         self.assembly = Assembly(provider=self.target.name, model=self.target.model.id)
 
-    def take(self, piece: Piece) -> None:
-        """Take in one piece of the answer."""
-        self.assembly.add(piece)
-        beside = piece.refusal + "".join(call.arguments for call in piece.tool_calls)
-        shown = piece.text + piece.reasoning if piece.received is None else ""
-        self.delivered_tokens += ESTIMATE.count(shown + beside) + (piece.received or 0)
+    def take(self, chunk: Chunk) -> None:
+        """Take in one chunk of the answer."""
+        self.assembly.add(chunk)
+        beside = chunk.refusal + "".join(call.arguments for call in chunk.tool_calls)
+        shown = chunk.text + chunk.reasoning if chunk.received is None else ""
+        self.delivered_tokens += ESTIMATE.count(shown + beside) + (chunk.received or 0)

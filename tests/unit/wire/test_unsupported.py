@@ -11,7 +11,7 @@ from shunpike.errors import NotHere
 from shunpike.types import ChatRequest
 from shunpike.wire import ChatBackend, Dialect
 from shunpike.wire.body import chat_body
-from shunpike.wire.losses import check_parts, lost, strangers
+from shunpike.wire.unsupported import check_parts, lost, strangers
 
 Make = Callable[..., Any]
 CALLS = [{"id": "a", "function": {"name": "now", "arguments": "{}"}}]

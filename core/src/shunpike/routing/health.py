@@ -13,7 +13,7 @@ from shunpike.clock import Clock
 from shunpike.errors import AuthError, CreditsExhausted, NotHere, QuotaExhausted, RateLimited
 from shunpike.routing.closings import TOLD, Closed, Place, bucket_of, heard_of, place_of, told_of
 from shunpike.routing.trouble import Failure, Scope, Setback, Where, is_trouble, named_moment, scope_of
-from shunpike.types import Cause, Closure
+from shunpike.types import Block, Cause
 from shunpike.types.trouble import Troubles
 
 TESTED_FOR = 5.0
@@ -49,7 +49,7 @@ _ROUNDING = 1e-3
 """Seconds by which a moment may differ that went to a store, on whose clock it is another one, and came back."""
 
 
-class Memory:
+class Health:
     """What is closed, by scope and name."""
 
     def __init__(self, clock: Clock) -> None:
@@ -111,7 +111,7 @@ class Memory:
             self._over.add(bucket)
             self._well_at[bucket] = self._clock.now()
 
-    def news(self) -> tuple[tuple[Closure, ...], tuple[str, ...]]:
+    def news(self) -> tuple[tuple[Block, ...], tuple[str, ...]]:
         """Return what others are to be told with the next settlement: what is in trouble, and buckets of what is well.
 
         It is told once; `booked` says that it has arrived.
@@ -124,12 +124,12 @@ class Memory:
         self._over.clear()
         return closes, opens
 
-    def booked(self, closures: Sequence[Closure]) -> None:
+    def booked(self, blocks: Sequence[Block]) -> None:
         """Note that the store has what was told of `news`."""
-        for closure in closures:
-            place = place_of(closure.bucket)
+        for block in blocks:
+            place = place_of(block.bucket)
             known = self._closed.get(place) if place is not None else None
-            if known is not None and known.since == closure.at:
+            if known is not None and known.since == block.at:
                 known.booked_at = self._clock.monotonic()
 
     def hear(self, troubles: Troubles) -> None:
@@ -143,14 +143,14 @@ class Memory:
             kept = seen and told_of(place, known).until > self._clock.now()
             if kept and bucket_of(place) not in troubles.closed:
                 del self._closed[place]
-        for bucket, closure in troubles.closed.items():
+        for bucket, block in troubles.closed.items():
             found = place_of(bucket)
             if found is None:
                 continue
             ours = self._closed.get(found)
             since = self._well_at.get(bucket, 0.0) if ours is None else ours.since
-            if closure.at > since + _ROUNDING:
-                self._closed[found] = heard_of(found, closure, troubles.at)
+            if block.at > since + _ROUNDING:
+                self._closed[found] = heard_of(found, block, troubles.at)
 
     def _is_the_accounts(self, where: Where, scope: Scope, known: Closed) -> None:
         """Close the account where two of its models are in trouble at a time."""

@@ -6,18 +6,18 @@ from typing import Any
 
 from shunpike.clock import Clock
 from shunpike.errors import PluginError, ProviderError, QuotaExhausted, RateLimited
-from shunpike.routing.route import Services, Try
+from shunpike.routing.context import Attempt, Services
 from shunpike.routing.send import UNSENT
 from shunpike.routing.trouble import Failure
 from shunpike.tokens import ESTIMATE
-from shunpike.types import Answer, Attempt, Basis, Bill, Ending, Settlement
+from shunpike.types import Answer, AttemptRecord, Basis, Bill, Outcome, Settlement
 from shunpike.types.money import larger
-from shunpike.wire.unsent import is_unsent
+from shunpike.wire.not_sent import is_unsent
 
 
-def success(services: Services, attempt: Try, answer: Answer) -> Ending:
+def success(services: Services, attempt: Attempt, answer: Answer) -> Outcome:
     """An answer came, good or bad: it is billed either way."""
-    return Ending(
+    return Outcome(
         at=services.clock.now(),
         headers_at=answer.headers_at,
         usage=answer.usage,
@@ -31,14 +31,14 @@ def success(services: Services, attempt: Try, answer: Answer) -> Ending:
     )
 
 
-def failure(services: Services, attempt: Try, error: Failure, opens_at: float | None = None) -> Ending:
+def failure(services: Services, attempt: Attempt, error: Failure, opens_at: float | None = None) -> Outcome:
     """The provider failed, before or after it began to answer; what it limits opens at ``opens_at``."""
-    ending = _broken_off(services, attempt)
+    outcome = _broken_off(services, attempt)
     bill = error.bill if isinstance(error, ProviderError) else None
-    return ending.model_copy(
+    return outcome.model_copy(
         update={
             **({} if bill is None else _billed(services, attempt, bill)),
-            "evidence": (*ending.evidence, *error.evidence),
+            "evidence": (*outcome.evidence, *error.evidence),
             "sent": _left_the_house(error),
             "error": error.kind,
             "status": error.status,
@@ -48,7 +48,7 @@ def failure(services: Services, attempt: Try, error: Failure, opens_at: float | 
     )
 
 
-def _billed(services: Services, attempt: Try, bill: Bill) -> dict[str, Any]:
+def _billed(services: Services, attempt: Attempt, bill: Bill) -> dict[str, Any]:
     """Return what was stated with the failure or after it, which is the last word, but takes nothing back."""
     so_far = attempt.assembly
     usage = bill.usage.after(so_far.usage)
@@ -62,22 +62,22 @@ def _billed(services: Services, attempt: Try, bill: Bill) -> dict[str, Any]:
     }
 
 
-def cancelled(services: Services, attempt: Try) -> Ending:
+def cancelled(services: Services, attempt: Attempt) -> Outcome:
     """The caller went away: what the provider still does with it depends on the provider."""
     return _broken_off(services, attempt).model_copy(update={"cancelled": True})
 
 
-def broken(services: Services, attempt: Try, error: BaseException) -> Ending:
+def broken(services: Services, attempt: Attempt, error: BaseException) -> Outcome:
     """Something that is no failure of the provider's ended it: a mistake of ours before it was sent, or the caller."""
     if is_unsent(error):
         gone = not isinstance(error, Exception)
-        return Ending(at=services.clock.now(), sent=False, cancelled=gone, error=None if gone else UNSENT)
+        return Outcome(at=services.clock.now(), sent=False, cancelled=gone, error=None if gone else UNSENT)
     return cancelled(services, attempt)
 
 
-def _broken_off(services: Services, attempt: Try) -> Ending:
+def _broken_off(services: Services, attempt: Attempt) -> Outcome:
     so_far = attempt.assembly
-    return Ending(
+    return Outcome(
         at=services.clock.now(),
         headers_at=so_far.headers_at,
         usage=so_far.usage,
@@ -111,11 +111,13 @@ def _left_the_house(error: Failure) -> bool:
     return not (error.kind in ("unsupported", UNSENT) or (error.kind == "connection" and error.billed is False))
 
 
-def attempt_record(clock: Clock, attempt: Try, booked: Settlement, ending: Ending, error: Failure | None) -> Attempt:
+def attempt_record(
+    clock: Clock, attempt: Attempt, booked: Settlement, outcome: Outcome, error: Failure | None
+) -> AttemptRecord:
     """Return the attempt as it stands in the record of the decision."""
-    kind = "cancelled" if ending.cancelled else error.kind if error else ending.error
+    kind = "cancelled" if outcome.cancelled else error.kind if error else outcome.error
     first = attempt.first_token
-    return Attempt(
+    return AttemptRecord(
         id=attempt.ask.attempt_id,
         provider=attempt.target.name,
         model=attempt.target.model.id,

@@ -12,25 +12,25 @@ from shunpike.routing.hints import Told, hint_for
 from shunpike.routing.plan import Plan
 from shunpike.routing.schedule import Spent
 from shunpike.routing.trouble import Failure, Scope, Setback
-from shunpike.types import Attempt, Candidate, Cause, Decision, Refusal, RefusalKind, Remaining, Verdict
+from shunpike.types import AttemptRecord, Candidate, Cause, Decision, Denial, DenialKind, Remaining, Verdict
 from shunpike.types.base import label
 
 _SHOWN = 12
-_IN_WORDS = (RefusalKind.MONEY, RefusalKind.PACE)
+_IN_WORDS = (DenialKind.MONEY, DenialKind.PACE)
 """Where no limit refused, so that the source says what did."""
 _TELLING = (Verdict.FAILED, Verdict.REFUSED, Verdict.UNUSED, Verdict.DROPPED, Verdict.ANSWERED)
 """What was tried says more than what was not."""
 _SHARED = {Scope.MODEL: "it", Scope.ACCOUNT: "its account", Scope.ORIGIN: "its address", Scope.KEY: "its key"}
 
 
-class Journey:
+class DecisionRecorder:
     """Who was considered, what was tried, what came of it. One per request."""
 
     def __init__(self, requested_model: str, plan: Plan) -> None:
         self.requested_model = requested_model
         self.plan = plan
         self._candidates: dict[str, Candidate] = {}
-        self.refusals: dict[str, tuple[Target, Refusal]] = {}
+        self.denials: dict[str, tuple[Target, Denial]] = {}
         """Label → the refusal that stands now."""
         self._waits: dict[str, float] = {}
         self._errors: list[ShunpikeError] = []
@@ -38,7 +38,7 @@ class Journey:
         self._kept_away: dict[str, Told] = {}
         """Label → what was learned earlier and closes it, until a limit says more."""
         self._unusable: dict[str, ShunpikeError] = {}
-        self.attempts: list[Attempt] = []
+        self.attempts: list[AttemptRecord] = []
         self.returned = 0
         """How many more were granted, and given back unsent for an earlier request."""
         self.remaining: tuple[Remaining, ...] = ()
@@ -55,7 +55,7 @@ class Journey:
         cause: Cause | None = None,
     ) -> Candidate:
         """Say what became of ``target``."""
-        self.refusals.pop(target.label, None)
+        self.denials.pop(target.label, None)
         self._candidates[target.label] = noted = Candidate(
             provider=target.name, model=target.model.id, verdict=verdict, reason=reason, retry_at=retry_at, cause=cause
         )
@@ -82,49 +82,49 @@ class Journey:
             elif why is not None:
                 self.note(target, Verdict.UNUSED, f"not tried: {why.text}", cause=why.cause)
 
-    def refused(self, target: Target, refusal: Refusal) -> Candidate:
+    def refused(self, target: Target, denial: Denial) -> Candidate:
         """A limit or budget closed ``target``; nothing was sent."""
-        limit, cause, name = refusal.limit, Cause.QUOTA, self.named(refusal)
-        if _is_said_in_words(refusal):
+        limit, cause, name = denial.limit, Cause.QUOTA, self.named(denial)
+        if _is_said_in_words(denial):
             reason = limit.source
-            cause = Cause.POLICY if refusal.kind is RefusalKind.MONEY else cause
+            cause = Cause.POLICY if denial.kind is DenialKind.MONEY else cause
         elif limit.amount == 0:
             reason, cause = name, Cause.POLICY
-        elif refusal.impossible:
+        elif denial.impossible:
             reason, cause = f"too large for the {name}", Cause.TOO_LARGE
-            if refusal.fits:
-                reason += f": lower max_tokens to {refusal.fits:,}"
+            if denial.fits:
+                reason += f": lower max_tokens to {denial.fits:,}"
         else:
             reason = name
-        if refusal.held:
+        if denial.held:
             reason += ", held by requests that are running"
-        elif refusal.earliest:
+        elif denial.earliest:
             reason += ", counting requests that are running"
-        if refusal.ahead:
-            reason += f", {refusal.ahead} earlier request{'s' if refusal.ahead > 1 else ''} waiting for it"
+        if denial.ahead:
+            reason += f", {denial.ahead} earlier request{'s' if denial.ahead > 1 else ''} waiting for it"
         known = self._candidates.get(target.label)
         self._kept_away.pop(target.label, None)
-        noted = self.note(target, Verdict.REFUSED, reason, None if refusal.impossible else refusal.retry_at, cause)
-        update = {"kind": refusal.kind, "earliest": refusal.earliest}
+        noted = self.note(target, Verdict.REFUSED, reason, None if denial.impossible else denial.retry_at, cause)
+        update = {"kind": denial.kind, "earliest": denial.earliest}
         noted = self._candidates[target.label] = noted.model_copy(update=update)
         if known is not None and known.verdict is Verdict.FAILED:
             # What failed in this request says more than what keeps it from being asked again.
             self._candidates[target.label] = known
-        self.refusals[target.label] = target, refusal
+        self.denials[target.label] = target, denial
         return noted
 
     @staticmethod
-    def named(refusal: Refusal) -> str:
+    def named(denial: Denial) -> str:
         """Return the limit or budget that refused, for a person."""
-        limit = refusal.limit
-        if _is_said_in_words(refusal):
+        limit = denial.limit
+        if _is_said_in_words(denial):
             return limit.source
-        return f"{limit.source if is_budget(refusal) else 'limit'} {limit.text}"
+        return f"{limit.source if is_budget(denial) else 'limit'} {limit.text}"
 
-    def waited(self, blocked: tuple[Target, Refusal], seconds: float) -> None:
+    def waited(self, blocked: tuple[Target, Denial], seconds: float) -> None:
         """Note that the request waited for what blocked it."""
-        target, refusal = blocked
-        what = f"{target.name}: {self.named(refusal)}"
+        target, denial = blocked
+        what = f"{target.name}: {self.named(denial)}"
         self._waits[what] = self._waits.get(what, 0.0) + seconds
 
     def unusable(self, target: Target, problem: ShunpikeError) -> Candidate:
@@ -189,8 +189,8 @@ class Journey:
         return error
 
     def _too_large_for_a_budget(self) -> bool:
-        refusals = [refusal for _, refusal in self.refusals.values()]
-        return any(one.kind is RefusalKind.IMPOSSIBLE and is_budget(one) for one in refusals)
+        denials = [denial for _, denial in self.denials.values()]
+        return any(one.kind is DenialKind.IMPOSSIBLE and is_budget(one) for one in denials)
 
     def _misbehaved(self) -> ShunpikeError | None:
         """Return the plugin's error where nothing else went wrong."""
@@ -206,14 +206,14 @@ class Journey:
         return next(iter(self._unusable.values()))
 
 
-def is_budget(refusal: Refusal) -> bool:
+def is_budget(denial: Denial) -> bool:
     """Tell whether a money budget refused."""
-    return refusal.bucket.startswith("budget|")
+    return denial.bucket.startswith("budget|")
 
 
-def _is_said_in_words(refusal: Refusal) -> bool:
+def _is_said_in_words(denial: Denial) -> bool:
     """Whether no limit refused, but the wall around money, a closed gate or the pace: the source says what it was."""
-    return refusal.kind in _IN_WORDS or refusal.bucket.endswith(("|gate", "|paid"))
+    return denial.kind in _IN_WORDS or denial.bucket.endswith(("|gate", "|paid"))
 
 
 def _lines(candidates: list[Candidate], now: float) -> list[str]:

@@ -1,6 +1,6 @@
 """What a provider's refusal closes, and until when. A closed bucket refuses at once.
 
-Closures only ever grow, except where only a clock that was ahead can have closed for so long: see `last_closure`.
+Blocks only ever grow, except where only a clock that was ahead can have closed for so long: see `last_block`.
 
 | what was said                                            | how it is taken                                         |
 | -------------------------------------------------------- | ------------------------------------------------------- |
@@ -8,7 +8,7 @@ Closures only ever grow, except where only a clock that was ahead can have close
 | any other named limit, for longer than its window        | doubtful: tested once its window has passed             |
 | no limit, or one without a window, for more than an hour | doubtful: tested after an hour                          |
 
-How a doubtful closure is tested: ``ledger/half_open.py``. What a bill above the worst case closes:
+How a doubtful block is tested: ``ledger/half_open.py``. What a bill above the worst case closes:
 ``ledger/breaches.py``.
 """
 
@@ -19,27 +19,27 @@ from collections.abc import Mapping, Sequence
 
 from shunpike.ledger.buckets import gate_of, is_budget
 from shunpike.ledger.learning import limits_named
-from shunpike.ledger.windows import GUARD, Window, expiry, last_closure, outlasts
+from shunpike.ledger.windows import GUARD, Window, expiry, last_block, outlasts
 from shunpike.protocols import Target
 from shunpike.types import (
+    Block,
     Calendar,
-    Closure,
-    Ending,
     Held,
-    Lesson,
     Limit,
+    LimitUpdate,
+    Outcome,
     Rolling,
     Scope,
 )
 
 _GATE = Held()
 UNNAMED = 3_600.0
-"""Seconds after which a closure is tested that names no limit with a window."""
+"""Seconds after which a block is tested that names no limit with a window."""
 SHORTEST_DAY = 82_800.0
 """A window of so many seconds or more is a day's quota: what is said of it is believed."""
 
 
-def refused_by(ending: Ending, granted: Mapping[str, Limit], asked: Mapping[str, int]) -> dict[str, float]:
+def refused_by(outcome: Outcome, granted: Mapping[str, Limit], asked: Mapping[str, int]) -> dict[str, float]:
     """Return bucket → when it opens, of the limits by which the provider refused; empty where it named none.
 
     A limit is named by evidence of less left than the attempt asked for. Of several, the
@@ -51,63 +51,67 @@ def refused_by(ending: Ending, granted: Mapping[str, Limit], asked: Mapping[str,
         asked: Bucket → what the attempt held of it.
 
     """
-    if not is_refusal(ending) or ending.closed_until is None:
+    if not is_refusal(outcome) or outcome.closed_until is None:
         return {}
-    said = ending.closed_until
+    said = outcome.closed_until
     found: dict[str, float] = {}
-    for row in ending.evidence:
+    for row in outcome.evidence:
         for bucket in limits_named(row, granted):
             if row.remaining is not None and row.remaining < asked.get(bucket, 1):
                 found[bucket] = max(found.get(bucket, 0.0), row.resets_at or said)
-    opens = {bucket: _until(granted[bucket], moment, ending.at) for bucket, moment in found.items()}
+    opens = {bucket: _until(granted[bucket], moment, outcome.at) for bucket, moment in found.items()}
     if opens:
         last = max(opens, key=lambda bucket: opens[bucket])
         opens[last] = max(opens[last], said)
     return opens
 
 
-def is_refusal(ending: Ending) -> bool:
+def is_refusal(outcome: Outcome) -> bool:
     """Return whether the provider refused for a limit, until a moment that is yet to come."""
-    return ending.error is not None and ending.closed_until is not None and ending.closed_until > ending.at
+    return outcome.error is not None and outcome.closed_until is not None and outcome.closed_until > outcome.at
 
 
-def closures_of(
-    target: Target, ending: Ending, granted: Mapping[str, Limit], refused: Mapping[str, float]
-) -> tuple[Closure, ...]:
+def blocks_of(
+    target: Target, outcome: Outcome, granted: Mapping[str, Limit], refused: Mapping[str, float]
+) -> tuple[Block, ...]:
     """Return what the ending closes: the limits that refused, else the whole target.
 
     A provider whose limits all belong to the account is closed as an account. Where a calendar's limit is named, a
     delay shorter than its reset does not reopen it: the longer holds.
     """
-    if not is_refusal(ending) or ending.closed_until is None:
+    if not is_refusal(outcome) or outcome.closed_until is None:
         return ()
-    reason, origin = f"{target.name} said {ending.error}", _origin(ending)
+    reason, origin = f"{target.name} said {outcome.error}", _origin(outcome)
     if not refused:
-        found = _closure(_gate(target, granted), _GATE, ending.closed_until, ending.at)
-        said = {"test_at": _doubted(found, _named_window(ending)), "reason": reason, "origin": origin}
+        found = _block(_gate(target, granted), _GATE, outcome.closed_until, outcome.at)
+        said = {"test_at": _doubted(found, _named_window(outcome)), "reason": reason, "origin": origin}
         return (found.model_copy(update=said),)
-    closures = [_closure(bucket, granted[bucket].window, until, ending.at) for bucket, until in refused.items()]
-    return tuple(closure.model_copy(update={"reason": reason, "origin": origin}) for closure in closures)
+    blocks = [_block(bucket, granted[bucket].window, until, outcome.at) for bucket, until in refused.items()]
+    return tuple(block.model_copy(update={"reason": reason, "origin": origin}) for block in blocks)
 
 
-def used_up(target: Target, lessons: Sequence[Lesson], now: float) -> tuple[Closure, ...]:
+def used_up(target: Target, limit_updates: Sequence[LimitUpdate], now: float) -> tuple[Block, ...]:
     """Return what stays closed as nothing is left until later than the limit's own window would have it.
 
     A slot that counted so long would be taken for one of a clock that was set back.
     """
     found = []
-    for lesson in lessons:
-        proof, window = lesson.proof, lesson.limit.window
-        if proof.remaining == 0 and proof.resets_at is not None and outlasts(window, proof.resets_at + GUARD, now):
-            closure = _closure(proof.bucket, window, proof.resets_at + GUARD, now)
-            reason = f"{target.name} said 0 left ({proof.origin})"
-            found.append(closure.model_copy(update={"reason": reason, "origin": proof.origin}))
+    for limit_update in limit_updates:
+        observation, window = limit_update.observation, limit_update.limit.window
+        if (
+            observation.remaining == 0
+            and observation.resets_at is not None
+            and outlasts(window, observation.resets_at + GUARD, now)
+        ):
+            block = _block(observation.bucket, window, observation.resets_at + GUARD, now)
+            reason = f"{target.name} said 0 left ({observation.origin})"
+            found.append(block.model_copy(update={"reason": reason, "origin": observation.origin}))
     return tuple(found)
 
 
-def _closure(bucket: str, window: Window, until: float, now: float) -> Closure:
+def _block(bucket: str, window: Window, until: float, now: float) -> Block:
     """No longer than it would be believed: what is closed for longer still is asked again then."""
-    found = Closure(bucket=bucket, until=min(until, last_closure(window, now)), at=now, reason="")
+    found = Block(bucket=bucket, until=min(until, last_block(window, now)), at=now, reason="")
     match window:
         case Rolling(seconds=seconds):
             return found.model_copy(update={"test_at": _doubted(found, seconds)})
@@ -117,15 +121,15 @@ def _closure(bucket: str, window: Window, until: float, now: float) -> Closure:
             return found.model_copy(update={"test_at": _doubted(found, None)})
 
 
-def _doubted(closure: Closure, window: float | None) -> float | None:
-    """Return from when on a closure is tested that names a window of so many seconds, or none; None = never."""
-    test_at = closure.at + (UNNAMED if window is None else window) + GUARD
-    return test_at if closure.until > test_at else None
+def _doubted(block: Block, window: float | None) -> float | None:
+    """Return from when on a block is tested that names a window of so many seconds, or none; None = never."""
+    test_at = block.at + (UNNAMED if window is None else window) + GUARD
+    return test_at if block.until > test_at else None
 
 
-def _named_window(ending: Ending) -> float | None:
+def _named_window(outcome: Outcome) -> float | None:
     """Return the longest window that a refusal names of what is used up, though no listed limit has it."""
-    named = [row.window_seconds for row in ending.evidence if row.remaining == 0]
+    named = [row.window_seconds for row in outcome.evidence if row.remaining == 0]
     found = [window for window in named if window is not None]
     if not found:
         return None
@@ -133,9 +137,9 @@ def _named_window(ending: Ending) -> float | None:
     return math.inf if longest >= SHORTEST_DAY else longest
 
 
-def _origin(ending: Ending) -> str:
-    status = "refusal" if ending.status is None else f"HTTP {ending.status}"
-    told = [row.origin for row in ending.evidence if row.remaining == 0]
+def _origin(outcome: Outcome) -> str:
+    status = "refusal" if outcome.status is None else f"HTTP {outcome.status}"
+    told = [row.origin for row in outcome.evidence if row.remaining == 0]
     return ", ".join(dict.fromkeys((status, *told)))
 
 

@@ -1,6 +1,6 @@
-"""The part of the store contract that is about lessons: what a provider was seen to say of a limit, and what it closes.
+"""The part of the store contract on limit updates: what a provider was seen to say of a limit, and what it closes.
 
-A store that lacks an ability (see ``shunpike.ledger.abilities``) is not held to it; the test is skipped and says so.
+A store that lacks an ability (see ``shunpike.ledger.capabilities``) is not held to it; the test is skipped and says so.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from typing import Any
 
 import pytest
 
-from shunpike.ledger.abilities import Learns
+from shunpike.ledger.capabilities import Learns
 from shunpike.ledger.learning import BELIEVED_FOR
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
 from shunpike.types import (
-    Closure,
+    Block,
     Confidence,
+    Denial,
     Grant,
     Held,
     Hold,
-    Lesson,
     Limit,
-    Proof,
-    Refusal,
+    LimitUpdate,
+    Observation,
     Rolling,
     Unit,
 )
@@ -34,16 +34,16 @@ from shunpike_testkit.stores import hold, reservation, settled
 MINUTE = Limit(unit=Unit.REQUEST, amount=10, window=Rolling(seconds=60))
 
 
-def able(store: Store, ability: Any) -> Any:
+def able(store: Store, capability: Any) -> Any:
     """Return the store as one with the ability, a protocol, or skip the test."""
-    if not isinstance(store, ability):
-        pytest.skip(f"this store is no {ability.__name__}")
+    if not isinstance(store, capability):
+        pytest.skip(f"this store is no {capability.__name__}")
     return store
 
 
-def lesson(bucket: str, at: float, limit: Limit = MINUTE, **seen: Any) -> Lesson:
+def limit_update(bucket: str, at: float, limit: Limit = MINUTE, **seen: Any) -> LimitUpdate:
     """Return what an answer taught of ``bucket``."""
-    return Lesson(limit=limit, proof=Proof(bucket=bucket, at=at, origin="header x", **seen))
+    return LimitUpdate(limit=limit, observation=Observation(bucket=bucket, at=at, origin="header x", **seen))
 
 
 GATE = hold(0, 0, Unit.CONCURRENT, Held(), bucket="gate")
@@ -51,7 +51,7 @@ SAID = ((GATE, 31 * 86_400.0), (hold(1, 10), 86_400.0))
 YEAR = 365 * 86_400.0
 
 
-class StoreLessonsContract(StoreTimeContract):
+class StoreLimitUpdatesContract(StoreTimeContract):
     """The whole contract of a store: its base, time, and what it learns."""
 
     async def test_less_left_than_by_the_books_is_taken_until_the_reset(
@@ -62,20 +62,24 @@ class StoreLessonsContract(StoreTimeContract):
         async with self.opened(tmp_path, clock) as store:
             able(store, Learns)
             for number, (left, used) in enumerate(((4, 6), (9, 7))):
-                taught = lesson(one.bucket, clock.now(), remaining=left, resets_at=start + 20)
+                taught = limit_update(one.bucket, clock.now(), remaining=left, resets_at=start + 20)
                 await store.admit(reservation(f"a{number}", clock.now(), one))
-                await store.settle(f"a{number}", settled(clock.now(), lessons=(taught,)))
+                await store.settle(f"a{number}", settled(clock.now(), limit_updates=(taught,)))
                 assert (await store.remaining([one], clock.now()))[0].used == used
             clock.advance(20 + GUARD)
             assert (await store.remaining([one], clock.now()))[0].used == 2
 
-    async def test_a_lesson_of_a_limit_that_nothing_uses_is_kept(self, tmp_path: Path, clock: VirtualClock) -> None:
-        """There is no bucket to take anything of; the proof stands all the same."""
+    async def test_a_limit_update_of_a_limit_that_nothing_uses_is_kept(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """There is no bucket to take anything of; the observation stands all the same."""
         async with self.opened(tmp_path, clock) as store:
             learns = able(store, Learns)
             await store.admit(reservation("a", clock.now()))
-            await store.settle("a", settled(clock.now(), lessons=(lesson("unused", clock.now(), remaining=0),)))
-            assert (await learns.proofs())["unused"].remaining == 0
+            await store.settle(
+                "a", settled(clock.now(), limit_updates=(limit_update("unused", clock.now(), remaining=0),))
+            )
+            assert (await learns.observations())["unused"].remaining == 0
 
     async def test_a_limit_that_no_catalog_lists_is_kept_and_counts_what_is_used_of_it(
         self, tmp_path: Path, clock: VirtualClock
@@ -85,21 +89,21 @@ class StoreLessonsContract(StoreTimeContract):
             learns = able(store, Learns)
             for name, left in (("a", 4), ("b", 3)):
                 first = {"unlisted": MINUTE} if name == "a" else {}
-                taught = lesson("told", clock.now(), amount=10, remaining=left, **first)
+                taught = limit_update("told", clock.now(), amount=10, remaining=left, **first)
                 await store.admit(reservation(name, clock.now()))
-                await store.settle(name, settled(clock.now(), lessons=(taught,)))
-            assert (await learns.proofs())["told"].unlisted == MINUTE
+                await store.settle(name, settled(clock.now(), limit_updates=(taught,)))
+            assert (await learns.observations())["told"].unlisted == MINUTE
             (one,) = await store.remaining([hold(1, 10, bucket="told")], clock.now())
             assert one.used == 7
             await store.check()
 
-    async def test_a_refusal_without_an_amount_bounds_the_figure_by_what_was_in_use(
+    async def test_a_denial_without_an_amount_bounds_the_figure_by_what_was_in_use(
         self, tmp_path: Path, clock: VirtualClock
     ) -> None:
         """What every process uses of it counts, with what was refused; a later amount takes the bound away."""
         one = hold(1, 10)
-        refused = settled(clock.now(), lessons=(lesson(one.bucket, clock.now(), remaining=0, overages=1),))
-        stated = settled(clock.now(), lessons=(lesson(one.bucket, clock.now(), amount=8),))
+        refused = settled(clock.now(), limit_updates=(limit_update(one.bucket, clock.now(), remaining=0, overages=1),))
+        stated = settled(clock.now(), limit_updates=(limit_update(one.bucket, clock.now(), amount=8),))
         async with self.opened(tmp_path, clock) as store:
             learns = able(store, Learns)
             for number in range(8):
@@ -107,11 +111,11 @@ class StoreLessonsContract(StoreTimeContract):
             for number in range(6):
                 await store.settle(f"a{number}", settled(clock.now()))
             await store.settle("a6", refused)
-            bound = (await learns.proofs())[one.bucket].bound
+            bound = (await learns.observations())[one.bucket].bound
             assert bound is not None
             assert (bound.amount, bound.at, bound.origin) == (7, clock.now(), "header x: refused with 8 in use")
             await store.settle("a7", stated)
-            assert (await learns.proofs())[one.bucket].bound is None
+            assert (await learns.observations())[one.bucket].bound is None
             await store.check()
 
     async def test_older_or_lesser_evidence_moves_nothing_and_overages_add_up(
@@ -120,18 +124,18 @@ class StoreLessonsContract(StoreTimeContract):
         """An answer that arrives late does not reopen what a newer one has closed."""
         one, now = hold(1, 10), clock.now()
         told = [
-            lesson(one.bucket, now, amount=8, remaining=3, overages=1),
-            lesson(one.bucket, now - 30, amount=50, remaining=0, overages=1),
-            lesson(one.bucket, now + 1, amount=60, confidence=Confidence.REPORTED),
-            lesson(one.bucket, now + 2, remaining=7),
+            limit_update(one.bucket, now, amount=8, remaining=3, overages=1),
+            limit_update(one.bucket, now - 30, amount=50, remaining=0, overages=1),
+            limit_update(one.bucket, now + 1, amount=60, confidence=Confidence.REPORTED),
+            limit_update(one.bucket, now + 2, remaining=7),
         ]
         async with self.opened(tmp_path, clock) as store:
             learns = able(store, Learns)
             for number, taught in enumerate(told):
                 await store.admit(reservation(f"a{number}", now, one))
-                await store.settle(f"a{number}", settled(now + 3, lessons=(taught,)))
-            proof = (await learns.proofs())[one.bucket]
-        assert (proof.amount, proof.remaining, proof.at, proof.overages) == (8, 7, now + 2, 2)
+                await store.settle(f"a{number}", settled(now + 3, limit_updates=(taught,)))
+            observation = (await learns.observations())[one.bucket]
+        assert (observation.amount, observation.remaining, observation.at, observation.overages) == (8, 7, now + 2, 2)
 
     async def test_what_has_expired_does_not_hide_what_the_provider_counts(
         self, tmp_path: Path, clock: VirtualClock
@@ -146,9 +150,9 @@ class StoreLessonsContract(StoreTimeContract):
             clock.advance(50)
             await store.admit(reservation("last", clock.now(), one))
             clock.advance(15)
-            taught = lesson(one.bucket, clock.now(), amount=10, remaining=0, resets_at=clock.now() + 55)
-            await store.settle("last", settled(clock.now(), lessons=(taught,)))
-            assert isinstance(await store.admit(reservation("next", clock.now(), one)), Refusal)
+            taught = limit_update(one.bucket, clock.now(), amount=10, remaining=0, resets_at=clock.now() + 55)
+            await store.settle("last", settled(clock.now(), limit_updates=(taught,)))
+            assert isinstance(await store.admit(reservation("next", clock.now(), one)), Denial)
             clock.advance(55 + GUARD)
             assert isinstance(await store.admit(reservation("next", clock.now(), one)), Grant)
 
@@ -161,8 +165,8 @@ class StoreLessonsContract(StoreTimeContract):
             able(store, Learns)
             await store.admit(reservation("long", start, one))
             clock.advance(90)
-            taught = lesson(one.bucket, start, remaining=0, resets_at=start + 120)
-            ended = settled(clock.now(), output=5, headers_at=start, lessons=(taught,))
+            taught = limit_update(one.bucket, start, remaining=0, resets_at=start + 120)
+            ended = settled(clock.now(), output=5, headers_at=start, limit_updates=(taught,))
             await store.settle("long", ended)
             assert (await store.remaining([one], clock.now()))[0].left == 0
 
@@ -172,17 +176,17 @@ class StoreLessonsContract(StoreTimeContract):
         """Else no answer would teach anything until that date has come. What was counted stays counted."""
         one, now = hold(1, 10), clock.now()
         told = (
-            lesson(one.bucket, now + 1e7, amount=500, remaining=400, overages=1),
-            lesson(one.bucket, now, amount=20, remaining=3),
+            limit_update(one.bucket, now + 1e7, amount=500, remaining=400, overages=1),
+            limit_update(one.bucket, now, amount=20, remaining=3),
         )
         async with self.opened(tmp_path, clock) as store:
             learns = able(store, Learns)
             for number, taught in enumerate(told):
-                at = taught.proof.at
+                at = taught.observation.at
                 await store.admit(reservation(f"a{number}", at, one))
-                await store.settle(f"a{number}", settled(at, lessons=(taught,)))
-            proof = (await learns.proofs())[one.bucket]
-            assert (proof.amount, proof.remaining, proof.at, proof.overages) == (20, 3, now, 1)
+                await store.settle(f"a{number}", settled(at, limit_updates=(taught,)))
+            observation = (await learns.observations())[one.bucket]
+            assert (observation.amount, observation.remaining, observation.at, observation.overages) == (20, 3, now, 1)
             assert (await store.remaining([one], now))[0].left == 3
 
     async def test_what_nobody_confirmed_for_long_gives_way_to_a_lesser_word(
@@ -193,10 +197,10 @@ class StoreLessonsContract(StoreTimeContract):
         async with self.opened(tmp_path, clock) as store:
             learns = able(store, Learns)
             for number, rank in enumerate((Confidence.OBSERVED, Confidence.REPORTED, Confidence.REPORTED)):
-                taught = lesson(one.bucket, clock.now(), amount=number + 1, confidence=rank)
+                taught = limit_update(one.bucket, clock.now(), amount=number + 1, confidence=rank)
                 await store.admit(reservation(f"a{number}", clock.now(), one))
-                await store.settle(f"a{number}", settled(clock.now(), lessons=(taught,)))
-                amounts.append((await learns.proofs())[one.bucket].amount)
+                await store.settle(f"a{number}", settled(clock.now(), limit_updates=(taught,)))
+                amounts.append((await learns.observations())[one.bucket].amount)
                 clock.advance(BELIEVED_FOR / 2 + 1)
         assert amounts == [1, 1, 3]
 
@@ -210,11 +214,11 @@ class StoreLessonsContract(StoreTimeContract):
         async with self.opened(tmp_path, clock) as store:
             for name, at, wait in (("a", ahead, 15), ("b", now, 36)):
                 assert isinstance(await store.admit(reservation(name, at, one)), Grant), f"{name} was not admitted"
-                closure = Closure(bucket=one.bucket, until=at + wait, reason=f"said {name}")
-                await store.settle(name, settled(at, closures=(closure,)))
-            refusal = await store.admit(reservation("c", now, one))
-            assert isinstance(refusal, Refusal)
-            assert (refusal.retry_at, refusal.limit.source) == (now + 36, "said b")
+                block = Block(bucket=one.bucket, until=at + wait, reason=f"said {name}")
+                await store.settle(name, settled(at, blocks=(block,)))
+            denial = await store.admit(reservation("c", now, one))
+            assert isinstance(denial, Denial)
+            assert (denial.retry_at, denial.limit.source) == (now + 36, "said b")
             assert isinstance(await store.admit(reservation("d", now + 36, one)), Grant)
 
     async def test_a_clock_that_is_set_back_opens_nothing_that_was_closed(
@@ -224,11 +228,11 @@ class StoreLessonsContract(StoreTimeContract):
         now, minute = clock.now(), hold(1, 10)
         async with self.opened(tmp_path, clock) as store:
             await store.admit(reservation("a", now))
-            closures = [Closure(bucket=one.bucket, until=now + length, reason="x") for one, length in SAID]
-            await store.settle("a", settled(now, closures=tuple(closures)))
+            blocks = [Block(bucket=one.bucket, until=now + length, reason="x") for one, length in SAID]
+            await store.settle("a", settled(now, blocks=tuple(blocks)))
             for moment in (now, now - 1_800):
-                assert isinstance(await store.admit(reservation("b", moment, minute)), Refusal)
-                assert isinstance(await store.admit(reservation("b", moment, GATE)), Refusal)
+                assert isinstance(await store.admit(reservation("b", moment, minute)), Denial)
+                assert isinstance(await store.admit(reservation("b", moment, GATE)), Denial)
 
     async def test_a_settlement_that_is_written_late_undoes_nothing_newer(
         self, tmp_path: Path, clock: VirtualClock
@@ -241,9 +245,9 @@ class StoreLessonsContract(StoreTimeContract):
                 await store.admit(reservation(name, ended, one))
             clock.advance(120)
             now, told = clock.now(), {"reason": "rate_limited", "bucket": one.bucket}
-            news = settled(now, lessons=(lesson(one.bucket, now, amount=20),))
-            await store.settle("new", news.model_copy(update={"closures": (Closure(until=now + 90_000, **told),)}))
-            late = settled(ended, lessons=(lesson(one.bucket, ended, amount=100),))
-            await store.settle("late", late.model_copy(update={"closures": (Closure(until=ended + 10, **told),)}))
-            assert (await learns.proofs())[one.bucket].amount == 20
+            news = settled(now, limit_updates=(limit_update(one.bucket, now, amount=20),))
+            await store.settle("new", news.model_copy(update={"blocks": (Block(until=now + 90_000, **told),)}))
+            late = settled(ended, limit_updates=(limit_update(one.bucket, ended, amount=100),))
+            await store.settle("late", late.model_copy(update={"blocks": (Block(until=ended + 10, **told),)}))
+            assert (await learns.observations())[one.bucket].amount == 20
             assert (await store.closed(now))[one.bucket].until == now + 90_000

@@ -1,4 +1,4 @@
-"""The chunks of a streamed answer, made into pieces: each finish reason once, each fragment at its own tool call."""
+"""The chunks of a streamed answer, made into chunks: each finish reason once, each fragment at its own tool call."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shunpike.types import ABSENT, Bill, Call, Money, Piece, Usage
+from shunpike.types import ABSENT, Bill, Call, Chunk, Money, Usage
 from shunpike.types.money import larger
 from shunpike.wire.answer import (
     at_the_cap,
@@ -60,23 +60,23 @@ class Seen:
         return ended >= max(self.expected, len(self.choices))
 
 
-def read_chunk(chunk: Mapping[str, Any], seen: Seen, dialect: Dialect, provider: str) -> list[Piece]:
-    """Return the pieces of one chunk. Raises `Overloaded` when a choice ends in an error."""
-    found: list[Piece] = []
-    for place, row in enumerate(rows(chunk.get("choices"))):
-        piece = _piece(row, place, seen, dialect, provider)
-        if piece is not None:
-            found.append(piece)
-    totals = _totals(chunk, seen, dialect)
+def read_chunk(raw_chunk: Mapping[str, Any], seen: Seen, dialect: Dialect, provider: str) -> list[Chunk]:
+    """Return the chunks of one chunk. Raises `Overloaded` when a choice ends in an error."""
+    found: list[Chunk] = []
+    for place, row in enumerate(rows(raw_chunk.get("choices"))):
+        chunk = _chunk(row, place, seen, dialect, provider)
+        if chunk is not None:
+            found.append(chunk)
+    totals = _totals(raw_chunk, seen, dialect)
     if totals:
         if found:
             found[-1] = found[-1].model_copy(update=totals)
         else:
-            found.append(Piece(**totals))
+            found.append(Chunk(**totals))
     return found
 
 
-def missing_ends(seen: Seen) -> list[Piece]:
+def missing_ends(seen: Seen) -> list[Chunk]:
     """Return the calls without arguments and the finish reasons that a stream with a proper end did not tell."""
     found = []
     cut = at_the_cap(seen.usage, seen.call, len(seen.choices))
@@ -85,31 +85,31 @@ def missing_ends(seen: Seen) -> list[Piece]:
         if choice.finish is None:
             end = choice.finish = finish_reason(None, has_tools=bool(choice.calls.made), cut=cut)
         if rest or end:
-            found.append(Piece(index=index, tool_calls=rest, finish_reason=end))
+            found.append(Chunk(index=index, tool_calls=rest, finish_reason=end))
     return found
 
 
-def _totals(chunk: Mapping[str, Any], seen: Seen, dialect: Dialect) -> dict[str, Any]:
+def _totals(raw_chunk: Mapping[str, Any], seen: Seen, dialect: Dialect) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    model = string(chunk.get("model"))
+    model = string(raw_chunk.get("model"))
     if model and model != seen.model:
         seen.model = found["model"] = model
-    if seen.request_id is None and (told := string(chunk.get("id"))):
+    if seen.request_id is None and (told := string(raw_chunk.get("id"))):
         seen.request_id = found["provider_request_id"] = told
-    usage = find_usage(chunk, dialect)
+    usage = find_usage(raw_chunk, dialect)
     # An all-zero usage after a real one comes when a stream failed late; it takes nothing back. One that is said again
     # is news: it says that what came since is counted.
     if usage is not ABSENT and (usage.total_tokens or seen.usage is ABSENT):
         found["usage"], seen.usage = usage, usage.after(seen.usage)
-    cost = stated_cost(chunk, dialect)
+    cost = stated_cost(raw_chunk, dialect)
     if cost is not None:
         found["stated_cost"], seen.cost = cost, larger(seen.cost, cost)
-    if (tier := string(chunk.get("service_tier"))) and tier != seen.tier:
+    if (tier := string(raw_chunk.get("service_tier"))) and tier != seen.tier:
         seen.tier = found["service_tier"] = tier
     return found
 
 
-def _piece(row: Mapping[str, Any], place: int, seen: Seen, dialect: Dialect, provider: str) -> Piece | None:
+def _chunk(row: Mapping[str, Any], place: int, seen: Seen, dialect: Dialect, provider: str) -> Chunk | None:
     index = count(row.get("index"))
     index = place if index is None else index
     choice = seen.choices.get(index)
@@ -134,7 +134,7 @@ def _piece(row: Mapping[str, Any], place: int, seen: Seen, dialect: Dialect, pro
         given["logprobs"] = logprobs
     if dialect.private_fields or "annotations" in delta:
         given.update(_rare(delta, dialect, provider))
-    return Piece(index=index, **given) if given else None
+    return Chunk(index=index, **given) if given else None
 
 
 def _rare(delta: Mapping[str, Any], dialect: Dialect, provider: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What of the ledger's closures is about the accounts as they are set up now."""
+"""What of the ledger's blocks is about the accounts as they are set up now."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import TypeAlias
 from shunpike.client.accounts import Account
 from shunpike.routing.closings import place_of
 from shunpike.routing.trouble import Scope
-from shunpike.types import Closure
+from shunpike.types import Block
 
-Closures: TypeAlias = Mapping[str, Closure]
-"""Bucket → closure."""
+Blocks: TypeAlias = Mapping[str, Block]
+"""Bucket → block."""
 
 
-def of_keys_in_use(closures: Closures, accounts: Mapping[str, Account]) -> Closures:
-    """Return the closures without those of keys that an account had before the one that it has now."""
-    return {bucket: one for bucket, one in closures.items() if not _is_former(bucket, accounts)}
+def of_keys_in_use(blocks: Blocks, accounts: Mapping[str, Account]) -> Blocks:
+    """Return the blocks without those of keys that an account had before the one that it has now."""
+    return {bucket: one for bucket, one in blocks.items() if not _is_former(bucket, accounts)}
 
 
 def _is_former(bucket: str, accounts: Mapping[str, Account]) -> bool:

@@ -14,14 +14,14 @@ from shunpike.protocols import Store
 from shunpike.types import (
     Budget,
     Calendar,
-    Ending,
+    Denial,
     Event,
     EventName,
     Grant,
     Limit,
     Money,
+    Outcome,
     Price,
-    Refusal,
     Settings,
     Usage,
 )
@@ -29,7 +29,7 @@ from shunpike.types.ledger import UNTIL_CLEARED
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.targets import ask, limit, target
 
-from .taught import House, seen
+from .taught import Runtime, seen
 
 DAY = 86_400.0
 MINUTE = limit(30)
@@ -40,35 +40,35 @@ FREE = target("none")
 
 async def test_a_days_wait_beside_a_minute_limit_is_tested_after_a_minute() -> None:
     """Answered, it is open for all; what a provider says once of one limit is no day without it."""
-    house = House([MINUTE])
+    house = Runtime([MINUTE])
     await house.refused(seen(remaining=0, window_seconds=60.0), wait=DAY)
-    (closure,) = (await house.books.closed()).values()
-    assert (closure.at, closure.test_at) == (house.clock.now(), house.clock.now() + 60 + GUARD)
-    assert closure.origin == "HTTP 429, header x"
-    assert isinstance(await house.ends(), Refusal)
+    (block,) = (await house.books.closed()).values()
+    assert (block.at, block.test_at) == (house.clock.now(), house.clock.now() + 60 + GUARD)
+    assert block.origin == "HTTP 429, header x"
+    assert isinstance(await house.ends(), Denial)
     house.clock.advance(60 + GUARD)
     assert isinstance(await house.books.admit(target(), ask("test")), Grant)
     second = await house.ends()
-    assert isinstance(second, Refusal), "two attempts test at once"
-    await house.books.settle(target(), ask("test"), Ending(at=house.clock.now(), usage=Usage()))
+    assert isinstance(second, Denial), "two attempts test at once"
+    await house.books.settle(target(), ask("test"), Outcome(at=house.clock.now(), usage=Usage()))
     assert isinstance(await house.ends(), Grant)
     assert await house.books.closed() == {}
 
 
 async def test_a_test_that_is_refused_again_waits_for_another_window() -> None:
-    house = House([MINUTE])
+    house = Runtime([MINUTE])
     for _ in range(3):
         assert isinstance(await house.refused(seen(remaining=0, window_seconds=60.0), wait=DAY), Grant)
         house.clock.advance(59 + GUARD)
-        assert isinstance(await house.ends(), Refusal)
+        assert isinstance(await house.ends(), Denial)
         house.clock.advance(1)
 
 
 async def test_a_wait_that_names_no_limit_is_tested_after_an_hour() -> None:
-    house = House([MINUTE])
+    house = Runtime([MINUTE])
     await house.refused(wait=DAY)
     house.clock.advance(3_600)
-    assert isinstance(await house.ends(), Refusal)
+    assert isinstance(await house.ends(), Denial)
     house.clock.advance(GUARD)
     assert isinstance(await house.ends(), Grant)
 
@@ -81,19 +81,19 @@ async def test_a_wait_that_names_no_limit_is_tested_after_an_hour() -> None:
 async def test_a_named_quota_of_a_day_or_a_month_is_believed_until_its_reset(
     limits: list[Limit], window: float
 ) -> None:
-    house = House(limits)
+    house = Runtime(limits)
     await house.refused(seen(remaining=0, window_seconds=window), wait=20 * 3_600.0)
-    (closure,) = (await house.books.closed()).values()
-    assert closure.test_at is None
+    (block,) = (await house.books.closed()).values()
+    assert block.test_at is None
     house.clock.advance(19 * 3_600.0)
-    assert isinstance(await house.ends(), Refusal)
+    assert isinstance(await house.ends(), Denial)
 
 
 async def test_a_wait_within_the_window_is_not_in_doubt() -> None:
-    house = House([MINUTE])
+    house = Runtime([MINUTE])
     await house.refused(seen(remaining=0, window_seconds=60.0), wait=60.0)
-    (closure,) = (await house.books.closed()).values()
-    assert closure.test_at is None
+    (block,) = (await house.books.closed()).values()
+    assert block.test_at is None
 
 
 class Paid:
@@ -104,14 +104,14 @@ class Paid:
         settings = Settings(allow_paid=True, budgets=(Budget(amount=Money.usd(5), period="day"),))
         self.books = Ledger(self.store, self.clock, settings, lambda _: (), emit=self.events.append)
 
-    async def billed(self, name: str, **ending: object) -> None:
+    async def billed(self, name: str, **outcome: object) -> None:
         assert isinstance(await self.books.admit(CARD, ask(name)), Grant)
         known = {"at": self.clock.now(), "price": PER_TOKEN, "usage": Usage(prompt_tokens=100, completion_tokens=50)}
-        await self.books.settle(CARD, ask(name), Ending.model_validate({**known, **ending}))
+        await self.books.settle(CARD, ask(name), Outcome.model_validate({**known, **outcome}))
 
 
 @pytest.mark.parametrize(
-    "ending",
+    "outcome",
     [
         {"stated_cost": Money.usd("0.5")},
         {"usage": Usage(prompt_tokens=100, completion_tokens=51)},
@@ -119,26 +119,26 @@ class Paid:
     ],
     ids=["a stated cost", "usage beyond the cap", "a dearer model answered"],
 )
-async def test_a_bill_above_the_worst_case_freezes_the_account_for_what_is_paid(ending: dict[str, object]) -> None:
+async def test_a_bill_above_the_worst_case_freezes_the_account_for_what_is_paid(outcome: dict[str, object]) -> None:
     """Until a person opens it, however long that takes; the truth is booked, and what is free goes on."""
     house = Paid()
     await house.billed("fits")
     assert isinstance(await house.books.admit(CARD, ask("running")), Grant)
-    await house.billed("bad", **ending)
+    await house.billed("bad", **outcome)
     for wait in (0.0, DAY, 400 * DAY):
         house.clock.advance(wait)
-        refusal = await house.books.admit(CARD, ask("next"))
-        assert isinstance(refusal, Refusal), "the next one was sent"
-        assert (refusal.retry_at, refusal.impossible) == (None, False)
-        assert "more than the" in refusal.limit.source
+        denial = await house.books.admit(CARD, ask("next"))
+        assert isinstance(denial, Denial), "the next one was sent"
+        assert (denial.retry_at, denial.impossible) == (None, False)
+        assert "more than the" in denial.limit.source
     assert isinstance(await house.books.admit(FREE, ask("free")), Grant)
-    (closure,) = (await house.books.closed()).values()
-    assert (closure.until, closure.origin) == (UNTIL_CLEARED, "attempt bad")
+    (block,) = (await house.books.closed()).values()
+    assert (block.until, block.origin) == (UNTIL_CLEARED, "attempt bad")
 
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
 @pytest.mark.parametrize(
-    "ending",
+    "outcome",
     [
         {"stated_cost": Money.usd(999_999)},
         {"usage": Usage(completion_tokens=10**10), "price": Price(prompt=0, completion=10**9)},
@@ -146,7 +146,7 @@ async def test_a_bill_above_the_worst_case_freezes_the_account_for_what_is_paid(
     ids=["stated", "by usage"],
 )
 async def test_bills_beyond_all_reason_are_booked_and_do_not_overflow_the_books(
-    ending: dict[str, object], kind: str, tmp_path: Path
+    outcome: dict[str, object], kind: str, tmp_path: Path
 ) -> None:
     """The tenth of those that were under way could not be settled: the sum was more than 63 bits hold."""
     house = Paid(MemoryStore() if kind == "memory" else SqliteStore(tmp_path / "ledger.db", clock=VirtualClock()))
@@ -155,12 +155,12 @@ async def test_bills_beyond_all_reason_are_booked_and_do_not_overflow_the_books(
         assert isinstance(await house.books.admit(CARD, ask(name)), Grant)
     for name in names:
         known = {"at": house.clock.now(), "price": PER_TOKEN, "usage": Usage(prompt_tokens=100, completion_tokens=50)}
-        await house.books.settle(CARD, ask(name), Ending.model_validate({**known, **ending}))
+        await house.books.settle(CARD, ask(name), Outcome.model_validate({**known, **outcome}))
     (row,) = await house.books.usage(0.0, 1e12)
     assert (row.held, row.unconfirmed, row.cost) == (0, 0, Money.usd(12 * 10_000))
     ((_, left),) = await house.books.budgets()
     assert left.used == row.cost.pico
-    assert isinstance(await house.books.admit(CARD, ask("next")), Refusal)
+    assert isinstance(await house.books.admit(CARD, ask("next")), Denial)
     await house.store.aclose()
 
 
@@ -172,15 +172,15 @@ async def test_a_freeze_is_an_event() -> None:
     assert "$0.50" in str(event.facts["reason"])
 
 
-async def test_a_closure_is_an_event_once() -> None:
+async def test_a_block_is_an_event_once() -> None:
     """Settling again changes nothing, and tells nothing."""
     events: list[Event] = []
     clock = VirtualClock()
     books = Ledger(MemoryStore(), clock, Settings(), lambda _: [MINUTE], emit=events.append)
     await books.admit(target(), ask("a"))
     for _ in range(2):
-        refusal = Ending(at=clock.now(), error="rate_limited", status=429, billed=False, closed_until=clock.now() + 36)
-        await books.settle(target(), ask("a"), refusal)
+        denial = Outcome(at=clock.now(), error="rate_limited", status=429, billed=False, closed_until=clock.now() + 36)
+        await books.settle(target(), ask("a"), denial)
     assert [(one.name, one.facts["until"]) for one in events] == [(EventName.BUCKET_CLOSED, clock.now() + 36)]
 
 
@@ -189,6 +189,6 @@ async def test_a_frozen_account_that_a_person_opened_is_asked_again() -> None:
     await house.billed("bad", stated_cost=Money.usd("0.5"))
     (bucket,) = await house.books.closed()
     (done,) = await house.books.reopen([bucket], "ann", "they paid it back")
-    assert (done.closure.bucket, done.who, done.note) == (bucket, "ann", "they paid it back")
+    assert (done.block.bucket, done.who, done.note) == (bucket, "ann", "they paid it back")
     assert await house.books.closed() == {}
     await house.billed("good")

@@ -13,7 +13,7 @@ LONGER = 5
 class Patience:
     """The deadline of one exchange. It begins with the wait for the first data; times are the event loop's seconds.
 
-    ``whole``: what is waited for comes in one piece, of which nothing can come early: only a ``first_token`` that was
+    ``whole``: what is waited for comes in one chunk, of which nothing can come early: only a ``first_token`` that was
     set holds for it.
     """
 
@@ -40,7 +40,7 @@ class Patience:
         self._deadline = min(anyio.current_time() + self._timeouts.idle, self._latest)
 
     def until_the_end(self) -> None:
-        """Wait for all the rest as for one piece: only the bound of the whole holds."""
+        """Wait for all the rest as for one chunk: only the bound of the whole holds."""
         self._first = False
         self._deadline = self._latest
 

@@ -1,4 +1,4 @@
-"""What answers teach, and what is kept of it: proofs about limits, and factors of token counts."""
+"""What answers teach, and what is kept of it: observations about limits, and factors of token counts."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Sighting(Record):
         return self.model_copy(update=shifted)
 
 
-class WindowProof(Record):
+class WindowObservation(Record):
     """How long a limit's window is at most, as answers showed: ``ledger/shortening.py``. Times are epoch seconds."""
 
     seconds: float | None = Field(default=None, gt=0)
@@ -86,24 +86,24 @@ class WindowProof(Record):
     tester: str = ""
     """The attempt that is counted until then only, to make room for it."""
     failures: int = 0
-    """How many such rows ended without a proof."""
+    """How many such rows ended without a observation."""
     no_test_before: float = 0.0
 
-    def joined(self, new: WindowProof | None) -> WindowProof:
+    def joined(self, new: WindowObservation | None) -> WindowObservation:
         """Return what is kept of it and of what may have been concluded elsewhere: the last change, newer sightings."""
         if new is None or new.changed_at >= self.changed_at:
             return new or self
         seen = {"log": new.log, "amount": new.amount, "told_at": new.told_at, "wait": new.wait}
         return self.model_copy(update=seen)
 
-    def moved(self, seconds: float) -> WindowProof:
+    def moved(self, seconds: float) -> WindowObservation:
         """Return it by a clock that is ahead by so much."""
         names = ("at", "changed_at", "told_at", "test_at", "no_test_before")
         shifted = {name: getattr(self, name) + seconds for name in names if getattr(self, name)}
         return self.model_copy(update={**shifted, "log": tuple(one.moved(seconds) for one in self.log)})
 
 
-class Proof(Record):
+class Observation(Record):
     """What a provider was seen to say of one bucket: the figures, when (epoch seconds), and where it stood."""
 
     bucket: str
@@ -119,10 +119,10 @@ class Proof(Record):
     """The limit itself, where no catalog lists it: ``ledger/unlisted.py``."""
     bound: Bound | None = None
     """What refusals without an amount showed."""
-    span: WindowProof | None = None
+    span: WindowObservation | None = None
     """What was seen of how long its window is at most."""
 
-    def moved(self, seconds: float) -> Proof:
+    def moved(self, seconds: float) -> Observation:
         """Return it by a clock that is ahead by so much."""
         resets = None if self.resets_at is None else self.resets_at + seconds
         bound = None if self.bound is None else self.bound.model_copy(update={"at": self.bound.at + seconds})
@@ -131,11 +131,11 @@ class Proof(Record):
         return self.model_copy(update=shifted)
 
 
-class Lesson(Record):
+class LimitUpdate(Record):
     """What one answer taught of ``limit`` as it is in force; by which rule: ``ledger/learning.py``."""
 
     limit: Limit
-    proof: Proof
+    observation: Observation
     begins: bool = False
     """Whether the limit counts from now on: what it says is used, is taken, though nothing has counted in it yet."""
 

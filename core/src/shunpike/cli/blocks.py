@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 from shunpike.cli.findings import Finding, Level, found
 from shunpike.cli.output import plain
 from shunpike.clock import moment, when
-from shunpike.types import Closure, Settings
+from shunpike.types import Block, Settings
 from shunpike.types.trouble import place_in_trouble
 
 HEADINGS = ("closed", "what", "until", "believed", "because", "origin", "since")
@@ -16,26 +16,26 @@ PAID = "what is paid"
 _DEFAULT = "/default"
 
 
-def name_of(closure: Closure) -> str:
+def name_of(block: Block) -> str:
     """Return what ``shunpike limits clear`` opens it by: an account, or a model of one."""
-    account, _, rest = closure.bucket.partition("|")
+    account, _, rest = block.bucket.partition("|")
     model = rest.partition("|")[0]
     account = account.removesuffix(_DEFAULT)
     return f"{account}/{unquote(model.removeprefix('model:'))}" if model.startswith("model:") else account
 
 
-def is_named(closure: Closure, name: str, settings: Settings) -> bool:
-    """Return whether a person who writes ``name`` means this closure.
+def is_named(block: Block, name: str, settings: Settings) -> bool:
+    """Return whether a person who writes ``name`` means this block.
 
     A name is a bucket, an account as it is listed, a provider for all of its accounts, a section of the configuration,
     or one of these with a model.
     """
-    account, _, rest = closure.bucket.partition("|")
+    account, _, rest = block.bucket.partition("|")
     names = {account, account.removesuffix(_DEFAULT), account.partition("/")[0]}
     names |= {section for section in settings.providers if _account(section, settings) == account}
-    if place_in_trouble(closure.bucket) is not None:  # Sections of one provider share its address.
+    if place_in_trouble(block.bucket) is not None:  # Sections of one provider share its address.
         names |= {section for section, its in settings.providers.items() if its.plugin == account}
-    if name in names or name == closure.bucket:
+    if name in names or name == block.bucket:
         return True
     model = rest.partition("|")[0]
     called = unquote(model.removeprefix("model:"))
@@ -48,64 +48,64 @@ def _account(section: str, settings: Settings) -> str:
     return f"{owner}/{quote(its.account, safe='/:@.+-_')}"
 
 
-def fields(closure: Closure) -> dict[str, object]:
-    """Return a closure for a program; ``until`` is null where only a person opens it."""
-    told = {**plain(closure), "name": name_of(closure), "frozen": closure.is_freeze}
-    return {**told, "until": None} if closure.is_freeze else told
+def fields(block: Block) -> dict[str, object]:
+    """Return a block for a program; ``until`` is null where only a person opens it."""
+    told = {**plain(block), "name": name_of(block), "frozen": block.is_freeze}
+    return {**told, "until": None} if block.is_freeze else told
 
 
-def row(closure: Closure, now: float) -> tuple[str, ...]:
-    """Return a closure as a row under `HEADINGS`."""
-    opens = _until(closure)
-    until = "opened by hand" if closure.is_freeze else when(opens, now) if opens > now else "now"
-    since = f"{moment(closure.at).astimezone():%Y-%m-%d %H:%M}" if closure.at else "-"
+def row(block: Block, now: float) -> tuple[str, ...]:
+    """Return a block as a row under `HEADINGS`."""
+    opens = _until(block)
+    until = "opened by hand" if block.is_freeze else when(opens, now) if opens > now else "now"
+    since = f"{moment(block.at).astimezone():%Y-%m-%d %H:%M}" if block.at else "-"
     return (
-        name_of(closure),
-        what_of(closure),
+        name_of(block),
+        what_of(block),
         until,
-        _belief(closure, now),
-        _because(closure),
-        closure.origin or "-",
+        _belief(block, now),
+        _because(block),
+        block.origin or "-",
         since,
     )
 
 
-def is_in_force(closure: Closure, now: float) -> bool:
+def is_in_force(block: Block, now: float) -> bool:
     """Return whether it keeps requests away; what was in trouble is kept for longer, to count failures in a row."""
-    return _until(closure) > now or not closure.failures
+    return _until(block) > now or not block.failures
 
 
-def _until(closure: Closure) -> float:
+def _until(block: Block) -> float:
     """Return when it is asked again."""
-    return closure.test_at if closure.failures and closure.test_at is not None else closure.until
+    return block.test_at if block.failures and block.test_at is not None else block.until
 
 
-def _because(closure: Closure) -> str:
-    return closure.reason if closure.failures < 2 else f"{closure.reason} ({closure.failures} in a row)"
+def _because(block: Block) -> str:
+    return block.reason if block.failures < 2 else f"{block.reason} ({block.failures} in a row)"
 
 
-def what_of(closure: Closure) -> str:
+def what_of(block: Block) -> str:
     """Return what of the account, or of its model, is closed, in a person's words."""
-    place = place_in_trouble(closure.bucket)
+    place = place_in_trouble(block.bucket)
     if place is not None:
         return {"origin": "its address", "key": "its key"}.get(place[1], "all of it")
-    parts = closure.bucket.split("|")[1:]
+    parts = block.bucket.split("|")[1:]
     if parts[-1] == "gate":
         return "all of it"
     return PAID if parts[-1] == "paid" else " ".join(parts[-2:]).replace("_", " ")
 
 
-def _belief(closure: Closure, now: float) -> str:
-    if closure.tester is not None:
+def _belief(block: Block, now: float) -> str:
+    if block.tester is not None:
         return "being tested"
-    if closure.test_at is None:
+    if block.test_at is None:
         return "yes"
-    return "tested by the next request" if closure.test_at <= now else f"tested {when(closure.test_at, now)}"
+    return "tested by the next request" if block.test_at <= now else f"tested {when(block.test_at, now)}"
 
 
-def findings(closures: Mapping[str, Closure], now: float) -> Iterable[Finding]:
+def findings(blocks: Mapping[str, Block], now: float) -> Iterable[Finding]:
     """Return what ``doctor`` says of what is closed: a bill above the worst case is a problem, a doubt a warning."""
-    for one in closures.values():
+    for one in blocks.values():
         name = name_of(one)
         because = ", ".join(filter(None, (_because(one), one.origin)))
         since = f"since {moment(one.at).astimezone():%Y-%m-%d %H:%M}, " if one.at else ""

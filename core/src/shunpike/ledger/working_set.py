@@ -2,7 +2,7 @@
 
 No input or output here, so that every store of rows keeps the same books by the same rules. A store
 
-1. opens a transaction and brings in what the batch needs: `WorkingSet.bring`, closures, proofs, factors,
+1. opens a transaction and brings in what the batch needs: `WorkingSet.bring`, blocks, observations, factors,
 2. admits and settles in memory: `WorkingSet.look` for the judge, `WorkingSet.take`, `WorkingSet.end`,
 3. writes what changed (`WorkingSet.take_changes`) and commits; or rolls back and forgets the set.
 
@@ -17,23 +17,23 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from shunpike.ledger.counting import learned
-from shunpike.ledger.half_open import Closures
+from shunpike.ledger.half_open import Blocks
 from shunpike.ledger.learning import is_news, lowered, merged
 from shunpike.ledger.refusals import Use, bounded, is_bare
-from shunpike.ledger.rows import BucketRow, ClosureRow, HeldRow, Holds, SlotRow, booked_state
+from shunpike.ledger.rows import BlockRow, BucketRow, HeldRow, Holds, SlotRow, booked_state
 from shunpike.ledger.shortening import early
 from shunpike.ledger.slots import Look, Part, remaining_of, settled_parts
-from shunpike.ledger.windows import CLOCK_SLACK, GUARD, NEVER, Window, last_closure, last_expiry
+from shunpike.ledger.windows import CLOCK_SLACK, GUARD, NEVER, Window, last_block, last_expiry
 from shunpike.types import (
     Calendar,
     Factor,
     Grant,
     Held,
     Hold,
-    Lesson,
     Limit,
+    LimitUpdate,
     Money,
-    Proof,
+    Observation,
     Remaining,
     Reservation,
     Rolling,
@@ -103,10 +103,10 @@ class Changes:
 
     buckets: list[BucketRow] = field(default_factory=list)
     slots: list[SlotRow] = field(default_factory=list)
-    closures: list[ClosureRow] = field(default_factory=list)
+    blocks: list[BlockRow] = field(default_factory=list)
     opened: list[str] = field(default_factory=list)
-    """Buckets whose closures are to be removed."""
-    proofs: list[Proof] = field(default_factory=list)
+    """Buckets whose blocks are to be removed."""
+    observations: list[Observation] = field(default_factory=list)
     factors: list[tuple[str, Factor]] = field(default_factory=list)
 
 
@@ -115,7 +115,7 @@ class WorkingSet:
 
     Args:
         guard: Seconds, see ``ledger/windows.py``.
-        ahead: Seconds by which the time that closures and rolling windows are stored in is ahead of that clock.
+        ahead: Seconds by which the time that blocks and rolling windows are stored in is ahead of that clock.
 
     """
 
@@ -124,12 +124,12 @@ class WorkingSet:
         self.ahead = ahead
         self.buckets: dict[str, Bucket] = {}
         self.by_key: dict[int, Bucket] = {}
-        self.closures = Closures()
-        self.proofs: dict[str, Proof] = {}
+        self.blocks = Blocks()
+        self.observations: dict[str, Observation] = {}
         self.factors: dict[str, Factor] = {}
         self._touched: dict[int, Bucket] = {}
         self._slots: dict[SlotKey, int] = {}
-        self._learned: dict[str, Proof] = {}
+        self._learned: dict[str, Observation] = {}
         self._sampled: dict[str, Factor] = {}
 
     def bring(self, bucket: Bucket) -> Bucket:
@@ -139,7 +139,7 @@ class WorkingSet:
 
     def look(self, hold: Hold, now: float, ended: Callable[[], Iterable[tuple[float, int]]]) -> Look:
         """Return what the judge asks of a hold's bucket, which was brought in and has nothing due any more."""
-        closed = self.closures.known.get(hold.bucket)
+        closed = self.blocks.known.get(hold.bucket)
         closed = closed if closed is not None and closed.until > now else None
         if not hold.amount:
             return Look(0, closed, tuple, int)
@@ -148,7 +148,7 @@ class WorkingSet:
 
     def take(self, reservation: Reservation) -> Grant:
         """Take every hold of a reservation that was judged to fit; `holds_of` tells what its attempt's row says."""
-        self.closures.begin(reservation)
+        self.blocks.begin(reservation)
         left = tuple(self._take(hold, reservation.at) for hold in reservation.holds if hold.amount)
         return Grant(attempt_id=reservation.attempt_id, remaining=left)
 
@@ -172,7 +172,8 @@ class WorkingSet:
     def end(self, held: HeldRow, settlement: Settlement, now: float) -> None:
         """Correct the buckets of an attempt to how it ended, and take in what it closes and teaches.
 
-        All of its buckets were brought in, and those of its charges; so were the proofs and factors that the settlement
+        All of its buckets were brought in, and those of its charges; so were the observations and factors that the
+        settlement
         speaks of, where known. What others learned since it ended is newer, not of a clock that was ahead: that is told
         by ``now``.
         """
@@ -180,7 +181,7 @@ class WorkingSet:
         # What is not certain stays with its attempt, to be reconciled; the rest is one sum for each expiry.
         owner = held.attempt_id if booked_state(Money(pico=held.worst), settlement) is State.UNCONFIRMED else ""
         uses = self._uses(held, settlement)
-        until = early(settlement, self.proofs, held.attempt_id)
+        until = early(settlement, self.observations, held.attempt_id)
         for key, amount in held.holds:
             bucket = self.touch(self.by_key[key])
             self._end(bucket, amount, owner, settlement, until.get(bucket.name, NEVER))
@@ -188,9 +189,9 @@ class WorkingSet:
             bucket = self.touch(self.buckets[charge.bucket])
             for part in settled_parts(bucket.limit, charge.amount, settlement, bucket.last, self.guard):
                 self.add(bucket, part, owner)
-        self.closures.end(held.attempt_id, settlement, lambda bucket: self._latest_closure(bucket, now))
-        for lesson in settlement.lessons:
-            self._learn(lesson, uses.get(lesson.proof.bucket), settlement.at, now)
+        self.blocks.end(held.attempt_id, settlement, lambda bucket: self._latest_block(bucket, now))
+        for limit_update in settlement.limit_updates:
+            self._learn(limit_update, uses.get(limit_update.observation.bucket), settlement.at, now)
         for sample in settlement.samples:
             self._sample(sample)
 
@@ -210,25 +211,32 @@ class WorkingSet:
         bucket.first = part.expires if bucket.first is None else min(bucket.first, part.expires)
         bucket.last = part.expires if bucket.last is None else max(bucket.last, part.expires)
 
-    def _latest_closure(self, name: str, now: float) -> float:
+    def _latest_block(self, name: str, now: float) -> float:
         bucket = self.buckets.get(name)
-        return last_closure(bucket.window if bucket else Held(), now, self.guard) + CLOCK_SLACK
+        return last_block(bucket.window if bucket else Held(), now, self.guard) + CLOCK_SLACK
 
     def _uses(self, held: HeldRow, settlement: Settlement) -> dict[str, Use]:
         """Return what is in use of the buckets by which the attempt was refused, before it ends."""
-        bare = {lesson.proof.bucket for lesson in settlement.lessons if is_bare(lesson.proof)}
+        bare = {
+            limit_update.observation.bucket
+            for limit_update in settlement.limit_updates
+            if is_bare(limit_update.observation)
+        }
         mine = [(self.by_key[key], amount) for key, amount in held.holds] if bare else []
         return {one.name: Use(self._counting(one, settlement.at), own) for one, own in mine if one.name in bare}
 
-    def _learn(self, lesson: Lesson, use: Use | None, at: float, now: float) -> None:
-        known, bucket = self.proofs.get(lesson.proof.bucket), self.buckets.get(lesson.proof.bucket)
-        lesson = bounded(lesson, known, use, now)
-        proof = lesson.proof
-        if bucket is not None and is_news(known, proof, now):
-            taken = lowered(lesson, self._counting(bucket, at), at, self.guard)
+    def _learn(self, limit_update: LimitUpdate, use: Use | None, at: float, now: float) -> None:
+        known, bucket = (
+            self.observations.get(limit_update.observation.bucket),
+            self.buckets.get(limit_update.observation.bucket),
+        )
+        limit_update = bounded(limit_update, known, use, now)
+        observation = limit_update.observation
+        if bucket is not None and is_news(known, observation, now):
+            taken = lowered(limit_update, self._counting(bucket, at), at, self.guard)
             if taken is not None:
                 self.add(self.touch(bucket), Part(*taken))
-        self.proofs[proof.bucket] = self._learned[proof.bucket] = merged(known, proof, now)
+        self.observations[observation.bucket] = self._learned[observation.bucket] = merged(known, observation, now)
 
     def _counting(self, bucket: Bucket, now: float) -> int:
         """Return what counts at ``now`` of a bucket whose expired slots were removed, except of this transaction."""
@@ -260,9 +268,9 @@ class WorkingSet:
         changes = Changes(
             buckets=[self._row(bucket) for bucket in self._touched.values()],
             slots=self.take_slots(),
-            closures=self.closures.take_rows(self.ahead),
-            opened=self.closures.take_opened(),
-            proofs=list(self._learned.values()),
+            blocks=self.blocks.take_rows(self.ahead),
+            opened=self.blocks.take_opened(),
+            observations=list(self._learned.values()),
             factors=list(self._sampled.items()),
         )
         self._touched, self._learned, self._sampled = {}, {}, {}
