@@ -166,7 +166,7 @@ async def test_a_list_of_events_in_one_body_is_read_as_well():
     assert found[-1].finish_reason == "stop"
 
 
-@pytest.mark.parametrize("outcome", [[], [HangUp()]], ids=["in order", "by hanging up"])
+@pytest.mark.parametrize("ending", [[], [HangUp()]], ids=["in order", "by hanging up"])
 async def test_a_stream_that_ends_without_a_reason_is_interrupted(ending):
     async with Upstream() as upstream:
         upstream.on(STREAM, stream([*sse(raw_chunk({"text": "Hel"})), *ending]))

@@ -65,7 +65,7 @@ def test_thinking_comes_under_either_name(make_call: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("chunks", "found"),
+    ("raw_chunks", "found"),
     [
         (
             [tool(index=0, id="t1", name="f"), tool('{"a"', index=0), tool(":1}", index=0)],

@@ -199,7 +199,7 @@ async def test_an_interruption_carries_its_cause_and_the_usage_so_far(make_backe
 
 
 @pytest.mark.parametrize(
-    "outcome",
+    "ending",
     [
         [],
         [HangUp()],

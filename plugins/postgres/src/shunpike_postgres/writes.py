@@ -103,7 +103,7 @@ opened AS (
 seen AS (
     INSERT INTO evidence (bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted, bound, span)
     SELECT bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted, bound, span
-    FROM document, jsonb_to_recordset(body -> 'observations') AS proofs (
+    FROM document, jsonb_to_recordset(body -> 'observations') AS observations (
         bucket text, amount bigint, remaining bigint, resets_at double precision, at double precision,
         confidence text, origin text, overages integer, unlisted text, bound text, span text)
     ON CONFLICT (bucket) DO UPDATE SET amount = excluded.amount, remaining = excluded.remaining,

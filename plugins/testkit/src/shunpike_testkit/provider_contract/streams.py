@@ -76,7 +76,7 @@ class StreamLaws(ProviderBasis):
         text = found.choices[0].message.text
         assert text == "".join(TEXTS), f"cut into packets of {size} bytes the text became {text!r}"
 
-    @pytest.mark.parametrize("outcome", ["closed", "hang-up"])
+    @pytest.mark.parametrize("ending", ["closed", "hang-up"])
     async def test_a_cut_stream_is_interrupted(self, parts: list[str], ending: str) -> None:
         """What had come is delivered first; it must never look like a whole answer."""
         last = next(place for place, part in enumerate(parts) if MARKERS[-1] in part)
