@@ -89,7 +89,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from shunpike.types import Piece
+from shunpike.types import Chunk
 from shunpike.wire import ChatBackend, OpenAICompatible
 
 CATALOG = '''
@@ -116,7 +116,7 @@ class Backend(ChatBackend):
                 for line in chunk.decode("utf-8", "replace").splitlines():
                     if line.startswith("data: {"):
                         for choice in json.loads(line[6:])["choices"]:
-                            yield Piece(text=choice["delta"].get("content") or "", finish_reason="stop")
+                            yield Chunk(text=choice["delta"].get("content") or "", finish_reason="stop")
         except (httpx.HTTPError, ValueError):
             return
 

@@ -44,7 +44,7 @@ async def test_a_stream_has_message_and_finish_reason_after_its_end(make_client:
         async with stream:
             assert repr(stream) == "<Stream acme>"
             for name in ("message", "finish_reason"):
-                with pytest.raises(UsageError, match="read all pieces first"):
+                with pytest.raises(UsageError, match="read all chunks first"):
                     getattr(stream, name)
             async for _ in stream:
                 pass

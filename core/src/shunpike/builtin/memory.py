@@ -160,8 +160,8 @@ class MemoryStore(Store):
         self._blocks.end(one.attempt_id, settlement, latest)
         self._blocks.take_rows()
         self._blocks.take_opened()
-        for limit_update in settlement.limit_updates:
-            self._learn(limit_update, uses.get(limit_update.observation.bucket), settlement.at, now)
+        for update in settlement.limit_updates:
+            self._learn(update, uses.get(update.observation.bucket), settlement.at, now)
         for sample in settlement.samples:
             self._factors[sample.name] = learned(self._factors.pop(sample.name, None), sample)
 
@@ -176,29 +176,25 @@ class MemoryStore(Store):
             del self._factors[name]
 
     def _uses(self, one: Reservation, settlement: Settlement) -> dict[str, Use]:
-        bare = {
-            limit_update.observation.bucket
-            for limit_update in settlement.limit_updates
-            if is_bare(limit_update.observation)
-        }
+        bare = {update.observation.bucket for update in settlement.limit_updates if is_bare(update.observation)}
         mine = {hold.bucket: hold.amount for hold in one.holds if hold.amount and hold.bucket in bare}
         for name in mine:
             self._buckets[name].drop(settlement.at)
         return {name: Use(self._buckets[name].used, own) for name, own in mine.items()}
 
-    def _learn(self, limit_update: LimitUpdate, use: Use | None, at: float, now: float) -> None:
-        name = limit_update.observation.bucket
-        if limit_update.begins or limit_update.observation.unlisted is not None:
-            self._buckets.setdefault(name, Bucket(rolling=isinstance(limit_update.limit.window, Rolling)))
+    def _learn(self, update: LimitUpdate, use: Use | None, at: float, now: float) -> None:
+        name = update.observation.bucket
+        if update.begins or update.observation.unlisted is not None:
+            self._buckets.setdefault(name, Bucket(rolling=isinstance(update.limit.window, Rolling)))
         bucket = self._buckets.get(name)
         known = self._observations.get(name)
-        limit_update = bounded(limit_update, known, use, now)
-        if bucket is not None and is_news(known, limit_update.observation, now):
+        update = bounded(update, known, use, now)
+        if bucket is not None and is_news(known, update.observation, now):
             bucket.drop(at)
-            taken = lowered(limit_update, bucket.used, at, self._guard)
+            taken = lowered(update, bucket.used, at, self._guard)
             if taken is not None:
                 bucket.add(taken[1], taken[0])
-        self._observations[name] = merged(known, limit_update.observation, now)
+        self._observations[name] = merged(known, update.observation, now)
 
     @one_thread
     async def observations(self) -> Mapping[str, Observation]:

@@ -195,12 +195,12 @@ class Books:
             self._learned = True
             self._set.observations.update(read_observations(self._db))
             self._set.factors.update(read_factors(self._db))
-        for limit_update in settlement.limit_updates:
-            bucket = self._set.buckets.get(limit_update.observation.bucket) or self._find(
-                "name = ?", limit_update.observation.bucket
+        for update in settlement.limit_updates:
+            bucket = self._set.buckets.get(update.observation.bucket) or self._find(
+                "name = ?", update.observation.bucket
             )
-            if bucket is None and (limit_update.begins or limit_update.observation.unlisted is not None):
-                bucket = self._bring(limit_update.observation.bucket, limit_update.limit)
+            if bucket is None and (update.begins or update.observation.unlisted is not None):
+                bucket = self._bring(update.observation.bucket, update.limit)
             if bucket is not None:
                 # A settlement may come late: its moment shows what has expired, not whether the clock was set back.
                 self._expire(bucket, settlement.at)

@@ -126,7 +126,7 @@ class Stream:
     def completion(self) -> Completion:
         """The whole answer with its decision and cost. Raises `UsageError` before the end."""
         if self._completion is None:
-            raise UsageError("the stream has not ended", hint="read all pieces first")
+            raise UsageError("the stream has not ended", hint="read all chunks first")
         return self._completion
 
     @property

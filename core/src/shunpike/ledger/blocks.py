@@ -96,8 +96,8 @@ def used_up(target: Target, limit_updates: Sequence[LimitUpdate], now: float) ->
     A slot that counted so long would be taken for one of a clock that was set back.
     """
     found = []
-    for limit_update in limit_updates:
-        observation, window = limit_update.observation, limit_update.limit.window
+    for update in limit_updates:
+        observation, window = update.observation, update.limit.window
         if (
             observation.remaining == 0
             and observation.resets_at is not None

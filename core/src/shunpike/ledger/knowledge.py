@@ -84,10 +84,10 @@ class Knowledge:
     def take(self, settlement: Settlement) -> None:
         """Take in what an attempt of this process taught."""
         now = max(self._clock.now(), settlement.at)
-        for limit_update in settlement.limit_updates:
-            bucket = limit_update.observation.bucket
-            self.observations[bucket] = merged(self.observations.get(bucket), limit_update.observation, now)
-            if is_bare(limit_update.observation):
+        for update in settlement.limit_updates:
+            bucket = update.observation.bucket
+            self.observations[bucket] = merged(self.observations.get(bucket), update.observation, now)
+            if is_bare(update.observation):
                 # What it shows of the figure is told by the books alone.
                 self._missed = True
         for sample in settlement.samples:

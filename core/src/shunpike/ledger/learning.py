@@ -263,12 +263,12 @@ def merged(known: Observation | None, new: Observation, now: float) -> Observati
     return new.model_copy(update=kept)
 
 
-def lowered(limit_update: LimitUpdate, used: int, now: float, guard: float = GUARD) -> tuple[int, float] | None:
+def lowered(update: LimitUpdate, used: int, now: float, guard: float = GUARD) -> tuple[int, float] | None:
     """Return (amount, until) to be taken of a bucket of which ``used`` is used, None when our view is low enough.
 
     ``used`` holds what is in flight, which the provider may not have counted yet: then nothing is taken.
     """
-    observation, limit = limit_update.observation, limit_update.limit
+    observation, limit = update.observation, update.limit
     if observation.remaining is None or isinstance(limit.window, Held | Lifetime):
         return None
     excess = limit.amount - used - observation.remaining

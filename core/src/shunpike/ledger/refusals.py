@@ -44,7 +44,7 @@ def is_bare(observation: Observation) -> bool:
     return observation.overages > 0 and observation.amount is None
 
 
-def bounded(limit_update: LimitUpdate, known: Observation | None, use: Use | None, now: float) -> LimitUpdate:
+def bounded(update: LimitUpdate, known: Observation | None, use: Use | None, now: float) -> LimitUpdate:
     """Return the limit update with what its refusal shows its limit to be at most, by the table above.
 
     Args:
@@ -52,9 +52,9 @@ def bounded(limit_update: LimitUpdate, known: Observation | None, use: Use | Non
         use: What was in use before the refused attempt ended, None where it held nothing of the limit.
 
     """
-    observation, limit = limit_update.observation, limit_update.limit
+    observation, limit = update.observation, update.limit
     if not is_bare(observation) or use is None or use.amount <= use.own or not is_news(known, observation, now):
-        return limit_update
+        return update
     before = None if known is None else known.bound
     if before is not None and not is_believed_at(before.at, now):
         before = None

@@ -137,8 +137,8 @@ def early(settlement: Settlement, known: Mapping[str, Observation], attempt_id: 
 
     """
     found = {}
-    for limit_update in settlement.limit_updates:
-        span, bucket, at = limit_update.observation.span, limit_update.observation.bucket, settlement.at
+    for update in settlement.limit_updates:
+        span, bucket, at = update.observation.span, update.observation.bucket, settlement.at
         if span is not None and span.tester == attempt_id and span.test_at > at:
             other = known[bucket].span if bucket in known else None
             if other is None or max(other.test_at, other.no_test_before) <= at:

@@ -138,9 +138,7 @@ class Teaching:
         if not shorter:
             return Taught(granted, refused, limit_updates)
         opens = {shorter[bucket][0] if bucket in shorter else bucket: until for bucket, until in refused.items()}
-        moved = [
-            one for limit_update in limit_updates for one in self._moved(target, limit_update, shorter, outcome.at)
-        ]
+        moved = [one for update in limit_updates for one in self._moved(target, update, shorter, outcome.at)]
         return Taught(_renamed(granted, shorter), opens, tuple(moved))
 
     def _watched(
@@ -154,11 +152,11 @@ class Teaching:
         """Return the limit updates with what the ending tells of how long windows are."""
         if outcome.cancelled or (outcome.error is not None and not is_refusal(outcome)):
             return limit_updates
-        told = {limit_update.observation.bucket: limit_update for limit_update in limit_updates}
+        told = {update.observation.bucket: update for update in limit_updates}
         provider = {bucket: limit for bucket, limit in granted.items() if not is_budget(bucket)}
         for bucket, limit in provider.items():
-            limit_update, known = told.get(bucket), self._known.observations.get(bucket)
-            before = Before(limit, limit_update, known, alone=len(provider) == 1)
+            update, known = told.get(bucket), self._known.observations.get(bucket)
+            before = Before(limit, update, known, alone=len(provider) == 1)
             one = before.told(outcome, seen, named=bucket in refused, others=bool(refused))
             if one is None:
                 continue
@@ -169,24 +167,24 @@ class Teaching:
         return tuple(told.values())
 
     def _moved(
-        self, target: Target, limit_update: LimitUpdate, shorter: Mapping[str, tuple[str, Limit]], at: float
+        self, target: Target, update: LimitUpdate, shorter: Mapping[str, tuple[str, Limit]], at: float
     ) -> tuple[LimitUpdate, ...]:
         """Return what was learned of a listed limit as that of the one that takes its place, and what stays with it."""
-        listed = limit_update.observation
+        listed = update.observation
         if listed.bucket not in shorter:
-            return (limit_update,)
+            return (update,)
         bucket, limit = shorter[listed.bucket]
         stays = listed.model_copy(update={"remaining": None, "resets_at": None, "overages": 0})
         goes = listed.model_copy(update={"bucket": bucket, "unlisted": None, "span": None})
         was = self._known.observations.get(listed.bucket)
-        begins = shortened(limit_update.limit, was, at).window != limit.window
+        begins = shortened(update.limit, was, at).window != limit.window
         if begins and listed.span is not None and isinstance(limit.window, Rolling):
             # Nothing counts in its bucket as yet: neither what was seen to pass, nor what runs.
             runs = self._queue.running(gate_of(target, limit.scope)) - 1
             used = max(used_within(listed.span, limit.window.seconds, at), limit.amount - (listed.remaining or 0))
             left = max(0, min(limit.amount, limit.amount - used) - max(0, runs))
             goes = goes.model_copy(update={"remaining": left, "resets_at": at + limit.window.seconds})
-        return LimitUpdate(limit=limit_update.limit, observation=stays), LimitUpdate(
+        return LimitUpdate(limit=update.limit, observation=stays), LimitUpdate(
             limit=limit, observation=goes, begins=begins
         )
 
@@ -195,7 +193,7 @@ class Before(NamedTuple):
     """What is known of a limit before an ending is looked at for how long its window is."""
 
     limit: Limit
-    limit_update: LimitUpdate | None
+    update: LimitUpdate | None
     """What the ending said of it."""
     observation: Observation | None
     alone: bool
@@ -209,8 +207,8 @@ class Before(NamedTuple):
     @property
     def amount(self) -> int:
         """How much it allows: as stated now, or the most that anybody said."""
-        if self.limit_update is not None and self.limit_update.observation.amount is not None:
-            return self.limit_update.observation.amount
+        if self.update is not None and self.update.observation.amount is not None:
+            return self.update.observation.amount
         bound = None if self.observation is None else self.observation.bound
         return self.limit.amount if bound is None else max(self.limit.amount, bound.figure)
 
@@ -224,12 +222,12 @@ class Before(NamedTuple):
             others: Whether it refused by any.
 
         """
-        if not may_be_shorter(self.limit if self.limit_update is None else self.limit_update.limit):
+        if not may_be_shorter(self.limit if self.update is None else self.update.limit):
             return None
         refused, span, observation = (
             is_refusal(outcome),
             self.span,
-            None if self.limit_update is None else self.limit_update.observation,
+            None if self.update is None else self.update.observation,
         )
         if refused and others and not named:
             return None
@@ -251,12 +249,10 @@ class Before(NamedTuple):
 
     def taught(self, bucket: str, seen: Seen, span: WindowObservation) -> LimitUpdate:
         """Return the limit update with what is known of the window now."""
-        if self.limit_update is None:
+        if self.update is None:
             observation = Observation(bucket=bucket, at=seen.seen, origin=seen.origin, span=span)
             return LimitUpdate(limit=self.limit, observation=observation)
-        return self.limit_update.model_copy(
-            update={"observation": self.limit_update.observation.model_copy(update={"span": span})}
-        )
+        return self.update.model_copy(update={"observation": self.update.observation.model_copy(update={"span": span})})
 
 
 def _renamed(listed: Mapping[str, Limit], shorter: Mapping[str, tuple[str, Limit]]) -> dict[str, Limit]:

@@ -190,8 +190,8 @@ class WorkingSet:
             for part in settled_parts(bucket.limit, charge.amount, settlement, bucket.last, self.guard):
                 self.add(bucket, part, owner)
         self.blocks.end(held.attempt_id, settlement, lambda bucket: self._latest_block(bucket, now))
-        for limit_update in settlement.limit_updates:
-            self._learn(limit_update, uses.get(limit_update.observation.bucket), settlement.at, now)
+        for update in settlement.limit_updates:
+            self._learn(update, uses.get(update.observation.bucket), settlement.at, now)
         for sample in settlement.samples:
             self._sample(sample)
 
@@ -217,23 +217,19 @@ class WorkingSet:
 
     def _uses(self, held: HeldRow, settlement: Settlement) -> dict[str, Use]:
         """Return what is in use of the buckets by which the attempt was refused, before it ends."""
-        bare = {
-            limit_update.observation.bucket
-            for limit_update in settlement.limit_updates
-            if is_bare(limit_update.observation)
-        }
+        bare = {update.observation.bucket for update in settlement.limit_updates if is_bare(update.observation)}
         mine = [(self.by_key[key], amount) for key, amount in held.holds] if bare else []
         return {one.name: Use(self._counting(one, settlement.at), own) for one, own in mine if one.name in bare}
 
-    def _learn(self, limit_update: LimitUpdate, use: Use | None, at: float, now: float) -> None:
+    def _learn(self, update: LimitUpdate, use: Use | None, at: float, now: float) -> None:
         known, bucket = (
-            self.observations.get(limit_update.observation.bucket),
-            self.buckets.get(limit_update.observation.bucket),
+            self.observations.get(update.observation.bucket),
+            self.buckets.get(update.observation.bucket),
         )
-        limit_update = bounded(limit_update, known, use, now)
-        observation = limit_update.observation
+        update = bounded(update, known, use, now)
+        observation = update.observation
         if bucket is not None and is_news(known, observation, now):
-            taken = lowered(limit_update, self._counting(bucket, at), at, self.guard)
+            taken = lowered(update, self._counting(bucket, at), at, self.guard)
             if taken is not None:
                 self.add(self.touch(bucket), Part(*taken))
         self.observations[observation.bucket] = self._learned[observation.bucket] = merged(known, observation, now)

@@ -117,14 +117,14 @@ class Batch:
         """Learn the numbers of all buckets, before anything is locked."""
         session = self._session
         limits: dict[str, Limit] = {hold.bucket: hold.limit for one in asked for hold in one.holds if hold.amount}
-        limit_updates = [limit_update for _, end in ends for limit_update in end.limit_updates]
+        limit_updates = [update for _, end in ends for update in end.limit_updates]
         limits.update(
             (one.observation.bucket, one.limit)
             for one in limit_updates
             if one.begins or one.observation.unlisted is not None
         )
         limits.update((charge.bucket, charge.limit) for _, end in ends for charge in end.charges)
-        names = {limit_update.observation.bucket for limit_update in limit_updates}
+        names = {update.observation.bucket for update in limit_updates}
         unknown = [job.attempt_id for job, _ in ends if job.attempt_id not in session.holds]
         if unknown:
             cursor = await session.connection.execute(sql.HELD, [sql.names(unknown)])
@@ -141,7 +141,7 @@ class Batch:
         names = {hold.bucket for one in asked for hold in one.holds}
         settled = sql.names(job.attempt_id for job, _ in ends)
         now = min((one.at for one in asked), default=min((end.at for _, end in ends), default=0.0))
-        taught = {limit_update.observation.bucket for _, end in ends for limit_update in end.limit_updates}
+        taught = {update.observation.bucket for _, end in ends for update in end.limit_updates}
         sampled = {sample.name for _, end in ends for sample in end.samples}
         await connection.execute("BEGIN")
         buckets = await connection.execute(sql.LOCK_BUCKETS, [keys])

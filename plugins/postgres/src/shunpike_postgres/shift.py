@@ -64,7 +64,7 @@ class Shift(NamedTuple):
                 "at": self.theirs(one.at),
                 "headers_at": None if one.headers_at is None else self.theirs(one.headers_at),
                 "blocks": tuple(self._block(block) for block in one.blocks),
-                "limit_updates": tuple(self._limit_update(limit_update) for limit_update in one.limit_updates),
+                "limit_updates": tuple(self._limit_update(update) for update in one.limit_updates),
                 "samples": tuple(self._sample(sample) for sample in one.samples),
             }
         )

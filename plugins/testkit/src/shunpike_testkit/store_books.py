@@ -28,7 +28,7 @@ from shunpike.types import (
 )
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.store_blocks import StoreBlocksContract
-from shunpike_testkit.store_limit_updates import able, limit_update
+from shunpike_testkit.store_limit_updates import able, update
 from shunpike_testkit.stores import CENT, hold, reservation, settled
 
 MONEY = hold(9 * CENT, 100 * CENT, Unit.USD, Lifetime())
@@ -110,7 +110,7 @@ class StoreBooksContract(StoreBlocksContract):
         async with self.opened(tmp_path, clock) as store:
             able(store, Learns)
             await store.admit(reservation("a", now, one))
-            taught = limit_update(one.bucket, now, amount=12, remaining=2)
+            taught = update(one.bucket, now, amount=12, remaining=2)
             await store.settle("a", settled(now, limit_updates=(taught,), samples=(Sample(name="m", value=2.0),)))
         async with self.opened(tmp_path, clock) as store:
             learns = able(store, Learns)

@@ -41,7 +41,7 @@ def able(store: Store, capability: Any) -> Any:
     return store
 
 
-def limit_update(bucket: str, at: float, limit: Limit = MINUTE, **seen: Any) -> LimitUpdate:
+def update(bucket: str, at: float, limit: Limit = MINUTE, **seen: Any) -> LimitUpdate:
     """Return what an answer taught of ``bucket``."""
     return LimitUpdate(limit=limit, observation=Observation(bucket=bucket, at=at, origin="header x", **seen))
 
@@ -62,7 +62,7 @@ class StoreLimitUpdatesContract(StoreTimeContract):
         async with self.opened(tmp_path, clock) as store:
             able(store, Learns)
             for number, (left, used) in enumerate(((4, 6), (9, 7))):
-                taught = limit_update(one.bucket, clock.now(), remaining=left, resets_at=start + 20)
+                taught = update(one.bucket, clock.now(), remaining=left, resets_at=start + 20)
                 await store.admit(reservation(f"a{number}", clock.now(), one))
                 await store.settle(f"a{number}", settled(clock.now(), limit_updates=(taught,)))
                 assert (await store.remaining([one], clock.now()))[0].used == used
@@ -76,9 +76,7 @@ class StoreLimitUpdatesContract(StoreTimeContract):
         async with self.opened(tmp_path, clock) as store:
             learns = able(store, Learns)
             await store.admit(reservation("a", clock.now()))
-            await store.settle(
-                "a", settled(clock.now(), limit_updates=(limit_update("unused", clock.now(), remaining=0),))
-            )
+            await store.settle("a", settled(clock.now(), limit_updates=(update("unused", clock.now(), remaining=0),)))
             assert (await learns.observations())["unused"].remaining == 0
 
     async def test_a_limit_that_no_catalog_lists_is_kept_and_counts_what_is_used_of_it(
@@ -89,7 +87,7 @@ class StoreLimitUpdatesContract(StoreTimeContract):
             learns = able(store, Learns)
             for name, left in (("a", 4), ("b", 3)):
                 first = {"unlisted": MINUTE} if name == "a" else {}
-                taught = limit_update("told", clock.now(), amount=10, remaining=left, **first)
+                taught = update("told", clock.now(), amount=10, remaining=left, **first)
                 await store.admit(reservation(name, clock.now()))
                 await store.settle(name, settled(clock.now(), limit_updates=(taught,)))
             assert (await learns.observations())["told"].unlisted == MINUTE
@@ -102,8 +100,8 @@ class StoreLimitUpdatesContract(StoreTimeContract):
     ) -> None:
         """What every process uses of it counts, with what was refused; a later amount takes the bound away."""
         one = hold(1, 10)
-        refused = settled(clock.now(), limit_updates=(limit_update(one.bucket, clock.now(), remaining=0, overages=1),))
-        stated = settled(clock.now(), limit_updates=(limit_update(one.bucket, clock.now(), amount=8),))
+        refused = settled(clock.now(), limit_updates=(update(one.bucket, clock.now(), remaining=0, overages=1),))
+        stated = settled(clock.now(), limit_updates=(update(one.bucket, clock.now(), amount=8),))
         async with self.opened(tmp_path, clock) as store:
             learns = able(store, Learns)
             for number in range(8):
@@ -124,10 +122,10 @@ class StoreLimitUpdatesContract(StoreTimeContract):
         """An answer that arrives late does not reopen what a newer one has closed."""
         one, now = hold(1, 10), clock.now()
         told = [
-            limit_update(one.bucket, now, amount=8, remaining=3, overages=1),
-            limit_update(one.bucket, now - 30, amount=50, remaining=0, overages=1),
-            limit_update(one.bucket, now + 1, amount=60, confidence=Confidence.REPORTED),
-            limit_update(one.bucket, now + 2, remaining=7),
+            update(one.bucket, now, amount=8, remaining=3, overages=1),
+            update(one.bucket, now - 30, amount=50, remaining=0, overages=1),
+            update(one.bucket, now + 1, amount=60, confidence=Confidence.REPORTED),
+            update(one.bucket, now + 2, remaining=7),
         ]
         async with self.opened(tmp_path, clock) as store:
             learns = able(store, Learns)
@@ -150,7 +148,7 @@ class StoreLimitUpdatesContract(StoreTimeContract):
             clock.advance(50)
             await store.admit(reservation("last", clock.now(), one))
             clock.advance(15)
-            taught = limit_update(one.bucket, clock.now(), amount=10, remaining=0, resets_at=clock.now() + 55)
+            taught = update(one.bucket, clock.now(), amount=10, remaining=0, resets_at=clock.now() + 55)
             await store.settle("last", settled(clock.now(), limit_updates=(taught,)))
             assert isinstance(await store.admit(reservation("next", clock.now(), one)), Denial)
             clock.advance(55 + GUARD)
@@ -165,7 +163,7 @@ class StoreLimitUpdatesContract(StoreTimeContract):
             able(store, Learns)
             await store.admit(reservation("long", start, one))
             clock.advance(90)
-            taught = limit_update(one.bucket, start, remaining=0, resets_at=start + 120)
+            taught = update(one.bucket, start, remaining=0, resets_at=start + 120)
             ended = settled(clock.now(), output=5, headers_at=start, limit_updates=(taught,))
             await store.settle("long", ended)
             assert (await store.remaining([one], clock.now()))[0].left == 0
@@ -176,8 +174,8 @@ class StoreLimitUpdatesContract(StoreTimeContract):
         """Else no answer would teach anything until that date has come. What was counted stays counted."""
         one, now = hold(1, 10), clock.now()
         told = (
-            limit_update(one.bucket, now + 1e7, amount=500, remaining=400, overages=1),
-            limit_update(one.bucket, now, amount=20, remaining=3),
+            update(one.bucket, now + 1e7, amount=500, remaining=400, overages=1),
+            update(one.bucket, now, amount=20, remaining=3),
         )
         async with self.opened(tmp_path, clock) as store:
             learns = able(store, Learns)
@@ -197,7 +195,7 @@ class StoreLimitUpdatesContract(StoreTimeContract):
         async with self.opened(tmp_path, clock) as store:
             learns = able(store, Learns)
             for number, rank in enumerate((Confidence.OBSERVED, Confidence.REPORTED, Confidence.REPORTED)):
-                taught = limit_update(one.bucket, clock.now(), amount=number + 1, confidence=rank)
+                taught = update(one.bucket, clock.now(), amount=number + 1, confidence=rank)
                 await store.admit(reservation(f"a{number}", clock.now(), one))
                 await store.settle(f"a{number}", settled(clock.now(), limit_updates=(taught,)))
                 amounts.append((await learns.observations())[one.bucket].amount)
@@ -245,9 +243,9 @@ class StoreLimitUpdatesContract(StoreTimeContract):
                 await store.admit(reservation(name, ended, one))
             clock.advance(120)
             now, told = clock.now(), {"reason": "rate_limited", "bucket": one.bucket}
-            news = settled(now, limit_updates=(limit_update(one.bucket, now, amount=20),))
+            news = settled(now, limit_updates=(update(one.bucket, now, amount=20),))
             await store.settle("new", news.model_copy(update={"blocks": (Block(until=now + 90_000, **told),)}))
-            late = settled(ended, limit_updates=(limit_update(one.bucket, ended, amount=100),))
+            late = settled(ended, limit_updates=(update(one.bucket, ended, amount=100),))
             await store.settle("late", late.model_copy(update={"blocks": (Block(until=ended + 10, **told),)}))
             assert (await learns.observations())[one.bucket].amount == 20
             assert (await store.closed(now))[one.bucket].until == now + 90_000

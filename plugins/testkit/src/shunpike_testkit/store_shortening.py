@@ -8,7 +8,7 @@ from shunpike.ledger.capabilities import Learns
 from shunpike.ledger.windows import GUARD
 from shunpike.types import Denial, Grant, Limit, Rolling, Sighting, Unit, WindowObservation
 from shunpike_testkit.clock import VirtualClock
-from shunpike_testkit.store_limit_updates import StoreLimitUpdatesContract, able, limit_update
+from shunpike_testkit.store_limit_updates import StoreLimitUpdatesContract, able, update
 from shunpike_testkit.stores import hold, reservation, settled
 
 
@@ -20,7 +20,7 @@ class StoreShorteningContract(StoreLimitUpdatesContract):
     ) -> None:
         """It takes the place of one with a longer window, whose bucket has counted until now."""
         one, short = hold(1, 10), Limit(unit=Unit.REQUEST, amount=10, window=Rolling(seconds=3))
-        taught = limit_update("short", clock.now(), short, amount=10, remaining=4, resets_at=clock.now() + 3)
+        taught = update("short", clock.now(), short, amount=10, remaining=4, resets_at=clock.now() + 3)
         async with self.opened(tmp_path, clock) as store:
             able(store, Learns)
             await store.admit(reservation("a", clock.now(), one))
@@ -49,7 +49,7 @@ class StoreShorteningContract(StoreLimitUpdatesContract):
             learns = able(store, Learns)
             for name, span in (("a", shown), ("b", unaware), ("c", None)):
                 await store.admit(reservation(name, clock.now(), one))
-                taught = limit_update(one.bucket, clock.now(), span=span)
+                taught = update(one.bucket, clock.now(), span=span)
                 await store.settle(name, settled(clock.now(), limit_updates=(taught,)))
             kept = (await learns.observations())[one.bucket].span
         assert kept == shown.model_copy(update={"log": log, "amount": 10, "told_at": now, "wait": 2.0})
@@ -64,7 +64,7 @@ class StoreShorteningContract(StoreLimitUpdatesContract):
             for name in ("a", "b", "c"):
                 await store.admit(reservation(name, now, one))
                 span = WindowObservation(tests=1, test_at=now + 5, tester=name) if name != "a" else None
-                await store.settle(name, settled(now, limit_updates=(limit_update(one.bucket, now, span=span),)))
+                await store.settle(name, settled(now, limit_updates=(update(one.bucket, now, span=span),)))
             assert (await store.remaining([one], now))[0].used == 3
             clock.advance(5)
             assert isinstance(await store.admit(reservation("test", clock.now(), one)), Grant)
