@@ -1,0 +1,42 @@
+"""The ledger as routing sees it."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from shunpike.protocols.target import Target
+from shunpike.types import Denial, Grant, Outcome, Price, Settlement
+from shunpike.types.base import Record
+
+
+class AdmissionRequest(Record):
+    """One attempt before it is admitted: the bounds that the worst case is made of."""
+
+    attempt_id: str
+    request_id: str
+    prompt_tokens: int
+    """Counted or estimated, never under for ordinary text: what token limits are held with."""
+    prompt_bound: int | None = None
+    """A bound from above that no tokenizer exceeds: what money is held with. None = ``prompt_tokens``."""
+    max_output: int
+    min_output: int | None = None
+    likely_output: int | None = None
+    """Where given: the cap is chosen from ``min_output`` to ``max_output``; token limits hold ``likely_output``."""
+    choices: int = 1
+    price: Price | None = None
+    tag: str | None = None
+    claim: Literal["interactive", "batch"] = "interactive"
+    arrival: int | None = None
+    """Persons come before batches, and who came earlier first, where a bucket is waited for; None = it never stands."""
+    waits_until: float | None = None
+    """Until when its request waits for what is full, in epoch seconds; None = it does not."""
+
+
+class Admission(Protocol):
+    """The ledger as routing sees it: nothing is sent without a grant."""
+
+    async def admit(self, target: Target, ask: AdmissionRequest) -> Grant | Denial:
+        """Reserve the worst case of one attempt over every limit and budget that applies, when it is its turn."""
+
+    async def settle(self, target: Target, ask: AdmissionRequest, outcome: Outcome, within: float = 10.0) -> Settlement:
+        """Settle the attempt once, to the truth. What takes longer than ``within`` seconds is ``unbooked`` as yet."""
