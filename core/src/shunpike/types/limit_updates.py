@@ -10,13 +10,14 @@ from shunpike.types.base import Moment, Record
 from shunpike.types.limits import Confidence, Figure, Limit
 
 
-def _kept(text: str) -> str:
+def kept(text: str) -> str:
+    """Return ``text`` as any database can keep it."""
     if text.isascii() and "\0" not in text:
         return text
     return text.replace("\0", "\ufffd").encode(errors="replace").decode()
 
 
-Text = Annotated[str, AfterValidator(_kept)]
+Text = Annotated[str, AfterValidator(kept)]
 """What comes from outside, and any database can keep: no NUL, no half of a surrogate pair."""
 
 

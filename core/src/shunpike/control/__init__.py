@@ -1,0 +1,17 @@
+"""What an operator changes while processes run: one small store, followed by every process that uses it."""
+
+from shunpike.control.database import DatabaseControl
+from shunpike.control.follower import Follower
+from shunpike.control.memory import MemoryControl
+from shunpike.control.overlay import overlaid
+from shunpike.control.store import ControlStore, HasControl, RevisionConflict
+
+__all__ = [
+    "ControlStore",
+    "DatabaseControl",
+    "Follower",
+    "HasControl",
+    "MemoryControl",
+    "RevisionConflict",
+    "overlaid",
+]
