@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +14,7 @@ from shunpike_sandbox.accounts import Account, valid
 from shunpike_sandbox.asks import Ask
 from shunpike_sandbox.bodies import MAX_BYTES, TooLarge, read
 from shunpike_sandbox.catalog import Model, Provider
+from shunpike_sandbox.dialect_errors import DialectErrors
 from shunpike_sandbox.generation import Choice, Generation, Names, generate, prompt_tokens
 from shunpike_sandbox.limits import Hit, Lease
 from shunpike_sandbox.names import HOUSE
@@ -27,7 +28,7 @@ from shunpike_sandbox.world import ATTEMPT_HEADER, World
 Reply = Whole | Stream | Plain
 
 
-class Service(ABC):
+class Service(DialectErrors):
     """One provider on the wire. Subclasses give every answer and every error its shape."""
 
     provider_id: str
@@ -179,7 +180,7 @@ class Service(ABC):
 
     def trouble(self, fault: str | None, visit: Visit) -> None:
         """Refuse the request if the fault that was drawn says so."""
-        refusal = refusal_of(fault, self, visit)
+        refusal = refusal_of(fault, self, visit, self.world.faults.seconds)
         if refusal is not None:
             raise refusal
 
@@ -206,50 +207,6 @@ class Service(ABC):
     @abstractmethod
     def error_frames(self, visit: Visit) -> Iterable[Frame]:
         """Return how this provider fails inside a 200 stream."""
-
-    @abstractmethod
-    def bad_key(self, key: str | None) -> Refused:
-        """Return the error for a key that opens nothing."""
-
-    @abstractmethod
-    def too_large(self) -> Refused:
-        """Return the error for a body beyond all bounds."""
-
-    @abstractmethod
-    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Refused:
-        """Return the error for a request over its limits."""
-
-    @abstractmethod
-    def overflow(self, prompt: int, wanted: int, model: Model) -> Refused:
-        """Return the error for a prompt that does not fit the context."""
-
-    @abstractmethod
-    def broke(self, account: Account, model: Model, prompt: int, output: int) -> Refused:
-        """Return the error for an account without money."""
-
-    @abstractmethod
-    def overloaded(self, visit: Visit) -> Refused:
-        """Return the error of a provider with too much to do."""
-
-    @abstractmethod
-    def internal(self, visit: Visit) -> Refused:
-        """Return the error of a provider that broke."""
-
-    @abstractmethod
-    def model_forbidden(self, visit: Visit) -> Refused:
-        """Return the 403 about a model that this account may not use."""
-
-    @abstractmethod
-    def model_ended(self, visit: Visit) -> Refused:
-        """Return the error for a model that is no more."""
-
-    @abstractmethod
-    def unsafe(self, visit: Visit) -> Refused:
-        """Return the refusal of a prompt for its content."""
-
-    @abstractmethod
-    def upstream(self, visit: Visit) -> Refused:
-        """Return a 429 that is no fault of the account."""
 
 
 def _chunked(kind: str, text: str, size: int) -> list[tuple[str, str, int]]:

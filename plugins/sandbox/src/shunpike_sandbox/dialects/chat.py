@@ -11,25 +11,23 @@ from typing_extensions import override
 from shunpike_sandbox.asks import Ask, Call
 from shunpike_sandbox.bodies import Field, check, fields, parse
 from shunpike_sandbox.catalog import Model, retired
-from shunpike_sandbox.dialects.embeddings import embedding_reply
-from shunpike_sandbox.dialects.rules import COMMON_RULES, EMBEDDING_RULES
+from shunpike_sandbox.dialects.embeddings import EmbeddingService
+from shunpike_sandbox.dialects.rules import COMMON_RULES
 from shunpike_sandbox.generation import Choice, Generation
 from shunpike_sandbox.messages import Manners, turns
 from shunpike_sandbox.offers import choice, response_format, tools, tools_text
 from shunpike_sandbox.refusals import Invalid, Problem, Refused
 from shunpike_sandbox.replies import Frame, dump
-from shunpike_sandbox.service import Reply, Service, bearer
+from shunpike_sandbox.service import Reply, bearer
 from shunpike_sandbox.tokens import count, pieces
 from shunpike_sandbox.visits import Visit
 
 
-class ChatService(Service):
+class ChatService(EmbeddingService):
     """A provider that speaks like OpenAI."""
 
     rules: Mapping[str, Field] = fields(COMMON_RULES)
-    embedding_rules: Mapping[str, Field] = EMBEDDING_RULES
     manners = Manners()
-    refuses_unknown = False
     splits_calls = True
     content_beside_calls: Any = None
 
@@ -58,6 +56,7 @@ class ChatService(Service):
         if isinstance(stops, list) and not all(isinstance(stop, str) for stop in stops):
             raise Invalid(Problem("type", "stop", "expected strings", "an array of strings", "array"))
 
+    @override
     def model(self, body: Mapping[str, Any], visit: Visit, kind: str) -> Model:
         """Return the model that the body names, if it can be used."""
         name = body.get("model")
@@ -103,20 +102,6 @@ class ChatService(Service):
         """Tell whether the model shows or spends thoughts on this request."""
         return False
 
-    def embed(self, visit: Visit, body: Mapping[str, Any]) -> Reply:
-        """Answer an embedding request."""
-        check(body, self.embedding_rules, unknown=self.refuses_unknown)
-        model = self.model(body, visit, "embedding")
-        return embedding_reply(self, visit, body, model)
-
-    def bound_embedding(self, body: Mapping[str, Any], model: Model, total: int) -> None:
-        """Refuse what is too much for one request."""
-
-    def embedded(self, visit: Visit, rows: list[dict[str, Any]], total: int) -> dict[str, Any]:
-        """Return the answer to an embedding request as data."""
-        usage = {"prompt_tokens": total, "total_tokens": total}
-        return {"object": "list", "data": rows, "model": self.model_name(visit), "usage": usage}
-
     # -- answers ---------------------------------------------------------------------------------
 
     @override
@@ -160,6 +145,7 @@ class ChatService(Service):
         """Return the id of an answer."""
         return f"chatcmpl-{visit.token[:24]}"
 
+    @override
     def model_name(self, visit: Visit) -> str:
         """Return the name of the model that answered."""
         return visit.model.id if visit.model else visit.asked_model

@@ -6,19 +6,20 @@ import base64
 import hashlib
 import math
 import struct
+from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shunpike_sandbox.asks import Ask, Turn
+from shunpike_sandbox.bodies import Field, check
 from shunpike_sandbox.catalog import Model
+from shunpike_sandbox.dialects.rules import EMBEDDING_RULES
 from shunpike_sandbox.generation import Choice, Generation
 from shunpike_sandbox.refusals import Invalid, Problem
 from shunpike_sandbox.replies import Whole, dump
+from shunpike_sandbox.service import Reply, Service
 from shunpike_sandbox.tokens import count, pieces
 from shunpike_sandbox.visits import Visit
-
-if TYPE_CHECKING:
-    from .chat import ChatService
 
 
 def vector(text: str, dimensions: int) -> list[float]:
@@ -33,28 +34,52 @@ def vector(text: str, dimensions: int) -> list[float]:
     return [round(value / length, 7) for value in values]
 
 
-def embedding_reply(service: ChatService, visit: Visit, body: Mapping[str, Any], model: Model) -> Whole:
-    """Answer an embedding request in OpenAI's shape."""
-    inputs = _inputs(body.get("input"))
-    longest, total = max(tokens for _, tokens in inputs), sum(tokens for _, tokens in inputs)
-    if longest > model.context:
-        raise service.overflow(longest, 0, model)
-    service.bound_embedding(body, model, total)
-    prepare(service, visit, model, total)
-    size = body.get("dimensions") or model.dimensions
-    rows = []
-    for number, (text, _) in enumerate(inputs):
-        values: Any = vector(text, size)
-        if body.get("encoding_format") == "base64":
-            values = base64.b64encode(struct.pack(f"<{size}f", *values)).decode()
-        rows.append({"object": "embedding", "index": number, "embedding": values})
-    answer = service.embedded(visit, rows, total)
-    fault = service.world.fault(service.provider_id, streaming=False)
-    service.trouble(fault, visit)
-    return Whole(service.world, visit, service.headers(visit), fault, dump(answer))
+class EmbeddingService(Service):
+    """A provider that embeds in OpenAI's shape."""
+
+    embedding_rules: Mapping[str, Field] = EMBEDDING_RULES
+    refuses_unknown = False
+
+    def embed(self, visit: Visit, body: Mapping[str, Any]) -> Reply:
+        """Answer an embedding request."""
+        check(body, self.embedding_rules, unknown=self.refuses_unknown)
+        model = self.model(body, visit, "embedding")
+        inputs = _inputs(body.get("input"))
+        longest, total = max(tokens for _, tokens in inputs), sum(tokens for _, tokens in inputs)
+        if longest > model.context:
+            raise self.overflow(longest, 0, model)
+        self.bound_embedding(body, model, total)
+        prepare(self, visit, model, total)
+        size = body.get("dimensions") or model.dimensions
+        rows = []
+        for number, (text, _) in enumerate(inputs):
+            values: Any = vector(text, size)
+            if body.get("encoding_format") == "base64":
+                values = base64.b64encode(struct.pack(f"<{size}f", *values)).decode()
+            rows.append({"object": "embedding", "index": number, "embedding": values})
+        answer = self.embedded(visit, rows, total)
+        fault = self.world.fault(self.provider_id, streaming=False)
+        self.trouble(fault, visit)
+        return Whole(self.world, visit, self.headers(visit), fault, dump(answer))
+
+    def bound_embedding(self, body: Mapping[str, Any], model: Model, total: int) -> None:
+        """Refuse what is too much for one request."""
+
+    def embedded(self, visit: Visit, rows: list[dict[str, Any]], total: int) -> dict[str, Any]:
+        """Return the answer to an embedding request as data."""
+        usage = {"prompt_tokens": total, "total_tokens": total}
+        return {"object": "list", "data": rows, "model": self.model_name(visit), "usage": usage}
+
+    @abstractmethod
+    def model(self, body: Mapping[str, Any], visit: Visit, kind: str) -> Model:
+        """Return the model of this kind that the body names, if it can be used."""
+
+    @abstractmethod
+    def model_name(self, visit: Visit) -> str:
+        """Return the name of the model that answered."""
 
 
-def prepare(service: Any, visit: Visit, model: Model, total: int) -> None:
+def prepare(service: Service, visit: Visit, model: Model, total: int) -> None:
     """Take an embedding's tokens from purse and limits, and note what it will cost."""
     visit.model = model
     if visit.account is not None:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects.embeddings import prepare, vector
 from shunpike_sandbox.dialects.google_json import known, shape
 from shunpike_sandbox.refusals import Invalid, Problem
 from shunpike_sandbox.replies import Whole, dump
+from shunpike_sandbox.service import Service
 from shunpike_sandbox.tokens import count
 from shunpike_sandbox.visits import Visit
-
-if TYPE_CHECKING:
-    from .google import Google
 
 _FIELDS = shape(
     "model:string content:message taskType:string title:string outputDimensionality:int32 embedContentConfig:message"
@@ -23,7 +21,7 @@ _BATCH = shape("requests:message[] model:string")
 _CONTENT = shape("role:string parts:message[]")
 
 
-def embed(service: Google, visit: Visit, body: Mapping[str, Any], model: Model) -> Whole:
+def embed(service: Service, visit: Visit, body: Mapping[str, Any], model: Model) -> Whole:
     """Answer ``embedContent`` or, where there are ``requests``, ``batchEmbedContents``."""
     batch = "requests" in body
     requests = known(body, _BATCH, "").get("requests", []) if batch else [body]

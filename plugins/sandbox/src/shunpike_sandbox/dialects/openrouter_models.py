@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.requests import Request
 
 from shunpike_sandbox.catalog import Model
+from shunpike_sandbox.dialects.openrouter_errors import OpenRouterErrors
 from shunpike_sandbox.money import PICO
 from shunpike_sandbox.replies import Plain
 from shunpike_sandbox.service import plain_json
-
-if TYPE_CHECKING:
-    from .openrouter import OpenRouter
 
 PUBLIC = ("/models", "/models/count", "/embeddings/models")
 """How the paths end that need no key."""
@@ -21,7 +19,7 @@ _PAGE = 500
 _ALWAYS = ("max_tokens", "temperature", "top_p", "stop", "seed", "frequency_penalty", "presence_penalty")
 
 
-def inform(service: OpenRouter, request: Request) -> Plain:
+def inform(service: OpenRouterErrors, request: Request) -> Plain:
     """Answer with a page of models, with their number or with one of them."""
     kind = "embedding" if "/embeddings/" in request.url.path else "chat"
     listed = [model for model in service.provider.listed(service.world.clock.now()) if model.kind == kind]
@@ -39,14 +37,14 @@ def _number(text: str | None, usual: int) -> int:
     return int(text) if text is not None and text.isdecimal() else usual
 
 
-def _one(service: OpenRouter, name: str, listed: list[Model]) -> Plain:
+def _one(service: OpenRouterErrors, name: str, listed: list[Model]) -> Plain:
     found = next((model for model in listed if model.id == name), None)
     if found is None:
         raise service.refusal(404, f"Model {name} not found")
     return plain_json({"data": _row(service, found)})
 
 
-def _row(service: OpenRouter, model: Model) -> dict[str, Any]:
+def _row(service: OpenRouterErrors, model: Model) -> dict[str, Any]:
     rates = service.provider.rates(model, service.world.clock.now(), 0)
     modalities = ["text", "image"] if model.can("vision") else ["text"]
     embeds = model.kind == "embedding"

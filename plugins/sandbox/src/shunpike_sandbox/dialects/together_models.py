@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.requests import Request
 
 from shunpike_sandbox.catalog import Model
+from shunpike_sandbox.dialects.chat import ChatService
 from shunpike_sandbox.money import PICO
 from shunpike_sandbox.replies import Plain
 from shunpike_sandbox.service import plain_json
-
-if TYPE_CHECKING:
-    from .together import Together
 
 _PAGE = 50
 _DAY = "2025-01-01T00:00:00Z"
@@ -24,7 +22,7 @@ _FEATURES = {
 }
 
 
-def inform(service: Together, request: Request) -> Plain:
+def inform(service: ChatService, request: Request) -> Plain:
     """Answer for one of the lists, or for one model of the newer one."""
     listed = service.provider.listed(service.world.clock.now())
     if "/v2/" not in request.url.path:
@@ -51,12 +49,12 @@ def _page(rows: list[dict[str, Any]], query: Mapping[str, str]) -> dict[str, Any
     return {"data": rows[start:end], "next_cursor": str(end) if end < len(rows) else None}
 
 
-def _pricing(service: Together, model: Model) -> tuple[float, float, float]:
+def _pricing(service: ChatService, model: Model) -> tuple[float, float, float]:
     rates = service.provider.rates(model, service.world.clock.now(), 0)
     return rates.prompt * 1e6 / PICO, rates.completion * 1e6 / PICO, rates.cached * 1e6 / PICO
 
 
-def _row(service: Together, model: Model) -> dict[str, Any]:
+def _row(service: ChatService, model: Model) -> dict[str, Any]:
     prompt, completion, _ = _pricing(service, model)
     return {
         "id": model.id,
@@ -72,7 +70,7 @@ def _row(service: Together, model: Model) -> dict[str, Any]:
     }
 
 
-def _supported(service: Together, model: Model) -> dict[str, Any]:
+def _supported(service: ChatService, model: Model) -> dict[str, Any]:
     prompt, completion, cached = _pricing(service, model)
     seen = ["MODALITY_TEXT", "MODALITY_IMAGE"] if model.can("vision") else ["MODALITY_TEXT"]
     return {
