@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shunpike.client import Where
-from shunpike.client.live import merge
 from shunpike.errors import Overloaded
+from shunpike.runtime.live import merge
 from shunpike.types import LiveModel, ModelInfo, PriceRow
 from shunpike.wire import Dialect
 from shunpike.wire.balance import BalanceTable, read_balance

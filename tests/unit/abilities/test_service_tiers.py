@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from shunpike.catalog import load_catalog
 from shunpike.catalog.service import served_price, worst_price
 from shunpike.client import Client
-from shunpike.client.prices import PriceBook
 from shunpike.errors import ConfigError, Exhausted
 from shunpike.plugins import Host
+from shunpike.runtime.prices import PriceBook
 from shunpike.types import Budget, Money, Price, Usage
 from shunpike.wire import OpenAICompatible
 from shunpike_testkit.clock import VirtualClock

@@ -8,9 +8,9 @@ import pytest
 
 from shunpike.builtin.memory import MemoryStore
 from shunpike.client import Client
-from shunpike.client.names import doubts
 from shunpike.config import load
 from shunpike.errors import ConfigError, ConfigWarning, UsageError
+from shunpike.runtime.names import doubts
 from shunpike.types import Settings
 from shunpike.validation import near
 from shunpike_testkit.scripted import ScriptedProvider

@@ -10,9 +10,9 @@ import pytest
 from shunpike.builtin.plugin import plugin as builtin
 from shunpike.catalog import price_at
 from shunpike.client import Client
-from shunpike.client.prices import PriceBook
 from shunpike.hookspecs import hookimpl
 from shunpike.plugins import Host
+from shunpike.runtime.prices import PriceBook
 from shunpike.types import Answer, Billing, Budget, Call, Completion, ModelInfo, Money, Price, PriceRow, Settings, Usage
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.scripted import ScriptedProvider, answer

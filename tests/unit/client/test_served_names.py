@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shunpike.catalog import find_served
-from shunpike.client.prices import PriceBook
 from shunpike.plugins import Host
+from shunpike.runtime.prices import PriceBook
 from shunpike.types import Billing, Budget, ModelInfo, Money, Price, Usage
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.scripted import ScriptedProvider, answer

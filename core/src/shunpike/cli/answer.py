@@ -11,9 +11,9 @@ from shunpike.cli.output import data, narrate, safe, say, styled
 from shunpike.cli.session import tell_complaints
 from shunpike.cli.spinner import Spinner
 from shunpike.client import Client, Options
-from shunpike.client.inquiry import Done
 from shunpike.client.options import Prompt
 from shunpike.client.stream import Stream
+from shunpike.runtime.account_queries import Done
 from shunpike.types import Candidate, Cause, Completion, Embedding, Verdict
 
 LABEL = "[sandbox] "

@@ -12,13 +12,13 @@ from shunpike.cli.ages import aged
 from shunpike.cli.findings import Finding, Level, broken, found
 from shunpike.cli.forms import left_at
 from shunpike.client import OWN, Client, ProviderStatus
-from shunpike.client.names import all_doubts, strategy_doubts
 from shunpike.clock import SystemClock, duration, moment
 from shunpike.config import KeyStore, Loaded, default_store, load, without_password
 from shunpike.errors import AuthError, ConfigError, ConfigWarning, ShunpikeError, UsageError
 from shunpike.installation import install_hint
 from shunpike.plugins import Host
 from shunpike.routing.hints import OWN_FILE, PAY
+from shunpike.runtime.names import all_doubts, strategy_doubts
 from shunpike.types import Billing, Limit, Money, ProviderSettings, Settings, Unit
 from shunpike.types.base import label
 

@@ -10,10 +10,10 @@ import typer
 from shunpike.cli.options import Json, command_app
 from shunpike.cli.output import as_json, as_list, kept_for_data, plain, say, table
 from shunpike.cli.reference import as_markdown, in_words, matching
-from shunpike.client.names import all_doubts, check_budgets, strategy_doubts
 from shunpike.config import KeyStore, Origin, load, project_file, user_file
 from shunpike.config.warned import warn_once
 from shunpike.plugins import Host
+from shunpike.runtime.names import all_doubts, check_budgets, strategy_doubts
 
 app = command_app("Show the configuration and where each value comes from.")
 

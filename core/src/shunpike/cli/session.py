@@ -15,11 +15,11 @@ from shunpike.builtin.memory import MemoryStore
 from shunpike.cli.forms import did_you_mean
 from shunpike.cli.output import kept_for_data
 from shunpike.client import Client
-from shunpike.client.names import broken_plugin
 from shunpike.config import load
 from shunpike.config.warned import warn_once
 from shunpike.errors import UnknownProvider
 from shunpike.installation import install_hint
+from shunpike.runtime.names import broken_plugin
 
 T = TypeVar("T")
 

@@ -1,14 +1,14 @@
-"""The client: the composition root, the only place that builds everything."""
+"""The client: one OpenAI-shaped interface over the runtime."""
 
-from shunpike.client.accounts import OWN
 from shunpike.client.client import Client
 from shunpike.client.embed import EmbedOptions
-from shunpike.client.endpoints import SOURCE
-from shunpike.client.inquiry import AccountBalance, TokenCount
-from shunpike.client.live import LiveList, LiveRow, Where
 from shunpike.client.options import Options
-from shunpike.client.status import ProviderStatus
 from shunpike.client.stream import Stream
+from shunpike.runtime.account_queries import AccountBalance, TokenCount
+from shunpike.runtime.accounts import OWN
+from shunpike.runtime.endpoints import SOURCE
+from shunpike.runtime.live import LiveList, LiveRow, Where
+from shunpike.runtime.status import ProviderStatus
 
 __all__ = [
     "OWN",

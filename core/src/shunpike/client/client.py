@@ -11,8 +11,6 @@ from typing import Never, Self, Unpack
 
 from shunpike.client import option_values as values
 from shunpike.client.arguments import check_arguments
-from shunpike.client.blocks import Blocks, of_keys_in_use
-from shunpike.client.counter import Counter
 from shunpike.client.embed import (
     EmbedOptions,
     Texts,
@@ -23,17 +21,8 @@ from shunpike.client.embed import (
     text_bound,
     text_tokens,
 )
-from shunpike.client.endpoints import Kind
-from shunpike.client.house import Runtime
-from shunpike.client.inquiry import AccountBalance, AccountQueries, Done, TokenCount
-from shunpike.client.limits import limits_shown
-from shunpike.client.live import LiveList
 from shunpike.client.loops import Loops, PerLoop
-from shunpike.client.names import explained, warn_of
-from shunpike.client.nobody import nothing_to_ask
 from shunpike.client.options import Options, Prompt, asked, reads_of
-from shunpike.client.status import ProviderStatus, provider_status
-from shunpike.client.strategies import Strategies
 from shunpike.client.stream import Stream
 from shunpike.clock import Clock, SystemClock
 from shunpike.config import KeyStore, Loaded, load
@@ -45,6 +34,17 @@ from shunpike.routing.context import RequestContext
 from shunpike.routing.embedding import Embedder
 from shunpike.routing.plan import Plan, Rules, make_plan
 from shunpike.routing.streaming import StreamRun
+from shunpike.runtime.account_queries import AccountBalance, AccountQueries, Done, TokenCount
+from shunpike.runtime.blocks import Blocks, of_keys_in_use
+from shunpike.runtime.counter import Counter
+from shunpike.runtime.endpoints import Kind
+from shunpike.runtime.limits import limits_shown
+from shunpike.runtime.live import LiveList
+from shunpike.runtime.names import explained, warn_of
+from shunpike.runtime.nobody import nothing_to_ask
+from shunpike.runtime.runtime import Runtime
+from shunpike.runtime.status import ProviderStatus, provider_status
+from shunpike.runtime.strategies import Strategies
 from shunpike.tokens import prompt_bound, prompt_tokens
 from shunpike.types import ChatRequest, Completion, Embedding, EventName, ModelInfo, Remaining, Settings, UsageRow
 from shunpike.waiting import Waiter
@@ -270,6 +270,8 @@ class Client(PerLoop):
 
     async def settled(self, done: Done) -> Done:
         """Return ``done`` with what is left now: its own record says what was left while its worst case was held."""
+        if not isinstance(done, Completion | Embedding):
+            raise values.wrong("done", "an answer of this library", done, "such as done = await client.complete(…)")
         return await AccountQueries(self._house).settled(done)
 
     @property

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 
 from typing_extensions import override
 
-from shunpike.client.house import Runtime
 from shunpike.client.leaving import Start, starter
 from shunpike.client.results import Results
 from shunpike.clock import Clock
@@ -24,6 +23,7 @@ from shunpike.errors import UsageError
 from shunpike.protocols import Store
 from shunpike.routing.attempt import Attempts
 from shunpike.routing.streaming import StreamRun
+from shunpike.runtime.runtime import Runtime
 
 
 @dataclass(eq=False)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from shunpike.client.house import Runtime
 from shunpike.clock import Clock
 from shunpike.masking import masked
 from shunpike.routing.answer_check import cut_off
 from shunpike.routing.context import Attempt
 from shunpike.routing.decision_recorder import DecisionRecorder
+from shunpike.runtime.runtime import Runtime
 from shunpike.types import ZERO, Answer, Basis, Completion, EmbedAnswer, Embedding, EventName, Funds, State
 
 

@@ -7,11 +7,6 @@ from typing import TypeVar
 
 import anyio
 
-from shunpike.client.accounts import Account, key_trouble
-from shunpike.client.endpoints import listing
-from shunpike.client.house import Runtime
-from shunpike.client.live import LiveList, merge
-from shunpike.client.option_values import wrong
 from shunpike.errors import (
     ConfigError,
     PluginError,
@@ -24,6 +19,10 @@ from shunpike.masking import masked
 from shunpike.patience import let_go
 from shunpike.protocols import CountsTokens, DescribesModels, ListsModels, Target, TellsBalance
 from shunpike.routing.blaming import blaming, checked
+from shunpike.runtime.accounts import Account, key_trouble
+from shunpike.runtime.endpoints import listing
+from shunpike.runtime.live import LiveList, merge
+from shunpike.runtime.runtime import Runtime
 from shunpike.tokens import prompt_tokens
 from shunpike.types import Balance, Basis, Call, ChatRequest, Completion, Embedding, Verdict
 from shunpike.types.base import Record
@@ -109,8 +108,6 @@ class AccountQueries:
 
         An answer that is there is not lost to a ledger that can't be read: then it comes back as it is.
         """
-        if not isinstance(done, Completion | Embedding):
-            raise wrong("done", "an answer of this library", done, "such as done = await client.complete(…)")
         who = {(one.provider, one.model) for one in done.decision.candidates if one.verdict is Verdict.ANSWERED}
         targets = [one for one in self._house.roster.targets if (one.name, one.model.id) in who]
         try:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from shunpike.client.accounts import Account
 from shunpike.errors import ConfigError
+from shunpike.runtime.accounts import Account
 from shunpike.types import ProviderSettings, Remaining
 from shunpike.types.base import Record
 from shunpike.wire.network import Network

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from shunpike.client.endpoints import shown_at
-from shunpike.client.house import Runtime
 from shunpike.protocols import Target
+from shunpike.runtime.endpoints import shown_at
+from shunpike.runtime.runtime import Runtime
 from shunpike.types import Remaining
 
 ASKED = 2_592_000.0

@@ -12,12 +12,12 @@ from typing import Literal
 
 import anyio
 
-from shunpike.client.accounts import Account, target_of
 from shunpike.clock import Clock, moment
 from shunpike.errors import ConfigError, NoCredential, PluginError, ProviderError, ShunpikeError
 from shunpike.protocols import Backend, DescribesModels, ListsModels, Target
 from shunpike.routing.names import short_name
 from shunpike.routing.plan import Targets
+from shunpike.runtime.accounts import Account, target_of
 from shunpike.types import Candidate, Cause, LiveModel, ModelInfo, Verdict
 from shunpike.types.base import ANY
 

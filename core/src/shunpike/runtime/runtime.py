@@ -8,11 +8,6 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from shunpike.client.accounts import Account, build_roster, find_accounts, with_catalogs
-from shunpike.client.endpoints import Endpoints, Kind, is_listed, named_at, with_endpoints
-from shunpike.client.names import check_budgets
-from shunpike.client.prices import PriceBook
-from shunpike.client.stores import open_store
 from shunpike.clock import Clock, moment
 from shunpike.config import KeyStore, resolve_key
 from shunpike.errors import PluginError, ShunpikeError, StoreError
@@ -25,6 +20,11 @@ from shunpike.routing.context import Attempt, Services
 from shunpike.routing.health import Health
 from shunpike.routing.plan import Targets
 from shunpike.routing.trouble import Where
+from shunpike.runtime.accounts import Account, build_roster, find_accounts, with_catalogs
+from shunpike.runtime.endpoints import Endpoints, Kind, is_listed, named_at, with_endpoints
+from shunpike.runtime.names import check_budgets
+from shunpike.runtime.prices import PriceBook
+from shunpike.runtime.stores import open_store
 from shunpike.tokens import tokenizer_for
 from shunpike.types import (
     FREE,

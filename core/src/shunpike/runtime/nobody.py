@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from shunpike.client.accounts import how_to_begin
 from shunpike.errors import NoCredential, ShunpikeError
 from shunpike.plugins import Host
 from shunpike.routing.decision_recorder import DecisionRecorder, too_large
 from shunpike.routing.plan import Plan
+from shunpike.runtime.accounts import how_to_begin
 from shunpike.types import Cause
 
 

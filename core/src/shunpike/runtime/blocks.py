@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from shunpike.client.accounts import Account
 from shunpike.routing.closings import place_of
 from shunpike.routing.trouble import Scope
+from shunpike.runtime.accounts import Account
 from shunpike.types import Block
 
 Blocks: TypeAlias = Mapping[str, Block]
