@@ -8,9 +8,12 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
+
+from .imports import circles, imports, modules
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = [*sorted(path.parent for path in ROOT.glob("*/*/src")), ROOT / "core"]
@@ -51,8 +54,13 @@ def _name(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+@cache
+def _tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
 def _trees(files: list[Path]) -> list[tuple[Path, ast.Module]]:
-    return [(file, ast.parse(file.read_text(encoding="utf-8"))) for file in files]
+    return [(file, _tree(file)) for file in files]
 
 
 def _imported(node: ast.AST) -> list[str]:
@@ -197,3 +205,21 @@ def test_the_floors_hold() -> None:
     lint = Path(sys.executable).with_name("lint-imports")
     done = subprocess.run([lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("package", sorted({name.split(".")[0] for name in modules()}))
+def test_no_module_imports_itself_by_way_of_others(package: str) -> None:
+    found = {group for group in circles(imports(types=False)) if any(name.split(".")[0] == package for name in group)}
+    assert not found
+
+
+def test_annotations_close_no_circle_but_that_of_errors_and_what_they_carry() -> None:
+    """An error carries words of `shunpike.types`, whose validators raise errors; only the latter runs."""
+    found = {name for group in circles(imports(types=True)) for name in group}
+    assert not {name for name in found if name != "shunpike.errors" and not name.startswith("shunpike.types.")}
+
+
+def test_a_circle_is_seen() -> None:
+    """The test of the two above: they would pass on a reader that sees none."""
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == {frozenset("abc")}
+    assert "shunpike.wire.flow" in imports(types=False)["shunpike.wire.http"]

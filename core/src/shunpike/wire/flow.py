@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self, cast
+from typing import NoReturn, Protocol, Self, cast
 
 import anyio
 
+from shunpike.clock import Clock
 from shunpike.errors import Overloaded
 from shunpike.types import Timeouts
 from shunpike.wire.not_sent import KeptMark
@@ -15,9 +16,6 @@ from shunpike.wire.sending import FAILURES
 from shunpike.wire.slim_httpx import httpx
 from shunpike.wire.timeouts import Patience
 from shunpike.wire.unpack import Unpacker
-
-if TYPE_CHECKING:
-    from shunpike.wire.http import Http
 
 MAX_BODY = 32 * 1024 * 1024
 """Bytes of a whole answer."""
@@ -27,6 +25,32 @@ MOST_LEFT = 256
 """Chunks that may still be buffered when an answer is given up."""
 
 
+class Origin(Protocol):
+    """What an exchange needs of that with which it is made, which is `shunpike.wire.http.Http`."""
+
+    clock: Clock
+
+    async def send(self, request: httpx.Request) -> httpx.Response:
+        """Hand ``request`` to the transport."""
+        ...
+
+    def fail(self, error: httpx.HTTPError | httpx.StreamError | OSError, address: str) -> NoReturn:
+        """Raise what ``error`` means."""
+        ...
+
+    def turned_away(self, status: int, headers: Mapping[str, str], address: str) -> Overloaded | None:
+        """Return the failure of a proxy whose own answer this is."""
+        ...
+
+    def asked(self, address: str) -> str:
+        """Return who was asked, for a person."""
+        ...
+
+    def overloaded(self, kind: str, message: str) -> Overloaded:
+        """Return the failure of the provider."""
+        ...
+
+
 class Flow:
     """One exchange. Entered: ``status``, ``headers`` (lower case) and ``headers_at`` (epoch seconds) are there."""
 
@@ -34,7 +58,7 @@ class Flow:
     headers: Mapping[str, str]
     headers_at: float
 
-    def __init__(self, http: Http, request: httpx.Request, timeouts: Timeouts) -> None:
+    def __init__(self, http: Origin, request: httpx.Request, timeouts: Timeouts) -> None:
         self._http = http
         self._request = request
         self._timeouts = timeouts

@@ -10,6 +10,7 @@ from shunpike.cli.attachments import STDIN, attached
 from shunpike.cli.chat.commands import OFFERED
 from shunpike.cli.chat.completion import Completer
 from shunpike.cli.chat.lines import open_lines
+from shunpike.cli.chat.loop import talk_on
 from shunpike.cli.chat.talk import Talk
 from shunpike.cli.options import command_app, takes
 from shunpike.cli.output import kept_for_data, narrate
@@ -42,4 +43,4 @@ def chat(given: Asking) -> None:
         talk.attachments += parts
         if given.go_on:
             talk.tell_where_it_was()
-        talk.run(open_lines(Completer(OFFERED, talk.model_names)))
+        talk_on(talk, open_lines(Completer(OFFERED, talk.model_names)))

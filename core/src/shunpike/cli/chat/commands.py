@@ -6,18 +6,15 @@ import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from shunpike.cli.attachments import attachment
+from shunpike.cli.chat.talk import Talk
 from shunpike.cli.conversation import transcript, write_new
 from shunpike.cli.forms import did_you_mean, tokens
 from shunpike.cli.output import narrate, safe, say
 from shunpike.errors import UnknownModel, UsageError
 
-if TYPE_CHECKING:
-    from shunpike.cli.chat.talk import Talk
-
-Command = Callable[["Talk"], bool]
+Command = Callable[[Talk], bool]
 """Does it; False to leave."""
 _COMMAND = re.compile(r"/([a-z?]+)(?:\s+(.*))?", re.DOTALL)
 _NONE = "-"

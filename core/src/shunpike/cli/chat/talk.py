@@ -8,12 +8,10 @@ from dataclasses import dataclass, field, replace
 from anyio.from_thread import BlockingPortal
 
 from shunpike.cli.answer import Look, answer
-from shunpike.cli.asking import check_text, in_conversation
+from shunpike.cli.asking import in_conversation
 from shunpike.cli.attachments import with_attachments
-from shunpike.cli.chat.commands import command_of
 from shunpike.cli.chat.completion import model_names
 from shunpike.cli.chat.interrupts import Interrupts
-from shunpike.cli.chat.lines import Lines
 from shunpike.cli.conversation import Conversation
 from shunpike.cli.ending import ended_by
 from shunpike.cli.output import narrate
@@ -39,37 +37,8 @@ class Talk:
     """The answers of this session, for what they used and cost."""
     unanswered: Message | None = None
     """The last message, if it got no answer."""
-    _left: bool = False
-
-    def run(self, lines: Lines) -> None:
-        """Answer message after message until the end of them, or until somebody leaves."""
-        while True:
-            try:
-                text = lines.read()
-                if text is None:
-                    narrate()
-                    return
-                if not self._take(text):
-                    return
-            except KeyboardInterrupt:
-                if self._left or ended_by() is not None:
-                    raise
-                narrate()
-
-    def _take(self, text: str) -> bool:
-        """Do what ``text`` says; False to leave."""
-        if not text.strip():
-            return True
-        try:
-            check_text(text, "the message")
-            command = command_of(text)
-            if command is not None:
-                return command(self)
-        except (ShunpikeError, OSError) as error:
-            report(error, as_json=False)
-            return True
-        self.say(text.removeprefix("/") if text.startswith("//") else text)
-        return True
+    left: bool = False
+    """Whether somebody wants to leave in the middle of an answer."""
 
     def say(self, text: str) -> None:
         """Send ``text`` with what is attached."""
@@ -89,7 +58,7 @@ class Talk:
                 self.unanswered = None
                 self.conversation.said(question, said)
         if interrupts.leave or ended_by() is not None:
-            self._left = True
+            self.left = True
             raise KeyboardInterrupt
         if stopped:
             kept = "/retry sends it again" if said is None else "what was said is kept"
