@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from types import TracebackType
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import anyio
@@ -28,6 +29,39 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None:
         """Wait; a virtual clock moves forward instead."""
         ...
+
+    def move_on_after(self, seconds: float, *, shield: bool = False) -> AbstractContextManager[anyio.CancelScope]:
+        """Return a context that is cancelled when ``seconds`` have passed, as `anyio.move_on_after` does."""
+        ...
+
+    def fail_after(self, seconds: float, *, shield: bool = False) -> AbstractContextManager[anyio.CancelScope]:
+        """Return a context that raises `TimeoutError` when ``seconds`` have passed, as `anyio.fail_after` does."""
+        ...
+
+    def outside(self) -> AbstractContextManager[None]:
+        """Return a context for a wait on something real, such as a socket or a thread: virtual time stands still."""
+        ...
+
+
+class FailAfter:
+    """A context that raises `TimeoutError` where the one in it was ended by its own time."""
+
+    __slots__ = ("_bound", "_scope")
+
+    def __init__(self, bound: AbstractContextManager[anyio.CancelScope]) -> None:
+        self._bound = bound
+
+    def __enter__(self) -> anyio.CancelScope:
+        self._scope = self._bound.__enter__()
+        return self._scope
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        swallowed = self._bound.__exit__(kind, error, trace)
+        if self._scope.cancelled_caught:
+            raise TimeoutError
+        return bool(swallowed)
 
 
 class Uptime(NamedTuple):
@@ -62,6 +96,7 @@ def boot_name() -> str:
     return ""
 
 
+_OUTSIDE = nullcontext()
 _UPTIME = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
 """The clock that counts on while the machine sleeps: elsewhere than on Linux, the monotonic one does."""
 
@@ -85,6 +120,18 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Wait for ``seconds`` of real time."""
         await anyio.sleep(seconds)
+
+    def move_on_after(self, seconds: float, *, shield: bool = False) -> AbstractContextManager[anyio.CancelScope]:
+        """Return a context that is cancelled when ``seconds`` of real time have passed."""
+        return anyio.CancelScope(deadline=anyio.current_time() + seconds, shield=shield)
+
+    def fail_after(self, seconds: float, *, shield: bool = False) -> AbstractContextManager[anyio.CancelScope]:
+        """Return a context that raises `TimeoutError` when ``seconds`` of real time have passed."""
+        return FailAfter(self.move_on_after(seconds, shield=shield))
+
+    def outside(self) -> AbstractContextManager[None]:
+        """Return a context that does nothing: all of this clock's time is real."""
+        return _OUTSIDE
 
 
 def moment(at: float) -> datetime:

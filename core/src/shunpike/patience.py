@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import anyio
-
+from shunpike.clock import Clock
 from shunpike.errors import StoreError
 
 T = TypeVar("T")
@@ -14,12 +13,12 @@ CLOSING = 3.0
 """Seconds that a backend or a stream may take to let go of what it has: the caller has its answer by then."""
 
 
-async def answered(call: Awaitable[T], seconds: float) -> T:
+async def answered(call: Awaitable[T], clock: Clock, seconds: float) -> T:
     """Return what the ledger answers within so many seconds. Raises `StoreError` where it does not, and what it raises.
 
     Whoever is asked for something sees to it that nothing is left behind when nobody waits any more.
     """
-    with anyio.move_on_after(seconds):
+    with clock.move_on_after(seconds):
         return await call
     raise StoreError(
         f"the ledger did not answer within {seconds:.3g} s: another program may have locked it",
@@ -27,7 +26,7 @@ async def answered(call: Awaitable[T], seconds: float) -> T:
     )
 
 
-async def let_go(close: Callable[[], Awaitable[object]], seconds: float = CLOSING) -> None:
+async def let_go(close: Callable[[], Awaitable[object]], clock: Clock, seconds: float = CLOSING) -> None:
     """Close something, also where the caller is being cancelled. Raises `TimeoutError` where it takes too long."""
-    with anyio.fail_after(seconds, shield=True):
+    with clock.fail_after(seconds, shield=True):
         await close()

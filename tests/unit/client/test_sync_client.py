@@ -106,7 +106,7 @@ def test_it_works_inside_a_running_loop_as_in_a_notebook(make_sync: MakeSync) ->
 
 def test_closing_it_ends_the_calls_of_other_threads(make_sync: MakeSync) -> None:
     only = Hanging("only")
-    client = make_sync(only)
+    client = make_sync(only, auto=False)
     with ThreadPoolExecutor(1) as threads:
         running = threads.submit(client.complete, "hi")
         only.begun.wait(10)

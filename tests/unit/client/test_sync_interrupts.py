@@ -20,7 +20,7 @@ from .conftest import START, Hanging, MakeClient, MakeSync
 
 def test_ctrl_c_ends_the_call_that_waits_and_settles_it(make_sync: MakeSync) -> None:
     only = Hanging("only")
-    client = make_sync(only)
+    client = make_sync(only, auto=False)
 
     def press() -> None:
         only.begun.wait(10)
@@ -37,7 +37,7 @@ def test_ctrl_c_ends_the_call_that_waits_and_settles_it(make_sync: MakeSync) -> 
 def test_a_ctrl_c_that_wakes_no_wait_ends_the_call_all_the_same(make_sync: MakeSync) -> None:
     """The system gave it to another thread, or it came just before the wait: it was seen when the answer was there."""
     only = Hanging("only")
-    client = make_sync(only)
+    client = make_sync(only, auto=False)
     in_time: list[bool] = []
 
     def press() -> None:
@@ -62,7 +62,7 @@ def test_ctrl_c_between_the_start_of_the_work_and_the_wait_leaves_nothing_runnin
     make_sync: MakeSync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only = Hanging("only")
-    client = make_sync(only)
+    client = make_sync(only, auto=False)
     start = BlockingPortal.start_task_soon
     presses = iter([signal.SIGINT])
 

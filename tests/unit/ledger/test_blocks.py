@@ -99,8 +99,8 @@ async def test_a_wait_within_the_window_is_not_in_doubt() -> None:
 class Paid:
     """A ledger with money, that keeps the events."""
 
-    def __init__(self, store: Store | None = None) -> None:
-        self.clock, self.store, self.events = VirtualClock(), store or MemoryStore(), list[Event]()
+    def __init__(self, store: Store | None = None, clock: VirtualClock | None = None) -> None:
+        self.clock, self.store, self.events = clock or VirtualClock(), store or MemoryStore(), list[Event]()
         settings = Settings(allow_paid=True, budgets=(Budget(amount=Money.usd(5), period="day"),))
         self.books = Ledger(self.store, self.clock, settings, lambda _: (), emit=self.events.append)
 
@@ -149,7 +149,8 @@ async def test_bills_beyond_all_reason_are_booked_and_do_not_overflow_the_books(
     outcome: dict[str, object], kind: str, tmp_path: Path
 ) -> None:
     """The tenth of those that were under way could not be settled: the sum was more than 63 bits hold."""
-    house = Paid(MemoryStore() if kind == "memory" else SqliteStore(tmp_path / "ledger.db", clock=VirtualClock()))
+    clock = VirtualClock()
+    house = Paid(MemoryStore() if kind == "memory" else SqliteStore(tmp_path / "ledger.db", clock=clock), clock)
     names = [f"a{number}" for number in range(12)]
     for name in names:
         assert isinstance(await house.books.admit(CARD, ask(name)), Grant)

@@ -138,7 +138,7 @@ async def test_when_the_time_is_over_one_request_tests_while_the_others_stay_awa
     class Slow(ScriptedBackend):
         @override
         async def complete(self, call: Call) -> Answer:
-            await anyio.sleep(0.05)
+            await opened.clock.sleep(0.05)
             return await super().complete(call)
 
     first, second = many("first", DOWN[0]), many("second")

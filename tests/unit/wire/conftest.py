@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from shunpike.clock import SystemClock
 from shunpike.types import Billing, Call, ChatRequest, ProviderInfo, ProviderSettings, Tier, Timeouts
 from shunpike.wire import ChatBackend, Dialect
 
@@ -25,6 +26,10 @@ class StoppedClock:
 
     async def sleep(self, seconds: float) -> None:
         raise AssertionError("nothing on the wire sleeps")
+
+    move_on_after = staticmethod(SystemClock().move_on_after)
+    fail_after = staticmethod(SystemClock().fail_after)
+    outside = staticmethod(SystemClock().outside)
 
 
 def provider(base_url: str = "https://api.example.com/v1", **changes: Any) -> ProviderInfo:

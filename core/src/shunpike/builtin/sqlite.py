@@ -129,6 +129,7 @@ class SqliteStore(Store):
         self.path = path
         self._guard = guard
         chosen = clock or SystemClock()
+        self._clock = chosen
         self._steady: Steady | None = None
 
         def opening() -> _Opened:
@@ -137,7 +138,7 @@ class SqliteStore(Store):
             return opened
 
         patience = self._patience = Patience()
-        self._writer = Writer(opening, patience.end)
+        self._writer = Writer(opening, patience.end, chosen)
         self._reader: SqliteConnection | None = None
         self._reading = Lock()
 
@@ -235,7 +236,8 @@ class SqliteStore(Store):
         self._writer.check_process()  # a connection must not be used on both sides of a fork
         if self._reader is None:
             await self._write(lambda _: None)  # the writer has then made the file and its schema
-        return await anyio.to_thread.run_sync(self._read_now, work, abandon_on_cancel=True)
+        with self._clock.outside():
+            return await anyio.to_thread.run_sync(self._read_now, work, abandon_on_cancel=True)
 
     def _read_now(self, work: Callable[[Connection], T]) -> T:
         if not self._reading.acquire(timeout=READING):
@@ -251,7 +253,7 @@ class SqliteStore(Store):
     @override
     async def aclose(self) -> None:
         """Finish what is queued and let go of the file; does nothing again, or in a fork: there all is the parent's."""
-        with anyio.CancelScope(shield=True):
+        with self._clock.outside(), anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(self._close)
 
     def _close(self) -> None:

@@ -19,9 +19,10 @@ from typing import Any, Protocol, TypeVar
 
 from shunpike.builtin.sqlite_books import Books
 from shunpike.builtin.sqlite_sql import Connection
+from shunpike.clock import Clock
 from shunpike.errors import StoreError
 from shunpike.ledger.backlog import ROOM, Backlog
-from shunpike.ledger.pending import Pending, answer, answer_failed, begun
+from shunpike.ledger.pending import REAL, Pending, answer, answer_failed, begun
 
 T = TypeVar("T")
 
@@ -74,11 +75,18 @@ class Writer:
     Args:
         opening: Opens the database. Raises `StoreError`.
         hurry: Lets the database, opened or about to be, wait for nobody much longer. Called in another thread.
+        clock: Stands still, where it is virtual, while a job is waited for.
 
     """
 
-    def __init__(self, opening: Callable[[], Opened], hurry: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        opening: Callable[[], Opened],
+        hurry: Callable[[], None] = lambda: None,
+        clock: Clock = REAL,
+    ) -> None:
         self._opening = opening
+        self._clock = clock
         self._hurry = hurry
         self._opened: Opened | None = None
         self._queue: SimpleQueue[Job[Any] | None] = SimpleQueue()
@@ -105,6 +113,7 @@ class Writer:
     def put(self, job: Job[Any]) -> None:
         """Queue ``job``. Raises `StoreError` after `close`, or in a process that was forked off."""
         self.check_process()
+        job.clock = self._clock
         with self._lock:
             if self._closed:
                 raise StoreError("the ledger is closed")

@@ -220,7 +220,7 @@ class Ledger(Inspection, Admission):
         try:
             await self.finish()
         finally:
-            await let_go(self._store.aclose, CLOSING)
+            await let_go(self._store.aclose, self._clock, CLOSING)
 
     def _tell(self, target: Target, ask: AdmissionRequest, settlement: Settlement) -> None:
         facts = {"provider": target.name, "model": target.model.id, "attempt": ask.attempt_id}

@@ -49,7 +49,7 @@ class Inspection:
     async def _looking(self, call: Awaitable[T]) -> T:
         """Return what the store answers, in a bounded time; what could not be written before is tried first."""
         await self._settling.again()
-        return await answered(call, LOOKING)
+        return await answered(call, self._clock, LOOKING)
 
     @property
     def unbooked(self) -> int:

@@ -9,31 +9,33 @@ from threading import Thread
 from typing import Any, Generic, TypeVar, cast
 
 import anyio
-from anyio.lowlevel import current_token
 
+from shunpike.clock import Clock, SystemClock
 from shunpike.errors import StoreError
+from shunpike.event_loop import call_soon, current_loop
 from shunpike.types import Denial, Grant, Reservation, Settlement, State
 
 T = TypeVar("T")
+REAL = SystemClock()
 
 
 class Pending(Generic[T]):
     """A result that is to come. Made in the event loop of the task that waits, filled in another thread."""
 
-    __slots__ = ("_done", "_told", "error", "lasting", "loop", "result", "withdrawn")
+    __slots__ = ("_done", "_told", "clock", "error", "lasting", "loop", "result", "withdrawn")
 
     def __init__(self, *, lasting: bool = False) -> None:
         self.lasting = lasting
         """Whether it is tried again until it is done, when whoever waited has long been told that it failed."""
         self.withdrawn = False
         """True = whoever waited has gone: if it was not begun, it need not be."""
+        self.clock: Clock = REAL
+        """The clock that stands still for whoever waits."""
         self.result: T | None = None
         self.error: StoreError | None = None
         self._told: tuple[T | None, StoreError | None] | None = None
         self._done = anyio.Event()
-        token: Any = current_token()
-        # Before anyio 4.11 the token is the loop's own; both kinds are known by what they can do.
-        self.loop: Any = getattr(token, "native_token", token)
+        self.loop = current_loop()
 
     def fail(self, error: BaseException) -> None:
         """Nothing of it was kept. Each task is told by an error of its own: a raised one grows with its way."""
@@ -61,7 +63,8 @@ class Pending(Generic[T]):
 
     async def done(self) -> None:
         """Wait until it is durable, or has failed."""
-        await self._done.wait()
+        with self.clock.outside():
+            await self._done.wait()
 
     async def wait(self) -> T:
         """Wait, and return the outcome."""
@@ -98,7 +101,7 @@ async def admission(job: Pending[Grant | Denial], reservation: Reservation, rele
             # Queued before anything is awaited: a caller may be cancelled again.
             # Where none was granted, it does nothing.
             given_back = release(reservation.attempt_id, unsent)
-            with anyio.move_on_after(GIVING_BACK, shield=True):
+            with given_back.clock.move_on_after(GIVING_BACK, shield=True):
                 await given_back.done()
         raise
     return job.outcome()
@@ -119,11 +122,9 @@ def answer(batch: Sequence[Pending[Any]]) -> None:
         one.tell()
         loops.setdefault(id(one.loop), []).append(one)
     for waiting in loops.values():
-        loop = waiting[0].loop
-        soon = getattr(loop, "call_soon_threadsafe", None) or loop.run_sync_soon
         # A loop that has ended has nobody waiting; its process is ending too, and recovery settles what it held.
         with suppress(RuntimeError):
-            soon(_wake, waiting)
+            call_soon(waiting[0].loop, _wake, waiting)
 
 
 def answer_failed(batch: Sequence[Pending[Any]], error: BaseException) -> None:

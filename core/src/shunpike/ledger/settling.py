@@ -27,6 +27,7 @@ class Settling:
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
+        self._clock = clock
         self._backlog: Backlog[tuple[str, Settlement]] = Backlog(clock.monotonic)
 
     def __len__(self) -> int:
@@ -39,7 +40,7 @@ class Settling:
         When it is not written ``within`` so many seconds, or at all, it will be later.
         """
         try:
-            return await answered(self._store.settle(attempt_id, settlement), within), None
+            return await answered(self._store.settle(attempt_id, settlement), self._clock, within), None
         except Exception as error:  # noqa: BLE001 - an answer that came, and was billed, is not lost with its settlement
             if not isinstance(self._store, RetriesSettlements):
                 self._backlog.keep([(attempt_id, settlement)])
@@ -56,7 +57,7 @@ class Settling:
             while waiting:
                 attempt_id, settlement = waiting[0]
                 try:
-                    await answered(self._store.settle(attempt_id, settlement), LEAVING)
+                    await answered(self._store.settle(attempt_id, settlement), self._clock, LEAVING)
                 except Exception:  # noqa: BLE001 - it is tried again
                     failed.append(waiting.pop(0))
                     if count == 0:

@@ -32,7 +32,7 @@ class Admitting:
         number = len(recorder.attempts) + recorder.returned + 1
         ask, call = self._prepare(context, target, f"{context.request_id}-{number}")
         left = max(context.expires - services.clock.monotonic(), 0.0)
-        verdict = await answered(services.admission.admit(target, ask), left)
+        verdict = await answered(services.admission.admit(target, ask), services.clock, left)
         if not isinstance(verdict, Grant):
             recorder.returned += verdict.returned
             tell(services, EventName.ADMISSION_REFUSED, target, limit=verdict.limit.text)

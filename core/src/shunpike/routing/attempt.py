@@ -187,7 +187,7 @@ class Attempts:
         services, plugin, mark = self._services, self._services.plugin(attempt.target), KeptMark()
         time = self.time_for(walk, attempt.target)
         try:
-            with anyio.fail_after(time.seconds), mark, blaming(plugin, "its backend"):
+            with services.clock.fail_after(time.seconds), mark, blaming(plugin, "its backend"):
                 answer = checked(await operation.send(attempt), operation.gives, plugin, "its backend")
             with blaming(plugin, "its answer"):
                 bad, outcome = operation.check(answer, attempt), operation.outcome(answer, attempt)

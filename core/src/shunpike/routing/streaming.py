@@ -75,7 +75,11 @@ class StreamRun:
         mark = KeptMark()
         try:
             self._time = time = self._attempts.time_for(self._walk, attempt.target)
-            with anyio.fail_after(time.seconds), mark, blaming(self._services.plugin(attempt.target), "its stream"):
+            with (
+                self._services.clock.fail_after(time.seconds),
+                mark,
+                blaming(self._services.plugin(attempt.target), "its stream"),
+            ):
                 backend, plugin = self._services.ready(attempt.target), self._services.plugin(attempt.target)
                 attempt.streamed = isinstance(backend, Streams)
                 clock, expires = self._services.clock, self._context.expires
@@ -125,7 +129,7 @@ class StreamRun:
             return None
         try:
             plugin = self._services.plugin(attempt.target)
-            with anyio.fail_after(self._left()), blaming(plugin, "its stream"):
+            with self._services.clock.fail_after(self._left()), blaming(plugin, "its stream"):
                 chunk = await anext(chunks, _END)
                 if chunk is not _END:
                     attempt.take(checked(chunk, Chunk, plugin, "its stream"))
@@ -201,7 +205,7 @@ class StreamRun:
             try:
                 if stack is not None:
                     with blaming(self._services.plugin(attempt.target), "closing its stream"):
-                        await let_go(stack.aclose)
+                        await let_go(stack.aclose, self._services.clock)
             except (ShunpikeError, TimeoutError) as odd:
                 # What it gave is here, and how it lets go of it is nobody's failure but its own.
                 plugin = self._services.plugin(attempt.target)

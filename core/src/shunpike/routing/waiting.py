@@ -136,12 +136,5 @@ class Waiting:
 
 async def first_of(clock: Clock, event: anyio.Event, seconds: float) -> None:
     """Return when ``event`` is set or ``seconds`` have passed on ``clock``, whichever comes first."""
-    async with anyio.create_task_group() as group:
-
-        async def sleep() -> None:
-            await clock.sleep(seconds)
-            group.cancel_scope.cancel()
-
-        group.start_soon(sleep)
+    with clock.move_on_after(seconds):
         await event.wait()
-        group.cancel_scope.cancel()

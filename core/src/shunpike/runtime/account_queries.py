@@ -101,7 +101,7 @@ class AccountQueries:
             try:
                 return masked(checked(await probe.check(), str, plugin, "its health probe"))
             finally:
-                await let_go(probe.aclose)
+                await let_go(probe.aclose, self._house.services.clock)
 
     async def settled(self, done: Done) -> Done:
         """Return ``done`` with what is left of the limits of the model that answered, as the ledger stands now.

@@ -95,7 +95,7 @@ class Endpoints:
             try:
                 known.mistake = None
                 backend = self._backend(account)
-                with anyio.fail_after(within):
+                with self._clock.fail_after(within):
                     known.models = await listing(backend)
                 known.problem, known.until = None, float("inf")
             except (ConfigError, NoCredential, PluginError) as error:

@@ -254,7 +254,7 @@ class Runtime:
             return  # No time is left, which whoever admits says.
         begun = self._clock.monotonic()
         try:
-            self.memory.hear(await answered(self.ledger.troubles(), within))
+            self.memory.hear(await answered(self.ledger.troubles(), self._clock, within))
         except StoreError:
             if self._clock.monotonic() - begun >= within:
                 raise
@@ -274,7 +274,7 @@ class Runtime:
         with anyio.CancelScope(shield=True):
             backends, self._backends, self._retired = [*self._backends.values(), *self._retired], {}, []
             for backend in backends:
-                await self._close(backend, partial(let_go, backend.aclose), Exception)
+                await self._close(backend, partial(let_go, backend.aclose, self._clock), Exception)
 
     async def close_store(self) -> None:
         """Book what could not be booked, and let go of the store."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import NoReturn, Protocol, Self, cast
 
 import anyio
@@ -32,6 +32,10 @@ class Origin(Protocol):
 
     async def send(self, request: httpx.Request) -> httpx.Response:
         """Hand ``request`` to the transport."""
+        ...
+
+    def outside(self) -> AbstractContextManager[None]:
+        """Return a context round each wait for the transport: virtual time stands still where that is a real one."""
         ...
 
     def fail(self, error: httpx.HTTPError | httpx.StreamError | OSError, address: str) -> NoReturn:
@@ -83,7 +87,7 @@ class Flow:
         self._patience = Patience(self._timeouts, whole=self._whole)
         response, mark = None, KeptMark()
         try:
-            with anyio.CancelScope(deadline=self._patience.deadline), mark:
+            with anyio.CancelScope(deadline=self._patience.deadline), mark, self._http.outside():
                 response = await self._http.send(self._request)
         except FAILURES as error:
             self._http.fail(error, self.address)
@@ -136,7 +140,8 @@ class Flow:
         try:
             # A bare scope is half as dear as `anyio.fail_after`, and this runs for each chunk.
             with anyio.CancelScope(deadline=self._patience.deadline) as scope:
-                chunk = await anext(chunks, None)
+                with self._http.outside():
+                    chunk = await anext(chunks, None)
         except FAILURES as error:
             self._ended = True
             self._http.fail(error, self.address)

@@ -8,6 +8,7 @@ the key stays with its origin. Proxies and certificates are those of the setting
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
@@ -65,6 +66,8 @@ class Http:
     ) -> None:
         self.provider = provider
         self.clock = clock or SystemClock()
+        # What carries requests by itself, as in a simulation, goes by the clock.
+        self.outside = self.clock.outside if transport is None else nullcontext
         self._base = base_url.rstrip("/")
         self._origin = self._parsed(self._base)
         # Who brings a transport of their own has chosen the way.

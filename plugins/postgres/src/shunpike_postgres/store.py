@@ -172,7 +172,7 @@ class PostgresStore(Store):
     @override
     async def aclose(self) -> None:
         """Finish what is queued and let go of all connections; calling it again does nothing."""
-        with anyio.CancelScope(shield=True):
+        with self._session.clock.outside(), anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(self._worker.close)
 
 

@@ -55,6 +55,7 @@ class Worker:
 
     def put(self, job: Job) -> None:
         """Queue something to be written. Raises `StoreError` after `close`, or in a process that was forked off."""
+        job.clock = self._session.clock
         self._soon(self._enqueue, job)
 
     def _enqueue(self, job: Job | None) -> None:
@@ -63,6 +64,7 @@ class Worker:
     def read(self, work: Callable[[Connection], Awaitable[T]]) -> Pending[T]:
         """Read something through the pool. Raises as `put`."""
         pending: Pending[T] = Pending()
+        pending.clock = self._session.clock
         self._soon(self._begin_reading, pending, work)
         return pending
 
