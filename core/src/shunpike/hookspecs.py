@@ -33,6 +33,8 @@ def shunpike_providers() -> Sequence[ProviderInfo] | None:
 
     Called once, when the plugin is loaded. The answers of all plugins are put together; two plugins that bring the
     same id are a mistake that names both. None or an empty list = no provider.
+
+    .. versionadded:: 0.1
     """
 
 
@@ -46,6 +48,8 @@ def shunpike_models(provider: str) -> Sequence[ModelInfo] | None:
         provider: The id from `ProviderInfo`.
 
     None = not my provider.
+
+    .. versionadded:: 0.1
 
     """
 
@@ -64,6 +68,8 @@ def shunpike_completion(provider: str, settings: ProviderSettings) -> Backend | 
 
     None = not my provider. A missing key raises `NoCredential`.
 
+    .. versionadded:: 0.1
+
     """
 
 
@@ -78,6 +84,8 @@ def shunpike_health(provider: str, settings: ProviderSettings) -> HealthProbe | 
         settings: That provider's section of the configuration, its key resolved.
 
     None = there is no free way to ask; the provider is judged by its traffic alone.
+
+    .. versionadded:: 0.1
 
     """
 
@@ -96,6 +104,8 @@ def shunpike_cost(provider: str, model: ModelInfo, at: datetime, prompt_tokens: 
 
     None = unknown, which is never zero: a paid account is then refused.
 
+    .. versionadded:: 0.1
+
     """
 
 
@@ -112,6 +122,8 @@ def shunpike_limits(provider: str, model: ModelInfo, tier: str) -> Sequence[Limi
 
     None = nothing is known; an account that can be billed is then refused.
 
+    .. versionadded:: 0.1
+
     """
 
 
@@ -126,6 +138,8 @@ def shunpike_routing_strategy(name: str, options: Mapping[str, Any]) -> Strategy
         options: The section ``[strategy_options]``, for the strategy to interpret.
 
     None = not mine.
+
+    .. versionadded:: 0.1
 
     """
 
@@ -142,6 +156,8 @@ def shunpike_store(url: str, clock: Clock) -> Store | None:
 
     None = not my scheme.
 
+    .. versionadded:: 0.1
+
     """
 
 
@@ -156,6 +172,8 @@ def shunpike_tokenizer(model: str) -> Tokenizer | None:
 
     None = no exact vocabulary; the labelled estimate is used.
 
+    .. versionadded:: 0.1
+
     """
 
 
@@ -169,6 +187,8 @@ def shunpike_event(event: Event) -> None:
     Args:
         event: Name, moment and facts; never a key, never a prompt.
 
+    .. versionadded:: 0.1
+
     """
 
 
@@ -178,6 +198,8 @@ def shunpike_commands() -> Sequence[Any] | None:
 
     Called only when the command line names a command that the core does not have, so that ``--help`` stays fast.
     None or an empty list = no command.
+
+    .. versionadded:: 0.1
     """
 
 
@@ -186,4 +208,6 @@ def shunpike_world() -> World | None:
     """Return a world of simulated providers with books of its own, for demos, trials and tests.
 
     Called by ``demo`` and ``sandbox``. None = this plugin brings no world.
+
+    .. versionadded:: 0.1
     """

@@ -1,0 +1,111 @@
+"""What the pages in `docs/` say of the code is so: files, names, hooks and states are there.
+
+``python tests/test_docs.py`` writes the page on hooks anew.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from shunpike import hookspecs
+from shunpike.types import State
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.rglob("*.md"))
+SOURCES = (ROOT, ROOT / "core/src/shunpike", DOCS)
+FILE = re.compile(r"`([\w./-]+/[\w.-]+\.(?:py|toml|md)|[\w.-]+\.(?:py|toml))`")
+TERM = re.compile(
+    r"^\| (?P<term>[^|`]+?) \| (?P<meaning>.+?) \| (?P<names>[^|]+?) \| (?P<file>[^|]+?) \|$", re.MULTILINE
+)
+HOOKS = DOCS / "hooks.md"
+BLOCK = re.compile(r"(?<=<!-- hooks:begin -->\n).*(?=<!-- hooks:end -->)", re.DOTALL)
+SINCE = re.compile(r"\n\n\.\. versionadded:: (\d+\.\d+)$")
+PLAIN_FILES = {"provider.toml", "shunpike.toml", "keys.toml", "pyproject.toml"}
+"""Files of a package or a user, not of one place here."""
+
+
+def text_of(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    named = set(FILE.findall(re.sub(r"```.*?```", "", text_of(page), flags=re.DOTALL))) - PLAIN_FILES
+    assert not [file for file in named if not any((source / file).exists() for source in SOURCES)]
+
+
+def test_the_page_on_reservations_has_every_state_and_no_other() -> None:
+    page = text_of(DOCS / "reservation-states.md")
+    table = page.split("## The states")[1].split("##")[0]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == [state.value for state in State]
+    drawn = set(re.findall(r"\b[a-z]+\b", " ".join(re.findall(r"^  (\S+ --> \S+?):", page, re.MULTILINE))))
+    assert drawn == {state.value for state in State}
+
+
+def test_every_decision_is_listed_in_order_and_says_context_decision_and_consequences() -> None:
+    records = sorted((DOCS / "decisions").glob("[0-9]*.md"))
+    listed = re.findall(r"^\| \[(\d+)\]\((\S+)\) \| (.+) \|$", text_of(DOCS / "decisions/README.md"), re.MULTILINE)
+    assert [(int(record.name[:4]), record.name) for record in records] == [(int(n), file) for n, file, _ in listed]
+    for record, (number, _, title) in zip(records, listed, strict=True):
+        text = text_of(record)
+        assert text.startswith(f"# {number}. {title}\n"), record.name
+        assert re.findall(r"^## (.+)", text, re.MULTILINE) == ["Context", "Decision", "Consequences"], record.name
+
+
+# -- hooks ------------------------------------------------------------------------------------------
+
+
+def hooks() -> dict[str, str]:
+    """Return the docstring of every hook, in the order of their file."""
+    return {
+        name: inspect.getdoc(one) or ""
+        for name, one in vars(hookspecs).items()
+        if inspect.isfunction(one) and name.startswith("shunpike_")
+    }
+
+
+def hooks_page() -> str:
+    parts = []
+    for name, doc in hooks().items():
+        function = getattr(hookspecs, name)
+        signature = str(inspect.signature(function)).replace("'", "")
+        since = SINCE.search(doc)
+        kind = "the first answer counts" if function.shunpike_spec["firstresult"] else "all answers count"
+        said = SINCE.sub("", doc).replace("``", "`").strip()
+        said = re.sub(r"\nArgs:\n((?:    .*\n)+)", _arguments, f"{said}\n").strip()
+        parts.append(f"## {name}\n\n`{name}{signature}`\n\nSince {since[1] if since else '?'}; {kind}.\n\n{said}\n\n")
+    return "".join(parts)
+
+
+def _arguments(found: re.Match[str]) -> str:
+    return "\n" + "".join(f"- {line.strip()}\n" for line in found[1].splitlines())
+
+
+@pytest.mark.parametrize("name", hooks())
+def test_a_hook_says_what_it_is_for_when_it_is_called_and_since_when(name: str) -> None:
+    doc = hooks()[name]
+    assert "Called " in doc
+    assert SINCE.search(doc), "give it .. versionadded:: MAJOR.MINOR"
+    arguments = inspect.signature(getattr(hookspecs, name)).parameters
+    assert all(re.search(rf"^    {argument}: ", doc, re.MULTILINE) for argument in arguments)
+    assert "None" in doc or "return value is not looked at" in doc
+
+
+def test_the_page_on_hooks_is_what_their_docstrings_say() -> None:
+    assert BLOCK.findall(text_of(HOOKS)) == [hooks_page()], "write it anew: python tests/test_docs.py"
+
+
+@pytest.mark.parametrize("name", hooks())
+def test_a_hook_is_used_in_a_test(name: str) -> None:
+    files = [file for file in (ROOT / "tests").rglob("*.py") if file.name != "test_docs.py"]
+    kit = (ROOT / "plugins/testkit/src").rglob("*.py")
+    assert any(name in text_of(file) for file in [*files, *kit])
+
+
+if __name__ == "__main__":
+    HOOKS.write_text(BLOCK.sub(lambda _: hooks_page(), text_of(HOOKS)), encoding="utf-8")
