@@ -23,7 +23,7 @@ PROVIDERS = ("google", "together", "groq", "openrouter", "hyperbolic", "openai",
 IMPORTERS = {
     "httpx": {"core/src/shunpike/wire/slim_httpx.py"},
     "pluggy": {"core/src/shunpike/hookspecs.py", "core/src/shunpike/plugins.py"},
-    "apsw": {"core/src/shunpike/builtin"},
+    "apsw": {"core/src/shunpike/storage/sqlite"},
     "tiktoken": {"core/src/shunpike/tokens.py"},
     "structlog": {"core/src/shunpike/complaints.py"},
     "platformdirs": {"core/src/shunpike/config/places.py"},

@@ -24,8 +24,8 @@ import apsw
 import psycopg
 
 from shunpike.builtin.sqlite import SqliteStore
-from shunpike.builtin.sqlite_connection import _PRAGMAS
 from shunpike.protocols import Store
+from shunpike.storage.sqlite.connection import _PRAGMAS
 from shunpike.types import Grant, Lifetime, Rolling, Unit
 from shunpike_postgres.store import PostgresStore
 from shunpike_testkit.stores import hold, reservation, settled

@@ -37,10 +37,10 @@ _ALLOWED = {
     "wire/stream.py": "as flow.py",
     "wire/tunnel.py": "as flow.py",
     "cli/watch.py": "a person looks at it",
-    "builtin/sqlite_connection.py": "a thread that waits for a lock of another process",
-    "builtin/sqlite_writer.py": "the writer's thread, after a mistake",
+    "storage/sqlite/connection.py": "a thread that waits for a lock of another process",
+    "storage/sqlite/writer.py": "the writer's thread, after a mistake",
     "shunpike_postgres/worker.py": "the thread's own loop, which waits for a server",
-    "ledger/backlog.py": "the writer's thread, between two tries",
+    "storage/backlog.py": "the writer's thread, between two tries",
 }
 """End of a path → why it may."""
 

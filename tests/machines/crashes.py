@@ -21,9 +21,10 @@ from psycopg import AsyncConnection
 from rig import is_file, open_store, write
 
 from shunpike.builtin.plugin import plugin as builtin
-from shunpike.builtin.sqlite import SqliteConnection, SqliteStore
+from shunpike.builtin.sqlite import SqliteStore
 from shunpike.client import Client
 from shunpike.plugins import Host
+from shunpike.storage.sqlite.connection import SqliteConnection
 from shunpike.types import Answer, Billing, Budget, Call, Chunk, Money, Price, Settings
 from shunpike_postgres.batch import Batch
 from shunpike_postgres.store import PostgresStore

@@ -9,7 +9,7 @@ import anyio
 import apsw
 import pytest
 
-import shunpike.builtin.sqlite_connection as module
+import shunpike.storage.sqlite.connection as module
 from shunpike.builtin.plugin import plugin as builtin
 from shunpike.builtin.sqlite import SqliteStore
 from shunpike.client import Client
@@ -68,7 +68,7 @@ def of_the_future(database: Path) -> None:
 
     anyio.run(make)
     connection = apsw.Connection(str(database))
-    connection.execute("INSERT INTO migrations VALUES (9999, 0)")
+    connection.execute("INSERT INTO migrations VALUES ('ledger', 9999, 0)")
     connection.close()
 
 

@@ -15,10 +15,11 @@ import apsw
 import psycopg
 import pytest
 
-from shunpike.builtin import sqlite_writer
-from shunpike.builtin.sqlite import SqliteStore, _Opened
+from shunpike.builtin.sqlite import SqliteStore
 from shunpike.builtin.sqlite_books import Books
 from shunpike.errors import StoreError
+from shunpike.storage.sqlite import writer
+from shunpike.storage.sqlite.session import Session
 from shunpike.types import Grant, Held, Lifetime, Unit
 from shunpike_postgres import worker
 from shunpike_postgres.batch import Batch
@@ -166,7 +167,7 @@ async def test_a_store_is_closed_in_a_bounded_time_while_its_ledger_is_locked(st
             await store.settle("a", settled(time.time(), pico=3))
         began = time.monotonic()
         await store.aclose()
-        assert time.monotonic() - began < max(sqlite_writer.CLOSING, worker.CLOSING) + 2
+        assert time.monotonic() - began < max(writer.CLOSING, worker.CLOSING) + 2
 
 
 async def test_a_ledger_that_was_never_opened_for_a_lock_is_closed_in_a_moment(tmp_path: Path) -> None:
@@ -217,7 +218,7 @@ async def test_whatever_is_raised_in_the_stores_thread_is_told_and_the_next_call
                 await granted(store, "b")
             assert type(error).__name__ in str(caught.value)
             await granted(store, "b")
-            raising(monkeypatch, *((_Opened, "rest") if file else (Writer, "rest")), error)
+            raising(monkeypatch, *((Session, "rest") if file else (Writer, "rest")), error)
             assert await store.settle("b", settled(time.time(), pico=3))
             await granted(store, "c")
             raising(monkeypatch, *((Books, "settle") if file else (Batch, "_settle")), error)
@@ -232,7 +233,7 @@ async def test_whatever_is_raised_in_the_stores_thread_is_told_and_the_next_call
 
 async def test_a_mistake_beside_all_jobs_ends_no_thread(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     store = open_store(store_url)
-    worker_of: Any = store._writer if isinstance(store, SqliteStore) else store._worker
+    worker_of: Any = store.database._writer if isinstance(store, SqliteStore) else store._worker
     try:
         with anyio.fail_after(60):
             await granted(store, "a")

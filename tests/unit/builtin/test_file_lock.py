@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-import shunpike.builtin.file_lock
+import shunpike.storage.file_lock
 
 
 class Windows(ModuleType):
@@ -35,7 +35,7 @@ def test_what_is_written_in_a_locked_file_can_be_read(tmp_path: Path, monkeypatc
     windows = Windows()
     monkeypatch.setitem(sys.modules, "msvcrt", windows)
     monkeypatch.setattr(sys, "platform", "win32")
-    try_lock = runpy.run_path(str(shunpike.builtin.file_lock.__file__))["try_lock"]
+    try_lock = runpy.run_path(str(shunpike.storage.file_lock.__file__))["try_lock"]
     path = tmp_path / "lock"
     path.touch()
     with path.open("rb+", buffering=0) as mine, path.open("rb+", buffering=0) as theirs:

@@ -35,7 +35,7 @@ async def test_what_a_killed_process_had_begun_is_removed_and_what_a_living_one_
     (tmp_path / "ledger.db-new-older").write_bytes(b"of a time without locks")
     (tmp_path / "other.db-new-cafe").write_bytes(b"of another ledger")
     script = (
-        "import sys, pathlib; from shunpike.builtin.file_lock import try_lock; "
+        "import sys, pathlib; from shunpike.storage.file_lock import try_lock; "
         "f = open(sys.argv[1], 'xb'); assert try_lock(f); print('held', flush=True); sys.stdin.read()"
     )
     living = [tmp_path / f"ledger.db-new-beef{end}" for end in ("", "-lock")]

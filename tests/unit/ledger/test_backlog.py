@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shunpike.ledger.backlog import LONGEST_WAIT, ROOM, Backlog
+from shunpike.storage.backlog import LONGEST_WAIT, ROOM, Backlog
 from shunpike_testkit.clock import VirtualClock
 
 

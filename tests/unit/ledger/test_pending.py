@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from shunpike.builtin.sqlite import SqliteStore
-from shunpike.builtin.sqlite_connection import SqliteConnection
 from shunpike.errors import StoreError
-from shunpike.ledger.pending import Pending, answer
+from shunpike.storage.pending import Pending, answer
+from shunpike.storage.sqlite.connection import SqliteConnection
 from shunpike.types import Held, Unit
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.stores import hold, reservation

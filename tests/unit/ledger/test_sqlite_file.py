@@ -10,10 +10,11 @@ import anyio
 import apsw
 import pytest
 
-from shunpike.builtin import sqlite_connection, sqlite_upkeep
+from shunpike.builtin import sqlite_upkeep
 from shunpike.builtin.memory import open_memory
 from shunpike.builtin.sqlite import SqliteStore, open_sqlite
 from shunpike.errors import ConfigError, StoreError
+from shunpike.storage.sqlite import connection
 from shunpike.types import Calendar, Funds, Grant, Lifetime, LimitUpdate, Observation, Settlement, State, Unit
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.stores import CENT, hold, reservation, settled
@@ -27,11 +28,11 @@ def plain(path: Path, *statements: str) -> list[tuple[object, ...]]:
 
     With the same binding: two SQLite libraries in one process don't see each other's locks.
     """
-    connection = apsw.Connection(str(path))
+    file = apsw.Connection(str(path))
     try:
-        return [connection.execute(statement).fetchall() for statement in statements][-1]
+        return [file.execute(statement).fetchall() for statement in statements][-1]
     finally:
-        connection.close()
+        file.close()
 
 
 async def fails(path: Path) -> StoreError:
@@ -118,7 +119,7 @@ async def test_books_that_do_not_add_up_are_found(tmp_path: Path) -> None:
 async def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     await filled(path, VirtualClock())
-    plain(path, "INSERT INTO migrations VALUES (999, 0)")
+    plain(path, "INSERT INTO migrations VALUES ('ledger', 999, 0)")
     assert "newer shunpike" in (await fails(path)).message
 
 
@@ -134,7 +135,7 @@ async def test_a_lock_of_another_program_ends_in_an_error_and_then_in_an_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is sent without a reservation; once the other lets go, the same store works again."""
-    monkeypatch.setattr(sqlite_connection, "BUSY_TIMEOUT", 0.05)
+    monkeypatch.setattr(connection, "BUSY_TIMEOUT", 0.05)
     path = tmp_path / "ledger.db"
     store = SqliteStore(path)
     await store.check()

@@ -58,7 +58,7 @@ def test_a_forked_child_is_told_that_the_ledger_is_its_parents(tmp_path: Path, b
         await store.aclose()
 
     anyio.run(in_the_parent)
-    taken = (store._reading, store._writer._lock) if busy else ()
+    taken = (store.database._reading, store.database._writer._lock) if busy else ()
     for lock in taken:
         lock.acquire()
     assert in_a_child(in_the_child) == 0

@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
+import apsw
 import pytest
 
-from shunpike.builtin import sqlite_file
 from shunpike.builtin.sqlite import SqliteStore
 from shunpike.errors import StoreError
+from shunpike.storage.sqlite.file import is_mounted
 from shunpike.types import Denial, Grant, Held, Unit
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.stores import hold, reservation, settled
@@ -125,8 +126,11 @@ async def test_a_dead_process_is_taken_for_dead_also_without_its_lock_file(tmp_p
     clock, path = VirtualClock(), tmp_path / "ledger.db"
     async with opened(path, clock) as first:
         assert isinstance(await first.admit(reservation("a", clock.now(), CALL)), Grant)
-    (lock,) = locks(tmp_path)
-    lock.unlink()
+    assert locks(tmp_path) == []
+    file = apsw.Connection(str(path))
+    file.execute("INSERT INTO owners VALUES ('gone', 1, 0.0, 'another/start/1/0', 5)")
+    file.execute("UPDATE attempts SET owner = 'gone'")
+    file.close()
     async with opened(path, clock) as second:
         assert isinstance(await second.admit(reservation("b", clock.now(), CALL)), Grant)
         await second.check()
@@ -272,5 +276,5 @@ async def test_many_that_start_at_once_begin_one_ledger(tmp_path: Path) -> None:
 def test_a_file_that_is_mounted_by_itself_is_told(path: str) -> None:
     """Its log would lie in the container, while others have theirs beside the file."""
     lines = f"22 1 8:1 / / rw - ext4 /dev/sda1 rw\n23 22 8:1 /l.db {path.replace(' ', chr(92) + '040')} rw - ext4 x rw"
-    assert sqlite_file.is_mounted(Path(path), lines)
-    assert not sqlite_file.is_mounted(Path("/app/other.db"), lines)
+    assert is_mounted(Path(path), lines)
+    assert not is_mounted(Path("/app/other.db"), lines)

@@ -13,8 +13,8 @@ import threading
 from pathlib import Path
 from typing import IO
 
-from shunpike.builtin.file_lock import identity_of, try_lock
 from shunpike.errors import StoreError
+from shunpike.storage.file_lock import identity_of, try_lock
 
 _INSTEAD = 'let them share a file: store = "sqlite:/path/ledger.db"'
 

@@ -11,19 +11,21 @@ from functools import partial
 from itertools import count
 
 from pydantic import TypeAdapter
+from typing_extensions import override
 
 from shunpike.builtin.sqlite_blocks import read_blocks, reopen
 from shunpike.builtin.sqlite_clock import LedgerClock
 from shunpike.builtin.sqlite_learning import read_factors, read_observations, reconcile
-from shunpike.builtin.sqlite_owner import Incarnation, Owner, forget, is_alive
 from shunpike.builtin.sqlite_rows import ATTEMPT, END_ATTEMPT, insert_values, write_changes, write_slots
-from shunpike.builtin.sqlite_sql import Connection, Value
+from shunpike.builtin.sqlite_upkeep import keep_small
 from shunpike.errors import StoreError
 from shunpike.ledger.capabilities import RECOVER_EVERY
 from shunpike.ledger.rows import HeldRow, ended_row, held_row, holds_text, orphaned, read_holds
 from shunpike.ledger.slots import Look, Part, evaluate_holds
 from shunpike.ledger.windows import Window
 from shunpike.ledger.working_set import Bucket, WorkingSet
+from shunpike.storage.database import Value
+from shunpike.storage.sqlite.session import Keeper, Session
 from shunpike.types import Denial, Grant, Hold, Limit, Money, Reopening, Reservation, Settlement, Unit
 
 WINDOW: TypeAdapter[Window] = TypeAdapter(Window)
@@ -37,14 +39,14 @@ FROM buckets WHERE """
 _HELD = "SELECT id, worst_pico, held_prompt, held_output, holds FROM attempts WHERE state = 'held' AND "
 
 
-class Books:
-    """Works on one connection, inside the transactions of others."""
+class Books(Keeper):
+    """Works on one session, inside the transactions of others."""
 
-    def __init__(self, connection: Connection, owner: Incarnation, guard: float, clock: LedgerClock) -> None:
-        self._db = connection
+    def __init__(self, session: Session, guard: float, clock: LedgerClock) -> None:
+        self._db = session.connection
+        self._session = session
         self._clock = clock
-        self._steady = clock.steady
-        self._owner = owner
+        self.steady = clock.steady
         self._guard = guard
         self._recovered_at: float | None = None
         self._set = WorkingSet(guard)
@@ -53,11 +55,13 @@ class Books:
         self._version: int | None = None
         self._learned = False
 
+    @override
     def forget(self) -> None:
         """Drop what is known of the file: a transaction was rolled back, or changed it beside the working set."""
         self._held.clear()
         self._version = None
 
+    @override
     def begin(self) -> None:
         """Look whether others have changed the file. To be called first in every transaction."""
         if self._clock.look():
@@ -66,21 +70,20 @@ class Books:
         if version != self._version:
             self._version = version
             self._renew()
-        if self._owner.keep():
-            self._db.rows("UPDATE owners SET lock = ? WHERE id = ?", self._owner.lock, self._owner.id)
 
     def _renew(self) -> None:
-        self._set, self._learned = WorkingSet(self._guard, self._steady.ahead), False
-        for block in read_blocks(self._db, ahead=self._steady.ahead):
+        self._set, self._learned = WorkingSet(self._guard, self.steady.ahead), False
+        for block in read_blocks(self._db, ahead=self.steady.ahead):
             self._set.blocks.bring(block)
 
+    @override
     def flush(self) -> None:
         """Write what changed. To be called last in every transaction."""
         write_changes(self._db, self._set.take_changes())
 
     def admit(self, reservation: Reservation) -> Grant | Denial:
         """Take every hold or none. Before a refusal, what dead owners still hold is looked for now and then."""
-        asked = self._steady.asked(reservation.at)
+        asked = self.steady.asked(reservation.at)
         if asked != reservation.at:
             reservation = reservation.model_copy(update={"at": asked})
         denial = self._judge(reservation)
@@ -90,7 +93,7 @@ class Books:
             return denial
         grant = self._set.take(reservation)
         held = held_row(reservation, self._set.holds_of(reservation))
-        if not self._db.changes(ATTEMPT, *insert_values(reservation, self._owner.id, holds_text(held.holds))):
+        if not self._db.changes(ATTEMPT, *insert_values(reservation, self._session.owner.id, holds_text(held.holds))):
             raise StoreError(f"attempt {reservation.attempt_id!r} is already in the ledger")
         self._held[held.attempt_id] = held
         return grant
@@ -144,7 +147,7 @@ class Books:
         """Remove what has expired, and pull in what a clock that was set back made too late."""
         self._expire(bucket, now)
         # Not by the moment at which somebody asked: a process that stood still since then set no clock back.
-        latest = bucket.beyond(max(now, self._steady.wall), self._guard)
+        latest = bucket.beyond(max(now, self.steady.wall), self._guard)
         if latest is not None:
             self._pull_in(bucket, latest)
 
@@ -174,7 +177,7 @@ class Books:
 
     def settle(self, attempt_id: str, settlement: Settlement) -> bool:
         """Settle a held attempt once; False changes nothing."""
-        settlement = self._steady.told(settlement)
+        settlement = self.steady.told(settlement)
         held = self._held.pop(attempt_id, None) or next(iter(self._read_held("id = ?", attempt_id)), None)
         if held is None or not self._db.changes(END_ATTEMPT, *ended_row(held, settlement), attempt_id):
             return False
@@ -187,7 +190,7 @@ class Books:
             )
         if settlement.limit_updates or settlement.samples:
             self._bring_limit_updates(settlement)
-        self._set.end(held, settlement, self._steady.wall)
+        self._set.end(held, settlement, self.steady.wall)
         return True
 
     def _bring_limit_updates(self, settlement: Settlement) -> None:
@@ -205,8 +208,8 @@ class Books:
                 # A settlement may come late: its moment shows what has expired, not whether the clock was set back.
                 self._expire(bucket, settlement.at)
 
-    def _read_held(self, where: str, value: Value) -> list[HeldRow]:
-        rows = self._db.rows(_HELD + where, value)
+    def _read_held(self, where: str, *values: Value) -> list[HeldRow]:
+        rows = self._db.rows(_HELD + where, *values)
         return [HeldRow(name, worst, prompt, output, read_holds(holds)) for name, worst, prompt, output, holds in rows]
 
     def reconcile(self, attempt_id: str, cost: Money, at: float, note: str) -> bool:
@@ -219,20 +222,9 @@ class Books:
     def reopen(self, buckets: Sequence[str], at: float, who: str, note: str) -> Sequence[Reopening]:
         """Open buckets by hand; return what was closed until now."""
         self.flush()
-        done = reopen(self._db, buckets, (at, who, note), self._steady.ahead)
+        done = reopen(self._db, buckets, (at, who, note), self.steady.ahead)
         self._renew()
         return done
-
-    def enter(self, now: float) -> None:
-        """Join the list of owners."""
-        owner = self._owner
-        sql = "INSERT INTO owners (id, pid, started_at, process, lock) VALUES (?, ?, ?, ?, ?)"
-        self._db.rows(sql, owner.id, owner.pid, now, owner.process, owner.lock)
-
-    def leave(self) -> bool:
-        """Leave the list of owners; False when something is still held, which keeps the owner on it."""
-        sql = "DELETE FROM owners WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM attempts WHERE owner = ?1)"
-        return self._db.changes(sql, self._owner.id) > 0
 
     def _recovered(self, now: float) -> bool:
         if self._recovered_at is not None and abs(now - self._recovered_at) < RECOVER_EVERY:
@@ -242,15 +234,20 @@ class Books:
     def recover(self, now: float) -> int:
         """Make unconfirmed what dead owners still hold; return how many attempts that were."""
         self._recovered_at = now
-        rows = self._db.rows("SELECT id, process, lock FROM owners WHERE id <> ?", self._owner.id)
-        recovered = 0
-        for owner in (Owner(*row) for row in rows):
-            if is_alive(self._owner.database, owner):
-                continue
-            orphans = self._read_held("owner = ?", owner.id)
-            for held in orphans:
-                self.settle(held.attempt_id, orphaned(held, now))
-            self._db.rows("DELETE FROM owners WHERE id = ?", owner.id)
-            forget(self._owner.database, owner.id)
-            recovered += len(orphans)
-        return recovered
+        return self._session.recover()
+
+    def take_back(self) -> int:
+        """Make unconfirmed what is held by owners that are not on the list any more."""
+        orphans = self._read_held("owner IS NOT NULL AND owner NOT IN (SELECT id FROM owners)")
+        now = self.steady.wall if self._recovered_at is None else self._recovered_at
+        for held in orphans:
+            self.settle(held.attempt_id, orphaned(held, now))
+        return len(orphans)
+
+    def keep_small(self, keep_days: float) -> bool:
+        """Fold old rows; return whether there are more."""
+        self.flush()
+        # By the clock that shows less: what has expired by both.
+        more = keep_small(self._db, self.steady.wall + min(0.0, self.steady.ahead), keep_days)
+        self._renew()
+        return more

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from shunpike.builtin.sqlite_sql import Connection
 from shunpike.clock import Clock
 from shunpike.ledger.steady import IGNORED, Steady, look_at
+from shunpike.storage.sqlite.connection import SqliteConnection
 
 _WRITE_EVERY = 60.0
 """Seconds between two notes of how far steady time has come."""
@@ -15,7 +15,7 @@ _KEPT = 8
 class LedgerClock:
     """The ledger's steady time. To be made in a transaction; its row was written when that is committed."""
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+    def __init__(self, connection: SqliteConnection, clock: Clock) -> None:
         self._db = connection
         self._boot = look_at(clock).uptime.boot
         self._start = _start(connection, clock)
@@ -36,7 +36,7 @@ class LedgerClock:
         self._db.rows("DELETE FROM clocks WHERE boot NOT IN (SELECT boot FROM clocks ORDER BY at DESC LIMIT ?)", _KEPT)
 
 
-def _start(connection: Connection, clock: Clock) -> float:
+def _start(connection: SqliteConnection, clock: Clock) -> float:
     """Return what steady time was when the machine's uptime began.
 
     While a machine is off its uptime tells nothing: then the wall clock's word is taken, and no time has passed where

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shunpike.builtin.sqlite_sql import Connection, Value
 from shunpike.errors import StoreError
 from shunpike.ledger.rows import EndedRow, SlotRow
 from shunpike.ledger.working_set import Changes
+from shunpike.storage.database import Value
+from shunpike.storage.sqlite.connection import SqliteConnection
 from shunpike.types import Reservation
 from shunpike.types.ledger import UNTIL_CLEARED
 
@@ -62,13 +63,13 @@ def insert_values(reservation: Reservation, owner: str, holds: str) -> tuple[Val
     )
 
 
-def write_slots(connection: Connection, slots: Sequence[SlotRow]) -> None:
+def write_slots(connection: SqliteConnection, slots: Sequence[SlotRow]) -> None:
     """Add to the slots."""
     if slots:
         connection.many(_SLOT, slots)
 
 
-def write_changes(connection: Connection, changes: Changes) -> None:
+def write_changes(connection: SqliteConnection, changes: Changes) -> None:
     """Write all that a transaction changed beside its attempts. Raises `StoreError` where a row is not what it was."""
     write_slots(connection, changes.slots)
     for row in changes.buckets:

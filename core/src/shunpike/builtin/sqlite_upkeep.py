@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from shunpike.builtin.sqlite_sql import Connection
 from shunpike.errors import StoreError
 from shunpike.ledger.records import usage_of
 from shunpike.ledger.slots import remaining_of
 from shunpike.ledger.totals import DAY
+from shunpike.storage.sqlite.connection import SqliteConnection
 from shunpike.types import Hold, Remaining, Rolling, UsageRow
 
 KEEP_DAYS = 92.0
 """Days after which attempts are folded into daily totals."""
-UPKEEP_EVERY = 3_600.0
-"""Seconds between two folds."""
 _AT_ONCE = 1_000
 
 _SUMS = """
@@ -72,7 +70,7 @@ ON CONFLICT DO UPDATE SET amount = amount + excluded.amount"""
 
 
 def read_usage(
-    connection: Connection, since: float, until: float, *, day: bool = False, tag: bool = False
+    connection: SqliteConnection, since: float, until: float, *, day: bool = False, tag: bool = False
 ) -> Sequence[UsageRow]:
     """Return totals by provider and model, and by day and tag where asked.
 
@@ -83,7 +81,7 @@ def read_usage(
 
 
 def read_remaining(
-    connection: Connection, holds: Sequence[Hold], now: float, guard: float, ahead: float
+    connection: SqliteConnection, holds: Sequence[Hold], now: float, guard: float, ahead: float
 ) -> Sequence[Remaining]:
     """Return what is left of each hold's limit, as it stands at ``now``; steady time is ``ahead`` of the wall's."""
     sql = """
@@ -99,7 +97,7 @@ def read_remaining(
     return found
 
 
-def audit(connection: Connection, path: str) -> str:
+def audit(connection: SqliteConnection, path: str) -> str:
     """Return a few words on size. Raises `StoreError` when the file is damaged or the books don't add up."""
     verdict = connection.rows("PRAGMA integrity_check(1)")[0][0]
     if verdict != "ok":
@@ -115,7 +113,7 @@ def audit(connection: Connection, path: str) -> str:
     return f"{attempts:,} attempts, {held} held, {unconfirmed} unconfirmed, {pages * size / 1e6:.1f} MB"
 
 
-def keep_small(connection: Connection, now: float, keep_days: float) -> bool:
+def keep_small(connection: SqliteConnection, now: float, keep_days: float) -> bool:
     """Fold old attempts into daily totals and drop what no longer counts; some at a time. Return whether more are."""
     for bucket, freed in _expired(connection, now).items():
         connection.rows("UPDATE buckets SET used = used - ? WHERE id = ?", freed, bucket)
@@ -135,7 +133,7 @@ def keep_small(connection: Connection, now: float, keep_days: float) -> bool:
     return int(count) == _AT_ONCE
 
 
-def _expired(connection: Connection, now: float) -> Mapping[int, int]:
+def _expired(connection: SqliteConnection, now: float) -> Mapping[int, int]:
     freed: dict[int, int] = {}
     for bucket, amount in connection.rows("DELETE FROM slots WHERE expires_at <= ? RETURNING bucket, amount", now):
         freed[bucket] = freed.get(bucket, 0) + amount

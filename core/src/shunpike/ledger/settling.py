@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from shunpike.clock import Clock
 from shunpike.errors import said
-from shunpike.ledger.backlog import ROOM, Backlog
 from shunpike.ledger.capabilities import RetriesSettlements
 from shunpike.masking import masked
 from shunpike.patience import answered
 from shunpike.protocols import Store
+from shunpike.storage.backlog import ROOM, Backlog
 from shunpike.types import Settlement
 
 SETTLING = 10.0

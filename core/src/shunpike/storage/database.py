@@ -38,7 +38,7 @@ class Transaction(Protocol):
 
     @property
     def owner(self) -> str:
-        """The name of this process among the owners. A row that holds it is a lease: see `Database.enroll`."""
+        """The name of this process in ``owners.id``. A row that holds it is a lease: see `Recover`."""
         ...
 
     async def rows(self, sql: str, *values: Value) -> list[Row]:
@@ -66,8 +66,8 @@ class Work(Protocol[T_co]):
         ...
 
 
-Recover = Callable[[Transaction, str], Awaitable[int]]
-"""Takes back what the dead owner of that name held; returns how much that was."""
+Recover = Callable[[Transaction], Awaitable[int]]
+"""Takes back every lease whose owner is not in ``owners``: whoever died was taken off it. Returns how many."""
 Upkeep = Callable[[Transaction], Awaitable[bool]]
 """Folds or drops some of what is old, now and then; returns whether there is more."""
 
@@ -80,7 +80,7 @@ class Database(Protocol):
 
         Args:
             migrations: Of its tables. Enrolling a store again, by another object of the same process, changes nothing.
-            recover: Called for each owner that has died, in the transaction that takes it off the list.
+            recover: Called when it is opened, and in each transaction that takes dead owners off the list.
             upkeep: Called in a transaction of its own, about once an hour.
 
         """

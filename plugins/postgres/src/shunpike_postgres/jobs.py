@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from shunpike.ledger.pending import Pending
+from shunpike.storage.pending import Pending
 from shunpike.types import Denial, Grant, Reservation, Settlement
 
 if TYPE_CHECKING:

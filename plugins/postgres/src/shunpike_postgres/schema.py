@@ -1,4 +1,4 @@
-"""The schema, as it is in SQLite (``builtin/sqlite_sql.py``) but for the types, and the way from version to version.
+"""The schema, as it is in SQLite (``shunpike.ledger.schema``) but for the types, and the way from version to version.
 
 Money is BIGINT pico-dollars, times are epoch seconds. A bucket's ``used`` is at every commit the sum of the holds of
 its attempts and of its slots; ``ceiling`` is what it was last allowed to hold, so that the database itself refuses an

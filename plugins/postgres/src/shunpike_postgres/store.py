@@ -9,7 +9,7 @@ import anyio.to_thread
 from typing_extensions import override
 
 from shunpike.clock import Clock, SystemClock
-from shunpike.ledger.pending import admission
+from shunpike.ledger.awaiting import admission
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
 from shunpike.types import (

@@ -19,8 +19,8 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from shunpike.errors import StoreError
-from shunpike.ledger.backlog import ROOM, Backlog
-from shunpike.ledger.pending import Pending, answer, answer_failed, begun
+from shunpike.storage.backlog import ROOM, Backlog
+from shunpike.storage.pending import Pending, answer, answer_failed, begun
 from shunpike_postgres.address import Address
 from shunpike_postgres.connection import HEARTBEAT, READING, Connection, patience, reading_pool, said
 from shunpike_postgres.jobs import Job, Settle

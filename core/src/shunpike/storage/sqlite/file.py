@@ -12,8 +12,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from shunpike.builtin.file_lock import Identity, identity_of
 from shunpike.errors import StoreError
+from shunpike.storage.file_lock import Identity, identity_of
 
 NEW = "-new-"
 """Marks a new ledger until it is complete."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from copy import copy
 from threading import Thread
@@ -11,9 +11,8 @@ from typing import Any, Generic, TypeVar, cast
 import anyio
 
 from shunpike.clock import Clock, SystemClock
-from shunpike.errors import StoreError
+from shunpike.errors import ShunpikeError, StoreError
 from shunpike.event_loop import call_soon, current_loop
-from shunpike.types import Denial, Grant, Reservation, Settlement, State
 
 T = TypeVar("T")
 REAL = SystemClock()
@@ -32,15 +31,15 @@ class Pending(Generic[T]):
         self.clock: Clock = REAL
         """The clock that stands still for whoever waits."""
         self.result: T | None = None
-        self.error: StoreError | None = None
-        self._told: tuple[T | None, StoreError | None] | None = None
+        self.error: ShunpikeError | None = None
+        self._told: tuple[T | None, ShunpikeError | None] | None = None
         self._done = anyio.Event()
         self.loop = current_loop()
 
     def fail(self, error: BaseException) -> None:
         """Nothing of it was kept. Each task is told by an error of its own: a raised one grows with its way."""
         self.result = None
-        if isinstance(error, StoreError):
+        if isinstance(error, ShunpikeError):
             self.error = copy(error)
             self.error.__cause__ = error.__cause__
         else:
@@ -72,39 +71,11 @@ class Pending(Generic[T]):
         return self.outcome()
 
     def outcome(self) -> T:
-        """Return the result. Raises `StoreError` when it could not be done, or not be kept."""
+        """Return the result. Raises what the work raised, and `StoreError` when it could not be kept."""
         result, error = self._told or (self.result, self.error)
         if error is not None:
             raise error
         return cast("T", result)
-
-
-GIVING_BACK = 0.1
-"""Seconds that a task which leaves still waits until what it was granted is given back: usually, milliseconds do."""
-
-Release = Callable[[str, Settlement], Pending[bool]]
-"""Queues a settlement behind what is queued already. Raises `StoreError`."""
-
-
-async def admission(job: Pending[Grant | Denial], reservation: Reservation, release: Release) -> Grant | Denial:
-    """Wait for a grant. A caller that is cancelled meanwhile leaves at once; what is granted is given back.
-
-    While the store can be written that is done before the caller goes; else by the store's thread, as soon as it can.
-    """
-    try:
-        await job.done()
-    except anyio.get_cancelled_exc_class():
-        job.withdrawn = True
-        unsent = Settlement(state=State.RELEASED, at=reservation.at, outcome="cancelled", keeps_request=False)
-        # A store that was closed meanwhile has finished what was queued: its next owner finds what is held.
-        with suppress(StoreError):
-            # Queued before anything is awaited: a caller may be cancelled again.
-            # Where none was granted, it does nothing.
-            given_back = release(reservation.attempt_id, unsent)
-            with given_back.clock.move_on_after(GIVING_BACK, shield=True):
-                await given_back.done()
-        raise
-    return job.outcome()
 
 
 def begun(thread: Thread) -> None:

@@ -12,17 +12,16 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from shunpike.builtin.sqlite_books import Books
-from shunpike.builtin.sqlite_sql import Connection
 from shunpike.clock import Clock
 from shunpike.errors import StoreError
-from shunpike.ledger.backlog import ROOM, Backlog
-from shunpike.ledger.pending import REAL, Pending, answer, answer_failed, begun
+from shunpike.storage.backlog import ROOM, Backlog
+from shunpike.storage.pending import REAL, Pending, answer, answer_failed, begun
+from shunpike.storage.sqlite.session import Session
 
 T = TypeVar("T")
 
@@ -32,41 +31,19 @@ CLOSING = 5.0
 """Seconds after which a database that does not answer is left to itself at the end."""
 
 
-class Opened(Protocol):
-    """What the thread works on, once it is open."""
-
-    @property
-    def connection(self) -> Connection:
-        """The writing connection."""
-        ...
-
-    @property
-    def books(self) -> Books:
-        """What is done on it."""
-        ...
-
-    def rest(self) -> None:
-        """Do what is not urgent, after everybody has been answered. Raises `StoreError`."""
-        ...
-
-    def close(self) -> None:
-        """Let go of everything."""
-        ...
-
-
 class Job(Pending[T]):
     """Something to be done in a transaction, for a task that waits for it."""
 
     __slots__ = ("work",)
 
-    def __init__(self, work: Callable[[Books], T], *, lasting: bool = False) -> None:
+    def __init__(self, work: Callable[[Session], T], *, lasting: bool = False) -> None:
         super().__init__(lasting=lasting)
         self.work = work
 
-    def run(self, books: Books) -> None:
+    def run(self, session: Session) -> None:
         """Do the work, or nothing if it was withdrawn. Called in the writing thread."""
         if not self.withdrawn:
-            self.result = self.work(books)
+            self.result = self.work(session)
 
 
 class Writer:
@@ -81,14 +58,14 @@ class Writer:
 
     def __init__(
         self,
-        opening: Callable[[], Opened],
+        opening: Callable[[], Session],
         hurry: Callable[[], None] = lambda: None,
         clock: Clock = REAL,
     ) -> None:
         self._opening = opening
         self._clock = clock
         self._hurry = hurry
-        self._opened: Opened | None = None
+        self._opened: Session | None = None
         self._queue: SimpleQueue[Job[Any] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -203,18 +180,18 @@ class Writer:
             for job in batch:
                 job.fail(error)
 
-    def _write(self, opened: Opened, batch: Sequence[Job[Any]]) -> None:
+    def _write(self, session: Session, batch: Sequence[Job[Any]]) -> None:
         """Do all of the batch in one transaction; where one job or what it leaves to be written fails, each in its own.
 
         Raises what goes wrong when the transaction is begun or committed.
         """
         failed: Exception | None = None
         try:
-            with self._transaction(opened):
+            with session.transaction():
                 try:
                     for job in batch:
-                        job.run(opened.books)
-                    opened.books.flush()
+                        job.run(session)
+                    session.flush()
                 except Exception as error:
                     failed = error
                     raise
@@ -224,26 +201,16 @@ class Writer:
         if failed is not None and len(batch) == 1:
             batch[0].fail(failed)
         elif failed is not None:
-            self._one_by_one(opened, batch)
+            self._one_by_one(session, batch)
 
-    def _one_by_one(self, opened: Opened, batch: Sequence[Job[Any]]) -> None:
+    def _one_by_one(self, session: Session, batch: Sequence[Job[Any]]) -> None:
         """What one of them has committed is kept, whatever happens to the next; a broken file is not tried again."""
         broken: Exception | None = None
         for job in batch:
             try:
                 if broken is None:
-                    self._write(opened, [job])
+                    self._write(session, [job])
             except Exception as error:  # noqa: BLE001 - it belongs to this job, and to those that are not tried
                 broken = error
             if broken is not None:
                 job.fail(broken)
-
-    @contextmanager
-    def _transaction(self, opened: Opened) -> Iterator[None]:
-        try:
-            with opened.connection.transaction():
-                opened.books.begin()
-                yield
-        except BaseException:
-            opened.books.forget()
-            raise

@@ -15,10 +15,10 @@ from typing import IO, NamedTuple
 from uuid import uuid4
 from weakref import WeakSet
 
-from shunpike.builtin.file_lock import Identity, identity_of, try_lock
-from shunpike.builtin.process import is_running, this_process
-from shunpike.builtin.sqlite_file import beside
 from shunpike.errors import StoreError
+from shunpike.storage.file_lock import Identity, identity_of, try_lock
+from shunpike.storage.process import is_running, this_process
+from shunpike.storage.sqlite.file import beside
 
 _OPEN: WeakSet[Incarnation] = WeakSet()
 _TRIES = 5

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import apsw
 
-from shunpike.builtin.sqlite_file import OpenFile, real_path
-from shunpike.builtin.sqlite_sql import Row, Value
 from shunpike.errors import StoreError
+from shunpike.storage.database import Row, Value
+from shunpike.storage.sqlite.file import OpenFile, real_path
 
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's transaction, which takes milliseconds, before giving up."""

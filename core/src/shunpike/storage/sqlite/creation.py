@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-from shunpike.builtin.file_lock import try_lock
-from shunpike.builtin.sqlite_connection import SqliteConnection
-from shunpike.builtin.sqlite_file import NEW, beside
-from shunpike.builtin.sqlite_sql import migrate
 from shunpike.errors import StoreError
+from shunpike.storage.file_lock import try_lock
+from shunpike.storage.migrations import Migrations
+from shunpike.storage.sqlite.connection import SqliteConnection
+from shunpike.storage.sqlite.file import NEW, beside
+from shunpike.storage.sqlite.schema import migrate
 
 _ALIVE = "-lock"
 """Ends the name of the file whose lock tells that a ledger is being begun: its process lives."""
 
 
-def create(named: Path, path: Path, now: float) -> None:
-    """Begin a ledger at ``path``, the real one of ``named``; of several processes the first does. Raises `StoreError`.
+def create(named: Path, path: Path, streams: Sequence[Migrations], now: float) -> None:
+    """Begin a file at ``path``, the real one of ``named``; of several processes the first does. Raises `StoreError`.
 
     It is on the disk when this returns, its name too.
     """
@@ -28,7 +29,7 @@ def create(named: Path, path: Path, now: float) -> None:
         with _lived(new):
             connection = SqliteConnection(named, new=new)
             try:
-                migrate(connection, str(path), now)
+                migrate(connection, path, streams, now)
             finally:
                 connection.close()
             _name(new, path)

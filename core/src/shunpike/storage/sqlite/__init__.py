@@ -1,0 +1,1 @@
+"""The database in one SQLite file, shared safely by the processes of one machine."""
