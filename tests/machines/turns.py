@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from shunpike.types import Event, EventName
+from shunpike.types import AttemptStarted, RequestWaiting
 from shunpike_testkit.scripted import Observer
 
 
@@ -25,7 +25,7 @@ class Watcher(Observer):
 
     def started(self) -> list[str]:
         """Return the requests in the order in which they were sent."""
-        return [_request(event) for event in self.events if event.name is EventName.ATTEMPT_STARTED]
+        return [event.request_id for event in self.events if isinstance(event, AttemptStarted)]
 
     def overtaken(self, places: Mapping[str, Place]) -> Iterator[tuple[Place, Place]]:
         """Yield who was sent while somebody with an earlier place waited, and that one.
@@ -34,13 +34,9 @@ class Watcher(Observer):
         """
         waiting: set[Place] = set()
         for event in self.events:
-            if event.name is EventName.REQUEST_WAITING:
-                waiting.add(places[str(event.facts["request_id"])])
-            elif event.name is EventName.ATTEMPT_STARTED:
-                place = places[_request(event)]
+            if isinstance(event, RequestWaiting):
+                waiting.add(places[event.request_id])
+            elif isinstance(event, AttemptStarted):
+                place = places[event.request_id]
                 waiting.discard(place)
                 yield from ((place, earlier) for earlier in waiting if earlier < place)
-
-
-def _request(event: Event) -> str:
-    return str(event.facts["attempt"]).rpartition("-")[0]

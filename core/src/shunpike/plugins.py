@@ -276,6 +276,10 @@ class Host:
         """Return the CLI applications of all plugins."""
         return [app for _, apps in self._each("shunpike_commands") for app in apps or ()]
 
+    def is_observed(self) -> bool:
+        """Whether any plugin looks at events."""
+        return bool(self._manager.hook.shunpike_event.get_hookimpls())
+
     def emit(self, event: Event) -> None:
         """Tell every observer; one that raises is reported once."""
         for _ in self._each("shunpike_event", event=event):

@@ -17,10 +17,10 @@ from shunpike.types import (
     Billing,
     Calendar,
     Call,
-    EventName,
     Held,
     Limit,
     Price,
+    RequestWaiting,
     Rolling,
     Unit,
     Usage,
@@ -227,7 +227,7 @@ async def test_closing_the_client_ends_every_wait(make_client: MakeClient) -> No
     async with anyio.create_task_group() as group:
         for _ in range(3):
             group.start_soon(ask)
-        while sum(event.name is EventName.REQUEST_WAITING for event in watcher.events) < 3:
+        while sum(isinstance(event, RequestWaiting) for event in watcher.events) < 3:
             await anyio.lowlevel.checkpoint()
         await client.aclose()
     assert [str(error) for error in ended] == ["the ledger is closed"] * 3
@@ -241,10 +241,9 @@ async def test_who_waits_says_what_for(make_client: MakeClient) -> None:
     async with client:
         await client.complete("hello")
         await client.complete("hello")
-    (waits,) = [event for event in watcher.events if event.name is EventName.REQUEST_WAITING]
-    facts = {name: waits.facts[name] for name in ("provider", "limit", "held", "ahead")}
-    assert facts == {"provider": "only", "limit": "limit 1 request / 60 s", "held": False, "ahead": 0}
-    assert waits.facts["retry_at"] == pytest.approx(waits.at + 61, abs=0.1)
+    (waits,) = [event for event in watcher.events if isinstance(event, RequestWaiting)]
+    assert (waits.provider, waits.limit, waits.held, waits.ahead) == ("only", "limit 1 request / 60 s", False, 0)
+    assert waits.retry_at == pytest.approx(waits.at + 61, abs=0.1)
 
 
 async def test_a_batch_waits_for_what_the_pace_will_let_it_use(make_client: MakeClient) -> None:

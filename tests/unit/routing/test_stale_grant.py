@@ -10,7 +10,7 @@ from shunpike.errors import Overloaded
 from shunpike.hookspecs import hookimpl
 from shunpike.plugins import Host
 from shunpike.routing.send import GRANT_KEEPS, send
-from shunpike.types import Call, ChatRequest, Event, EventName, Grant, Limit, Message, Rolling, Settings, Unit
+from shunpike.types import AttemptStarted, Call, ChatRequest, Event, Grant, Limit, Message, Rolling, Settings, Unit
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.scripted import ScriptedBackend, ScriptedProvider, answer
 
@@ -39,7 +39,7 @@ async def test_what_was_held_for_it_is_given_back_and_another_answers(streamed: 
     class Stops:
         @hookimpl
         def shunpike_event(self, event: Event) -> None:
-            if event.name is EventName.ATTEMPT_STARTED and pauses:
+            if isinstance(event, AttemptStarted) and pauses:
                 clock.advance(pauses.pop())
 
     for place, one in enumerate((first, second)):

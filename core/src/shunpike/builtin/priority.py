@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shunpike.protocols import Target, View
-from shunpike.types import ChatRequest
+from shunpike.protocols import RoutableRequest, Target, View
 
 _STATUS = {"active": 0, "deprecated": 1, "unverified": 2, "retired": 3}
 
@@ -15,7 +14,7 @@ class Priority:
 
     name = "priority"
 
-    def rank(self, candidates: Sequence[Target], request: ChatRequest, view: View) -> Sequence[Target]:  # noqa: ARG002 - the protocol's arguments
+    def rank(self, candidates: Sequence[Target], request: RoutableRequest, view: View) -> Sequence[Target]:  # noqa: ARG002 - the protocol's arguments
         """Return ``candidates``, best first."""
         return sorted(candidates, key=lambda target: _key(target, view))
 

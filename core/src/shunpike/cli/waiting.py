@@ -10,7 +10,7 @@ from shunpike.cli.spinner import Spinner
 from shunpike.client import Client
 from shunpike.clock import duration, when
 from shunpike.hookspecs import hookimpl
-from shunpike.types import Event, EventName
+from shunpike.types import AttemptStarted, Event, RequestWaiting
 
 SHORT = 2.0
 """Seconds of a wait that is not worth a word where no person looks on."""
@@ -22,21 +22,19 @@ class _Notice:
 
     @hookimpl
     def shunpike_event(self, event: Event) -> None:
-        if event.name is EventName.ATTEMPT_STARTED and Spinner.running is not None:
+        if isinstance(event, AttemptStarted) and Spinner.running is not None:
             Spinner.running.label()
-        if event.name is not EventName.REQUEST_WAITING:
+        if not isinstance(event, RequestWaiting):
             return
-        opens = event.facts.get("retry_at")
-        span = float(opens) - event.at if isinstance(opens, int | float) else 0.0
+        span = 0.0 if event.retry_at is None else event.retry_at - event.at
         if span >= self._shortest:
             until, short = f"opens in {duration(span)}", f"waiting until {when(event.at + span, event.at)}"
-            if event.facts.get("held"):
+            if event.held:
                 until = "held by requests that are running, opens when one of them ends"
                 short = "waiting for requests that are running"
-            elif event.facts.get("earliest"):
+            elif event.earliest:
                 until = f"opens in {duration(span)} at the earliest, by requests that are running"
-            limit = str(event.facts.get("limit")).removeprefix("limit ")
-            _say(safe(f"waiting for {event.facts.get('provider')}: {limit}, {until}"), short)
+            _say(safe(f"waiting for {event.provider}: {event.limit.removeprefix('limit ')}, {until}"), short)
 
 
 def _say(line: str, short: str) -> None:

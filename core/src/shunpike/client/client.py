@@ -17,7 +17,7 @@ from shunpike.client.embed import (
     accepted_for_embed,
     build_embed,
     check_model,
-    stand_in,
+    longest_text,
     text_bound,
     text_tokens,
 )
@@ -31,13 +31,13 @@ from shunpike.ledger import Ledger
 from shunpike.plugins import Host
 from shunpike.protocols import Store, Target, View
 from shunpike.routing.context import RequestContext
-from shunpike.routing.embedding import Embedder
+from shunpike.routing.embedding import Vectors
+from shunpike.routing.operation import Completing
 from shunpike.routing.plan import Plan, Rules, make_plan
 from shunpike.routing.streaming import StreamRun
 from shunpike.runtime.account_queries import AccountBalance, AccountQueries, Done, TokenCount
 from shunpike.runtime.blocks import Blocks, of_keys_in_use
 from shunpike.runtime.counter import Counter
-from shunpike.runtime.endpoints import Kind
 from shunpike.runtime.limits import limits_shown
 from shunpike.runtime.live import LiveList
 from shunpike.runtime.names import explained, warn_of
@@ -46,7 +46,7 @@ from shunpike.runtime.runtime import Runtime
 from shunpike.runtime.status import ProviderStatus, provider_status
 from shunpike.runtime.strategies import Strategies
 from shunpike.tokens import prompt_bound, prompt_tokens
-from shunpike.types import ChatRequest, Completion, Embedding, EventName, ModelInfo, Remaining, Settings, UsageRow
+from shunpike.types import ChatRequest, Completion, Embedding, EmbedRequest, ModelInfo, Remaining, Settings, UsageRow
 from shunpike.waiting import Waiter
 
 
@@ -99,8 +99,9 @@ class Client(PerLoop):
         Raises `UsageError`, `UnknownModel`, `UnknownProvider`, `NoCredential`, `RequestError` where no provider can
         help, and `Exhausted` with every candidate and what blocks it.
         """
-        context = await self._context(asked(prompt, options, others))
-        answer, attempt, recorder = await self._attempts.complete(context)
+        given = asked(prompt, options, others)
+        context = await self._context(given)
+        answer, attempt, recorder = await self._loop.run(context, Completing(self._loop.services, context, given[1]))
         return self._results.completion(answer, attempt, recorder)
 
     async def embed(self, texts: Texts = (), /, *others: Never, **options: Unpack[EmbedOptions]) -> Embedding:
@@ -113,11 +114,10 @@ class Client(PerLoop):
         given = accepted_for_embed(options, others)
         waiter, request = self._asking.queue.arrive(given.get("claim") or "interactive"), build_embed(texts, given)
         expires = self._expires(given)
-        chat = stand_in(request)
         named: Options = {"providers": given["providers"]} if "providers" in given else {}
-        plan = await self._plan(chat, named, text_tokens(request), expires, "embedding")
-        context = self._begin(chat, plan, given, (text_tokens(request), text_bound(request)), waiter, expires)
-        answer, attempt, recorder = await Embedder(self._attempts, self._house.services).embed(context, request)
+        plan = await self._plan(request, named, text_tokens(request), expires)
+        context = self._begin(request, plan, given, (text_tokens(request), text_bound(request)), waiter, expires)
+        answer, attempt, recorder = await self._loop.run(context, Vectors(self._loop.services, context, request))
         return self._results.embedding(answer, attempt, recorder)
 
     def stream(self, prompt: Prompt = "", /, *others: Never, **options: Unpack[Options]) -> Stream:
@@ -129,7 +129,7 @@ class Client(PerLoop):
         given = asked(prompt, options, others)
 
         async def begin() -> StreamRun:
-            run = StreamRun(self._attempts, self._house.services, await self._context(given))
+            run = StreamRun(self._loop, await self._context(given), given[1])
             await run.open()
             self._running = [one for one in self._running if one.is_open] + [run]
             return run
@@ -147,7 +147,7 @@ class Client(PerLoop):
 
     def _begin(
         self,
-        request: ChatRequest,
+        request: ChatRequest | EmbedRequest,
         plan: Plan,
         options: Options | EmbedOptions,
         size: tuple[int, int],
@@ -155,7 +155,6 @@ class Client(PerLoop):
         expires: float,
     ) -> RequestContext:
         settings, request_id = self.settings, f"req_{secrets.token_hex(10)}"
-        self._house.tell(EventName.REQUEST_STARTED, request_id=request_id, model=request.model)
         return RequestContext(
             request=request,
             request_id=request_id,
@@ -177,26 +176,25 @@ class Client(PerLoop):
         """Return when a request that begins now ends at the latest, on the monotonic clock."""
         return self.clock.monotonic() + float(options.get("deadline") or self.settings.deadline)
 
-    async def _plan(
-        self, request: ChatRequest, options: Options, size: int, expires: float, kind: Kind = "chat"
-    ) -> Plan:
+    async def _plan(self, request: ChatRequest | EmbedRequest, options: Options, size: int, expires: float) -> Plan:
         named = options.get("providers")
         names = None if named is None else tuple(named)
         self._asking.look_for_keys()
-        roster = await self._house.roster_for(request.model, names, kind, expires - self.clock.monotonic())
+        roster = await self._house.roster_for(request.model, names, request.kind, expires - self.clock.monotonic())
         await self._house.hear(max(expires - self.clock.monotonic(), 0.0))
         closed = await self._house.closed_until()
         view = View(
             now=self.clock.now(),
             prompt_tokens=size,
-            max_output=request.output_cap or self.settings.min_output,
+            max_output=0 if isinstance(request, EmbedRequest) else request.output_cap or self.settings.min_output,
             options=dict(self.settings.strategy_options),
             closed_until=closed,
         )
-        rules = Rules(providers=names, allow_paid=self.settings.allow_paid, kind=kind)
+        longest = longest_text(request) if isinstance(request, EmbedRequest) else 0
+        rules = Rules(providers=names, allow_paid=self.settings.allow_paid, longest_text=longest)
         strategy = self._strategies.get(options.get("strategy") or self.settings.strategy)
         try:
-            if kind == "embedding":
+            if isinstance(request, EmbedRequest):
                 check_model(request.model, roster)
             plan = make_plan(request, roster, rules, strategy, view)
         except (UnknownModel, UnknownProvider) as error:

@@ -14,7 +14,7 @@ from shunpike.errors import UsageError
 from shunpike.routing.names import Wanted, short_name, wanted_models
 from shunpike.routing.plan import Targets
 from shunpike.tokens import ESTIMATE
-from shunpike.types import ChatRequest, EmbedRequest, ModelInfo
+from shunpike.types import EmbedRequest, ModelInfo
 from shunpike.validation import about, complaint, shown
 
 Texts = str | Sequence[str]
@@ -82,11 +82,9 @@ def _usage_error(error: ValidationError) -> UsageError:
     return UsageError(f"{about(first)}, got {shown(first['input'])}", hint="correct it, or leave it out")
 
 
-def stand_in(request: EmbedRequest) -> ChatRequest:
-    """Return the texts as a conversation, a message each: what plans and strategies look at."""
-    return ChatRequest.model_validate(
-        {"model": request.model, "messages": [{"role": "user", "content": text} for text in request.input]}
-    )
+def longest_text(request: EmbedRequest) -> int:
+    """Return the estimated tokens of the longest text: each has the context for itself."""
+    return max(ESTIMATE.count(text) for text in request.input)
 
 
 def text_tokens(request: EmbedRequest) -> int:

@@ -21,7 +21,7 @@ from shunpike.client.results import Results
 from shunpike.clock import Clock
 from shunpike.errors import UsageError
 from shunpike.protocols import Store
-from shunpike.routing.attempt import Attempts
+from shunpike.routing.attempt_loop import AttemptLoop
 from shunpike.routing.streaming import StreamRun
 from shunpike.runtime.runtime import Runtime
 
@@ -31,7 +31,7 @@ class Parts:
     """What a client has in one event loop."""
 
     house: Runtime
-    attempts: Attempts
+    loop: AttemptLoop
     results: Results
     running: list[StreamRun] = field(default_factory=list)
     start: Start | None = None
@@ -130,7 +130,7 @@ class Loops:
 
     def _parts(self, store: Store | None) -> Parts:
         house = self._make(store)
-        return Parts(house, Attempts(house.services), Results(house, self._clock))
+        return Parts(house, AttemptLoop(house.services), Results(house, self._clock))
 
 
 class PerLoop:
@@ -154,8 +154,8 @@ class PerLoop:
         return self._house
 
     @property
-    def _attempts(self) -> Attempts:
-        return self._loops.here.attempts
+    def _loop(self) -> AttemptLoop:
+        return self._loops.here.loop
 
     @property
     def _results(self) -> Results:

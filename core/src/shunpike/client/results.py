@@ -10,7 +10,7 @@ from shunpike.routing.answer_check import cut_off
 from shunpike.routing.context import Attempt
 from shunpike.routing.decision_recorder import DecisionRecorder
 from shunpike.runtime.runtime import Runtime
-from shunpike.types import ZERO, Answer, Basis, Completion, EmbedAnswer, Embedding, EventName, Funds, State
+from shunpike.types import ZERO, Answer, Basis, Completion, EmbedAnswer, Embedding, Funds, State
 
 
 class Results:
@@ -23,7 +23,7 @@ class Results:
     def completion(self, answer: Answer, attempt: Attempt, recorder: DecisionRecorder) -> Completion:
         """Return the answer with its provenance and cost."""
         facts = self._facts(answer, attempt, recorder)
-        facts["warnings"] += cut_off(answer, attempt.call.request, attempt)
+        facts["warnings"] += cut_off(answer, attempt)
         return Completion(choices=answer.choices, parsed=attempt.parsed, **facts)
 
     def embedding(self, answer: EmbedAnswer, attempt: Attempt, recorder: DecisionRecorder) -> Embedding:
@@ -38,7 +38,6 @@ class Results:
         measured = booked.usage.basis is Basis.MEASURED
         cost = ZERO if self._house.funds(target) is Funds.CREDIT else booked.cost
         doubtful = price is not None and price.at_most and answer.stated_cost is None
-        self._house.tell(EventName.REQUEST_FINISHED, request_id=attempt.ask.request_id, provider=target.name)
         return {
             "request_id": attempt.ask.request_id,
             "provider": target.name,

@@ -26,9 +26,10 @@ from shunpike.ledger.turns import Turns
 from shunpike.patience import let_go
 from shunpike.protocols import Admission, AdmissionRequest, Store, Target
 from shunpike.types import (
+    AccountFrozen,
+    BucketBlocked,
     Denial,
     Event,
-    EventName,
     Grant,
     Hold,
     Outcome,
@@ -223,12 +224,16 @@ class Ledger(Inspection, Admission):
             await let_go(self._store.aclose, self._clock, CLOSING)
 
     def _tell(self, target: Target, ask: AdmissionRequest, settlement: Settlement) -> None:
-        facts = {"provider": target.name, "model": target.model.id, "attempt": ask.attempt_id}
+        facts = {
+            "at": settlement.at,
+            "request_id": ask.request_id,
+            "attempt_id": ask.attempt_id,
+            "provider": target.name,
+            "model": target.model.id,
+        }
         for one in settlement.blocks:
-            name = EventName.ACCOUNT_FROZEN if one.is_freeze else EventName.BUCKET_CLOSED
-            until = None if one.is_freeze else one.until
-            told = {**facts, "bucket": one.bucket, "until": until, "reason": one.reason, "origin": one.origin}
-            self._emit(Event(name=name, at=settlement.at, facts=told))
+            told = {**facts, "bucket": one.bucket, "reason": one.reason, "origin": one.origin}
+            self._emit(AccountFrozen(**told) if one.is_freeze else BucketBlocked(**told, until=one.until))
 
     async def remaining(self, target: Target) -> Sequence[Remaining]:
         """Return what is left of every limit and budget that a call of ``target`` draws on."""

@@ -16,7 +16,7 @@ from shunpike.protocols.backend import (
     Tokenizer,
 )
 from shunpike.protocols.store import Store
-from shunpike.protocols.strategy import Strategy, View
+from shunpike.protocols.strategy import RoutableRequest, Strategy, View
 from shunpike.protocols.target import Target
 from shunpike.protocols.world import BookRow, Endpoint, World
 
@@ -32,6 +32,7 @@ __all__ = [
     "Endpoint",
     "HealthProbe",
     "ListsModels",
+    "RoutableRequest",
     "Store",
     "Strategy",
     "Streams",

@@ -3,11 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from shunpike.protocols.target import Target
-from shunpike.types import ChatRequest
 from shunpike.types.base import Record
+
+
+class RoutableRequest(Protocol):
+    """A request as far as routing looks at it, whatever it asks for. What else it has depends on its ``kind``."""
+
+    @property
+    def kind(self) -> Literal["chat", "embedding"]:
+        """What a model must be for."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """Which model is asked for: ``auto``, or a name."""
+        ...
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What a model must be able to do, such as ``tools``."""
+        ...
+
+    @property
+    def output_cap(self) -> int | None:
+        """The caller's bound on output tokens, None where there is none."""
+        ...
+
+    @property
+    def choices(self) -> int:
+        """How many answers are asked for."""
+        ...
+
+    @property
+    def service_tier(self) -> str | None:
+        """The provider's tier of service that is asked for, if any."""
+        ...
 
 
 class View(Record):
@@ -30,6 +63,6 @@ class Strategy(Protocol):
         """The name it is configured by."""
         ...
 
-    def rank(self, candidates: Sequence[Target], request: ChatRequest, view: View) -> Sequence[Target]:
+    def rank(self, candidates: Sequence[Target], request: RoutableRequest, view: View) -> Sequence[Target]:
         """Return a permutation of ``candidates``, best first."""
         ...

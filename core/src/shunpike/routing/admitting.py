@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import anyio
+
 from shunpike.patience import answered
 from shunpike.protocols import AdmissionRequest, Target
 from shunpike.routing.context import Attempt, RequestContext, Services
-from shunpike.routing.decision_recorder import DecisionRecorder
-from shunpike.types import Call, Candidate, Event, EventName, Grant
+from shunpike.routing.run import RequestRun
+from shunpike.routing.send import UNSENT
+from shunpike.types import AdmissionDenied, AttemptStarted, Candidate, Cause, Denial, Grant, Outcome, Verdict
 
 UNKNOWN_MAXIMUM = 4_096
 """The output cap for a model of which neither maximum nor context is known: most have room for it."""
@@ -20,67 +23,97 @@ class Admitting:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    async def admit(self, context: RequestContext, recorder: DecisionRecorder, target: Target) -> Attempt | Candidate:
+    async def admit(self, run: RequestRun, target: Target) -> Attempt | Candidate:
         """Return an admitted attempt at ``target``, or the note of why not.
 
         Raises `StoreError`, also where the ledger does not answer before the request's end.
         """
-        services = self._services
+        services, recorder = self._services, run.recorder
         problem = services.problem(target)
         if problem is not None:
             return recorder.unusable(target, problem)
-        number = len(recorder.attempts) + recorder.returned + 1
-        ask, call = self._prepare(context, target, f"{context.request_id}-{number}")
-        left = max(context.expires - services.clock.monotonic(), 0.0)
-        verdict = await answered(services.admission.admit(target, ask), services.clock, left)
+        ask = self._ask(run, target)
+        verdict = await answered(services.admission.admit(target, ask), services.clock, run.left())
         if not isinstance(verdict, Grant):
-            recorder.returned += verdict.returned
-            tell(services, EventName.ADMISSION_REFUSED, target, limit=verdict.limit.text)
-            return recorder.refused(target, verdict)
+            return self._denied(run, target, ask, verdict)
+        attempt = self._attempt(run, target, ask, verdict)
+        off = await self._why_off(attempt)
+        if off is not None:
+            return recorder.note(target, Verdict.DROPPED, off, cause=Cause.OFF)
         recorder.remaining = verdict.remaining
-        if verdict.max_output is not None:
-            ask = ask.model_copy(update={"max_output": verdict.max_output, "min_output": None})
-            call = call.model_copy(update={"max_output": verdict.max_output})
-            if verdict.capped_by:
-                recorder.notes.append(f"output capped at {verdict.max_output:,} tokens by the {verdict.capped_by}")
-        tell(services, EventName.ATTEMPT_STARTED, target, attempt=ask.attempt_id)
-        return Attempt(target, ask, call, verdict, services.clock.now(), services.clock.monotonic())
+        if verdict.max_output is not None and verdict.capped_by:
+            recorder.notes.append(f"output capped at {verdict.max_output:,} tokens by the {verdict.capped_by}")
+        facts = {"provider": target.name, "model": target.model.id, "attempt_id": ask.attempt_id}
+        services.tell(AttemptStarted, request_id=ask.request_id, **facts)
+        return attempt
 
-    def _prepare(self, context: RequestContext, target: Target, attempt_id: str) -> tuple[AdmissionRequest, Call]:
-        tokens, embeds = context.tokens(target), target.model.kind == "embedding"
-        cap, least = _hard_cap(context, target, tokens) or _open_cap(context, target, tokens)
+    def _denied(self, run: RequestRun, target: Target, ask: AdmissionRequest, denial: Denial) -> Candidate:
+        noted = run.recorder.refused(target, denial)
+        self._services.tell(
+            AdmissionDenied,
+            request_id=ask.request_id,
+            attempt_id=ask.attempt_id,
+            provider=target.name,
+            model=target.model.id,
+            by=denial.kind,
+            cause=noted.cause,
+            limit=denial.limit.text,
+            retry_at=denial.retry_at,
+        )
+        return noted
+
+    def _attempt(self, run: RequestRun, target: Target, ask: AdmissionRequest, grant: Grant) -> Attempt:
+        if grant.max_output is not None:
+            ask = ask.model_copy(update={"max_output": grant.max_output, "min_output": None})
         clock = self._services.clock
-        left = max(context.expires - clock.monotonic(), 0.0)
-        ask = AdmissionRequest(
-            attempt_id=attempt_id,
+        return Attempt(
+            target=target,
+            ask=ask,
+            grant=grant,
+            request=run.context.request,
+            max_output=max(ask.max_output, 1),
+            timeouts=self._services.timeouts(target).within(run.left()),
+            started_at=clock.now(),
+            started=clock.monotonic(),
+        )
+
+    async def _why_off(self, attempt: Attempt) -> str | None:
+        """Return why its target was switched off since the plan was made; then nothing is sent, and all given back."""
+        if self._services.why_off is None:
+            return None
+        why: str | None = "it could not be told whether it is switched on"
+        try:
+            why = await self._services.why_off(attempt.target)
+        finally:
+            if why is not None:
+                outcome = Outcome(at=self._services.clock.now(), sent=False, error=UNSENT)
+                with anyio.CancelScope(shield=True):
+                    await self._services.admission.settle(attempt.target, attempt.ask, outcome)
+        return why
+
+    def _ask(self, run: RequestRun, target: Target) -> AdmissionRequest:
+        context, request = run.context, run.context.request
+        tokens, left = context.tokens(target), run.left()
+        # Vectors are no output: nothing beside the prompt is counted or billed.
+        cap, least = (
+            (0, None)
+            if request.kind == "embedding"
+            else _hard_cap(context, target, tokens) or _open_cap(context, target, tokens)
+        )
+        return AdmissionRequest(
+            attempt_id=run.attempt_id(),
             request_id=context.request_id,
             prompt_tokens=tokens,
             prompt_bound=context.prompt_bound,
-            # Vectors are no output: nothing beside the prompt is counted or billed.
-            max_output=0 if embeds else cap,
-            min_output=None if embeds else least,
-            choices=context.request.n or 1,
-            price=self._services.price(target, context.prompt_bound, context.request.service_tier, left),
+            max_output=cap,
+            min_output=least,
+            choices=request.choices,
+            price=self._services.price(target, context.prompt_bound, request.service_tier, left),
             tag=context.tag,
             claim=context.claim,
             arrival=context.waiter.place.arrival,
-            waits_until=clock.now() + left if context.waits else None,
+            waits_until=self._services.clock.now() + left if context.waits else None,
         )
-        call = Call(
-            request=context.request,
-            model=target.model.id,
-            max_output=cap,
-            attempt_id=attempt_id,
-            timeouts=self._services.timeouts(target).within(left),
-            strict=context.strict,
-        )
-        return ask, call
-
-
-def tell(services: Services, name: EventName, target: Target, **facts: str | int | None) -> None:
-    """Emit an event about ``target``."""
-    known = {"provider": target.name, "model": target.model.id, **facts}
-    services.emit(Event(name=name, at=services.clock.now(), facts=known))
 
 
 def _hard_cap(context: RequestContext, target: Target, prompt_tokens: int) -> tuple[int, None] | None:

@@ -59,7 +59,7 @@ def _all_thought(request: ChatRequest, target: Target) -> BadAnswer:
     return error
 
 
-def cut_off(answer: Answer, request: ChatRequest, attempt: Attempt) -> tuple[str, ...]:
+def cut_off(answer: Answer, attempt: Attempt) -> tuple[str, ...]:
     """Return the warning for an answer that was cut off: by a filter, or by its output cap and what made it that."""
     ends = {choice.finish_reason for choice in answer.choices}
     who = label(attempt.target.name, attempt.target.model.id)
@@ -67,7 +67,7 @@ def cut_off(answer: Answer, request: ChatRequest, attempt: Attempt) -> tuple[str
         return (f"the answer was broken off by the content filter of {who}",)
     if "length" not in ends:
         return ()
-    cap, asked, most = attempt.call.max_output, request.output_cap, attempt.target.model.max_output
+    cap, asked, most = attempt.max_output, attempt.request.output_cap, attempt.target.model.max_output
     if attempt.grant.capped_by:
         by = f"all that was left of the {attempt.grant.capped_by}"
     elif asked is not None and cap == asked:

@@ -12,10 +12,10 @@ from typing_extensions import override
 
 from shunpike.errors import PluginError, ProviderError, ShunpikeError, WrongField, in_words
 from shunpike.masking import masked
-from shunpike.protocols import Strategy, Target, View
+from shunpike.protocols import RoutableRequest, Strategy, Target, View
 from shunpike.routing.hints import OWN_FILE
 from shunpike.routing.strays import is_stray
-from shunpike.types import ChatRequest, Evidence
+from shunpike.types import Evidence
 from shunpike.wire.failures import scrub
 from shunpike.wire.not_sent import same_mark
 
@@ -107,7 +107,7 @@ class NamedStrategy(Strategy):
         return self._strategy.name
 
     @override
-    def rank(self, candidates: Sequence[Target], request: ChatRequest, view: View) -> Sequence[Target]:
+    def rank(self, candidates: Sequence[Target], request: RoutableRequest, view: View) -> Sequence[Target]:
         """Return a permutation of ``candidates``, best first."""
         what = f"the strategy {self.name!r}"
         with blaming(self._plugin, what):

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from shunpike.clock import Clock
 from shunpike.errors import ShunpikeError
-from shunpike.protocols import Admission, AdmissionRequest, Backend, Target
+from shunpike.protocols import Admission, AdmissionRequest, Backend, RoutableRequest, Target
 from shunpike.routing.health import Health
 from shunpike.routing.plan import Plan
 from shunpike.routing.trouble import Where
 from shunpike.tokens import ESTIMATE
-from shunpike.types import Call, ChatRequest, Chunk, Event, Grant, Price, Settlement, Timeouts
+from shunpike.types import Chunk, Event, Grant, Price, Settlement, Timeouts
 from shunpike.waiting import Queue, Waiter
 from shunpike.wire.assemble import Assembly
 from shunpike.wire.not_sent import before_sending, begin_attempt
@@ -25,7 +26,7 @@ class Services:
 
     admission: Admission
     clock: Clock
-    memory: Health
+    health: Health
     price: Callable[[Target, int, str | None, float], Price | None]
     """(target, prompt tokens, service tier asked for, seconds) → the most that an attempt can cost that begins now and
     ends within so many seconds, None when unknown."""
@@ -39,8 +40,17 @@ class Services:
     plugin: Callable[[Target], str]
     """The name of the plugin that serves a target."""
     emit: Callable[[Event], None]
+    observed: Callable[[], bool] = lambda: True
+    """Whether anybody looks at events: else they are not even made."""
+    why_off: Callable[[Target], Awaitable[str | None]] | None = None
+    """Tells, right before sending, why a target was switched off meanwhile; None = it is on."""
     queue: Queue = field(default_factory=Queue)
     """The ledger's: who waits for what is full."""
+
+    def tell(self, event: type[Event], /, **facts: object) -> None:
+        """Tell the observers that something happened now."""
+        if self.observed():
+            self.emit(event.model_validate({"at": self.clock.now(), **facts}))
 
     def problem(self, target: Target) -> ShunpikeError | None:
         """Return why nothing can be sent to ``target`` as things are set up here, None when its backend is there.
@@ -64,7 +74,7 @@ class Services:
 class RequestContext:
     """One request on its way. ``expires`` is on the monotonic clock."""
 
-    request: ChatRequest
+    request: RoutableRequest
     request_id: str
     plan: Plan
     prompt_tokens: int
@@ -92,25 +102,50 @@ class RequestContext:
         return self.prompt_tokens if self.counted is None else self.counted(target)
 
 
-@dataclass
+class TimeFor(NamedTuple):
+    """How long an attempt may take, and why no longer."""
+
+    seconds: float
+    why: str
+    address: str
+
+    def over(self, what: str) -> str:
+        """Return the sentence for an attempt that took longer and gave no ``what``."""
+        return f"{what} in time: {self.seconds:.3g} s were {self.why} (asked: {self.address})"
+
+
+@dataclass(eq=False)
 class Attempt:
     """One attempt while it runs."""
 
     target: Target
     ask: AdmissionRequest
-    call: Call
     grant: Grant
+    request: RoutableRequest
+    max_output: int
+    """The output tokens per choice that may be asked for: what was granted, or 1 where vectors are asked for."""
+    timeouts: Timeouts
     started_at: float
     started: float
+    time: TimeFor | None = None
     first_token: float | None = None
+    connection: AsyncExitStack | None = None
+    """What is to be closed before it is booked, of an answer that is streamed."""
+    is_over: bool = False
+    """Whether its end has begun: it is booked once."""
     settlement: Settlement | None = None
     streamed: bool = False
     """Whether the answer arrives as it is made."""
     delivered_tokens: int = 0
     """Estimate, from above, of the output that reached us so far."""
     parsed: Any = None
-    """What the route reads of the answer."""
+    """What the context reads of the answer."""
     assembly: Assembly = field(init=False)
+
+    @property
+    def id(self) -> str:
+        """Its name in the ledger, unlike that of any other."""
+        return self.ask.attempt_id
 
     def __post_init__(self) -> None:
         self.assembly = Assembly(provider=self.target.name, model=self.target.model.id)

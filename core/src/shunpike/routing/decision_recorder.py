@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import reduce
+from operator import add
 
 from shunpike.clock import moment, when
 from shunpike.errors import Exhausted, NoCredential, PluginError, ShunpikeError, UsageError, key_hint
@@ -12,7 +14,21 @@ from shunpike.routing.hints import Told, hint_for
 from shunpike.routing.plan import Plan
 from shunpike.routing.schedule import Spent
 from shunpike.routing.trouble import Failure, Scope, Setback
-from shunpike.types import AttemptRecord, Candidate, Cause, Decision, Denial, DenialKind, Remaining, Verdict
+from shunpike.types import (
+    ABSENT,
+    ZERO,
+    AttemptRecord,
+    Basis,
+    Candidate,
+    Cause,
+    Decision,
+    Denial,
+    DenialKind,
+    Money,
+    Remaining,
+    Usage,
+    Verdict,
+)
 from shunpike.types.base import label
 
 _SHOWN = 12
@@ -39,8 +55,6 @@ class DecisionRecorder:
         """Label → what was learned earlier and closes it, until a limit says more."""
         self._unusable: dict[str, ShunpikeError] = {}
         self.attempts: list[AttemptRecord] = []
-        self.returned = 0
-        """How many more were granted, and given back unsent for an earlier request."""
         self.remaining: tuple[Remaining, ...] = ()
         self.notes: list[str] = []
         self.warnings: list[str] = []
@@ -144,6 +158,17 @@ class DecisionRecorder:
             error.attempted = True
         self._errors.append(error)
         self._told.append(Told(target.name, error.kind, error.hint))
+
+    @property
+    def cost(self) -> Money:
+        """What all attempts cost, as the ledger booked them."""
+        return sum((one.cost for one in self.attempts), ZERO)
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens of all attempts."""
+        found = [one.usage for one in self.attempts if one.usage.basis is not Basis.ABSENT]
+        return reduce(add, found) if found else ABSENT
 
     def decision(self) -> Decision:
         """Return the record as it stands."""

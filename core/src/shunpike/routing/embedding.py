@@ -1,51 +1,46 @@
-"""Walking a plan for vectors: as for answers, but only ever with one and the same model."""
+"""Vectors: as answers, but only ever from one and the same model."""
 
 from __future__ import annotations
 
 import math
 
+from typing_extensions import override
+
 from shunpike.errors import BadAnswer
 from shunpike.protocols import Target
-from shunpike.routing.attempt import Attempts, Operation
+from shunpike.routing.blaming import checked
 from shunpike.routing.context import Attempt, RequestContext, Services
-from shunpike.routing.decision_recorder import DecisionRecorder
 from shunpike.routing.names import short_name
+from shunpike.routing.operation import Operation
 from shunpike.routing.send import send_embed
 from shunpike.types import EmbedAnswer, EmbedCall, EmbedRequest, Outcome
 
 
-class Embedder:
-    """Walks plans whose targets are one embedding model at several providers."""
+class Vectors(Operation[EmbedAnswer]):
+    """Asks for the vectors of texts."""
 
-    def __init__(self, attempts: Attempts, services: Services) -> None:
-        self._attempts = attempts
+    def __init__(self, services: Services, context: RequestContext, request: EmbedRequest) -> None:
         self._services = services
+        self._context = context
+        self._request = request
 
-    async def embed(
-        self, context: RequestContext, request: EmbedRequest
-    ) -> tuple[EmbedAnswer, Attempt, DecisionRecorder]:
-        """Return the first good vectors. Raises `RequestError` at once, else `Exhausted` when the plan is used up."""
-        services = self._services
-        walk = self._attempts.begin(context, request.model)
-        operation = Operation[EmbedAnswer](
-            gives=EmbedAnswer,
-            send=lambda attempt: send_embed(
-                services.ready(attempt.target), _call(attempt, request), attempt.grant, services.clock, context.expires
-            ),
-            check=lambda answer, attempt: check_vectors(answer, request, attempt.target),
-            outcome=lambda answer, attempt: embedded(services, attempt, answer),
+    @override
+    async def send(self, attempt: Attempt) -> EmbedAnswer:
+        services, plugin = self._services, self._services.plugin(attempt.target)
+        call = EmbedCall(
+            request=self._request, model=attempt.target.model.id, attempt_id=attempt.id, timeouts=attempt.timeouts
         )
-        answer, attempt = await self._attempts.walk(walk, operation)
-        return named(answer, attempt.target), attempt, walk.recorder
+        backend = services.ready(attempt.target)
+        given = await send_embed(backend, call, attempt.grant, services.clock, self._context.expires)
+        return named(checked(given, EmbedAnswer, plugin, self.what), attempt.target)
 
+    @override
+    def check(self, given: EmbedAnswer, attempt: Attempt) -> BadAnswer | None:
+        return check_vectors(given, self._request, attempt.target)
 
-def _call(attempt: Attempt, request: EmbedRequest) -> EmbedCall:
-    return EmbedCall(
-        request=request,
-        model=attempt.target.model.id,
-        attempt_id=attempt.ask.attempt_id,
-        timeouts=attempt.call.timeouts,
-    )
+    @override
+    def outcome(self, given: EmbedAnswer, attempt: Attempt) -> Outcome:
+        return embedded(self._services, attempt, given)
 
 
 def embedded(services: Services, attempt: Attempt, answer: EmbedAnswer) -> Outcome:

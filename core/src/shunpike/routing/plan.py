@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from shunpike.errors import UnknownProvider
-from shunpike.protocols import Strategy, Target, View
+from shunpike.protocols import RoutableRequest, Strategy, Target, View
 from shunpike.routing.names import Wanted, wanted_models
-from shunpike.tokens import ESTIMATE
-from shunpike.types import Candidate, Cause, ChatRequest, DenialKind, ModelInfo, Verdict
+from shunpike.types import Candidate, Cause, DenialKind, ModelInfo, Verdict
 from shunpike.types.base import Record
 
 PRACTICAL_MINIMUM = 16
@@ -44,11 +43,11 @@ class Rules(Record):
 
     providers: tuple[str, ...] | None = None
     allow_paid: bool = False
-    kind: Literal["chat", "embedding"] = "chat"
-    """What the models must be for."""
+    longest_text: int = 0
+    """Tokens of the longest text to embed: each has the context for itself."""
 
 
-def make_plan(request: ChatRequest, roster: Targets, rules: Rules, strategy: Strategy, view: View) -> Plan:
+def make_plan(request: RoutableRequest, roster: Targets, rules: Rules, strategy: Strategy, view: View) -> Plan:
     """Return who is asked, in order. Raises `UnknownProvider` and `UnknownModel`, each with the nearest names."""
     _check_providers(rules.providers, roster.names)
     wanted = wanted_models(request.model, roster.targets, roster.catalog, roster.names)
@@ -103,29 +102,29 @@ class _Reason(NamedTuple):
 _UNMENTIONED = _Reason("", Cause.UNABLE)
 
 
-def _why_not(target: Target, request: ChatRequest, rules: Rules, view: View, *, explicit: bool) -> _Reason | None:
+def _why_not(target: Target, request: RoutableRequest, rules: Rules, view: View, *, explicit: bool) -> _Reason | None:
     """Return why ``target`` can't answer, None when it can."""
     if rules.providers is not None and target.name not in rules.providers:
         return _UNMENTIONED
-    if target.model.kind != rules.kind:
-        kind = "not a chat model" if rules.kind == "chat" else "not an embedding model"
+    if target.model.kind != request.kind:
+        kind = "not a chat model" if request.kind == "chat" else "not an embedding model"
         return _Reason(kind, Cause.UNABLE) if explicit else _UNMENTIONED
     if target.tier not in target.model.limits:
         return _Reason(f"not offered on the tier {target.tier}", Cause.POLICY)
     if target.paid and not rules.allow_paid:
         return _Reason("costs money, and allow_paid is off", Cause.POLICY, DenialKind.MONEY)
-    return _unable(target, request, view)
+    return _unable(target, request, rules, view)
 
 
-def _unable(target: Target, request: ChatRequest, view: View) -> _Reason | None:
+def _unable(target: Target, request: RoutableRequest, rules: Rules, view: View) -> _Reason | None:
     lacking = sorted(request.needs - _capabilities(target.model))
     if lacking:
         return _Reason(f"lacks {', '.join(lacking)}", Cause.UNABLE)
     context = target.model.context
     what, size, smallest = "prompt", view.prompt_tokens, min(PRACTICAL_MINIMUM, view.max_output)
-    if target.model.kind == "embedding":
-        # Each text has the context for itself, and vectors take none of it.
-        what, size, smallest = "longest text", max(ESTIMATE.count(one.text) for one in request.messages), 0
+    if request.kind == "embedding":
+        # Vectors take nothing of the context.
+        what, size, smallest = "longest text", rules.longest_text, 0
     if context is not None and size + smallest > context:
         text = f"context too small: {context:,} tokens, the {what} takes about {size:,}"
         return _Reason(text, Cause.CONTEXT, context=context)

@@ -5,32 +5,23 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, ClassVar
 
 import anyio
+from typing_extensions import override
 
-from shunpike.errors import (
-    BadAnswer,
-    Interrupted,
-    Overloaded,
-    PluginError,
-    ProviderError,
-    ShunpikeError,
-    in_words,
-)
-from shunpike.patience import let_go
+from shunpike.errors import BadAnswer, Interrupted
 from shunpike.protocols import Streams
-from shunpike.routing.answer_check import check_answer, misread, useless
-from shunpike.routing.attempt import Attempts, TimeFor
+from shunpike.routing.answer_check import misread, useless
+from shunpike.routing.attempt_loop import AttemptLoop
 from shunpike.routing.blaming import blaming, checked
-from shunpike.routing.context import Attempt, RequestContext, Services
-from shunpike.routing.hints import NOBODY_ELSE, OF_KINDS
-from shunpike.routing.outcomes import broken, cancelled, failure, success
+from shunpike.routing.context import Attempt, RequestContext
+from shunpike.routing.hints import OF_KINDS
+from shunpike.routing.operation import Completing, Operation, chat_call
+from shunpike.routing.outcomes import success
 from shunpike.routing.send import send_stream
-from shunpike.routing.trouble import Failure
-from shunpike.types import Answer, Chunk, Outcome
+from shunpike.types import Answer, ChatRequest, Chunk, Outcome
 from shunpike.types.base import label
-from shunpike.wire.not_sent import KeptMark
 
 _ASK_AGAIN = "ask again, nobody else could take over what had begun   ·   or ask another model: -m PROVIDER/ID"
 _END: Any = object()
@@ -38,127 +29,72 @@ _END: Any = object()
 
 
 class StreamRun:
-    """One streamed request. `open`, then iterate, all in one task; then `aclose`, in any."""
+    """One streamed request: `open`, read with `next`, then `aclose`, each in any task."""
 
-    def __init__(self, attempts: Attempts, services: Services, context: RequestContext) -> None:
-        self._attempts = attempts
-        self._services = services
+    def __init__(self, loop: AttemptLoop, context: RequestContext, request: ChatRequest) -> None:
+        self._loop = loop
         self._context = context
-        self._stack: AsyncExitStack | None = None
-        self._chunks: AsyncIterator[Chunk] | None = None
-        self._buffer: deque[Chunk] = deque()
-        self._closing = anyio.Lock()
-        self._walk = attempts.begin(context)
-        self._time: TimeFor | None = None
-        self.recorder = self._walk.recorder
+        self._request = request
+        self._ending = anyio.Lock()
+        self._run = loop.begin(context)
+        self._opening = _Opening(loop, context, request)
+        self.recorder = self._run.recorder
         self.attempt: Attempt | None = None
         self.answer: Answer | None = None
 
     async def open(self) -> None:
-        """Fall over until a target gives its first content. Raises what `Attempts.complete` raises."""
-        while True:
-            self.attempt = None
-            self.attempt = attempt = await self._attempts.next(self._walk)
-            try:
-                await self._first_content(attempt)
-            except (ProviderError, PluginError) as error:
-                if not error.elsewhere:
-                    error.hint = error.hint or NOBODY_ELSE
-                    raise
-            else:
-                return
-
-    async def _first_content(self, attempt: Attempt) -> None:
-        """Connect and read on to the first chunk that a reader would see; whatever fails until then is invisible."""
-        self._buffer.clear()
-        self._stack = AsyncExitStack()
-        mark = KeptMark()
-        try:
-            self._time = time = self._attempts.time_for(self._walk, attempt.target)
-            with (
-                self._services.clock.fail_after(time.seconds),
-                mark,
-                blaming(self._services.plugin(attempt.target), "its stream"),
-            ):
-                backend, plugin = self._services.ready(attempt.target), self._services.plugin(attempt.target)
-                attempt.streamed = isinstance(backend, Streams)
-                clock, expires = self._services.clock, self._context.expires
-                sending = send_stream(backend, attempt.call, attempt.grant, clock, expires, plugin)
-                self._chunks = await self._stack.enter_async_context(sending)
-                while attempt.first_token is None and (chunk := await anext(self._chunks, _END)) is not _END:
-                    self._take(attempt, chunk)
-        except BaseException as error:
-            failed = await self._fail(attempt, error, mark)
-            if failed is None:
-                raise
-            raise failed from error
-        if attempt.first_token is None:
-            await self._ended_without_content(attempt)
-
-    async def _ended_without_content(self, attempt: Attempt) -> None:
-        """An empty answer, which another target may do better."""
-        try:
-            answer = attempt.assembly.answer()
-        except BadAnswer as nothing:
-            await self._fail(attempt, nothing)
-            raise
-        bad = check_answer(answer, self._context.request, attempt.target)
-        if bad is not None:
-            self._attempts.learn(self._walk, attempt, bad)
-        else:
-            self._services.memory.succeeded(self._services.where(attempt.target))
-        await self._end(attempt, success(self._services, attempt, answer), bad)
-        if bad is not None:
-            raise bad
-        self.answer = answer
-
-    def _take(self, attempt: Attempt, found: Chunk) -> None:
-        chunk = checked(found, Chunk, self._services.plugin(attempt.target), "its stream")
-        attempt.take(chunk)
-        if chunk.has_content and attempt.first_token is None:
-            attempt.first_token = self._services.clock.monotonic()
-            self._services.memory.answers(self._services.where(attempt.target))
-        self._buffer.append(chunk)
+        """Fall over until a target gives its first content. Raises as `AttemptLoop.run` does."""
+        self.answer, self.attempt = await self._loop.walk(self._run, self._opening)
 
     async def next(self) -> Chunk | None:
         """Return the next chunk, None at the end. Raises `Interrupted` when the stream breaks off: no retry."""
-        if self._buffer:
-            return self._buffer.popleft()
-        attempt, chunks = self.attempt, self._chunks
-        if attempt is None or chunks is None or self.answer is not None:
+        opening, attempt = self._opening, self.attempt
+        if opening.buffer:
+            return opening.buffer.popleft()
+        if attempt is None or opening.chunks is None or attempt.is_over:
             return None
+        plugin = self._loop.services.plugin(attempt.target)
         try:
-            plugin = self._services.plugin(attempt.target)
-            with self._services.clock.fail_after(self._left()), blaming(plugin, "its stream"):
-                chunk = await anext(chunks, _END)
+            with self._loop.services.clock.fail_after(self._run.left()), blaming(plugin, opening.what):
+                chunk = await anext(opening.chunks, _END)
                 if chunk is not _END:
-                    attempt.take(checked(chunk, Chunk, plugin, "its stream"))
+                    attempt.take(checked(chunk, Chunk, plugin, opening.what))
                     return chunk
                 answer = attempt.assembly.answer()
-            await self._ended(attempt, answer)
+            outcome = success(self._loop.services, attempt, answer)
+            bad = useless(answer, self._request, attempt.target) or misread(answer, self._context, attempt)
         except BaseException as error:
-            failed = await self._fail(attempt, error)
-            if failed is None:
+            failed = await self._broke_off(attempt, error)
+            if failed is error:
                 raise
-            if isinstance(failed, Interrupted):
-                _name(failed, attempt)
             raise failed from error
+        await self._ended(attempt, answer, outcome, bad)
         return None
 
-    async def _ended(self, attempt: Attempt, answer: Answer) -> None:
-        """Book the end of a stream. Raises `BadAnswer` where it is all thinking, or can't be read: it is billed."""
-        bad = useless(answer, self._context.request, attempt.target) or misread(answer, self._context, attempt)
-        if bad is None:
-            self._services.memory.succeeded(self._services.where(attempt.target))  # before it is booked
-            await self._end(attempt, success(self._services, attempt, answer), None)
-            self.answer = answer
-            self._attempts.after_success(self._walk, attempt)
-            return
-        # It has been shown: from here on nobody else can take over.
-        bad.elsewhere = False
-        self._attempts.learn(self._walk, attempt, bad)
-        await self._end(attempt, success(self._services, attempt, answer), bad)
-        raise bad
+    async def _broke_off(self, attempt: Attempt, error: BaseException) -> BaseException:
+        with anyio.CancelScope(shield=True):
+            async with self._ending:
+                failed = await self._loop.ends.broke_off(self._run, attempt, error)
+        self._run.failed(failed)
+        if isinstance(failed, Interrupted):
+            _name(failed, attempt)
+        return failed
+
+    async def _ended(self, attempt: Attempt, answer: Answer, outcome: Outcome, bad: BadAnswer | None) -> None:
+        """End a stream that came to its end. Raises ``bad``, which is billed: it is all thinking, or can't be read."""
+        with anyio.CancelScope(shield=True):
+            async with self._ending:
+                if bad is None:
+                    await self._loop.ends.answered(self._run, attempt, outcome)
+                else:
+                    # It has been shown: from here on nobody else can take over.
+                    bad.elsewhere = False
+                    await self._loop.ends.failed(self._run, attempt, bad, outcome)
+        if bad is not None:
+            self._run.failed(bad)
+            raise bad
+        self.answer = answer
+        self._run.finished(attempt)
 
     @property
     def is_open(self) -> bool:
@@ -168,56 +104,55 @@ class StreamRun:
     async def aclose(self) -> None:
         """Close the connection; an attempt that is still running is settled as cancelled. All who call it wait."""
         with anyio.CancelScope(shield=True):
-            async with self._closing:
-                attempt = self.attempt
-                if attempt is not None and attempt.settlement is None:
-                    await self._end(attempt, cancelled(self._services, attempt), None)
+            async with self._ending:
+                if self.attempt is not None and not self.attempt.is_over:
+                    await self._loop.ends.left(self._run, self.attempt)
+                    self._run.cancelled()
 
-    async def _fail(self, attempt: Attempt, error: BaseException, mark: KeptMark | None = None) -> Failure | None:
-        """Settle a failed attempt; return the failure, or None when it was the caller who went away."""
-        if attempt.settlement is not None:
-            return None
-        failed = self._as_failure(attempt, error, mark or KeptMark())
-        if failed is None:
-            outcome = broken(self._services, attempt, error)
-        else:
-            setback = self._attempts.learn(self._walk, attempt, failed)
-            outcome = failure(self._services, attempt, failed, setback.until)
-        await self._end(attempt, outcome, failed)
-        return failed
 
-    def _as_failure(self, attempt: Attempt, error: BaseException, mark: KeptMark) -> Failure | None:
-        if isinstance(error, ProviderError | PluginError):
-            return error
-        if isinstance(error, TimeoutError):
-            if attempt.first_token is None and self._time is not None:
-                over = self._time.over("no answer")
-                return mark.on(Overloaded(over, provider=attempt.target.name, kind="timeout"))
-            took = self._services.clock.monotonic() - attempt.started
-            over = f"no end within {took:.1f} s, when the request's deadline had passed"
-            return mark.on(Interrupted(over, provider=attempt.target.name, kind="timeout"))
-        return None
+class _Opening(Operation[Answer | None]):
+    """Opens streams. An attempt that begins to answer gives None and goes on; one without content gives its answer."""
 
-    async def _end(self, attempt: Attempt, outcome: Outcome, error: Failure | None) -> None:
-        """Close the connection first, then book: both happen even when the caller is being cancelled."""
-        with anyio.CancelScope(shield=True):
-            stack, self._stack, self._chunks = self._stack, None, None
-            try:
-                if stack is not None:
-                    with blaming(self._services.plugin(attempt.target), "closing its stream"):
-                        await let_go(stack.aclose, self._services.clock)
-            except (ShunpikeError, TimeoutError) as odd:
-                # What it gave is here, and how it lets go of it is nobody's failure but its own.
-                plugin = self._services.plugin(attempt.target)
-                slow = "closing its stream took too long, it was left"
-                what = slow if isinstance(odd, TimeoutError) else in_words(odd)
-                told = odd.message if isinstance(odd, PluginError) else f"plugin {plugin!r}: {what}"
-                self.recorder.warnings.append(told)
-            finally:
-                await self._attempts.settle(self._walk, attempt, outcome, error)
+    what: ClassVar[str] = "its stream"
 
-    def _left(self) -> float:
-        return max(self._context.expires - self._services.clock.monotonic(), 0.0)
+    def __init__(self, loop: AttemptLoop, context: RequestContext, request: ChatRequest) -> None:
+        self._loop = loop
+        self._context = context
+        self._request = request
+        self._whole = Completing(loop.services, context, request)
+        self.chunks: AsyncIterator[Chunk] | None = None
+        self.buffer: deque[Chunk] = deque()
+
+    @override
+    async def send(self, attempt: Attempt) -> Answer | None:
+        """Connect and read on to the first chunk that a reader would see; whatever fails until then is invisible."""
+        services, plugin = self._loop.services, self._loop.services.plugin(attempt.target)
+        self.buffer.clear()
+        backend = services.ready(attempt.target)
+        attempt.streamed = isinstance(backend, Streams)
+        attempt.connection = connection = AsyncExitStack()
+        call = chat_call(attempt, self._request, strict=self._context.strict)
+        sending = send_stream(backend, call, attempt.grant, services.clock, self._context.expires, plugin)
+        self.chunks = await connection.enter_async_context(sending)
+        while (chunk := await anext(self.chunks, _END)) is not _END:
+            attempt.take(checked(chunk, Chunk, plugin, self.what))
+            self.buffer.append(chunk)
+            if chunk.has_content:
+                self._loop.ends.begins_to_answer(attempt)
+                return None
+        return attempt.assembly.answer()
+
+    @override
+    def goes_on(self, given: Answer | None) -> bool:
+        return given is None
+
+    @override
+    def check(self, given: Answer | None, attempt: Attempt) -> BadAnswer | None:
+        return None if given is None else self._whole.check(given, attempt)
+
+    @override
+    def outcome(self, given: Answer | None, attempt: Attempt) -> Outcome:
+        return self._whole.outcome(attempt.assembly.answer() if given is None else given, attempt)
 
 
 def _name(error: Interrupted, attempt: Attempt) -> None:

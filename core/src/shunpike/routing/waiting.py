@@ -16,7 +16,7 @@ from shunpike.clock import Clock
 from shunpike.protocols import Target
 from shunpike.routing.context import RequestContext, Services
 from shunpike.routing.decision_recorder import DecisionRecorder
-from shunpike.types import Denial, Event, EventName
+from shunpike.types import Denial, RequestWaiting
 from shunpike.waiting import in_time
 
 FIRST_LOOK, LAST_LOOK = 0.05, 1.0
@@ -31,7 +31,7 @@ class Waiting:
     def __init__(self, services: Services, context: RequestContext, recorder: DecisionRecorder) -> None:
         self._queue = services.queue
         self._clock = services.clock
-        self._emit = services.emit
+        self._tell_observers = services.tell
         self._context = context
         self._recorder = recorder
         self._waiter = context.waiter
@@ -69,7 +69,7 @@ class Waiting:
     def _in_time(self) -> dict[str, tuple[Target, Denial]]:
         """Return label → what refused and may open before the request ends."""
         left = self._left()
-        if left <= 0 or not self._context.waits or len(self._recorder.attempts) >= self._context.max_attempts:
+        if left <= 0 or not self._context.waits:
             return {}
         latest = self._clock.now() + left
         return {
@@ -121,17 +121,17 @@ class Waiting:
         if self._told == denial.bucket:
             return
         self._told = denial.bucket
-        facts = {
-            "request_id": self._context.request_id,
-            "provider": target.name,
-            "model": target.model.id,
-            "limit": self._recorder.named(denial),
-            "retry_at": denial.retry_at,
-            "held": denial.held,
-            "earliest": denial.earliest,
-            "ahead": denial.ahead,
-        }
-        self._emit(Event(name=EventName.REQUEST_WAITING, at=self._clock.now(), facts=facts))
+        self._tell_observers(
+            RequestWaiting,
+            request_id=self._context.request_id,
+            provider=target.name,
+            model=target.model.id,
+            limit=self._recorder.named(denial),
+            retry_at=denial.retry_at,
+            held=denial.held,
+            earliest=denial.earliest,
+            ahead=denial.ahead,
+        )
 
 
 async def first_of(clock: Clock, event: anyio.Event, seconds: float) -> None:

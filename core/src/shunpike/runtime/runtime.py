@@ -30,8 +30,6 @@ from shunpike.types import (
     FREE,
     Candidate,
     Cause,
-    Event,
-    EventName,
     Funds,
     Limit,
     Price,
@@ -78,7 +76,7 @@ class Runtime:
         self.services = Services(
             admission=self.ledger,
             clock=clock,
-            memory=self.memory,
+            health=self.memory,
             price=self._price,
             backend=self.backend,
             served_price=self.served_price,
@@ -87,6 +85,7 @@ class Runtime:
             where=self.where,
             plugin=self.plugin,
             emit=host.emit,
+            observed=host.is_observed,
             queue=self.queue,
         )
 
@@ -200,7 +199,7 @@ class Runtime:
             return FREE
         try:
             price = self.prices.served(target.model, served, prompt_tokens, attempt.started_at)
-            return self.prices.billed(target.provider, price, attempt.call.request.service_tier, named)
+            return self.prices.billed(target.provider, price, attempt.request.service_tier, named)
         except PluginError as error:
             # The attempt must be booked: without a price, at its worst case.
             self._host.complain(error.plugin, "shunpike_cost", error)
@@ -263,10 +262,6 @@ class Runtime:
         """Return label → moment of the targets that are closed for now, and so better tried last."""
         moments = ((target.label, self.memory.closed_until(self.where(target))) for target in self._roster.targets)
         return {label: until for label, until in moments if until is not None}
-
-    def tell(self, name: EventName, **facts: str | int | None) -> None:
-        """Tell the observers that something happened."""
-        self._host.emit(Event(name=name, at=self._clock.now(), facts=dict(facts)))
 
     async def leave(self) -> None:
         """Close backends, each even when another fails. Who waits is told so at once."""

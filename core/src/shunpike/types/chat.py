@@ -144,6 +144,16 @@ class ChatRequest(Written, Open):
         return self
 
     @property
+    def kind(self) -> Literal["chat"]:
+        """What a model must be for."""
+        return "chat"
+
+    @property
+    def choices(self) -> int:
+        """How many answers are asked for."""
+        return self.n or 1
+
+    @property
     def output_cap(self) -> int | None:
         """The caller's bound on output tokens, under either of its names; the smaller when both are given."""
         caps = [cap for cap in (self.max_completion_tokens, self.max_tokens) if cap is not None]

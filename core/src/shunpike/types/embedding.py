@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 from typing_extensions import override
@@ -33,6 +33,31 @@ class EmbedRequest(Record):
             if not text.strip():
                 raise ValueError(f"text {place} is empty: an empty text has no embedding")
         return value
+
+    @property
+    def kind(self) -> Literal["embedding"]:
+        """What a model must be for."""
+        return "embedding"
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Nothing: each embedding model takes texts."""
+        return frozenset()
+
+    @property
+    def output_cap(self) -> int | None:
+        """None: vectors are no output tokens."""
+        return None
+
+    @property
+    def choices(self) -> int:
+        """One vector for each text."""
+        return 1
+
+    @property
+    def service_tier(self) -> str | None:
+        """None: there are no tiers of it."""
+        return None
 
 
 class EmbedCall(Record):

@@ -1,0 +1,176 @@
+"""How an attempt ends: its connection is closed, the ledger books it, and whoever learns of it is told.
+
+This is the one point at which health is fed.
+"""
+
+from __future__ import annotations
+
+import anyio
+
+from shunpike.clock import Clock
+from shunpike.errors import Interrupted, Overloaded, PluginError, ProviderError, ShunpikeError, in_words
+from shunpike.patience import let_go
+from shunpike.routing.blaming import blaming
+from shunpike.routing.context import Attempt, Services
+from shunpike.routing.hints import fit_key_hint
+from shunpike.routing.outcomes import attempt_record, broken, cancelled, failure
+from shunpike.routing.run import CANCELLED, RequestRun
+from shunpike.routing.trouble import Failure, Setback, is_trouble
+from shunpike.types import AttemptFailed, AttemptFinished, AttemptRecord, Cause, Outcome, Verdict
+from shunpike.wire.not_sent import KeptMark
+
+SOONEST = 0.05
+"""Seconds before a target that was closed is looked at again."""
+
+
+class AttemptEnd:
+    """Ends attempts. Each has one end: whoever comes second changes nothing."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def begins_to_answer(self, attempt: Attempt) -> None:
+        """Note the first content of a stream."""
+        attempt.first_token = self._services.clock.monotonic()
+        self._services.health.answers(self._services.where(attempt.target))
+
+    async def answered(self, run: RequestRun, attempt: Attempt, outcome: Outcome) -> None:
+        """End an attempt that gave what was asked for."""
+        services = self._services
+        services.health.succeeded(services.where(attempt.target))  # before it is booked, which tells others
+        record = await self._book(run, attempt, outcome, None)
+        if record is None:
+            return
+        run.recorder.note(attempt.target, Verdict.ANSWERED)
+        run.recorder.leave(run.schedule.untried(services.clock.monotonic()))
+        self._tell(AttemptFinished, run, record)
+
+    async def failed(self, run: RequestRun, attempt: Attempt, error: Failure, outcome: Outcome | None = None) -> None:
+        """End a failed attempt, and learn from it whom to ask next; ``outcome`` is of an answer that is none."""
+        setback = self._learn(run, attempt, error)
+        if outcome is None:
+            outcome = failure(self._services, attempt, error, setback.until)
+        record = await self._book(run, attempt, outcome, error)
+        if record is not None:
+            self._tell(AttemptFailed, run, record, error=error.kind, status=error.status)
+
+    async def broke_off(
+        self, run: RequestRun, attempt: Attempt, error: BaseException, mark: KeptMark | None = None
+    ) -> BaseException:
+        """End an attempt out of which ``error`` came; return what it means: a failure, or what ended our own code."""
+        if attempt.is_over:
+            return error
+        found = self._late(attempt, mark or KeptMark()) if isinstance(error, TimeoutError) else error
+        if isinstance(found, ProviderError | PluginError):
+            await self.failed(run, attempt, found)
+        else:
+            await self._without_failure(run, attempt, broken(self._services, attempt, error))
+        return found
+
+    async def left(self, run: RequestRun, attempt: Attempt) -> None:
+        """End an attempt whose caller went away."""
+        await self._without_failure(run, attempt, cancelled(self._services, attempt))
+
+    async def _without_failure(self, run: RequestRun, attempt: Attempt, outcome: Outcome) -> None:
+        record = await self._book(run, attempt, outcome, None)
+        if record is not None:
+            self._tell(AttemptFailed, run, record, error=record.error or CANCELLED)
+
+    def _late(self, attempt: Attempt, mark: KeptMark) -> Failure:
+        """Return the failure of an attempt that took longer than it may."""
+        name = attempt.target.name
+        if attempt.first_token is None and attempt.time is not None:
+            return mark.on(Overloaded(attempt.time.over("no answer"), provider=name, kind="timeout"))
+        took = self._services.clock.monotonic() - attempt.started
+        over = f"no end within {took:.1f} s, when the request's deadline had passed"
+        return mark.on(Interrupted(over, provider=name, kind="timeout"))
+
+    def _learn(self, run: RequestRun, attempt: Attempt, error: Failure) -> Setback:
+        """Note a failure, for this request and for others; return what it closes."""
+        services, target = self._services, attempt.target
+        error.request_id = run.context.request_id
+        if isinstance(error, ProviderError):
+            fit_key_hint(error, target)
+            error.provider = target.name
+        setback = services.health.learn(services.where(target), error, attempt.started_at)
+        if target.paid and is_trouble(error) and error.billed is not False:
+            # What may have been billed is not paid for twice.
+            setback = setback._replace(until=None)
+        run.recorder.failed(target, error, setback.opens_at)
+        run.schedule.failed(target, on_the_clock(services.clock, setback))
+        return setback
+
+    async def _book(
+        self, run: RequestRun, attempt: Attempt, outcome: Outcome, error: Failure | None
+    ) -> AttemptRecord | None:
+        """Close the connection, then book, also where the caller is being cancelled; None where it had ended."""
+        if attempt.is_over:
+            return None
+        attempt.is_over = True
+        services = self._services
+        closes, opens = services.health.news()
+        if closes or opens:
+            outcome = outcome.model_copy(update={"closes": closes, "opens": opens})
+        with anyio.CancelScope(shield=True):
+            try:
+                await self._let_go(run, attempt)
+            finally:
+                booked = await services.admission.settle(attempt.target, attempt.ask, outcome, run.left())
+        attempt.settlement = booked
+        if booked.unbooked is None:
+            services.health.booked(closes)
+        else:
+            run.recorder.warnings.append(
+                f"its cost is booked once the ledger can be written, or held at its worst case if this process ends "
+                f"first: {booked.unbooked}"
+            )
+        run.recorder.warnings += [one.reason for one in booked.blocks if one.is_freeze]
+        record = attempt_record(services.clock, attempt, booked, outcome, error)
+        run.recorder.attempts.append(record)
+        return record
+
+    async def _let_go(self, run: RequestRun, attempt: Attempt) -> None:
+        """Close the connection. How a backend lets go of what it gave is nobody's failure but its own."""
+        connection, attempt.connection = attempt.connection, None
+        if connection is None:
+            return
+        plugin = self._services.plugin(attempt.target)
+        try:
+            with blaming(plugin, "closing its stream"):
+                await let_go(connection.aclose, self._services.clock)
+        except (ShunpikeError, TimeoutError) as odd:
+            slow = "closing its stream took too long, it was left"
+            what = slow if isinstance(odd, TimeoutError) else in_words(odd)
+            told = odd.message if isinstance(odd, PluginError) else f"plugin {plugin!r}: {what}"
+            run.recorder.warnings.append(told)
+
+    def _tell(
+        self,
+        kind: type[AttemptFinished | AttemptFailed],
+        run: RequestRun,
+        record: AttemptRecord,
+        **facts: str | int | None,
+    ) -> None:
+        self._services.tell(
+            kind,
+            request_id=run.context.request_id,
+            attempt_id=record.id,
+            provider=record.provider,
+            model=record.model,
+            seconds=record.seconds,
+            first_token_seconds=record.first_token_seconds,
+            state=record.state,
+            cost=record.cost,
+            usage=record.usage,
+            **facts,
+        )
+
+
+def on_the_clock(clock: Clock, setback: Setback) -> Setback:
+    """Return it with its moment on the monotonic clock, and not so near that looking again would be a busy loop.
+
+    Only trouble and limits are waited for: a key or a credit is mended by a person.
+    """
+    if setback.until is None or setback.cause not in (Cause.TROUBLE, Cause.QUOTA):
+        return setback._replace(until=None)
+    return setback._replace(until=max(setback.until - clock.now(), SOONEST) + clock.monotonic())

@@ -1,0 +1,153 @@
+"""The one loop over a plan, for whole answers, streams and embeddings: admit, send, check, settle, next.
+
+Retries, fall-over and waiting share one budget of attempts and time. After the first content of a stream has left,
+nothing is tried again: the loop ends there, and whoever reads the stream sees to its end (``streaming.py``).
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from shunpike.errors import PluginError, ProviderError
+from shunpike.protocols import Target
+from shunpike.routing.admitting import Admitting
+from shunpike.routing.attempt_end import AttemptEnd, on_the_clock
+from shunpike.routing.blaming import blaming
+from shunpike.routing.context import Attempt, RequestContext, Services, TimeFor
+from shunpike.routing.decision_recorder import DecisionRecorder
+from shunpike.routing.hints import NOBODY_ELSE
+from shunpike.routing.operation import Operation
+from shunpike.routing.run import RequestRun
+from shunpike.routing.schedule import Pause
+from shunpike.routing.trouble import Scope, Setback
+from shunpike.wire.not_sent import KeptMark
+
+T = TypeVar("T")
+
+
+class AttemptLoop:
+    """Walks plans."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.ends = AttemptEnd(services)
+        self._admitting = Admitting(services)
+
+    def begin(self, context: RequestContext) -> RequestRun:
+        """Return the run of a request that has not asked anybody."""
+        return RequestRun.begin(self.services, context)
+
+    async def run(self, context: RequestContext, operation: Operation[T]) -> tuple[T, Attempt, DecisionRecorder]:
+        """Return the first that ``operation`` gave and found good, with the attempt that gave it and the record.
+
+        Raises `RequestError` at once, else `Exhausted` when the plan is used up.
+        """
+        run = self.begin(context)
+        return *await self.walk(run, operation), run.recorder
+
+    async def walk(self, run: RequestRun, operation: Operation[T]) -> tuple[T, Attempt]:
+        """Return what `run` does, of a run that was begun."""
+        try:
+            while True:
+                attempt = await self.next(run)
+                try:
+                    given = await self.once(run, attempt, operation)
+                except (ProviderError, PluginError) as error:
+                    if not error.elsewhere:
+                        error.hint = error.hint or NOBODY_ELSE
+                        raise
+                else:
+                    break
+        except BaseException as error:
+            run.failed(error)
+            raise
+        if attempt.settlement is not None:
+            run.finished(attempt)
+        return given, attempt
+
+    async def next(self, run: RequestRun) -> Attempt:
+        """Return the next admitted attempt, after a pause where that helps. Raises `Exhausted` at the end.
+
+        It is to be called by one task at a time; the attempts that it gave may run side by side.
+        """
+        clock, schedule = self.services.clock, run.schedule
+        try:
+            while (step := schedule.next(clock.monotonic())) is not None:
+                if isinstance(step, Pause):
+                    await self._pause(run, step)
+                elif (attempt := await self._visit(run, step)) is not None:
+                    return attempt
+        finally:
+            run.waiting.over()
+        run.recorder.leave(schedule.untried(clock.monotonic()))
+        raise run.recorder.exhausted(run.context.request_id, clock.now())
+
+    async def _visit(self, run: RequestRun, target: Target) -> Attempt | None:
+        """Return an admitted attempt at ``target``, None where it is closed, which is noted."""
+        health, where = self.services.health, self.services.where(target)
+        setback = health.enter(where)
+        if setback is not None:
+            run.recorder.closed(target, setback)
+            run.schedule.refused(target, on_the_clock(self.services.clock, setback))
+            return None
+        try:
+            admitted = await self._admitting.admit(run, target)
+        except PluginError as error:
+            health.leave(where)
+            run.recorder.failed(target, error)
+            run.schedule.refused(target, Setback(Scope.ACCOUNT, error.kind, error.message))
+            return None
+        except BaseException:
+            health.leave(where)
+            raise
+        if isinstance(admitted, Attempt):
+            run.schedule.begun(target)
+            return admitted
+        health.leave(where)
+        if target.label in run.recorder.denials and admitted.retry_at is not None:
+            run.schedule.parked(target)
+        else:
+            run.schedule.refused(target, Setback(Scope.MODEL, "refused", admitted.reason, cause=admitted.cause))
+        return None
+
+    async def _pause(self, run: RequestRun, pause: Pause) -> None:
+        """Wait for what refused to open, and for what is in trouble until its moment."""
+        clock = self.services.clock
+        if not pause.parked:
+            await clock.sleep(pause.until - clock.monotonic())
+            return
+        opened = await run.waiting.opened(pause.until)
+        for target in opened:
+            run.schedule.reopen(target)
+        if not opened and clock.monotonic() < pause.until:
+            run.schedule.close_parked()
+
+    async def once(self, run: RequestRun, attempt: Attempt, operation: Operation[T]) -> T:
+        """Make one attempt. What goes wrong is booked, and raised."""
+        plugin, mark = self.services.plugin(attempt.target), KeptMark()
+        attempt.time = self._time_for(run, attempt.target)
+        try:
+            with self.services.clock.fail_after(attempt.time.seconds), mark, blaming(plugin, operation.what):
+                given = await operation.send(attempt)
+            if operation.goes_on(given):
+                return given
+            with blaming(plugin, "its answer"):
+                bad, outcome = operation.check(given, attempt), operation.outcome(given, attempt)
+        except BaseException as error:
+            failed = await self.ends.broke_off(run, attempt, error, mark)
+            if failed is error:
+                raise
+            raise failed from None
+        if bad is not None:
+            await self.ends.failed(run, attempt, bad, outcome)
+            raise bad
+        await self.ends.answered(run, attempt, outcome)
+        return given
+
+    def _time_for(self, run: RequestRun, target: Target) -> TimeFor:
+        """Return how long an attempt at ``target`` may take: not all of the time, while somebody else is untried."""
+        left, address = run.left(), self.services.where(target).address
+        if not run.schedule.has_other(target, self.services.clock.monotonic()):
+            return TimeFor(left, "all that the request's deadline left", address)
+        share = run.context.attempt_share
+        return TimeFor(left * share, f"its attempt_share ({share:g}) of what the request's deadline left", address)

@@ -1,0 +1,110 @@
+"""One request on its way through its plan: what all of its attempts share, and its events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+
+from shunpike.errors import Exhausted, PluginError, ProviderError, ShunpikeError, StoreError
+from shunpike.routing.context import Attempt, RequestContext, Services
+from shunpike.routing.decision_recorder import DecisionRecorder
+from shunpike.routing.schedule import Bounds, Schedule
+from shunpike.routing.waiting import Waiting
+from shunpike.types import RequestExhausted, RequestFailed, RequestFinished, RequestStarted
+
+CANCELLED = "cancelled"
+"""The kind of an end that the caller made."""
+
+
+@dataclass(eq=False)
+class RequestRun:
+    """One request that has its plan. Several of its attempts may be in flight at a time."""
+
+    services: Services
+    context: RequestContext
+    recorder: DecisionRecorder
+    schedule: Schedule
+    waiting: Waiting
+    started: float
+    """On the monotonic clock."""
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    _over: bool = False
+
+    @classmethod
+    def begin(cls, services: Services, context: RequestContext) -> RequestRun:
+        """Return the run of a request that has not asked anybody, and tell that it started."""
+        recorder = DecisionRecorder(context.request.model, context.plan)
+        bounds = Bounds(context.max_attempts, context.expires, context.waits)
+        run = cls(
+            services=services,
+            context=context,
+            recorder=recorder,
+            schedule=Schedule(context.plan.targets, services.where, bounds),
+            waiting=Waiting(services, context, recorder),
+            started=services.clock.monotonic(),
+        )
+        services.tell(
+            RequestStarted,
+            request_id=context.request_id,
+            model=context.request.model,
+            kind=context.request.kind,
+            priority=context.claim,
+            tag=context.tag,
+            candidates=len(context.plan.targets),
+        )
+        return run
+
+    def attempt_id(self) -> str:
+        """Return an id that no other attempt of the request has, whether or not it is admitted."""
+        return f"{self.context.request_id}-{next(self._numbers)}"
+
+    def left(self) -> float:
+        """Return the seconds that the request has left, never below zero."""
+        return max(self.context.expires - self.services.clock.monotonic(), 0.0)
+
+    def finished(self, attempt: Attempt) -> None:
+        """Tell that ``attempt`` answered the request."""
+        target = attempt.target
+        self._end(RequestFinished, provider=target.name, model=target.model.id)
+
+    def failed(self, error: BaseException) -> None:
+        """Tell that the request ended without an answer."""
+        if isinstance(error, Exhausted):
+            self._end(RequestExhausted, retry_at=error.retry_at)
+        else:
+            self._end(RequestFailed, error=kind_of(error))
+
+    def cancelled(self) -> None:
+        """Tell that the caller went away."""
+        self._end(RequestFailed, error=CANCELLED)
+
+    def _end(self, kind: type[RequestFinished | RequestExhausted | RequestFailed], **facts: object) -> None:
+        """Tell it once: the first word on the end of a request is the last."""
+        if self._over:
+            return
+        self._over = True
+        self.services.tell(
+            kind,
+            request_id=self.context.request_id,
+            seconds=self.services.clock.monotonic() - self.started,
+            attempts=len(self.recorder.attempts),
+            cost=self.recorder.cost,
+            usage=self.recorder.usage,
+            **facts,
+        )
+
+
+def kind_of(error: BaseException) -> str:
+    """Return the kind of a failure as events name it."""
+    match error:
+        case ProviderError() | PluginError():
+            return error.kind
+        case StoreError():
+            return "store"
+        case ShunpikeError():
+            return "setup"
+        case Exception():
+            return "internal"
+        case _:
+            return CANCELLED
