@@ -21,6 +21,7 @@ SOURCES = sorted(file for package in PACKAGES for file in (package / "src").rglo
 CORE = sorted((ROOT / "core/src").rglob("*.py"))
 PROVIDERS = ("google", "together", "groq", "openrouter", "hyperbolic", "openai", "deepseek")
 IMPORTERS = {
+    "aiohttp": {"core/src/shunpike/wire/aiohttp_transport.py"},
     "httpx": {"core/src/shunpike/wire/slim_httpx.py"},
     "pluggy": {"core/src/shunpike/hookspecs.py", "core/src/shunpike/plugins.py"},
     "apsw": {"core/src/shunpike/storage/sqlite"},
@@ -41,8 +42,7 @@ HEAVY = {
     "structlog",
     "uvicorn",
     "tiktoken",
-    "httpx_aiohttp",
-    "aiohttp",
+    "shunpike.wire.aiohttp_transport",
     "shunpike_sandbox.server",
     "shunpike_sandbox.app",
     "shunpike_postgres.store",

@@ -19,7 +19,6 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 MODEL = "gpt-6-luna"
@@ -57,7 +56,7 @@ async def shunpike(base: str, *, stream: bool, limits: bool = True) -> AsyncIter
             providers={"openai": ProviderSettings.model_validate(section)},
             allow_paid=True,
             budgets=(Budget(amount=Money.usd(1000), period="day"),) if limits else (),
-            store=f"sqlite:{Path(folder).resolve() / 'ledger.db'}" if limits else "memory:",
+            store=f"sqlite:{folder}/ledger.db" if limits else "memory:",
         )
         async with Client(settings, environ={}) as client:
 

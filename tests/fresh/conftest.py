@@ -136,31 +136,6 @@ def place(
     return at
 
 
-@pytest.fixture(scope="session")
-def beside(tmp_path_factory: pytest.TempPathFactory, dist: Path, constraints: Path) -> Callable[[str], Path]:
-    """A function that returns a folder with what ``name[extra]`` of ours needs, for a ``PYTHONPATH``."""
-
-    def install(package: str) -> Path:
-        folder = tmp_path_factory.mktemp("beside")
-        name, bracket, extra = package.partition("[")
-        wheel = next(dist.glob(f"{name.replace('-', '_')}-*.whl"))
-        ours = ("--constraints", constraints, "--find-links", dist)
-        _uv(
-            "pip",
-            "install",
-            "--quiet",
-            "--target",
-            folder,
-            "--python",
-            sys.executable,
-            *ours,
-            f"{wheel}{bracket}{extra}",
-        )
-        return folder
-
-    return install
-
-
 @pytest.fixture
 def stranger(tmp_path: Path) -> Callable[..., Path]:
     """A function that writes a plugin package as somebody else would: ``stranger("parrot", source)``."""

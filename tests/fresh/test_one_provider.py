@@ -60,7 +60,7 @@ def test_start_imports_no_provider_no_server_and_no_tokenizer(place: Made, comma
     loaded = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
     assert "shunpike" in loaded
     assert not {name for name in loaded if name.startswith("shunpike_")}
-    assert not loaded & {"starlette", "uvicorn", "tiktoken", "apsw", "hypothesis", "pytest"}
+    assert not loaded & {"starlette", "uvicorn", "tiktoken", "aiohttp", "apsw", "hypothesis", "pytest"}
 
 
 def test_nothing_is_installed_that_was_not_asked_for(place: Made) -> None:
@@ -68,4 +68,4 @@ def test_nothing_is_installed_that_was_not_asked_for(place: Made) -> None:
     done = place(*ALONE).run("python", "-c", script)
     installed = set(done.stdout.split())
     assert {name for name in installed if name.startswith("shunpike")} == set(ALONE)
-    assert not installed & {"openai", "groq", "litellm", "tiktoken", "uvicorn", "starlette", "aiohttp", "pytest"}
+    assert not installed & {"openai", "groq", "litellm", "tiktoken", "uvicorn", "starlette", "sniffio", "pytest"}

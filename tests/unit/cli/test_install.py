@@ -64,7 +64,7 @@ PLACE = Path("/src/shunpike")
         ("shunpike[socks]", Way.UV_TOOL, 'uv tool install "/src/shunpike/core[socks]" --with acme'),
         ("shunpike-x", Way.PIPX, "pipx runpip shunpike install /src/shunpike/plugins/x"),
         ("shunpike-groq", Way.WORKSPACE, "uv sync --project /src/shunpike"),
-        ("shunpike[fast]", Way.WORKSPACE, f'uv pip install --python {sys.executable} "/src/shunpike/core[fast]"'),
+        ("shunpike[chat]", Way.WORKSPACE, f'uv pip install --python {sys.executable} "/src/shunpike/core[chat]"'),
         ("shunpike-x", Way.UV, f"uv pip install --python {sys.executable} /src/shunpike/plugins/x"),
     ],
 )

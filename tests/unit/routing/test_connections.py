@@ -1,7 +1,4 @@
-"""Real connections that fail before, in or after a request: what certainly did not leave costs nothing.
-
-`tests/fresh/test_fast.py` runs this file and `test_connecting.py` again, over aiohttp.
-"""
+"""Real connections that fail before, in or after a request: what certainly did not leave costs nothing."""
 
 from __future__ import annotations
 

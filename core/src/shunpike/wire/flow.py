@@ -12,7 +12,7 @@ from shunpike.clock import Clock
 from shunpike.errors import Overloaded
 from shunpike.types import Timeouts
 from shunpike.wire.not_sent import KeptMark
-from shunpike.wire.sending import FAILURES
+from shunpike.wire.sending import FAILURES, Outgoing
 from shunpike.wire.slim_httpx import httpx
 from shunpike.wire.timeouts import Patience
 from shunpike.wire.unpack import Unpacker
@@ -30,8 +30,8 @@ class Origin(Protocol):
 
     clock: Clock
 
-    async def send(self, request: httpx.Request) -> httpx.Response:
-        """Hand ``request`` to the transport."""
+    async def send(self, outgoing: Outgoing) -> httpx.Response:
+        """Hand ``outgoing`` to the transport."""
         ...
 
     def outside(self) -> AbstractContextManager[None]:
@@ -62,9 +62,9 @@ class Flow:
     headers: Mapping[str, str]
     headers_at: float
 
-    def __init__(self, http: Origin, request: httpx.Request, timeouts: Timeouts) -> None:
+    def __init__(self, http: Origin, outgoing: Outgoing, timeouts: Timeouts) -> None:
         self._http = http
-        self._request = request
+        self._outgoing = outgoing
         self._timeouts = timeouts
         self._response: httpx.Response | None = None
         self._chunks: AsyncIterator[bytes] | None = None
@@ -80,7 +80,7 @@ class Flow:
     @property
     def address(self) -> str:
         """What is asked, without query, which may hold what is nobody's business."""
-        url = self._request.url
+        url = self._outgoing.url
         return f"{url.scheme}://{url.netloc.decode('ascii')}{url.raw_path.partition(b'?')[0].decode('ascii')}"
 
     async def __aenter__(self) -> Self:
@@ -88,7 +88,7 @@ class Flow:
         response, mark = None, KeptMark()
         try:
             with anyio.CancelScope(deadline=self._patience.deadline), mark, self._http.outside():
-                response = await self._http.send(self._request)
+                response = await self._http.send(self._outgoing)
         except FAILURES as error:
             self._http.fail(error, self.address)
         if response is None:
@@ -107,6 +107,9 @@ class Flow:
 
     async def __aexit__(self, *_: object) -> None:
         if self._response is None:
+            return
+        if getattr(self._response.stream, "closes_at_once", False):
+            await self._response.aclose()
             return
         with anyio.CancelScope(deadline=anyio.current_time() + CLOSING, shield=True), suppress(*FAILURES):
             await self._response.aclose()

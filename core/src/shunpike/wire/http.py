@@ -27,7 +27,7 @@ from shunpike.wire.lenient import encode
 from shunpike.wire.network import Network, Way
 from shunpike.wire.not_sent import before_sending
 from shunpike.wire.proxy_answers import own_answer
-from shunpike.wire.sending import exchange
+from shunpike.wire.sending import Outgoing, exchange
 from shunpike.wire.slim_httpx import httpx
 from shunpike.wire.transport import fetches_late, open_transport
 from shunpike.wire.tunnel import through_proxy
@@ -74,6 +74,9 @@ class Http:
         self._way = Way() if transport is not None else (network or Network()).way_to(self._origin)
         own = {"User-Agent": "shunpike", "Content-Type": "application/json", **headers}
         self._headers = [check_header(name, value) for name, value in own.items()]
+        if not any(name.lower() == "host" for name in own):
+            self._headers.insert(0, (b"Host", self._origin.netloc))
+        self._plain, self._compressed = self._head({}), self._head(COMPRESSED)
         self._urls: dict[str, httpx.URL] = {}
         self._transport = transport
         self._fetches_late = transport is not None and fetches_late(transport)
@@ -89,7 +92,8 @@ class Http:
         self, path: str, body: Mapping[str, Any], timeouts: Timeouts, headers: Mapping[str, str] | None = None
     ) -> Reply:
         """Send ``body`` as JSON and return the whole answer, whatever its status. Raises `Overloaded`, `UsageError`."""
-        async with self.stream(path, body, timeouts, {**COMPRESSED, **(headers or {})}).whole() as flow:
+        asked = {**COMPRESSED, **headers} if headers else COMPRESSED
+        async with self.stream(path, body, timeouts, asked).whole() as flow:
             return Reply(flow.status, flow.headers, await flow.read(), flow.headers_at, flow.address)
 
     async def get(self, path: str, timeouts: Timeouts) -> Reply:
@@ -106,25 +110,23 @@ class Http:
     ) -> Flow:
         """Return a context; entering it sends the request and waits for the headers, leaving it closes the answer."""
         with before_sending:
-            request = self._request(path, body, timeouts, headers)
-        return Flow(self, request, timeouts)
+            outgoing = self._outgoing(path, body, timeouts, headers)
+        return Flow(self, outgoing, timeouts)
 
-    def _request(
+    def _outgoing(
         self, path: str, body: Mapping[str, Any] | None, timeouts: Timeouts, headers: Mapping[str, str] | None
-    ) -> httpx.Request:
-        # Said in any case, since a transport of its own accord would take what nobody here unpacks.
-        own = {"Accept-Encoding": "identity", **(headers or {})}
-        return httpx.Request(
-            "GET" if body is None else "POST",
-            self._url(path),
-            headers=[*self._headers, *(check_header(name, value) for name, value in own.items())],
-            content=None if body is None else encode(body),
-            # Only connecting is timed down there; all else is timed here, where data and keep-alives are told apart.
-            extensions={"timeout": {"connect": timeouts.connect, "read": None, "write": None, "pool": None}},
-        )
+    ) -> Outgoing:
+        prepared = self._compressed if headers is COMPRESSED else None if headers else self._plain
+        head = prepared or self._head(headers or {})
+        return Outgoing(self._url(path), head, None if body is None else encode(body), timeouts.connect)
 
-    async def send(self, request: httpx.Request) -> httpx.Response:
-        """Hand ``request`` to the transport, opening it if this is the first."""
+    def _head(self, headers: Mapping[str, str]) -> httpx.Headers:
+        # Said in any case, since a transport of its own accord would take what nobody here unpacks.
+        own = {"Accept-Encoding": "identity", **headers}
+        return httpx.Headers([*self._headers, *(check_header(name, value) for name, value in own.items())])
+
+    async def send(self, outgoing: Outgoing) -> httpx.Response:
+        """Hand ``outgoing`` to the transport, opening it if this is the first."""
         with before_sending:
             if self._closed:
                 raise RuntimeError(f"{self!r} is closed")
@@ -134,12 +136,12 @@ class Http:
                 self._fetches_late = fetches_late(self._transport)
             transport = self._transport
 
-        async def once(one: httpx.Request) -> httpx.Response:
+        async def once(one: Outgoing) -> httpx.Response:
             return await exchange(one, transport, fetched_late=self._fetches_late)
 
         way = once if self._way.proxy is None else partial(through_proxy, send=once)
         try:
-            return await repeated(request, way)
+            return await repeated(outgoing, way)
         except Exception as error:
             # httpcore lets through what its package for SOCKS raises, which is before anything is sent on.
             if self._way.proxy is None or type(error).__module__.partition(".")[0] != "socksio":

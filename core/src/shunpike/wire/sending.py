@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Self
+from typing import Any, NamedTuple, Self
 
 from typing_extensions import override
 
@@ -31,7 +31,12 @@ class Sending(httpx.AsyncByteStream):
     def __init__(self, body: bytes, leaves: Callable[[], None]) -> None:
         self._body = body
         self._next = 0
-        self._leaves = leaves
+        self.leaves = leaves
+
+    @property
+    def whole(self) -> bytes | None:
+        """All of it where it is one chunk: whoever takes it calls ``leaves`` when it is connected."""
+        return self._body if len(self._body) <= CHUNK else None
 
     @override
     def __aiter__(self) -> Self:
@@ -44,34 +49,61 @@ class Sending(httpx.AsyncByteStream):
         if begin >= len(self._body):
             raise StopAsyncIteration
         if self._next >= len(self._body):
-            self._leaves()
+            self.leaves()
         return self._body[begin : self._next]
 
 
-async def exchange(
-    request: httpx.Request, transport: httpx.AsyncBaseTransport, *, fetched_late: bool
-) -> httpx.Response:
-    """Send ``request``; what is raised before anything of it can be billed is marked as unsent.
+class Outgoing(NamedTuple):
+    """A request that is to be sent, perhaps again: ``headers`` are all but the length, ``connect`` is in seconds."""
+
+    url: httpx.URL
+    headers: httpx.Headers
+    body: bytes | None
+    connect: float
+    trace: Any = None
+    """What is told of its steps, as httpcore tells them."""
+
+    def whole(self) -> httpx.Request:
+        """Return it with all of its content."""
+        return httpx.Request(
+            self._method, self.url, headers=self.headers, content=self.body, extensions=self._extensions
+        )
+
+    def fetched_from(self, stream: Sending) -> httpx.Request:
+        """Return it with a body that only ``stream`` gives, and that nobody takes before it is sent."""
+        request = httpx.Request(
+            self._method, self.url, headers=self.headers, stream=stream, extensions=self._extensions
+        )
+        request.headers["Content-Length"] = str(len(self.body or b""))
+        return request
+
+    @property
+    def _method(self) -> str:
+        return "GET" if self.body is None else "POST"
+
+    @property
+    def _extensions(self) -> dict[str, Any]:
+        # Only connecting is timed down there; all else is timed here, where data and keep-alives are told apart.
+        bounds = {"timeout": {"connect": self.connect, "read": None, "write": None, "pool": None}}
+        return bounds if self.trace is None else {**bounds, "trace": self.trace}
+
+
+async def exchange(outgoing: Outgoing, transport: httpx.AsyncBaseTransport, *, fetched_late: bool) -> httpx.Response:
+    """Send ``outgoing``; what is raised before anything of it can be billed is marked as unsent.
 
     ``fetched_late``: the transport fetches a body only when it is connected and has made the headers, which alone are
-    no request, and each chunk when the one before has left. To any other it is handed over whole, and counts as sent.
+    no request, and each piece when the one before has left. To any other it is handed over whole, and counts as sent.
     """
-    departure, body = Departure(), request.content
-    if body and fetched_late:
-        request = _to_fetch(request, Sending(body, departure.leaves))
+    departure = Departure()
+    if outgoing.body and fetched_late:
+        request = outgoing.fetched_from(Sending(outgoing.body, departure.leaves))
     else:
+        request = outgoing.whole()
         departure.leaves()
     with departure:
         response = await transport.handle_async_request(request)
     departure.leaves()  # Answered before the body was fetched, it was sent all the same.
     return response
-
-
-def _to_fetch(request: httpx.Request, body: Sending) -> httpx.Request:
-    """Return ``request`` with a body that only its stream gives: httpx-aiohttp would take the content at once."""
-    return httpx.Request(
-        request.method, request.url, headers=request.headers, stream=body, extensions=request.extensions
-    )
 
 
 def never_sent(error: Exception) -> bool:
@@ -87,7 +119,7 @@ def broke_off(error: Exception) -> bool:
 
 
 def _of_aiohttp(error: Exception) -> str | None:
-    """Return what the cause knows: httpx-aiohttp 0.2.0 calls also a server that hung up a ConnectTimeout."""
+    """Return what the cause knows: httpx-aiohttp 0.2.0, a transport of the user's own, calls all a ConnectTimeout."""
     causes = {base.__name__ for base in type(error.__cause__).__mro__}
     if "ClientConnectionError" not in causes:
         return None

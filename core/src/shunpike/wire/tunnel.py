@@ -8,19 +8,17 @@ from typing import Any
 
 import anyio
 
+from shunpike.wire.sending import Outgoing
 from shunpike.wire.slim_httpx import httpx
 
 
-async def through_proxy(
-    request: httpx.Request, send: Callable[[httpx.Request], Awaitable[httpx.Response]]
-) -> httpx.Response:
-    """Send ``request``, each step to the provider within its timeout for connecting. Raises `httpx.ConnectTimeout`.
+async def through_proxy(outgoing: Outgoing, send: Callable[[Outgoing], Awaitable[httpx.Response]]) -> httpx.Response:
+    """Send ``outgoing``, each step to the provider within its timeout for connecting. Raises `httpx.ConnectTimeout`.
 
     httpcore bounds the connection to the proxy and the encryption of the one behind it, but neither the answer to a
     CONNECT nor the words of SOCKS.
     """
-    seconds = request.extensions["timeout"]["connect"]
-    heard = request.extensions.get("trace")
+    seconds, heard = outgoing.connect, outgoing.trace
     with anyio.CancelScope(deadline=anyio.current_time() + seconds) as scope:
 
         async def note(event: str, info: Any) -> None:
@@ -31,6 +29,5 @@ async def through_proxy(
             elif scope.deadline < math.inf:
                 scope.deadline = anyio.current_time() + seconds
 
-        request.extensions["trace"] = note
-        return await send(request)
+        return await send(outgoing._replace(trace=note))
     raise httpx.ConnectTimeout(f"it gave no way within {seconds:g} s, timeouts.connect")

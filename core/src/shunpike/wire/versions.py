@@ -14,7 +14,7 @@ from shunpike.wire.error_body import read_error
 from shunpike.wire.flow import Flow
 from shunpike.wire.http import Http
 from shunpike.wire.not_sent import before_sending
-from shunpike.wire.slim_httpx import httpx
+from shunpike.wire.sending import Outgoing
 
 VERSION = "/v1"
 MOST = 64 * 1024
@@ -51,21 +51,21 @@ class VersionSeekingHttp(Http):
         if not self.seeks:
             return super().stream(self._prefix + path, body, timeouts, headers)
 
-        def again() -> httpx.Request:
-            return self._request(VERSION + path, body, timeouts, headers)
+        def again() -> Outgoing:
+            return self._outgoing(VERSION + path, body, timeouts, headers)
 
         with before_sending:
-            request = self._request(path, body, timeouts, headers)
-        return _SeekingFlow(self, request, timeouts, again)
+            outgoing = self._outgoing(path, body, timeouts, headers)
+        return _SeekingFlow(self, outgoing, timeouts, again)
 
 
 class _SeekingFlow(Flow):
     """Asks a second time, below ``/v1``, when the first answer says that there is nothing at that address."""
 
     def __init__(
-        self, http: VersionSeekingHttp, request: httpx.Request, timeouts: Timeouts, again: Callable[[], httpx.Request]
+        self, http: VersionSeekingHttp, outgoing: Outgoing, timeouts: Timeouts, again: Callable[[], Outgoing]
     ) -> None:
-        super().__init__(http, request, timeouts)
+        super().__init__(http, outgoing, timeouts)
         self._seeking = http
         self._again = again
         self._kept: bytes | None = None
@@ -82,7 +82,7 @@ class _SeekingFlow(Flow):
         await super().__aenter__()
         if not await self._nowhere():
             return self
-        first = self._request, self.status, self.headers, self.headers_at, self._kept
+        first = self._outgoing, self.status, self.headers, self.headers_at, self._kept
         await super().__aexit__()
         self._renew(self._again())
         await super().__aenter__()
@@ -90,7 +90,7 @@ class _SeekingFlow(Flow):
             self._seeking.found()
             return self
         self._tried = super().address
-        self._request, self.status, self.headers, self.headers_at, self._kept = first
+        self._outgoing, self.status, self.headers, self.headers_at, self._kept = first
         return self
 
     @override
@@ -100,8 +100,8 @@ class _SeekingFlow(Flow):
         data, self._kept = self._kept, b""
         return data
 
-    def _renew(self, request: httpx.Request) -> None:
-        self._request, self._response, self._chunks, self._unpacker = request, None, None, None
+    def _renew(self, outgoing: Outgoing) -> None:
+        self._outgoing, self._response, self._chunks, self._unpacker = outgoing, None, None, None
         self._ended, self._kept = False, None
 
     async def _nowhere(self) -> bool:

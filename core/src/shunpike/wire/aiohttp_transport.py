@@ -1,0 +1,144 @@
+"""Requests of httpx carried by aiohttp, whose pool takes the same time however many connections it holds.
+
+Slow to import, so that `open_transport` does it when the first request is sent.
+"""
+
+from __future__ import annotations
+
+import ssl
+from functools import lru_cache
+from typing import Any
+
+import aiohttp
+from typing_extensions import override
+from yarl import URL
+
+from shunpike.wire.kept import steps_of_request
+from shunpike.wire.sending import Sending
+from shunpike.wire.slim_httpx import httpx
+
+LONGEST_LINE = 64 * 1024
+"""Bytes of a header of an answer."""
+
+
+class AiohttpTransport(httpx.AsyncBaseTransport):
+    """A pool without bound whose idle connections are kept for ``kept`` seconds. It belongs to one event loop."""
+
+    def __init__(self, context: ssl.SSLContext, kept: float) -> None:
+        self._context = context
+        self._kept = kept
+        self._session: aiohttp.ClientSession | None = None
+
+    @override
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Return the answer when its head has come. Raises what httpx's own transport raises."""
+        session = self._session or self._open()
+        body = await self._body(request)
+        try:
+            answer = await session.request(
+                request.method,
+                URL(str(request.url), encoded=True),
+                headers=request.headers.multi_items(),
+                data=body,
+                allow_redirects=False,
+                timeout=_bounds(request.extensions.get("timeout", {}).get("connect")),
+            )
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise _in_words_of_httpx(error) from error
+        return httpx.Response(answer.status, headers=answer.raw_headers, stream=_Arriving(answer), request=request)
+
+    def _open(self) -> aiohttp.ClientSession:
+        # Here 0 means without bound, and None a hundred.
+        connector = _Connector(ssl=self._context, keepalive_timeout=self._kept, limit=0)
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
+            max_line_size=LONGEST_LINE,
+            max_field_size=LONGEST_LINE,
+        )
+        return self._session
+
+    async def _body(self, request: httpx.Request) -> Any:
+        stream = request.stream
+        if not isinstance(stream, Sending):
+            return await request.aread() or None
+        steps = steps_of_request.get()
+        if stream.whole is None or steps is None:
+            return stream
+        # In one piece it is written right when there is a connection, without a task of its own that reads it.
+        steps.at_connection = stream.leaves
+        return stream.whole
+
+    @override
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Tells whether a connection was kept, and from when on there is one."""
+
+    @override
+    async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:
+        connection = await super().connect(req, traces, timeout)
+        if (steps := steps_of_request.get()) is not None:
+            steps.reuses()
+        return connection
+
+    @override
+    async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> Any:
+        if (steps := steps_of_request.get()) is not None:
+            steps.connects()
+        return await super()._create_connection(req, traces, timeout)
+
+
+class _Arriving(httpx.AsyncByteStream):
+    """The body of an answer, as it comes; closing it waits for nothing."""
+
+    closes_at_once = True
+
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self._answer = answer
+
+    @override
+    def __aiter__(self) -> _Arriving:
+        """Return itself."""
+        return self
+
+    async def __anext__(self) -> bytes:
+        """Return what has come since, end after the last."""
+        try:
+            data = await self._answer.content.readany()
+        except aiohttp.ClientError as error:
+            raise _in_words_of_httpx(error) from error
+        if not data:
+            raise StopAsyncIteration
+        return data
+
+    @override
+    async def aclose(self) -> None:
+        """Let go of the connection: it is kept only where all was read."""
+        self._answer.close()
+
+
+@lru_cache(16)
+def _bounds(connect: float | None) -> aiohttp.ClientTimeout:
+    """Return the timeout for connecting; all else is timed where data and keep-alives are told apart."""
+    return aiohttp.ClientTimeout(total=None, sock_connect=connect)
+
+
+def _in_words_of_httpx(error: aiohttp.ClientError | TimeoutError) -> httpx.HTTPError:
+    """Return what httpx's own transport would have raised."""
+    why = str(error) or type(error).__name__
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return httpx.ConnectTimeout(why)
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return httpx.ConnectError(why)
+    if isinstance(error, aiohttp.ClientResponseError):
+        return httpx.RemoteProtocolError(error.message.partition("\n")[0])
+    if isinstance(error, TimeoutError):
+        return httpx.ReadTimeout(why)
+    return httpx.UnsupportedProtocol(why) if isinstance(error, aiohttp.InvalidURL) else httpx.ReadError(why)
