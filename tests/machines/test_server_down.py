@@ -118,7 +118,7 @@ async def test_f9_a_locked_ledger_sends_nothing_and_recovers(url: str, monkeypat
 async def test_f9_a_ledger_of_a_newer_version_is_left_alone(url: str) -> None:
     async with served(url) as store:
         await store.check()
-    rows(url, "INSERT INTO migrations VALUES (9999, now())")
+    rows(url, "INSERT INTO migrations VALUES ('ledger', 9999, now())")
     async with client_of(url) as (client, provider):
         with pytest.raises(StoreError, match="newer shunpike"):
             await complete(client)

@@ -32,7 +32,8 @@ SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
 WHERE pid <> pg_backend_pid() AND datname = current_database()"""
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 LIVING = """
-SELECT count(*) FROM attempts JOIN pg_locks ON objid = owner::oid AND locktype = 'advisory' AND granted
+SELECT count(*) FROM attempts JOIN owners ON owners.id = owner JOIN pg_locks
+ON objid = number::oid AND locktype = 'advisory' AND granted
 AND classid = 'shunpike.owners'::regclass::oid"""
 
 
@@ -73,9 +74,9 @@ async def test_a_process_that_holds_something_notices_by_itself_that_its_connect
     monkeypatch.setattr(worker, "HEARTBEAT", 0.05)
     async with served(postgres_url) as store:
         assert await admitted(store, "runs", MONEY)
-        ((before,),) = rows(postgres_url, "SELECT owner FROM attempts")
+        ((before,),) = rows(postgres_url, "SELECT number FROM owners")
         rows(postgres_url, CUT)
-        await until(postgres_url, "SELECT owner FROM attempts", lambda owner: owner != before)
+        await until(postgres_url, "SELECT number FROM owners", lambda number: number != before)
         assert rows(postgres_url, LIVING) == [(1,)]
         assert await store.settle("runs", settled(time.time(), pico=3))
 
@@ -85,10 +86,10 @@ async def test_an_attempt_that_was_adopted_meanwhile_is_not_recovered(postgres_u
     async with served(postgres_url) as mine, served(postgres_url) as theirs:
         assert await admitted(mine, "runs", MONEY)
         await theirs.check()
-        ((owner,),) = rows(postgres_url, "SELECT owner FROM attempts")
+        ((number,),) = rows(postgres_url, "SELECT number FROM owners JOIN attempts ON owners.id = owner")
         end = settled(time.time(), pico=10).model_copy(update={"state": State.UNCONFIRMED})
         writer = theirs._worker.writer
-        assert await on_loop(theirs, lambda: writer._settle([("runs", end)], [owner + 1000])) == 0
+        assert await on_loop(theirs, lambda: writer._settle([("runs", end)], [number + 1000])) == 0
         assert await mine.settle("runs", settled(time.time(), pico=3))
 
 

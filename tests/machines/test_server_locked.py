@@ -160,19 +160,20 @@ async def test_lines_that_went_silent_are_given_up_wherever_they_are_asked(
 async def test_a_line_that_is_lost_again_while_its_process_comes_back_loses_nothing(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it held was adopted under a number that nobody has any more when the answer did not come."""
-    plain, tries = session.adopt, []
+    """It was on the list by a number that nobody has any more when the answer did not come."""
+    plain, tries = session.sign_in, []
 
-    async def adopt(line: Any, *words: Any) -> None:
-        await plain(line, *words)
+    async def sign_in(line: Any, *words: Any) -> int:
+        number = await plain(line, *words)
         tries.append(words)
         if len(tries) == 1:
             await line.close()
             raise psycopg.OperationalError("the line is dead")
+        return number
 
     async with served(postgres_url) as store:
         assert isinstance(await store.admit(reservation("runs", time.time(), MONEY)), Grant)
-        monkeypatch.setattr(session, "adopt", adopt)
+        monkeypatch.setattr(session, "sign_in", sign_in)
         lines = "FROM pg_stat_activity WHERE application_name = 'shunpike'"
         rows(postgres_url, f"SELECT pg_terminate_backend(pid, 5000) {lines}")
         with suppress(StoreError):

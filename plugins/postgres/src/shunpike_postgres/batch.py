@@ -61,7 +61,8 @@ class Batch:
     """One transaction of a session. What it decides is in the jobs only once it is committed.
 
     Args:
-        dead: Where not None: settle only what is these owners' by now. The jobs' times are the database's already.
+        dead: Where not None: settle only what the owners of these numbers hold by now. The jobs' times are the
+            database's already.
 
     """
 

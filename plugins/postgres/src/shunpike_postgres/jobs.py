@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import psycopg
+
+from shunpike.storage import Work as StoreWork
 from shunpike.storage.pending import Pending
 from shunpike.types import Denial, Grant, Reservation, Settlement
+from shunpike_postgres.transaction import PostgresTransaction
 
 if TYPE_CHECKING:
     from shunpike_postgres.session import Session
@@ -43,6 +47,38 @@ class Work(Pending[T]):
     def __init__(self, work: Callable[[Session], Awaitable[T]]) -> None:
         super().__init__()
         self.work = work
+
+
+class Shared(Work["tuple[Any, ...] | Exception"]):
+    """Work of several stores in one transaction. What a part of it raised is its result: nothing was kept then."""
+
+    __slots__ = ("_parts", "committing")
+
+    def __init__(self, parts: Sequence[StoreWork[Any]]) -> None:
+        super().__init__(self._together)
+        self._parts = parts
+        self.committing = False
+        """Whether the commit was sent: from then on it must not be done again."""
+
+    async def _together(self, session: Session) -> tuple[Any, ...] | Exception:
+        connection = session.connection
+        transaction = PostgresTransaction(connection, session.owner, session.now())
+        results: list[Any] = []
+        await connection.execute("BEGIN")
+        try:
+            for part in self._parts:
+                results.append(await part(transaction))
+            self.committing = True
+            await connection.execute("COMMIT")
+        except BaseException as error:
+            if session.is_open:
+                await connection.rollback()
+            if isinstance(error, Exception) and not isinstance(error, psycopg.Error | OSError):
+                return error
+            raise
+        for topic, revision in transaction.announced.items():
+            session.feed.tell(topic, revision)
+        return tuple(results)
 
 
 Job = Admit | Settle | Work[Any]

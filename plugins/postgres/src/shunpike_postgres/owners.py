@@ -1,7 +1,8 @@
 """Who holds what, and whether it still lives: a lock of its session, which the server frees when a process dies.
 
-Every opened store is an *incarnation* with a row in ``owners`` and an advisory lock of the same number. While it has
-the lock it lives: a process that was stopped for an hour still owns what it holds, as long as the server has its line.
+Every opened database is an *owner*: a row with a name that stays, and the number of an advisory lock of its session.
+While it has the lock it lives: a process that was stopped for an hour still owns what it holds, as long as the server
+has its line. A connection that is made anew takes a new number: the old line may not have been given up yet.
 """
 
 from __future__ import annotations
@@ -17,11 +18,15 @@ _CLASS = "'shunpike.owners'::regclass::oid::bigint::bit(32)::integer"
 """The first half of the locks' keys: the table's own number, so that two ledgers in one database do not meet."""
 
 _DEAD = """
-SELECT id, host, pid, dead_since FROM owners WHERE id <> %s AND NOT EXISTS (
+SELECT number, host, pid, dead_since FROM owners WHERE id <> %s AND NOT EXISTS (
     SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    AND classid = 'shunpike.owners'::regclass::oid AND objid = owners.id::oid)
-ORDER BY id"""
+    AND classid = 'shunpike.owners'::regclass::oid AND objid = owners.number::oid)
+ORDER BY number"""
+
+_SIGN_IN = """
+INSERT INTO owners (id, number, host, pid, started_at) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (id) DO UPDATE SET number = excluded.number, host = excluded.host, pid = excluded.pid, dead_since = NULL"""
 
 GRACE = HEARTBEAT + PATIENCE + CONNECT_TIMEOUT
 """Seconds for an owner whose connection was lost to come back: to look, to give the line up, and to make another."""
@@ -49,39 +54,39 @@ def _has_ended(host: str, pid: int) -> bool:
     return False
 
 
-async def sign_in(connection: Connection, now: float) -> int:
-    """Join the list of owners and return the number there; the lock is held before anybody can see the row."""
+async def sign_in(connection: Connection, me: str, now: float) -> int:
+    """Join the list of owners, or be back on it, and return the number there.
+
+    The lock is held before anybody can see the number.
+    """
     async with connection.transaction():
-        taken = await connection.execute("SELECT nextval(pg_get_serial_sequence('shunpike.owners', 'id'))")
+        taken = await connection.execute("SELECT nextval(pg_get_serial_sequence('shunpike.owners', 'number'))")
         row = await taken.fetchone()
         number = 0 if row is None else int(row[0])
         await connection.execute(f"SELECT pg_advisory_lock({_CLASS}, %s)", [number])
-        await connection.execute(
-            "INSERT INTO owners (id, host, pid, started_at) OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, %s)",
-            [number, _host(), os.getpid(), now],
-        )
+        await connection.execute(_SIGN_IN, [me, number, _host(), os.getpid(), now])
     return number
 
 
-async def sign_out(connection: Connection, owner: int) -> None:
+async def sign_out(connection: Connection, me: str) -> None:
     """Leave the list of owners, unless something is still held: that is left to the next one's recovery.
 
     The lock is let go here: a session's end takes the server a moment.
     """
     await connection.execute(
-        "DELETE FROM owners WHERE id = %s AND NOT EXISTS (SELECT 1 FROM attempts WHERE owner = owners.id)", [owner]
+        "DELETE FROM owners WHERE id = %s AND NOT EXISTS (SELECT 1 FROM attempts WHERE owner = owners.id)", [me]
     )
-    await connection.execute("UPDATE owners SET dead_since = %s WHERE id = %s", [SIGNED_OUT, owner])
+    await connection.execute("UPDATE owners SET dead_since = %s WHERE id = %s", [SIGNED_OUT, me])
     await connection.execute("SELECT pg_advisory_unlock_all()")
 
 
-async def dead_owners(connection: Connection, me: int, now: float) -> list[int]:
-    """Return the owners that will not come back, and note down since when the others are missed.
+async def dead_owners(connection: Connection, me: str, now: float) -> list[int]:
+    """Return the numbers of the owners that will not come back, and note down since when the others are missed.
 
     A session that ended is no observation: the server may have been restarted, the line cut. Its process is given time,
     unless it ran here and is gone, or signed out itself.
     """
-    dead, missed = [], []
+    dead, missed = list[int](), list[int]()
     for number, host, pid, since in await (await connection.execute(_DEAD, [me])).fetchall():
         if _has_ended(host, pid) or (since is not None and since <= now - GRACE):
             dead.append(int(number))
@@ -89,13 +94,6 @@ async def dead_owners(connection: Connection, me: int, now: float) -> list[int]:
             missed.append(int(number))
     if missed:
         await connection.execute(
-            "UPDATE owners SET dead_since = %s WHERE id = ANY(%s) AND dead_since IS NULL", [now, missed]
+            "UPDATE owners SET dead_since = %s WHERE number = ANY(%s) AND dead_since IS NULL", [now, missed]
         )
     return dead
-
-
-async def adopt(connection: Connection, old: list[int], new: int) -> None:
-    """Take over what this process held before its connection was lost, under whatever number."""
-    async with connection.transaction():
-        await connection.execute("UPDATE attempts SET owner = %s WHERE owner = ANY(%s)", [new, old])
-        await connection.execute("DELETE FROM owners WHERE id = ANY(%s)", [old])

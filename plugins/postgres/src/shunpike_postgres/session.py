@@ -1,9 +1,10 @@
-"""The writing connection of one process, and what it knows: its number as an owner, buckets, the clock's shift."""
+"""The writing connection of one process, and what it knows: its name as an owner, buckets, the clock's shift."""
 
 from __future__ import annotations
 
 import os
 from contextlib import AbstractContextManager, suppress
+from uuid import uuid4
 from weakref import WeakSet
 
 import psycopg
@@ -17,10 +18,11 @@ from shunpike.ledger.working_set import Bucket
 from shunpike.types import Limit, Reservation, Settlement, Unit
 from shunpike_postgres.address import Address
 from shunpike_postgres.connection import PATIENCE, Connection, connect, patience, prepare
-from shunpike_postgres.owners import adopt, sign_in, sign_out
-from shunpike_postgres.schema import migrate
+from shunpike_postgres.feed import Feed
+from shunpike_postgres.owners import sign_in, sign_out
 from shunpike_postgres.shift import IGNORED, Shift, measured
 from shunpike_postgres.statements import FIND_BUCKETS, MAKE_BUCKETS
+from shunpike_postgres.stores import Stores
 
 MEASURE_EVERY = 60.0
 """Seconds between two looks at the database's clock."""
@@ -46,8 +48,12 @@ class Session:
         self.clock = clock
         self._trusted = trusted
         self.shift = Shift()
-        self.owner = 0
-        self._numbers: list[int] = []
+        self.owner = uuid4().hex
+        """The name of this process among the owners: it stays, whatever becomes of its connection."""
+        self.number = 0
+        """The number of its lock, which is another one after its connection was lost."""
+        self.stores = Stores()
+        self.feed = Feed(address, clock)
         self.holds: dict[str, tuple[int, ...]] = {}
         """Attempts of this process that are in flight → the buckets that they hold something of."""
         self.recovered_at: float | None = None
@@ -77,24 +83,24 @@ class Session:
     async def open(self) -> None:
         """Connect, bring the schema up to date and sign in. Raises `psycopg.Error` and `StoreError`.
 
-        Opened again, it takes over what this process held: it is alive, only its connection was lost.
+        Opened again, it goes on holding what this process held: it is alive, only its connection was lost.
         """
         connection = await connect(self.address)
         try:
             with patience(connection, PATIENCE):
                 await prepare(connection)
-                await migrate(connection, self.address)
+                await self.stores.bring_up(connection, self.address)
                 await self._measure(connection)
-                owner = await sign_in(connection, self.now())
-                # The number of a try that failed stays on the list: what it adopted before may be its by now.
-                before, self._numbers = self._numbers, [*self._numbers, owner]
-                if before:
-                    await adopt(connection, before, owner)
+                self.number = await sign_in(connection, self.owner, self.now())
         except BaseException:
             await connection.close()
             raise
-        self._connection, self.owner, self._numbers = connection, owner, [owner]
+        self._connection = connection
         _OPEN.add(self)
+
+    async def bring_up(self) -> None:
+        """Bring the tables of stores up to date that were taken in since. Raises `psycopg.Error` and `StoreError`."""
+        await self.stores.bring_up(self.connection, self.address)
 
     async def _measure(self, connection: Connection) -> None:
         if not self._trusted:

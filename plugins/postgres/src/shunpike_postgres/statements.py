@@ -20,7 +20,7 @@ SELECT id, used, in_flight, ceiling, counts FROM buckets WHERE id = ANY(%s::inte
 LOCK_ATTEMPTS = """
 SELECT id, worst_pico, held_prompt, held_output, holds FROM attempts
 WHERE id = ANY (ARRAY (SELECT jsonb_array_elements_text(%s::jsonb))) AND state = 'held'
-    AND (%s::integer[] IS NULL OR owner = ANY (%s::integer[]))
+    AND (%s::bigint[] IS NULL OR owner IN (SELECT id FROM owners WHERE number = ANY (%s::bigint[])))
 ORDER BY id FOR NO KEY UPDATE"""
 
 EXPIRE = """
@@ -51,7 +51,9 @@ FACTORS_OF: LiteralString = f"""{FACTORS}
 WHERE name = ANY (ARRAY (SELECT jsonb_array_elements_text(%s::jsonb)))
 ORDER BY name FOR NO KEY UPDATE"""
 PULL_IN = "DELETE FROM slots WHERE bucket = %s AND expires_at > %s RETURNING attempt, amount"
-HELD_BY = "SELECT id, worst_pico, held_prompt, held_output, holds FROM attempts WHERE owner = %s"
+HELD_BY = """
+SELECT id, worst_pico, held_prompt, held_output, holds FROM attempts
+WHERE owner = (SELECT id FROM owners WHERE number = %s)"""
 HELD = """
 SELECT id, worst_pico, held_prompt, held_output, holds FROM attempts
 WHERE id = ANY (ARRAY (SELECT jsonb_array_elements_text(%s::jsonb))) AND state = 'held'"""

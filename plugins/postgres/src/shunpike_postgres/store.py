@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import anyio
-import anyio.to_thread
 from typing_extensions import override
 
 from shunpike.clock import Clock, SystemClock
 from shunpike.ledger.awaiting import admission
+from shunpike.ledger.schema import LEDGER
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
 from shunpike.types import (
@@ -29,6 +28,7 @@ from shunpike.types import (
 )
 from shunpike_postgres.address import Address
 from shunpike_postgres.blocks import read_blocks, read_reopened, reopen
+from shunpike_postgres.database import PostgresDatabase
 from shunpike_postgres.jobs import Admit, Settle, Work
 from shunpike_postgres.reads import (
     audit,
@@ -68,6 +68,13 @@ class PostgresStore(Store):
         self._guard = guard
         self._session = Session(self.address, guard, clock or SystemClock(), trusted=trust_clock)
         self._worker = Worker(self.address, self._session, keep_days)
+        self._database = PostgresDatabase(self._session, self._worker)
+        self._database.enroll(LEDGER)
+
+    @property
+    def database(self) -> PostgresDatabase:
+        """What it stands on, where other stores may stand too."""
+        return self._database
 
     @override
     async def admit(self, reservation: Reservation) -> Grant | Denial:
@@ -172,8 +179,7 @@ class PostgresStore(Store):
     @override
     async def aclose(self) -> None:
         """Finish what is queued and let go of all connections; calling it again does nothing."""
-        with self._session.clock.outside(), anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(self._worker.close)
+        await self._database.aclose()
 
 
 def open_postgres(url: str, *, clock: Clock | None = None) -> PostgresStore:

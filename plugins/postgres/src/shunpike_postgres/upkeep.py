@@ -50,8 +50,8 @@ SELECT 1 FROM buckets WHERE unit = %(unit)s AND id = ANY (ARRAY (SELECT bucket F
 ORDER BY id FOR NO KEY UPDATE"""
 
 
-async def orphans(connection: Connection, me: int, now: float) -> tuple[list[int], list[tuple[str, Settlement]]]:
-    """Return the dead owners, and how to settle what they held: as attempts that nobody will ever tell the end of."""
+async def orphans(connection: Connection, me: str, now: float) -> tuple[list[int], list[tuple[str, Settlement]]]:
+    """Return the numbers of the dead, and how to settle what they held: nobody will ever tell how it ended."""
     dead = await dead_owners(connection, me, now)
     found = []
     for owner in dead:
@@ -65,7 +65,8 @@ async def orphans(connection: Connection, me: int, now: float) -> tuple[list[int
 async def bury(connection: Connection, dead: list[int]) -> None:
     """Take dead owners that hold nothing any more off the list."""
     await connection.execute(
-        "DELETE FROM owners WHERE id = ANY(%s) AND NOT EXISTS (SELECT 1 FROM attempts WHERE owner = owners.id)", [dead]
+        "DELETE FROM owners WHERE number = ANY(%s) AND NOT EXISTS (SELECT 1 FROM attempts WHERE owner = owners.id)",
+        [dead],
     )
 
 

@@ -50,6 +50,7 @@ class Worker:
         self._pid = os.getpid()
         self._closed = False
         self._reads: set[asyncio.Task[None]] = set()
+        self._listener: asyncio.Task[None] | None = None
         self.backlog: Backlog[Settle] = Backlog()
         """What must be written and could not be."""
 
@@ -67,6 +68,15 @@ class Worker:
         pending.clock = self._session.clock
         self._soon(self._begin_reading, pending, work)
         return pending
+
+    def listen(self) -> None:
+        """Hear from now on what is announced, once. Raises as `put`."""
+        if self._listener is None:
+            self._soon(self._begin_listening)
+
+    def _begin_listening(self) -> None:
+        if self._listener is None:
+            self._listener = asyncio.get_running_loop().create_task(self._session.feed.listen())
 
     def _soon(self, call: Callable[..., object], *arguments: object) -> None:
         if os.getpid() != self._pid:
@@ -115,7 +125,7 @@ class Worker:
 
     async def _serve(self, ready: Future[asyncio.AbstractEventLoop]) -> None:
         # What was there in a thread that has ended belongs to its loop.
-        self._queue, self._pool = asyncio.Queue(), reading_pool(self._address)
+        self._queue, self._pool, self._listener = asyncio.Queue(), reading_pool(self._address), None
         await self.writer.begin()
         ready.set_result(asyncio.get_running_loop())
         running = True

@@ -25,8 +25,9 @@ from shunpike.ledger.capabilities import RECOVER_EVERY
 from shunpike.types import Settlement, State
 from shunpike_postgres.batch import Batch
 from shunpike_postgres.connection import QUICK, said
-from shunpike_postgres.jobs import Admit, Job, Settle, Work
+from shunpike_postgres.jobs import Admit, Job, Settle, Shared, Work
 from shunpike_postgres.session import Session
+from shunpike_postgres.transaction import PostgresTransaction
 from shunpike_postgres.upkeep import UPKEEP_EVERY, bury, keep_small, orphans
 
 _AGAIN = (errors.DeadlockDetected, errors.SerializationFailure, errors.IdleInTransactionSessionTimeout)
@@ -56,6 +57,7 @@ class Writer:
                     await self._session.open()
                     with self._session.patience():
                         await self.recover(self._session.now())
+                        await self._take_back()
                         await self._give_back()
                 except (psycopg.Error, OSError) as error:
                     await self._session.drop()
@@ -64,7 +66,7 @@ class Writer:
 
     async def _give_back(self) -> None:
         unsent = Settlement(state=State.RELEASED, at=self._session.now(), outcome="store_lost", keeps_request=False)
-        await self._settle([(name, unsent) for name in self._doubtful], [self._session.owner])
+        await self._settle([(name, unsent) for name in self._doubtful], [self._session.number])
         self._doubtful.clear()
 
     async def write(self, jobs: Sequence[Job]) -> None:
@@ -82,14 +84,23 @@ class Writer:
                 session = await self.opened()
                 with session.patience():
                     await session.look_at_clock()
+                    if session.stores.are_behind:
+                        await session.bring_up()
+                        await self._take_back()
                     job.result = await job.work(session)
             except StoreError as error:
                 job.fail(error)
             except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
-                if isinstance(error, psycopg.Error) and not last and not self._session.is_open:
+                if isinstance(error, psycopg.Error) and not last and self._is_undone(job, error):
                     continue
                 job.fail(said(self._session.address, error))
             return
+
+    def _is_undone(self, job: Work[object], error: psycopg.Error) -> bool:
+        """Tell whether it is certain that nothing was kept, for a reason that may be gone by now."""
+        if not self._session.is_open:
+            return not (isinstance(job, Shared) and job.committing)
+        return isinstance(error, _AGAIN)
 
     async def _batch(self, jobs: list[Admit | Settle], *, last: bool = False) -> None:
         batch: Batch | None = None
@@ -151,8 +162,15 @@ class Writer:
         dead, held = await orphans(self._session.connection, self._session.owner, now)
         recovered = await self._settle(held, dead)
         if dead:
-            await bury(self._session.connection, dead)
+            await self._take_back(dead)
         return recovered
+
+    async def _take_back(self, dead: Sequence[int] = ()) -> None:
+        """Take the dead off the list, and all that is held by nobody who is on it."""
+        session = self._session
+        async with session.connection.transaction():
+            await bury(session.connection, list(dead))
+            await session.stores.recover(PostgresTransaction(session.connection, session.owner, session.now()))
 
     async def _settle(self, ends: Sequence[tuple[str, Settlement]], dead: list[int]) -> int:
         jobs = [Settle(name, end) for name, end in ends]
@@ -164,11 +182,12 @@ class Writer:
 
         A call takes minutes sometimes, and meanwhile nothing else would notice that the connection is gone.
         """
-        if self._session.holds and self._session.is_open:
+        if not (self._session.holds or self._session.stores.have_leases):
+            return
+        if self._session.is_open:
             with suppress(psycopg.Error), self._session.patience(QUICK):
                 await self._session.connection.execute("SELECT 1")
-        if self._session.holds:
-            await self.opened()
+        await self.opened()
 
     async def rest(self) -> None:
         """Fold old rows once an hour, or until there are no more. Raises `psycopg.Error`."""
@@ -177,8 +196,11 @@ class Writer:
             self._upkeep_at = now
         elif abs(now - self._upkeep_at) >= UPKEEP_EVERY and self._session.is_open:
             self._upkeep_at = now
-            with self._session.patience():
-                more = await keep_small(self._session.connection, now, self._keep_days)
+            session = self._session
+            with session.patience():
+                more = await keep_small(session.connection, now, self._keep_days)
+                async with session.connection.transaction():
+                    more |= await session.stores.keep_small(PostgresTransaction(session.connection, session.owner, now))
             if more:
                 self._upkeep_at = now - UPKEEP_EVERY
 

@@ -22,7 +22,7 @@ _MADE = {
     "provider": "text",
     "account": "text",
     "model": "text",
-    "owner": "integer",
+    "owner": "text",
     "funds": "text",
     "started_at": "double precision",
     "held_prompt": "bigint",
@@ -118,7 +118,7 @@ ON CONFLICT (name) DO UPDATE SET mean = excluded.mean, deviation = excluded.devi
     at = excluded.at"""  # noqa: S608 - a constant
 
 
-def made(reservation: Reservation, owner: int, holds: str) -> dict[str, Any]:
+def made(reservation: Reservation, owner: str, holds: str) -> dict[str, Any]:
     """Return the row of an attempt that was admitted."""
     return {
         "id": reservation.attempt_id,

@@ -1,0 +1,69 @@
+"""The change feed: what is known of the topics' revisions, and how old that is.
+
+The server tells a listener of every announcement at once (``NOTIFY``). A line may be dead without anybody noticing, so
+what is known is also looked at again while somebody asks: nobody goes by what is older than `OLDEST`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import suppress
+from typing import NamedTuple
+
+import psycopg
+
+from shunpike.clock import Clock
+from shunpike.storage.database import SEEN_WITHIN
+from shunpike_postgres.address import Address
+from shunpike_postgres.connection import connect
+from shunpike_postgres.transaction import CHANNEL
+
+OLDEST = 2 * SEEN_WITHIN
+"""Seconds for which others go on by what is known while one looks."""
+_AFTER_A_LOSS = 1.0
+
+
+class _Known(NamedTuple):
+    revision: int
+    as_of: float
+    """On the monotonic clock."""
+
+
+class Feed:
+    """Told by the worker's thread, asked by any."""
+
+    def __init__(self, address: Address, clock: Clock) -> None:
+        self._address = address
+        self._clock = clock
+        self._known: dict[str, _Known] = {}
+        self._looked_at: dict[str, float] = {}
+
+    def known(self, topic: str) -> int | None:
+        """Return the revision of ``topic``, None for whoever has to look; whoever asks next need not, for a while."""
+        now, known = self._clock.monotonic(), self._known.get(topic)
+        if known is not None:
+            if now - known.as_of < SEEN_WITHIN:
+                return known.revision
+            if now - known.as_of < OLDEST and now - self._looked_at.get(topic, 0.0) < SEEN_WITHIN:
+                return known.revision
+        self._looked_at[topic] = now
+        return None
+
+    def tell(self, topic: str, revision: int, as_of: float | None = None) -> None:
+        """Take in a revision: as of ``as_of`` on the monotonic clock, None = now."""
+        told = _Known(revision, self._clock.monotonic() if as_of is None else as_of)
+        known = self._known.get(topic)
+        if known is None or told.as_of >= known.as_of:
+            self._known[topic] = told
+
+    async def listen(self) -> None:
+        """Hear what is announced, until cancelled. A line that is lost is made anew: meanwhile others look."""
+        while True:
+            with suppress(psycopg.Error, OSError):
+                async with await connect(self._address) as connection:
+                    await connection.execute(f"LISTEN {CHANNEL}")
+                    async for notice in connection.notifies():
+                        topic, revision = json.loads(notice.payload)
+                        self.tell(topic, revision)
+            await asyncio.sleep(_AFTER_A_LOSS)
