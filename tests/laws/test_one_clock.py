@@ -59,8 +59,8 @@ def _found(file: Path) -> list[str]:
                     if one.name in _WAITS[module]
                 ]
             case ast.Call(func=ast.Attribute(attr="CancelScope"), keywords=keywords):
-                if any(one.arg == "deadline" for one in keywords):
-                    found.append(f"{file.relative_to(_ROOT)}:{node.lineno}: CancelScope(deadline=…)")
+                if any(one.arg == "timeout" for one in keywords):
+                    found.append(f"{file.relative_to(_ROOT)}:{node.lineno}: CancelScope(timeout=…)")
             case _:
                 pass
     return found

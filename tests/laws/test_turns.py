@@ -40,7 +40,7 @@ class Plan(NamedTuple):
     """One request: when it comes, of which class, whom it asks, how large it is, and what takes how long, in ms."""
 
     comes: int
-    claim: Literal["interactive", "batch"]
+    priority: Literal["interactive", "batch"]
     provider: Literal["north", "south"]
     output: int
     asking: int
@@ -52,7 +52,7 @@ plans = st.lists(
     st.builds(
         Plan,
         comes=st.integers(0, 40),
-        claim=st.sampled_from(["interactive", "batch"]),
+        priority=st.sampled_from(["interactive", "batch"]),
         provider=st.sampled_from(["north", "south"]),
         output=st.sampled_from([SMALL, SMALL, LARGE]),
         asking=st.integers(0, 8),
@@ -129,7 +129,7 @@ class Record:
 
         async def told(self: Ledger, target: Target, ask: AdmissionRequest) -> Grant | Denial:
             assert ask.arrival is not None
-            record.places[ask.request_id] = Place(ask.claim == "batch", ask.arrival)
+            record.places[ask.request_id] = Place(ask.priority == "batch", ask.arrival)
             record.needs[ask.request_id] = {"all", target.name}
             verdict = await admit(self, target, ask)
             record.takes(ask, verdict)
@@ -167,11 +167,11 @@ async def play(requests: list[Plan], most: int, money: int) -> tuple[Record, lis
     spent = PRICE.of(Usage(prompt_tokens=1, completion_tokens=1)).pico * len(requests)
     amount = spent + PRICE.worst(PROMPT, LARGE).pico + money * PRICE.worst(PROMPT, SMALL).pico
     budget: dict[str, Any] = {"amount": {"pico": amount}, "period": "lifetime"}
-    chosen = Settings.model_validate({"allow_paid": True, "budgets": [budget], "deadline": 100})
+    chosen = Settings.model_validate({"allow_paid": True, "budgets": [budget], "timeout": 100})
 
     async def ask(client: Client, number: int, plan: Plan) -> None:
         await clock.sleep(plan.comes / 1_000)
-        options: dict[str, Any] = {"providers": [plan.provider], "max_tokens": plan.output, "claim": plan.claim}
+        options: dict[str, Any] = {"providers": [plan.provider], "max_tokens": plan.output, "priority": plan.priority}
         await client.complete(str(number), tag=str(number), **options)
         answered.append(number)
 

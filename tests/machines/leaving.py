@@ -18,7 +18,7 @@ MODELS = {
     "openai": ("paid", "gpt-4o-mini"),
     "deepseek": ("paid", "deepseek-flash"),
 }
-WAYS = ("break", "aclose", "cancel", "deadline", "end", "whole")
+WAYS = ("break", "aclose", "cancel", "timeout", "end", "whole")
 PER_CLIENT = 8
 """Requests after which a process forgets which provider was in trouble: here all of them always are."""
 PROMPT = "Tell me in some sentences what a ledger is good for, and who needs one."
@@ -58,9 +58,9 @@ async def once(client: Client, provider: str, way: str) -> None:
         async for _ in client.stream(PROMPT, model=model, max_tokens=64):
             break
         return
-    deadline = 0.2 if way == "deadline" else 20.0
+    timeout = 0.2 if way == "timeout" else 20.0
     with anyio.CancelScope() as scope:
-        async with client.stream(PROMPT, model=model, max_tokens=64, deadline=deadline) as opened:
+        async with client.stream(PROMPT, model=model, max_tokens=64, timeout=timeout) as opened:
             async for _ in opened:
                 if way == "aclose":
                     break

@@ -102,23 +102,25 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     return cast("Store", open_store(request.getfixturevalue("postgres_url")))
 
 
-Claim = Literal["interactive", "batch"]
+Priority = Literal["interactive", "batch"]
 
 
-def all_persons(_: int) -> Claim:
+def all_persons(_: int) -> Priority:
     return "interactive"
 
 
-def every_other_a_batch(number: int) -> Claim:
+def every_other_a_batch(number: int) -> Priority:
     return "batch" if number % 2 else "interactive"
 
 
-async def ask_all(client: Client, claim_of: Callable[[int], Claim] = all_persons, output: int = OUTPUT) -> list[int]:
+async def ask_all(
+    client: Client, priority_of: Callable[[int], Priority] = all_persons, output: int = OUTPUT
+) -> list[int]:
     """Let all calls come at once, each after the other; return the answered ones as they were answered."""
     answered: list[int] = []
 
     async def ask(number: int) -> None:
-        await client.complete(str(number), max_tokens=output, deadline=60, claim=claim_of(number))
+        await client.complete(str(number), max_tokens=output, timeout=60, priority=priority_of(number))
         answered.append(number)
 
     async with anyio.create_task_group() as group:
@@ -147,12 +149,14 @@ async def test_two_hundred_calls_under_a_bound_of_ten_are_all_answered_in_order(
     in_order(watcher, backend.requests)
 
 
-def in_order(watcher: Watcher, requests: Mapping[str, int], claim_of: Callable[[int], Claim] = all_persons) -> None:
+def in_order(
+    watcher: Watcher, requests: Mapping[str, int], priority_of: Callable[[int], Priority] = all_persons
+) -> None:
     """Check the order in which the calls were sent. ``requests``: id of a request → number of its call."""
-    places = {name: Place(claim_of(number) == "batch", number) for name, number in requests.items()}
+    places = {name: Place(priority_of(number) == "batch", number) for name, number in requests.items()}
     assert list(watcher.overtaken(places)) == []
-    for claim in ("interactive", "batch"):
-        sent = [requests[name] for name in watcher.started() if claim_of(requests[name]) == claim]
+    for priority in ("interactive", "batch"):
+        sent = [requests[name] for name in watcher.started() if priority_of(requests[name]) == priority]
         late = [abs(place - sorted(sent).index(number)) for place, number in enumerate(sent)]
         assert max(late, default=0) < AT_ONCE, "none overtakes more than those that are on their way with it"
 
@@ -204,7 +208,7 @@ async def test_the_sandbox_sees_two_hundred_calls_in_order_and_none_too_many(sto
             requests: dict[str, int] = {}
 
             async def ask(number: int) -> None:
-                done = await client.complete(str(number), model=f"groq/{MODEL}", max_tokens=SHORT, deadline=60)
+                done = await client.complete(str(number), model=f"groq/{MODEL}", max_tokens=SHORT, timeout=60)
                 requests[done.decision.attempts[-1].id.rpartition("-")[0]] = number
 
             async with anyio.create_task_group() as group:

@@ -47,7 +47,7 @@ async def test_what_was_never_sent_for_lack_of_time_costs_nothing(tmp_path: Path
 
         async def late() -> None:
             with pytest.raises((Exhausted, StoreError)):
-                await client.complete("hello", deadline=0.05)
+                await client.complete("hello", timeout=0.05)
 
         async with anyio.create_task_group() as group:
             group.start_soon(late)

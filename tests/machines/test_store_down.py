@@ -38,11 +38,11 @@ async def stream(client: Client) -> object:
 
 
 async def complete_late(client: Client) -> object:
-    return await client.complete("hello", deadline=0.05)
+    return await client.complete("hello", timeout=0.05)
 
 
 async def stream_late(client: Client) -> object:
-    async with client.stream("hello", deadline=0.05) as chunks:
+    async with client.stream("hello", timeout=0.05) as chunks:
         return [chunk async for chunk in chunks]
 
 
@@ -161,7 +161,7 @@ async def test_f9_what_is_admitted_after_the_deadline_is_not_sent(tmp_path: Path
 
         async with anyio.create_task_group() as group:
             group.start_soon(call)
-            await anyio.sleep(0.3)  # six times the deadline of the request
+            await anyio.sleep(0.3)  # six times the timeout of the request
             slow.execute("ROLLBACK")
         slow.close()
         assert len(ends) == 1

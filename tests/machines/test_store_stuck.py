@@ -171,7 +171,7 @@ async def test_a_store_is_closed_in_a_bounded_time_while_its_ledger_is_locked(st
 
 
 async def test_a_ledger_that_was_never_opened_for_a_lock_is_closed_in_a_moment(tmp_path: Path) -> None:
-    """As where a command gives up at its deadline: nothing was asked of the ledger that could matter."""
+    """As where a command gives up at its timeout: nothing was asked of the ledger that could matter."""
     url = f"sqlite:{tmp_path / 'ledger.db'}"
     first = open_store(url)
     await first.check()

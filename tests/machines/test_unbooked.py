@@ -1,4 +1,4 @@
-"""An answer is returned whatever becomes of its settlement, and no request waits longer than its deadline."""
+"""An answer is returned whatever becomes of its settlement, and no request waits longer than its timeout."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ async def test_a_failure_of_the_provider_is_told_though_it_can_not_be_booked() -
         await client.check_store()
         store.broken = StoreError("the disk is full")
         with pytest.raises(Exhausted, match="down"):
-            await client.complete("hello", deadline=1.0)
+            await client.complete("hello", timeout=1.0)
         store.broken = None
 
 
@@ -122,7 +122,7 @@ async def test_a_deadline_holds_while_the_ledger_is_locked(store_url: str) -> No
         with locked(store_url):
             began = time.monotonic()
             with pytest.raises(StoreError, match="did not answer within"):
-                await client.complete("hello", deadline=1.0)
+                await client.complete("hello", timeout=1.0)
             assert 0.9 < time.monotonic() - began < 3.0
         assert len(provider.backend.calls) == 1
         assert await whole(client) == (), "nothing holds the only slot"
@@ -144,7 +144,7 @@ async def test_an_answer_is_not_held_back_by_a_ledger_that_is_locked_when_it_com
         provider.backend.complete = complete.__get__(provider.backend)  # type: ignore[method-assign]
         try:
             began = time.monotonic()
-            (warning,) = await whole(client, deadline=0.5)
+            (warning,) = await whole(client, timeout=0.5)
             assert warning.startswith(NOT_YET)
             assert time.monotonic() - began < 4.0
         finally:

@@ -52,7 +52,7 @@ def blocking() -> None:
 
 def blocking_and_connected() -> None:
     with SyncClient(Settings(allow_paid=False)) as client:
-        done = client.complete("hi", providers="groq", deadline="30s", temperature=None)
+        done = client.complete("hi", providers="groq", timeout="30s", temperature=None)
         assert_type(done, Completion)
         assert_type(done.message, Message)
         assert_type(done.finish_reason, str)
@@ -79,7 +79,7 @@ def shaped_and_paid() -> None:
 
 async def asynchronous() -> None:
     async with Client() as client:
-        done = await client.complete("hi", model="auto", providers=["groq"], max_tokens=10, stop=["."], deadline=30)
+        done = await client.complete("hi", model="auto", providers=["groq"], max_tokens=10, stop=["."], timeout=30)
         assert_type(done, Completion)
         opened = client.stream([{"role": "user", "content": "hi"}], temperature=0.2)
         assert_type(opened, Stream)
@@ -106,7 +106,7 @@ async def slips_that_a_checker_must_see(client: Client) -> None:
     await client.complete("hi", temprature=0.2)  # type: ignore[call-arg]  # no such option
     await client.complete("hi", max_tokens="10")  # type: ignore[arg-type]  # not a number
     await client.complete("hi", api_key="x")  # type: ignore[call-arg]  # keys are no option
-    await client.complete("hi", claim="later")  # type: ignore[arg-type]  # no such claim
+    await client.complete("hi", priority="later")  # type: ignore[arg-type]  # no such priority
     await client.complete(b"hi")  # type: ignore[arg-type]  # not text
     await client.embed("hi")  # type: ignore[call-arg]  # no model
     print(Money.usd(0.1), Money() < 0.5)  # type: ignore[arg-type, operator]  # floats are not exact

@@ -8,7 +8,7 @@ A request stands before every limit that refused it last, one for each model tha
 that such a model needs. Of two that were full it stands before the one that opens last, and joins the other's line by
 its old place if that one refuses it then. To stand before both would keep from others what nobody uses: a budget with
 room, of all providers, for as long as one model's minute is full. The price: where the two never have room at one time
-when its turn comes, only its deadline ends its wait.
+when its turn comes, only its timeout ends its wait.
 """
 
 from __future__ import annotations
@@ -74,9 +74,9 @@ class Queue:
         self._held: dict[str, int] = {}
         self.closed = False
 
-    def arrive(self, claim: Literal["interactive", "batch"]) -> Waiter:
+    def arrive(self, priority: Literal["interactive", "batch"]) -> Waiter:
         """Return a request that has just come; it stands nowhere yet."""
-        waiter = Waiter(Place(claim == "batch", next(self._arrivals)))
+        waiter = Waiter(Place(priority == "batch", next(self._arrivals)))
         self._waiters[waiter.place.arrival] = waiter
         return waiter
 

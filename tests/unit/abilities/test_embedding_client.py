@@ -126,7 +126,7 @@ async def test_an_ambiguous_name_is_refused(make_client: MakeClient) -> None:
         ("one", {"dimensions": 0}, UsageError, "dimensions"),
         ("one", {"model": "nope"}, UnknownModel, "nope"),
         ("one", {"providers": ("nobody",)}, UnknownProvider, "nobody"),
-        ("one", {"deadline": 0}, UsageError, "deadline"),
+        ("one", {"timeout": 0}, UsageError, "timeout"),
         ("long words " * 40, {}, UsageError, "40"),
     ],
 )

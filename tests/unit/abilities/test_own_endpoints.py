@@ -246,8 +246,8 @@ async def test_a_server_that_says_nothing_is_given_more_time(make_client: MakeCl
     upstream.on("/v1/models", reply({"data": OLLAMA})).on("/v1/chat/completions", Script([Stall()]))
     async with at_home(make_client, upstream) as client:
         with pytest.raises(Exhausted, match="timeout: no answer in time") as caught:
-            await client.complete("hi", model="local/m1", deadline=0.2)
-    assert str(caught.value.hint).startswith("give it more time: --deadline")
+            await client.complete("hi", model="local/m1", timeout=0.2)
+    assert str(caught.value.hint).startswith("give it more time: --timeout")
 
 
 async def test_errors_name_the_address_and_no_vendor(make_client: MakeClient, upstream: Upstream) -> None:

@@ -120,7 +120,7 @@ async def test_what_a_refusal_states_is_booked(
     upstream.on("/chat/completions", reply(body, status=status))
     async with client_of(make_client, upstream, "funded") as client:
         with pytest.raises(ShunpikeError):
-            await client.complete("hi", model=f"openrouter/{model}", max_tokens=40, deadline=5)
+            await client.complete("hi", model=f"openrouter/{model}", max_tokens=40, timeout=5)
         (row,) = await client.usage(0, 1e12)
     assert row.cost.pico >= row.requests * Money.usd("0.0003").pico
 

@@ -150,7 +150,7 @@ def test_embed_in_json_is_one_object(cli: Cli) -> None:
         (("one", "-m", "acme/both"), "is a chat model"),
         (("one", "-m", "embed", "-p", "acne"), "acne"),
         (("one", "-m", "embed", "--dimensions", "0"), '--dimensions must be at least 1, got "0"'),
-        (("one", "-m", "embed", "--deadline", "soon"), "--deadline must be a span of time above 0"),
+        (("one", "-m", "embed", "--timeout", "soon"), "--timeout must be a span of time above 0"),
     ],
 )
 def test_embed_names_what_is_wrong(cli: Cli, arguments: tuple[str, ...], message: str) -> None:
@@ -164,7 +164,7 @@ def test_embed_fails_at_once_where_it_shall_not_wait(cli: Cli) -> None:
     full = ScriptedProvider("acme", models=(entry("embed", kind="embedding", limits={"only": (minute,)}),))
     full.backend = Able([answer()])
     assert cli("embed", "one", "-m", "acme/embed", providers=(full,)).code == 0
-    ran = cli("embed", "one", "-m", "acme/embed", "--no-wait", "--deadline", "1h", providers=(full,))
+    ran = cli("embed", "one", "-m", "acme/embed", "--no-wait", "--timeout", "1h", providers=(full,))
     assert (ran.code, ran.out) == (5, "")
     assert "1 request / 600 s   free again" in ran.err
 

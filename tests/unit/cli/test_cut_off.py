@@ -52,7 +52,7 @@ def test_who_does_not_want_to_wait_is_told_at_once_when_it_opens(cli: Cli) -> No
     minute = Limit(unit=Unit.REQUEST, amount=1, window=Rolling(seconds=600))
     only = ScriptedProvider("only", limits=[minute])
     assert cli("hello", providers=(only,)).code == 0
-    ran = cli("hello", "--no-wait", "--deadline", "1h", providers=(only,))
+    ran = cli("hello", "--no-wait", "--timeout", "1h", providers=(only,))
     assert ran.code == 5
     assert "1 request / 600 s   free again" in ran.err
 
@@ -115,4 +115,4 @@ def test_a_stream_that_the_deadline_ends_says_how_to_give_it_more_time(cli: Cli)
     late = [Chunk(text="once upon"), Interrupted("only: no end within 3.0 s", provider="only", kind="timeout")]
     ran = cli("a story", providers=(ScriptedProvider("only", late),))
     assert (ran.code, ran.out.strip()) == (6, "once upon")
-    assert "hint: give it more time: --deadline 10m" in ran.err
+    assert "hint: give it more time: --timeout 10m" in ran.err

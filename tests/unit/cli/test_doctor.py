@@ -134,7 +134,7 @@ def test_a_refusal_that_the_books_did_not_expect_is_a_warning(cli: Cli) -> None:
     refused.retry_at, refused.evidence, refused.billed = time.time() + 30, (full,), False
     acme = ScriptedProvider("acme", refused, limits=(minute,))
     assert cli("doctor", "--json", providers=(acme,)).code == 0
-    assert cli("hello", "--deadline", "5s", providers=(acme,)).code != 0
+    assert cli("hello", "--timeout", "5s", providers=(acme,)).code != 0
     ran = cli("doctor", providers=(acme,))
     assert ran.code == 0
     assert "! acme/m refused once by 30 requests / 60 s, while our books had room" in ran.out

@@ -73,9 +73,9 @@ def test_a_request_that_is_refused_is_the_calls_and_an_empty_account_the_provide
 def test_a_deadline_ends_with_6_in_an_answer_and_before_its_first_word(
     server: SickServer, tmp_path: Path, what: str, more: tuple[str, ...]
 ) -> None:
-    ran = shunpike(tmp_path, f"http://127.0.0.1:{server.port}/{what}/v1", *ASK, "--deadline", "1s", *more)
+    ran = shunpike(tmp_path, f"http://127.0.0.1:{server.port}/{what}/v1", *ASK, "--timeout", "1s", *more)
     assert ran.returncode == 6, ran.stderr
-    assert "--deadline 10m" in ran.stderr
+    assert "--timeout 10m" in ran.stderr
     assert (ran.stdout != "") == (what == "endless" and not more)
 
 

@@ -42,9 +42,9 @@ def test_a_command_ends_soon_after_its_deadline_while_a_name_is_still_looked_for
         "SHUNPIKE_CONFIG": str(config),
         **folders,
     }
-    command = [sys.executable, str(script), "ask", "hi", "-m", "north/openai/gpt-oss-20b", "--deadline", "1"]
+    command = [sys.executable, str(script), "ask", "hi", "-m", "north/openai/gpt-oss-20b", "--timeout", "1"]
     begun = time.monotonic()
     done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=120, check=False)
     assert time.monotonic() - begun < 30, "it waited for the name"
-    assert "deadline" in done.stderr
+    assert "timeout" in done.stderr
     assert done.returncode not in (0, 1)

@@ -147,7 +147,7 @@ def test_a_call_that_blocks_everything_ends_with_its_deadline_once_it_gives_way(
     acts = "async def act(call):\n    time.sleep(2)\n    return answer('late')\ndoing(act)"
     machine.install("odd", f"{HEAD}\n{acts}\n")
     machine.install("well", WELL)
-    ran = machine.run("ask", "hi", "--deadline", "1")
+    ran = machine.run("ask", "hi", "--timeout", "1")
     assert ran.code in (0, 1, 5, 6)
 
 

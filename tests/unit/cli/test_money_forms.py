@@ -82,7 +82,7 @@ def test_what_is_not_confirmed_and_the_demo_read_the_same(
     del left, price
     trusted(tmp_path, 'allow_paid = true\nbudgets = [{amount = "1000", period = "lifetime"}]\n')
     lost = (acme(amount, Overloaded("lost", provider="acme", status=502)),)
-    assert cli("hello", "-m", "acme/m", "--deadline", "1s", providers=lost).code == 6
+    assert cli("hello", "-m", "acme/m", "--timeout", "1s", providers=lost).code == 6
     assert spent in cli("usage", "reconcile", providers=lost).out.split()
     money = Money.usd(amount)
     counts = dict.fromkeys(("requests", "answered", "fallovers", "prompt_tokens", "completion_tokens"), 1)
@@ -123,9 +123,9 @@ def test_the_configuration_in_json_has_numbers_as_numbers_and_money_as_text(
         'per = "60s"}]\n',
     )
     monkeypatch.setenv("SHUNPIKE_MAX_ATTEMPTS", "3")
-    monkeypatch.setenv("SHUNPIKE_DEADLINE", "90s")
+    monkeypatch.setenv("SHUNPIKE_TIMEOUT", "90s")
     told = json.loads(cli("config", "show", "--json", providers=(acme("1"),)).out)
     found = {row["key"]: row["value"] for row in told["data"]}
-    assert (found["max_attempts"], found["deadline"]) == (3, 90.0)
+    assert (found["max_attempts"], found["timeout"]) == (3, 90.0)
     assert found["budgets"][0]["amount"] == "0.1"
     assert [one["amount"] for one in found["providers.acme.limits"]] == ["2.5", 5]

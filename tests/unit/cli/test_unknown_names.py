@@ -84,7 +84,7 @@ def test_config_check_lists_them_and_fails_without_a_ledger(cli: Cli, user: Path
 def test_config_check_of_what_is_right_or_impossible(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = cli("config", "check", providers=(ScriptedProvider("acme"),))
     assert (ran.code, ran.out) == (0, "the configuration is valid (no file, which is fine)\n")
-    monkeypatch.setenv("SHUNPIKE_DEADLINE", "soon")
+    monkeypatch.setenv("SHUNPIKE_TIMEOUT", "soon")
     assert cli("config", "check", providers=(ScriptedProvider("acme"),)).code == 3
 
 
@@ -96,13 +96,13 @@ def test_config_show_takes_a_name_and_warns_of_what_is_no_setting(cli: Cli, user
 
 
 def test_config_reference_explains_one_setting_or_all(cli: Cli) -> None:
-    ran = cli("config", "reference", "deadline")
-    assert ran.out.splitlines()[0] == "deadline"
+    ran = cli("config", "reference", "timeout")
+    assert ran.out.splitlines()[0] == "timeout"
     for said in (
         "unit: seconds",
-        "deadline = 120",
-        "SHUNPIKE_DEADLINE=120",
-        "shunpike ask --deadline",
+        "timeout = 120",
+        "SHUNPIKE_TIMEOUT=120",
+        "shunpike ask --timeout",
         "up to an hour",
     ):
         assert said in ran.out
@@ -111,4 +111,4 @@ def test_config_reference_explains_one_setting_or_all(cli: Cli) -> None:
     assert {"allow_paid", "providers.NAME.base_url", "budgets[].amount", "limits[].overrides"} <= set(names)
     wrong = cli("config", "reference", "dedline")
     assert wrong.code == 2
-    assert "Did you mean 'deadline'?" in wrong.err
+    assert "Did you mean 'timeout'?" in wrong.err

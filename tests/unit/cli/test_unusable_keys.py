@@ -100,11 +100,11 @@ def test_a_placeholder_is_not_stored(cli: Cli) -> None:
 
 def test_quotes_around_a_variable_of_a_setting_are_taken_off(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHUNPIKE_ORDER", '"other,acme"')
-    monkeypatch.setenv("SHUNPIKE_DEADLINE", "'30'\r")
+    monkeypatch.setenv("SHUNPIKE_TIMEOUT", "'30'\r")
     monkeypatch.setenv("SHUNPIKE_PROVIDERS__ACME__KEY", f'"{KEY}"')
     ran = cli("config", "show", "--json", providers=(Keyed("acme", "x"),))
     shown = {one["key"]: one["value"] for one in json.loads(ran.out)["data"]}
     assert "other" in str(shown["order"])
     assert '"' not in str(shown["order"])
-    assert float(shown["deadline"]) == 30
+    assert float(shown["timeout"]) == 30
     assert "••••abcd" in cli("providers", providers=(Keyed("acme", "x"),)).out

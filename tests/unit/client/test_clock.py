@@ -61,5 +61,5 @@ async def test_a_clock_that_is_set_forward_opens_no_window_of_the_clients_own_st
         clock.advance(60)
         clock.set_back(-3_600)
         with pytest.raises(Exhausted):
-            await client.complete("hello", model=f"groq/{MODELS['groq']}", max_tokens=10, deadline=5)
+            await client.complete("hello", model=f"groq/{MODELS['groq']}", max_tokens=10, timeout=5)
     assert len(asked) == 1

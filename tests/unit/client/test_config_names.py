@@ -77,7 +77,7 @@ def test_what_is_like_nothing_gets_no_guess() -> None:
         ('[providers.home]\nplugin = "acne"', "line 2: providers.home.plugin: no installed plugin brings 'acne'"),
         ('disabled_plugins = ["acmes"]', "line 1: disabled_plugins: there is no plugin 'acmes'. Did you mean 'acme'?"),
         ('[providers.acme]\nmodels = ["m", "n"]', "line 2: providers.acme.models: acme has no model 'n'"),
-        ("deadlin = 5", "line 1: there is no setting 'deadlin'. Did you mean 'deadline'? It is ignored"),
+        ("timeou = 5", "line 1: there is no setting 'timeou'. Did you mean 'timeout'? It is ignored"),
     ],
 )
 async def test_a_name_of_nothing_is_warned_of_once_with_its_line(

@@ -70,7 +70,7 @@ def client_of(upstream: Upstream, store: str = "memory:", **settings: Any) -> Cl
     host = Host()
     host.register(builtin, "builtin")
     host.register(Vendor(f"{upstream.base_url}/v1"), "acme")
-    made = {"store": store, "allow_paid": True, "budgets": [BUDGET], "deadline": 20, **settings}
+    made = {"store": store, "allow_paid": True, "budgets": [BUDGET], "timeout": 20, **settings}
     return Client(Settings.model_validate(made), host=host, environ={})
 
 

@@ -116,18 +116,18 @@ def test_a_price_is_asked_for_once_while_it_holds() -> None:
     assert len(provider.asked) == 1
 
 
-async def complete(provider: Priced, clock: VirtualClock, deadline: float, budget: str) -> Completion:
+async def complete(provider: Priced, clock: VirtualClock, seconds: float, budget: str) -> Completion:
     host = Host()
     host.register(builtin, "builtin")
     host.register(provider, "only")
     budgets = (Budget(amount=Money.usd(budget), period="day"),)
     settings = Settings.model_validate({"store": "memory:", "allow_paid": True, "budgets": budgets})
     async with Client(settings, host=host, clock=clock, environ={}) as client:
-        return await client.complete("hi", model="only/m", deadline=deadline, max_tokens=10)
+        return await client.complete("hi", model="only/m", timeout=seconds, max_tokens=10)
 
 
 async def test_an_attempt_that_runs_into_the_peak_until_its_own_deadline_is_reserved_at_the_peak() -> None:
-    """The deadline of the settings was looked at, not the request's own: a bill could exceed its reservation."""
+    """The timeout of the settings was looked at, not the request's own: a bill could exceed its reservation."""
     clock = VirtualClock(PEAK - 1200)
 
     def late(call: Call) -> Answer:

@@ -28,7 +28,7 @@ async def test_a_deadline_on_a_virtual_clock_ends_after_its_virtual_seconds(make
     began = time.monotonic()
     async with make_client(Hanging("only")) as client:
         with pytest.raises(Exhausted, match="no answer in time"):
-            await client.complete("hi", deadline=30)
+            await client.complete("hi", timeout=30)
         assert client.clock.monotonic() == pytest.approx(30.0, abs=0.1)
     assert time.monotonic() - began < 10
 
@@ -36,7 +36,7 @@ async def test_a_deadline_on_a_virtual_clock_ends_after_its_virtual_seconds(make
 async def test_a_stream_on_a_virtual_clock_ends_with_its_deadline(make_client: MakeClient) -> None:
     async with make_client(Hanging("only")) as client:
         with pytest.raises(Exhausted, match="no answer in time"):
-            async with client.stream("hi", deadline=1_000) as stream:
+            async with client.stream("hi", timeout=1_000) as stream:
                 async for _ in stream:
                     pass
         assert client.clock.monotonic() == pytest.approx(1_000.0, abs=0.1)
@@ -69,7 +69,7 @@ async def test_a_week_of_requests_passes_in_seconds_with_every_wait_on_the_clock
             nonlocal answered, waited
             await clock.sleep(at)
             since = clock.monotonic()
-            await client.complete("hello", deadline=2 * 86_400)
+            await client.complete("hello", timeout=2 * 86_400)
             answered, waited = answered + 1, waited + clock.monotonic() - since
 
         async with anyio.create_task_group() as group:

@@ -1,4 +1,4 @@
-"""A request waits, within its deadline, for what is held and for windows that open; in order, and no longer."""
+"""A request waits, within its timeout, for what is held and for windows that open; in order, and no longer."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ async def test_a_window_that_opens_before_the_deadline_is_waited_for(make_client
     async with make_client(only) as client:
         await client.complete("hello")
         await client.clock.sleep(21)
-        done = await client.complete("hello", deadline=300)
+        done = await client.complete("hello", timeout=300)
         assert client.clock.monotonic() == pytest.approx(61, abs=0.1)
     assert done.decision.notes == ("waited 40.0 s for only: limit 1 request / 60 s",)
 
@@ -95,7 +95,7 @@ async def test_a_window_that_opens_after_the_deadline_fails_at_once(make_client:
     async with make_client(only) as client:
         await client.complete("hello")
         with pytest.raises(Exhausted, match="1 request / 60 s") as caught:
-            await client.complete("hello", deadline=30)
+            await client.complete("hello", timeout=30)
         assert client.clock.monotonic() == 0
         assert caught.value.retry_at == client.clock.now() + 61
 
@@ -136,7 +136,7 @@ async def test_the_deadline_ends_the_wait_and_says_so(make_client: MakeClient) -
             while not backend.running:
                 await anyio.lowlevel.checkpoint()
             with pytest.raises(Exhausted, match="after waiting 20.0 s") as caught:
-                await client.complete("second", deadline=20)
+                await client.complete("second", timeout=20)
             held = "1 concurrent at once, held by requests that are running   when one of them has ended, not before "
             assert held in caught.value.message
             assert caught.value.decision.candidates[0].earliest
@@ -147,7 +147,7 @@ async def test_the_deadline_ends_the_wait_and_says_so(make_client: MakeClient) -
 async def test_a_window_that_running_requests_fill_names_its_earliest_moment_as_that(make_client: MakeClient) -> None:
     """It counts from the end of the one that runs, and nobody knows when that is."""
     only, backend = slow(MINUTE, seconds=200)
-    async with make_client(only, deadline=300) as client:
+    async with make_client(only, timeout=300) as client:
         backend.clock = client.clock
         async with anyio.create_task_group() as group:
             group.start_soon(client.complete, "first")
@@ -168,10 +168,10 @@ async def test_requests_are_served_in_the_order_in_which_they_came_persons_first
             group.start_soon(client.complete, "first")
             await client.clock.sleep(0.01)
             for number in range(20):
-                claim = "batch" if number % 2 else "interactive"
+                priority: Any = "batch" if number % 2 else "interactive"
 
-                async def ask(number: int = number, claim: Any = claim) -> None:
-                    await client.complete(f"{claim} {number}", claim=claim)
+                async def ask(number: int = number, priority: Any = priority) -> None:
+                    await client.complete(f"{priority} {number}", priority=priority)
 
                 group.start_soon(ask)
                 await client.clock.sleep(0.001)
@@ -249,8 +249,8 @@ async def test_who_waits_says_what_for(make_client: MakeClient) -> None:
 async def test_a_batch_waits_for_what_the_pace_will_let_it_use(make_client: MakeClient) -> None:
     day = Limit(unit=Unit.REQUEST, amount=24, window=Calendar(period="day"))
     only = ScriptedProvider("only", limits=[day])
-    async with make_client(only, pace="smooth", deadline=86_400) as client:
+    async with make_client(only, pace="smooth", timeout=86_400) as client:
         for _ in range(24):
-            await client.complete("hello", claim="batch")
+            await client.complete("hello", priority="batch")
         assert client.clock.monotonic() > 3_600
     assert len(only.backend.calls) == 24

@@ -17,7 +17,7 @@ WRONG: list[tuple[Callable[..., Any], dict[str, Any], str]] = [
     (Settings, {"ordr": ("a",)}, "Settings has no field 'ordr'. Did you mean 'order'?"),
     (Settings, {"api_key": KEY}, "Settings has no field 'api_key'"),
     (Settings, {"order": "groq"}, "Settings: order must be a list, got 'groq'"),
-    (Settings, {"deadline": "soon"}, "got 'soon'"),
+    (Settings, {"timeout": "soon"}, "got 'soon'"),
     (Settings, {"budgets": [{"amount": 0.1, "period": "day"}]}, "Settings: budgets.0.amount: money from the float 0.1"),
     (Settings, {"providers": "groq"}, "Settings: providers must be an object of names and values"),
     (Settings, {"providers": {"groq": KEY}}, "Settings: providers.groq must be an object of names and values"),

@@ -177,9 +177,9 @@ async def test_an_option_that_is_none_counts_as_not_given(make_client: MakeClien
 async def test_one_provider_and_a_span_of_time_are_taken_as_they_are_written(make_client: MakeClient) -> None:
     first, second = ScriptedProvider("first"), ScriptedProvider("second")
     async with make_client(first, second) as client:
-        done = await client.complete("hi", providers="second", deadline="30s", wait=True, temperature=Decimal("0.5"))  # type: ignore[arg-type]
-        assert (await client.complete("hi", providers=iter(["second"]), deadline="5m")).provider == "second"  # type: ignore[arg-type]
-        assert (await client.complete("hi", deadline=Decimal("2.5"))).provider == "first"  # type: ignore[arg-type]
+        done = await client.complete("hi", providers="second", timeout="30s", wait=True, temperature=Decimal("0.5"))  # type: ignore[arg-type]
+        assert (await client.complete("hi", providers=iter(["second"]), timeout="5m")).provider == "second"  # type: ignore[arg-type]
+        assert (await client.complete("hi", timeout=Decimal("2.5"))).provider == "first"  # type: ignore[arg-type]
     assert done.provider == "second"
 
 

@@ -27,7 +27,8 @@ async def lines() -> AsyncIterator[dict[str, str]]:
 
 OPTIONS: list[tuple[dict[str, Any], str, str]] = [
     ({"api_key": KEY}, "there is no option 'api_key'", "shunpike keys set NAME"),
-    ({"timeout": 30}, "there is no option 'timeout'", "deadline=30"),
+    ({"timeout": 30}, "there is no option 'timeout'", "timeout=30"),
+    ({"request_timeout": 30}, "there is no option 'request_timeout'", "timeout=30"),
     ({"modle": "auto"}, "there is no option 'modle'. Did you mean 'model'?", "the options: model"),
     ({"max_token": 5}, "there is no option 'max_token'. Did you mean 'max_tokens'?", "the options: model"),
     ({"temprature": 1}, "there is no option 'temprature'. Did you mean 'temperature'?", "the options: model"),
@@ -47,14 +48,14 @@ OPTIONS: list[tuple[dict[str, Any], str, str]] = [
     ({"providers": b"only"}, "providers must be a name or a list of names, got b'only'", 'providers="NAME"'),
     ({"providers": [1]}, "providers must be a name or a list of names, got [1]", 'providers="NAME"'),
     ({"providers": 5}, "providers must be a name or a list of names, got 5", 'providers="NAME"'),
-    ({"deadline": "soon"}, "deadline must be seconds above 0, or a span such as", 'deadline="90s"'),
-    ({"deadline": -1}, "2d, got -1", "deadline=30"),
-    ({"deadline": 0}, "2d, got 0", "deadline=30"),
-    ({"deadline": math.nan}, "2d, got nan", "deadline=30"),
-    ({"deadline": math.inf}, "2d, got inf", "deadline=30"),
-    ({"deadline": True}, "2d, got True", "deadline=30"),
-    ({"deadline": b"30"}, "2d, got b'30'", "deadline=30"),
-    ({"deadline": timedelta(seconds=3)}, "2d, got datetime.timedelta(seconds=3)", "deadline=30"),
+    ({"timeout": "soon"}, "timeout must be seconds above 0, or a span such as", 'timeout="90s"'),
+    ({"timeout": -1}, "2d, got -1", "timeout=30"),
+    ({"timeout": 0}, "2d, got 0", "timeout=30"),
+    ({"timeout": math.nan}, "2d, got nan", "timeout=30"),
+    ({"timeout": math.inf}, "2d, got inf", "timeout=30"),
+    ({"timeout": True}, "2d, got True", "timeout=30"),
+    ({"timeout": b"30"}, "2d, got b'30'", "timeout=30"),
+    ({"timeout": timedelta(seconds=3)}, "2d, got datetime.timedelta(seconds=3)", "timeout=30"),
     ({"temperature": math.nan}, "temperature must be a number, got nan", "temperature=0.5"),
     ({"temperature": True}, "temperature must be a number, got True", "temperature=0.5"),
     ({"temperature": "0.5"}, "temperature must be a number, got '0.5'", "temperature=0.5"),
@@ -73,7 +74,7 @@ OPTIONS: list[tuple[dict[str, Any], str, str]] = [
     ({"strict": "yes"}, "strict must be true or false, got 'yes'", "strict=True"),
     ({"tag": "a\nb"}, r"tag may not hold the character '\n'", "one line"),
     ({"tag": 5}, "tag must be a word, got 5", 'tag="docs"'),
-    ({"claim": "later"}, "claim must be interactive or batch, got 'later'", 'claim="batch"'),
+    ({"priority": "later"}, "priority must be interactive or batch, got 'later'", 'priority="batch"'),
     ({"system": b"x"}, "system must be text, got b'x'", "decoded first"),
     ({"tools": "weather"}, "tools must be a list, got 'weather'", '"function"'),
     ({"tools": [len]}, "tools[0] must be an object of names and values, got <built-in function len>", '"function"'),
@@ -115,7 +116,7 @@ OPTIONS: list[tuple[dict[str, Any], str, str]] = [
     ({"extra": {"x": object()}}, "extra can't be written as JSON", "finite numbers"),
     ({"extra": {5: 1}}, "extra: the name of a field must be text, got 5", "top_k"),
     ({"extra": {"api_key": KEY}}, "extra: 'api_key' is no field of a request's body", "shunpike keys set"),
-    ({"extra": {"deadline": 5}}, "extra: 'deadline' is no field of a request's body", "deadline=…"),
+    ({"extra": {"timeout": 5}}, "extra: 'timeout' is no field of a request's body", "timeout=…"),
     ({"extra": {"messages": HI}}, "extra: 'messages' is not set this way", "the first argument"),
     ({"extra": {"max_tokens": 10**30}}, "max_tokens must be a whole number of at most 63 bits", "max_tokens=500"),
     ({"max_tokens": 10**30}, "max_tokens must be a whole number of at most 63 bits, got 1000", "max_tokens=500"),
@@ -176,7 +177,7 @@ PROMPTS: list[tuple[Callable[[], Any], str, str]] = [
     (lambda: {"role": "user", "content": "hi"}, "a message alone is no prompt", "into a list"),
     (lambda: {"model": "auto"}, "the prompt is an object without messages, got {'model': 'auto'}", '"messages"'),
     (lambda: {"messages": HI, "api_key": KEY}, "the prompt: 'api_key' is no field of a request's body", "keys set"),
-    (lambda: {"messages": HI, "deadline": 5}, "the prompt: 'deadline' is no field of a request's body", "deadline=…"),
+    (lambda: {"messages": HI, "timeout": 5}, "the prompt: 'timeout' is no field of a request's body", "timeout=…"),
     (lambda: {"messages": HI, "max_tokens": "5"}, "max_tokens must be a whole number, got '5'", "max_tokens=500"),
     (
         lambda: {"messages": HI, "response_format": {"type": "xml"}},
@@ -199,13 +200,13 @@ EMBEDS: list[tuple[Any, dict[str, Any], str, str]] = [
     ("a", {"model": "vectors", "dimensions": True}, "dimensions must be a whole number, got True", "dimensions=1"),
     ("a", {"model": "vectors", "temperature": 1}, "there is no option 'temperature'", "the options: model"),
     ("a", {"model": "vectors", "input": "a"}, "there is no option 'input'", "the first argument"),
-    ("a", {"model": "vectors", "deadline": "soon"}, "deadline must be seconds above 0", 'deadline="90s"'),
+    ("a", {"model": "vectors", "timeout": "soon"}, "timeout must be seconds above 0", 'timeout="90s"'),
     ("a", {"model": "vectors", "providers": {}}, "providers must be a name or a list of names, got {}", "NAME"),
 ]
 
 CLIENTS: list[tuple[Callable[[], object], str, str]] = [
     (lambda: Client(api_key=KEY), "Client has no argument 'api_key'", "shunpike keys set NAME"),  # type: ignore[arg-type]
-    (lambda: Client(timeout=5), "Client has no argument 'timeout'", "Settings(deadline=30)"),  # type: ignore[arg-type]
+    (lambda: Client(timeout=5), "Client has no argument 'timeout'", "Settings(timeout=…)"),  # type: ignore[arg-type]
     (lambda: Client(providers="groq"), "Client has no argument 'providers'", "Settings(providers=…)"),  # type: ignore[arg-type]
     (lambda: Client(setings=Settings()), "Did you mean 'settings'?", "settings"),  # type: ignore[arg-type]
     (lambda: Client(KEY), "settings must be a Settings object, got str", "read the files"),  # type: ignore[arg-type]

@@ -128,7 +128,7 @@ def test_variables_reach_every_setting(project: Path) -> None:
         {
             "SHUNPIKE_ALLOW_PAID": "yes",
             "SHUNPIKE_ORDER": "a, b,",
-            "SHUNPIKE_DEADLINE": "12.5",
+            "SHUNPIKE_TIMEOUT": "12.5",
             "SHUNPIKE_STRATEGY": "",
             "SHUNPIKE_BUDGETS": '[{amount = "2", period = "month"}]',
             "SHUNPIKE_STRATEGY_OPTIONS__WEIGHT": "1.5",
@@ -140,7 +140,7 @@ def test_variables_reach_every_setting(project: Path) -> None:
         },
     )
     settings = loaded.settings
-    assert (settings.allow_paid, settings.order, settings.deadline) == (True, ("a", "b"), 12.5)
+    assert (settings.allow_paid, settings.order, settings.timeout) == (True, ("a", "b"), 12.5)
     assert settings.strategy == "priority", "an empty variable counts as not set"
     assert settings.budgets[0].period == "month"
     assert settings.strategy_options == {"weight": 1.5}
@@ -207,8 +207,8 @@ WRONG = [
     ('max_attempts = "3"', 'max_attempts = "3": should be a whole number'),
     ('order = "acme"', 'order = "acme": should be a list'),
     ("order = [1]", "order = [1]: should be text"),
-    ("deadline = -1", "deadline = -1: should be seconds above 0"),
-    ('deadline = "soon"', 'deadline = "soon": should be seconds above 0, or a span such as 90s, 5m, 6h or 2d'),
+    ("timeout = -1", "timeout = -1: should be seconds above 0"),
+    ('timeout = "soon"', 'timeout = "soon": should be seconds above 0, or a span such as 90s, 5m, 6h or 2d'),
     ("pace_curve = 9", "pace_curve = 9: should be at most 8"),
     ("strategy = 3", "strategy = 3: should be text"),
     ("providers = 3", "providers = 3: should be a table"),

@@ -28,7 +28,7 @@ def doubts_of(folder: Path, text: str = "", **environ: str) -> list[str]:
         ("[providers.acme]\nordr = 1", "line 2: there is no setting 'providers.acme.ordr'. Did you mean 'order'?"),
         ("[providers.acme.timeouts]\nfirst = 1", "line 2: there is no setting 'providers.acme.timeouts.first'"),
         ("[providers.acme]\ntimeouts = { idel = 1 }", "line 2: there is no setting 'providers.acme.timeouts.idel'"),
-        ("timeout = 3", "line 1: there is no setting 'timeout'. Did you mean 'timeouts' in [providers.NAME]?"),
+        ("conect = 3", "line 1: there is no setting 'conect'. Did you mean 'connect' in [providers.NAME.timeouts]?"),
         ("[gateway]\nport = 1\nhost = 2", "line 1: there is no setting 'gateway'"),
         ("[providers.acme]\nwarmth = 1", "line 2: there is no setting 'providers.acme.warmth'"),
     ],
@@ -70,11 +70,11 @@ def test_a_slip_in_what_keeps_something_back_is_an_error(tmp_path: Path, text: s
 
 
 def test_a_variable_that_is_no_setting_is_named_with_the_nearest_one(tmp_path: Path) -> None:
-    found = doubts_of(tmp_path, SHUNPIKE_FOO="1", SHUNPIKE_DEADLIN="5", SHUNPIKE_PROVIDERS__ME__ORDR="3")
+    found = doubts_of(tmp_path, SHUNPIKE_FOO="1", SHUNPIKE_TIMEOU="5", SHUNPIKE_PROVIDERS__ME__ORDR="3")
     assert found == [
-        "SHUNPIKE_DEADLIN: there is no setting 'deadlin'. Did you mean 'deadline'? It is ignored",
         "SHUNPIKE_FOO: there is no setting 'foo'. It is ignored",
         "SHUNPIKE_PROVIDERS__ME__ORDR: there is no setting 'providers.me.ordr'. Did you mean 'order'? It is ignored",
+        "SHUNPIKE_TIMEOU: there is no setting 'timeou'. Did you mean 'timeout'? It is ignored",
     ]
 
 
@@ -132,7 +132,7 @@ def test_a_variable_below_what_is_no_setting_or_no_table_says_so(tmp_path: Path)
         "SHUNPIKE_PROVIDERS__ME__ORDR__X: there is no setting 'providers.me.ordr'",
         "SHUNPIKE_TIMEOUTS__CONNECT: there is no setting 'timeouts'",
     ]
-    with pytest.raises(ConfigError, match="SHUNPIKE_DEADLINE__X: deadline is no table: it holds no 'x'"):
-        doubts_of(tmp_path, SHUNPIKE_DEADLINE__X="3")
+    with pytest.raises(ConfigError, match="SHUNPIKE_TIMEOUT__X: timeout is no table: it holds no 'x'"):
+        doubts_of(tmp_path, SHUNPIKE_TIMEOUT__X="3")
     with pytest.raises(ConfigError, match="there is no setting 'budget'. Did you mean 'budgets'"):
         doubts_of(tmp_path, SHUNPIKE_BUDGET__DAY="3")

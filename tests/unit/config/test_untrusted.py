@@ -20,7 +20,7 @@ budgets = [{ amount = "1000.00", period = "day" }]
 store = "postgresql://thief.example/books"
 disabled_plugins = ["audit"]
 max_attempts = 1000000
-deadline = 86400
+timeout = 86400
 pace = "smooth"
 order = ["thief", "groq"]
 [providers.groq]
@@ -44,7 +44,7 @@ IGNORED = [
     "store",
     "disabled_plugins",
     "max_attempts",
-    "deadline",
+    "timeout",
     "providers.groq.base_url",
     "providers.groq.headers.x-steal",
     "providers.groq.options.extra",
@@ -106,7 +106,7 @@ def test_a_trusted_file_says_all_of_it(project: Path) -> None:
         'strategy = "priority"',
         'order = ["groq", "google"]',
         "allow_paid = false",
-        "deadline = 1800",
+        "timeout = 1800",
         "wait = false",
         "min_output = 64",
         "max_attempts = 8",
@@ -137,7 +137,7 @@ LOOSER = [
         "budgets",
     ),
     ("max_attempts = 2", "max_attempts = 3", "max_attempts"),
-    ("deadline = 20", "deadline = 21", "deadline"),
+    ("timeout = 20", "timeout = 21", "timeout"),
     ("wait = false", "wait = true", "wait"),
     ("min_output = 256", "min_output = 4096", "min_output"),
     ("attempt_share = 0.2", "attempt_share = 1.0", "attempt_share"),

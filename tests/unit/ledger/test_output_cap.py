@@ -157,7 +157,7 @@ async def test_what_is_learned_of_answers_leaves_the_cap_open() -> None:
 @pytest.mark.parametrize("pace", ["smooth", "reserve 20% for interactive"])
 async def test_the_pace_shortens_it_instead_of_holding_it_back(pace: str) -> None:
     books = books_of(limit(100_000, Unit.OUTPUT_TOKEN, window=DAY), settings=Settings(pace=pace))
-    grant = await granted(books, claim="batch")
+    grant = await granted(books, priority="batch")
     assert 1_024 <= (grant.max_output or 0) <= 25_000
 
 

@@ -124,7 +124,7 @@ async def test_short_windows_are_left_alone_and_long_ones_keep_a_gap() -> None:
 
 async def test_a_share_is_reserved_for_those_who_wait() -> None:
     books, clock = ledger(Settings(pace="reserve 20% for interactive"), limit(10))
-    denial = await take(books, clock, names("batch", 10), claim="batch")
+    denial = await take(books, clock, names("batch", 10), priority="batch")
     assert isinstance(denial, Denial)
     assert denial.limit.source == "paced: 8 of 10 requests / 60 s used"
     grant = await take(books, clock, names("person", 2))
@@ -135,7 +135,7 @@ async def test_a_share_is_reserved_for_those_who_wait() -> None:
 async def test_a_large_batch_attempt_waits_for_an_empty_window_and_is_not_impossible() -> None:
     pace = Settings(pace="smooth, reserve 50% for interactive")
     books, clock = ledger(pace, limit(150, Unit.TOTAL_TOKEN))
-    grant = await books.admit(target(), ask("a", claim="batch"))
+    grant = await books.admit(target(), ask("a", priority="batch"))
     assert isinstance(grant, Grant)
     assert grant.at == clock.monotonic()
     assert [one.left for one in grant.remaining] == [0]

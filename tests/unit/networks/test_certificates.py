@@ -134,7 +134,7 @@ async def test_a_certificate_is_told_of_behind_a_proxy_too(client_of: Make, tls:
     async with Upstream(tls=tls()) as upstream, Relay(upstream.port) as relay:
         sections = {"acme": {"proxy": relay.address}}
         vendor = Vendor("acme", "https://provider.test/v1")
-        async with client_of(vendor, sections=sections, deadline=5, wait=False) as client:
+        async with client_of(vendor, sections=sections, timeout=5, wait=False) as client:
             error = await refused(client)
     told = error.message + repr(getattr(error, "decision", ""))
     assert "the certificate of provider.test is not accepted" in told

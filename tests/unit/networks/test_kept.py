@@ -92,7 +92,7 @@ async def test_no_server_ever_gets_a_paid_request_in_whole_twice(
 ) -> None:
     async with Cutting(cuts) as server:
         vendor = Vendor("acme", f"{server.base_url}/v1")
-        async with client_of(vendor, max_attempts=9, deadline=20) as client:
+        async with client_of(vendor, max_attempts=9, timeout=20) as client:
             answered = 0
             if cuts[0] is ANSWER:
                 await client.complete("hi")
@@ -109,7 +109,7 @@ async def test_a_paid_request_of_which_not_all_had_left_when_its_time_was_over_c
 ) -> None:
     async with Cutting([STALL]) as server:
         vendor = Vendor("acme", f"{server.base_url}/v1")
-        async with client_of(vendor, wait=False, deadline=1.5) as client:
+        async with client_of(vendor, wait=False, timeout=1.5) as client:
             with pytest.raises(Exhausted):
                 await client.complete(LARGE)
             assert not [row for row in await client.usage(0, 2e10) if row.requests or row.unconfirmed]

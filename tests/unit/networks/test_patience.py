@@ -54,7 +54,7 @@ async def test_keep_alives_are_signs_of_life_until_the_first_word(client_of: Mak
         upstream.on(PATH, queueing(keep_alive, ticks, events(CHUNK, USAGE)))
         sections = {"acme": {"timeouts": {"first_token": 0.6}}}
         async with client_of(Vendor("acme", f"{upstream.base_url}/v1"), sections=sections) as client:
-            async with client.stream("hi", deadline=30) as answer:
+            async with client.stream("hi", timeout=30) as answer:
                 assert "".join([str(chunk) async for chunk in answer]) == "here"
         assert len(upstream.requests) == 1
 
@@ -68,10 +68,10 @@ async def test_a_queue_that_falls_silent_is_left(client_of: Make) -> None:
             with pytest.raises(
                 Exhausted, match=r"nothing came within 0\.3 s, timeouts\.first_token \(asked: http"
             ) as caught:
-                async with client.stream("hi", deadline=30):
+                async with client.stream("hi", timeout=30):
                     pass
     hint = caught.value.hint
-    assert hint, "a longer deadline would not help"
+    assert hint, "a longer timeout would not help"
     assert hint.startswith("give it more time: timeouts.first_token = 1.5 in its section")
 
 
@@ -81,7 +81,7 @@ async def test_keep_alives_do_not_take_the_time_of_who_is_untried(client_of: Mak
         second.on(PATH, stream(events(CHUNK, USAGE)))
         vendors = Vendor("acme", f"{first.base_url}/v1", paid=False), Vendor("beta", f"{second.base_url}/v1")
         async with client_of(*vendors) as client:
-            async with client.stream("hi", deadline=1.5) as answer:
+            async with client.stream("hi", timeout=1.5) as answer:
                 assert "".join([str(chunk) async for chunk in answer]) == "here"
             said = answer.completion.attempts[0].message
     assert said
@@ -114,7 +114,7 @@ async def test_a_whole_answer_has_until_the_deadline(client_of: Make, *, early_h
         usual = Timeouts.model_construct(set(), connect=10.0, first_token=0.1, idle=0.1, total=300.0)
         sections = {"acme": {"timeouts": usual}}
         async with client_of(Vendor("acme", f"{upstream.base_url}/v1"), sections=sections) as client:
-            assert (await client.complete("hi", deadline=30)).text == "here"
+            assert (await client.complete("hi", timeout=30)).text == "here"
         assert len(upstream.requests) == 1
 
 
@@ -125,7 +125,7 @@ async def test_a_first_token_that_is_set_binds_a_whole_answer_too(client_of: Mak
         vendor = Vendor("acme", f"{upstream.base_url}/v1")
         async with client_of(vendor, sections=sections, wait=False) as client:
             with pytest.raises(Exhausted, match=r"nothing came within 0\.2 s, timeouts\.first_token"):
-                await client.complete("hi", deadline=30)
+                await client.complete("hi", timeout=30)
 
 
 async def test_a_provider_that_never_gives_its_whole_answer_is_left_for_who_is_untried(client_of: Make) -> None:
@@ -134,7 +134,7 @@ async def test_a_provider_that_never_gives_its_whole_answer_is_left_for_who_is_u
         second.on(PATH, reply(BODY))
         vendors = Vendor("acme", f"{first.base_url}/v1", paid=False), Vendor("beta", f"{second.base_url}/v1")
         async with client_of(*vendors) as client:
-            done = await client.complete("hi", deadline=0.6)
+            done = await client.complete("hi", timeout=0.6)
     assert done.provider == "beta"
     assert done.attempts[0].message
     assert "attempt_share (0.67)" in done.attempts[0].message
@@ -148,15 +148,15 @@ async def test_a_total_that_is_set_binds_whatever_the_deadline(client_of: Make) 
         vendor = Vendor("acme", f"{upstream.base_url}/v1")
         async with client_of(vendor, sections=sections, wait=False) as client:
             with pytest.raises(Exhausted, match=r"not complete after 0\.2 s, timeouts\.total \(asked: http"):
-                await client.complete("hi", deadline=900)
+                await client.complete("hi", timeout=900)
 
 
 async def test_the_deadline_that_ends_it_is_named_with_seconds_and_address(client_of: Make) -> None:
     async with Upstream() as upstream:
         upstream.on(PATH, Script([Stall()]))
         async with client_of(Vendor("acme", f"{upstream.base_url}/v1")) as client:
-            with pytest.raises(Exhausted, match=rf"request's deadline left \(asked: {upstream.base_url}\)") as caught:
-                async with client.stream("hi", deadline=0.3):
+            with pytest.raises(Exhausted, match=rf"request's timeout left \(asked: {upstream.base_url}\)") as caught:
+                async with client.stream("hi", timeout=0.3):
                     pass
     assert "no answer in time: 0." in caught.value.message
 
@@ -176,4 +176,4 @@ async def test_an_endpoint_of_ones_own_is_asked_for_its_models_within_the_deadli
         async with client_of(vendor, providers={"own": section, "acme": {"enabled": False}}) as client:
             with anyio.fail_after(3):
                 with pytest.raises(Exhausted, match=r"no list of models within 0\.3 s \(asked: http"):
-                    await client.complete("hi", deadline=0.3, providers=["own"])
+                    await client.complete("hi", timeout=0.3, providers=["own"])

@@ -149,7 +149,7 @@ async def test_a_proxy_that_lets_nothing_through_is_named_and_nothing_is_booked(
 ) -> None:
     async with Relay(1, **options) as relay:  # type: ignore[arg-type]  # the table is of mixed types
         monkeypatch.setenv("HTTPS_PROXY", relay.address)
-        async with client_of(Vendor("acme", "https://provider.test/v1"), deadline=5, wait=False) as client:
+        async with client_of(Vendor("acme", "https://provider.test/v1"), timeout=5, wait=False) as client:
             error = await refused(client)
     assert isinstance(error, Exhausted)
     told = error.message + repr(error.decision)
@@ -159,7 +159,7 @@ async def test_a_proxy_that_lets_nothing_through_is_named_and_nothing_is_booked(
 
 async def test_a_proxy_that_is_not_there_is_named(client_of: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://user:secret-0123@127.0.0.1:9")
-    async with client_of(Vendor("acme", "https://provider.test/v1"), deadline=5, wait=False) as client:
+    async with client_of(Vendor("acme", "https://provider.test/v1"), timeout=5, wait=False) as client:
         error = await refused(client)
     told = error.message + repr(getattr(error, "decision", ""))
     assert "through the proxy http://127.0.0.1:9 (the variable HTTPS_PROXY)" in told
@@ -171,7 +171,7 @@ async def test_a_proxy_that_says_nothing_costs_nothing(client_of: Make, monkeypa
         monkeypatch.setenv("HTTPS_PROXY", relay.address)
         sections = {"acme": {"timeouts": {"first_token": 0.2}}}
         vendor = Vendor("acme", "https://provider.test/v1")
-        async with client_of(vendor, sections=sections, deadline=0.5, wait=False) as client:
+        async with client_of(vendor, sections=sections, timeout=0.5, wait=False) as client:
             error = await refused(client)
     assert f"proxy {relay.address}" in error.message + repr(getattr(error, "decision", ""))
 

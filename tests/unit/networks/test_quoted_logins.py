@@ -53,7 +53,7 @@ async def test_a_login_that_a_proxy_quotes_as_it_travelled_is_masked(
     sections = {"acme": {"options": {"allow_http": True}}}
     async with client_of(Vendor("acme", "http://provider.test/v1", paid=False), sections=sections) as client:
         with pytest.raises(Exhausted) as raised:
-            await client.complete("hi", deadline=5)
+            await client.complete("hi", timeout=5)
         (row,) = await client.status()
     assert SENT in proxy.heads[0]  # type: ignore[attr-defined]
     said = f"{raised.value} {vars(raised.value)!r} {row!r}"

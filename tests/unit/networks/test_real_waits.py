@@ -26,12 +26,12 @@ pytestmark = [
 PATH = "/v1/chat/completions"
 MODEL = "north/openai/gpt-oss-20b"
 CONFIG = '[providers.north]\nplugin = "groq"\nprice = "free"\nbase_url = "{0}/v1"\n'
-WHOLE = f"import shunpike; print(shunpike.ask('hi', model='{MODEL}', deadline=120).text)"
+WHOLE = f"import shunpike; print(shunpike.ask('hi', model='{MODEL}', timeout=120).text)"
 STREAMED = f"""
 import shunpike
-print("".join(map(str, shunpike.stream_sync("hi", model="{MODEL}", deadline=120))))
+print("".join(map(str, shunpike.stream_sync("hi", model="{MODEL}", timeout=120))))
 """
-SHELL = ("-m", "shunpike", "ask", "hi", "-q", "-m", MODEL, "--deadline", "2m")
+SHELL = ("-m", "shunpike", "ask", "hi", "-q", "-m", MODEL, "--timeout", "2m")
 
 
 async def asked(upstream: Upstream, folder: Path, *arguments: str) -> tuple[subprocess.CompletedProcess[bytes], float]:

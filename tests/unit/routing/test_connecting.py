@@ -77,7 +77,7 @@ def client_of(*providers: ScriptedProvider, **settings: Any) -> Client:
 
 
 def bounded(bound: str, seconds: float) -> dict[str, Any]:
-    return {"deadline": seconds} if bound == "deadline" else {"providers": {"vendor": {"timeouts": {bound: seconds}}}}
+    return {"timeout": seconds} if bound == "timeout" else {"providers": {"vendor": {"timeouts": {bound: seconds}}}}
 
 
 async def ask(client: Client, way: str) -> None:
@@ -119,8 +119,8 @@ async def test_a_cancellation_while_connecting_gives_all_back(silent: Silent, wa
 
 
 @WAYS
-async def test_a_deadline_while_connecting_gives_all_back(silent: Silent, way: str) -> None:
-    async with client_of(Vendor(silent.base_url), deadline=0.2) as client:
+async def test_a_timeout_while_connecting_gives_all_back(silent: Silent, way: str) -> None:
+    async with client_of(Vendor(silent.base_url), timeout=0.2) as client:
         with pytest.raises(Exhausted):
             await ask(client, way)
         assert await booked(client) == (0, 0, 0, 0)
@@ -140,7 +140,7 @@ async def test_a_bound_of_the_wire_that_ends_while_connecting_gives_all_back(
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_a_share_of_time_that_ends_while_connecting_gives_all_back(silent: Silent, *, streamed: bool) -> None:
     other = ScriptedProvider("other", answer("here"), billing=Billing.CARD, price=PRICE)
-    async with client_of(Vendor(silent.base_url), other, deadline=5.0, attempt_share=0.04) as client:
+    async with client_of(Vendor(silent.base_url), other, timeout=5.0, attempt_share=0.04) as client:
         if streamed:
             async with client.stream("hi") as stream:
                 async for _ in stream:
@@ -188,8 +188,8 @@ async def test_a_cancellation_after_the_body_was_sent_stays_at_the_worst_case(wa
 
 
 @pytest.mark.parametrize("way", ["complete", "stream"])
-@pytest.mark.parametrize("bound", ["deadline", "first_token"])
-async def test_a_deadline_after_the_body_was_sent_stays_at_the_worst_case(way: str, bound: str) -> None:
+@pytest.mark.parametrize("bound", ["timeout", "first_token"])
+async def test_a_timeout_after_the_body_was_sent_stays_at_the_worst_case(way: str, bound: str) -> None:
     async with (
         hung() as upstream,
         client_of(Vendor(upstream.base_url + "/v1"), max_attempts=1, **bounded(bound, 1.0)) as client,
@@ -208,7 +208,7 @@ async def test_an_earlier_attempt_that_never_left_does_not_speak_for_a_later_one
         other = Vendor(upstream.base_url + "/v1")
         other.name, other.order = "other", 1
         other.models = (other.model("m"),)
-        async with client_of(vendor, other, deadline=2.0, attempt_share=0.15) as client:
+        async with client_of(vendor, other, timeout=2.0, attempt_share=0.15) as client:
             with pytest.raises(Exhausted):
                 await client.complete("hi")
             assert len(upstream.requests) == 1

@@ -78,7 +78,7 @@ async def test_a_hang_up_after_the_body_came_stays_at_the_worst_case(way: str) -
 
 
 @WAYS
-@pytest.mark.parametrize("ends", ["deadline", "first_token", "cancelled"])
+@pytest.mark.parametrize("ends", ["timeout", "first_token", "cancelled"])
 async def test_what_waits_for_a_place_in_a_full_pool_was_not_sent(way: str, ends: str) -> None:
     """A pool of the user's own has room for one connection, and that one hangs."""
     pool = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=1))

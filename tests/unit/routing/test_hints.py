@@ -49,7 +49,7 @@ async def failed(opened: Client) -> Exhausted:
         ),
         (Overloaded("down", provider="acme", status=500), "shunpike doctor --online", "shunpike doctor --online"),
         (Overloaded("none", provider="acme", kind="connection"), "is this machine online", "is this machine online"),
-        (Overloaded("late", provider="acme", kind="timeout"), "--deadline 10m", "--deadline 10m"),
+        (Overloaded("late", provider="acme", kind="timeout"), "--timeout 10m", "--timeout 10m"),
     ],
     ids=lambda one: getattr(one, "kind", ""),
 )
@@ -82,7 +82,7 @@ async def test_refusals_that_open_in_the_same_second_are_one_line() -> None:
 
 async def test_what_failed_in_this_request_is_told_though_a_limit_keeps_it_from_being_asked_again() -> None:
     acme = ScriptedProvider("acme", Overloaded("no JSON", provider="acme", kind="malformed"), limits=[MINUTE])
-    async with client(acme, wait=True, deadline=20.0) as opened:
+    async with client(acme, wait=True, timeout=20.0) as opened:
         error = await failed(opened)
     assert "malformed: no JSON" in error.message
     assert error.retry_at is None

@@ -31,7 +31,7 @@ def test_persons_come_before_batches_and_each_in_the_order_of_arrival() -> None:
     assert turns == [first, second, batch]
 
 
-def test_who_comes_later_stands_behind_unless_its_claim_is_better() -> None:
+def test_who_comes_later_stands_behind_unless_its_priority_is_better() -> None:
     queue = Queue()
     queue.stand(queue.arrive("batch"), denials("a"))
     later, person = queue.arrive("batch"), queue.arrive("interactive")
@@ -67,7 +67,7 @@ def test_closing_wakes_everybody() -> None:
 
 @dataclass
 class Model:
-    """What a line has to be: sorted by claim, then by arrival."""
+    """What a line has to be: sorted by priority, then by arrival."""
 
     standing: dict[Waiter, set[str]] = field(default_factory=dict)
 
@@ -83,9 +83,9 @@ class QueueMachine(RuleBasedStateMachine):
         super().__init__()
         self.queue, self.model = Queue(), Model()
 
-    @rule(claim=st.sampled_from(["interactive", "batch"]), buckets=st.sets(st.sampled_from(BUCKETS)))
-    def comes(self, claim: str, buckets: set[str]) -> None:
-        waiter = self.queue.arrive("batch" if claim == "batch" else "interactive")
+    @rule(priority=st.sampled_from(["interactive", "batch"]), buckets=st.sets(st.sampled_from(BUCKETS)))
+    def comes(self, priority: str, buckets: set[str]) -> None:
+        waiter = self.queue.arrive("batch" if priority == "batch" else "interactive")
         for bucket in buckets:
             earlier = [one for one in self.model.line(bucket) if one.place < waiter.place]
             found = self.queue.ahead(waiter.place, [bucket])

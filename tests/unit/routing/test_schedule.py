@@ -93,7 +93,7 @@ def test_an_address_gets_three_attempts_whatever_the_time() -> None:
     assert tries == MOST_TRIES
 
 
-def test_trouble_is_waited_for_only_if_it_may_soon_be_over_but_a_limit_until_the_deadline() -> None:
+def test_trouble_is_waited_for_only_if_it_may_soon_be_over_but_a_limit_until_the_timeout() -> None:
     plan = schedule("a/1", expires=100.0)
     plan.begun(of("a/1"))
     plan.failed(of("a/1"), setback(Scope.MODEL, 20.0, sure=False))

@@ -1,4 +1,4 @@
-"""A host that says nothing, or nothing of use, leaves enough of the deadline for the next one."""
+"""A host that says nothing, or nothing of use, leaves enough of the time for the next one."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def dripping(kind: str, drops: Sequence[anyio.Event]) -> Script:
 
 async def ask(opened: Client, *, streamed: bool) -> Completion:
     if not streamed:
-        return await opened.complete("hi", providers=["a", "b"], deadline=1)
-    async with opened.stream("hi", providers=["a", "b"], deadline=1) as answer:
+        return await opened.complete("hi", providers=["a", "b"], timeout=1)
+    async with opened.stream("hi", providers=["a", "b"], timeout=1) as answer:
         _ = [chunk async for chunk in answer]
     return answer.completion
 

@@ -50,7 +50,7 @@ class Place:
         """Ask once in a process of its own; return how often the sick one was asked, and who answered."""
         client, sick = self.client(*script)
         async with client:
-            done = await client.complete("hi", deadline=3)
+            done = await client.complete("hi", timeout=3)
         return len(sick.backend.calls), done.provider
 
     async def troubles(self) -> list[Block]:
@@ -187,7 +187,7 @@ async def test_with_nobody_else_a_process_says_what_another_found_and_when_it_as
         with pytest.raises(Exhausted, match="connection: refused"):
             await later.complete("hi", wait=False)
         assert sick.backend.calls == []
-        assert (await later.complete("hi", deadline=5)).provider == "sick", "it is waited for, as in one process"
+        assert (await later.complete("hi", timeout=5)).provider == "sick", "it is waited for, as in one process"
 
 
 async def test_what_is_healthy_costs_no_further_look_at_the_store(
@@ -217,6 +217,6 @@ async def test_a_moment_that_was_named_is_kept_to_after_the_others_were_told_to_
     async with client:
         for seconds in (0.0, 2_150.0, 2_150.0):
             place.clock.advance(seconds)
-            done = await client.complete("hi", deadline=3)
+            done = await client.complete("hi", timeout=3)
             assert done.provider == "well"
     assert len(sick.backend.calls) == 1

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from shunpike.cli.conversation import Conversation, last_conversation
-from shunpike.cli.options import Batch, Deadline, NoWait, Tag
+from shunpike.cli.options import Batch, NoWait, Tag, Timeout
 from shunpike.cli.patience import add_shared
 from shunpike.cli.request_fields import fields
 from shunpike.client import Options
@@ -43,7 +43,7 @@ class Asking:
     no_stream: Annotated[bool, typer.Option("--no-stream", help="Wait for the whole answer.")] = False
     no_markdown: Annotated[bool, typer.Option("--no-markdown", help="Show Markdown as it was written.")] = False
     no_save: Annotated[bool, typer.Option("--no-save", help="Keep no conversation for --continue.")] = False
-    deadline: Deadline = None
+    timeout: Timeout = None
     no_wait: NoWait = False
     batch: Batch = False
     tag: Tag = None

@@ -68,7 +68,7 @@ def samples(count: int, seed: int) -> Iterator[Sample]:
 
 
 def _sample(kind: str, draw: random.Random) -> Sample:
-    options: Options = {"max_tokens": draw.choice((32, 48, 64, 96)), "deadline": 20.0}
+    options: Options = {"max_tokens": draw.choice((32, 48, 64, 96)), "timeout": 20.0}
     prompt = f"{draw.choice(_ASKS)} {draw.choice(_TOPICS)}."
     match kind:
         case "long":

@@ -178,7 +178,7 @@ async def _greet(client: Client, names: list[str], tally: _Tally) -> list[str]:
             if tally.answered[name]:
                 break
             try:
-                done = await client.complete(_GREETING, providers=(name,), max_tokens=32, deadline=20.0)
+                done = await client.complete(_GREETING, providers=(name,), max_tokens=32, timeout=20.0)
                 tally.count("by name", done)
             except ShunpikeError as error:
                 tally.fail(error)

@@ -10,7 +10,7 @@ import typer
 
 from shunpike.cli.answer import show_footer, show_warnings
 from shunpike.cli.ask import piped
-from shunpike.cli.options import Batch, Deadline, Json, NoWait, Tag, command_app, takes
+from shunpike.cli.options import Batch, Json, NoWait, Tag, Timeout, command_app, takes
 from shunpike.cli.output import as_json, plain, say
 from shunpike.cli.patience import add_shared
 from shunpike.cli.session import check_provider, client, run
@@ -30,7 +30,7 @@ class Embed:
     texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT...", help="The texts; else stdin is one.")] = None
     provider: Annotated[list[str] | None, typer.Option("--provider", "-p", help="Only this one; repeatable.")] = None
     dimensions: Annotated[int | None, typer.Option(help="The length of the vectors.", min=1)] = None
-    deadline: Deadline = None
+    timeout: Timeout = None
     no_wait: NoWait = False
     batch: Batch = False
     tag: Tag = None

@@ -17,7 +17,7 @@ Batch = Annotated[bool, typer.Option("--batch", help="Nobody waits for it: leave
 
 Tag = Annotated[str | None, typer.Option("--tag", help="A word to book the usage under; at most 64 characters.")]
 
-Deadline = Annotated[str | None, typer.Option("--deadline", help="Give up after 90s, 5m, 6h.")]
+Timeout = Annotated[str | None, typer.Option("--timeout", help="Give up after 90s, 5m, 6h.")]
 
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Fail at once where a limit is full.")]
 

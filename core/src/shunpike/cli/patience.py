@@ -16,7 +16,7 @@ class Given(Protocol):
         """Only these."""
 
     @property
-    def deadline(self) -> str | None:
+    def timeout(self) -> str | None:
         """A span of time, such as ``5m``."""
 
     @property
@@ -33,14 +33,14 @@ class Given(Protocol):
 
 
 def add_shared(options: Options | EmbedOptions, given: Given) -> None:
-    """Put into ``options`` what was ``given``. Raises `UsageError` for a deadline that is none."""
+    """Put into ``options`` what was ``given``. Raises `UsageError` for a timeout that is none."""
     if given.provider:
         options["providers"] = tuple(given.provider)
-    if given.deadline is not None:
-        options["deadline"] = seconds(given.deadline, "--deadline")
+    if given.timeout is not None:
+        options["timeout"] = seconds(given.timeout, "--timeout")
     if given.no_wait:
         options["wait"] = False
     if given.batch:
-        options["claim"] = "batch"
+        options["priority"] = "batch"
     if given.tag is not None:
         options["tag"] = given.tag

@@ -24,7 +24,7 @@ _OTHERWISE = {
     "providers": "-p",
     "provider": "-p",
     "strategy": "--strategy",
-    "deadline": "--deadline",
+    "timeout": "--timeout",
     "tag": "--tag",
     "response_format": "--json-mode or --schema",
     "stream": "--no-stream",

@@ -112,7 +112,7 @@ class Client(PerLoop):
         `Exhausted`.
         """
         given = accepted_for_embed(options, others)
-        waiter, request = self._asking.queue.arrive(given.get("claim") or "interactive"), build_embed(texts, given)
+        waiter, request = self._asking.queue.arrive(given.get("priority") or "interactive"), build_embed(texts, given)
         expires = self._expires(given)
         named: Options = {"providers": given["providers"]} if "providers" in given else {}
         plan = await self._plan(request, named, text_tokens(request), expires)
@@ -138,7 +138,7 @@ class Client(PerLoop):
 
     async def _context(self, given: tuple[Options, ChatRequest]) -> RequestContext:
         options, request = given
-        waiter = self._asking.queue.arrive(options.get("claim") or "interactive")
+        waiter = self._asking.queue.arrive(options.get("priority") or "interactive")
         size, expires = prompt_tokens(request), self._expires(options)
         plan = await self._plan(request, options, size, expires)
         context = self._begin(request, plan, options, (size, prompt_bound(request)), waiter, expires)
@@ -167,14 +167,14 @@ class Client(PerLoop):
             attempt_share=settings.attempt_share,
             strict=bool(options.get("strict")),
             tag=options.get("tag"),
-            claim=options.get("claim") or "interactive",
+            priority=options.get("priority") or "interactive",
             waiter=waiter,
             waits=bool(options.get("wait", settings.wait)),
         )
 
     def _expires(self, options: Options | EmbedOptions) -> float:
         """Return when a request that begins now ends at the latest, on the monotonic clock."""
-        return self.clock.monotonic() + float(options.get("deadline") or self.settings.deadline)
+        return self.clock.monotonic() + float(options.get("timeout") or self.settings.timeout)
 
     async def _plan(self, request: ChatRequest | EmbedRequest, options: Options, size: int, expires: float) -> Plan:
         named = options.get("providers")

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from shunpike.client import option_values as values
 from shunpike.client.option_names import check_names, check_others
-from shunpike.client.options import claim, tag
+from shunpike.client.options import priority, tag
 from shunpike.errors import UsageError
 from shunpike.routing.names import Wanted, short_name, wanted_models
 from shunpike.routing.plan import Targets
@@ -31,13 +31,13 @@ class EmbedOptions(TypedDict, total=False):
     """The length of the vectors, where the model lets one choose."""
     providers: str | Sequence[str] | None
     """Only this one, or these."""
-    deadline: float | str | None
+    timeout: float | str | None
     """For the whole request, all attempts together: seconds, or ``"90s"``, ``"5m"``, ``"6h"``."""
     wait: bool | None
-    """False: fail at once instead of waiting for what may open, or be well again, before the deadline."""
+    """False: fail at once instead of waiting for what may open, or be well again, before the timeout."""
     tag: str | None
     """A word under which the usage is booked: the task."""
-    claim: Literal["interactive", "batch"] | None
+    priority: Literal["interactive", "batch"] | None
     """Who waits for it: a person (default), or nobody. What ``pace`` reserves for persons is left alone by a batch."""
 
 
@@ -45,10 +45,10 @@ _CHECKS: dict[str, values.Check] = {
     "model": values.word,
     "dimensions": values.whole,
     "providers": values.names,
-    "deadline": values.seconds,
+    "timeout": values.seconds,
     "wait": values.flag,
     "tag": tag,
-    "claim": claim,
+    "priority": priority,
 }
 
 

@@ -17,8 +17,8 @@ _ADDRESS = 'it belongs to a provider: Settings(providers={{"NAME": ProviderSetti
 MEANT = {
     **dict.fromkeys(("api_key", "apikey", "key", "api_keys", "token", "auth", "authorization"), _KEYS),
     **dict.fromkeys(
-        ("timeout", "timeouts", "request_timeout", "max_time", "time_limit", "total_timeout"),
-        'deadline=30 (or "30s", "5m") bounds the whole request',
+        ("timeouts", "request_timeout", "timeout", "max_time", "time_limit", "total_timeout"),
+        'timeout=30 (or "30s", "5m") bounds the whole request',
     ),
     **dict.fromkeys(("base_url", "api_base", "endpoint", "url"), _ADDRESS.format("base_url")),
     **dict.fromkeys(("headers", "extra_headers", "default_headers"), _ADDRESS.format("headers")),
@@ -35,7 +35,7 @@ MEANT = {
 """Name → what to write instead, of what other libraries call so. Where it is a hint it is all that is said of it."""
 _FIELDS = frozenset({"messages", "stream", "stream_options", "functions", "function_call", "store", "input", "prompt"})
 """Of these, the names that a body may bear."""
-HOUSE = ("strategy", "providers", "deadline", "wait", "strict", "tag", "claim", "system", "extra")
+HOUSE = ("strategy", "providers", "timeout", "wait", "strict", "tag", "priority", "system", "extra")
 """Options that are ours: never a field of a provider's body."""
 
 

@@ -23,8 +23,8 @@ __all__ = [
     "accepted",
     "asked",
     "build_request",
-    "claim",
     "clean",
+    "priority",
     "reads_of",
     "tag",
 ]
@@ -41,15 +41,15 @@ class Options(TypedDict, total=False):
     strategy: str | None
     providers: str | Sequence[str] | None
     """Only this one, or these."""
-    deadline: float | str | None
+    timeout: float | str | None
     """For the whole request, all attempts together: seconds, or ``"90s"``, ``"5m"``, ``"6h"``."""
     wait: bool | None
-    """False: fail at once instead of waiting for what may open, or be well again, before the deadline."""
+    """False: fail at once instead of waiting for what may open, or be well again, before the timeout."""
     strict: bool | None
     """True: a parameter that a provider can't honour sends the request elsewhere instead of dropping it."""
     tag: str | None
     """A word under which the usage is booked: the task."""
-    claim: Literal["interactive", "batch"] | None
+    priority: Literal["interactive", "batch"] | None
     """Who waits for it: a person (default), or nobody. What ``pace`` reserves for persons is left alone by a batch."""
     system: str | None
     """A system message put before the prompt."""
@@ -102,7 +102,7 @@ def clean(text: str, name: str, most: int) -> str:
     return text
 
 
-def claim(name: str, value: Any) -> str:
+def priority(name: str, value: Any) -> str:
     """Return who waits for the answer. Raises `UsageError` for any other word."""
     if value in ("interactive", "batch"):
         return str(value)
@@ -130,11 +130,11 @@ _CHECKS: dict[str, values.Check] = {
     "model": values.word,
     "strategy": values.word,
     "providers": values.names,
-    "deadline": values.seconds,
+    "timeout": values.seconds,
     "wait": values.flag,
     "strict": values.flag,
     "tag": tag,
-    "claim": claim,
+    "priority": priority,
     "system": values.text,
     "temperature": values.number,
     "top_p": values.number,

@@ -19,7 +19,7 @@ from shunpike.types.base import Record
 SHOWN = "shunpike config show --origin"
 _HARMLESS = frozenset(
     {
-        *("attempt_share", "deadline", "max_attempts", "min_output", "order", "pace", "pace_curve", "reserve"),
+        *("attempt_share", "timeout", "max_attempts", "min_output", "order", "pace", "pace_curve", "reserve"),
         *("strategy", "strategy_options", "timeouts", "wait", *Timeouts.model_fields),
     }
 )

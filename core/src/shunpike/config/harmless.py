@@ -126,7 +126,7 @@ HARMLESS: dict[Path, Rule] = {
     ("reserve",): _only("worst"),
     ("min_output",): _unsaid,
     ("max_attempts",): _no_more,
-    ("deadline",): _an_hour,
+    ("timeout",): _an_hour,
     ("wait",): _only(False),
     ("attempt_share",): _unsaid,
     ("providers", "*"): _any,  # the name alone
@@ -146,7 +146,7 @@ STEERING = frozenset(
         ("order",),
         ("max_attempts",),
         ("wait",),
-        ("deadline",),
+        ("timeout",),
         ("attempt_share",),
         ("pace",),
         ("pace_curve",),

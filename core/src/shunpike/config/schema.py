@@ -35,7 +35,7 @@ _SHAPES: dict[str, Callable[[Any, str, str], Any]] = {
     "budgets": budgets,
     "limits": limits,
     "pace": pace,
-    "deadline": duration,
+    "timeout": duration,
     "key_env": variable_name,
     "base_url": web_address,
     "proxy": proxy_address,

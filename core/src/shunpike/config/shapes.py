@@ -143,7 +143,7 @@ def header(name: str, value: Any) -> str:
 
 
 def duration(value: Any, table: str, origin: str) -> float:
-    """Return seconds from ``120``, ``"90s"`` or ``"5m"``, in the grammar of ``--deadline``."""
+    """Return seconds from ``120``, ``"90s"`` or ``"5m"``, in the grammar of ``--timeout``."""
     del table, origin
     return span(value)
 

@@ -106,7 +106,7 @@ def _slowed(hold: Hold, ask: AdmissionRequest, pace: Pace, now: float) -> Hold:
         return hold
     limit = hold.limit
     amount = limit.amount
-    if ask.claim == "batch" and pace.reserve:
+    if ask.priority == "batch" and pace.reserve:
         amount = amount * (100 - pace.reserve) // 100
     if pace.smooth:
         amount = min(amount, allowed(limit, now, pace.curve))

@@ -14,7 +14,7 @@ from shunpike.types import Settlement
 SETTLING = 10.0
 """Seconds to wait for a store that does not answer, when the request has time left."""
 LEAVING = 1.0
-"""Seconds to wait for it when there is none: the caller has gone, or the deadline has passed."""
+"""Seconds to wait for it when there is none: the caller has gone, or its time is over."""
 _AT_ONCE = 100
 
 

@@ -174,4 +174,4 @@ class Turns:
 
 
 def _place(ask: AdmissionRequest) -> Place:
-    return Place(ask.claim == "batch", ask.arrival or 0)
+    return Place(ask.priority == "batch", ask.arrival or 0)

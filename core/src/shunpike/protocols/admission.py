@@ -25,7 +25,7 @@ class AdmissionRequest(Record):
     choices: int = 1
     price: Price | None = None
     tag: str | None = None
-    claim: Literal["interactive", "batch"] = "interactive"
+    priority: Literal["interactive", "batch"] = "interactive"
     arrival: int | None = None
     """Persons come before batches, and who came earlier first, where a bucket is waited for; None = it never stands."""
     waits_until: float | None = None

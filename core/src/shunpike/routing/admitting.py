@@ -110,7 +110,7 @@ class Admitting:
             choices=request.choices,
             price=self._services.price(target, context.prompt_bound, request.service_tier, left),
             tag=context.tag,
-            claim=context.claim,
+            priority=context.priority,
             arrival=context.waiter.place.arrival,
             waits_until=self._services.clock.now() + left if context.waits else None,
         )

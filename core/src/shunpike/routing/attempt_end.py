@@ -82,7 +82,7 @@ class AttemptEnd:
         if attempt.first_token is None and attempt.time is not None:
             return mark.on(Overloaded(attempt.time.over("no answer"), provider=name, kind="timeout"))
         took = self._services.clock.monotonic() - attempt.started
-        over = f"no end within {took:.1f} s, when the request's deadline had passed"
+        over = f"no end within {took:.1f} s, when the request's timeout had passed"
         return mark.on(Interrupted(over, provider=name, kind="timeout"))
 
     def _learn(self, run: RequestRun, attempt: Attempt, error: Failure) -> Setback:

@@ -148,6 +148,6 @@ class AttemptLoop:
         """Return how long an attempt at ``target`` may take: not all of the time, while somebody else is untried."""
         left, address = run.left(), self.services.where(target).address
         if not run.schedule.has_other(target, self.services.clock.monotonic()):
-            return TimeFor(left, "all that the request's deadline left", address)
+            return TimeFor(left, "all that the request's timeout left", address)
         share = run.context.attempt_share
-        return TimeFor(left * share, f"its attempt_share ({share:g}) of what the request's deadline left", address)
+        return TimeFor(left * share, f"its attempt_share ({share:g}) of what the request's timeout left", address)

@@ -27,7 +27,7 @@ _MOMENTS = ("retry_at", "reset_at")
 def blaming(plugin: str, what: str) -> Iterator[None]:
     """Raise `PluginError`, naming ``plugin``, for whatever comes out that no contract knows.
 
-    Ours pass, as do a deadline and a cancellation of ours; a failure of the provider's if its figures are figures.
+    Ours pass, as do a timeout and a cancellation of ours; a failure of the provider's if its figures are figures.
     """
     try:
         yield

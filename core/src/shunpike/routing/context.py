@@ -85,7 +85,7 @@ class RequestContext:
     expires: float
     strict: bool = False
     tag: str | None = None
-    claim: Literal["interactive", "batch"] = "interactive"
+    priority: Literal["interactive", "batch"] = "interactive"
     waiter: Waiter = field(default_factory=lambda: Queue().arrive("interactive"))
     """Where it stands among the requests of its client."""
     waits: bool = True

@@ -45,7 +45,7 @@ OF_KINDS = {
     "upstream": _MOMENT,
     "malformed": _MOMENT,
     "stream_interrupted": _MOMENT,
-    "timeout": "give it more time: --deadline 10m   ·   or ask another model: -m PROVIDER/ID",
+    "timeout": "give it more time: --timeout 10m   ·   or ask another model: -m PROVIDER/ID",
     "unsupported": "ask another model: -m PROVIDER/ID   ·   what each can do: shunpike models",
     "context_overflow": "shorten the prompt   ·   or name a model with a larger context: shunpike models",
     "too_large": "shorten the prompt, or lower max_tokens   ·   what the limits are: shunpike limits",
@@ -88,7 +88,7 @@ def _hints(candidates: Sequence[Candidate], told: Sequence[Told], *, over_budget
     yield frozen, bill
     more = f"allow more, {OWN_FILE}: max_attempts = 16   ·   or name a model: -m PROVIDER/ID"
     yield Cause.ATTEMPTS in causes, more
-    yield Cause.TIME in causes, "give it more time: --deadline 10m   ·   or name a model: -m PROVIDER/ID"
+    yield Cause.TIME in causes, "give it more time: --timeout 10m   ·   or name a model: -m PROVIDER/ID"
     yield any(one.retry_at for one in candidates), f"add a provider: shunpike keys set NAME{pay}"
     raised = f"raise the budget ({_WHERE}), lower max_tokens or shorten the prompt   ·   what is left: shunpike budget"
     yield over_budget, raised

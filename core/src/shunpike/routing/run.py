@@ -49,7 +49,7 @@ class RequestRun:
             request_id=context.request_id,
             model=context.request.model,
             kind=context.request.kind,
-            priority=context.claim,
+            priority=context.priority,
             tag=context.tag,
             candidates=len(context.plan.targets),
         )

@@ -77,7 +77,7 @@ def _check(call: Call | EmbedCall, grant: Grant, clock: Clock, expires: float) -
     if grant.at is not None and now - grant.at > GRANT_KEEPS:
         raise Overloaded("the process was stopped between admission and sending", provider="", kind=UNSENT)
     if now >= expires:
-        raise Overloaded("the deadline had passed when it was admitted", provider="", kind=UNSENT)
+        raise Overloaded("the timeout had passed when it was admitted", provider="", kind=UNSENT)
 
 
 async def _one_by_one(answer: Answer) -> AsyncGenerator[Chunk, None]:

@@ -18,7 +18,7 @@ FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter")
 
 
 class Timeouts(Written, Record):
-    """Seconds to wait at one provider, within what the request's deadline leaves."""
+    """Seconds to wait at one provider, within what the request's ``timeout`` leaves."""
 
     connect: float = Field(default=10.0, gt=0, examples=[5], json_schema_extra={"unit": "seconds"})
     """For a connection, with its encryption; for each step of the way through a proxy."""
@@ -28,7 +28,7 @@ class Timeouts(Written, Record):
     idle: float = Field(default=30.0, gt=0, examples=[60], json_schema_extra={"unit": "seconds"})
     """Between two chunks of a streamed answer."""
     total: float = Field(default=300.0, gt=0, examples=[600], json_schema_extra={"unit": "seconds"})
-    """For one attempt in all; a longer deadline of the request raises it, unless it is set."""
+    """For one attempt in all; a longer ``timeout`` of the request raises it, unless it is set."""
 
     def within(self, seconds: float) -> Self:
         """Return these for a request that has so many seconds left: they raise a ``total`` that nobody set."""

@@ -146,10 +146,11 @@ class Settings(Written, Record):
     maximum."""
     max_attempts: int = Field(default=8, ge=1, examples=[3], json_schema_extra={"unit": "attempts"})
     """How many attempts one request may take, at all providers together."""
-    deadline: float = Field(default=300.0, gt=0, examples=[120], json_schema_extra=SECONDS)
-    """Seconds for a whole request, all attempts together; or a span such as "90s" or "5m"."""
+    timeout: float = Field(default=300.0, gt=0, examples=[120], json_schema_extra=SECONDS)
+    """Seconds for a whole request, all attempts together; or a span such as "90s" or "5m". What one attempt may take of
+    it at a provider is bounded by that provider's ``timeouts``."""
     wait: bool = Field(default=True, examples=[False], json_schema_extra=NO_UNIT)
-    """Whether a request waits for a limit or budget that opens before its deadline. False: it fails at once."""
+    """Whether a request waits for a limit or budget that opens before its timeout. False: it fails at once."""
     attempt_share: float = Field(
         default=0.67, gt=0, le=1, examples=[0.5], json_schema_extra={"unit": "share of the time left"}
     )
@@ -166,7 +167,7 @@ class Settings(Written, Record):
     disabled_plugins: tuple[str, ...] = Field(default=(), examples=[["sandbox"]], json_schema_extra={"unit": "names"})
     """Plugins that are not loaded although they are installed, by the names that ``shunpike plugins`` shows."""
 
-    @field_validator("deadline", mode="before")
+    @field_validator("timeout", mode="before")
     @classmethod
     def _spanned(cls, value: Any) -> Any:
         return span(value) if isinstance(value, str) else value

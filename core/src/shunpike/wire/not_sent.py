@@ -90,7 +90,7 @@ def same_mark(error: BaseException, found: Found) -> Found:
 
 
 class KeptMark:
-    """Keeps the mark of what is raised inside: a deadline that has passed puts another error in its place."""
+    """Keeps the mark of what is raised inside: a timeout that has passed puts another error in its place."""
 
     unsent = False
 

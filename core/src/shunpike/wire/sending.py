@@ -24,7 +24,7 @@ class Sending(httpx.AsyncByteStream):
     """A body on its way, without a generator; ``leaves`` is called when the last of it is fetched.
 
     What ends before that has sent something that nobody can process: its length is said in its head, and its JSON has
-    no end. A generator that is given up halfway, at a deadline or a cancellation, is left to the garbage collector, of
+    no end. A generator that is given up halfway, at a timeout or a cancellation, is left to the garbage collector, of
     which trio complains.
     """
 

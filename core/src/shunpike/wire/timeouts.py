@@ -46,7 +46,7 @@ class Patience:
 
     @property
     def hint(self) -> str | None:
-        """What to change where a bound was overstepped that a longer deadline does not move."""
+        """What to change where a bound was overstepped that a longer timeout of the request does not move."""
         if anyio.current_time() >= self._latest:
             return None
         name = "first_token" if self._first else "idle"

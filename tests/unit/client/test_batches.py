@@ -24,7 +24,7 @@ RESERVED = "reserve 20% for interactive"
 
 async def take(client: Client, count: int) -> None:
     for _ in range(count):
-        await client.complete("hello", claim="batch")
+        await client.complete("hello", priority="batch")
 
 
 async def test_a_batch_leaves_what_is_reserved_for_persons(make_client: MakeClient) -> None:
@@ -32,13 +32,13 @@ async def test_a_batch_leaves_what_is_reserved_for_persons(make_client: MakeClie
     async with make_client(ScriptedProvider("only", limits=(DAY,)), pace=RESERVED) as client:
         await take(client, 8)
         with pytest.raises(Exhausted) as caught:
-            await client.complete("hello", claim="batch")
+            await client.complete("hello", priority="batch")
         (candidate,) = caught.value.decision.candidates
         assert "paced: 8 of 10 requests / day (UTC) used" in str(candidate.reason)
         assert caught.value.retry_at is not None
         async with client.stream("hello") as chunks:
             assert [chunk.text async for chunk in chunks]
-        await client.complete("hello", claim="interactive")
+        await client.complete("hello", priority="interactive")
         with pytest.raises(Exhausted):
             await client.complete("hello")
 
@@ -47,7 +47,7 @@ async def test_a_batch_that_is_held_back_goes_elsewhere(make_client: MakeClient)
     one, two = ScriptedProvider("one", limits=(DAY,)), ScriptedProvider("two", answer("from two"))
     async with make_client(one, two, pace=RESERVED) as client:
         await take(client, 8)
-        assert (await client.complete("hello", claim="batch")).text == "from two"
+        assert (await client.complete("hello", priority="batch")).text == "from two"
         assert (await client.complete("hello")).provider == "one"
 
 
@@ -58,8 +58,8 @@ async def test_without_a_reserve_a_batch_is_like_any_other(make_client: MakeClie
 
 async def test_another_word_is_refused(make_client: MakeClient) -> None:
     async with make_client(ScriptedProvider("only")) as client:
-        with pytest.raises(UsageError, match="claim must be interactive or batch, got 'later'"):
-            await client.complete("hello", claim="later")  # type: ignore[arg-type]  # what is tested
+        with pytest.raises(UsageError, match="priority must be interactive or batch, got 'later'"):
+            await client.complete("hello", priority="later")  # type: ignore[arg-type]  # what is tested
 
 
 class Words:

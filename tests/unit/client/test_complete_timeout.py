@@ -1,4 +1,4 @@
-"""The deadline of a call begins with the call: planning looks at the ledger within it."""
+"""The timeout of a call begins with the call: planning looks at the ledger within it."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def client(store: MemoryStore, clock: VirtualClock) -> Client:
     return Client(Settings(), host=host, clock=clock, store=store, environ={})
 
 
-async def test_a_deadline_begins_before_the_ledger_is_looked_at() -> None:
+async def test_a_timeout_begins_before_the_ledger_is_looked_at() -> None:
     clock = VirtualClock()
     async with client(Late(clock, 1.8), clock) as opened:
         with pytest.raises(StoreError, match=r"did not answer within 0\.2 s"):
-            await opened.complete("hi", deadline=2)
+            await opened.complete("hi", timeout=2)
     assert clock.monotonic() == pytest.approx(2.0)
