@@ -26,6 +26,7 @@ IMPORTERS = {
     "pluggy": {"core/src/shunpike/hookspecs.py", "core/src/shunpike/plugins.py"},
     "apsw": {"core/src/shunpike/storage/sqlite"},
     "tiktoken": {"core/src/shunpike/tokens.py"},
+    "jsonschema_rs": {"core/src/shunpike/json_schema.py"},
     "structlog": {"core/src/shunpike/complaints.py"},
     "platformdirs": {"core/src/shunpike/config/places.py"},
     "prompt_toolkit": {"core/src/shunpike/cli/chat/toolkit.py"},
@@ -34,6 +35,7 @@ IMPORTERS = {
     "rich": {"core/src/shunpike/cli/markdown.py", "core/src/shunpike/cli/demo_progress.py"},
 }
 HEAVY = {
+    "jsonschema_rs",
     "shunpike.client",
     "shunpike.config",
     "shunpike.plugins",

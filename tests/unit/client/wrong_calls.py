@@ -27,7 +27,7 @@ async def lines() -> AsyncIterator[dict[str, str]]:
 
 OPTIONS: list[tuple[dict[str, Any], str, str]] = [
     ({"api_key": KEY}, "there is no option 'api_key'", "shunpike keys set NAME"),
-    ({"timeout": 30}, "there is no option 'timeout'", "timeout=30"),
+    ({"deadline": 30}, "there is no option 'deadline'", "timeout=30"),
     ({"request_timeout": 30}, "there is no option 'request_timeout'", "timeout=30"),
     ({"modle": "auto"}, "there is no option 'modle'. Did you mean 'model'?", "the options: model"),
     ({"max_token": 5}, "there is no option 'max_token'. Did you mean 'max_tokens'?", "the options: model"),

@@ -32,7 +32,7 @@ def check_arguments(given: Mapping[str, Any], unknown: Mapping[str, object]) -> 
     for name in unknown:
         if name in Settings.model_fields:
             hint = f"it is a setting: Client(Settings({name}=…)), or a line of shunpike.toml"
-        elif name in ("timeouts", "request_timeout", "timeout"):
+        elif name in ("timeouts", "request_timeout", "deadline"):
             hint = 'Client(Settings(timeout=30)), or for one request: client.complete(…, timeout="30s")'
         else:
             hint = MEANT.get(name, f"the arguments: {', '.join(_KINDS)}")

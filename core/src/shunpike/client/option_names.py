@@ -17,7 +17,7 @@ _ADDRESS = 'it belongs to a provider: Settings(providers={{"NAME": ProviderSetti
 MEANT = {
     **dict.fromkeys(("api_key", "apikey", "key", "api_keys", "token", "auth", "authorization"), _KEYS),
     **dict.fromkeys(
-        ("timeouts", "request_timeout", "timeout", "max_time", "time_limit", "total_timeout"),
+        ("timeouts", "request_timeout", "deadline", "max_time", "time_limit", "total_timeout"),
         'timeout=30 (or "30s", "5m") bounds the whole request',
     ),
     **dict.fromkeys(("base_url", "api_base", "endpoint", "url"), _ADDRESS.format("base_url")),
