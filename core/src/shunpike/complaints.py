@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import NamedTuple
 
 from shunpike.errors import in_words
+
+_LOG = logging.getLogger("shunpike")
 
 
 class Complaint(NamedTuple):
@@ -41,7 +44,4 @@ class Complaints:
         if self._kept is not None:
             self._kept.append(Complaint(plugin, hook, in_words(error)))
             return
-        import structlog  # takes longer to import than all plugins together, for a line that is rarely written
-
-        words = in_words(error)
-        structlog.get_logger(__name__).warning("plugin.broken", plugin=plugin, hook=hook, error=words)
+        _LOG.warning("the plugin %s failed in %s: %s", plugin, hook, in_words(error))
