@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, get_args
+from functools import cache
+from typing import Annotated, Any, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -52,6 +53,42 @@ class Open(BaseModel):
     """A frozen chunk of the chat-completions vocabulary: unknown fields are kept and passed on."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
+
+
+def told(record: Open) -> dict[str, Any]:
+    """Return all fields of ``record``, those included that are not known here."""
+    return {**record.__dict__, **(record.__pydantic_extra__ or {})}
+
+
+R = TypeVar("R", bound=Record)
+_put = object.__setattr__
+
+
+def trusted(kind: type[R], /, **values: Any) -> R:
+    """Return a record of ``values`` that are of the right types already: for what is made for each chunk or call.
+
+    Nothing is checked or converted, which takes a quarter of the time; a field that is not named has its default.
+    """
+    return cast("R", _made(kind, {**_defaults(kind), **values}, set(values)))
+
+
+def changed(record: R, /, **values: Any) -> R:
+    """Return ``record`` with other ``values``, unchecked: as its ``model_copy``, in a third of the time."""
+    return cast("R", _made(type(record), {**record.__dict__, **values}, record.__pydantic_fields_set__ | values.keys()))
+
+
+def _made(kind: Any, values: dict[str, Any], told: set[str]) -> Any:
+    made = object.__new__(kind)
+    _put(made, "__dict__", values)
+    _put(made, "__pydantic_fields_set__", told)
+    _put(made, "__pydantic_extra__", None)
+    _put(made, "__pydantic_private__", None)
+    return made
+
+
+@cache
+def _defaults(kind: type[BaseModel]) -> dict[str, Any]:
+    return {name: field.default for name, field in kind.model_fields.items() if not field.is_required()}
 
 
 SHOWN = 40

@@ -18,8 +18,9 @@ from shunpike.wire.network import Network
 from shunpike.wire.not_sent import before_sending
 from shunpike.wire.probe import ModelsProbe
 from shunpike.wire.ratelimits import header_evidence, parse_duration, parse_moment, retry_moment, retry_told
+from shunpike.wire.reader import Reader
 from shunpike.wire.sse import Event, EventParser
-from shunpike.wire.stream import ChunkStream, Reader
+from shunpike.wire.stream import ChunkStream
 from shunpike.wire.unreadable import no_answer
 
 __all__ = [

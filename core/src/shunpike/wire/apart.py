@@ -79,6 +79,9 @@ class Apart:
         if not (chunk.text or chunk.reasoning or chunk.finish_reason):
             return chunk
         reading = self._choices.get(chunk.index)
+        if reading is not None and reading.is_plain and not (chunk.reasoning or chunk.finish_reason):
+            reading.more(chunk.text)
+            return chunk
         if reading is None:
             reading = self._choices[chunk.index] = _Reading(self._json, self._pairs)
         reasoning, text = reading.take(chunk.reasoning, chunk.text)
@@ -135,6 +138,17 @@ class _Reading:
     """Whether something of the beginning was taken away."""
     settled: bool = False
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the answer has begun, and no fence is around it: then text is shown as it comes."""
+        return self.plain and not self.fence
+
+    def more(self, text: str) -> None:
+        """Note more of a plain text."""
+        self.settled = False
+        self.raw.append(text)
+        self.text.append(text)
+
     def take(self, reasoning: str, text: str) -> tuple[str, str]:
         """Return what is to be shown of thinking that was told apart, and of a chunk of text."""
         self.settled = self.settled and not (reasoning or text)
@@ -143,10 +157,10 @@ class _Reading:
             self.reasoning.append(reasoning)
         if not text:
             return reasoning, ""
-        self.raw.append(text)
-        if self.plain and not self.fence:
-            self.text.append(text)
+        if self.is_plain:
+            self.more(text)
             return reasoning, text
+        self.raw.append(text)
         thought, said = self._read(text)
         self.reasoning.append(thought)
         self.text.append(said)

@@ -10,6 +10,7 @@ from typing_extensions import override
 from shunpike.clock import Clock, SystemClock
 from shunpike.errors import NotHere, Overloaded, ProviderError
 from shunpike.types import ABSENT, Answer, Call, Chunk, EmbedCall, LiveModel, ProviderInfo, ProviderSettings
+from shunpike.types.base import changed, trusted
 from shunpike.wire.address import check_base_url, is_keyed
 from shunpike.wire.answer import no_choice, read_answer
 from shunpike.wire.apart import set_apart
@@ -17,6 +18,7 @@ from shunpike.wire.assemble import chunks_of
 from shunpike.wire.body import chat_body, stream_body
 from shunpike.wire.chunks import Seen, missing_ends, read_chunk
 from shunpike.wire.dialect import Dialect
+from shunpike.wire.error_body import marks
 from shunpike.wire.failures import Refused, Side, classify, request_id
 from shunpike.wire.flow import Flow
 from shunpike.wire.http import Http, Reply
@@ -117,13 +119,12 @@ class ChatBackend:
             error.model = error.model or call.model
             raise
         opening = self.opening(reply.headers, reply.headers_at)
-        return answer.model_copy(
-            update={
-                "headers_at": reply.headers_at,
-                "evidence": (*opening.evidence, *answer.evidence),
-                "warnings": (*warnings, *answer.warnings),
-                "provider_request_id": opening.provider_request_id or answer.provider_request_id,
-            }
+        return changed(
+            answer,
+            headers_at=reply.headers_at,
+            evidence=(*opening.evidence, *answer.evidence),
+            warnings=(*warnings, *answer.warnings),
+            provider_request_id=opening.provider_request_id or answer.provider_request_id,
         )
 
     def stream(self, call: Call) -> ChunkStream:
@@ -169,7 +170,8 @@ class ChatBackend:
 
     def opening(self, headers: Mapping[str, str], headers_at: float) -> Chunk:
         """Return what the headers of a good answer tell."""
-        return Chunk(
+        return trusted(
+            Chunk,
             headers_at=headers_at,
             evidence=header_evidence(headers, self.dialect.ratelimits, headers_at),
             provider_request_id=request_id(headers, self.dialect),
@@ -233,7 +235,7 @@ class _ChatReader:
         self._seen = Seen(call, expected=1 if backend.dialect.single_choice else call.request.n or 1)
         self._headers: Mapping[str, str] = {}
         # A chunk without any of these words holds no error, which is cheaper to see in the text than in the JSON.
-        self._marks = {'"error"', *(f'"{path.rpartition(".")[2]}"' for path in backend.dialect.errors_at)}
+        self._marks = marks(backend.dialect.errors_at)
 
     @property
     def complete(self) -> bool:
@@ -247,7 +249,7 @@ class _ChatReader:
     def opening(self, headers: Mapping[str, str], headers_at: float) -> Chunk:
         """Return what the headers tell, and what of the request got lost."""
         self._headers = headers
-        return self._backend.opening(headers, headers_at).model_copy(update={"warnings": self.warnings})
+        return changed(self._backend.opening(headers, headers_at), warnings=self.warnings)
 
     def whole(self, headers: Mapping[str, str], body: bytes) -> Sequence[Chunk]:
         """Return the chunks of an answer that came in one, though a stream was asked for."""
@@ -268,7 +270,7 @@ class _ChatReader:
             raw_chunk = raw_chunk[0] if isinstance(raw_chunk, list) and len(raw_chunk) == 1 else raw_chunk
             if not isinstance(raw_chunk, dict):
                 raise ValueError("an event is not a JSON object")  # noqa: TRY004 - of the wire, not of a caller
-            if self.failed is None and (event.event == "error" or any(mark in text for mark in self._marks)):
+            if self.failed is None and (event.event == "error" or self._marks.search(text)):
                 self.failed = backend.told_failure(raw_chunk, self._headers)
                 if self.failed is None and event.event == "error":
                     self.failed = backend.failure(200, {}, text.encode())

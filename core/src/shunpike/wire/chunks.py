@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from shunpike.types import ABSENT, Bill, Call, Chunk, Money, Usage
+from shunpike.types.base import trusted
 from shunpike.types.money import larger
 from shunpike.wire.answer import (
     at_the_cap,
@@ -62,6 +64,8 @@ class Seen:
 
 def read_chunk(raw_chunk: Mapping[str, Any], seen: Seen, dialect: Dialect, provider: str) -> list[Chunk]:
     """Return the chunks of one chunk. Raises `Overloaded` when a choice ends in an error."""
+    if plain := _plain(raw_chunk, seen, dialect):
+        return [plain]
     found: list[Chunk] = []
     for place, row in enumerate(rows(raw_chunk.get("choices"))):
         chunk = _chunk(row, place, seen, dialect, provider)
@@ -74,6 +78,33 @@ def read_chunk(raw_chunk: Mapping[str, Any], seen: Seen, dialect: Dialect, provi
         else:
             found.append(Chunk(**totals))
     return found
+
+
+def _plain(raw_chunk: Mapping[str, Any], seen: Seen, dialect: Dialect) -> Chunk | None:
+    """Return the chunk of what most are: more text of a choice that has begun. None where anything else is news."""
+    choices = raw_chunk.get("choices")
+    row = choices[0] if type(choices) is list and len(choices) == 1 else None
+    delta = row.get("delta") if type(row) is dict else None
+    if type(row) is not dict or type(delta) is not dict or row.get("index") not in seen.choices:
+        return None
+    beside, within = _told_at(dialect.usage_at, dialect.stated_cost)
+    if any(map(row.get, within)) or any(map(raw_chunk.get, beside)) or seen.request_id is None:
+        return None
+    if raw_chunk.get("model") != seen.model or raw_chunk.get("service_tier") != seen.tier:
+        return None
+    text = delta.get("content")
+    if type(text) is not str or not text or (len(delta) > 1 and sum(map(bool, delta.values())) > 1):
+        return None
+    return trusted(Chunk, index=row["index"], text=string(text))
+
+
+@cache
+def _told_at(usage_at: tuple[str, ...], stated_cost: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the fields of a chunk, and those of a choice, in which something may stand that is no text."""
+    paths = [path.split(".") for path in (*usage_at, *([stated_cost] if stated_cost else []))]
+    within = [path[2] for path in paths if path[:2] == ["choices", "0"] and len(path) > 2]
+    beside = [path[0] for path in paths if path[:2] != ["choices", "0"]]
+    return tuple(beside), ("finish_reason", "logprobs", *within)
 
 
 def missing_ends(seen: Seen) -> list[Chunk]:

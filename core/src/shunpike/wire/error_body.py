@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from shunpike.wire.lenient import at, decode, encode, string, table
@@ -27,6 +29,12 @@ class Said:
     """The field of the request that the refusal is about."""
     page: bool = False
     """Whether it is a web page: then something in front of the API answered, which knows neither key nor request."""
+
+
+@cache
+def marks(places: tuple[str, ...]) -> re.Pattern[str]:
+    """Match what is in the text of every answer that holds an error at one of ``places``, dotted paths, or as such."""
+    return re.compile("|".join({'"error"', *(f'"{re.escape(path.rpartition(".")[2])}"' for path in places)}))
 
 
 def read_error(body: bytes) -> Said:

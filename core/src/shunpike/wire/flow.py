@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import AbstractContextManager, suppress
-from typing import NoReturn, Protocol, Self, cast
+from typing import NoReturn, Protocol, Self, TypeVar, cast
 
 import anyio
 
@@ -17,6 +17,7 @@ from shunpike.wire.slim_httpx import httpx
 from shunpike.wire.timeouts import Patience
 from shunpike.wire.unpack import Unpacker
 
+T = TypeVar("T")
 MAX_BODY = 32 * 1024 * 1024
 """Bytes of a whole answer."""
 CLOSING = 2.0
@@ -80,8 +81,7 @@ class Flow:
     @property
     def address(self) -> str:
         """What is asked, without query, which may hold what is nobody's business."""
-        url = self._outgoing.url
-        return f"{url.scheme}://{url.netloc.decode('ascii')}{url.raw_path.partition(b'?')[0].decode('ascii')}"
+        return self._outgoing.address
 
     async def __aenter__(self) -> Self:
         self._patience = Patience(self._timeouts, whole=self._whole)
@@ -99,7 +99,7 @@ class Flow:
         self.headers_at = self._http.clock.now()
         self.status = response.status_code
         self.headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
-        turned_away = self._http.turned_away(self.status, self.headers, self.address)
+        turned_away = self._http.turned_away(self.status, self.headers, self._outgoing.address)
         if turned_away is not None:
             await self.__aexit__()
             raise turned_away
@@ -130,29 +130,36 @@ class Flow:
     async def read(self, limit: int = MAX_BODY) -> bytes:
         """Return all that is left, at most ``limit`` bytes. Raises `Overloaded`: ``malformed`` when it is more."""
         self._patience.until_the_end()
+        return await self._timed(self._read(limit))
+
+    async def _read(self, limit: int) -> bytes:
         parts, size = [], 0
-        while chunk := await self.receive():
-            parts.append(chunk)
-            size += len(chunk)
+        while not self._ended and self._chunks is not None:
+            chunk = await anext(self._chunks, None)
+            self._ended = chunk is None
+            parts.append(self._unpacked(chunk or b""))
+            size += len(parts[-1])
             if size > limit:
                 raise self._http.overloaded("malformed", f"the answer is larger than {limit} bytes")
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return b"".join(parts)
 
     async def _next(self, chunks: AsyncIterator[bytes]) -> bytes:
-        chunk = None
+        chunk = await self._timed(anext(chunks, None))
+        self._ended = chunk is None
+        self._patience.alive()
+        return chunk or b""
+
+    async def _timed(self, arriving: Awaitable[T]) -> T:
+        """Wait for bytes, no longer than patience goes. Raises `Overloaded`."""
         try:
             # A bare scope is half as dear as `anyio.fail_after`, and this runs for each chunk.
-            with anyio.CancelScope(deadline=self._patience.deadline) as scope:
-                with self._http.outside():
-                    chunk = await anext(chunks, None)
+            with anyio.CancelScope(deadline=self._patience.deadline), self._http.outside():
+                return await arriving
         except FAILURES as error:
             self._ended = True
             self._http.fail(error, self.address)
-        self._ended = chunk is None
-        if scope.cancelled_caught:
-            raise self._late()
-        self._patience.alive()
-        return chunk or b""
+        self._ended = True
+        raise self._late()
 
     def _late(self) -> Overloaded:
         late = self._http.overloaded("timeout", f"{self._patience.lost()} ({self._http.asked(self.address)})")

@@ -77,7 +77,7 @@ class Http:
         if not any(name.lower() == "host" for name in own):
             self._headers.insert(0, (b"Host", self._origin.netloc))
         self._plain, self._compressed = self._head({}), self._head(COMPRESSED)
-        self._urls: dict[str, httpx.URL] = {}
+        self._urls: dict[str, tuple[httpx.URL, str]] = {}
         self._transport = transport
         self._fetches_late = transport is not None and fetches_late(transport)
         self._closed = False
@@ -118,7 +118,7 @@ class Http:
     ) -> Outgoing:
         prepared = self._compressed if headers is COMPRESSED else None if headers else self._plain
         head = prepared or self._head(headers or {})
-        return Outgoing(self._url(path), head, None if body is None else encode(body), timeouts.connect)
+        return Outgoing(*self._url(path), head, None if body is None else encode(body), timeouts.connect)
 
     def _head(self, headers: Mapping[str, str]) -> httpx.Headers:
         # Said in any case, since a transport of its own accord would take what nobody here unpacks.
@@ -187,15 +187,18 @@ class Http:
         """Return the failure of this provider; whether it is billed is not known."""
         return Overloaded(f"{self.provider}: {message}", provider=self.provider, kind=kind)
 
-    def _url(self, path: str) -> httpx.URL:
-        url = self._urls.get(path)
-        if url is None:
+    def _url(self, path: str) -> tuple[httpx.URL, str]:
+        """Return the URL of ``path``, and as it is shown."""
+        found = self._urls.get(path)
+        if found is None:
             url = self._parsed(self._base + path)
             if not path.startswith("/") or url.netloc != self._origin.netloc or url.userinfo:
                 raise ConfigError(f"the path {path!r} would leave {self._base}; expected one such as /chat/completions")
+            shown = f"{url.scheme}://{url.netloc.decode('ascii')}{url.raw_path.partition(b'?')[0].decode('ascii')}"
+            found = url, shown
             if len(self._urls) < 256:
-                self._urls[path] = url
-        return url
+                self._urls[path] = found
+        return found
 
     def _parsed(self, text: str) -> httpx.URL:
         try:

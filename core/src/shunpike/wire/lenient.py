@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Self
 
+from pydantic_core import from_json
+
 from shunpike.errors import UsageError
 
 MOST_TOKENS = 10**10
@@ -41,6 +43,11 @@ def decode(body: bytes | str, *, exact: bool = False) -> Any:
 
     With ``exact`` fractions come as `Stated`. Raises `ValueError` for what is no JSON, however broken.
     """
+    if not exact:
+        try:
+            return from_json(body, allow_inf_nan=False)
+        except ValueError:
+            pass  # What is not quite JSON, or not quite UTF-8, is read by the more patient one.
     text = body if isinstance(body, str) else str(body, "utf-8", "replace")
     try:
         return (_EXACT if exact else _PLAIN).decode(text.lstrip("\ufeff"))

@@ -57,6 +57,8 @@ class Outgoing(NamedTuple):
     """A request that is to be sent, perhaps again: ``headers`` are all but the length, ``connect`` is in seconds."""
 
     url: httpx.URL
+    address: str
+    """The same for a person, without query."""
     headers: httpx.Headers
     body: bytes | None
     connect: float

@@ -48,6 +48,8 @@ class EventParser:
 
     def feed(self, data: bytes) -> list[Event]:
         """Return the events that ``data`` completes. Raises `Overloaded` (malformed) for an event beyond all bounds."""
+        if data.startswith(b"data: {") and data.endswith(b"\n\n") and (found := self._whole(data)):
+            return found
         if self._after_cr and data:
             self._after_cr = False
             data = data.removeprefix(b"\n")
@@ -67,6 +69,16 @@ class EventParser:
             self._tail.append(rest)
             self._grow(len(rest))
         return found
+
+    def _whole(self, data: bytes) -> list[Event]:
+        """Return the events of bytes that hold nothing but whole ones of one line each; none where that is not so."""
+        if self._tail or self._data or self._event or self._after_cr or b"\r" in data or len(data) > self._max:
+            return []
+        blocks = data[:-2].split(b"\n\n")
+        if data.count(b"\n") != 2 * len(blocks) or not all(block.startswith(b"data: ") for block in blocks):
+            return []
+        self._begun = True
+        return [Event("", str(block[6:], "utf-8", "replace"), self._id) for block in blocks]
 
     def close(self) -> list[Event]:
         """Return the event that was cut off by the end, if any."""

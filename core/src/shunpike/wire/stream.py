@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol, Self
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
+from typing import Self
 
 import anyio
 from typing_extensions import override
 
 from shunpike.errors import Interrupted, ProviderError
 from shunpike.types import Call, Chunk, Evidence
+from shunpike.types.base import changed
 from shunpike.wire.apart import Apart
 from shunpike.wire.flow import Flow
 from shunpike.wire.not_sent import before_sending
+from shunpike.wire.reader import Reader
 from shunpike.wire.sse import Event, EventParser
 from shunpike.wire.unreadable import BLANK, EVENTS, content_type, is_json, is_web_page, no_answer
 from shunpike.wire.wrong_place import locate
@@ -27,45 +29,6 @@ MOST_FIGURES = 64 * 1024
 """Bytes that are read after a failure inside a stream, for the figures of its bill."""
 LAST_FIGURES = 1.0
 """Seconds to wait for them."""
-
-
-class Reader(Protocol):
-    """Makes chunks of one stream's events, in one provider's dialect."""
-
-    provider: str
-    model: str
-    failed: ProviderError | None
-    """The failure that an event told, once one did."""
-    done: bool
-    """Whether the provider said that nothing follows."""
-
-    @property
-    def complete(self) -> bool:
-        """Whether every choice that began has told its end, so that a stream may end here."""
-        ...
-
-    def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """Return what a status other than success means."""
-        ...
-
-    def opening(self, headers: Mapping[str, str], headers_at: float) -> Chunk:
-        """Return what the headers tell; it is put into the first chunk."""
-        ...
-
-    def whole(self, headers: Mapping[str, str], body: bytes) -> Sequence[Chunk]:
-        """Return the chunks of an answer that came in one, though a stream was asked for."""
-        ...
-
-    def chunks(self, event: Event) -> Sequence[Chunk]:
-        """Return the chunks of one event; a failure that it tells goes to ``failed``. Raises `ProviderError`.
-
-        After a failure only the figures of an event count; they go into its ``bill``.
-        """
-        ...
-
-    def ends(self) -> Sequence[Chunk]:
-        """Return what is still to be told at the end of a stream that ended well."""
-        ...
 
 
 class ChunkStream(AbstractAsyncContextManager["ChunkStream"], AsyncIterator[Chunk]):
@@ -165,11 +128,9 @@ class ChunkStream(AbstractAsyncContextManager["ChunkStream"], AsyncIterator[Chun
             return b""  # The status alone is enough to know what to do next.
 
     async def _drain(self, flow: Flow) -> None:
-        try:
+        with suppress(ProviderError):  # The answer was complete before.
             while await flow.receive():
                 pass
-        except ProviderError:
-            return  # The answer was complete before.
 
     async def _pull(self, flow: Flow) -> None:
         try:
@@ -213,12 +174,14 @@ class ChunkStream(AbstractAsyncContextManager["ChunkStream"], AsyncIterator[Chun
     def _take_events(self, flow: Flow, data: bytes) -> None:
         """Take in the events that ``data`` completes; a failure among them is the reader's ``failed``."""
         events = self._parser.feed(data) if data else self._parser.close()
+        carried_on = False
         for event in events:
             self._heard = True
-            if self._take(self._reader.chunks(event)):
-                flow.beat()
+            carried_on = self._take(self._reader.chunks(event)) or carried_on
             if self._reader.done:
                 break
+        if carried_on:
+            flow.beat()
 
     def _stray(self) -> ProviderError | None:
         """Return the failure that was written into the stream as it is, not as an event."""
@@ -274,9 +237,12 @@ class ChunkStream(AbstractAsyncContextManager["ChunkStream"], AsyncIterator[Chun
     def _take(self, chunks: Sequence[Chunk]) -> bool:
         """Pass the chunks on; return whether any of them carries the answer on, as an empty delta does not."""
         self._pass_on(self._apart.take(chunks))
-        return any(chunk.carries_on for chunk in chunks)
+        return any(chunk.text or chunk.carries_on for chunk in chunks)
 
     def _pass_on(self, chunks: Sequence[Chunk]) -> None:
+        if self._content and self._opening is None:
+            self._ready.extend(chunks)
+            return
         for chunk in chunks:
             self._content = self._content or chunk.has_content
             if self._opening is None:
@@ -291,10 +257,10 @@ def _identity(row: Evidence) -> tuple[object, ...]:
 
 
 def _with(chunk: Chunk, opening: Chunk) -> Chunk:
-    update: dict[str, Any] = {
-        "headers_at": opening.headers_at,
-        "evidence": (*opening.evidence, *chunk.evidence),
-        "warnings": (*opening.warnings, *chunk.warnings),
-        "provider_request_id": opening.provider_request_id or chunk.provider_request_id,
-    }
-    return chunk.model_copy(update=update)
+    return changed(
+        chunk,
+        headers_at=opening.headers_at,
+        evidence=(*opening.evidence, *chunk.evidence),
+        warnings=(*opening.warnings, *chunk.warnings),
+        provider_request_id=opening.provider_request_id or chunk.provider_request_id,
+    )

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from shunpike.errors import NotHere
 from shunpike.types import Call, ChatRequest
-from shunpike.wire.body import given
+from shunpike.types.base import told
+from shunpike.wire.body import OURS
 from shunpike.wire.dialect import Dialect
 
 
 def lost(call: Call, dialect: Dialect, provider: str, *, streamed: bool) -> tuple[str, ...]:
     """Return a sentence for each parameter that was given and can't be honoured."""
     request = call.request
-    asked = given(call)
-    dropped = [name for name in (*dialect.drop, *(dialect.drop_with_stream if streamed else ())) if name in asked]
+    asked = told(request)
+    dropped = [
+        name
+        for name in (*dialect.drop, *(dialect.drop_with_stream if streamed else ()))
+        if name not in OURS and asked.get(name) is not None
+    ]
     found = [f"{provider} does not take {name!r}: it was left out" for name in dropped]
     if dialect.single_choice and (request.n or 1) > 1:
         found.append(f"{provider} gives one choice per request: n={request.n} was left out")
@@ -26,11 +31,12 @@ def lost(call: Call, dialect: Dialect, provider: str, *, streamed: bool) -> tupl
     if request.json_mode == "json_object" and not dialect.json_object and "response_format" not in dropped:
         found.append(f"{provider} has no JSON mode: 'response_format' was left out")
     effort = request.reasoning_effort
-    least = dialect.effort(call.model, effort or "none")
-    if effort == "none" and least != effort and "reasoning_effort" not in dropped:
-        found.append(f"{call.model} can't be told not to reason: its effort is {least!r} instead")
+    if effort == "none" and "reasoning_effort" not in dropped:
+        least = dialect.effort(call.model, effort)
+        if least != effort:
+            found.append(f"{call.model} can't be told not to reason: its effort is {least!r} instead")
     for name in dialect.message_drop:
-        if any(name in message.model_dump(exclude_none=True) for message in request.messages):
+        if any(told(message).get(name) is not None for message in request.messages):
             found.append(f"{provider} does not take {name!r} on messages: it was left out")
     return tuple(found)
 

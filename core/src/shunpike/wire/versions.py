@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from shunpike.types import Timeouts
 from shunpike.wire.error_body import read_error
-from shunpike.wire.flow import Flow
+from shunpike.wire.flow import MAX_BODY, Flow
 from shunpike.wire.http import Http
 from shunpike.wire.not_sent import before_sending
 from shunpike.wire.sending import Outgoing
@@ -99,6 +99,10 @@ class _SeekingFlow(Flow):
             return await super().receive()
         data, self._kept = self._kept, b""
         return data
+
+    @override
+    async def read(self, limit: int = MAX_BODY) -> bytes:
+        return await super().read(limit) if self._kept is None else await self.receive()
 
     def _renew(self, outgoing: Outgoing) -> None:
         self._outgoing, self._response, self._chunks, self._unpacker = outgoing, None, None, None

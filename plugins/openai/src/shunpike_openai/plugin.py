@@ -9,7 +9,7 @@ from typing_extensions import override
 from shunpike.catalog.schema import Where
 from shunpike.errors import NotHere
 from shunpike.types import Call, ProviderSettings
-from shunpike.types.base import Record
+from shunpike.types.base import Record, told
 from shunpike.wire.compatible import OpenAICompatible, require_key
 from shunpike.wire.embeddings import EmbeddingBackend
 
@@ -61,7 +61,8 @@ class OpenAIBackend(EmbeddingBackend):
         wanted = call.request.reasoning_effort
         if not self.reasoning.active(call, wanted and self.dialect.effort(call.model, wanted)):
             return []
-        given = {name: getattr(call.request, name, None) for name in REFUSED}
+        asked = told(call.request)
+        given = {name: asked.get(name) for name in REFUSED}
         # A temperature of 1 is what it has anyway.
         return [name for name, value in given.items() if value is not None and (name, value) != ("temperature", 1)]
 
