@@ -7,8 +7,9 @@ import random
 import pytest
 
 from shunpike.builtin import memory_attempts
-from shunpike.builtin.memory import SWEEP_EVERY, MemoryStore
-from shunpike.builtin.memory_buckets import SLOTS, Bucket
+from shunpike.builtin.memory import MemoryStore
+from shunpike.builtin.memory_books import SWEEP_EVERY
+from shunpike.builtin.memory_slots import SLOTS, Slots
 from shunpike.ledger.windows import GUARD
 from shunpike.types import Calendar, Grant, Lifetime, Money, Rolling, Settlement, State, Unit
 from shunpike_testkit.clock import VirtualClock
@@ -20,34 +21,34 @@ MONEY = hold(CENT, 10**6 * CENT, Unit.USD, Lifetime())
 
 def test_many_expiries_are_kept_as_few_and_none_counts_for_less_time() -> None:
     """Each counts a little longer at most: by a part of the window."""
-    bucket, dice = Bucket(), random.Random(7)
+    slots, dice = Slots(), random.Random(7)
     expiries = sorted(dice.uniform(0.0, 3_600.0) for _ in range(50_000))
     for expires in expiries:
-        bucket.add(expires, 1)
-        assert len(bucket) <= 2 * SLOTS
+        slots.add(expires, 1)
+        assert len(slots) <= 2 * SLOTS
     longest = 4 * 3_600 / SLOTS
     for now in range(0, 3_600 + int(longest), 60):
-        bucket.drop(now)
+        slots.drop(now)
         counting = sum(one > now for one in expiries)
         at_most = sum(one > now - longest for one in expiries)
-        assert counting <= bucket.used <= at_most
-    assert bucket.is_empty
+        assert counting <= slots.total <= at_most
+    assert not len(slots)
 
 
 def test_what_is_in_doubt_stays_apart_until_somebody_says_what_it_was() -> None:
-    bucket = Bucket()
+    slots = Slots()
     for number in range(3 * SLOTS):
-        bucket.add(100.0 + number / 50, 1, f"doubtful-{number}")
-        bucket.add(100.0 + number / 50, 1)
-    bucket.correct("doubtful-7", 5)
-    bucket.correct("doubtful-8", 0)
-    bucket.believe("doubtful-9")
-    bucket.correct("doubtful-9", 100)
-    bucket.correct("never heard of", 100)
-    assert bucket.used == 6 * SLOTS + 4 - 1
-    assert bucket.adds_up
-    bucket.drop(1_000.0)
-    assert bucket.is_empty
+        slots.add(100.0 + number / 50, 1, f"doubtful-{number}")
+        slots.add(100.0 + number / 50, 1)
+    assert slots.correct("doubtful-7", 5) == 4
+    assert slots.correct("doubtful-8", 0) == -1
+    slots.believe("doubtful-9")
+    assert slots.correct("doubtful-9", 100) == 0
+    assert slots.correct("never heard of", 100) == 0
+    assert slots.total == 6 * SLOTS + 4 - 1
+    assert slots.drop(1_000.0) == 6 * SLOTS + 4 - 1
+    assert not len(slots)
+    assert slots.span == (None, None)
 
 
 async def test_a_limit_that_nothing_counts_in_any_more_is_forgotten() -> None:
@@ -59,7 +60,7 @@ async def test_a_limit_that_nothing_counts_in_any_more_is_forgotten() -> None:
         assert await store.settle(f"a{number}", settled(clock.now()))
         clock.advance(3_600 + GUARD)
     await store.check()
-    assert len(store._buckets) < 10
+    assert len(store._books) < 10
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ async def test_what_is_folded_is_still_in_the_totals_of_its_days_and_hours() -> 
         await store.admit(reservation(f"a{number}", clock.now(), MONEY, tag="night" if number % 2 else None))
         await store.settle(f"a{number}", settled(clock.now(), pico=3, prompt=2))
         clock.advance(900)
-    assert len(store._attempts) <= 11
+    assert len(store._books.attempts) <= 11
     (whole,) = await store.usage(begun, clock.now())
     assert (whole.requests, whole.answered, whole.held, whole.prompt_tokens) == (385, 384, 1, 768)
     assert whole.cost.pico == CENT + 384 * 3
@@ -87,7 +88,7 @@ async def test_what_is_folded_is_still_in_the_totals_of_its_days_and_hours() -> 
     assert {row.requests for row in days[1:-1]} == {96}
     late = await store.usage_by(clock.now() - 86_400, clock.now(), day=False, tag=True)
     assert {row.tag: row.requests for row in late} == {"": 48, "night": 48}
-    assert len(store._attempts._periods) < 3 * 96, "after two days, days are enough"
+    assert len(store._books.attempts._periods) < 3 * 96, "after two days, days are enough"
 
 
 @pytest.mark.usefixtures("few")

@@ -84,7 +84,7 @@ async def test_killed_at_any_statement_it_is_gone_on_with(tmp_path: Path) -> Non
         folder = tmp_path / str(number)
         await holds_what_it_held(folder / path.name)
         copy = folder / "ledger.db.v6.backup"
-        assert copies(folder) == [copy.name]
+        assert copy.name in copies(folder)
         assert plain(copy, "SELECT state FROM attempts ORDER BY id") == [("held",), ("unconfirmed",), ("settled",)]
 
 

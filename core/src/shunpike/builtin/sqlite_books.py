@@ -7,7 +7,6 @@ process commits, which SQLite tells by its data version; what changed is written
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from itertools import count
 
 from pydantic import TypeAdapter
@@ -19,37 +18,36 @@ from shunpike.builtin.sqlite_learning import read_factors, read_observations, re
 from shunpike.builtin.sqlite_rows import ATTEMPT, END_ATTEMPT, insert_values, write_changes, write_slots
 from shunpike.builtin.sqlite_upkeep import keep_small
 from shunpike.errors import StoreError
+from shunpike.ledger.bookkeeper import Bookkeeper, Span
 from shunpike.ledger.capabilities import RECOVER_EVERY
-from shunpike.ledger.rows import HeldRow, ended_row, held_row, holds_text, orphaned, read_holds
-from shunpike.ledger.slots import Look, Part, evaluate_holds
+from shunpike.ledger.rows import HeldRow, ended_row, holds_text, orphaned, read_holds
 from shunpike.ledger.windows import Window
 from shunpike.ledger.working_set import Bucket, WorkingSet
 from shunpike.storage.database import Value
 from shunpike.storage.sqlite.session import Keeper, Session
-from shunpike.types import Denial, Grant, Hold, Limit, Money, Reopening, Reservation, Settlement, Unit
+from shunpike.types import Limit, Money, Reopening, Reservation, Settlement, Unit
 
 WINDOW: TypeAdapter[Window] = TypeAdapter(Window)
 _PAGE = 200
 
 _BUCKET = """
-SELECT id, name, unit, window, used, in_flight, ceiling, counts,
+SELECT id, name, unit, "window", used, in_flight, ceiling, counts, admitted_at,
        (SELECT min(expires_at) FROM slots WHERE bucket = buckets.id),
        (SELECT max(expires_at) FROM slots WHERE bucket = buckets.id)
 FROM buckets WHERE """
 _HELD = "SELECT id, worst_pico, held_prompt, held_output, holds FROM attempts WHERE state = 'held' AND "
 
 
-class Books(Keeper):
+class Books(Bookkeeper, Keeper):
     """Works on one session, inside the transactions of others."""
 
     def __init__(self, session: Session, guard: float, clock: LedgerClock) -> None:
+        super().__init__(guard, clock.steady)
         self._db = session.connection
         self._session = session
         self._clock = clock
         self.steady = clock.steady
-        self._guard = guard
         self._recovered_at: float | None = None
-        self._set = WorkingSet(guard)
         self._held: dict[str, HeldRow] = {}
         """Attempts of this process that are in flight: what was held does not change, whoever commits meanwhile."""
         self._version: int | None = None
@@ -81,61 +79,46 @@ class Books(Keeper):
         """Write what changed. To be called last in every transaction."""
         write_changes(self._db, self._set.take_changes())
 
-    def admit(self, reservation: Reservation) -> Grant | Denial:
-        """Take every hold or none. Before a refusal, what dead owners still hold is looked for now and then."""
-        asked = self.steady.asked(reservation.at)
-        if asked != reservation.at:
-            reservation = reservation.model_copy(update={"at": asked})
-        denial = self._judge(reservation)
-        if denial is not None and not denial.impossible and self._recovered(reservation.at):
-            denial = self._judge(reservation)
-        if denial is not None:
-            return denial
-        grant = self._set.take(reservation)
-        held = held_row(reservation, self._set.holds_of(reservation))
+    @override
+    def _begin(self, reservation: Reservation, held: HeldRow) -> None:
         if not self._db.changes(ATTEMPT, *insert_values(reservation, self._session.owner.id, holds_text(held.holds))):
             raise StoreError(f"attempt {reservation.attempt_id!r} is already in the ledger")
         self._held[held.attempt_id] = held
-        return grant
 
-    def _judge(self, reservation: Reservation) -> Denial | None:
-        now = reservation.at
-        return evaluate_holds(reservation.holds, now, lambda hold: self._look(hold, now), self._guard)
+    @override
+    def _end(self, attempt_id: str, settlement: Settlement) -> HeldRow | None:
+        held = self._held.pop(attempt_id, None) or next(iter(self._read_held("id = ?", attempt_id)), None)
+        done = held is not None and self._db.changes(END_ATTEMPT, *ended_row(held, settlement), attempt_id)
+        return held if done else None
 
-    def _look(self, hold: Hold, now: float) -> Look:
-        if not hold.amount:
-            return self._set.look(hold, now, tuple)
-        bucket = self._set.buckets.get(hold.bucket) or self._bring(hold.bucket, hold.limit)
-        self._freshen(bucket, now)
-        return self._set.look(hold, now, partial(self._ended, bucket.key))
-
-    def _ended(self, bucket: int) -> Iterator[tuple[float, int]]:
+    @override
+    def _ended(self, bucket: Bucket) -> Iterator[tuple[float, int]]:
         """Page by page: one page nearly always tells when a full limit opens."""
         write_slots(self._db, self._set.take_slots())
         sql = "SELECT expires_at, amount FROM slots WHERE bucket = ? ORDER BY expires_at LIMIT ? OFFSET ?"
-        ahead = self._set.ahead_of(self._set.by_key[bucket].window)
+        ahead = self._set.ahead_of(bucket.window)
         for start in count(0, _PAGE):
-            page = self._db.rows(sql, bucket, _PAGE, start)
+            page = self._db.rows(sql, bucket.key, _PAGE, start)
             yield from ((float(expires) - ahead, int(amount)) for expires, amount in page)
             if len(page) < _PAGE:
                 return
 
-    def _bring(self, name: str, limit: Limit) -> Bucket:
-        found = self._find("name = ?", name)
-        if found is None:
-            window = WINDOW.dump_json(limit.window).decode()
-            self._db.rows("INSERT INTO buckets (name, unit, window) VALUES (?, ?, ?)", name, limit.unit.value, window)
-            found = self._find("name = ?", name)
+    @override
+    def _make(self, name: str, limit: Limit) -> Bucket:
+        window = WINDOW.dump_json(limit.window).decode()
+        self._db.rows('INSERT INTO buckets (name, unit, "window") VALUES (?, ?, ?)', name, limit.unit.value, window)
+        found = self._find(name)
         assert found is not None  # noqa: S101 - it was just written, in this transaction
         return found
 
-    def _find(self, where: str, value: Value) -> Bucket | None:
-        rows = self._db.rows(_BUCKET + where, value)
+    @override
+    def _find(self, name: str | int) -> Bucket | None:
+        rows = self._db.rows(_BUCKET + ("name = ?" if isinstance(name, str) else "id = ?"), name)
         if not rows:
             return None
-        key, name, unit, window, *figures, first, last = rows[0]
-        bucket = Bucket(key, name, Unit(unit), WINDOW.validate_json(window), *figures)
-        bucket.first, bucket.last = self._shown(bucket, first, last)
+        key, known_as, unit, window, *figures, admitted_at, first, last = rows[0]
+        bucket = Bucket(key, known_as, Unit(unit), WINDOW.validate_json(window), *figures)
+        bucket.admitted_at, bucket.first, bucket.last = self._shown(bucket, admitted_at, first, last)
         return self._set.bring(bucket)
 
     def _shown(self, bucket: Bucket, *moments: float | None) -> list[float | None]:
@@ -143,70 +126,29 @@ class Books(Keeper):
         ahead = self._set.ahead_of(bucket.window)
         return [None if at is None else at - ahead for at in moments]
 
-    def _freshen(self, bucket: Bucket, now: float) -> None:
-        """Remove what has expired, and pull in what a clock that was set back made too late."""
-        self._expire(bucket, now)
-        # Not by the moment at which somebody asked: a process that stood still since then set no clock back.
-        latest = bucket.beyond(max(now, self.steady.wall), self._guard)
-        if latest is not None:
-            self._pull_in(bucket, latest)
+    @override
+    def _drop(self, bucket: Bucket, now: float) -> tuple[int, Span]:
+        write_slots(self._db, self._set.take_slots())
+        sql = "DELETE FROM slots WHERE bucket = ? AND expires_at <= ? RETURNING amount"
+        gone = self._db.rows(sql, bucket.key, now + self._set.ahead_of(bucket.window))
+        sql = "SELECT min(expires_at), max(expires_at) FROM slots WHERE bucket = ?"
+        return sum(amount for (amount,) in gone), Span(*self._shown(bucket, *self._db.rows(sql, bucket.key)[0]))
 
-    def _expire(self, bucket: Bucket, now: float) -> None:
-        if bucket.is_due(now):
-            write_slots(self._db, self._set.take_slots())
-            gone = self._db.rows(
-                "DELETE FROM slots WHERE bucket = ? AND expires_at <= ? RETURNING amount",
-                bucket.key,
-                now + self._set.ahead_of(bucket.window),
-            )
-            ends = self._db.rows(
-                "SELECT (SELECT min(expires_at) FROM slots WHERE bucket = ?1),"
-                " (SELECT max(expires_at) FROM slots WHERE bucket = ?1)",
-                bucket.key,
-            )
-            self._set.touch(bucket).forget(sum(amount for (amount,) in gone), *self._shown(bucket, *ends[0]))
-
-    def _pull_in(self, bucket: Bucket, latest: float) -> None:
+    @override
+    def _take_out(self, bucket: Bucket, latest: float) -> list[tuple[str, int]]:
         write_slots(self._db, self._set.take_slots())
         sql = "DELETE FROM slots WHERE bucket = ? AND expires_at > ? RETURNING attempt, amount"
-        gone = self._db.rows(sql, bucket.key, latest + self._set.ahead_of(bucket.window))
-        first = None if bucket.first is None or bucket.first > latest else bucket.first
-        self._set.touch(bucket).forget(sum(amount for _, amount in gone), first, latest)
-        for attempt, amount in gone:
-            self._set.add(bucket, Part(amount, latest), attempt)
+        return [
+            (name, amount)
+            for name, amount in self._db.rows(sql, bucket.key, latest + self._set.ahead_of(bucket.window))
+        ]
 
-    def settle(self, attempt_id: str, settlement: Settlement) -> bool:
-        """Settle a held attempt once; False changes nothing."""
-        settlement = self.steady.told(settlement)
-        held = self._held.pop(attempt_id, None) or next(iter(self._read_held("id = ?", attempt_id)), None)
-        if held is None or not self._db.changes(END_ATTEMPT, *ended_row(held, settlement), attempt_id):
-            return False
-        for key, _ in held.holds:
-            if key not in self._set.by_key:
-                self._find("id = ?", key)
-        for charge in settlement.charges:
-            self._expire(
-                self._set.buckets.get(charge.bucket) or self._bring(charge.bucket, charge.limit), settlement.at
-            )
-        if settlement.limit_updates or settlement.samples:
-            self._bring_limit_updates(settlement)
-        self._set.end(held, settlement, self.steady.wall)
-        return True
-
-    def _bring_limit_updates(self, settlement: Settlement) -> None:
+    @override
+    def _bring_learned(self, settlement: Settlement) -> None:
         if not self._learned:
             self._learned = True
             self._set.observations.update(read_observations(self._db))
             self._set.factors.update(read_factors(self._db))
-        for update in settlement.limit_updates:
-            bucket = self._set.buckets.get(update.observation.bucket) or self._find(
-                "name = ?", update.observation.bucket
-            )
-            if bucket is None and (update.begins or update.observation.unlisted is not None):
-                bucket = self._bring(update.observation.bucket, update.limit)
-            if bucket is not None:
-                # A settlement may come late: its moment shows what has expired, not whether the clock was set back.
-                self._expire(bucket, settlement.at)
 
     def _read_held(self, where: str, *values: Value) -> list[HeldRow]:
         rows = self._db.rows(_HELD + where, *values)
@@ -226,7 +168,8 @@ class Books(Keeper):
         self._renew()
         return done
 
-    def _recovered(self, now: float) -> bool:
+    @override
+    def _may_recover(self, now: float) -> bool:
         if self._recovered_at is not None and abs(now - self._recovered_at) < RECOVER_EVERY:
             return False
         return self.recover(now) > 0

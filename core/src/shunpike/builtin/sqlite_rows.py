@@ -14,8 +14,8 @@ from shunpike.types.ledger import UNTIL_CLEARED
 
 ATTEMPT = """
 INSERT INTO attempts (id, request_id, provider, account, model, owner, state, funds, started_at,
-                      held_prompt, held_output, worst_pico, cost_pico, tag, holds)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'held', ?7, ?8, ?9, ?10, ?11, ?11, ?12, ?13) ON CONFLICT DO NOTHING"""
+                      held_prompt, held_output, worst_pico, cost_pico, tag, holds, principal, arm)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'held', ?7, ?8, ?9, ?10, ?11, ?11, ?12, ?13, ?14, ?15) ON CONFLICT DO NOTHING"""
 
 END_ATTEMPT = f"""
 UPDATE attempts SET owner = NULL, holds = NULL, {", ".join(f"{name} = ?" for name in EndedRow._fields)}
@@ -26,15 +26,16 @@ INSERT INTO slots (bucket, expires_at, attempt, amount) VALUES (?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET amount = amount + excluded.amount"""
 
 _BUCKET = """
-UPDATE buckets SET used = ?1, in_flight = ?2, ceiling = ?3, counts = ?4
-WHERE id = ?5 AND used = ?6 AND in_flight = ?7"""
+UPDATE buckets SET used = ?1, in_flight = ?2, ceiling = ?3, counts = ?4, admitted_at = ?5
+WHERE id = ?6 AND used = ?7 AND in_flight = ?8"""
 
 _BLOCK = """
-INSERT INTO closures (bucket, until, reason, at, origin, test_at, tester, failures)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+INSERT INTO closures (bucket, until, reason, at, origin, test_at, tester, failures, kind)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
 ON CONFLICT DO UPDATE SET until = excluded.until, reason = excluded.reason, at = excluded.at, origin = excluded.origin,
-    test_at = excluded.test_at, tester = excluded.tester, failures = excluded.failures
-WHERE excluded.until > until OR until BETWEEN ?9 AND ?11 OR ?10"""
+    test_at = excluded.test_at, tester = excluded.tester, failures = excluded.failures,
+    kind = excluded.kind
+WHERE excluded.until > until OR until BETWEEN ?10 AND ?12 OR ?11"""
 
 _OBSERVATION = """
 INSERT OR REPLACE INTO evidence
@@ -60,6 +61,8 @@ def insert_values(reservation: Reservation, owner: str, holds: str) -> tuple[Val
         reservation.worst.pico,
         reservation.tag,
         holds,
+        reservation.principal,
+        reservation.arm,
     )
 
 
@@ -73,7 +76,7 @@ def write_changes(connection: SqliteConnection, changes: Changes) -> None:
     """Write all that a transaction changed beside its attempts. Raises `StoreError` where a row is not what it was."""
     write_slots(connection, changes.slots)
     for row in changes.buckets:
-        figures = row.used, row.in_flight, row.ceiling, row.counts
+        figures = row.used, row.in_flight, row.ceiling, row.counts, row.admitted_at
         if not connection.changes(_BUCKET, *figures, row.key, row.was_used, row.was_in_flight):
             raise StoreError(f"the books of {row.name} changed inside a transaction", hint="run: shunpike doctor")
     for block in changes.blocks:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from shunpike.errors import StoreError
 from shunpike.ledger.records import usage_of
-from shunpike.ledger.slots import remaining_of
+from shunpike.ledger.slots import Counted, remaining_of
 from shunpike.ledger.totals import DAY
 from shunpike.storage.sqlite.connection import SqliteConnection
 from shunpike.types import Hold, Remaining, Rolling, UsageRow
@@ -85,15 +85,15 @@ def read_remaining(
 ) -> Sequence[Remaining]:
     """Return what is left of each hold's limit, as it stands at ``now``; steady time is ``ahead`` of the wall's."""
     sql = """
-        SELECT coalesce(sum(amount), 0), max(expires_at),
-               coalesce((SELECT in_flight FROM buckets WHERE name = ?1), 0)
-        FROM slots WHERE bucket = (SELECT id FROM buckets WHERE name = ?1) AND expires_at > ?2"""
+        SELECT coalesce((SELECT sum(amount) FROM slots WHERE bucket = id AND expires_at > ?1), 0), in_flight,
+               (SELECT max(expires_at) FROM slots WHERE bucket = id AND expires_at > ?1), admitted_at
+        FROM buckets WHERE name = ?2"""
     found = []
     for hold in holds:
         later = ahead if isinstance(hold.limit.window, Rolling) else 0.0
-        ended, last, in_flight = connection.rows(sql, hold.bucket, now + later)[0]
-        last = None if last is None else last - later
-        found.append(remaining_of(hold, now, ended + in_flight, last, in_flight, guard))
+        ended, in_flight, *moments = next(iter(connection.rows(sql, now + later, hold.bucket)), (0, 0, None, None))
+        last, admitted_at = (None if at is None else at - later for at in moments)
+        found.append(remaining_of(hold, now, Counted(ended + in_flight, in_flight, last, admitted_at), guard))
     return found
 
 

@@ -115,6 +115,7 @@ class Blocks:
             one.test_at,
             one.tester,
             one.failures,
+            one.kind,
             beyond,
             int(certain),
         )

@@ -25,7 +25,7 @@ Row = tuple[Any, ...]
 OBSERVATION: LiteralString = (
     "bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted, bound, span"
 )
-BLOCK: LiteralString = "bucket, until, reason, at, origin, test_at, tester, failures"
+BLOCK: LiteralString = "bucket, until, reason, at, origin, test_at, tester, failures, kind"
 REOPENED: LiteralString = "bucket, until, reason, closed_at, origin, at, who, note"
 FACTOR: LiteralString = "name, mean, deviation, samples, at"
 UNCONFIRMED: LiteralString = "id, provider, account, model, started_at, outcome, cost_pico, funds, tag"
@@ -51,7 +51,7 @@ def observation_of(row: Row) -> Observation:
 
 def block_of(row: Row) -> Block:
     """Return a row of `CLOSURE`."""
-    bucket, until, reason, at, origin, test_at, tester, failures = row
+    bucket, until, reason, at, origin, test_at, tester, failures, kind = row
     return Block(
         bucket=bucket,
         until=until,
@@ -61,6 +61,7 @@ def block_of(row: Row) -> Block:
         test_at=test_at,
         tester=tester or None,
         failures=failures,
+        kind=kind,
     )
 
 

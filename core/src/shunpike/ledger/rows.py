@@ -39,6 +39,10 @@ class EndedRow(NamedTuple):
     breach_tokens: int
     sent: int
     overages: int
+    seconds: float | None
+    first_token_seconds: float | None
+    finish_reason: str | None
+    system_fingerprint: str | None
 
 
 class BucketRow(NamedTuple):
@@ -50,6 +54,7 @@ class BucketRow(NamedTuple):
     in_flight: int
     ceiling: int
     counts: str
+    admitted_at: float | None
     was_used: int
     was_in_flight: int
 
@@ -65,6 +70,7 @@ class BlockRow(NamedTuple):
     test_at: float | None
     tester: str | None
     failures: int
+    kind: str
     beyond: float
     """Until later than this, only a clock that was ahead can have closed the bucket."""
     certain: int
@@ -120,6 +126,10 @@ def ended_row(held: HeldRow, settlement: Settlement) -> EndedRow:
         breach_tokens=over,
         sent=int(settlement.keeps_request or not released),
         overages=int(settlement.overage),
+        seconds=settlement.seconds,
+        first_token_seconds=settlement.first_token_seconds,
+        finish_reason=settlement.finish_reason,
+        system_fingerprint=settlement.system_fingerprint,
     )
 
 

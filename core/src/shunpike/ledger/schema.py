@@ -141,5 +141,27 @@ _VERSION_1 = (
     ) STRICT, WITHOUT ROWID""",
 )
 
-LEDGER = Migrations(store="ledger", steps=(_VERSION_1,))
+_VERSION_2 = (
+    # Whose key it was admitted by, and of which arm of an experiment; how long it took, and how the answer ended.
+    "ALTER TABLE attempts ADD COLUMN principal TEXT",
+    "ALTER TABLE attempts ADD COLUMN arm TEXT",
+    "ALTER TABLE attempts ADD COLUMN seconds REAL",
+    "ALTER TABLE attempts ADD COLUMN first_token_seconds REAL",
+    "ALTER TABLE attempts ADD COLUMN finish_reason TEXT",
+    "ALTER TABLE attempts ADD COLUMN system_fingerprint TEXT",
+    # When something was last admitted, as the expiry of its slots is kept: what paces a limit goes by it.
+    "ALTER TABLE buckets ADD COLUMN admitted_at REAL",
+    # The kind of failure that blocks; empty where a limit does.
+    "ALTER TABLE closures ADD COLUMN kind TEXT NOT NULL DEFAULT ''",
+    # Why a request went where it went, as JSON.
+    """CREATE TABLE decisions (
+        request_id TEXT NOT NULL,
+        at REAL NOT NULL,
+        decision TEXT NOT NULL,
+        PRIMARY KEY (request_id, at)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX decisions_by_time ON decisions (at)",
+)
+
+LEDGER = Migrations(store="ledger", steps=(_VERSION_1, _VERSION_2))
 """The ledger's stream. A step that a ledger may have is never changed."""

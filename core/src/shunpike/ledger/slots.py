@@ -51,6 +51,8 @@ class Look(NamedTuple):
     ended: Callable[[], Iterable[tuple[float, int]]]
     """(expiry, amount) of slots whose attempts ended, earliest expiry first."""
     in_flight: Callable[[], int]
+    admitted_at: float | None = None
+    """When something was last admitted."""
 
 
 def evaluate_holds(
@@ -204,14 +206,25 @@ def settled_parts(
     return tuple(parts)
 
 
-def remaining_of(
-    hold: Hold, now: float, used: int, last: float | None, in_flight: int, guard: float = GUARD
-) -> Remaining:
-    """Return what is left of one limit; ``last`` is the latest expiry of what has ended and still counts."""
+class Counted(NamedTuple):
+    """What counts in one bucket."""
+
+    used: int = 0
+    in_flight: int = 0
+    last: float | None = None
+    """The latest expiry of what has ended and still counts."""
+    admitted_at: float | None = None
+
+
+def remaining_of(hold: Hold, now: float, counted: Counted, guard: float = GUARD) -> Remaining:
+    """Return what is left of one limit."""
     limit = hold.limit
+    used, in_flight, last, admitted_at = counted
     resets = full_again_at(limit.window, now, last, in_flight, guard) if used else None
     quiet = None
     if last is not None and isinstance(limit.window, Rolling):
         quiet = now - (last - limit.window.seconds - guard)
     left = max(0, limit.amount - used)
-    return Remaining(limit=limit, bucket=hold.bucket, used=used, left=left, resets_at=resets, quiet=quiet)
+    return Remaining(
+        limit=limit, bucket=hold.bucket, used=used, left=left, resets_at=resets, quiet=quiet, admitted_at=admitted_at
+    )

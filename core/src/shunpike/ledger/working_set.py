@@ -22,7 +22,7 @@ from shunpike.ledger.learning import is_news, lowered, merged
 from shunpike.ledger.refusals import Use, bounded, is_bare
 from shunpike.ledger.rows import BlockRow, BucketRow, HeldRow, Holds, SlotRow, booked_state
 from shunpike.ledger.shortening import early
-from shunpike.ledger.slots import Look, Part, remaining_of, settled_parts
+from shunpike.ledger.slots import Counted, Look, Part, remaining_of, settled_parts
 from shunpike.ledger.windows import CLOCK_SLACK, GUARD, NEVER, Window, last_block, last_expiry
 from shunpike.types import (
     Calendar,
@@ -69,6 +69,8 @@ class Bucket:
     """The earliest expiry of its slots."""
     last: float | None = None
     """The latest expiry of its slots."""
+    admitted_at: float | None = None
+    """When something was last admitted."""
     was: tuple[int, int] = (0, 0)
     """What the database has of ``used`` and ``in_flight``."""
 
@@ -137,6 +139,11 @@ class WorkingSet:
         self.buckets[bucket.name] = self.by_key[bucket.key] = bucket
         return bucket
 
+    def leave_out(self, bucket: Bucket) -> None:
+        """Forget a bucket that nothing counts in."""
+        del self.buckets[bucket.name], self.by_key[bucket.key]
+        self._touched.pop(bucket.key, None)
+
     def look(self, hold: Hold, now: float, ended: Callable[[], Iterable[tuple[float, int]]]) -> Look:
         """Return what the judge asks of a hold's bucket, which was brought in and has nothing due any more."""
         closed = self.blocks.known.get(hold.bucket)
@@ -144,7 +151,7 @@ class WorkingSet:
         if not hold.amount:
             return Look(0, closed, tuple, int)
         bucket = self.buckets[hold.bucket]
-        return Look(bucket.used, closed, ended, lambda: bucket.in_flight)
+        return Look(bucket.used, closed, ended, lambda: bucket.in_flight, bucket.admitted_at)
 
     def take(self, reservation: Reservation) -> Grant:
         """Take every hold of a reservation that was judged to fit; `holds_of` tells what its attempt's row says."""
@@ -158,7 +165,9 @@ class WorkingSet:
         bucket.in_flight += hold.amount
         bucket.ceiling = min(hold.limit.amount, LARGEST)
         bucket.counts = "reserved" if hold.limit.counts == "reserved" else "used"
-        return remaining_of(hold, now, bucket.used, bucket.last, bucket.in_flight, self.guard)
+        bucket.admitted_at = now
+        counted = Counted(bucket.used, bucket.in_flight, bucket.last, bucket.admitted_at)
+        return remaining_of(hold, now, counted, self.guard)
 
     def holds_of(self, reservation: Reservation) -> Holds:
         """Return what the attempt's row shall say of its holds."""
@@ -274,6 +283,7 @@ class WorkingSet:
 
     def _row(self, bucket: Bucket) -> BucketRow:
         was, bucket.was = bucket.was, (bucket.used, bucket.in_flight)
-        return BucketRow(
-            bucket.key, bucket.name, bucket.used, bucket.in_flight, bucket.ceiling, bucket.counts, was[0], was[1]
-        )
+        ahead = self.ahead_of(bucket.window)
+        admitted_at = None if bucket.admitted_at is None else bucket.admitted_at + ahead
+        figures = bucket.used, bucket.in_flight, bucket.ceiling, bucket.counts
+        return BucketRow(bucket.key, bucket.name, *figures, admitted_at, *was)

@@ -46,6 +46,10 @@ class Reservation(Record):
     output_tokens: int = 0
     funds: Funds = Funds.FREE
     tag: Text | None = None
+    principal: Text | None = None
+    """The client key that it was asked for by; None = the owner's own process."""
+    arm: Text | None = None
+    """The arm of the experiment that it is of."""
 
 
 class Grant(Record):
@@ -116,6 +120,9 @@ class Block(Record):
     failures: int = 0
     """How many in a row closed it, of what is in trouble; 0 = a limit did, or a bill. What is in trouble holds up
     nobody's admission: routing looks at it, and lets each process test it from ``test_at`` on."""
+
+    kind: str = ""
+    """The kind of the failure that closed it, such as ``overloaded``; empty where a limit did, or a bill."""
 
     def moved(self, seconds: float) -> Block:
         """Return it by a clock that is ahead by so much; what only a person opens has no moment of that."""
@@ -209,6 +216,13 @@ class Settlement(Record):
     charges: tuple[Hold, ...] = ()
     """Money that it cost of what nothing was held of, as it could not cost anything: it counts there all the same."""
     samples: tuple[Sample, ...] = ()
+    seconds: float | None = None
+    """From the moment it was sent to its end."""
+    first_token_seconds: float | None = None
+    """From then to the first token of the answer, where it came as a stream."""
+    finish_reason: Text | None = None
+    system_fingerprint: Text | None = None
+    """What the provider calls the state of the model that answered."""
     unbooked: str | None = None
     """Why it is not in the books yet; this process tries again until it is. No store keeps this."""
 

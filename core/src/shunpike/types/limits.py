@@ -151,6 +151,8 @@ class Remaining(Record):
     resets_at: Moment | None = None
     quiet: float | None = None
     """Seconds since the last of what counts in a rolling window ended; None = nothing has, or it is not known."""
+    admitted_at: Moment | None = None
+    """When something was last admitted that counts in it, by whatever process; None = it is not known."""
     overages: int = 0
     """How often the provider refused by it while our own books said that there was room."""
 

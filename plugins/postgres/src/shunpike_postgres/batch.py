@@ -172,9 +172,10 @@ class Batch:
 
     def _bring(self, rows: Sequence[Row], spans: Sequence[Row]) -> None:
         ends = {key: (freed, first, last) for key, freed, first, last in spans}
-        for key, used, in_flight, ceiling, counts in rows:
+        for key, used, in_flight, ceiling, counts, admitted_at in rows:
             bucket = self._session.bucket(key)
             bucket.used, bucket.in_flight, bucket.ceiling, bucket.counts = used, in_flight, ceiling, counts
+            bucket.admitted_at = admitted_at
             bucket.was = used, in_flight
             freed, first, last = ends[key]
             self._set.bring(bucket).forget(freed, first, last)

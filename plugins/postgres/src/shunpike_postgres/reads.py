@@ -7,7 +7,7 @@ from typing import LiteralString
 
 from shunpike.errors import StoreError
 from shunpike.ledger.records import UNCONFIRMED, factor_of, observation_of, unconfirmed_of, usage_of
-from shunpike.ledger.slots import remaining_of
+from shunpike.ledger.slots import Counted, remaining_of
 from shunpike.ledger.totals import DAY
 from shunpike.types import Factor, Hold, Observation, Remaining, Unconfirmed, UsageRow
 from shunpike_postgres import statements as sql
@@ -40,7 +40,8 @@ FROM (
 
 _LEFT = """
 SELECT coalesce((SELECT sum(amount) FROM slots WHERE bucket = buckets.id AND expires_at > %s), 0)::bigint,
-       (SELECT max(expires_at) FROM slots WHERE bucket = buckets.id AND expires_at > %s), in_flight
+       (SELECT max(expires_at) FROM slots WHERE bucket = buckets.id AND expires_at > %s), in_flight,
+       admitted_at
 FROM buckets WHERE name = %s"""
 
 _WRONG = """
@@ -73,8 +74,8 @@ async def read_remaining(connection: Connection, holds: Sequence[Hold], now: flo
         cursors = [await connection.execute(_LEFT, [now, now, hold.bucket]) for hold in holds]
     found = []
     for hold, cursor in zip(holds, cursors, strict=True):
-        ended, last, in_flight = await cursor.fetchone() or (0, None, 0)
-        found.append(remaining_of(hold, now, ended + in_flight, last, in_flight, guard))
+        ended, last, in_flight, admitted_at = await cursor.fetchone() or (0, None, 0, None)
+        found.append(remaining_of(hold, now, Counted(ended + in_flight, in_flight, last, admitted_at), guard))
     return found
 
 

@@ -100,12 +100,11 @@ class Shift(NamedTuple):
 
     def remaining(self, found: Sequence[Remaining]) -> list[Remaining]:
         """Return what goes out."""
-        return [
-            one
-            if one.resets_at is None or not self.seconds
-            else one.model_copy(update={"resets_at": self.ours(one.resets_at)})
-            for one in found
-        ]
+        return [self._left(one) for one in found] if self.seconds else list(found)
+
+    def _left(self, one: Remaining) -> Remaining:
+        moments = {"resets_at": one.resets_at, "admitted_at": one.admitted_at}
+        return one.model_copy(update={name: self.ours(at) for name, at in moments.items() if at is not None})
 
     def reopened(self, found: Sequence[Reopening]) -> list[Reopening]:
         """Return what goes out."""

@@ -16,7 +16,8 @@ FIND_BUCKETS = 'SELECT id, name, unit, "window" FROM buckets WHERE name = ANY(%s
 
 # In one order, so that two batches never wait for each other; what is read after it is what the last one committed.
 LOCK_BUCKETS = """
-SELECT id, used, in_flight, ceiling, counts FROM buckets WHERE id = ANY(%s::integer[]) ORDER BY id FOR NO KEY UPDATE"""
+SELECT id, used, in_flight, ceiling, counts, admitted_at FROM buckets WHERE id = ANY(%s::integer[])
+ORDER BY id FOR NO KEY UPDATE"""
 LOCK_ATTEMPTS = """
 SELECT id, worst_pico, held_prompt, held_output, holds FROM attempts
 WHERE id = ANY (ARRAY (SELECT jsonb_array_elements_text(%s::jsonb))) AND state = 'held'

@@ -30,11 +30,13 @@ _MADE = {
     "worst_pico": "bigint",
     "tag": "text",
     "holds": "text",
+    "principal": "text",
+    "arm": "text",
 }
 _ENDED = {
     **dict.fromkeys(EndedRow._fields, "bigint"),
-    **dict.fromkeys(("state", "outcome", "served_model", "basis"), "text"),
-    "ended_at": "double precision",
+    **dict.fromkeys(("state", "outcome", "served_model", "basis", "finish_reason", "system_fingerprint"), "text"),
+    **dict.fromkeys(("ended_at", "seconds", "first_token_seconds"), "double precision"),
     "id": "text",
 }
 _BUCKETS = {
@@ -43,6 +45,7 @@ _BUCKETS = {
     "in_flight": "bigint",
     "ceiling": "bigint",
     "counts": "text",
+    "admitted_at": "double precision",
     "was_used": "bigint",
     "was_in_flight": "bigint",
 }
@@ -73,7 +76,8 @@ finished AS (
 ),
 added AS ({_ADD_SLOTS}),
 changed AS (
-    UPDATE buckets SET used = now.used, in_flight = now.in_flight, ceiling = now.ceiling, counts = now.counts
+    UPDATE buckets SET used = now.used, in_flight = now.in_flight, ceiling = now.ceiling, counts = now.counts,
+        admitted_at = now.admitted_at
     FROM {_rows("now", _BUCKETS)}
     WHERE buckets.id = key AND buckets.used = was_used AND buckets.in_flight = was_in_flight RETURNING 1
 ) SELECT 1 / (CASE WHEN count(*) = %s THEN 1 ELSE 0 END) FROM changed"""  # noqa: S608
@@ -86,13 +90,14 @@ WITH document AS (SELECT %s::jsonb AS body),
 told AS (
     SELECT * FROM document, jsonb_to_recordset(body -> 'closed') AS told (
         bucket text, until double precision, reason text, at double precision, origin text, test_at double precision,
-        tester text, failures integer, beyond double precision, certain integer)
+        tester text, failures integer, kind text, beyond double precision, certain integer)
 ),
 closed AS (
-    INSERT INTO closures (bucket, until, reason, at, origin, test_at, tester, failures)
-    SELECT bucket, until, reason, at, origin, test_at, tester, failures FROM told
+    INSERT INTO closures (bucket, until, reason, at, origin, test_at, tester, failures, kind)
+    SELECT bucket, until, reason, at, origin, test_at, tester, failures, kind FROM told
     ON CONFLICT (bucket) DO UPDATE SET until = excluded.until, reason = excluded.reason, at = excluded.at,
-        origin = excluded.origin, test_at = excluded.test_at, tester = excluded.tester, failures = excluded.failures
+        origin = excluded.origin, test_at = excluded.test_at, tester = excluded.tester, failures = excluded.failures,
+        kind = excluded.kind
     WHERE excluded.until > closures.until
         OR (SELECT certain = 1 OR closures.until > beyond AND closures.until < {UNTIL_CLEARED}
             FROM told WHERE told.bucket = closures.bucket)
@@ -134,6 +139,8 @@ def made(reservation: Reservation, owner: str, holds: str) -> dict[str, Any]:
         "worst_pico": reservation.worst.pico,
         "tag": reservation.tag,
         "holds": holds,
+        "principal": reservation.principal,
+        "arm": reservation.arm,
     }
 
 

@@ -1,12 +1,12 @@
-"""What counts in one limit, as the store in memory keeps it: small, however many attempts have ended."""
+"""What has ended in one bucket and still counts, as the store in memory keeps it: small, however many there were."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 
-from shunpike.ledger.windows import CLOCK_SLACK, Window, last_expiry
+from shunpike.ledger.bookkeeper import Span
 
 SLOTS = 1_000
 """From twice as many slots on, those that expire together, to this part of the window, are counted as one."""
@@ -15,54 +15,36 @@ Slot = tuple[float, str]
 """Expiry, and the attempt whose end is not confirmed, else an empty text."""
 
 
-class Bucket:
-    """What runs, and what has ended and still counts: one sum for each expiry.
+class Slots:
+    """One sum for each expiry, and one for each attempt in doubt."""
 
-    Args:
-        rolling: Whether its window passes by the second, whatever the wall clock shows.
-
-    """
-
-    def __init__(self, *, rolling: bool = False) -> None:
-        self.rolling = rolling
-        self.used = 0
-        self.in_flight = 0
-        self.last: float | None = None
-        """The latest expiry."""
+    def __init__(self) -> None:
         self._amounts: dict[Slot, int] = {}
         self._order: list[Slot] = []
         """A heap of the slots, and of some that are there no more."""
         self._doubtful: dict[str, float] = {}
         """Attempt whose end is not confirmed → the expiry of its slot."""
+        self._last: float | None = None
         self._merge_at = 2 * SLOTS
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing counts, so that it can be forgotten."""
-        return not (self.used or self.in_flight or self._amounts)
-
-    @property
-    def adds_up(self) -> bool:
-        """Whether ``used`` is the sum of what it stands for."""
-        return self.used == self.in_flight + sum(self._amounts.values())
 
     def __len__(self) -> int:
         """Return how many slots are kept."""
         return len(self._amounts)
 
-    def take(self, amount: int) -> None:
-        """Let ``amount`` be in flight."""
-        self.used += amount
-        self.in_flight += amount
+    @property
+    def total(self) -> int:
+        """The sum of all."""
+        return sum(self._amounts.values())
 
-    def land(self, amount: int) -> None:
-        """Let ``amount`` no longer be in flight: what of it still counts is to be added."""
-        self.used -= amount
-        self.in_flight -= amount
+    @property
+    def span(self) -> Span:
+        """The earliest and the latest expiry."""
+        while self._order and self._order[0] not in self._amounts:
+            heappop(self._order)
+        return Span(self._order[0][0], self._last) if self._order else Span(None, None)
 
     def add(self, expires: float, amount: int, attempt_id: str = "") -> None:
         """Let ``amount`` count until ``expires``; under the name of its attempt as long as its end is in doubt."""
-        self.used += amount
         self._put((expires, attempt_id), amount)
         if len(self._amounts) >= self._merge_at:
             self._merge()
@@ -71,43 +53,46 @@ class Bucket:
         if slot not in self._amounts:
             heappush(self._order, slot)
         self._amounts[slot] = self._amounts.get(slot, 0) + amount
-        self.last = slot[0] if self.last is None else max(self.last, slot[0])
+        self._last = slot[0] if self._last is None else max(self._last, slot[0])
         if slot[1]:
             self._doubtful[slot[1]] = slot[0]
 
-    def drop(self, now: float) -> None:
-        """Take out what has expired."""
+    def drop(self, now: float) -> int:
+        """Take out what has expired; return how much that was."""
+        freed = 0
         while self._order and self._order[0][0] <= now:
             slot = heappop(self._order)
-            self.used -= self._amounts.pop(slot, 0)
+            freed += self._amounts.pop(slot, 0)
             self._doubtful.pop(slot[1], None)
-        if not self._order:
-            self.last = None
+        if not self._amounts:
+            self._last = None
+        return freed
 
-    def expire(self, window: Window, now: float, guard: float, latest_now: float = 0.0) -> None:
-        """Take out what has expired, and pull in what a clock that was set back since made too late."""
-        self.drop(now)
-        # Not by the moment at which somebody asked: who stood still since then set no clock back.
-        latest = last_expiry(window, max(now, latest_now), guard)
-        if self.last is not None and self.last > latest + CLOCK_SLACK:
-            # Nothing counts longer than what ends now would.
-            self._rebuild(lambda slot: (min(slot[0], latest), slot[1]))
+    def take_out(self, latest: float) -> list[tuple[str, int]]:
+        """Take out what expires after ``latest``; return (attempt, amount) of each."""
+        late = [(slot, amount) for slot, amount in self._amounts.items() if slot[0] > latest]
+        for slot, _ in late:
+            del self._amounts[slot]
+        self._rebuild(lambda slot: slot)
+        return [(attempt, amount) for (_, attempt), amount in late]
 
     def move(self, seconds: float) -> None:
         """Let everything expire by so much later: the wall clock was set."""
         self._rebuild(lambda slot: (slot[0] + seconds, slot[1]))
 
-    def by_expiry(self) -> Iterable[tuple[float, int]]:
+    def by_expiry(self) -> Sequence[tuple[float, int]]:
         """Return (expiry, amount), the earliest first."""
         return sorted((expires, amount) for (expires, _), amount in self._amounts.items())
 
-    def correct(self, attempt_id: str, amount: int) -> None:
-        """Let an attempt in doubt count as ``amount`` from now on, and no longer by its name."""
+    def correct(self, attempt_id: str, amount: int) -> int:
+        """Let an attempt in doubt count as ``amount``, and no longer by its name; return how much more that is."""
         expires = self._doubtful.pop(attempt_id, None)
-        if expires is not None:
-            self.used -= self._amounts.pop((expires, attempt_id))
-            if amount:
-                self.add(expires, amount)
+        if expires is None:
+            return 0
+        before = self._amounts.pop((expires, attempt_id))
+        if amount:
+            self.add(expires, amount)
+        return amount - before
 
     def believe(self, attempt_id: str) -> None:
         """Let an attempt in doubt count on as it does, no longer by its name."""
@@ -130,6 +115,6 @@ class Bucket:
         self._merge_at = max(2 * SLOTS, 2 * len(self._amounts))
 
     def _rebuild(self, moved: Callable[[Slot], Slot]) -> None:
-        before, self._amounts, self._order, self._doubtful, self.last = self._amounts, {}, [], {}, None
+        before, self._amounts, self._order, self._doubtful, self._last = self._amounts, {}, [], {}, None
         for slot, amount in before.items():
             self._put(moved(slot), amount)
