@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from shunpike.clock import Clock
 from shunpike.storage.database import SEEN_WITHIN, Database
 
 
-async def changes(database: Database, topic: str, clock: Clock) -> AsyncIterator[int]:
+async def changes(database: Database, topic: str, clock: Clock) -> AsyncGenerator[int, None]:
     """Yield the revision of ``topic`` now, and again whenever it was announced since, by whatever process.
 
     Several announcements close to each other may be one. Raises `StoreError` where the database can't be read.
