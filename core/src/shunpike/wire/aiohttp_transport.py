@@ -43,8 +43,10 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 allow_redirects=False,
                 timeout=_bounds(request.extensions.get("timeout", {}).get("connect")),
             )
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise _unconnected(error) from error
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise _in_words_of_httpx(error) from error
+            raise _broken(error) from None  # Its text, and what it holds, may quote what came.
         return httpx.Response(answer.status, headers=answer.raw_headers, stream=_Arriving(answer), request=request)
 
     def _open(self) -> aiohttp.ClientSession:
@@ -113,7 +115,7 @@ class _Arriving(httpx.AsyncByteStream):
         try:
             data = await self._answer.content.readany()
         except aiohttp.ClientError as error:
-            raise _in_words_of_httpx(error) from error
+            raise _broken(error) from None
         if not data:
             raise StopAsyncIteration
         return data
@@ -130,15 +132,21 @@ def _bounds(connect: float | None) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=None, sock_connect=connect)
 
 
-def _in_words_of_httpx(error: aiohttp.ClientError | TimeoutError) -> httpx.HTTPError:
-    """Return what httpx's own transport would have raised."""
-    why = str(error) or type(error).__name__
+def _unconnected(error: aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError) -> httpx.HTTPError:
+    """Return what httpx's own transport would have raised where there is no connection."""
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return httpx.ConnectTimeout(why)
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return httpx.ConnectError(why)
+        return httpx.ConnectTimeout(str(error))
+    return httpx.ConnectError(str(getattr(error, "os_error", error)))
+
+
+def _broken(error: aiohttp.ClientError | TimeoutError) -> httpx.HTTPError:
+    """Return what httpx's own transport would have raised where a connection failed, in words that quote nothing."""
     if isinstance(error, aiohttp.ClientResponseError):
-        return httpx.RemoteProtocolError(error.message.partition("\n")[0])
-    if isinstance(error, TimeoutError):
-        return httpx.ReadTimeout(why)
-    return httpx.UnsupportedProtocol(why) if isinstance(error, aiohttp.InvalidURL) else httpx.ReadError(why)
+        return httpx.RemoteProtocolError("the answer is no HTTP")
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return httpx.RemoteProtocolError("the server hung up without an answer")
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return httpx.RemoteProtocolError("the answer ended before its end")
+    if isinstance(error, OSError) and error.strerror:
+        return httpx.ReadError(error.strerror)
+    return httpx.ReadTimeout("late") if isinstance(error, TimeoutError) else httpx.ReadError(type(error).__name__)
