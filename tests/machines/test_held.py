@@ -36,10 +36,10 @@ from shunpike.types import (
     Unit,
     Usage,
 )
-from shunpike_sandbox.catalog import Catalog, bundled
+from shunpike_sandbox.catalog import SandboxCatalog, bundled
 from shunpike_sandbox.limits import Quota, Rule
 from shunpike_sandbox.server import Running
-from shunpike_sandbox.world import Pace, World
+from shunpike_sandbox.world import ReplyPace, SimulatedWorld
 from shunpike_testkit.scripted import ScriptedBackend, ScriptedProvider, answer
 
 from .rig import open_store
@@ -178,7 +178,7 @@ MONEY = "0.00115"
 """What all calls cost, and the worst case of ten more."""
 
 
-def catalog() -> Catalog:
+def catalog() -> SandboxCatalog:
     """Return the sandbox's catalog with two narrow quotas for one model."""
     plain = bundled()
     groq = plain.providers["groq"]
@@ -191,7 +191,7 @@ def catalog() -> Catalog:
 
 
 async def test_the_sandbox_sees_two_hundred_calls_in_order_and_none_too_many(store: Store) -> None:
-    world, watcher = World(pace=Pace(first_byte=0.03), catalog=catalog()), Watcher()
+    world, watcher = SimulatedWorld(pace=ReplyPace(first_byte=0.03), catalog=catalog()), Watcher()
     limits = (
         Limit(unit=Unit.CONCURRENT, amount=AT_ONCE, window=Held()),
         Limit(unit=Unit.TOTAL_TOKEN, amount=TOKENS, window=Rolling(seconds=SECONDS)),

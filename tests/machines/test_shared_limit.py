@@ -14,10 +14,10 @@ from typing import Any
 import anyio
 import pytest
 
-from shunpike_sandbox.catalog import Catalog, bundled
+from shunpike_sandbox.catalog import SandboxCatalog, bundled
 from shunpike_sandbox.limits import Quota, Rule
 from shunpike_sandbox.server import Running
-from shunpike_sandbox.world import Pace, World
+from shunpike_sandbox.world import ReplyPace, SimulatedWorld
 
 from .rig import PATIENCE, started
 
@@ -28,7 +28,7 @@ LATENCY = 0.05
 SHARE = 0.85
 
 
-def catalog(tokens: int) -> Catalog:
+def catalog(tokens: int) -> SandboxCatalog:
     """Return the sandbox's catalog with short windows for one model, and no others."""
     plain = bundled()
     groq = plain.providers["groq"]
@@ -41,7 +41,7 @@ def catalog(tokens: int) -> Catalog:
     return replace(plain, providers={**plain.providers, "groq": short})
 
 
-def attempts(world: World) -> Sequence[Mapping[str, Any]]:
+def attempts(world: SimulatedWorld) -> Sequence[Mapping[str, Any]]:
     found: Sequence[Mapping[str, Any]] = world.books()["groq"]["attempts"]
     return found
 
@@ -61,7 +61,7 @@ def most_fixed(moments: Sequence[float]) -> int:
     return max(counts)
 
 
-async def play(url: str, base_url: str, world: World, stop: Path, tokens: int) -> None:
+async def play(url: str, base_url: str, world: SimulatedWorld, stop: Path, tokens: int) -> None:
     """Let the processes work until the provider has seen some windows full of their requests."""
     words = (url, base_url, stop, REQUESTS, tokens, SECONDS, 0)
     workers = await anyio.to_thread.run_sync(lambda: started("many", PROCESSES, "share", *words))
@@ -80,7 +80,7 @@ async def play(url: str, base_url: str, world: World, stop: Path, tokens: int) -
 @pytest.mark.slow
 @pytest.mark.parametrize("tokens", [10**6, 1_000], ids=["requests bind", "tokens are counted too"])
 async def test_q1_eight_processes_share_a_strict_limit(store_url: str, tmp_path: Path, tokens: int) -> None:
-    world = World(pace=Pace(first_byte=LATENCY), catalog=catalog(tokens))
+    world = SimulatedWorld(pace=ReplyPace(first_byte=LATENCY), catalog=catalog(tokens))
     with Running(world) as running:
         await play(store_url, running.base_url("groq"), world, tmp_path / "stop", tokens)
     books = world.books()["groq"]
@@ -99,7 +99,7 @@ async def test_q1_eight_processes_share_a_strict_limit(store_url: str, tmp_path:
 @pytest.mark.slow
 async def test_q2_machines_whose_clocks_disagree_share_a_strict_limit(postgres_url: str, tmp_path: Path) -> None:
     """One clock is 90 s slow, one right, one 90 s fast; one machine stands still for more than a window meanwhile."""
-    world, stop = World(pace=Pace(first_byte=LATENCY), catalog=catalog(10**6)), tmp_path / "stop"
+    world, stop = SimulatedWorld(pace=ReplyPace(first_byte=LATENCY), catalog=catalog(10**6)), tmp_path / "stop"
     with Running(world) as running:
         words = (postgres_url, running.base_url("groq"), stop, REQUESTS, 10**6, SECONDS)
         hosts = [started("many", 1, "share", *words, wrong) for wrong in (-90, 0, 90)]
@@ -126,7 +126,11 @@ async def test_q2_machines_whose_clocks_disagree_share_a_strict_limit(postgres_u
 @pytest.mark.slow
 async def test_q2_a_clock_that_is_set_while_all_work_opens_no_window(store_url: str, tmp_path: Path) -> None:
     """Of three processes one sees its wall clock jump forward by 10 s, another back; the provider's own goes on."""
-    world, stop, jump = World(pace=Pace(first_byte=LATENCY), catalog=catalog(10**6)), tmp_path / "stop", tmp_path / "j"
+    world, stop, jump = (
+        SimulatedWorld(pace=ReplyPace(first_byte=LATENCY), catalog=catalog(10**6)),
+        tmp_path / "stop",
+        tmp_path / "j",
+    )
     with Running(world) as running:
         words = (store_url, running.base_url("groq"), stop, REQUESTS, 10**6, SECONDS)
         workers = [started("many", 1, "share", *words, wrong, jump) for wrong in (0, 10, -10)]
@@ -147,7 +151,7 @@ async def test_q2_a_clock_that_is_set_while_all_work_opens_no_window(store_url: 
     assert most_in(moments, [1] * len(moments)) <= REQUESTS
 
 
-async def asked(world: World, count: int) -> None:
+async def asked(world: SimulatedWorld, count: int) -> None:
     """Wait until the provider has seen so many requests."""
     while len(attempts(world)) < count:  # noqa: ASYNC110 - the world runs in a thread of its own
         await anyio.sleep(0.05)

@@ -19,10 +19,10 @@ from shunpike.builtin.memory import MemoryStore
 from shunpike.client import Client
 from shunpike.errors import ShunpikeError
 from shunpike_sandbox import faults
-from shunpike_sandbox.catalog import Catalog, bundled
+from shunpike_sandbox.catalog import SandboxCatalog, bundled
 from shunpike_sandbox.faults import Faults
 from shunpike_sandbox.server import Running
-from shunpike_sandbox.world import World
+from shunpike_sandbox.world import SimulatedWorld
 
 from .leaving import MODELS, once, settings
 from .rig import open_store, read, recovered, rows, run_to_the_end
@@ -39,7 +39,7 @@ LARGEST = 150_000_000
 """More than the worst case of a single stream."""
 
 
-def unlimited() -> Catalog:
+def unlimited() -> SandboxCatalog:
     """Return the sandbox's catalog without quotas: they are tried elsewhere."""
     plain, found = bundled(), {}
     for name, provider in plain.providers.items():
@@ -48,7 +48,7 @@ def unlimited() -> Catalog:
     return replace(plain, providers=found)
 
 
-async def closed(world: World) -> Mapping[str, Any]:
+async def closed(world: SimulatedWorld) -> Mapping[str, Any]:
     """Return the books when every provider has noticed that its clients are gone: until then it may still bill."""
     with anyio.fail_after(30.0):
         books = world.books(attempts=False)
@@ -89,7 +89,7 @@ async def test_u1_what_is_billed_for_unfinished_streams_stays_within_the_budget(
     The wide one lets all be sent, the tight one is truly reached.
     """
     trouble = Faults(rate=0.6, kinds=TROUBLE, seconds=0.5)
-    world = World(seed=7, faults=trouble, catalog=unlimited())
+    world = SimulatedWorld(seed=7, faults=trouble, catalog=unlimited())
     most, notes = STREAMS * BUDGETS[budget], tmp_path / "notes"
     with Running(world) as running:
         dollars = f"{most / 10**12:.12f}"
@@ -136,7 +136,7 @@ async def test_u2_the_ledger_is_never_below_the_bill_and_equals_it_where_the_end
     provider: str, streamed: bool
 ) -> None:
     """One request for each trouble: what it is booked at, beside what the sandbox billed for it."""
-    world = World(seed=3, faults=Faults(seconds=0.5), catalog=unlimited())
+    world = SimulatedWorld(seed=3, faults=Faults(seconds=0.5), catalog=unlimited())
     with Running(world) as running:
         for fault in (None, *TROUBLE):
             if (fault in faults.STREAM_ONLY and not streamed) or (provider, fault) in MEANT:

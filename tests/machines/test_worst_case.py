@@ -19,7 +19,7 @@ from shunpike.types import Billing, Budget, Denial, Grant, Money, ProviderSettin
 from shunpike_sandbox.app import create_app
 from shunpike_sandbox.inprocess import InProcess
 from shunpike_sandbox.names import BASE_PATHS, PROVIDERS
-from shunpike_sandbox.world import World
+from shunpike_sandbox.world import SimulatedWorld
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.scripted import ScriptedProvider
 
@@ -109,7 +109,7 @@ def host() -> Host:
     return Host.load()
 
 
-def settings_of(world: World) -> Settings:
+def settings_of(world: SimulatedWorld) -> Settings:
     transport = InProcess(create_app(world))
     versions = {"google": "/v1beta"}
     sections = {
@@ -143,7 +143,7 @@ def test_there_are_forty_cases() -> None:
 async def test_l3_no_bill_is_above_what_was_held_for_it(case: Case, host: Host, store_url: str) -> None:
     clock = VirtualClock(case.at)
     store = Recording(open_store(store_url, clock=clock, guard=1.0))
-    world = World(clock)
+    world = SimulatedWorld(clock)
     async with Client(settings_of(world), host=host, store=store, clock=clock, environ={}) as client:
         for _ in range(case.times):
             await call(client, case)

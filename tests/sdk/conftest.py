@@ -22,7 +22,7 @@ import platformdirs
 import pytest
 
 from shunpike_sandbox.server import Running
-from shunpike_sandbox.world import World
+from shunpike_sandbox.world import SimulatedWorld
 
 HERE = Path(__file__).parent
 # As they were before any test's own: the cache is the user's, and so is uv's.
@@ -37,7 +37,7 @@ class Played:
     """What came of a scenario's steps, and the sandbox's books about them."""
 
     steps: dict[str, Any]
-    world: World
+    world: SimulatedWorld
 
     def __getitem__(self, step: str) -> Any:
         """The value that a step returned."""
@@ -60,7 +60,7 @@ def play() -> Play:
     @cache
     def once(scenario: str, requirements: str) -> Played:
         python = _environment(requirements)
-        with Running(World()) as server:
+        with Running(SimulatedWorld()) as server:
             done = subprocess.run(
                 [python, HERE / "scenarios" / f"{scenario}.py", server.url],
                 env={**{name: _ENVIRON[name] for name in _KEPT if name in _ENVIRON}, "PYTHONUTF8": "1"},

@@ -16,7 +16,7 @@ from shunpike.types import Budget, Money, ProviderSettings, Settings
 from shunpike_sandbox.app import create_app
 from shunpike_sandbox.inprocess import InProcess
 from shunpike_sandbox.names import BASE_PATHS
-from shunpike_sandbox.world import World
+from shunpike_sandbox.world import SimulatedWorld
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.upstream import Upstream
 
@@ -59,13 +59,13 @@ def make_client() -> MakeClient:
 
 
 @pytest.fixture
-def world() -> World:
+def world() -> SimulatedWorld:
     """The seven simulated providers."""
-    return World(VirtualClock(START))
+    return SimulatedWorld(VirtualClock(START))
 
 
 @pytest.fixture
-async def client(make_client: MakeClient, world: World) -> AsyncIterator[Client]:
+async def client(make_client: MakeClient, world: SimulatedWorld) -> AsyncIterator[Client]:
     """A client whose seven real plugins ask the simulated providers."""
     app = create_app(world)
     sections: dict[str, Any] = {

@@ -20,7 +20,7 @@ from shunpike_sandbox.app import create_app
 from shunpike_sandbox.catalog import parse
 from shunpike_sandbox.inprocess import InProcess
 from shunpike_sandbox.names import BASE_PATHS
-from shunpike_sandbox.world import World
+from shunpike_sandbox.world import SimulatedWorld
 from shunpike_testkit.clock import VirtualClock
 
 from .conftest import START, plugin_of
@@ -29,10 +29,10 @@ REAL = 2.0
 MINUTE = Rolling(seconds=60)
 
 
-def world_of(provider: str, amount: int, clock: VirtualClock) -> World:
+def world_of(provider: str, amount: int, clock: VirtualClock) -> SimulatedWorld:
     """Return a world in which one provider allows so many requests in two seconds, and nothing else bounds them."""
     folder = files("shunpike_sandbox")
-    world, house = (tomllib.loads((folder / name).read_text("utf-8")) for name in ("world.toml", "house.toml"))
+    world, own = (tomllib.loads((folder / name).read_text("utf-8")) for name in ("world.toml", "own.toml"))
     table = world["providers"][provider]
     table["rules"]["rpm"] = {"unit": "requests", "seconds": REAL}
     table["limits"] = {"free": {"rpm": amount}, "paid": {"rpm": amount}}
@@ -40,7 +40,7 @@ def world_of(provider: str, amount: int, clock: VirtualClock) -> World:
         row.pop("free", None)
         row.pop("paid", None)
     table.pop("pools", None)
-    return World(clock, catalog=parse({**world, "providers": {**world["providers"], **house["providers"]}}))
+    return SimulatedWorld(clock, catalog=parse({**world, "providers": {**world["providers"], **own["providers"]}}))
 
 
 def listing(provider: str, amount: int | None) -> Any:

@@ -9,7 +9,7 @@ from shunpike.errors import Exhausted, Overloaded, RequestError
 from shunpike.types import Call, ChatRequest, Message, Unit
 from shunpike_sandbox import faults
 from shunpike_sandbox.faults import Faults
-from shunpike_sandbox.world import World
+from shunpike_sandbox.world import SimulatedWorld
 from shunpike_testkit.upstream import Upstream, reply
 
 from .conftest import SEVEN, START, backend_of
@@ -19,7 +19,9 @@ MANY = [name for name in SEVEN if name not in ("hyperbolic", "deepseek")]
 
 
 @pytest.mark.parametrize("name", MANY)
-async def test_a_model_that_is_forbidden_leaves_the_account_open(client: Client, world: World, name: str) -> None:
+async def test_a_model_that_is_forbidden_leaves_the_account_open(
+    client: Client, world: SimulatedWorld, name: str
+) -> None:
     world.set_faults(Faults(script=(faults.MODEL_FORBIDDEN,), only=(name,)))
     first = await client.complete("hi", providers=[name], max_tokens=50)
     second = await client.complete("hi", providers=[name], max_tokens=50)
@@ -30,7 +32,9 @@ async def test_a_model_that_is_forbidden_leaves_the_account_open(client: Client,
 
 @pytest.mark.parametrize("name", SEVEN)
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_a_refused_prompt_is_asked_nowhere_else(client: Client, world: World, name: str, streamed: bool) -> None:
+async def test_a_refused_prompt_is_asked_nowhere_else(
+    client: Client, world: SimulatedWorld, name: str, streamed: bool
+) -> None:
     world.set_faults(Faults(script=(faults.UNSAFE,), only=(name,)))
     with pytest.raises(RequestError) as caught:
         if streamed:
@@ -53,7 +57,7 @@ async def test_what_one_model_cant_do_is_asked_of_another_provider(client: Clien
 
 @pytest.mark.parametrize("name", MANY)
 async def test_a_model_that_is_no_more_is_left_and_the_account_stays_open(
-    client: Client, world: World, name: str
+    client: Client, world: SimulatedWorld, name: str
 ) -> None:
     world.set_faults(Faults(script=(faults.MODEL_ENDED,), only=(name,)))
     first = await client.complete("hi", providers=[name], max_tokens=50)
@@ -63,7 +67,7 @@ async def test_a_model_that_is_no_more_is_left_and_the_account_stays_open(
     assert [one.model for one in second.decision.attempts] == [answered.model]
 
 
-async def test_a_model_whose_time_of_testing_is_over_is_retired(client: Client, world: World) -> None:
+async def test_a_model_whose_time_of_testing_is_over_is_retired(client: Client, world: SimulatedWorld) -> None:
     world.set_faults(Faults(script=(faults.MODEL_ENDED,), only=("openrouter",)))
     done = await client.complete("hi", providers=["openrouter"], max_tokens=50)
     assert done.decision.attempts[0].error == "retired"
@@ -72,7 +76,7 @@ async def test_a_model_whose_time_of_testing_is_over_is_retired(client: Client, 
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize(("cap", "reason"), [(4, "length"), (400, "stop")])
 async def test_an_answer_that_does_not_say_why_it_ended_was_cut_where_its_cap_is_reached(
-    client: Client, world: World, cap: int, reason: str, streamed: bool
+    client: Client, world: SimulatedWorld, cap: int, reason: str, streamed: bool
 ) -> None:
     world.set_faults(Faults(script=(faults.NULL_FINISH,), only=("openrouter",)))
     if streamed:
@@ -93,7 +97,7 @@ async def test_the_tokens_that_together_names_are_learned(client: Client) -> Non
     assert [one.limit.amount for one in learned] == [2_000_000]
 
 
-async def test_a_429_that_names_a_reset_alone_has_its_moment(client: Client, world: World) -> None:
+async def test_a_429_that_names_a_reset_alone_has_its_moment(client: Client, world: SimulatedWorld) -> None:
     world.set_faults(Faults(script=(faults.RESET_ALONE,) * 40, only=("together",), seconds=7.0))
     with pytest.raises(Exhausted) as caught:
         await client.complete("hi", providers=["together"], max_tokens=50, wait=False)
@@ -101,7 +105,7 @@ async def test_a_429_that_names_a_reset_alone_has_its_moment(client: Client, wor
 
 
 @pytest.mark.parametrize("name", [name for name in SEVEN if name != "google"])
-async def test_a_stream_that_is_labelled_as_json_is_read(client: Client, world: World, name: str) -> None:
+async def test_a_stream_that_is_labelled_as_json_is_read(client: Client, world: SimulatedWorld, name: str) -> None:
     world.set_faults(Faults(script=(faults.MISLABELLED,), only=(name,)))
     async with client.stream("hi", providers=[name], max_tokens=50) as chunks:
         text = "".join([chunk.text async for chunk in chunks])
@@ -112,7 +116,7 @@ async def test_a_stream_that_is_labelled_as_json_is_read(client: Client, world: 
 @pytest.mark.parametrize("name", SEVEN)
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_a_web_page_with_a_good_status_is_trouble_of_the_address(
-    client: Client, world: World, name: str, streamed: bool
+    client: Client, world: SimulatedWorld, name: str, streamed: bool
 ) -> None:
     world.set_faults(Faults(script=(faults.PAGE,) * 9, only=(name,)))
     with pytest.raises(Exhausted) as caught:

@@ -15,7 +15,7 @@ from shunpike.types import Call, ChatRequest, ProviderSettings
 from shunpike_sandbox.app import create_app
 from shunpike_sandbox.inprocess import InProcess
 from shunpike_sandbox.names import BASE_PATHS
-from shunpike_sandbox.world import World
+from shunpike_sandbox.world import SimulatedWorld
 
 ROOT = Path(os.environ.get("SHUNPIKE_RECORDINGS") or Path(__file__).parents[4] / "shared" / "recordings")
 MODELS = {
@@ -60,7 +60,7 @@ def common(body: dict[str, Any]) -> dict[str, Any]:
 async def test_a_request_that_a_framework_sent_is_taken_by_every_provider(path: Path) -> None:
     ChatRequest.model_validate(BODIES[path])
     request = ChatRequest.model_validate(common(BODIES[path]))
-    app = create_app(World())
+    app = create_app(SimulatedWorld())
     refused = []
     for name, model in MODELS.items():
         told = {"key": "sandbox-1", "base_url": f"http://sandbox{BASE_PATHS[name]}", "transport": InProcess(app)}

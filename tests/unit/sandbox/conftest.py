@@ -12,7 +12,7 @@ import pytest
 from shunpike_sandbox.app import create_app
 from shunpike_sandbox.inprocess import InProcess
 from shunpike_sandbox.names import BASE_PATHS
-from shunpike_sandbox.world import World
+from shunpike_sandbox.world import SimulatedWorld
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC).timestamp()
 
@@ -46,7 +46,7 @@ class FakeClock:
 class Caller:
     """Speaks to every provider of a world in its own way."""
 
-    def __init__(self, world: World, client: httpx.AsyncClient) -> None:
+    def __init__(self, world: SimulatedWorld, client: httpx.AsyncClient) -> None:
         self.world = world
         self.client = client
 
@@ -81,12 +81,12 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def world(clock: FakeClock) -> World:
-    return World(clock)
+def world(clock: FakeClock) -> SimulatedWorld:
+    return SimulatedWorld(clock)
 
 
 @pytest.fixture
-async def caller(world: World) -> AsyncIterator[Caller]:
+async def caller(world: SimulatedWorld) -> AsyncIterator[Caller]:
     transport = InProcess(create_app(world))
     async with httpx.AsyncClient(transport=transport, base_url="http://sandbox.localhost") as client:
         yield Caller(world, client)

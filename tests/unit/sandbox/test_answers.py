@@ -65,9 +65,9 @@ async def test_openai_tells_the_usage_of_a_stream_only_when_asked(caller: Caller
 async def test_openai_pads_its_chunks_unless_told_not_to(caller: Caller) -> None:
     padded = events((await caller.ask("openai", stream=True)).text)
     plain = events((await caller.ask("openai", stream=True, stream_options={"include_obfuscation": False})).text)
-    house = events((await caller.ask("sandbox", stream=True)).text)
+    own = events((await caller.ask("sandbox", stream=True)).text)
     assert all(event["obfuscation"] for event in padded)
-    assert not any("obfuscation" in event for event in (*plain, *house))
+    assert not any("obfuscation" in event for event in (*plain, *own))
 
 
 async def test_each_stream_has_the_quirks_of_its_provider(caller: Caller) -> None:
@@ -164,7 +164,7 @@ async def test_json_mode_and_schemas_give_json(caller: Caller) -> None:
     assert json.loads(text["choices"][0]["message"]["content"]) == {"city": "Rome", "degrees": 21}
 
 
-async def test_the_house_says_what_it_is_and_needs_no_key(caller: Caller) -> None:
+async def test_the_sandbox_itself_says_what_it_is_and_needs_no_key(caller: Caller) -> None:
     body = {"model": "sandbox/echo-1", "messages": [{"role": "user", "content": "What is a shunpike?"}]}
     reply = await caller.post("sandbox", body, key=None)
     assert reply.json()["choices"][0]["message"]["content"].endswith(NOTICE)

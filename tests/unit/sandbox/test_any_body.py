@@ -16,7 +16,7 @@ from shunpike_sandbox.app import create_app
 from shunpike_sandbox.catalog import bundled
 from shunpike_sandbox.inprocess import InProcess
 from shunpike_sandbox.names import BASE_PATHS
-from shunpike_sandbox.world import World
+from shunpike_sandbox.world import SimulatedWorld
 
 from .conftest import MODELS, OPENAI_LIKE, FakeClock
 
@@ -123,7 +123,7 @@ def spoilt(body: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 def status(url: str, body: Any, **headers: str) -> int:
     async def send() -> int:
-        transport = InProcess(create_app(World(FakeClock(), catalog=CATALOG)))
+        transport = InProcess(create_app(SimulatedWorld(FakeClock(), catalog=CATALOG)))
         async with httpx.AsyncClient(transport=transport, base_url="http://sandbox.localhost") as client:
             reply = await client.post(url, content=json.dumps(body).encode(), headers=headers)
             return reply.status_code

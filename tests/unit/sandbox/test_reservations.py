@@ -15,7 +15,7 @@ from shunpike_sandbox.inprocess import InProcess
 from shunpike_sandbox.limits import Quota, Rule
 from shunpike_sandbox.names import BASE_PATHS, PROVIDERS
 from shunpike_sandbox.plugin import SandboxWorld
-from shunpike_sandbox.world import World
+from shunpike_sandbox.world import SimulatedWorld
 
 from .conftest import MODELS, QUESTION, Caller
 
@@ -99,7 +99,7 @@ async def test_googles_input_tokens_are_given_back_after_an_error_alone(caller: 
 
 
 def test_hyperbolic_has_no_words_for_an_error_inside_a_stream() -> None:
-    world = World()
+    world = SimulatedWorld()
     SandboxWorld(world).set_faults(1.0, 7)
     drawn = {world.fault("hyperbolic", streaming=True, unspoken=frozenset({faults.STREAM_ERROR})) for _ in range(200)}
     assert drawn == {faults.OVERLOADED, faults.INTERNAL, faults.UPSTREAM}
@@ -144,7 +144,7 @@ async def test_a_false_429_is_worded_like_a_true_one(caller: Caller, provider: s
 
 
 def test_a_lease_gives_back_once() -> None:
-    world = World()
+    world = SimulatedWorld()
     visit = world.arrive("groq", "sandbox-1", None)
     visit.account = world.account("groq", "sandbox-1")
     quota = Quota(Rule("concurrent", "concurrent"), 1, "m")

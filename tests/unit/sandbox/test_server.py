@@ -10,15 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from shunpike.protocols import Backend, Endpoint, Streams
-from shunpike.protocols import World as WorldProtocol
+from shunpike.protocols import Backend, Endpoint, Streams, World
 from shunpike.types import ProviderSettings
 from shunpike_sandbox import faults
 from shunpike_sandbox.faults import Faults
 from shunpike_sandbox.names import PROVIDERS
 from shunpike_sandbox.plugin import SandboxWorld, plugin
 from shunpike_sandbox.server import Running
-from shunpike_sandbox.world import Pace, World
+from shunpike_sandbox.world import ReplyPace, SimulatedWorld
 
 from .conftest import MODELS
 
@@ -27,7 +26,7 @@ HEAD = {"authorization": "Bearer sandbox-1"}
 
 @pytest.fixture
 def running() -> Iterator[Running]:
-    with Running(World()) as server:
+    with Running(SimulatedWorld()) as server:
         yield server
 
 
@@ -54,7 +53,7 @@ def test_a_hang_up_closes_the_socket_without_a_byte(running: Running, stream: bo
 
 def test_a_client_that_leaves_is_noticed_while_it_waits() -> None:
     gone = threading.Event()
-    world = World(pace=Pace(between_chunks=0.02))
+    world = SimulatedWorld(pace=ReplyPace(between_chunks=0.02))
     with Running(world) as server:
         url = f"{server.base_url('openai')}/chat/completions"
         body = {"model": MODELS["openai"], "stream": True, "messages": [{"role": "user", "content": "word " * 200}]}
@@ -81,7 +80,7 @@ def test_the_limit_holds_under_concurrency(running: Running) -> None:
 
 
 def test_stopping_gives_the_port_back_and_may_be_repeated() -> None:
-    server = Running(World()).start()
+    server = Running(SimulatedWorld()).start()
     port = int(server.url.rsplit(":", 1)[1])
     server.stop()
     server.stop()
@@ -91,7 +90,7 @@ def test_stopping_gives_the_port_back_and_may_be_repeated() -> None:
 
 async def test_the_plugin_brings_a_world_that_the_core_knows() -> None:
     world = plugin.shunpike_world()
-    assert isinstance(world, WorldProtocol)
+    assert isinstance(world, World)
     endpoints = await world.start()
     try:
         assert set(endpoints) == set(PROVIDERS)
@@ -104,13 +103,13 @@ async def test_the_plugin_brings_a_world_that_the_core_knows() -> None:
 
 
 def test_a_demo_has_only_faults_that_come_early_and_cost_nothing() -> None:
-    world = World()
+    world = SimulatedWorld()
     SandboxWorld(world).set_faults(0.5, 7)
     kinds = {world.fault("groq", streaming=True) for _ in range(400)}
     assert kinds - {None} == {faults.OVERLOADED, faults.INTERNAL, faults.UPSTREAM, faults.STREAM_ERROR}
 
 
-async def test_the_house_is_a_backend_that_streams_without_a_key() -> None:
+async def test_the_sandbox_itself_is_a_backend_that_streams_without_a_key() -> None:
     backend = plugin.shunpike_completion("sandbox", ProviderSettings())
     assert isinstance(backend, Backend)
     assert isinstance(backend, Streams)
@@ -118,7 +117,7 @@ async def test_the_house_is_a_backend_that_streams_without_a_key() -> None:
     await backend.aclose()
 
 
-def test_the_plugin_answers_for_the_house_alone() -> None:
+def test_the_plugin_answers_for_its_own_provider_alone() -> None:
     (info,) = plugin.shunpike_providers()
     assert info.simulated
     assert info.env_key is None

@@ -149,7 +149,7 @@ async def test_openrouter_drops_what_the_model_lacks_unless_told_to_insist(calle
     assert not reply.json()["choices"][0]["message"]["content"].startswith("{")
 
 
-async def test_the_house_takes_what_its_models_would_refuse_elsewhere(caller: Caller) -> None:
+async def test_the_sandbox_itself_takes_what_its_models_would_refuse_elsewhere(caller: Caller) -> None:
     more = {"temperature": 0, "messages": said(reasoning_content="x"), "tools": [tool("a", strict=True, schema=OPEN)]}
     assert (await caller.ask("sandbox", **more)).status_code == 200
     assert MODELS["sandbox"] == "sandbox/echo-1"

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from shunpike_sandbox import faults
 from shunpike_sandbox.app import create_app
-from shunpike_sandbox.books import Attempt, Books
+from shunpike_sandbox.books import BookEntry, ProviderBooks
 from shunpike_sandbox.faults import Faults, FaultScript
 from shunpike_sandbox.inprocess import InProcess
 from shunpike_sandbox.names import PROVIDERS
-from shunpike_sandbox.world import Pace, World
+from shunpike_sandbox.world import ReplyPace, SimulatedWorld
 
 from .conftest import Caller, FakeClock
 
@@ -112,7 +112,7 @@ async def test_a_client_that_leaves_pays_for_what_it_got(caller: Caller, provide
 
 
 async def test_pace_is_kept_on_the_worlds_clock(clock: FakeClock) -> None:
-    world = World(clock, pace=Pace(first_byte=1.0, between_chunks=0.5))
+    world = SimulatedWorld(clock, pace=ReplyPace(first_byte=1.0, between_chunks=0.5))
     began = clock.time
     async with httpx.AsyncClient(transport=InProcess(create_app(world)), base_url="http://x") as client:
         await Caller(world, client).ask("openai", stream=True)
@@ -120,9 +120,9 @@ async def test_pace_is_kept_on_the_worlds_clock(clock: FakeClock) -> None:
 
 
 async def test_totals_stay_exact_when_the_list_of_attempts_is_full(caller: Caller) -> None:
-    books = Books(kept=3)
+    books = ProviderBooks(kept=3)
     for number in range(10):
-        books.leave(Attempt(books.arrive("a"), None, "a", "m", float(number), 200, "completed", prompt_tokens=2))
+        books.leave(BookEntry(books.arrive("a"), None, "a", "m", float(number), 200, "completed", prompt_tokens=2))
     snapshot = books.snapshot()
     assert (snapshot["requests"], snapshot["prompt_tokens"], snapshot["open"]) == (10, 20, 0)
     assert len(snapshot["attempts"]) == 3

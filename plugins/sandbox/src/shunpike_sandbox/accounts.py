@@ -13,7 +13,7 @@ KEY_PREFIX = "sandbox"
 
 
 @dataclass(slots=True)
-class Account:
+class SimulatedAccount:
     """What a provider keeps about one key."""
 
     provider: str
@@ -61,11 +61,11 @@ def tier_of(key: str, provider: Provider) -> str:
     return "paid" if "-paid" in key or provider.default_tier == "paid" else "free"
 
 
-def open_account(key: str, provider: Provider) -> Account:
+def open_account(key: str, provider: Provider) -> SimulatedAccount:
     """Return a new account for a key; ``-empty`` inside it means that its money is gone."""
     tier = tier_of(key, provider)
     balance, credit = provider.balance[tier], provider.credit[tier]
     prepaid = balance is not None or credit > 0
     if "-empty" in key:
         balance, credit = (0 if prepaid else None), 0
-    return Account(provider.id, key, tier, balance, credit, prepaid=prepaid)
+    return SimulatedAccount(provider.id, key, tier, balance, credit, prepaid=prepaid)

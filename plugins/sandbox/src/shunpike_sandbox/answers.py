@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from shunpike_sandbox.asks import Ask, Turn
+from shunpike_sandbox.asks import ParsedRequest, Turn
 
 GLOSSARY = {
     "shunpike": "A shunpike is a side road that drivers use to avoid the toll gate of a main road.",
@@ -112,7 +112,7 @@ _SAY = re.compile(
 )
 
 
-def answer(ask: Ask) -> str:
+def answer(ask: ParsedRequest) -> str:
     """Return the text of an answer to the newest turn."""
     last = ask.turns[-1]
     if last.role == "tool":
@@ -125,7 +125,7 @@ def answer(ask: Ask) -> str:
     return _restated(text)
 
 
-def thought(ask: Ask) -> str:
+def thought(ask: ParsedRequest) -> str:
     """Return the text that a thinking model shows before its answer."""
     words = keywords(ask.last_user or ask.text, 4)
     return f"The request is about {', '.join(words) or 'very little'}. I will answer from its own words."
@@ -145,7 +145,7 @@ def sentences(text: str) -> list[str]:
     return [found.strip() for found in _SENTENCE.findall(text) if found.strip()]
 
 
-def _from_tools(ask: Ask) -> str:
+def _from_tools(ask: ParsedRequest) -> str:
     results: list[Turn] = []
     for turn in reversed(ask.turns):
         if turn.role != "tool":

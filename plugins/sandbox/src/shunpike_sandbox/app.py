@@ -11,19 +11,19 @@ from starlette.routing import BaseRoute, Route, Router
 
 from shunpike_sandbox import control
 from shunpike_sandbox.bodies import TooLarge, read
-from shunpike_sandbox.dialects.deepseek import DeepSeek
-from shunpike_sandbox.dialects.google import Google
-from shunpike_sandbox.dialects.google_compat import GoogleCompat
-from shunpike_sandbox.dialects.groq import Groq
-from shunpike_sandbox.dialects.house import House
-from shunpike_sandbox.dialects.hyperbolic import Hyperbolic
-from shunpike_sandbox.dialects.openai import OpenAI
-from shunpike_sandbox.dialects.openrouter import OpenRouter
-from shunpike_sandbox.dialects.together import Together
+from shunpike_sandbox.dialects.deepseek import DeepSeekService
+from shunpike_sandbox.dialects.google import GoogleService
+from shunpike_sandbox.dialects.google_compat import GoogleCompatService
+from shunpike_sandbox.dialects.groq import GroqService
+from shunpike_sandbox.dialects.hyperbolic import HyperbolicService
+from shunpike_sandbox.dialects.openai import OpenAIService
+from shunpike_sandbox.dialects.openrouter import OpenRouterService
+from shunpike_sandbox.dialects.sandbox import SandboxService
+from shunpike_sandbox.dialects.together import TogetherService
 from shunpike_sandbox.names import BASE_PATHS
-from shunpike_sandbox.refusals import Refused
+from shunpike_sandbox.refusals import Rejection
 from shunpike_sandbox.service import Service
-from shunpike_sandbox.world import World
+from shunpike_sandbox.world import SimulatedWorld
 
 _OPENROUTER = (
     "/key",
@@ -38,29 +38,35 @@ _OPENROUTER = (
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def create_app(world: World) -> Router:
+def create_app(world: SimulatedWorld) -> Router:
     """Return the application that shows ``world`` on the wire.
 
     It is a bare router: the error page of a whole Starlette application would answer where a fault hangs up.
     """
-    compat = _openai_like(GoogleCompat(world), f"{BASE_PATHS['google']}/v1beta/openai", embeds=True)
-    return Router(routes=[*control.routes(world), *compat, *_google(Google(world)), *_chats(world)])
+    compat = _openai_like(GoogleCompatService(world), f"{BASE_PATHS['google']}/v1beta/openai", embeds=True)
+    return Router(routes=[*control.routes(world), *compat, *_google(GoogleService(world)), *_chats(world)])
 
 
-def _chats(world: World) -> list[BaseRoute]:
+def _chats(world: SimulatedWorld) -> list[BaseRoute]:
     routes: list[BaseRoute] = []
-    for kind, embeds in ((Groq, False), (Hyperbolic, False), (Together, True), (OpenAI, True), (House, True)):
+    for kind, embeds in (
+        (GroqService, False),
+        (HyperbolicService, False),
+        (TogetherService, True),
+        (OpenAIService, True),
+        (SandboxService, True),
+    ):
         service: Service = kind(world)
         routes += _openai_like(service, BASE_PATHS[service.provider_id], embeds=embeds)
-        if kind is Together:
+        if kind is TogetherService:
             root = BASE_PATHS["together"].removesuffix("/v1")
             routes += [Route(f"{root}/v2/supported-models{one}", service.listing) for one in ("", "/{model}")]
-    deepseek = DeepSeek(world)
+    deepseek = DeepSeekService(world)
     for suffix in ("", "/v1", "/beta"):
         base = BASE_PATHS["deepseek"] + suffix
         routes += _openai_like(deepseek, base, embeds=False)
         routes.append(Route(f"{base}/user/balance", deepseek.listing))
-    router = OpenRouter(world)
+    router = OpenRouterService(world)
     base = BASE_PATHS["openrouter"]
     routes += _openai_like(router, base, embeds=True)
     # Before the route that describes one model, which would take "user" for a name.
@@ -89,7 +95,7 @@ def _named(endpoint: Endpoint) -> Endpoint:
     return call
 
 
-def _google(service: Google) -> list[BaseRoute]:
+def _google(service: GoogleService) -> list[BaseRoute]:
     base = BASE_PATHS["google"] + "/{version}/models"
 
     async def act(request: Request) -> Response:
@@ -99,7 +105,7 @@ def _google(service: Google) -> list[BaseRoute]:
             reply = service.count_tokens(request, await read(request))
         except TooLarge:
             reply = service.plain(service.too_large())
-        except Refused as refusal:
+        except Rejection as refusal:
             reply = service.plain(refusal)
         return reply  # type: ignore[return-value]  # Starlette calls any ASGI application that it is given
 

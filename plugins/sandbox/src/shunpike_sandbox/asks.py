@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class SimulatedCall:
     """A tool call; ``arguments`` is JSON text."""
 
     id: str
@@ -22,7 +22,7 @@ class Turn:
 
     role: str
     text: str
-    calls: tuple[Call, ...] = ()
+    calls: tuple[SimulatedCall, ...] = ()
     name: str = ""
     images: int = 0
 
@@ -37,7 +37,7 @@ class Tool:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class ParsedRequest:
     """Everything the answer depends on."""
 
     turns: tuple[Turn, ...]

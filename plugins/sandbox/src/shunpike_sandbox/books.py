@@ -13,7 +13,7 @@ ATTEMPTS_KEPT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class BookEntry:
     """One request as its provider saw it; ``outcome`` is completed, cancelled, cut, dropped, failed or refused."""
 
     number: int
@@ -52,7 +52,7 @@ class Totals:
     credit_pico: int = 0
     delivered_bytes: int = 0
 
-    def add(self, attempt: Attempt) -> None:
+    def add(self, attempt: BookEntry) -> None:
         """Book the end of an attempt."""
         self.open -= 1
         self.overages += attempt.overage
@@ -78,13 +78,13 @@ class Totals:
         return plain
 
 
-class Books:
+class ProviderBooks:
     """One provider's books."""
 
     def __init__(self, kept: int = ATTEMPTS_KEPT) -> None:
         self._totals = Totals()
         self._accounts: dict[str, Totals] = {}
-        self._attempts: deque[Attempt] = deque(maxlen=kept)
+        self._attempts: deque[BookEntry] = deque(maxlen=kept)
         self._number = 0
 
     def arrive(self, account: str) -> int:
@@ -95,7 +95,7 @@ class Books:
             totals.open += 1
         return self._number
 
-    def leave(self, attempt: Attempt) -> None:
+    def leave(self, attempt: BookEntry) -> None:
         """Book the end of an attempt that has arrived."""
         self._totals.add(attempt)
         self._of(attempt.account).add(attempt)

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 from shunpike_sandbox.limits import Quota, Rule
-from shunpike_sandbox.money import Peak, Price, Rates, per_token, pico, rates_at
+from shunpike_sandbox.money import ListPrice, Peak, Rates, per_token, pico, rates_at
 
 Table = Mapping[str, Any]
 
@@ -26,7 +26,7 @@ class Model:
     context: int
     max_output: int
     features: frozenset[str]
-    prices: tuple[Price, ...]
+    prices: tuple[ListPrice, ...]
     quotas: Mapping[str, tuple[Quota, ...]]
     dimensions: int = 0
     retired_on: date | None = None
@@ -67,7 +67,7 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True)
-class Catalog:
+class SandboxCatalog:
     """All providers, and the day on which they were as described."""
 
     as_of: date
@@ -80,18 +80,16 @@ def retired(model: Model, now: float) -> bool:
     return model.retired_on is not None and _day(now) >= model.retired_on
 
 
-def bundled() -> Catalog:
+def bundled() -> SandboxCatalog:
     """Return the catalog that ships with the sandbox."""
-    house, world = (
-        tomllib.loads((files(__package__) / name).read_text("utf-8")) for name in ("house.toml", "world.toml")
-    )
-    return parse({**world, "providers": {**world["providers"], **house["providers"]}})
+    own, world = (tomllib.loads((files(__package__) / name).read_text("utf-8")) for name in ("own.toml", "world.toml"))
+    return parse({**world, "providers": {**world["providers"], **own["providers"]}})
 
 
-def parse(data: Table) -> Catalog:
+def parse(data: Table) -> SandboxCatalog:
     """Build a catalog from the parsed TOML."""
     providers = {name: _provider(name, table) for name, table in data["providers"].items()}
-    return Catalog(data["as_of"], data["source"], providers)
+    return SandboxCatalog(data["as_of"], data["source"], providers)
 
 
 def _provider(name: str, table: Table) -> Provider:
@@ -144,9 +142,9 @@ def _rule(name: str, table: Table) -> Rule:
     return Rule(name, table["unit"], table.get("seconds"), table.get("zone"))
 
 
-def _price(row: Table) -> Price:
+def _price(row: Table) -> ListPrice:
     above = row.get("above")
-    return Price(
+    return ListPrice(
         rates=_rates(row),
         until=row.get("until"),
         above=None if above is None else above["tokens"],

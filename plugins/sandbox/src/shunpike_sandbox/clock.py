@@ -8,7 +8,7 @@ from typing import Protocol
 import anyio
 
 
-class Clock(Protocol):
+class SandboxClock(Protocol):
     """Tells the time and waits; a simulation brings its own."""
 
     def now(self) -> float:

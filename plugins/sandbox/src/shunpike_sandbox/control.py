@@ -13,12 +13,12 @@ from shunpike_sandbox.bodies import TooLarge, parse, read
 from shunpike_sandbox.faults import Faults
 from shunpike_sandbox.names import BASE_PATHS
 from shunpike_sandbox.refusals import Invalid
-from shunpike_sandbox.world import World
+from shunpike_sandbox.world import SimulatedWorld
 
 _FIELDS = {"rate", "kinds", "only", "script", "seconds"}
 
 
-def routes(world: World) -> list[BaseRoute]:
+def routes(world: SimulatedWorld) -> list[BaseRoute]:
     """Return the routes of the control room."""
 
     async def health(_: Request) -> Response:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from shunpike_sandbox.accounts import Account
+from shunpike_sandbox.accounts import SimulatedAccount
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.limits import Hit
-from shunpike_sandbox.refusals import Refused
+from shunpike_sandbox.refusals import Rejection
 from shunpike_sandbox.visits import Visit
 
 
@@ -16,45 +16,45 @@ class DialectErrors(ABC):
     """What a provider says when it does not answer."""
 
     @abstractmethod
-    def bad_key(self, key: str | None) -> Refused:
+    def bad_key(self, key: str | None) -> Rejection:
         """Return the error for a key that opens nothing."""
 
     @abstractmethod
-    def too_large(self) -> Refused:
+    def too_large(self) -> Rejection:
         """Return the error for a body beyond all bounds."""
 
     @abstractmethod
-    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Refused:
+    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Rejection:
         """Return the error for a request over its limits."""
 
     @abstractmethod
-    def overflow(self, prompt: int, wanted: int, model: Model) -> Refused:
+    def overflow(self, prompt: int, wanted: int, model: Model) -> Rejection:
         """Return the error for a prompt that does not fit the context."""
 
     @abstractmethod
-    def broke(self, account: Account, model: Model, prompt: int, output: int) -> Refused:
+    def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> Rejection:
         """Return the error for an account without money."""
 
     @abstractmethod
-    def overloaded(self, visit: Visit) -> Refused:
+    def overloaded(self, visit: Visit) -> Rejection:
         """Return the error of a provider with too much to do."""
 
     @abstractmethod
-    def internal(self, visit: Visit) -> Refused:
+    def internal(self, visit: Visit) -> Rejection:
         """Return the error of a provider that broke."""
 
     @abstractmethod
-    def model_forbidden(self, visit: Visit) -> Refused:
+    def model_forbidden(self, visit: Visit) -> Rejection:
         """Return the 403 about a model that this account may not use."""
 
     @abstractmethod
-    def model_ended(self, visit: Visit) -> Refused:
+    def model_ended(self, visit: Visit) -> Rejection:
         """Return the error for a model that is no more."""
 
     @abstractmethod
-    def unsafe(self, visit: Visit) -> Refused:
+    def unsafe(self, visit: Visit) -> Rejection:
         """Return the refusal of a prompt for its content."""
 
     @abstractmethod
-    def upstream(self, visit: Visit) -> Refused:
+    def upstream(self, visit: Visit) -> Rejection:
         """Return a 429 that is no fault of the account."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from shunpike_sandbox import tokens
 from shunpike_sandbox.answers import NOTICE, answer, keywords, thought
-from shunpike_sandbox.asks import Ask, Call
+from shunpike_sandbox.asks import ParsedRequest, SimulatedCall
 from shunpike_sandbox.schema_make import instance
 from shunpike_sandbox.toolcalls import calls
 
@@ -17,11 +17,11 @@ _CALL_OVERHEAD = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class GeneratedChoice:
     """One answer. Of a call that did not fit, ``calls`` holds the part that did."""
 
     text: str
-    calls: tuple[Call, ...] = ()
+    calls: tuple[SimulatedCall, ...] = ()
     thoughts: str = ""
     finish: str = STOP
     text_tokens: int = 0
@@ -40,7 +40,7 @@ class Generation:
 
     prompt_tokens: int
     cached_tokens: int
-    choices: tuple[Choice, ...]
+    choices: tuple[GeneratedChoice, ...]
 
     @property
     def completion_tokens(self) -> int:
@@ -67,7 +67,7 @@ class Names:
         return self._pattern.format(f"{self._seed}{self._number:02d}")
 
 
-def prompt_tokens(ask: Ask) -> int:
+def prompt_tokens(ask: ParsedRequest) -> int:
     """Count what the provider reads: every turn with its overhead, and the tools."""
     total = tokens.PROMPT_OVERHEAD + tokens.count(ask.tools_text)
     for turn in ask.turns:
@@ -76,14 +76,14 @@ def prompt_tokens(ask: Ask) -> int:
     return total
 
 
-def generate(ask: Ask, names: Names, *, room: int, cached: int = 0, house: bool = False) -> Generation:
+def generate(ask: ParsedRequest, names: Names, *, room: int, cached: int = 0, own: bool = False) -> Generation:
     """Answer an ask within ``room`` tokens per choice."""
     limit = room if ask.max_tokens is None else min(room, ask.max_tokens)
-    choices = tuple(_choice(ask, names, limit, number, house) for number in range(ask.n))
+    choices = tuple(_choice(ask, names, limit, number, own) for number in range(ask.n))
     return Generation(prompt_tokens(ask), cached, choices)
 
 
-def _choice(ask: Ask, names: Names, limit: int, number: int, house: bool) -> Choice:
+def _choice(ask: ParsedRequest, names: Names, limit: int, number: int, own: bool) -> GeneratedChoice:
     thoughts = tokens.cut(thought(ask), limit) if ask.thinking else ""
     spent = tokens.count(thoughts)
     made = calls(ask, names)
@@ -92,15 +92,15 @@ def _choice(ask: Ask, names: Names, limit: int, number: int, house: bool) -> Cho
     text = _content(ask)
     if ask.form == "text":
         text = f"{text} (alternative {number + 1})" if number else text
-        text = f"{text}\n\n{NOTICE}" if house else text
+        text = f"{text}\n\n{NOTICE}" if own else text
     text, finish = _stopped(text, ask.stop), STOP
     short = tokens.cut(text, max(0, limit - spent))
     if len(short) < len(text) or (not text and limit <= spent):
         finish = LENGTH
-    return Choice(short, (), thoughts, finish, tokens.count(short), 0, spent)
+    return GeneratedChoice(short, (), thoughts, finish, tokens.count(short), 0, spent)
 
 
-def _content(ask: Ask) -> str:
+def _content(ask: ParsedRequest) -> str:
     if ask.form == "schema":
         return json.dumps(instance(ask.schema, ask.last_user or ask.text), ensure_ascii=False)
     if ask.form == "json":
@@ -108,7 +108,7 @@ def _content(ask: Ask) -> str:
     return answer(ask)
 
 
-def _object(ask: Ask) -> dict[str, Any]:
+def _object(ask: ParsedRequest) -> dict[str, Any]:
     """Return the object that JSON mode answers: of a schema in the prompt if there is one."""
     for turn in reversed(ask.turns):
         schema = _schema_in(turn.text)
@@ -140,20 +140,20 @@ def _stopped(text: str, stops: tuple[str, ...]) -> str:
     return text[: min(ends)] if ends else text
 
 
-def _call_tokens(call: Call) -> int:
+def _call_tokens(call: SimulatedCall) -> int:
     return _CALL_OVERHEAD + tokens.count(call.name) + tokens.count(call.arguments)
 
 
-def _fitted_calls(made: tuple[Call, ...], limit: int, thoughts: str, spent: int) -> Choice:
-    kept: list[Call] = []
+def _fitted_calls(made: tuple[SimulatedCall, ...], limit: int, thoughts: str, spent: int) -> GeneratedChoice:
+    kept: list[SimulatedCall] = []
     used = 0
     for call in made:
         head = _CALL_OVERHEAD + tokens.count(call.name)
         if used + head >= limit:
-            return Choice("", tuple(kept), thoughts, LENGTH, 0, used, spent)
+            return GeneratedChoice("", tuple(kept), thoughts, LENGTH, 0, used, spent)
         short = tokens.cut(call.arguments, limit - used - head)
         kept.append(replace(call, arguments=short))
         used += head + tokens.count(short)
         if len(short) < len(call.arguments):
-            return Choice("", tuple(kept), thoughts, LENGTH, 0, used, spent)
-    return Choice("", tuple(kept), thoughts, TOOL_CALLS, 0, used, spent)
+            return GeneratedChoice("", tuple(kept), thoughts, LENGTH, 0, used, spent)
+    return GeneratedChoice("", tuple(kept), thoughts, TOOL_CALLS, 0, used, spent)

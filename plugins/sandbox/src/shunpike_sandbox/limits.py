@@ -109,7 +109,7 @@ class _Meter:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class LimitReading:
     """Where a quota stands, for the headers that tell."""
 
     quota: Quota
@@ -160,10 +160,10 @@ class Gate:
             return hits
         return Lease([(meter, meter.take(need, now)) for _, meter, need in wanted])
 
-    def readings(self, quotas: Sequence[Quota], now: float) -> dict[str, Reading]:
+    def readings(self, quotas: Sequence[Quota], now: float) -> dict[str, LimitReading]:
         """Return where each quota stands, by the name of its rule."""
         meters = {quota.rule.name: (quota, self._meter(quota, now)) for quota in quotas}
-        return {name: Reading(quota, meter.total, meter.full_in(now)) for name, (quota, meter) in meters.items()}
+        return {name: LimitReading(quota, meter.total, meter.full_in(now)) for name, (quota, meter) in meters.items()}
 
     def _meter(self, quota: Quota, now: float) -> _Meter:
         meter = self._meters.setdefault((quota.scope, quota.rule.name), _Meter(quota.rule))

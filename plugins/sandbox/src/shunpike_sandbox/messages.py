@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shunpike_sandbox.asks import Call, Turn
+from shunpike_sandbox.asks import SimulatedCall, Turn
 from shunpike_sandbox.bodies import name_of
 from shunpike_sandbox.refusals import Invalid, Problem
 
@@ -131,12 +131,12 @@ def _part(where: str, part: Any, manners: Manners) -> tuple[str, int]:
     raise Invalid(Problem("value", f"{where}.type", f"Invalid value: '{kind}'", allowed, f"'{kind}'"))
 
 
-def _calls(where: str, value: Any) -> tuple[Call, ...]:
+def _calls(where: str, value: Any) -> tuple[SimulatedCall, ...]:
     if value is None:
         return ()
     if not isinstance(value, list):
         raise Invalid(Problem("type", where, "must be an array", "array", name_of(value)))
-    calls: list[Call] = []
+    calls: list[SimulatedCall] = []
     for number, one in enumerate(value):
         function = one.get("function") if isinstance(one, Mapping) else None
         if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
@@ -146,7 +146,7 @@ def _calls(where: str, value: Any) -> tuple[Call, ...]:
         if not isinstance(arguments, str):
             spot = f"{where}[{number}].function.arguments"
             raise Invalid(Problem("type", spot, "must be a string", "string", name_of(arguments)))
-        calls.append(Call(str(one.get("id", "")), function["name"], arguments))
+        calls.append(SimulatedCall(str(one.get("id", "")), function["name"], arguments))
     return tuple(calls)
 
 

@@ -32,7 +32,7 @@ class Rates:
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
+class ListPrice:
     """One row of a price list; ``until`` is the first day on which it no longer holds."""
 
     rates: Rates
@@ -55,7 +55,7 @@ class Peak:
         return inside and moment.weekday() in self.weekdays
 
 
-def rates_at(prices: tuple[Price, ...], peak: Peak | None, now: float, prompt_tokens: int) -> Rates:
+def rates_at(prices: tuple[ListPrice, ...], peak: Peak | None, now: float, prompt_tokens: int) -> Rates:
     """Return the rates in force for a prompt of this size at this moment."""
     moment = datetime.fromtimestamp(now, UTC)
     row = next(price for price in prices if price.until is None or moment.date() < price.until)

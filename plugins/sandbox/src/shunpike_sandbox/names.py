@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-HOUSE = "sandbox"
-"""The house's own provider, which imitates nobody."""
+OWN = "sandbox"
+"""The sandbox's own provider, which imitates nobody."""
 PROVIDERS = ("google", "together", "groq", "openrouter", "hyperbolic", "openai", "deepseek")
 BASE_PATHS: Mapping[str, str] = {
     "google": "/google",
@@ -15,5 +15,5 @@ BASE_PATHS: Mapping[str, str] = {
     "hyperbolic": "/hyperbolic/v1",
     "openai": "/openai/v1",
     "deepseek": "/deepseek",
-    HOUSE: "/sandbox/v1",
+    OWN: "/sandbox/v1",
 }

@@ -1,4 +1,4 @@
-"""The only module that knows shunpike: the house's provider, and the world for demos and trials."""
+"""The only module that knows shunpike: the sandbox's own provider, and the world for demos and trials."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from shunpike.wire.embeddings import EmbeddingBackend
 from shunpike.wire.probe import ModelsProbe
 from shunpike_sandbox import faults
 from shunpike_sandbox.faults import Faults
-from shunpike_sandbox.names import BASE_PATHS, HOUSE, PROVIDERS
+from shunpike_sandbox.names import BASE_PATHS, OWN, PROVIDERS
 
 if TYPE_CHECKING:
     import httpx
 
     from shunpike_sandbox.server import Running
-    from shunpike_sandbox.world import World
+    from shunpike_sandbox.world import SimulatedWorld
 
 TIER = "free"
 # The versions that a client's base URL includes, where the provider's own root does not.
@@ -41,12 +41,12 @@ _ADDRESS = "http://sandbox.localhost"
 class SandboxWorld:
     """The seven providers on a loopback port, with their own books."""
 
-    def __init__(self, world: World | None = None) -> None:
+    def __init__(self, world: SimulatedWorld | None = None) -> None:
         self._given = world
         self._running: Running | None = None
 
     @cached_property
-    def _world(self) -> World:
+    def _world(self) -> SimulatedWorld:
         return self._given or _late("world").World()
 
     async def start(self) -> Mapping[str, Endpoint]:
@@ -87,7 +87,7 @@ class SandboxPlugin:
 
     @cached_property
     def _catalog(self) -> dict[str, Any]:
-        return tomllib.loads((files(__package__) / "house.toml").read_text("utf-8"))
+        return tomllib.loads((files(__package__) / "own.toml").read_text("utf-8"))
 
     @cached_property
     def _transport(self) -> httpx.AsyncBaseTransport:
@@ -97,11 +97,11 @@ class SandboxPlugin:
 
     @cached_property
     def info(self) -> ProviderInfo:
-        """The house's own provider."""
+        """The sandbox's own provider."""
         return ProviderInfo(
-            id=HOUSE,
-            title=self._catalog["providers"][HOUSE]["title"],
-            base_url=_ADDRESS + BASE_PATHS[HOUSE],
+            id=OWN,
+            title=self._catalog["providers"][OWN]["title"],
+            base_url=_ADDRESS + BASE_PATHS[OWN],
             order=1000,
             default_tier=TIER,
             tiers=(Tier(name=TIER, billing=Billing.NONE),),
@@ -112,37 +112,37 @@ class SandboxPlugin:
 
     @hookimpl
     def shunpike_providers(self) -> Sequence[ProviderInfo]:
-        """The house's provider."""
+        """The sandbox's own provider."""
         return [self.info]
 
     @hookimpl
     def shunpike_models(self, provider: str) -> Sequence[ModelInfo] | None:
         """Its models; None for another provider."""
-        if provider != HOUSE:
+        if provider != OWN:
             return None
-        return [_model(row, self.info) for row in self._catalog["providers"][HOUSE]["models"]]
+        return [_model(row, self.info) for row in self._catalog["providers"][OWN]["models"]]
 
     @hookimpl
     def shunpike_completion(self, provider: str, settings: ProviderSettings) -> Backend | None:
         """Return the backend that answers in process; None for another provider."""
-        return self._backend(settings) if provider == HOUSE else None
+        return self._backend(settings) if provider == OWN else None
 
     @hookimpl
     def shunpike_health(self, provider: str, settings: ProviderSettings) -> HealthProbe | None:
         """Return a probe that lists the models; None for another provider."""
-        return ModelsProbe(self._backend(settings)) if provider == HOUSE else None
+        return ModelsProbe(self._backend(settings)) if provider == OWN else None
 
     @hookimpl
     def shunpike_cost(self, provider: str, model: ModelInfo, at: datetime, prompt_tokens: int) -> Price | None:
         """Nothing costs anything here; None for another provider."""
         del model, at, prompt_tokens
-        return Price(prompt=0, completion=0) if provider == HOUSE else None
+        return Price(prompt=0, completion=0) if provider == OWN else None
 
     @hookimpl
     def shunpike_limits(self, provider: str, model: ModelInfo, tier: str) -> Sequence[Limit] | None:
         """Nothing is limited here; None for another provider."""
         del model
-        return () if provider == HOUSE and tier == TIER else None
+        return () if provider == OWN and tier == TIER else None
 
     @hookimpl
     def shunpike_world(self) -> SandboxWorld:
@@ -158,7 +158,7 @@ class SandboxPlugin:
 def _model(row: Mapping[str, Any], info: ProviderInfo) -> ModelInfo:
     features = {_FEATURES[name] for name in row.get("features", ())}
     return ModelInfo(
-        provider=HOUSE,
+        provider=OWN,
         id=row["id"],
         kind=row.get("kind", "chat"),
         context=row["context"],

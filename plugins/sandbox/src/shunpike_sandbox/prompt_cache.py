@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from shunpike_sandbox.accounts import Account
+from shunpike_sandbox.accounts import SimulatedAccount
 from shunpike_sandbox.asks import Turn
 from shunpike_sandbox.tokens import MESSAGE_OVERHEAD, count
 
 _KEPT = 512
 
 
-def cached_prefix(account: Account, model: str, turns: Sequence[Turn], *, block: int, least: int) -> int:
+def cached_prefix(account: SimulatedAccount, model: str, turns: Sequence[Turn], *, block: int, least: int) -> int:
     """Return how many tokens at the front of these turns were seen before, in whole blocks; then remember them."""
     digest = hashlib.sha256(model.encode())
     total = found = 0

@@ -35,7 +35,7 @@ class Invalid(Exception):
 
 
 @dataclass(slots=True)
-class Refused(Exception):
+class Rejection(Exception):
     """A finished error answer."""
 
     status: int

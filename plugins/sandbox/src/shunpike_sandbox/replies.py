@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from shunpike_sandbox import faults
 from shunpike_sandbox.visits import Visit
-from shunpike_sandbox.world import World
+from shunpike_sandbox.world import SimulatedWorld
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -49,7 +49,7 @@ def raw_headers(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
 
 
 @dataclass(slots=True)
-class Plain:
+class PlainReply:
     """A whole answer that needs no books: errors, lists, the control room."""
 
     status: int
@@ -67,7 +67,7 @@ class Plain:
 class _Performance:
     """What unary answers and streams share: a visit that always ends, however the client behaves."""
 
-    world: World
+    world: SimulatedWorld
     visit: Visit
     headers: Mapping[str, str]
     fault: str | None
@@ -126,7 +126,7 @@ class _Performance:
 
 
 @dataclass(slots=True)
-class Whole(_Performance):
+class WholeReply(_Performance):
     """A unary answer."""
 
     body: bytes
@@ -153,7 +153,7 @@ class Whole(_Performance):
 
 
 @dataclass(slots=True)
-class Stream(_Performance):
+class StreamedReply(_Performance):
     """A streamed answer; ``error`` is what the dialect sends instead of content when it fails inside a 200."""
 
     frames: Iterable[Frame]

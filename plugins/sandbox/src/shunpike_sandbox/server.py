@@ -14,7 +14,7 @@ from typing_extensions import override
 from shunpike_sandbox.app import create_app
 from shunpike_sandbox.names import BASE_PATHS
 from shunpike_sandbox.replies import HANGUP
-from shunpike_sandbox.world import World
+from shunpike_sandbox.world import SimulatedWorld
 
 if TYPE_CHECKING:
     import uvicorn
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _START_SECONDS = 10.0
 
 
-def serve(world: World, host: str = "127.0.0.1", port: int = 8765, ready: Callable[[str], None] | None = None) -> None:
+def serve(
+    world: SimulatedWorld, host: str = "127.0.0.1", port: int = 8765, ready: Callable[[str], None] | None = None
+) -> None:
     """Serve until interrupted; ``ready`` gets the root URL once the port is bound."""
     bound = socket.create_server((host, port))
     if ready is not None:
@@ -36,7 +38,7 @@ class Running:
     Use it as a context manager, or call `start` and `stop`.
     """
 
-    def __init__(self, world: World, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, world: SimulatedWorld, host: str = "127.0.0.1", port: int = 0) -> None:
         self.world = world
         self._socket = socket.create_server((host, port))
         self._address: tuple[str, int] = self._socket.getsockname()[:2]
@@ -92,7 +94,7 @@ class Running:
         asyncio.run(main())
 
 
-def _server(world: World, host: str, port: int, level: str, *, signals: bool = False) -> uvicorn.Server:
+def _server(world: SimulatedWorld, host: str, port: int, level: str, *, signals: bool = False) -> uvicorn.Server:
     import uvicorn  # heavy, and not needed in process
     from uvicorn.protocols.http.h11_impl import H11Protocol
 

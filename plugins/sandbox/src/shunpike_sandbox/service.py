@@ -10,22 +10,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shunpike_sandbox import faults, misstated
-from shunpike_sandbox.accounts import Account, valid
-from shunpike_sandbox.asks import Ask
+from shunpike_sandbox.accounts import SimulatedAccount, valid
+from shunpike_sandbox.asks import ParsedRequest
 from shunpike_sandbox.bodies import MAX_BYTES, TooLarge, read
 from shunpike_sandbox.catalog import Model, Provider
 from shunpike_sandbox.dialect_errors import DialectErrors
-from shunpike_sandbox.generation import Choice, Generation, Names, generate, prompt_tokens
+from shunpike_sandbox.generation import GeneratedChoice, Generation, Names, generate, prompt_tokens
 from shunpike_sandbox.limits import Hit, Lease
-from shunpike_sandbox.names import HOUSE
-from shunpike_sandbox.refusals import Refused
-from shunpike_sandbox.replies import Frame, Plain, Stream, Whole, dump
+from shunpike_sandbox.names import OWN
+from shunpike_sandbox.refusals import Rejection
+from shunpike_sandbox.replies import Frame, PlainReply, StreamedReply, WholeReply, dump
 from shunpike_sandbox.tokens import pieces
 from shunpike_sandbox.troubles import refusal_of
 from shunpike_sandbox.visits import Visit
-from shunpike_sandbox.world import ATTEMPT_HEADER, World
+from shunpike_sandbox.world import ATTEMPT_HEADER, SimulatedWorld
 
-Reply = Whole | Stream | Plain
+Reply = WholeReply | StreamedReply | PlainReply
 
 
 class Service(DialectErrors):
@@ -39,7 +39,7 @@ class Service(DialectErrors):
     max_bytes = MAX_BYTES
     call_id = "call_{}"
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: SimulatedWorld) -> None:
         self.world = world
 
     @property
@@ -58,7 +58,7 @@ class Service(DialectErrors):
             reply = self.operate(operation, visit, request, raw)
         except TooLarge:
             reply = self._refuse(visit, self.too_large())
-        except Refused as refusal:
+        except Rejection as refusal:
             reply = self._refuse(visit, refusal)
         except BaseException:
             # The client went away while it was still sending.
@@ -70,26 +70,26 @@ class Service(DialectErrors):
         """Answer a request that costs nothing and is in no book."""
         try:
             reply = self.inform(request)
-        except Refused as refusal:
+        except Rejection as refusal:
             reply = self.plain(refusal)
         return reply  # type: ignore[return-value]
 
-    def admit_key(self, key: str | None) -> Account:
+    def admit_key(self, key: str | None) -> SimulatedAccount:
         """Return the account of a key, or refuse it."""
-        if key is None or not (valid(key) or self.provider_id == HOUSE):
+        if key is None or not (valid(key) or self.provider_id == OWN):
             raise self.bad_key(key)
         return self.world.account(self.provider_id, key)
 
-    def plain(self, refusal: Refused) -> Plain:
+    def plain(self, refusal: Rejection) -> PlainReply:
         """Give a refusal its bytes."""
         body = refusal.body
         raw = body if isinstance(body, bytes) else dump(body, indent=refusal.indent)
         headers = dict(refusal.headers)
         if refusal.content_type is not None:
             headers["content-type"] = refusal.content_type
-        return Plain(refusal.status, raw, headers)
+        return PlainReply(refusal.status, raw, headers)
 
-    def answer(self, visit: Visit, ask: Ask, model: Model) -> Reply:
+    def answer(self, visit: Visit, ask: ParsedRequest, model: Model) -> Reply:
         """Answer an ask that is well formed: room, money, limits, trouble, words. Nothing here awaits."""
         account = visit.account
         if account is None:
@@ -103,22 +103,24 @@ class Service(DialectErrors):
         fault = self.world.fault(self.provider_id, streaming=ask.stream, unspoken=self.unspoken)
         self.trouble(fault, visit)
         names = Names(visit.token[:16], self.call_id)
-        house = self.provider_id == HOUSE
+        own = self.provider_id == OWN
         cached = self.cached(account, served, ask, prompt)
-        visit.generation = generate(ask, names, room=room, cached=cached, house=house)
+        visit.generation = generate(ask, names, room=room, cached=cached, own=own)
         headers = self.headers(visit)
         if fault == faults.MISLABELLED:
             headers = {**headers, "content-type": "application/json"}
         if fault == faults.BILLED_REFUSAL:
             refusal = self.internal(visit)
             body = misstated.refused(self.plain(refusal).body, self.unary(visit, ask, visit.generation))
-            return Whole(self.world, visit, headers, fault, body, refusal.status)
+            return WholeReply(self.world, visit, headers, fault, body, refusal.status)
         if ask.stream:
             error = list(self.error_frames(visit))
             frames = misstated.streamed(fault, self.frames(visit, ask, visit.generation), error, prompt)
-            return Stream(self.world, visit, headers, faults.CUT if fault == faults.RUNNING else fault, frames, error)
+            return StreamedReply(
+                self.world, visit, headers, faults.CUT if fault == faults.RUNNING else fault, frames, error
+            )
         body = misstated.whole(fault, self.unary(visit, ask, visit.generation))
-        return Whole(self.world, visit, headers, fault, body)
+        return WholeReply(self.world, visit, headers, fault, body)
 
     def take(self, visit: Visit, model: Model, needs: Mapping[str, int]) -> Lease:
         """Take what the request needs from every limit, or refuse it."""
@@ -130,7 +132,7 @@ class Service(DialectErrors):
             return outcome
         raise self.limited(visit, model, outcome)
 
-    def room(self, prompt: int, ask: Ask, model: Model) -> int:
+    def room(self, prompt: int, ask: ParsedRequest, model: Model) -> int:
         """Return how many tokens the answer may have, or refuse a prompt that leaves none."""
         wanted = ask.max_tokens or 0
         if prompt >= model.context or prompt + (wanted if self.counts_answer_in_context else 0) > model.context:
@@ -139,16 +141,16 @@ class Service(DialectErrors):
 
     counts_answer_in_context = False
 
-    def needs(self, prompt: int, ask: Ask) -> dict[str, int]:
+    def needs(self, prompt: int, ask: ParsedRequest) -> dict[str, int]:
         """Return what a request takes from the limits on arrival."""
         reserve = (ask.max_tokens or 0) * ask.n
         return {"requests": 1, "input_tokens": prompt, "total_tokens": prompt + reserve, "concurrent": 1}
 
-    def cached(self, account: Account, model: Model, ask: Ask, prompt: int) -> int:  # noqa: ARG002
+    def cached(self, account: SimulatedAccount, model: Model, ask: ParsedRequest, prompt: int) -> int:  # noqa: ARG002
         """Return how many prompt tokens come from the provider's cache."""
         return 0
 
-    def afford(self, account: Account, model: Model, prompt: int, output: int) -> None:
+    def afford(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> None:
         """Refuse an account without money, where money is needed."""
         if account.funds is not None and account.funds <= 0 and self._priced(model):
             raise self.broke(account, model, prompt, output)
@@ -167,14 +169,14 @@ class Service(DialectErrors):
         return {name: (one.quota.amount, one.remaining, one.full_in) for name, one in readings.items()}
 
     @staticmethod
-    def chunks(choice: Choice, size: int) -> list[tuple[str, str, int]]:
+    def chunks(choice: GeneratedChoice, size: int) -> list[tuple[str, str, int]]:
         """Cut an answer's text into (kind, text, tokens): thoughts first."""
         return [*_chunked("thought", choice.thoughts, size), *_chunked("text", choice.text, size)]
 
     def _priced(self, model: Model) -> bool:
         return any(price.rates.prompt or price.rates.completion for price in model.prices)
 
-    def _refuse(self, visit: Visit, refusal: Refused) -> Plain:
+    def _refuse(self, visit: Visit, refusal: Rejection) -> PlainReply:
         visit.refuse(refusal.status, overage=refusal.overage)
         return self.plain(refusal)
 
@@ -193,15 +195,15 @@ class Service(DialectErrors):
         """Read the body in this dialect and answer it."""
 
     @abstractmethod
-    def inform(self, request: Request) -> Plain:
+    def inform(self, request: Request) -> PlainReply:
         """Answer a request for a list or an account's state."""
 
     @abstractmethod
-    def unary(self, visit: Visit, ask: Ask, generation: Generation) -> bytes:
+    def unary(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> bytes:
         """Return the body of a whole answer."""
 
     @abstractmethod
-    def frames(self, visit: Visit, ask: Ask, generation: Generation) -> Iterable[Frame]:
+    def frames(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> Iterable[Frame]:
         """Return the pieces of a streamed answer."""
 
     @abstractmethod
@@ -231,6 +233,6 @@ def strictest(hits: Sequence[Hit]) -> Hit:
     return max(hits, key=lambda hit: (hit.hopeless, hit.retry_after))
 
 
-def plain_json(value: Any) -> Plain:
+def plain_json(value: Any) -> PlainReply:
     """Return a successful list or state."""
-    return Plain(200, dump(value))
+    return PlainReply(200, dump(value))

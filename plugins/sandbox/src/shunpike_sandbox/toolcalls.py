@@ -7,16 +7,16 @@ import re
 from collections.abc import Callable
 
 from shunpike_sandbox.answers import keywords
-from shunpike_sandbox.asks import Ask, Call, Tool
+from shunpike_sandbox.asks import ParsedRequest, SimulatedCall, Tool
 from shunpike_sandbox.schema_make import instance
 
 _AT_MOST = 4
 
 
-def calls(ask: Ask, fresh_id: Callable[[], str]) -> tuple[Call, ...]:
+def calls(ask: ParsedRequest, fresh_id: Callable[[], str]) -> tuple[SimulatedCall, ...]:
     """Return the calls that the newest turn asks for, none if it wants words."""
     chosen = wanted(ask)
-    return tuple(Call(fresh_id(), tool.name, arguments(tool, ask.last_user)) for tool in chosen)
+    return tuple(SimulatedCall(fresh_id(), tool.name, arguments(tool, ask.last_user)) for tool in chosen)
 
 
 def arguments(tool: Tool, text: str) -> str:
@@ -25,7 +25,7 @@ def arguments(tool: Tool, text: str) -> str:
     return json.dumps(value if isinstance(value, dict) else {}, ensure_ascii=False)
 
 
-def wanted(ask: Ask) -> list[Tool]:
+def wanted(ask: ParsedRequest) -> list[Tool]:
     """Return the tools to call, in the order in which they are offered."""
     if not ask.tools or ask.choice == "none":
         return []

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shunpike_sandbox.accounts import Account
-from shunpike_sandbox.books import Attempt, Books
+from shunpike_sandbox.accounts import SimulatedAccount
+from shunpike_sandbox.books import BookEntry, ProviderBooks
 from shunpike_sandbox.catalog import Model, Provider
 from shunpike_sandbox.generation import Generation
 from shunpike_sandbox.limits import Lease
@@ -16,7 +16,7 @@ from shunpike_sandbox.money import cost
 class Visit:
     """A request from its arrival to its end; it ends exactly once, and later ends are ignored."""
 
-    books: Books
+    books: ProviderBooks
     provider: Provider
     number: int
     token: str
@@ -24,7 +24,7 @@ class Visit:
     account_name: str
     attempt_id: str | None
     bills_in_full: bool = False
-    account: Account | None = None
+    account: SimulatedAccount | None = None
     model: Model | None = None
     asked_model: str = ""
     lease: Lease | None = None
@@ -102,7 +102,7 @@ class Visit:
         self.made, self.billed = made or 0, billed
         self._give_back(prompt, made)
         self.books.leave(
-            Attempt(
+            BookEntry(
                 number=self.number,
                 attempt_id=self.attempt_id,
                 account=self.account_name,

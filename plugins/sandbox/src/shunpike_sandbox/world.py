@@ -7,12 +7,12 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
-from shunpike_sandbox.accounts import Account, open_account, valid
-from shunpike_sandbox.books import ATTEMPTS_KEPT, Books
-from shunpike_sandbox.catalog import Catalog, bundled
-from shunpike_sandbox.clock import Clock, WallClock
+from shunpike_sandbox.accounts import SimulatedAccount, open_account, valid
+from shunpike_sandbox.books import ATTEMPTS_KEPT, ProviderBooks
+from shunpike_sandbox.catalog import SandboxCatalog, bundled
+from shunpike_sandbox.clock import SandboxClock, WallClock
 from shunpike_sandbox.faults import Faults, FaultScript
-from shunpike_sandbox.names import HOUSE
+from shunpike_sandbox.names import OWN
 from shunpike_sandbox.visits import Visit
 
 ATTEMPT_HEADER = "x-shunpike-attempt-id"
@@ -20,7 +20,7 @@ _STRANGER = "(invalid key)"
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class ReplyPace:
     """How fast answers come, in seconds of the world's clock, and how many tokens share a chunk."""
 
     first_byte: float = 0.0
@@ -28,25 +28,25 @@ class Pace:
     chunk_tokens: int = 4
 
 
-class World:
+class SimulatedWorld:
     """Everything that the providers know and their clients do not."""
 
     def __init__(
         self,
-        clock: Clock | None = None,
+        clock: SandboxClock | None = None,
         *,
         seed: int = 0,
         faults: Faults | None = None,
-        pace: Pace | None = None,
-        catalog: Catalog | None = None,
+        pace: ReplyPace | None = None,
+        catalog: SandboxCatalog | None = None,
     ) -> None:
-        self.clock: Clock = clock or WallClock()
-        self.pace = pace or Pace()
+        self.clock: SandboxClock = clock or WallClock()
+        self.pace = pace or ReplyPace()
         self.catalog = catalog or bundled()
         self.seed = seed
         self._faults = FaultScript(faults or Faults(), seed)
-        self._accounts: dict[tuple[str, str], Account] = {}
-        self._books: dict[str, Books] = {}
+        self._accounts: dict[tuple[str, str], SimulatedAccount] = {}
+        self._books: dict[str, ProviderBooks] = {}
         self.reset()
 
     @property
@@ -61,14 +61,14 @@ class World:
     def reset(self) -> None:
         """Forget accounts, limits and books; keep the clock, the catalog and the faults' settings."""
         self._accounts = {}
-        self._books = {name: Books(ATTEMPTS_KEPT) for name in self.catalog.providers}
+        self._books = {name: ProviderBooks(ATTEMPTS_KEPT) for name in self.catalog.providers}
         self._faults = FaultScript(self._faults.faults, self.seed)
 
     def books(self, account: str | None = None, *, attempts: bool = True) -> dict[str, Any]:
         """Return each provider's own truth as plain data, optionally of one account (its key)."""
         return {name: books.snapshot(account, attempts=attempts) for name, books in self._books.items()}
 
-    def account(self, provider: str, key: str) -> Account:
+    def account(self, provider: str, key: str) -> SimulatedAccount:
         """Return the account that a valid key opens."""
         where = (provider, key)
         if where not in self._accounts:
@@ -77,7 +77,7 @@ class World:
 
     def arrive(self, provider: str, key: str | None, attempt_id: str | None) -> Visit:
         """Book the arrival of a request."""
-        known = key is not None and (valid(key) or provider == HOUSE)
+        known = key is not None and (valid(key) or provider == OWN)
         # Unknown keys share one row: a guesser must not be able to grow the books.
         name = key if known and key is not None else _STRANGER
         books = self._books[provider]

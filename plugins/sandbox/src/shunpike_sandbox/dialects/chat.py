@@ -8,15 +8,15 @@ from typing import Any
 from starlette.requests import Request
 from typing_extensions import override
 
-from shunpike_sandbox.asks import Ask, Call
+from shunpike_sandbox.asks import ParsedRequest, SimulatedCall
 from shunpike_sandbox.bodies import Field, check, fields, parse
 from shunpike_sandbox.catalog import Model, retired
 from shunpike_sandbox.dialects.embeddings import EmbeddingService
 from shunpike_sandbox.dialects.rules import COMMON_RULES
-from shunpike_sandbox.generation import Choice, Generation
+from shunpike_sandbox.generation import GeneratedChoice, Generation
 from shunpike_sandbox.messages import Manners, turns
 from shunpike_sandbox.offers import choice, response_format, tools, tools_text
-from shunpike_sandbox.refusals import Invalid, Problem, Refused
+from shunpike_sandbox.refusals import Invalid, Problem, Rejection
 from shunpike_sandbox.replies import Frame, dump
 from shunpike_sandbox.service import Reply, bearer
 from shunpike_sandbox.tokens import count, pieces
@@ -70,13 +70,13 @@ class ChatService(EmbeddingService):
             raise self.retired_model(model)
         return model
 
-    def ask(self, body: Mapping[str, Any], model: Model) -> Ask:
+    def ask(self, body: Mapping[str, Any], model: Model) -> ParsedRequest:
         """Make the ask of a body whose parameters are known to be well typed."""
         offered = tools(body.get("tools"), self.manners)
         mode, allowed = choice(body.get("tool_choice"), offered)
         form, schema = response_format(body.get("response_format"))
         options = body.get("stream_options") or {}
-        return Ask(
+        return ParsedRequest(
             turns=turns(body.get("messages"), self.manners),
             tools=offered,
             choice=mode,
@@ -105,11 +105,11 @@ class ChatService(EmbeddingService):
     # -- answers ---------------------------------------------------------------------------------
 
     @override
-    def unary(self, visit: Visit, ask: Ask, generation: Generation) -> bytes:
+    def unary(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> bytes:
         """Return the whole answer."""
         return dump(self.envelope(visit, ask, generation))
 
-    def envelope(self, visit: Visit, ask: Ask, generation: Generation) -> dict[str, Any]:  # noqa: ARG002
+    def envelope(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> dict[str, Any]:  # noqa: ARG002
         """Return the whole answer as data."""
         return {
             "id": self.answer_id(visit),
@@ -121,11 +121,11 @@ class ChatService(EmbeddingService):
             **self.extras(visit),
         }
 
-    def choice(self, number: int, one: Choice) -> dict[str, Any]:
+    def choice(self, number: int, one: GeneratedChoice) -> dict[str, Any]:
         """Return one choice of a whole answer."""
         return {"index": number, "message": self.message(one), "logprobs": None, "finish_reason": self.finish(one)}
 
-    def message(self, one: Choice) -> dict[str, Any]:
+    def message(self, one: GeneratedChoice) -> dict[str, Any]:
         """Return the message of a whole answer."""
         message: dict[str, Any] = {"role": "assistant", "content": one.text}
         if one.calls:
@@ -133,11 +133,11 @@ class ChatService(EmbeddingService):
             message["tool_calls"] = [self.call(call) for call in one.calls]
         return message
 
-    def call(self, call: Call) -> dict[str, Any]:
+    def call(self, call: SimulatedCall) -> dict[str, Any]:
         """Return a tool call."""
         return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
-    def finish(self, one: Choice) -> str:
+    def finish(self, one: GeneratedChoice) -> str:
         """Return why the answer ended, in this provider's words."""
         return one.finish
 
@@ -162,7 +162,7 @@ class ChatService(EmbeddingService):
     # -- streams ---------------------------------------------------------------------------------
 
     @override
-    def frames(self, visit: Visit, ask: Ask, generation: Generation) -> Iterator[Frame]:
+    def frames(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> Iterator[Frame]:
         """Return the stream."""
         yield from self.opening(visit, ask, generation)
         for number, one in enumerate(generation.choices):
@@ -175,31 +175,31 @@ class ChatService(EmbeddingService):
         yield from self.ending(visit, ask, generation)
         yield Frame(b"data: [DONE]\n\n")
 
-    def opening(self, visit: Visit, ask: Ask, generation: Generation) -> Iterator[Frame]:
+    def opening(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> Iterator[Frame]:
         """Return what comes before any content."""
         for number, one in enumerate(generation.choices):
             content = self.content_beside_calls if one.calls else ""
             yield self.piece(visit, ask, number, {"role": "assistant", "content": content}, 0)
 
-    def closing(self, visit: Visit, ask: Ask, generation: Generation, number: int) -> Iterator[Frame]:
+    def closing(self, visit: Visit, ask: ParsedRequest, generation: Generation, number: int) -> Iterator[Frame]:
         """Return what ends one choice."""
         chunk = self.chunk(visit, ask, number, {}, self.finish(generation.choices[number]))
         yield self.event(chunk)
 
-    def ending(self, visit: Visit, ask: Ask, generation: Generation) -> Iterator[Frame]:
+    def ending(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> Iterator[Frame]:
         """Return what follows the last choice, such as the usage."""
         if ask.include_usage:
             chunk = self.chunk(visit, ask, 0, {}, None)
             yield self.event({**chunk, "choices": [], "usage": self.usage(visit, generation)})
 
-    def piece(self, visit: Visit, ask: Ask, number: int, delta: Mapping[str, Any], made: int) -> Frame:
+    def piece(self, visit: Visit, ask: ParsedRequest, number: int, delta: Mapping[str, Any], made: int) -> Frame:
         """Return one chunk of content."""
         return self.event(self.chunk(visit, ask, number, delta, None), made)
 
     def chunk(
         self,
         visit: Visit,
-        ask: Ask,  # noqa: ARG002  # some dialects repeat what was asked
+        ask: ParsedRequest,  # noqa: ARG002  # some dialects repeat what was asked
         number: int,
         delta: Mapping[str, Any],
         finish: str | None,
@@ -219,7 +219,7 @@ class ChatService(EmbeddingService):
         """Return a delta of text or thoughts."""
         return {"content": text}
 
-    def call_deltas(self, position: int, call: Call) -> Iterator[tuple[dict[str, Any], int]]:
+    def call_deltas(self, position: int, call: SimulatedCall) -> Iterator[tuple[dict[str, Any], int]]:
         """Return a call, split over deltas or whole, with the tokens of each."""
         head = 4 + count(call.name)
         if not self.splits_calls:
@@ -240,10 +240,10 @@ class ChatService(EmbeddingService):
 
     # -- errors ----------------------------------------------------------------------------------
 
-    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> Refused:
+    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> Rejection:
         """Return an error in OpenAI's shape."""
         body = {"error": {"message": message, "type": kind, "param": param, "code": code}}
-        return Refused(status, body, overage=status == 429)
+        return Rejection(status, body, overage=status == 429)
 
     @override
     def error_frames(self, visit: Visit) -> Iterable[Frame]:
@@ -251,36 +251,36 @@ class ChatService(EmbeddingService):
         return [self.event(self.internal(visit).body)]
 
     @override
-    def model_forbidden(self, visit: Visit) -> Refused:
+    def model_forbidden(self, visit: Visit) -> Rejection:
         """Return the error for a model that this account may not use."""
         message = f"You do not have access to the model {visit.asked_model}."
         return self.error(403, message, "invalid_request_error", None, "model")
 
     @override
-    def model_ended(self, visit: Visit) -> Refused:
+    def model_ended(self, visit: Visit) -> Rejection:
         """Return the error for a model that is no more."""
         return self.unknown_model(visit.asked_model) if visit.model is None else self.retired_model(visit.model)
 
     @override
-    def unsafe(self, visit: Visit) -> Refused:
+    def unsafe(self, visit: Visit) -> Rejection:
         """Return the error for a prompt that the provider won't answer."""
         message = "Your request was rejected as a result of our safety system."
         return self.error(400, message, "invalid_request_error", "content_policy_violation")
 
     @override
-    def too_large(self) -> Refused:
+    def too_large(self) -> Rejection:
         """Return the error for a body beyond all bounds."""
         return self.error(413, "Request entity too large", "invalid_request_error", "request_too_large")
 
-    def invalid(self, problem: Problem) -> Refused:
+    def invalid(self, problem: Problem) -> Rejection:
         """Return the error for a body that breaks a rule."""
         return self.error(400, problem.message, "invalid_request_error", None, problem.param or None)
 
-    def unknown_model(self, name: str) -> Refused:
+    def unknown_model(self, name: str) -> Rejection:
         """Return the error for a model that never was."""
         message = f"The model `{name}` does not exist or you do not have access to it."
         return self.error(404, message, "invalid_request_error", "model_not_found")
 
-    def retired_model(self, model: Model) -> Refused:
+    def retired_model(self, model: Model) -> Rejection:
         """Return the error for a model that is no more."""
         return self.unknown_model(model.id)

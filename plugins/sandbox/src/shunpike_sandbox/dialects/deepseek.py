@@ -9,18 +9,18 @@ from typing import Any
 from starlette.requests import Request
 from typing_extensions import override
 
-from shunpike_sandbox.accounts import Account
-from shunpike_sandbox.asks import Ask, Turn
+from shunpike_sandbox.accounts import SimulatedAccount
+from shunpike_sandbox.asks import ParsedRequest, Turn
 from shunpike_sandbox.bodies import fields
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects.deepseek_errors import DeepSeekErrors
 from shunpike_sandbox.dialects.rules import COMMON_RULES
-from shunpike_sandbox.generation import Choice, Generation
+from shunpike_sandbox.generation import GeneratedChoice, Generation
 from shunpike_sandbox.messages import Manners
 from shunpike_sandbox.money import PICO
 from shunpike_sandbox.prompt_cache import cached_prefix
 from shunpike_sandbox.refusals import Invalid, Problem
-from shunpike_sandbox.replies import Frame, Plain, dump
+from shunpike_sandbox.replies import Frame, PlainReply, dump
 from shunpike_sandbox.service import plain_json
 from shunpike_sandbox.visits import Visit
 
@@ -36,7 +36,7 @@ _ROLES = ("system", "user", "assistant", "tool")
 _BESIDE_THOUGHTS = ("logprobs", "top_logprobs")
 
 
-class DeepSeek(DeepSeekErrors):
+class DeepSeekService(DeepSeekErrors):
     """``/deepseek``, also below ``/v1`` and ``/beta``."""
 
     rules = fields(RULES)
@@ -69,7 +69,7 @@ class DeepSeek(DeepSeekErrors):
             raise Invalid(Problem("opaque", name, f"Thinking mode does not support {name}"))
 
     @override
-    def ask(self, body: Mapping[str, Any], model: Model) -> Ask:
+    def ask(self, body: Mapping[str, Any], model: Model) -> ParsedRequest:
         """Read the messages as strictly as this model needs."""
         if self._thinking(body):
             self._thoughts_returned(body.get("messages"))
@@ -104,7 +104,7 @@ class DeepSeek(DeepSeekErrors):
                 raise Invalid(Problem("opaque", "messages", problem))
 
     @override
-    def cached(self, account: Account, model: Model, ask: Ask, prompt: int) -> int:
+    def cached(self, account: SimulatedAccount, model: Model, ask: ParsedRequest, prompt: int) -> int:
         """Return what the disk cache holds of this prompt's beginning."""
         texts = [Turn("tools", ask.tools_text), *ask.turns] if ask.tools_text else list(ask.turns)
         return min(prompt - 1, cached_prefix(account, model.id, texts, block=64, least=64))
@@ -112,12 +112,12 @@ class DeepSeek(DeepSeekErrors):
     # -- answers ---------------------------------------------------------------------------------
 
     @override
-    def unary(self, visit: Visit, ask: Ask, generation: Generation) -> bytes:
+    def unary(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> bytes:
         """Return the answer behind the blank lines that keep the connection alive."""
         return b"\n\n" + dump(self.envelope(visit, ask, generation))
 
     @override
-    def message(self, one: Choice) -> dict[str, Any]:
+    def message(self, one: GeneratedChoice) -> dict[str, Any]:
         """Return the message with its thoughts."""
         message = super().message(one)
         return {**message, "reasoning_content": one.thoughts} if one.thoughts else message
@@ -155,7 +155,7 @@ class DeepSeek(DeepSeekErrors):
         return {"system_fingerprint": f"fp_{visit.token[-10:]}"}
 
     @override
-    def opening(self, visit: Visit, ask: Ask, generation: Generation) -> Iterator[Frame]:
+    def opening(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> Iterator[Frame]:
         """Return a keep-alive, then the role."""
         yield Frame(b": keep-alive\n\n")
         delta: dict[str, Any] = {"role": "assistant", "content": ""}
@@ -165,13 +165,13 @@ class DeepSeek(DeepSeekErrors):
 
     @override
     def chunk(
-        self, visit: Visit, ask: Ask, number: int, delta: Mapping[str, Any], finish: str | None
+        self, visit: Visit, ask: ParsedRequest, number: int, delta: Mapping[str, Any], finish: str | None
     ) -> dict[str, Any]:
         """Return a chunk; its usage is null until the last."""
         return {**super().chunk(visit, ask, number, delta, finish), "usage": None}
 
     @override
-    def closing(self, visit: Visit, ask: Ask, generation: Generation, number: int) -> Iterator[Frame]:
+    def closing(self, visit: Visit, ask: ParsedRequest, generation: Generation, number: int) -> Iterator[Frame]:
         """Return the last chunk, with reason and usage together."""
         delta: dict[str, Any] = {"content": ""}
         if ask.thinking:
@@ -180,7 +180,7 @@ class DeepSeek(DeepSeekErrors):
         yield self.event({**chunk, "usage": self.usage(visit, generation)})
 
     @override
-    def ending(self, visit: Visit, ask: Ask, generation: Generation) -> Iterator[Frame]:
+    def ending(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> Iterator[Frame]:
         """Nothing follows the usage."""
         return iter(())
 
@@ -190,7 +190,7 @@ class DeepSeek(DeepSeekErrors):
         return {"x-ds-trace-id": visit.token[:32]}
 
     @override
-    def inform(self, request: Request) -> Plain:
+    def inform(self, request: Request) -> PlainReply:
         """List the models, or tell the balance."""
         account = self.admit_key(self.key(request))
         if request.url.path.endswith("/user/balance"):
@@ -200,7 +200,7 @@ class DeepSeek(DeepSeekErrors):
         return plain_json({"object": "list", "data": rows})
 
     @staticmethod
-    def _balance(account: Account) -> dict[str, Any]:
+    def _balance(account: SimulatedAccount) -> dict[str, Any]:
         total = f"{max(0, account.balance or 0) / PICO:.2f}"
         info = {"currency": "USD", "total_balance": total, "granted_balance": "0.00", "topped_up_balance": total}
         return {"is_available": (account.balance or 0) > 0, "balance_infos": [info]}

@@ -7,11 +7,11 @@ from typing import Any
 
 from typing_extensions import override
 
-from shunpike_sandbox.accounts import Account
+from shunpike_sandbox.accounts import SimulatedAccount
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects.chat import ChatService
 from shunpike_sandbox.limits import Hit
-from shunpike_sandbox.refusals import Problem, Refused
+from shunpike_sandbox.refusals import Problem, Rejection
 from shunpike_sandbox.visits import Visit
 
 _OPAQUE = "application/octet-stream"
@@ -23,17 +23,17 @@ class DeepSeekErrors(ChatService):
     provider_id = "deepseek"
 
     @override
-    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> Refused:
+    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> Rejection:
         """Return an error; the code is nearly always the same word."""
         return super().error(status, message, kind, code or "invalid_request_error", param)
 
     @override
-    def unsafe(self, visit: Visit) -> Refused:
+    def unsafe(self, visit: Visit) -> Rejection:
         """Return the error for a prompt that DeepSeek won't answer; only its words tell."""
         return self.error(400, "Content Exists Risk", "invalid_request_error")
 
     @override
-    def bad_key(self, key: str | None) -> Refused:
+    def bad_key(self, key: str | None) -> Rejection:
         """Return the error for a missing or wrong key."""
         if key is None:
             return self.error(
@@ -42,7 +42,7 @@ class DeepSeekErrors(ChatService):
         return self.error(401, f"Authentication Fails, Your api key: ****{key[-4:]} is invalid", "authentication_error")
 
     @override
-    def invalid(self, problem: Problem) -> Refused:
+    def invalid(self, problem: Problem) -> Rejection:
         """Word a broken rule as DeepSeek's deserializer does."""
         kind = "invalid_request_error"
         if problem.kind == "opaque":
@@ -60,12 +60,12 @@ class DeepSeekErrors(ChatService):
         return self.error(400, message, kind)
 
     @override
-    def unknown_model(self, name: str) -> Refused:
+    def unknown_model(self, name: str) -> Rejection:
         """Return the error for a model that is not, or no longer, there."""
         return self.error(400, "Model Not Exist", "invalid_request_error")
 
     @override
-    def overflow(self, prompt: int, wanted: int, model: Model) -> Refused:
+    def overflow(self, prompt: int, wanted: int, model: Model) -> Rejection:
         """Return the error for prompt and answer that do not fit together."""
         message = (
             f"This model's maximum context length is {model.context} tokens. However, you requested {prompt + wanted} "
@@ -78,7 +78,7 @@ class DeepSeekErrors(ChatService):
         return refusal
 
     @override
-    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Refused:
+    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Rejection:
         """Return the 429 for too many requests at once."""
         message = (
             "Rate limit reached: the number of concurrent requests of this account exceeds its limit of "
@@ -87,24 +87,24 @@ class DeepSeekErrors(ChatService):
         return self.error(429, message, "rate_limit_error", "rate_limit_exceeded")
 
     @override
-    def broke(self, account: Account, model: Model, prompt: int, output: int) -> Refused:
+    def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> Rejection:
         """Return the error for an account without balance."""
         return self.error(402, "Insufficient Balance", "unknown_error")
 
     @override
-    def overloaded(self, visit: Visit) -> Refused:
+    def overloaded(self, visit: Visit) -> Rejection:
         """Return a 503."""
         return self.error(
             503, "Service is too busy. Please try again later.", "service_unavailable_error", "service_unavailable"
         )
 
     @override
-    def internal(self, visit: Visit) -> Refused:
+    def internal(self, visit: Visit) -> Rejection:
         """Return a 500."""
         return self.error(500, "Internal Server Error", "internal_error", "internal_error")
 
     @override
-    def upstream(self, visit: Visit) -> Refused:
+    def upstream(self, visit: Visit) -> Rejection:
         """Return a 429 that is no fault of the account."""
         refusal = self.error(429, "The server is busy. Please retry later.", "rate_limit_error", "rate_limit_exceeded")
         refusal.overage = False

@@ -10,13 +10,13 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from shunpike_sandbox.asks import Ask, Turn
+from shunpike_sandbox.asks import ParsedRequest, Turn
 from shunpike_sandbox.bodies import Field, check
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects.rules import EMBEDDING_RULES
-from shunpike_sandbox.generation import Choice, Generation
+from shunpike_sandbox.generation import GeneratedChoice, Generation
 from shunpike_sandbox.refusals import Invalid, Problem
-from shunpike_sandbox.replies import Whole, dump
+from shunpike_sandbox.replies import WholeReply, dump
 from shunpike_sandbox.service import Reply, Service
 from shunpike_sandbox.tokens import count, pieces
 from shunpike_sandbox.visits import Visit
@@ -60,7 +60,7 @@ class EmbeddingService(Service):
         answer = self.embedded(visit, rows, total)
         fault = self.world.fault(self.provider_id, streaming=False)
         self.trouble(fault, visit)
-        return Whole(self.world, visit, self.headers(visit), fault, dump(answer))
+        return WholeReply(self.world, visit, self.headers(visit), fault, dump(answer))
 
     def bound_embedding(self, body: Mapping[str, Any], model: Model, total: int) -> None:
         """Refuse what is too much for one request."""
@@ -84,9 +84,9 @@ def prepare(service: Service, visit: Visit, model: Model, total: int) -> None:
     visit.model = model
     if visit.account is not None:
         service.afford(visit.account, model, total, 0)
-    ask = Ask(turns=(Turn("user", ""),))
+    ask = ParsedRequest(turns=(Turn("user", ""),))
     visit.lease = service.take(visit, model, service.needs(total, ask))
-    visit.generation = Generation(total, 0, (Choice(""),))
+    visit.generation = Generation(total, 0, (GeneratedChoice(""),))
 
 
 def _inputs(value: Any) -> list[tuple[str, int]]:

@@ -11,21 +11,21 @@ from starlette.requests import Request
 from typing_extensions import override
 
 from shunpike_sandbox import faults
-from shunpike_sandbox.asks import Ask
+from shunpike_sandbox.asks import ParsedRequest
 from shunpike_sandbox.bodies import parse
 from shunpike_sandbox.catalog import Model, retired
 from shunpike_sandbox.dialects import google_embed, google_read, google_turns
 from shunpike_sandbox.dialects.google_errors import JSON, GoogleErrors
-from shunpike_sandbox.generation import Choice, Generation, prompt_tokens
-from shunpike_sandbox.refusals import Invalid, Refused
-from shunpike_sandbox.replies import Frame, Plain, Stream, dump
+from shunpike_sandbox.generation import GeneratedChoice, Generation, prompt_tokens
+from shunpike_sandbox.refusals import Invalid, Rejection
+from shunpike_sandbox.replies import Frame, PlainReply, StreamedReply, dump
 from shunpike_sandbox.service import Reply, any_header
 from shunpike_sandbox.visits import Visit
 
 _FINISH = {"stop": "STOP", "length": "MAX_TOKENS", "tool_calls": "STOP"}
 
 
-class Google(GoogleErrors):
+class GoogleService(GoogleErrors):
     """``/google``, below ``/v1beta`` and ``/v1``."""
 
     unspoken = frozenset({faults.SHRUNK_USAGE})
@@ -48,9 +48,9 @@ class Google(GoogleErrors):
             reply = self._method(method, name, visit, request, raw)
         except Invalid as invalid:
             raise self._as_list(self.invalid(invalid.problem), listed) from None
-        except Refused as refusal:
+        except Rejection as refusal:
             raise self._as_list(refusal, listed) from None
-        if listed and isinstance(reply, Stream):
+        if listed and isinstance(reply, StreamedReply):
             reply.headers = {**reply.headers, "content-type": JSON}
             reply.frames, reply.error = _listed(reply.frames), _listed(reply.error)
         return reply
@@ -61,7 +61,7 @@ class Google(GoogleErrors):
         if method in ("embedContent", "batchEmbedContents"):
             return google_embed.embed(self, visit, body, self._model(name, visit, version, "embedding", "embedContent"))
         if method not in ("generateContent", "streamGenerateContent"):
-            raise Refused(404, b"", content_type="text/html; charset=UTF-8")
+            raise Rejection(404, b"", content_type="text/html; charset=UTF-8")
         model = self._model(name, visit, version, "chat", "generateContent")
         ask = google_read.read(body, model, stream=method.startswith("stream"))
         return self.answer(visit, ask, model)
@@ -77,12 +77,12 @@ class Google(GoogleErrors):
             raise self.error(404, message, "NOT_FOUND")
         return model
 
-    def _as_list(self, refusal: Refused, listed: bool) -> Refused:
+    def _as_list(self, refusal: Rejection, listed: bool) -> Rejection:
         """Errors of a stream without ``alt=sse`` come in a list."""
         return replace_body(refusal, [refusal.body]) if listed and isinstance(refusal.body, Mapping) else refusal
 
     @override
-    def inform(self, request: Request) -> Plain:
+    def inform(self, request: Request) -> PlainReply:
         """List the models, describe one, or count tokens."""
         self.admit_key(self.key(request))
         name = request.path_params.get("name")
@@ -92,9 +92,9 @@ class Google(GoogleErrors):
         found = next((row for row in rows if row["name"] == f"models/{name}"), None)
         if found is None:
             raise self.error(404, f"Model is not found: models/{name} for api version v1beta", "NOT_FOUND")
-        return Plain(200, dump(found, indent=2), {"content-type": JSON})
+        return PlainReply(200, dump(found, indent=2), {"content-type": JSON})
 
-    def count_tokens(self, request: Request, raw: bytes) -> Plain:
+    def count_tokens(self, request: Request, raw: bytes) -> PlainReply:
         """Count the tokens of a prompt, which is free."""
         self.admit_key(self.key(request))
         name = request.path_params["call"].rpartition(":")[0]
@@ -109,15 +109,15 @@ class Google(GoogleErrors):
             raise self.invalid(invalid.problem) from None
         total = prompt_tokens(ask)
         answer = {"totalTokens": total, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": total}]}
-        return Plain(200, dump(answer, indent=2), {"content-type": JSON})
+        return PlainReply(200, dump(answer, indent=2), {"content-type": JSON})
 
-    def _page(self, rows: list[dict[str, Any]], request: Request) -> Plain:
+    def _page(self, rows: list[dict[str, Any]], request: Request) -> PlainReply:
         query = request.query_params
         size, start = int(query.get("pageSize", "50") or 50), int(query.get("pageToken", "0") or 0)
         page: dict[str, Any] = {"models": rows[start : start + size]}
         if start + size < len(rows):
             page["nextPageToken"] = str(start + size)
-        return Plain(200, dump(page, indent=2), {"content-type": JSON})
+        return PlainReply(200, dump(page, indent=2), {"content-type": JSON})
 
     @staticmethod
     def _row(model: Model) -> dict[str, Any]:
@@ -138,13 +138,13 @@ class Google(GoogleErrors):
     # -- answers ---------------------------------------------------------------------------------
 
     @override
-    def unary(self, visit: Visit, ask: Ask, generation: Generation) -> bytes:
+    def unary(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> bytes:
         """Return the whole answer, printed as Google prints."""
         candidates = [self._candidate(ask, number, one) for number, one in enumerate(generation.choices)]
         return dump(self._response(visit, candidates, self._usage(generation, generation.choices)), indent=2)
 
     @override
-    def frames(self, visit: Visit, ask: Ask, generation: Generation) -> Iterator[Frame]:
+    def frames(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> Iterator[Frame]:
         """Return the stream: whole responses with a delta of parts, no end marker."""
         early = self._usage(generation, ())
         for number, one in enumerate(generation.choices):
@@ -161,11 +161,11 @@ class Google(GoogleErrors):
                 yield self._event(self._response(visit, [candidate], usage), made + hidden)
                 hidden = 0
             if one.calls or not shown:
-                candidate = self._candidate(ask, number, Choice("", one.calls, finish=one.finish))
+                candidate = self._candidate(ask, number, GeneratedChoice("", one.calls, finish=one.finish))
                 usage = self._usage(generation, generation.choices[: number + 1])
                 yield self._event(self._response(visit, [candidate], usage), one.call_tokens + hidden)
 
-    def _candidate(self, ask: Ask, number: int, one: Choice) -> dict[str, Any]:
+    def _candidate(self, ask: ParsedRequest, number: int, one: GeneratedChoice) -> dict[str, Any]:
         parts: list[dict[str, Any]] = []
         if one.thoughts and ask.show_thinking:
             parts.append({"text": one.thoughts, "thought": True})
@@ -184,7 +184,7 @@ class Google(GoogleErrors):
         candidate = {"content": content, "finishReason": _FINISH[one.finish], "index": number}
         return {**candidate, "finishMessage": "Model generated function call(s)."} if whole else candidate
 
-    def _usage(self, generation: Generation, done: Sequence[Choice]) -> dict[str, Any]:
+    def _usage(self, generation: Generation, done: Sequence[GeneratedChoice]) -> dict[str, Any]:
         prompt = generation.prompt_tokens
         thoughts = sum(one.thought_tokens for one in done)
         said = sum(one.tokens for one in done) - thoughts
@@ -214,7 +214,7 @@ class Google(GoogleErrors):
         return [self._event(self.overloaded(visit).body)]
 
 
-def replace_body(refusal: Refused, body: Any) -> Refused:
+def replace_body(refusal: Rejection, body: Any) -> Rejection:
     """Return a refusal with another body."""
     return replace(refusal, body=body)
 

@@ -9,21 +9,21 @@ from typing import Any
 from starlette.requests import Request
 from typing_extensions import override
 
-from shunpike_sandbox.accounts import Account
-from shunpike_sandbox.asks import Ask, Call
+from shunpike_sandbox.accounts import SimulatedAccount
+from shunpike_sandbox.asks import ParsedRequest, SimulatedCall
 from shunpike_sandbox.bodies import fields
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects import google_turns
 from shunpike_sandbox.dialects.chat import ChatService
-from shunpike_sandbox.dialects.google import Google
+from shunpike_sandbox.dialects.google import GoogleService
 from shunpike_sandbox.dialects.rules import COMMON_RULES
-from shunpike_sandbox.generation import Choice, Generation
+from shunpike_sandbox.generation import GeneratedChoice, Generation
 from shunpike_sandbox.limits import Hit
-from shunpike_sandbox.refusals import Problem, Refused
-from shunpike_sandbox.replies import Frame, Plain
+from shunpike_sandbox.refusals import Problem, Rejection
+from shunpike_sandbox.replies import Frame, PlainReply
 from shunpike_sandbox.service import plain_json
 from shunpike_sandbox.visits import Visit
-from shunpike_sandbox.world import World
+from shunpike_sandbox.world import SimulatedWorld
 
 RULES = {
     **{name: rule for name, rule in COMMON_RULES.items() if name not in ("logit_bias", "user")},
@@ -34,7 +34,7 @@ RULES = {
 _ANY_VERSION = re.compile(r"^models/")
 
 
-class GoogleCompat(ChatService):
+class GoogleCompatService(ChatService):
     """``/google/v1beta/openai``. Calls come whole and without an index; thoughts are in the total alone."""
 
     provider_id = "google"
@@ -44,9 +44,9 @@ class GoogleCompat(ChatService):
     splits_calls = False
     call_id = "function-call-{}"
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: SimulatedWorld) -> None:
         super().__init__(world)
-        self._native = Google(world)
+        self._native = GoogleService(world)
 
     @override
     def model(self, body: Mapping[str, Any], visit: Visit, kind: str) -> Model:
@@ -64,23 +64,23 @@ class GoogleCompat(ChatService):
     # -- answers ---------------------------------------------------------------------------------
 
     @override
-    def choice(self, number: int, one: Choice) -> dict[str, Any]:
+    def choice(self, number: int, one: GeneratedChoice) -> dict[str, Any]:
         """Return one choice of a whole answer, without log probabilities."""
         return {"finish_reason": self.finish(one), "index": number, "message": self.message(one)}
 
     @override
-    def message(self, one: Choice) -> dict[str, Any]:
+    def message(self, one: GeneratedChoice) -> dict[str, Any]:
         """Leave ``content`` out beside calls."""
         message = super().message(one)
         return {name: value for name, value in message.items() if name != "content" or not one.calls}
 
     @override
-    def call(self, call: Call) -> dict[str, Any]:
+    def call(self, call: SimulatedCall) -> dict[str, Any]:
         """Return a call with its signature where only Google would look for it."""
         return {**super().call(call), "extra_content": {"google": {"thought_signature": google_turns.sign(call.id)}}}
 
     @override
-    def call_deltas(self, position: int, call: Call) -> Iterator[tuple[dict[str, Any], int]]:
+    def call_deltas(self, position: int, call: SimulatedCall) -> Iterator[tuple[dict[str, Any], int]]:
         """Return a call whole and without an index."""
         for delta, made in super().call_deltas(position, call):
             calls = [{name: part for name, part in one.items() if name != "index"} for one in delta["tool_calls"]]
@@ -100,7 +100,7 @@ class GoogleCompat(ChatService):
 
     @staticmethod
     @override
-    def chunks(choice: Choice, size: int) -> list[tuple[str, str, int]]:
+    def chunks(choice: GeneratedChoice, size: int) -> list[tuple[str, str, int]]:
         """Return the text only; the thoughts were made before its first piece."""
         hidden, found = choice.thought_tokens, []
         for kind, text, made in ChatService.chunks(choice, size):
@@ -115,13 +115,13 @@ class GoogleCompat(ChatService):
         return {"content": text, "role": "assistant"}
 
     @override
-    def opening(self, visit: Visit, ask: Ask, generation: Generation) -> Iterator[Frame]:
+    def opening(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> Iterator[Frame]:
         """Nothing comes before the content."""
         return iter(())
 
     @override
     def chunk(
-        self, visit: Visit, ask: Ask, number: int, delta: Mapping[str, Any], finish: str | None
+        self, visit: Visit, ask: ParsedRequest, number: int, delta: Mapping[str, Any], finish: str | None
     ) -> dict[str, Any]:
         """Return a chunk, which names a reason only where there is one."""
         chunk = super().chunk(visit, ask, number, delta, finish)
@@ -129,7 +129,7 @@ class GoogleCompat(ChatService):
         return {**chunk, "choices": [{"delta": delta, "index": number, **ended}]}
 
     @override
-    def inform(self, request: Request) -> Plain:
+    def inform(self, request: Request) -> PlainReply:
         """List the models under Google's full names."""
         self.admit_key(self.key(request))
         listed = self.provider.listed(self.world.clock.now())
@@ -145,27 +145,27 @@ class GoogleCompat(ChatService):
     # -- errors ----------------------------------------------------------------------------------
 
     @staticmethod
-    def _listed(refusal: Refused) -> Refused:
+    def _listed(refusal: Rejection) -> Rejection:
         refusal.body = [refusal.body]
         return refusal
 
     @override
-    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> Refused:
+    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> Rejection:
         """Return an error in Google's shape; ``kind`` is Google's word for the status."""
         return self._listed(self._native.error(status, message, kind or "INVALID_ARGUMENT"))
 
     @override
-    def bad_key(self, key: str | None) -> Refused:
+    def bad_key(self, key: str | None) -> Rejection:
         """Return the error for a missing or wrong key."""
         return self._listed(self._native.bad_key(key))
 
     @override
-    def too_large(self) -> Refused:
+    def too_large(self) -> Rejection:
         """Return the error for a body beyond all bounds."""
         return self._listed(self._native.too_large())
 
     @override
-    def invalid(self, problem: Problem) -> Refused:
+    def invalid(self, problem: Problem) -> Rejection:
         """Word a broken rule."""
         if problem.kind == "unknown":
             what = f'Invalid JSON payload received. Unknown name "{problem.param}": Cannot find field.'
@@ -173,37 +173,37 @@ class GoogleCompat(ChatService):
         return self.error(400, problem.message, "INVALID_ARGUMENT")
 
     @override
-    def unknown_model(self, name: str) -> Refused:
+    def unknown_model(self, name: str) -> Rejection:
         """Return the error for a model that is not there."""
         message = f"models/{name} is not found for API version v1main, or is not supported for generateContent."
         return self.error(404, message, "NOT_FOUND")
 
     @override
-    def overflow(self, prompt: int, wanted: int, model: Model) -> Refused:
+    def overflow(self, prompt: int, wanted: int, model: Model) -> Rejection:
         """Return the error for a prompt that does not fit."""
         return self._listed(self._native.overflow(prompt, wanted, model))
 
     @override
-    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Refused:
+    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Rejection:
         """Return the 429 with its violations."""
         return self._listed(self._native.limited(visit, model, hits))
 
     @override
-    def broke(self, account: Account, model: Model, prompt: int, output: int) -> Refused:
+    def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> Rejection:
         """Return the error for an account whose prepayment is used up."""
         return self._listed(self._native.broke(account, model, prompt, output))
 
     @override
-    def overloaded(self, visit: Visit) -> Refused:
+    def overloaded(self, visit: Visit) -> Rejection:
         """Return a 503."""
         return self._listed(self._native.overloaded(visit))
 
     @override
-    def internal(self, visit: Visit) -> Refused:
+    def internal(self, visit: Visit) -> Rejection:
         """Return a 500."""
         return self._listed(self._native.internal(visit))
 
     @override
-    def upstream(self, visit: Visit) -> Refused:
+    def upstream(self, visit: Visit) -> Rejection:
         """Return the bare 429 of a model without capacity."""
         return self._listed(self._native.upstream(visit))

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from shunpike_sandbox.asks import Call, Turn
+from shunpike_sandbox.asks import SimulatedCall, Turn
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects import google_turns
 from shunpike_sandbox.dialects.google_json import known, shape, wrong
@@ -68,7 +68,7 @@ def contents(value: Any, model: Model) -> tuple[Turn, ...]:
 
 def _content(role: str, parts: list[dict[str, Any]], where: str, model: Model) -> list[Turn]:
     texts: list[str] = []
-    calls: list[Call] = []
+    calls: list[SimulatedCall] = []
     results: list[Turn] = []
     images = 0
     for number, part in enumerate(parts):
@@ -90,9 +90,9 @@ def _content(role: str, parts: list[dict[str, Any]], where: str, model: Model) -
     return [*turns, *results]
 
 
-def _call(value: Any, where: str, model: Model) -> Call:
+def _call(value: Any, where: str, model: Model) -> SimulatedCall:
     call = known(value, _CALL if older(model) else _CALL | _ID, f"{where}.function_call")
-    return Call(call.get("id", ""), call.get("name", ""), json.dumps(call.get("args", {}), ensure_ascii=False))
+    return SimulatedCall(call.get("id", ""), call.get("name", ""), json.dumps(call.get("args", {}), ensure_ascii=False))
 
 
 def _result(value: Any, where: str, model: Model) -> Turn:

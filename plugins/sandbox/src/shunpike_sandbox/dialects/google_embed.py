@@ -9,7 +9,7 @@ from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects.embeddings import prepare, vector
 from shunpike_sandbox.dialects.google_json import known, shape
 from shunpike_sandbox.refusals import Invalid, Problem
-from shunpike_sandbox.replies import Whole, dump
+from shunpike_sandbox.replies import WholeReply, dump
 from shunpike_sandbox.service import Service
 from shunpike_sandbox.tokens import count
 from shunpike_sandbox.visits import Visit
@@ -21,7 +21,7 @@ _BATCH = shape("requests:message[] model:string")
 _CONTENT = shape("role:string parts:message[]")
 
 
-def embed(service: Service, visit: Visit, body: Mapping[str, Any], model: Model) -> Whole:
+def embed(service: Service, visit: Visit, body: Mapping[str, Any], model: Model) -> WholeReply:
     """Answer ``embedContent`` or, where there are ``requests``, ``batchEmbedContents``."""
     batch = "requests" in body
     requests = known(body, _BATCH, "").get("requests", []) if batch else [body]
@@ -44,7 +44,7 @@ def embed(service: Service, visit: Visit, body: Mapping[str, Any], model: Model)
         "promptTokenCount": total,
         "promptTokenDetails": [{"modality": "TEXT", "tokenCount": total}],
     }
-    return Whole(service.world, visit, service.headers(visit), fault, dump(answer))
+    return WholeReply(service.world, visit, service.headers(visit), fault, dump(answer))
 
 
 def _text(request: Mapping[str, Any]) -> str:

@@ -7,11 +7,11 @@ from typing import Any
 
 from typing_extensions import override
 
-from shunpike_sandbox.accounts import Account
+from shunpike_sandbox.accounts import SimulatedAccount
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects import google_quota
 from shunpike_sandbox.limits import Hit
-from shunpike_sandbox.refusals import Problem, Refused
+from shunpike_sandbox.refusals import Problem, Rejection
 from shunpike_sandbox.service import Service, strictest
 from shunpike_sandbox.visits import Visit
 
@@ -23,14 +23,14 @@ class GoogleErrors(Service):
 
     provider_id = "google"
 
-    def error(self, status: int, message: str, word: str, details: Any = None) -> Refused:
+    def error(self, status: int, message: str, word: str, details: Any = None) -> Rejection:
         """Return an error in Google's shape."""
         error = {"code": status, "message": message, "status": word}
         body = {"error": {**error, "details": details} if details else error}
-        return Refused(status, body, content_type=JSON, overage=status == 429, indent=2)
+        return Rejection(status, body, content_type=JSON, overage=status == 429, indent=2)
 
     @override
-    def bad_key(self, key: str | None) -> Refused:
+    def bad_key(self, key: str | None) -> Rejection:
         """Return the error for a missing or a wrong key: a 400 for the latter."""
         if key is None:
             message = (
@@ -50,12 +50,12 @@ class GoogleErrors(Service):
         return self.error(400, message, "INVALID_ARGUMENT", [info, local])
 
     @override
-    def too_large(self) -> Refused:
+    def too_large(self) -> Rejection:
         """Return the error for a body beyond all bounds."""
         message = f"Request payload size exceeds the limit: {self.max_bytes} bytes."
         return self.error(400, message, "INVALID_ARGUMENT")
 
-    def invalid(self, problem: Problem) -> Refused:
+    def invalid(self, problem: Problem) -> Rejection:
         """Word a broken rule as Google does."""
         if problem.kind == "json":
             return self.error(400, f"Invalid JSON payload received. {problem.message}", "INVALID_ARGUMENT")
@@ -67,32 +67,32 @@ class GoogleErrors(Service):
         return self.error(400, problem.message, "INVALID_ARGUMENT", details)
 
     @override
-    def overflow(self, prompt: int, wanted: int, model: Model) -> Refused:
+    def overflow(self, prompt: int, wanted: int, model: Model) -> Rejection:
         """Return the error for a prompt that does not fit."""
         message = f"The input token count exceeds the maximum number of tokens allowed ({model.context})."
         return self.error(400, message, "INVALID_ARGUMENT")
 
     @override
-    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Refused:
+    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Rejection:
         """Return the 429 with its violations."""
         tier = visit.account.tier if visit.account else "free"
         message, details = google_quota.violations(model, tier, hits, self.world.clock.now(), strictest(hits))
         return self.error(429, message, "RESOURCE_EXHAUSTED", details)
 
     @override
-    def broke(self, account: Account, model: Model, prompt: int, output: int) -> Refused:
+    def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> Rejection:
         """Return the error for an account whose prepayment is used up."""
         message = "Your prepayment credits are depleted. Please go to AI Studio to add credits."
         return self.error(402, message, "RESOURCE_EXHAUSTED")
 
     @override
-    def model_forbidden(self, visit: Visit) -> Refused:
+    def model_forbidden(self, visit: Visit) -> Rejection:
         """Return the error for a model that the project may not use."""
         message = f"You do not have permission to access models/{visit.asked_model} or it may not exist."
         return self.error(403, message, "PERMISSION_DENIED")
 
     @override
-    def model_ended(self, visit: Visit) -> Refused:
+    def model_ended(self, visit: Visit) -> Rejection:
         """Return the error for a model that is no more, which reads as for one that never was."""
         message = (
             f"models/{visit.asked_model} is not found for API version v1beta, or is not supported for generateContent. "
@@ -101,24 +101,24 @@ class GoogleErrors(Service):
         return self.error(404, message, "NOT_FOUND")
 
     @override
-    def unsafe(self, visit: Visit) -> Refused:
+    def unsafe(self, visit: Visit) -> Rejection:
         """Return an answer without candidates: a blocked prompt has a good status here."""
         feedback = {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, "modelVersion": visit.asked_model}
-        return Refused(200, feedback, content_type=JSON, indent=2)
+        return Rejection(200, feedback, content_type=JSON, indent=2)
 
     @override
-    def overloaded(self, visit: Visit) -> Refused:
+    def overloaded(self, visit: Visit) -> Rejection:
         """Return a 503."""
         return self.error(503, "The model is overloaded. Please try again later.", "UNAVAILABLE")
 
     @override
-    def internal(self, visit: Visit) -> Refused:
+    def internal(self, visit: Visit) -> Rejection:
         """Return a 500."""
         message = "An internal error has occurred. Please retry or report in https://developers.generativeai.google/guide/troubleshooting"
         return self.error(500, message, "INTERNAL")
 
     @override
-    def upstream(self, visit: Visit) -> Refused:
+    def upstream(self, visit: Visit) -> Rejection:
         """Return the bare 429 of a model without capacity."""
         refusal = self.error(429, "Resource has been exhausted (e.g. check quota).", "RESOURCE_EXHAUSTED")
         refusal.overage = False

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from shunpike_sandbox.asks import Ask, Tool
+from shunpike_sandbox.asks import ParsedRequest, Tool
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects import google_contents, google_models, google_schema
 from shunpike_sandbox.dialects.google_json import known, shape, snake
@@ -39,7 +39,7 @@ _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}")
 _MODES = {"AUTO": "auto", "ANY": "required", "NONE": "none", "VALIDATED": "auto", "MODE_UNSPECIFIED": "auto"}
 
 
-def read(body: Mapping[str, Any], model: Model, *, stream: bool) -> Ask:
+def read(body: Mapping[str, Any], model: Model, *, stream: bool) -> ParsedRequest:
     """Make an ask of a body, or say what is wrong with it."""
     top = known(body, _TOP, "")
     config = known(top.get("generationConfig", {}), _CONFIG, "generation_config")
@@ -52,7 +52,7 @@ def read(body: Mapping[str, Any], model: Model, *, stream: bool) -> Ask:
     mode, allowed = _choice(top.get("toolConfig", {}), offered)
     form, schema = _form(config)
     google_models.check_together(groups, form, model)
-    return Ask(
+    return ParsedRequest(
         turns=(
             *google_contents.system(top.get("systemInstruction")),
             *google_contents.contents(top.get("contents"), model),

@@ -8,16 +8,16 @@ from typing import Any
 from starlette.requests import Request
 from typing_extensions import override
 
-from shunpike_sandbox.asks import Ask
+from shunpike_sandbox.asks import ParsedRequest
 from shunpike_sandbox.bodies import fields
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects import groq_strict
 from shunpike_sandbox.dialects.durations import duration
 from shunpike_sandbox.dialects.groq_errors import GroqErrors
 from shunpike_sandbox.dialects.rules import COMMON_RULES
-from shunpike_sandbox.generation import Choice, Generation
+from shunpike_sandbox.generation import GeneratedChoice, Generation
 from shunpike_sandbox.refusals import Invalid, Problem
-from shunpike_sandbox.replies import Frame, Plain
+from shunpike_sandbox.replies import Frame, PlainReply
 from shunpike_sandbox.service import plain_json
 from shunpike_sandbox.visits import Visit
 
@@ -41,7 +41,7 @@ RULES = {
 }
 
 
-class Groq(GroqErrors):
+class GroqService(GroqErrors):
     """``/groq/openai/v1``."""
 
     bills_in_full = True
@@ -59,7 +59,7 @@ class Groq(GroqErrors):
         groq_strict.beside_each_other(body)
 
     @override
-    def ask(self, body: Mapping[str, Any], model: Model) -> Ask:
+    def ask(self, body: Mapping[str, Any], model: Model) -> ParsedRequest:
         """Refuse combinations that Groq does not offer, then read on."""
         groq_strict.capabilities(body, model)
         ask = super().ask(body, model)
@@ -82,7 +82,7 @@ class Groq(GroqErrors):
     # -- answers ---------------------------------------------------------------------------------
 
     @override
-    def message(self, one: Choice) -> dict[str, Any]:
+    def message(self, one: GeneratedChoice) -> dict[str, Any]:
         """Leave ``content`` out beside calls, and show the thoughts."""
         message = super().message(one)
         if one.calls:
@@ -112,7 +112,7 @@ class Groq(GroqErrors):
         return usage
 
     @override
-    def envelope(self, visit: Visit, ask: Ask, generation: Generation) -> dict[str, Any]:
+    def envelope(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> dict[str, Any]:
         """Add Groq's id."""
         answer = super().envelope(visit, ask, generation)
         return {**answer, "x_groq": {"id": self._request_id(visit)}, "service_tier": "on_demand"}
@@ -123,14 +123,14 @@ class Groq(GroqErrors):
         return {"system_fingerprint": f"fp_{visit.token[-10:]}"}
 
     @override
-    def opening(self, visit: Visit, ask: Ask, generation: Generation) -> Iterator[Frame]:
+    def opening(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> Iterator[Frame]:
         """Return the first chunk, which carries Groq's id."""
         content = None if generation.choices[0].calls else ""
         chunk = self.chunk(visit, ask, 0, {"role": "assistant", "content": content}, None)
         yield self.event({**chunk, "x_groq": {"id": self._request_id(visit), "seed": visit.number}})
 
     @override
-    def closing(self, visit: Visit, ask: Ask, generation: Generation, number: int) -> Iterator[Frame]:
+    def closing(self, visit: Visit, ask: ParsedRequest, generation: Generation, number: int) -> Iterator[Frame]:
         """Return the last chunk, which carries the usage twice."""
         usage = self.usage(visit, generation)
         chunk = self.chunk(visit, ask, number, {}, self.finish(generation.choices[number]))
@@ -150,7 +150,7 @@ class Groq(GroqErrors):
         return headers
 
     @override
-    def inform(self, request: Request) -> Plain:
+    def inform(self, request: Request) -> PlainReply:
         """List the models, or describe one."""
         self.admit_key(self.key(request))
         rows = [self._row(model) for model in self.provider.listed(self.world.clock.now())]

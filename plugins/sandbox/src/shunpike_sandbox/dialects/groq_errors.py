@@ -8,13 +8,13 @@ from typing import Any
 
 from typing_extensions import override
 
-from shunpike_sandbox.accounts import Account
-from shunpike_sandbox.asks import Ask
+from shunpike_sandbox.accounts import SimulatedAccount
+from shunpike_sandbox.asks import ParsedRequest
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects.chat import ChatService
 from shunpike_sandbox.dialects.durations import duration
 from shunpike_sandbox.limits import Hit
-from shunpike_sandbox.refusals import Problem, Refused
+from shunpike_sandbox.refusals import Problem, Rejection
 from shunpike_sandbox.replies import Frame, dump
 from shunpike_sandbox.service import strictest
 from shunpike_sandbox.visits import Visit
@@ -35,11 +35,11 @@ class GroqErrors(ChatService):
     provider_id = "groq"
 
     @override
-    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> Refused:
+    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> Rejection:
         """Return an error in Groq's shape, which leaves out what it does not know."""
         body = {"message": message, "type": kind, "param": param, "code": code}
         body = {name: value for name, value in body.items() if value is not None}
-        return Refused(status, {"error": body}, overage=status == 429)
+        return Rejection(status, {"error": body}, overage=status == 429)
 
     @override
     def error_frames(self, visit: Visit) -> Iterable[Frame]:
@@ -56,17 +56,17 @@ class GroqErrors(ChatService):
         return [Frame(b"event: error\ndata: " + dump({"error": error}) + b"\n\n")]
 
     @override
-    def bad_key(self, key: str | None) -> Refused:
+    def bad_key(self, key: str | None) -> Rejection:
         """Return the error for a missing or wrong key."""
         return self.error(401, "Invalid API Key", "invalid_request_error", "invalid_api_key")
 
     @override
-    def invalid(self, problem: Problem) -> Refused:
+    def invalid(self, problem: Problem) -> Rejection:
         """Word a broken rule as Groq does."""
         return self.error(400, _worded(problem), "invalid_request_error")
 
     @override
-    def retired_model(self, model: Model) -> Refused:
+    def retired_model(self, model: Model) -> Rejection:
         """Return the error for a model that is no more: a 400 here."""
         message = (
             f"The model `{model.id}` has been decommissioned and is no longer supported. Please refer to "
@@ -75,13 +75,13 @@ class GroqErrors(ChatService):
         return self.error(400, message, "invalid_request_error", "model_decommissioned")
 
     @override
-    def overflow(self, prompt: int, wanted: int, model: Model) -> Refused:
+    def overflow(self, prompt: int, wanted: int, model: Model) -> Rejection:
         """Return the error for a prompt that does not fit."""
         message = "Please reduce the length of the messages or completion."
         return self.error(400, message, "invalid_request_error", "context_length_exceeded", "messages")
 
     @override
-    def room(self, prompt: int, ask: Ask, model: Model) -> int:
+    def room(self, prompt: int, ask: ParsedRequest, model: Model) -> int:
         """Refuse an answer longer than the model can write."""
         if ask.max_tokens is not None and ask.max_tokens > model.max_output:
             problem = (
@@ -92,7 +92,7 @@ class GroqErrors(ChatService):
         return super().room(prompt, ask, model)
 
     @override
-    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Refused:
+    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Rejection:
         """Return the 429, or a 413 for what can never fit; only the text names the window."""
         hit = strictest(hits)
         words, short, kind = _WINDOWS[hit.quota.rule.name]
@@ -115,12 +115,12 @@ class GroqErrors(ChatService):
         return refusal
 
     @override
-    def broke(self, account: Account, model: Model, prompt: int, output: int) -> Refused:
+    def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> Rejection:
         """Return the error for an account whose bill is overdue; Groq has no prepaid accounts."""
         return self.error(403, "This organization is restricted.", "invalid_request_error", "organization_restricted")
 
     @override
-    def model_forbidden(self, visit: Visit) -> Refused:
+    def model_forbidden(self, visit: Visit) -> Rejection:
         """Return the error for a model that the organization has switched off."""
         message = (
             f"The model `{visit.asked_model}` is blocked at the organization level. Please have the org admin enable "
@@ -129,18 +129,18 @@ class GroqErrors(ChatService):
         return self.error(403, message, "permissions_error", "model_permission_blocked_org")
 
     @override
-    def overloaded(self, visit: Visit) -> Refused:
+    def overloaded(self, visit: Visit) -> Rejection:
         """Return a 503."""
         message = f"{visit.asked_model} is currently over capacity. Please try again and back off exponentially."
         return self.error(503, message, "internal_server_error")
 
     @override
-    def internal(self, visit: Visit) -> Refused:
+    def internal(self, visit: Visit) -> Rejection:
         """Return a 500."""
         return self.error(500, "Internal Server Error", "internal_server_error")
 
     @override
-    def upstream(self, visit: Visit) -> Refused:
+    def upstream(self, visit: Visit) -> Rejection:
         """Return the error of the flex tier without capacity."""
         message = "This model is at capacity on the flex tier. Please try again."
         return self.error(498, message, "internal_server_error", "capacity_exceeded")

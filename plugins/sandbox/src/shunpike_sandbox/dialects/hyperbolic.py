@@ -9,16 +9,16 @@ from starlette.requests import Request
 from typing_extensions import override
 
 from shunpike_sandbox import faults
-from shunpike_sandbox.accounts import Account
-from shunpike_sandbox.asks import Ask
+from shunpike_sandbox.accounts import SimulatedAccount
+from shunpike_sandbox.asks import ParsedRequest
 from shunpike_sandbox.bodies import fields
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects.chat import ChatService
 from shunpike_sandbox.generation import Generation
 from shunpike_sandbox.limits import Hit
 from shunpike_sandbox.messages import Manners
-from shunpike_sandbox.refusals import Problem, Refused
-from shunpike_sandbox.replies import Frame, Plain
+from shunpike_sandbox.refusals import Problem, Rejection
+from shunpike_sandbox.replies import Frame, PlainReply
 from shunpike_sandbox.service import plain_json, strictest
 from shunpike_sandbox.visits import Visit
 
@@ -42,7 +42,7 @@ RULES = {
 }
 
 
-class Hyperbolic(ChatService):
+class HyperbolicService(ChatService):
     """``/hyperbolic/v1``. Tools and response formats are not offered, and silently do nothing."""
 
     provider_id = "hyperbolic"
@@ -52,7 +52,7 @@ class Hyperbolic(ChatService):
     unspoken = frozenset({faults.STREAM_ERROR})
 
     @override
-    def ask(self, body: Mapping[str, Any], model: Model) -> Ask:
+    def ask(self, body: Mapping[str, Any], model: Model) -> ParsedRequest:
         """Leave out what this provider ignores."""
         ignored = ("tools", "tool_choice", "response_format", "max_completion_tokens")
         return super().ask({name: value for name, value in body.items() if name not in ignored}, model)
@@ -60,7 +60,7 @@ class Hyperbolic(ChatService):
     # -- answers ---------------------------------------------------------------------------------
 
     @override
-    def frames(self, visit: Visit, ask: Ask, generation: Generation) -> Iterator[Frame]:
+    def frames(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> Iterator[Frame]:
         """Return the stream, with the running usage in every chunk."""
         prompt, made = generation.prompt_tokens, 0
         for number, one in enumerate(generation.choices):
@@ -72,7 +72,7 @@ class Hyperbolic(ChatService):
         yield Frame(b"data: [DONE]\n\n")
 
     def _running(
-        self, visit: Visit, ask: Ask, number: int, text: str, finish: str | None, sizes: tuple[int, int, int]
+        self, visit: Visit, ask: ParsedRequest, number: int, text: str, finish: str | None, sizes: tuple[int, int, int]
     ) -> Frame:
         prompt, made, size = sizes
         chunk = self.chunk(visit, ask, number, {}, finish)
@@ -82,7 +82,7 @@ class Hyperbolic(ChatService):
         return self.event({**chunk, "choices": [choice], "usage": usage}, size)
 
     @override
-    def inform(self, request: Request) -> Plain:
+    def inform(self, request: Request) -> PlainReply:
         """List the models."""
         self.admit_key(self.key(request))
         return plain_json({"object": "list", "data": [self._row(model) for model in self._listed()]})
@@ -92,27 +92,27 @@ class Hyperbolic(ChatService):
 
     @staticmethod
     def _row(model: Model) -> dict[str, Any]:
-        return {"id": model.id, "object": "model", "created": 1735689600, "owned_by": "Hyperbolic"}
+        return {"id": model.id, "object": "model", "created": 1735689600, "owned_by": "HyperbolicService"}
 
     # -- errors ----------------------------------------------------------------------------------
 
-    def flat(self, status: int, message: str, code: int) -> Refused:
+    def flat(self, status: int, message: str, code: int) -> Rejection:
         """Return the flat error, which has no ``error`` object."""
         body = {"object": "error", "message": message, "type": "", "param": None, "code": code}
-        return Refused(status, body, overage=status == 429)
+        return Rejection(status, body, overage=status == 429)
 
     @override
-    def bad_key(self, key: str | None) -> Refused:
+    def bad_key(self, key: str | None) -> Rejection:
         """Return the error for a missing or wrong key."""
-        return Refused(401, {"detail": "Could not validate credentials" if key else "Not authenticated"})
+        return Rejection(401, {"detail": "Could not validate credentials" if key else "Not authenticated"})
 
     @override
-    def too_large(self) -> Refused:
+    def too_large(self) -> Rejection:
         """Return the error for a body beyond all bounds."""
-        return Refused(413, {"detail": "Request body too large"})
+        return Rejection(413, {"detail": "Request body too large"})
 
     @override
-    def invalid(self, problem: Problem) -> Refused:
+    def invalid(self, problem: Problem) -> Rejection:
         """Return the list of complaints that FastAPI makes."""
         kind = {"missing": "missing", "type": f"{problem.expected.split(' ')[0]}_type", "json": "json_invalid"}
         detail = {
@@ -121,16 +121,16 @@ class Hyperbolic(ChatService):
             "msg": "Field required" if problem.kind == "missing" else problem.message,
             "input": problem.got or None,
         }
-        return Refused(422, {"detail": [detail]})
+        return Rejection(422, {"detail": [detail]})
 
     @override
-    def unknown_model(self, name: str) -> Refused:
+    def unknown_model(self, name: str) -> Rejection:
         """Return the error for a model that is not offered: a list of all that are."""
         allowed = " && ".join(model.id for model in self._listed())
         return self.flat(400, f"Only {allowed} allowed now, your model {name}", 40301)
 
     @override
-    def overflow(self, prompt: int, wanted: int, model: Model) -> Refused:
+    def overflow(self, prompt: int, wanted: int, model: Model) -> Rejection:
         """Return the error for a prompt that does not fit."""
         message = (
             f"This model's maximum context length is {model.context} tokens. However, you requested {prompt + wanted} "
@@ -140,24 +140,24 @@ class Hyperbolic(ChatService):
         return self.flat(400, message, 40303)
 
     @override
-    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Refused:
+    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Rejection:
         """Return the 429, without any header."""
         return self.flat(429, f"Rate limit exceeded: {strictest(hits).quota.amount} per 1 minute", 42901)
 
     @override
-    def broke(self, account: Account, model: Model, prompt: int, output: int) -> Refused:
+    def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> Rejection:
         """Return the error for an account without credit."""
         return self.flat(402, "Insufficient balance. Please add funds to your account.", 40201)
 
     @override
-    def overloaded(self, visit: Visit) -> Refused:
+    def overloaded(self, visit: Visit) -> Rejection:
         """Return a 503."""
         return self.flat(503, "Service temporarily unavailable", 50301)
 
     @override
-    def internal(self, visit: Visit) -> Refused:
+    def internal(self, visit: Visit) -> Rejection:
         """Return a 500."""
-        return Refused(500, {"detail": "Internal Server Error"})
+        return Rejection(500, {"detail": "Internal Server Error"})
 
     @override
     def error_frames(self, visit: Visit) -> Iterable[Frame]:
@@ -165,7 +165,7 @@ class Hyperbolic(ChatService):
         return [self.event(self.overloaded(visit).body)]
 
     @override
-    def upstream(self, visit: Visit) -> Refused:
+    def upstream(self, visit: Visit) -> Rejection:
         """Return a 429 of the machine behind."""
         refusal = self.flat(429, "Model is at capacity, please try again later", 42902)
         refusal.overage = False

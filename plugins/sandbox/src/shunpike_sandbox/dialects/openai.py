@@ -9,7 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from typing_extensions import override
 
-from shunpike_sandbox.asks import Ask
+from shunpike_sandbox.asks import ParsedRequest
 from shunpike_sandbox.bodies import fields
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects import openai_strict
@@ -17,9 +17,9 @@ from shunpike_sandbox.dialects.chat import ChatService
 from shunpike_sandbox.dialects.durations import duration
 from shunpike_sandbox.dialects.openai_errors import OpenAIErrors
 from shunpike_sandbox.dialects.rules import COMMON_RULES
-from shunpike_sandbox.generation import Choice, Generation
+from shunpike_sandbox.generation import GeneratedChoice, Generation
 from shunpike_sandbox.refusals import Invalid, Problem
-from shunpike_sandbox.replies import Frame, Plain
+from shunpike_sandbox.replies import Frame, PlainReply
 from shunpike_sandbox.service import plain_json
 from shunpike_sandbox.visits import Visit
 
@@ -47,7 +47,7 @@ _FREEZING = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "l
 _RESTING = ("gpt-5.1", "gpt-5.4")
 
 
-class OpenAI(OpenAIErrors):
+class OpenAIService(OpenAIErrors):
     """``/openai/v1``."""
 
     rules = fields(RULES)
@@ -61,7 +61,7 @@ class OpenAI(OpenAIErrors):
         openai_strict.companions(body)
 
     @override
-    def ask(self, body: Mapping[str, Any], model: Model) -> Ask:
+    def ask(self, body: Mapping[str, Any], model: Model) -> ParsedRequest:
         """Refuse what reasoning models do not take, then read on."""
         if self.thinks(body, model):
             self._reasoning_only(body)
@@ -123,7 +123,7 @@ class OpenAI(OpenAIErrors):
     # -- answers ---------------------------------------------------------------------------------
 
     @override
-    def message(self, one: Choice) -> dict[str, Any]:
+    def message(self, one: GeneratedChoice) -> dict[str, Any]:
         """Add what OpenAI always sends."""
         return {**super().message(one), "refusal": None, "annotations": []}
 
@@ -152,7 +152,7 @@ class OpenAI(OpenAIErrors):
 
     @override
     def chunk(
-        self, visit: Visit, ask: Ask, number: int, delta: Mapping[str, Any], finish: str | None
+        self, visit: Visit, ask: ParsedRequest, number: int, delta: Mapping[str, Any], finish: str | None
     ) -> dict[str, Any]:
         """Return a chunk, with ``usage: null`` if usage was asked for."""
         chunk = super().chunk(visit, ask, number, delta, finish)
@@ -162,7 +162,7 @@ class OpenAI(OpenAIErrors):
         return {**chunk, "obfuscation": padding} if ask.padded else chunk
 
     @override
-    def opening(self, visit: Visit, ask: Ask, generation: Generation) -> Iterator[Frame]:
+    def opening(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> Iterator[Frame]:
         """Return the role chunks."""
         for number, one in enumerate(generation.choices):
             delta = {"role": "assistant", "content": None if one.calls else "", "refusal": None}
@@ -171,7 +171,7 @@ class OpenAI(OpenAIErrors):
 
     @staticmethod
     @override
-    def chunks(choice: Choice, size: int) -> list[tuple[str, str, int]]:
+    def chunks(choice: GeneratedChoice, size: int) -> list[tuple[str, str, int]]:
         """Return the text only: OpenAI hides the thoughts."""
         return [one for one in ChatService.chunks(choice, size) if one[0] == "text"]
 
@@ -196,7 +196,7 @@ class OpenAI(OpenAIErrors):
         return headers
 
     @override
-    def inform(self, request: Request) -> Plain:
+    def inform(self, request: Request) -> PlainReply:
         """List the models, or describe one."""
         self.admit_key(self.key(request))
         now = self.world.clock.now()

@@ -8,13 +8,13 @@ from typing import Any
 
 from typing_extensions import override
 
-from shunpike_sandbox.accounts import Account
+from shunpike_sandbox.accounts import SimulatedAccount
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects import openai_words
 from shunpike_sandbox.dialects.chat import ChatService
 from shunpike_sandbox.dialects.durations import duration
 from shunpike_sandbox.limits import Hit
-from shunpike_sandbox.refusals import Problem, Refused
+from shunpike_sandbox.refusals import Problem, Rejection
 from shunpike_sandbox.service import strictest
 from shunpike_sandbox.visits import Visit
 
@@ -25,19 +25,19 @@ class OpenAIErrors(ChatService):
     provider_id = "openai"
 
     @override
-    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> Refused:
+    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> Rejection:
         """Return an error as OpenAI prints it."""
         refusal = super().error(status, message, kind, code, param)
         refusal.indent = 2
         return refusal
 
     @override
-    def model_forbidden(self, visit: Visit) -> Refused:
+    def model_forbidden(self, visit: Visit) -> Rejection:
         """Return the error for a model that the project may not use; it has no code."""
         return self.error(403, "You are not allowed to sample from this model", "invalid_request_error")
 
     @override
-    def bad_key(self, key: str | None) -> Refused:
+    def bad_key(self, key: str | None) -> Rejection:
         """Return the error for a missing or wrong key."""
         if key is None:
             message = (
@@ -55,19 +55,19 @@ class OpenAIErrors(ChatService):
         return self.error(401, message, "invalid_request_error", "invalid_api_key")
 
     @override
-    def invalid(self, problem: Problem) -> Refused:
+    def invalid(self, problem: Problem) -> Rejection:
         """Word a broken rule as OpenAI does."""
         message, code, param = openai_words.worded(problem)
         return self.error(400, message, "invalid_request_error", code, param)
 
     @override
-    def retired_model(self, model: Model) -> Refused:
+    def retired_model(self, model: Model) -> Rejection:
         """Return the error for a model that is no more."""
         message = f"The model `{model.id}` has been deprecated, learn more here: https://platform.openai.com/docs/deprecations"
         return self.error(404, message, "invalid_request_error", "model_not_found")
 
     @override
-    def overflow(self, prompt: int, wanted: int, model: Model) -> Refused:
+    def overflow(self, prompt: int, wanted: int, model: Model) -> Rejection:
         """Return the error for a prompt that does not fit."""
         message = (
             f"This model's maximum context length is {model.context} tokens. However, your messages resulted in "
@@ -76,7 +76,7 @@ class OpenAIErrors(ChatService):
         return self.error(400, message, "invalid_request_error", "context_length_exceeded", "messages")
 
     @override
-    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Refused:
+    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Rejection:
         """Return the 429 for requests or tokens."""
         hit = strictest(hits)
         unit, short = ("tokens", "TPM") if "token" in hit.quota.rule.unit else ("requests", "RPM")
@@ -103,7 +103,7 @@ class OpenAIErrors(ChatService):
         return refusal
 
     @override
-    def broke(self, account: Account, model: Model, prompt: int, output: int) -> Refused:
+    def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> Rejection:
         """Return the error for an account without credit."""
         message = (
             "You exceeded your current quota, please check your plan and billing details. For more information on this "
@@ -114,13 +114,13 @@ class OpenAIErrors(ChatService):
         return refusal
 
     @override
-    def overloaded(self, visit: Visit) -> Refused:
+    def overloaded(self, visit: Visit) -> Rejection:
         """Return a 503."""
         message = "The engine is currently overloaded, please try again later"
         return self.error(503, message, "server_error", "overloaded")
 
     @override
-    def internal(self, visit: Visit) -> Refused:
+    def internal(self, visit: Visit) -> Rejection:
         """Return a 500."""
         message = (
             "The server had an error processing your request. Sorry about that! You can retry your request, or "
@@ -131,7 +131,7 @@ class OpenAIErrors(ChatService):
         return self.error(500, message, "server_error")
 
     @override
-    def upstream(self, visit: Visit) -> Refused:
+    def upstream(self, visit: Visit) -> Rejection:
         """Return a 429 that asks to slow down."""
         message = "Slow down: the request rate to this model rose too quickly. Please retry after a short wait."
         refusal = self.error(429, message, "requests", "slow_down")

@@ -8,18 +8,18 @@ from typing import Any
 from starlette.requests import Request
 from typing_extensions import override
 
-from shunpike_sandbox.accounts import Account
-from shunpike_sandbox.asks import Ask
+from shunpike_sandbox.accounts import SimulatedAccount
+from shunpike_sandbox.asks import ParsedRequest
 from shunpike_sandbox.bodies import fields
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects import openrouter_account, openrouter_routing
 from shunpike_sandbox.dialects.openrouter_errors import OpenRouterErrors
 from shunpike_sandbox.dialects.rules import COMMON_RULES
-from shunpike_sandbox.generation import Choice, Generation
+from shunpike_sandbox.generation import GeneratedChoice, Generation
 from shunpike_sandbox.messages import Manners
 from shunpike_sandbox.money import PICO, cost
-from shunpike_sandbox.refusals import Refused
-from shunpike_sandbox.replies import Frame, Plain, dump
+from shunpike_sandbox.refusals import Rejection
+from shunpike_sandbox.replies import Frame, PlainReply, dump
 from shunpike_sandbox.visits import Visit
 
 RULES = {
@@ -43,7 +43,7 @@ _PROCESSING = Frame(b": OPENROUTER PROCESSING\n\n")
 _NATIVE = {"stop": "stop", "length": "length", "tool_calls": "tool_calls"}
 
 
-class OpenRouter(OpenRouterErrors):
+class OpenRouterService(OpenRouterErrors):
     """``/openrouter/api/v1``. Unknown parameters are dropped, not refused."""
 
     rules = fields(RULES)
@@ -60,7 +60,7 @@ class OpenRouter(OpenRouterErrors):
         for name in names[:-1]:
             try:
                 return super().model({**body, "model": name}, visit, kind)
-            except Refused:
+            except Rejection:
                 continue
         return super().model({**body, "model": names[-1]}, visit, kind)
 
@@ -91,7 +91,7 @@ class OpenRouter(OpenRouterErrors):
         }
 
     @override
-    def ask(self, body: Mapping[str, Any], model: Model) -> Ask:
+    def ask(self, body: Mapping[str, Any], model: Model) -> ParsedRequest:
         """Look for an endpoint that can do it; what the model lacks and nobody insists on is dropped."""
         missing = openrouter_routing.missing(body, model, self.provider.rates(model, self.world.clock.now(), 0))
         if missing is not None:
@@ -109,7 +109,7 @@ class OpenRouter(OpenRouterErrors):
         return model.can("reasoning") and bool(enabled) and effort != "none"
 
     @override
-    def afford(self, account: Account, model: Model, prompt: int, output: int) -> None:
+    def afford(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> None:
         """Refuse what the credits cannot pay at worst; a ``:free`` model needs none."""
         rates = self.provider.rates(model, self.world.clock.now(), prompt)
         if cost(rates, prompt, output) > (account.funds or 0):
@@ -118,13 +118,13 @@ class OpenRouter(OpenRouterErrors):
     # -- answers ---------------------------------------------------------------------------------
 
     @override
-    def envelope(self, visit: Visit, ask: Ask, generation: Generation) -> dict[str, Any]:
+    def envelope(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> dict[str, Any]:
         """Remember the answer for ``/generation``, then return it."""
         openrouter_account.remember(visit, self.answer_id(visit))
         return super().envelope(visit, ask, generation)
 
     @override
-    def unary(self, visit: Visit, ask: Ask, generation: Generation) -> bytes:
+    def unary(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> bytes:
         """Return the answer behind the blank lines that keep the connection alive."""
         return b"\n         \n" + dump(self.envelope(visit, ask, generation))
 
@@ -134,7 +134,7 @@ class OpenRouter(OpenRouterErrors):
         return f"gen-{visit.created}-{visit.token[:20]}"
 
     @override
-    def message(self, one: Choice) -> dict[str, Any]:
+    def message(self, one: GeneratedChoice) -> dict[str, Any]:
         """Return the message with its thoughts, in two forms."""
         thoughts = one.thoughts or None
         details = [self._detail(one.thoughts)] if one.thoughts else []
@@ -142,7 +142,7 @@ class OpenRouter(OpenRouterErrors):
         return {**message, "reasoning_details": details} if details else message
 
     @override
-    def choice(self, number: int, one: Choice) -> dict[str, Any]:
+    def choice(self, number: int, one: GeneratedChoice) -> dict[str, Any]:
         """Return a choice with the native reason."""
         return {**super().choice(number, one), "native_finish_reason": _NATIVE[one.finish]}
 
@@ -175,7 +175,7 @@ class OpenRouter(OpenRouterErrors):
         return {"provider": "Sandbox", "system_fingerprint": None}
 
     @override
-    def opening(self, visit: Visit, ask: Ask, generation: Generation) -> Iterator[Frame]:
+    def opening(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> Iterator[Frame]:
         """Return comments, then an empty delta."""
         openrouter_account.remember(visit, self.answer_id(visit))
         yield _PROCESSING
@@ -184,7 +184,7 @@ class OpenRouter(OpenRouterErrors):
 
     @override
     def chunk(
-        self, visit: Visit, ask: Ask, number: int, delta: Mapping[str, Any], finish: str | None
+        self, visit: Visit, ask: ParsedRequest, number: int, delta: Mapping[str, Any], finish: str | None
     ) -> dict[str, Any]:
         """Return a chunk that repeats the role and gives the native reason."""
         chunk = super().chunk(visit, ask, number, {"role": "assistant", "content": "", **delta}, finish)
@@ -199,7 +199,7 @@ class OpenRouter(OpenRouterErrors):
         return {"content": text}
 
     @override
-    def ending(self, visit: Visit, ask: Ask, generation: Generation) -> Iterator[Frame]:
+    def ending(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> Iterator[Frame]:
         """Return the usage on a chunk that has choices, and says the reason again."""
         last = len(generation.choices) - 1
         chunk = self.chunk(visit, ask, last, {}, self.finish(generation.choices[last]))
@@ -211,7 +211,7 @@ class OpenRouter(OpenRouterErrors):
         return {"x-generation-id": self.answer_id(visit)}
 
     @override
-    def inform(self, request: Request) -> Plain:
+    def inform(self, request: Request) -> PlainReply:
         """Answer for the models, the key, the credits or an earlier answer."""
         return openrouter_account.inform(self, request)
 
@@ -222,7 +222,7 @@ class OpenRouter(OpenRouterErrors):
     @override
     def error_frames(self, visit: Visit) -> Iterable[Frame]:
         """Return an error inside a stream, which still ends properly."""
-        chunk = self.chunk(visit, Ask(turns=()), 0, {}, None)
+        chunk = self.chunk(visit, ParsedRequest(turns=()), 0, {}, None)
         chunk["choices"][0]["finish_reason"] = "error"
         error = {"code": 502, "message": "Provider returned error", "metadata": {"error_type": "provider_unavailable"}}
         return [_PROCESSING, self.event({**chunk, "error": error}), Frame(b"data: [DONE]\n\n")]

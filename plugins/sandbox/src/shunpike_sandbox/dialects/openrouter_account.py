@@ -7,12 +7,12 @@ from typing import Any
 
 from starlette.requests import Request
 
-from shunpike_sandbox.accounts import Account
+from shunpike_sandbox.accounts import SimulatedAccount
 from shunpike_sandbox.dialects import openrouter_models
 from shunpike_sandbox.dialects.openrouter_errors import OpenRouterErrors
 from shunpike_sandbox.limits import Quota
 from shunpike_sandbox.money import PICO
-from shunpike_sandbox.replies import Plain
+from shunpike_sandbox.replies import PlainReply
 from shunpike_sandbox.service import plain_json
 from shunpike_sandbox.visits import Visit
 
@@ -51,7 +51,7 @@ def remember(visit: Visit, answer_id: str) -> None:
             visit.account.answers.popitem(last=False)
 
 
-def inform(service: OpenRouterErrors, request: Request) -> Plain:
+def inform(service: OpenRouterErrors, request: Request) -> PlainReply:
     """Answer a request that costs nothing."""
     path = request.url.path.rstrip("/")
     if path.endswith(openrouter_models.PUBLIC) or "author" in request.path_params:
@@ -66,7 +66,7 @@ def inform(service: OpenRouterErrors, request: Request) -> Plain:
     return plain_json({"data": _key(service, account)})
 
 
-def _key(service: OpenRouterErrors, account: Account) -> dict[str, Any]:
+def _key(service: OpenRouterErrors, account: SimulatedAccount) -> dict[str, Any]:
     spent = account.spent / PICO
     day = _free_day(service, account)
     used = account.gate.readings([day], service.world.clock.now())["rpd"].used
@@ -99,12 +99,12 @@ def _key(service: OpenRouterErrors, account: Account) -> dict[str, Any]:
     }
 
 
-def _free_day(service: OpenRouterErrors, account: Account) -> Quota:
+def _free_day(service: OpenRouterErrors, account: SimulatedAccount) -> Quota:
     free = next(model for model in service.provider.models.values() if model.id.endswith(":free"))
     return next(quota for quota in free.quotas[account.tier] if quota.rule.name == "rpd")
 
 
-def _generation(service: OpenRouterErrors, account: Account, answer_id: str) -> Plain:
+def _generation(service: OpenRouterErrors, account: SimulatedAccount, answer_id: str) -> PlainReply:
     visit = account.answers.get(answer_id)
     if visit is None or visit.generation is None or not visit.closed:
         raise service.refusal(404, f"Generation {answer_id} not found")

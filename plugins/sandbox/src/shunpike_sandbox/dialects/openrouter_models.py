@@ -10,7 +10,7 @@ from starlette.requests import Request
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects.openrouter_errors import OpenRouterErrors
 from shunpike_sandbox.money import PICO
-from shunpike_sandbox.replies import Plain
+from shunpike_sandbox.replies import PlainReply
 from shunpike_sandbox.service import plain_json
 
 PUBLIC = ("/models", "/models/count", "/embeddings/models")
@@ -19,7 +19,7 @@ _PAGE = 500
 _ALWAYS = ("max_tokens", "temperature", "top_p", "stop", "seed", "frequency_penalty", "presence_penalty")
 
 
-def inform(service: OpenRouterErrors, request: Request) -> Plain:
+def inform(service: OpenRouterErrors, request: Request) -> PlainReply:
     """Answer with a page of models, with their number or with one of them."""
     kind = "embedding" if "/embeddings/" in request.url.path else "chat"
     listed = [model for model in service.provider.listed(service.world.clock.now()) if model.kind == kind]
@@ -37,7 +37,7 @@ def _number(text: str | None, usual: int) -> int:
     return int(text) if text is not None and text.isdecimal() else usual
 
 
-def _one(service: OpenRouterErrors, name: str, listed: list[Model]) -> Plain:
+def _one(service: OpenRouterErrors, name: str, listed: list[Model]) -> PlainReply:
     found = next((model for model in listed if model.id == name), None)
     if found is None:
         raise service.refusal(404, f"Model {name} not found")

@@ -9,18 +9,18 @@ from typing import Any
 from starlette.requests import Request
 from typing_extensions import override
 
-from shunpike_sandbox.accounts import Account
-from shunpike_sandbox.asks import Ask, Call
+from shunpike_sandbox.accounts import SimulatedAccount
+from shunpike_sandbox.asks import ParsedRequest, SimulatedCall
 from shunpike_sandbox.bodies import fields
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects import together_models
 from shunpike_sandbox.dialects.chat import ChatService
 from shunpike_sandbox.dialects.rules import COMMON_RULES
-from shunpike_sandbox.generation import STOP, Choice, Generation
+from shunpike_sandbox.generation import STOP, GeneratedChoice, Generation
 from shunpike_sandbox.limits import Hit
 from shunpike_sandbox.messages import Manners
-from shunpike_sandbox.refusals import Problem, Refused
-from shunpike_sandbox.replies import Frame, Plain
+from shunpike_sandbox.refusals import Problem, Rejection
+from shunpike_sandbox.replies import Frame, PlainReply
 from shunpike_sandbox.service import Reply, strictest
 from shunpike_sandbox.visits import Visit
 
@@ -47,7 +47,7 @@ RULES = {
 _SEED = 2**63 + 1
 
 
-class Together(ChatService):
+class TogetherService(ChatService):
     """``/together/v1``."""
 
     provider_id = "together"
@@ -65,7 +65,7 @@ class Together(ChatService):
     # -- answers ---------------------------------------------------------------------------------
 
     @override
-    def finish(self, one: Choice) -> str:
+    def finish(self, one: GeneratedChoice) -> str:
         """Say ``eos`` where others say ``stop``, unless a thinking model ends."""
         return "eos" if one.finish == STOP and not one.thoughts else one.finish
 
@@ -75,12 +75,12 @@ class Together(ChatService):
         return f"{visit.token[:7]}-{visit.token[7:13]}-{visit.token[13:29]}"
 
     @override
-    def call(self, call: Call) -> dict[str, Any]:
+    def call(self, call: SimulatedCall) -> dict[str, Any]:
         """Return a call with its index."""
         return {**super().call(call), "index": 0}
 
     @override
-    def message(self, one: Choice) -> dict[str, Any]:
+    def message(self, one: GeneratedChoice) -> dict[str, Any]:
         """Return the message with calls, possibly none, and thoughts."""
         message = {**super().message(one), "tool_calls": [self.call(call) for call in one.calls]}
         for position, call in enumerate(message["tool_calls"]):
@@ -88,14 +88,14 @@ class Together(ChatService):
         return {**message, "reasoning": one.thoughts} if one.thoughts else message
 
     @override
-    def choice(self, number: int, one: Choice) -> dict[str, Any]:
+    def choice(self, number: int, one: GeneratedChoice) -> dict[str, Any]:
         """Return a choice with its seed."""
         return {"finish_reason": self.finish(one), "seed": _SEED + number, "logprobs": None, "index": number} | {
             "message": self.message(one)
         }
 
     @override
-    def envelope(self, visit: Visit, ask: Ask, generation: Generation) -> dict[str, Any]:
+    def envelope(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> dict[str, Any]:
         """Add the empty prompt."""
         return {**super().envelope(visit, ask, generation), "prompt": []}
 
@@ -106,7 +106,7 @@ class Together(ChatService):
 
     @override
     def chunk(
-        self, visit: Visit, ask: Ask, number: int, delta: Mapping[str, Any], finish: str | None
+        self, visit: Visit, ask: ParsedRequest, number: int, delta: Mapping[str, Any], finish: str | None
     ) -> dict[str, Any]:
         """Return a chunk with its text in two places."""
         chunk = super().chunk(visit, ask, number, {"role": "assistant", "content": "", **delta}, finish)
@@ -121,18 +121,18 @@ class Together(ChatService):
         return {"reasoning": text} if kind == "thought" else {"content": text}
 
     @override
-    def opening(self, visit: Visit, ask: Ask, generation: Generation) -> Iterator[Frame]:
+    def opening(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> Iterator[Frame]:
         """Nothing comes before the content."""
         return iter(())
 
     @override
-    def closing(self, visit: Visit, ask: Ask, generation: Generation, number: int) -> Iterator[Frame]:
+    def closing(self, visit: Visit, ask: ParsedRequest, generation: Generation, number: int) -> Iterator[Frame]:
         """Return the last chunk, with the usage."""
         chunk = self.chunk(visit, ask, number, {}, self.finish(generation.choices[number]))
         yield self.event({**chunk, "usage": self.usage(visit, generation)})
 
     @override
-    def ending(self, visit: Visit, ask: Ask, generation: Generation) -> Iterator[Frame]:
+    def ending(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> Iterator[Frame]:
         """Nothing follows the usage."""
         return iter(())
 
@@ -163,7 +163,7 @@ class Together(ChatService):
         return {"object": "list", "data": rows, "model": self.model_name(visit)}
 
     @override
-    def inform(self, request: Request) -> Plain:
+    def inform(self, request: Request) -> PlainReply:
         """List the models: a bare array, or the pages of the second version."""
         self.admit_key(self.key(request))
         return together_models.inform(self, request)
@@ -171,13 +171,13 @@ class Together(ChatService):
     # -- errors ----------------------------------------------------------------------------------
 
     @override
-    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> Refused:
+    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> Rejection:
         """Return an error in Together's shape."""
         body = {"error": {"message": message, "type": kind, "param": param, "code": code}}
-        return Refused(status, {"id": "sandbox-error", **body}, overage=status == 429)
+        return Rejection(status, {"id": "sandbox-error", **body}, overage=status == 429)
 
     @override
-    def bad_key(self, key: str | None) -> Refused:
+    def bad_key(self, key: str | None) -> Rejection:
         """Return the error for a missing or wrong key."""
         message = (
             "Invalid API key provided. You can find your API key at https://api.together.ai/settings/api-keys."
@@ -187,7 +187,7 @@ class Together(ChatService):
         return self.error(401, message, "invalid_request_error", "invalid_api_key")
 
     @override
-    def invalid(self, problem: Problem) -> Refused:
+    def invalid(self, problem: Problem) -> Rejection:
         """Word a broken rule as Together does."""
         kind = "invalid_request_error"
         if problem.kind == "json":
@@ -198,7 +198,7 @@ class Together(ChatService):
         return self.error(400, f"Input validation error: {problem.message}", kind, None, problem.param or None)
 
     @override
-    def unknown_model(self, name: str) -> Refused:
+    def unknown_model(self, name: str) -> Rejection:
         """Return the error for a model that never was."""
         message = (
             f"Unable to access model {name}. Please visit https://api.together.ai/models to view the list of "
@@ -207,7 +207,7 @@ class Together(ChatService):
         return self.error(404, message, "invalid_request_error", "model_not_available")
 
     @override
-    def retired_model(self, model: Model) -> Refused:
+    def retired_model(self, model: Model) -> Rejection:
         """Return the error for a model that now needs an endpoint of one's own."""
         message = (
             f"Unable to access non-serverless model {model.id}. Please visit https://api.together.ai/models/{model.id} "
@@ -216,7 +216,7 @@ class Together(ChatService):
         return self.error(400, message, "invalid_request_error", "model_not_available")
 
     @override
-    def overflow(self, prompt: int, wanted: int, model: Model) -> Refused:
+    def overflow(self, prompt: int, wanted: int, model: Model) -> Rejection:
         """Return the error for prompt and answer that together do not fit: a 403 here."""
         message = (
             f"Input validation error: `inputs` tokens + `max_new_tokens` must be <= {model.context}. "
@@ -225,7 +225,7 @@ class Together(ChatService):
         return self.error(403, message, "invalid_request_error", None, "max_tokens")
 
     @override
-    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Refused:
+    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Rejection:
         """Return the 429, whose type speaks of credit though it means the rate."""
         hit = strictest(hits)
         unit = "tokens per minute" if hit.quota.rule.name == "tpm" else "queries per second"
@@ -238,7 +238,7 @@ class Together(ChatService):
         return refusal
 
     @override
-    def broke(self, account: Account, model: Model, prompt: int, output: int) -> Refused:
+    def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> Rejection:
         """Return the error for an account without credit."""
         message = (
             "Credit limit exceeded. Please navigate to https://api.together.ai/settings/billing to add credit or "
@@ -248,18 +248,18 @@ class Together(ChatService):
         return self.error(402, message, "credit_limit")
 
     @override
-    def overloaded(self, visit: Visit) -> Refused:
+    def overloaded(self, visit: Visit) -> Rejection:
         """Return the 503 of a model without capacity."""
         message = "The server is overloaded or not ready yet."
         return self.error(503, message, "service_unavailable")
 
     @override
-    def internal(self, visit: Visit) -> Refused:
+    def internal(self, visit: Visit) -> Rejection:
         """Return a 500."""
         return self.error(500, "Internal server error", "server_error")
 
     @override
-    def upstream(self, visit: Visit) -> Refused:
+    def upstream(self, visit: Visit) -> Rejection:
         """Return the 429 of the model's own dynamic limit."""
         message = f"You have reached the rate limit specific to this model {visit.asked_model}. Please try again later."
         refusal = self.error(429, message, "credit_limit", "dynamic_request_limited")

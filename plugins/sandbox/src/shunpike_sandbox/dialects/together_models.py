@@ -10,7 +10,7 @@ from starlette.requests import Request
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects.chat import ChatService
 from shunpike_sandbox.money import PICO
-from shunpike_sandbox.replies import Plain
+from shunpike_sandbox.replies import PlainReply
 from shunpike_sandbox.service import plain_json
 
 _PAGE = 50
@@ -22,7 +22,7 @@ _FEATURES = {
 }
 
 
-def inform(service: ChatService, request: Request) -> Plain:
+def inform(service: ChatService, request: Request) -> PlainReply:
     """Answer for one of the lists, or for one model of the newer one."""
     listed = service.provider.listed(service.world.clock.now())
     if "/v2/" not in request.url.path:
