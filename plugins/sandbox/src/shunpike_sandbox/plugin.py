@@ -47,7 +47,7 @@ class SandboxWorld:
 
     @cached_property
     def _world(self) -> SimulatedWorld:
-        return self._given or _late("world").World()
+        return self._given or _late("world").SimulatedWorld()
 
     async def start(self) -> Mapping[str, Endpoint]:
         """Listen on a loopback port; return provider id → endpoint."""
@@ -91,7 +91,7 @@ class SandboxPlugin:
 
     @cached_property
     def _transport(self) -> httpx.AsyncBaseTransport:
-        app = _late("app").create_app(_late("world").World())
+        app = _late("app").create_app(_late("world").SimulatedWorld())
         transport: httpx.AsyncBaseTransport = _late("inprocess").InProcess(app)
         return transport
 
