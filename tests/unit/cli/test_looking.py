@@ -141,7 +141,7 @@ def test_config_show_in_json_keeps_the_types_of_the_values(cli: Cli, tmp_path: P
     found = {row["key"]: row["value"] for row in rows}
     assert (found["max_attempts"], found["timeout"], found["allow_paid"]) == (8, 300.0, False)
     assert (found["order"], found["providers"]) == (["acme"], {})
-    assert found["budgets"] == [{"amount": "1.5", "period": "day", "zone": "UTC", "provider": None}]
+    assert found["budgets"] == [{"amount": "1.5", "period": "day", "zone": "UTC", "provider": None, "counts": "cost"}]
     assert found["store"] == "postgresql://me@host/books"
 
 

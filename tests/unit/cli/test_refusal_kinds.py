@@ -15,6 +15,7 @@ from ...trusted import trusted  # noqa: TID252 - the tests are no package
 from .conftest import Cli, Ran
 
 PRICE = Price.per_million("1", "20")
+BUDGET = 'allow_paid = true\nbudgets = [{amount = "0.002", period = "day"}]'
 MINUTES = Limit(unit=Unit.REQUEST, amount=1, window=Rolling(seconds=600))
 
 
@@ -31,21 +32,26 @@ def blocked(ran: Ran) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("text", "more", "kind"),
+    ("text", "more", "by", "cause"),
     [
-        ("", (), "money"),
-        ("allow_paid = true", (), "money"),
-        ('allow_paid = true\nbudgets = [{amount = "0.002", period = "day"}]', ("--max-tokens", "8000"), "impossible"),
-        ("[providers.dear]\nenabled = false", (), "off"),
+        ("", (), "policy", "policy"),
+        ("allow_paid = true", (), "policy", "policy"),
+        (
+            'allow_paid = true\nbudgets = [{amount = "0.002", period = "day"}]',
+            ("--max-tokens", "8000"),
+            "budget",
+            "too_large",
+        ),
+        ("[providers.dear]\nenabled = false", (), None, "off"),
     ],
 )
 def test_what_keeps_a_paid_provider_out_is_told_in_a_field(
-    cli: Cli, tmp_path: Path, text: str, more: tuple[str, ...], kind: str
+    cli: Cli, tmp_path: Path, text: str, more: tuple[str, ...], by: str | None, cause: str
 ) -> None:
     trusted(tmp_path, text)
     ran = cli("ask", "hi", "--json", *more, providers=(paid(),))
-    assert blocked(ran)["dear"]["kind"] == kind
-    assert ran.code == (2 if kind == "impossible" else 3)
+    assert (blocked(ran)["dear"]["by"], blocked(ran)["dear"]["cause"]) == (by, cause)
+    assert ran.code == (2 if cause == "too_large" else 3)
 
 
 @pytest.mark.parametrize("source", ["", "paced: no", "allow_paid is off", "policy", "shunpike limits clear free"])
@@ -54,7 +60,7 @@ def test_the_words_of_a_limits_source_decide_nothing(cli: Cli, source: str) -> N
     assert cli("ask", "hi", "--no-wait", providers=(free(source=source),)).code == 0
     ran = cli("ask", "hi", "--no-wait", "--json", providers=(free(source=source),))
     error = json.loads(ran.err)["error"]
-    assert (ran.code, blocked(ran)["free"]["kind"]) == (5, "limit")
+    assert (ran.code, blocked(ran)["free"]["by"]) == (5, "limit")
     assert "limit 1 request / 600 s" in error["message"]
     assert blocked(ran)["free"]["retry_at"] == error["retry_at"]
 

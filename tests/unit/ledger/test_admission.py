@@ -14,6 +14,8 @@ from shunpike.types import (
     Budget,
     Calendar,
     Denial,
+    DenialCause,
+    DeniedBy,
     Evidence,
     Grant,
     Held,
@@ -53,18 +55,18 @@ async def refused(books: Ledger, *arguments: object) -> Denial:
 async def test_money_needs_permission() -> None:
     """Also with budgets set: the wall is explicit."""
     denial = await refused(ledger(Settings(budgets=(budget("5"),))), target("card"), ask())
-    assert (denial.limit.source, denial.limit.amount, denial.impossible) == ("allow_paid is off", 0, True)
+    assert (denial.cause, denial.text, denial.impossible) == (DenialCause.PAID_OFF, "allow_paid is off", True)
 
 
 @pytest.mark.parametrize("tier", ["credit", "card"])
 async def test_an_unknown_price_is_refused_and_never_zero(tier: str) -> None:
     denial = await refused(ledger(Settings(allow_paid=True)), target(tier, price=None), ask())
-    assert (denial.limit.source, denial.impossible) == ("price unknown", True)
+    assert (denial.cause, denial.impossible) == (DenialCause.PRICE_UNKNOWN, True)
 
 
 async def test_an_account_that_can_be_billed_needs_known_limits() -> None:
     books = ledger(Settings(allow_paid=True), limits=None)
-    assert (await refused(books, target("card"), ask())).limit.source == "limits unknown"
+    assert (await refused(books, target("card"), ask())).cause is DenialCause.LIMITS_UNKNOWN
     assert isinstance(await books.admit(target("none"), ask()), Grant)
 
 
@@ -84,7 +86,7 @@ async def test_a_budget_bounds_the_worst_case_of_all_attempts_together() -> None
     for number in range(2):
         assert isinstance(await books.admit(paid, ask(f"a{number}", max_output=50)), Grant)
     denial = await refused(books, paid, ask("a2", max_output=1))
-    assert (denial.bucket, denial.limit.source) == ("budget|all|usd|lifetime", "budget")
+    assert (denial.bucket, denial.by) == ("budget|all|usd|lifetime", DeniedBy.BUDGET)
 
 
 async def test_money_is_held_for_the_bound_of_the_prompt() -> None:
@@ -103,7 +105,7 @@ async def test_a_budget_of_one_provider_leaves_the_others_alone() -> None:
 async def test_permission_without_a_budget_spends_nothing() -> None:
     """Two things open the wall: the permission, and a bound."""
     denial = await refused(ledger(Settings(allow_paid=True)), target("card"), ask())
-    assert denial.limit.source == "allow_paid is on, but no budget bounds it"
+    assert denial.cause is DenialCause.NO_BUDGET
 
 
 async def test_a_budget_of_nothing_admits_nothing_that_costs() -> None:
@@ -120,7 +122,7 @@ async def test_a_granted_credit_is_spent_once_and_is_not_the_owners_money() -> N
         credit, ask("a", max_output=100), Outcome(at=1.8e9, usage=Usage(completion_tokens=100), price=price)
     )
     denial = await refused(books, credit, ask("b", max_output=1))
-    assert (denial.limit.source, denial.retry_at) == ("credit granted on the credit tier", None)
+    assert (denial.limit and denial.limit.source, denial.retry_at) == ("credit granted on the credit tier", None)
     (row,) = await books.usage(0.0, 1e12)
     assert (row.cost.pico, row.credit.pico) == (0, DOLLAR)
 
@@ -176,6 +178,7 @@ async def test_every_unit_takes_what_it_counts() -> None:
         Unit.INPUT_TOKEN: 100,
         Unit.OUTPUT_TOKEN: 150,
         Unit.TOTAL_TOKEN: 250,
+        Unit.LIST_USD: PRICE.worst(100, 150).pico,
         Unit.CONCURRENT: 1,
     }
 
@@ -201,7 +204,7 @@ async def test_a_denial_for_speed_closes_the_model_until_it_opens() -> None:
     booked = await books.settle(target(), ask("a"), denial)
     assert booked.state is State.RELEASED
     closed = await refused(books, target(), ask("b"))
-    assert (closed.retry_at, closed.limit.source) == (now + 36, "north said rate_limited")
+    assert (closed.retry_at, closed.block and closed.block.reason) == (now + 36, "north said rate_limited")
     assert isinstance(await books.admit(target(model="m-2"), ask("c")), Grant)
     assert list(await books.closed()) == ["north/default|model:m-1|gate"]
 

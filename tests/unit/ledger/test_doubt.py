@@ -81,7 +81,7 @@ async def test_a_reset_that_is_later_than_the_window_ends_is_tested_by_one_reque
         denial = await house.ends()
         assert isinstance(denial, Denial)
         tested = house.clock.now() + 60 + GUARD
-        assert (denial.retry_at, denial.limit.source) == (tested, "north said 0 left (header x)")
+        assert (denial.retry_at, denial.block and denial.block.reason) == (tested, "north said 0 left (header x)")
         house.clock.advance(60 + GUARD)
         await house.ends(seen(amount=10, remaining=0, resets_at=reset, window_seconds=60.0))
     house.clock.advance(60 + GUARD)

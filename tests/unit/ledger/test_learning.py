@@ -137,7 +137,6 @@ def test_evidence_that_fits_several_limits_must_tell_which(evidence: Evidence, b
         "day": DAY,
         "tokens": limit(5, Unit.TOTAL_TOKEN),
         "tokens of all": limit(9, Unit.TOTAL_TOKEN, scope=Scope.ACCOUNT),
-        "budget|all": limit(100, window=Calendar(period="day")),
     }
     assert list(limits_named(evidence, in_force)) == buckets
 

@@ -20,7 +20,7 @@ from shunpike.types import (
     Calendar,
     Cap,
     Denial,
-    DenialKind,
+    DeniedBy,
     Grant,
     Limit,
     Money,
@@ -76,7 +76,7 @@ async def test_a_smooth_budget_says_in_money_what_is_used() -> None:
         one = ask(name, prompt_tokens=1_000)
         await books.settle(paid, one, Outcome(at=clock.now(), usage=Usage(prompt_tokens=1_000), price=paid.price))
     assert isinstance(answer, Denial)
-    assert re.fullmatch(r"paced: \$0\.0\d* of \$0\.10? / day \(UTC\) used", answer.limit.source)
+    assert re.fullmatch(r"paced: \$0\.0\d* of \$0\.10? / day \(UTC\) used", answer.text)
 
 
 async def test_a_smooth_day_is_not_spent_in_its_first_minutes() -> None:
@@ -84,9 +84,9 @@ async def test_a_smooth_day_is_not_spent_in_its_first_minutes() -> None:
     books, clock = ledger(SMOOTH, DAY)
     denial = await take(books, clock, names("a", 100))
     assert isinstance(denial, Denial)
-    assert denial.limit.source == "paced: 10 of 100 requests / day (UTC) used"
-    assert denial.kind is DenialKind.PACE
-    assert (denial.impossible, denial.limit.amount) == (False, 0)
+    assert denial.text == "paced: 10 of 100 requests / day (UTC) used"
+    assert denial.by is DeniedBy.PACE
+    assert (denial.impossible, denial.limit, denial.used) == (False, DAY, 10)
     assert denial.retry_at == pytest.approx(MIDNIGHT + 86_400 / 90, abs=1)
     assert denial.retry_at is not None
     clock.advance(denial.retry_at - clock.now() + 0.001)
@@ -126,7 +126,7 @@ async def test_a_share_is_reserved_for_those_who_wait() -> None:
     books, clock = ledger(Settings(pace="reserve 20% for interactive"), limit(10))
     denial = await take(books, clock, names("batch", 10), priority="batch")
     assert isinstance(denial, Denial)
-    assert denial.limit.source == "paced: 8 of 10 requests / 60 s used"
+    assert denial.text == "paced: 8 of 10 requests / 60 s used"
     grant = await take(books, clock, names("person", 2))
     assert isinstance(grant, Grant)
     assert [(one.limit.amount, one.left) for one in grant.remaining] == [(10, 0)]

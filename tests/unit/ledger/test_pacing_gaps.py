@@ -111,7 +111,7 @@ async def test_the_gap_begins_with_the_last_admission_however_long_that_call_run
         denial = await house.begin(f"at {later}")
         assert isinstance(denial, Denial)
         assert denial.retry_at == pytest.approx(begun + gap)
-        assert denial.limit.source == "paced: 11 of 100 requests / 36000 s used"
+        assert denial.text == "paced: 11 of 100 requests / 36000 s used"
     house.clock.advance(begun + gap - house.clock.now() + 0.01)
     assert isinstance(await house.begin("b"), Grant)
 

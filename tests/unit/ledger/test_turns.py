@@ -15,7 +15,7 @@ from shunpike.ledger.buckets import bucket_of
 from shunpike.protocols import AdmissionRequest
 from shunpike.types import (
     Denial,
-    DenialKind,
+    DenialCause,
     Grant,
     Held,
     Hold,
@@ -171,7 +171,7 @@ async def test_what_is_given_back_late_names_its_own_limit_and_no_moment_that_ha
             await anyio.lowlevel.checkpoint()
         bucket = bucket_of(target("none"), AT_ONCE)
         smaller = AT_ONCE.model_copy(update={"amount": 1})
-        past = Denial(limit=smaller, bucket=bucket, kind=DenialKind.LIMIT, retry_at=house.clock.now())
+        past = Denial(cause=DenialCause.FULL, limit=smaller, bucket=bucket, retry_at=house.clock.now())
         house.queue.stand(house.waiters[0], {bucket: past})
         house.clock.advance(5)
         house.store.answers.set()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shunpike.types import (
     Block,
     Denial,
-    DenialKind,
+    DenialCause,
     Funds,
     Grant,
     Limit,
@@ -68,7 +68,7 @@ def test_what_goes_out_is_in_this_machines_time(shift: Shift, at: float) -> None
     grant = shift.verdict(Grant(attempt_id="a", remaining=(left,)))
     assert isinstance(grant, Grant)
     assert grant.remaining[0].resets_at == ours
-    denial = shift.verdict(Denial(limit=LIMIT, bucket="b", kind=DenialKind.LIMIT, retry_at=at))
+    denial = shift.verdict(Denial(cause=DenialCause.FULL, limit=LIMIT, bucket="b", retry_at=at))
     assert isinstance(denial, Denial)
     assert denial.retry_at == ours
     closed = shift.block(Block(bucket="b", until=at, at=at, test_at=at, reason="r"))
@@ -85,7 +85,7 @@ def test_what_goes_out_is_in_this_machines_time(shift: Shift, at: float) -> None
 @pytest.mark.parametrize("seconds", [0.0, 90.0])
 def test_what_never_happens_has_no_time_to_translate(seconds: float) -> None:
     shift = Shift(seconds)
-    denial = Denial(limit=LIMIT, bucket="b", kind=DenialKind.IMPOSSIBLE, impossible=True)
+    denial = Denial(cause=DenialCause.TOO_LARGE, limit=LIMIT, bucket="b")
     assert shift.verdict(denial) == denial
     left = Remaining(limit=LIMIT, bucket="b", used=0, left=3)
     assert shift.remaining([left]) == [left]

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from shunpike.types import Denial, DenialKind
+from shunpike.types import Denial, DenialCause
 from shunpike.waiting import Place, Queue, Waiter
 from shunpike_testkit.targets import limit
 
@@ -16,7 +16,7 @@ BUCKETS = ("a", "b", "c")
 
 
 def denials(*buckets: str) -> dict[str, Denial]:
-    return {bucket: Denial(limit=limit(1), bucket=bucket, kind=DenialKind.LIMIT, retry_at=1.0) for bucket in buckets}
+    return {bucket: Denial(cause=DenialCause.FULL, limit=limit(1), bucket=bucket, retry_at=1.0) for bucket in buckets}
 
 
 def test_persons_come_before_batches_and_each_in_the_order_of_arrival() -> None:

@@ -58,9 +58,10 @@ def _figures(left: Remaining) -> dict[str, object]:
 def _row(one: Budget, left: Remaining, now: float) -> tuple[str, ...]:
     zone = "" if one.period == "lifetime" else f" ({one.zone})"
     whose = "" if one.provider is None else f" at {one.provider}"
+    listed = " at list price" if one.counts == "list_value" else ""
     begins = NOTHING if left.resets_at is None else when(left.resets_at, now)
     return (
-        f"{one.period}{zone}{whose}",
+        f"{one.period}{zone}{whose}{listed}",
         str(one.amount),
         str(Money(pico=left.used)),
         Money(pico=left.left).left,

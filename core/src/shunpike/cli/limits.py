@@ -17,9 +17,8 @@ from shunpike.cli.output import NOTHING, as_json, narrate, plain, say, table
 from shunpike.cli.session import check_provider, client, run
 from shunpike.cli.watch import shown
 from shunpike.clock import SystemClock, moment, when
-from shunpike.ledger.buckets import is_budget
 from shunpike.protocols import Target
-from shunpike.types import Block, Remaining
+from shunpike.types import Block, Owner, Remaining
 from shunpike.types.base import label
 
 
@@ -98,7 +97,7 @@ def _show(names: list[str], words: list[str], *, json: bool) -> None:
 
 
 def _is_meant(target: Target, one: Remaining, names: list[str], words: list[str]) -> bool:
-    if names and (target.name not in names or is_budget(one.bucket)):
+    if names and (target.name not in names or one.owner is not Owner.PROVIDER):
         return False
     return matches(words, label(target.name, target.model.id), one.limit.text, one.limit.source)
 
@@ -120,7 +119,7 @@ def _row(target: Target, one: Remaining, now: float) -> tuple[str, ...]:
     who = f"{target.name} ({limit.pool or limit.scope})"
     if limit.scope == "model":
         who = label(target.name, target.model.id)
-    if is_budget(one.bucket):
+    if one.owner is not Owner.PROVIDER:
         who = limit.source
     resets = NOTHING if one.resets_at is None else when(one.resets_at, now)
     source = limit.source or NOTHING

@@ -142,12 +142,13 @@ def _envelope(error: Exception, code: int, message: str, hint: str | None) -> di
 
 
 def _blocked(error: Exhausted) -> list[dict[str, Any]]:
-    """Return who was not asked, by which kind of thing: a kind of refusal, else the cause."""
+    """Return who was not asked, why, and where the ledger or the settings denied it: what did."""
     return [
         {
             "provider": one.provider,
             "model": one.model,
-            "kind": getattr(one.kind or one.cause, "value", None),
+            "by": one.by,
+            "cause": one.cause,
             "reason": one.reason,
             "retry_at": None if one.retry_at is None else datetime.fromtimestamp(one.retry_at, UTC).isoformat(),
         }

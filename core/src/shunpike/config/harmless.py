@@ -99,11 +99,11 @@ def _smaller(value: tuple[Budget, ...], path: Path, held: Held) -> bool:
     return mine.keys() == theirs.keys() and all(amount <= mine[key] for key, amount in theirs.items())
 
 
-def _bounds(budgets: tuple[Budget, ...]) -> dict[tuple[str, str, str | None], int]:
+def _bounds(budgets: tuple[Budget, ...]) -> dict[tuple[str, str, str | None, str], int]:
     """Return what each period, zone and provider is bounded by: of several budgets the smallest binds."""
-    found: dict[tuple[str, str, str | None], int] = {}
+    found: dict[tuple[str, str, str | None, str], int] = {}
     for one in budgets:
-        key = (one.period, one.zone, one.provider)
+        key = (one.period, one.zone, one.provider, one.counts)
         found[key] = min(one.amount.pico, found.get(key, one.amount.pico))
     return found
 

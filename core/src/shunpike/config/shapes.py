@@ -31,14 +31,21 @@ def budgets(value: Any, table: str, origin: str) -> tuple[Budget, ...]:
 def _budget(item: Any) -> Budget:
     if not isinstance(item, Mapping):
         raise _expected('should be a table such as {amount = "1.00", period = "day"}')
-    _known(item, ("amount", "period", "zone", "provider"), ("amount", "period"))
+    _known(item, ("amount", "period", "zone", "provider", "counts"), ("amount", "period"))
     if item["period"] not in _PERIODS:
         raise ValueError(f"period {item['period']!r} should be one of {', '.join(_PERIODS)}")
     provider = item.get("provider")
     if provider is not None and not isinstance(provider, str):
         raise _expected("provider should be the name of a provider")
+    counts = item.get("counts", "cost")
+    if counts not in ("cost", "list_value"):
+        raise ValueError(f"counts {counts!r} should be cost or list_value")
     return Budget(
-        amount=_dollars(item["amount"]), period=item["period"], zone=_zone(item.get("zone", "UTC")), provider=provider
+        amount=_dollars(item["amount"]),
+        period=item["period"],
+        zone=_zone(item.get("zone", "UTC")),
+        provider=provider,
+        counts=counts,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import chain
 
 from typing_extensions import override
 
@@ -12,16 +13,16 @@ from shunpike.clock import Clock
 from shunpike.ledger.belief import believed, plausible
 from shunpike.ledger.blocks import blocks_of, is_refusal, used_up
 from shunpike.ledger.breaches import charges_of, frozen_by
-from shunpike.ledger.buckets import is_budget
+from shunpike.ledger.budgets import budgets_in_force, least
 from shunpike.ledger.counting import likely_output, output_samples, prompt_sample
-from shunpike.ledger.holds import demand, holds_for, too_large
+from shunpike.ledger.holds import fitted, holds_for, plain_request, too_large
 from shunpike.ledger.inspection import Inspection
 from shunpike.ledger.output_cap import Cap, Caps
 from shunpike.ledger.pacing import Pacer, unslowed
 from shunpike.ledger.settle import settlement_of
 from shunpike.ledger.settling import LEAVING, SETTLING
 from shunpike.ledger.teaching import LimitsOf, Teaching
-from shunpike.ledger.terms import Terms, prompt_bound, terms_of, wall
+from shunpike.ledger.terms import Terms, terms_of, wall
 from shunpike.ledger.turns import Turns
 from shunpike.patience import let_go
 from shunpike.protocols import Admission, AdmissionRequest, Store, Target
@@ -33,13 +34,14 @@ from shunpike.types import (
     Grant,
     Hold,
     Outcome,
+    Principal,
     Remaining,
     Reservation,
     Sample,
     Settings,
     Settlement,
-    Unit,
 )
+from shunpike.types.limits import BoundLimit
 from shunpike.waiting import Queue
 
 CLOSING = 6.0
@@ -121,17 +123,21 @@ class Ledger(Inspection, Admission):
     async def _cap(self, target: Target, ask: AdmissionRequest) -> tuple[Cap, int]:
         """Return the output cap for what is left, and the least that is of use."""
         counted = self._counted(target, ask)
-        in_force = self._teaching.in_force(target, self.terms(target, counted))
-        return await self._caps.choose(target, counted, in_force, self._clock.now())
+        bounds = self._bounds(target, counted.principal, self.terms(target, counted))
+        return await self._caps.choose(target, counted, bounds, self._clock.now())
+
+    def _bounds(self, target: Target, principal: Principal | None, terms: Terms) -> tuple[BoundLimit, ...]:
+        """Return all that bounds an attempt: what is counted at the provider, budgets, what its principal may."""
+        known = (BoundLimit(bucket, limit) for bucket, limit in self._teaching.in_force(target, terms).items())
+        return least(chain(known, budgets_in_force(target, terms, self._settings, principal)))
 
     async def _admit(self, target: Target, ask: AdmissionRequest) -> Grant | Denial:
         estimated, ask = ask, self._counted(target, ask)
         terms = self.terms(target, ask)
-        in_force = self._teaching.in_force(target, terms)
-        bounded = any(limit.unit is Unit.USD for limit in in_force.values())
-        denial = wall(terms, self._settings, limits_known=self._limits_of(target) is not None, bounded=bounded)
-        plain = _plain(estimated, ask)
-        holds = _fitted(holds_for(target, ask, terms, in_force), plain, terms)
+        bounds = self._bounds(target, ask.principal, terms)
+        denial = wall(terms, self._settings, bounds, limits_known=self._limits_of(target) is not None)
+        plain = plain_request(estimated, ask)
+        holds = fitted(holds_for(target, ask, terms, bounds), plain, terms)
         now = self._clock.now()
         large = None if denial is not None else too_large(holds, plain, terms)
         if large is not None:
@@ -184,7 +190,8 @@ class Ledger(Inspection, Admission):
         outcome = believed(plausible(outcome), counted)
         terms = self.terms(target, counted)
         in_force = self._teaching.in_force(target, terms)
-        holds = _fitted(holds_for(target, counted, terms, in_force), _plain(ask, counted), terms)
+        own = [BoundLimit(bucket, limit) for bucket, limit in in_force.items()]
+        holds = fitted(holds_for(target, counted, terms, own), plain_request(ask, counted), terms)
         asked = {hold.bucket: hold.amount for hold in holds}
         granted, refused, limit_updates = self._teaching.taught(target, terms, outcome, ask.attempt_id, asked)
         blocks = blocks_of(target, outcome, granted or in_force, refused) + used_up(target, limit_updates, outcome.at)
@@ -196,8 +203,8 @@ class Ledger(Inspection, Admission):
                 "blocks": blocks if frozen is None else (*blocks, frozen),
                 "opens": outcome.opens,
                 "limit_updates": limit_updates,
-                "charges": charges_of(settlement, terms, partial(self._teaching.in_force, target)),
-                "overage": any(not is_budget(bucket) for bucket in in_force) and is_refusal(outcome),
+                "charges": charges_of(settlement, terms, partial(self._bounds, target, ask.principal)),
+                "overage": bool(in_force) and is_refusal(outcome),
                 "samples": self._samples(target, ask, outcome),
             }
         )
@@ -239,8 +246,8 @@ class Ledger(Inspection, Admission):
         """Return what is left of every limit and budget that a call of ``target`` draws on."""
         await self._looking(self._known.refresh())
         terms = self.terms(target, AdmissionRequest(attempt_id="", request_id="", prompt_tokens=1, max_output=1))
-        in_force = self._teaching.in_force(target, terms)
-        holds = [Hold(bucket=bucket, limit=limit, amount=0) for bucket, limit in in_force.items()]
+        bounds = self._bounds(target, None, terms)
+        holds = [Hold(bucket=one.bucket, limit=one.limit, amount=0, owner=one.owner) for one in bounds]
         found = await self._looking(self._store.remaining(holds, self._clock.now()))
         return [self._with_observation(one) for one in found]
 
@@ -256,27 +263,6 @@ class Ledger(Inspection, Admission):
 def model_key(target: Target) -> str:
     """Return the name under which the counts of a model are learned: whatever section asks it."""
     return f"{target.provider.id}/{target.model.id}"
-
-
-def _plain(estimated: AdmissionRequest, counted: AdmissionRequest) -> AdmissionRequest:
-    """Return the ask by the plain estimate of its prompt, unless less was learned; money stays as counted."""
-    tokens = estimated.prompt_tokens
-    if tokens >= counted.prompt_tokens:
-        return counted
-    return counted.model_copy(update={"prompt_tokens": tokens, "prompt_bound": prompt_bound(counted)})
-
-
-def _fitted(holds: tuple[Hold, ...], plain: AdmissionRequest, terms: Terms) -> tuple[Hold, ...]:
-    """Return the holds, those of all that a limit has where only by what was learned it would be too little.
-
-    What was learned is a guess: it may make an attempt wait, never impossible.
-    """
-    return tuple(
-        hold.model_copy(update={"amount": hold.limit.amount})
-        if hold.amount > hold.limit.amount >= demand(hold.limit, plain, terms)
-        else hold
-        for hold in holds
-    )
 
 
 def _reservation(
@@ -295,4 +281,5 @@ def _reservation(
         output_tokens=ask.max_output * ask.choices,
         funds=terms.funds,
         tag=ask.tag,
+        principal=None if ask.principal is None else ask.principal.id,
     )

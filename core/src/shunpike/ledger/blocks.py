@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from shunpike.ledger.buckets import gate_of, is_budget
+from shunpike.ledger.buckets import gate_of
 from shunpike.ledger.learning import limits_named
 from shunpike.ledger.windows import GUARD, Window, expiry, last_block, outlasts
 from shunpike.protocols import Target
@@ -148,6 +148,5 @@ def _until(limit: Limit, said: float, now: float) -> float:
 
 
 def _gate(target: Target, granted: Mapping[str, Limit]) -> str:
-    limits = [limit for bucket, limit in granted.items() if not is_budget(bucket)]
-    apart = any(limit.scope in (Scope.MODEL, Scope.POOL) for limit in limits)
-    return gate_of(target, Scope.MODEL if apart or not limits else Scope.ACCOUNT)
+    apart = any(limit.scope in (Scope.MODEL, Scope.POOL) for limit in granted.values())
+    return gate_of(target, Scope.MODEL if apart or not granted else Scope.ACCOUNT)

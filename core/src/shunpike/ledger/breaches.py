@@ -11,13 +11,14 @@ that bounds the account, also where nothing was held of it as nothing could cost
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 
 from shunpike.ledger.buckets import gate_of, paid_gate_of
 from shunpike.ledger.terms import Terms
 from shunpike.protocols import AdmissionRequest, Target
-from shunpike.types import Block, Funds, Hold, Limit, Scope, Settlement, State, Unit
+from shunpike.types import Block, Funds, Hold, Scope, Settlement, State, Unit
 from shunpike.types.ledger import UNTIL_CLEARED
+from shunpike.types.limits import BoundLimit
 
 
 def frozen_by(target: Target, ask: AdmissionRequest, settlement: Settlement, terms: Terms) -> Block | None:
@@ -36,19 +37,19 @@ def frozen_by(target: Target, ask: AdmissionRequest, settlement: Settlement, ter
 
 
 def charges_of(
-    settlement: Settlement, terms: Terms, bounds: Callable[[Terms], Mapping[str, Limit]]
+    settlement: Settlement, terms: Terms, bounds: Callable[[Terms], Iterable[BoundLimit]]
 ) -> tuple[Hold, ...]:
     """Return where a cost counts of which nothing was held.
 
     Args:
-        bounds: Bucket → limit of what would have been held on other terms.
+        bounds: What would have been held on other terms.
 
     """
     if terms.funds is not Funds.FREE or settlement.state is State.RELEASED or not settlement.cost:
         return ()
     paid = bounds(terms.model_copy(update={"funds": Funds.PAID}))
     return tuple(
-        Hold(bucket=bucket, limit=limit, amount=settlement.cost.pico)
-        for bucket, limit in paid.items()
-        if limit.unit is Unit.USD
+        Hold(bucket=one.bucket, limit=one.limit, amount=settlement.cost.pico, owner=one.owner)
+        for one in paid
+        if one.limit.unit is Unit.USD
     )

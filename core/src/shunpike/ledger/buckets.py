@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from shunpike.ledger.windows import Window
 from shunpike.protocols import Target
-from shunpike.types import Budget, Calendar, DenialKind, Held, Lifetime, Limit, Rolling, Scope
+from shunpike.types import Budget, Calendar, Held, Lifetime, Limit, Principal, Rolling, Scope
 
 _UNNAMED_ACCOUNT = "default"
 
@@ -66,18 +66,14 @@ def paid_gate_of(target: Target) -> str:
     return f"{account_of(target)}|paid"
 
 
-def kind_of(bucket: str) -> DenialKind:
-    """Return the kind of a refusal for want of room in ``bucket``."""
-    return DenialKind.BUDGET if is_budget(bucket) else DenialKind.LIMIT
-
-
-def is_budget(bucket: str) -> bool:
-    """Return whether a bucket is a money budget's, and not a provider's limit."""
-    return bucket.startswith("budget|")
-
-
-def budget_bucket(budget: Budget) -> str:
-    """Return the bucket of a money budget; changing its amount keeps what was spent."""
+def budget_bucket(budget: Budget, principal: Principal | None = None) -> str:
+    """Return the bucket of a budget, the operator's or a principal's; changing its amount keeps what was spent."""
+    owner = "budget" if principal is None else f"principal:{_part(principal.id)}"
     whose = "all" if budget.provider is None else f"provider:{_part(budget.provider)}"
     period = "lifetime" if budget.period == "lifetime" else f"{budget.period}:{budget.zone}"
-    return f"budget|{whose}|usd|{period}"
+    return f"{owner}|{whose}|{budget.unit}|{period}"
+
+
+def principal_bucket(principal: Principal, limit: Limit) -> str:
+    """Return the bucket of a principal's own limit, wherever it asks."""
+    return f"principal:{_part(principal.id)}|all|{limit.unit}|{window_key(limit.window)}"

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from shunpike.ledger.buckets import bucket_of, budget_bucket, gate_of, paid_gate_of
+from shunpike.ledger.buckets import bucket_of, gate_of, paid_gate_of
 from shunpike.ledger.grants import operated, shapes_of
 from shunpike.ledger.learning import corrected
-from shunpike.ledger.terms import Terms, budgets_of, prompt_bound
+from shunpike.ledger.terms import Terms, prompt_bound
 from shunpike.protocols import AdmissionRequest, Target
 from shunpike.types import (
-    Budget,
-    Calendar,
-    Confidence,
     Denial,
-    DenialKind,
+    DenialCause,
     Funds,
     Held,
     Hold,
@@ -22,10 +19,12 @@ from shunpike.types import (
     Limit,
     Money,
     Observation,
+    Owner,
     Scope,
     Settings,
     Unit,
 )
+from shunpike.types.limits import BoundLimit
 
 Observations = Mapping[str, Observation]
 """Bucket → what its provider was last seen to say of it."""
@@ -47,17 +46,24 @@ def demand(limit: Limit, ask: AdmissionRequest, terms: Terms) -> int:
         Unit.OUTPUT_TOKEN: output,
         Unit.TOTAL_TOKEN: ask.prompt_tokens + output,
         Unit.USD: max(terms.worst.pico, 0 if terms.funds is Funds.FREE else 1),
+        Unit.LIST_USD: _list_value(limit, ask, terms),
     }[limit.unit]
+
+
+def _list_value(limit: Limit, ask: AdmissionRequest, terms: Terms) -> int:
+    """Return the most that an attempt can cost at list price, where a limit counts that."""
+    if limit.unit is not Unit.LIST_USD or terms.price is None:
+        return 0
+    return terms.price.worst(prompt_bound(ask), ask.max_output * ask.choices).pico
 
 
 def limits_in_force(
     target: Target, limits: Sequence[Limit], terms: Terms, settings: Settings, observations: Observations = _NONE
 ) -> dict[str, Limit]:
-    """Return bucket → limit: the provider's, the operator's own, the granted credit and the money budgets.
+    """Return bucket → limit of what is counted at a provider: its limits, the operator's own, the granted credit.
 
     The provider's are those that were granted, corrected by what it was seen to say. Where two limits count the same
-    thing, the smaller holds, unless the operator's overrides. Budgets bound the owner's money: a granted credit is
-    bounded by its own amount.
+    thing, the smaller holds, unless the operator's overrides.
     """
     found: dict[str, Limit] = {}
     for bucket, limit in _all_limits(target, limits, terms, settings, observations):
@@ -80,9 +86,6 @@ def _all_limits(
             yield bucket_of(target, limit), limit
     if terms.funds is Funds.CREDIT:
         yield from _credit(target)
-    if terms.funds is Funds.PAID:
-        for budget in budgets_of(target, settings):
-            yield budget_bucket(budget), budget_limit(budget)
 
 
 def _credit(target: Target) -> Iterator[tuple[str, Limit]]:
@@ -94,32 +97,40 @@ def _credit(target: Target) -> Iterator[tuple[str, Limit]]:
         yield bucket_of(target, limit), limit
 
 
-def budget_limit(budget: Budget) -> Limit:
-    """Return a money budget as the limit that it is."""
-    window = Lifetime() if budget.period == "lifetime" else Calendar(period=budget.period, zone=budget.zone)
-    whose = "" if budget.provider is None else f" for {budget.provider}"
-    return Limit(
-        unit=Unit.USD,
-        amount=budget.amount.pico,
-        window=window,
-        scope=Scope.ACCOUNT,
-        source=f"budget{whose}",
-        confidence=Confidence.OPERATOR,
-    )
-
-
-def holds_for(target: Target, ask: AdmissionRequest, terms: Terms, in_force: dict[str, Limit]) -> tuple[Hold, ...]:
+def holds_for(target: Target, ask: AdmissionRequest, terms: Terms, bounds: Iterable[BoundLimit]) -> tuple[Hold, ...]:
     """Return what one attempt takes, the gates of its scopes first: a gate takes nothing, it can only be closed."""
     gates = [gate_of(target, Scope.ACCOUNT), gate_of(target, Scope.MODEL)]
     if terms.worst:
         gates.append(paid_gate_of(target))
-    gates += [gate_of(target, Scope.POOL, limit.pool) for limit in in_force.values() if limit.scope is Scope.POOL]
+    own = [one.limit for one in bounds if one.owner is Owner.PROVIDER and one.limit.scope is Scope.POOL]
+    gates += [gate_of(target, Scope.POOL, limit.pool) for limit in own]
     holds = [Hold(bucket=gate, limit=_GATE, amount=0) for gate in dict.fromkeys(gates)]
-    for bucket, limit in in_force.items():
-        amount = demand(limit, ask, terms)
+    for one in bounds:
+        amount = demand(one.limit, ask, terms)
         if amount:
-            holds.append(Hold(bucket=bucket, limit=limit, amount=amount))
+            holds.append(Hold(bucket=one.bucket, limit=one.limit, amount=amount, owner=one.owner))
     return tuple(holds)
+
+
+def plain_request(estimated: AdmissionRequest, counted: AdmissionRequest) -> AdmissionRequest:
+    """Return the ask by the plain estimate of its prompt, unless less was learned; money stays as counted."""
+    tokens = estimated.prompt_tokens
+    if tokens >= counted.prompt_tokens:
+        return counted
+    return counted.model_copy(update={"prompt_tokens": tokens, "prompt_bound": prompt_bound(counted)})
+
+
+def fitted(holds: tuple[Hold, ...], plain: AdmissionRequest, terms: Terms) -> tuple[Hold, ...]:
+    """Return the holds, those of all that a limit has where only by what was learned it would be too little.
+
+    What was learned is a guess: it may make an attempt wait, never impossible.
+    """
+    return tuple(
+        hold.model_copy(update={"amount": hold.limit.amount})
+        if hold.amount > hold.limit.amount >= demand(hold.limit, plain, terms)
+        else hold
+        for hold in holds
+    )
 
 
 _GATE = Limit(unit=Unit.CONCURRENT, amount=0, window=Held(), scope=Scope.ACCOUNT, source="closed by the provider")
@@ -129,10 +140,10 @@ def too_large(holds: Sequence[Hold], ask: AdmissionRequest, terms: Terms) -> Den
     """Return the refusal of a request that alone exceeds a limit, by the limit of which the least would fit."""
     denials = [
         Denial(
+            cause=DenialCause.TOO_LARGE,
             limit=one.limit,
             bucket=one.bucket,
-            kind=DenialKind.IMPOSSIBLE,
-            impossible=True,
+            owner=one.owner,
             fits=fits(one.limit, one.limit.amount, ask, terms),
         )
         for one in holds
@@ -151,10 +162,10 @@ def fits(limit: Limit, room: int, ask: AdmissionRequest, terms: Terms) -> int | 
             return room // ask.choices
         case Unit.TOTAL_TOKEN:
             return max(0, room - ask.prompt_tokens) // ask.choices
-        case Unit.USD if terms.price is not None and terms.price.completion:
+        case Unit.USD | Unit.LIST_USD if terms.price is not None and terms.price.completion:
             left = room - terms.price.worst(prompt_bound(ask), 0).pico
             return max(0, left) // (terms.price.completion * ask.choices)
-        case Unit.USD:
+        case Unit.USD | Unit.LIST_USD:
             return 0
         case _:
             return None

@@ -8,8 +8,8 @@ from typing import TypeVar
 from shunpike.clock import Clock
 from shunpike.errors import StoreError
 from shunpike.ledger.buckets import budget_bucket
+from shunpike.ledger.budgets import budget_limit
 from shunpike.ledger.capabilities import CountsBy, Reconciles, Reopens
-from shunpike.ledger.holds import budget_limit
 from shunpike.ledger.knowledge import Knowledge
 from shunpike.ledger.settling import Settling
 from shunpike.ledger.slots import can_be_closed
@@ -21,6 +21,7 @@ from shunpike.types import (
     Held,
     Hold,
     Money,
+    Owner,
     Remaining,
     Reopening,
     Settings,
@@ -86,7 +87,9 @@ class Inspection:
     async def budgets(self) -> Sequence[tuple[Budget, Remaining]]:
         """Return each money budget with what is left of it."""
         budgets = self._settings.budgets
-        holds = [Hold(bucket=budget_bucket(one), limit=budget_limit(one), amount=0) for one in budgets]
+        holds = [
+            Hold(bucket=budget_bucket(one), limit=budget_limit(one), amount=0, owner=Owner.OPERATOR) for one in budgets
+        ]
         left = await self._looking(self._store.remaining(holds, self._clock.now()))
         return list(zip(budgets, left, strict=True))
 

@@ -34,7 +34,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from typing_extensions import override
 
-from shunpike.ledger.buckets import is_budget
 from shunpike.ledger.windows import CLOCK_SLACK, GUARD, expiry, last_expiry
 from shunpike.types import (
     Calendar,
@@ -75,9 +74,7 @@ def is_window(limit: Limit, seconds: float | None) -> bool:
 
 def limits_named(evidence: Evidence, granted: Mapping[str, Limit]) -> tuple[str, ...]:
     """Return the buckets that the evidence speaks of, none where it can't be told which."""
-    of_unit = {
-        bucket: limit for bucket, limit in granted.items() if not is_budget(bucket) and limit.unit == evidence.unit
-    }
+    of_unit = {bucket: limit for bucket, limit in granted.items() if limit.unit == evidence.unit}
     found = {bucket: limit for bucket, limit in of_unit.items() if is_window(limit, evidence.window_seconds)}
     longer = {
         bucket: limit for bucket, limit in of_unit.items() if any(_lengthens(limit, other) for other in found.values())

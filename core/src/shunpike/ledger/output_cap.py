@@ -13,15 +13,15 @@ What is taken is held while the answer comes, so a request that asks for nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from shunpike.ledger.buckets import is_budget
 from shunpike.ledger.holds import fits, holds_for
 from shunpike.ledger.pacing import LONG, Pacer
 from shunpike.ledger.terms import Terms, terms_of
 from shunpike.protocols import AdmissionRequest, Store, Target
-from shunpike.types import Denial, Hold, Limit, Rolling, Settings, Unit
+from shunpike.types import Denial, Hold, Limit, Owner, Rolling, Settings
+from shunpike.types.limits import MONEY, BoundLimit
 from shunpike.waiting import Queue
 
 USELESS = 16
@@ -33,8 +33,8 @@ SHARE = 4
 class Room(NamedTuple):
     """What is left of one limit."""
 
-    bucket: str
     limit: Limit
+    owner: Owner
     left: int
     alone: bool
     """Whether no other request of this process runs in it or waits for it."""
@@ -57,20 +57,20 @@ class Caps:
         self._queue = queue
 
     async def choose(
-        self, target: Target, ask: AdmissionRequest, in_force: Mapping[str, Limit], now: float
+        self, target: Target, ask: AdmissionRequest, bounds: Iterable[BoundLimit], now: float
     ) -> tuple[Cap, int]:
-        """Return the output cap for what is left of the limits ``in_force``, and the least that is of use."""
+        """Return the output cap for what is left of the limits, and the least that is of use."""
         terms = terms_of(target, ask, self._settings)
-        limits = {bucket: limit for bucket, limit in in_force.items() if shapes_output(limit, ask, terms)}
-        least = least_output(limits.values(), ask, terms)
+        limits = [one for one in bounds if shapes_output(one.limit, ask, terms)]
+        least = least_output((one.limit for one in limits), ask, terms)
         if not limits:
             return Cap(ask.max_output), least
         small = ask.model_copy(update={"max_output": least})
-        holds = holds_for(target, small, terms_of(target, small, self._settings), dict(limits))
+        holds = holds_for(target, small, terms_of(target, small, self._settings), limits)
         holds = tuple(hold for hold in holds if hold.amount)
         left = self._pacer.rooms(target, ask, holds, await self._store.remaining(holds, now), now)
         rooms = (
-            Room(hold.bucket, hold.limit, room, self._queue.is_idle(hold.bucket))
+            Room(hold.limit, hold.owner, room, self._queue.is_idle(hold.bucket))
             for hold, room in zip(holds, left, strict=True)
         )
         return largest_output(rooms, ask, terms, least), least
@@ -88,7 +88,7 @@ class Caps:
 
 def shapes_output(limit: Limit, ask: AdmissionRequest, terms: Terms) -> bool:
     """Return whether what an attempt holds of ``limit`` depends on its cap."""
-    if ask.likely_output is not None and limit.counts == "used" and limit.unit is not Unit.USD:
+    if ask.likely_output is not None and limit.counts == "used" and limit.unit not in MONEY:
         return False
     return fits(limit, limit.amount, ask, terms) is not None
 
@@ -111,8 +111,7 @@ def largest_output(rooms: Iterable[Room], ask: AdmissionRequest, terms: Terms, l
         whole, part = (fits(room.limit, left, ask, terms) or 0 for left in (room.left, _part(room)))
         tokens = max(part, min(least, whole))
         if tokens < best.tokens:
-            name = room.limit.source if is_budget(room.bucket) else "limit"
-            best = Cap(tokens, f"{name} {room.limit.text}")
+            best = Cap(tokens, room.limit.text_of(room.owner))
     return best if best.tokens >= least else best._replace(tokens=least)
 
 
@@ -123,4 +122,4 @@ def _part(room: Room) -> int:
 def _comes_back(limit: Limit) -> bool:
     """Whether what an attempt took and did not use is soon there again for others."""
     soon = isinstance(limit.window, Rolling) and limit.window.seconds < LONG
-    return soon and limit.counts != "reserved" and limit.unit is not Unit.USD
+    return soon and limit.counts != "reserved" and limit.unit not in MONEY

@@ -28,7 +28,7 @@ from shunpike.ledger.capabilities import RECOVER_EVERY, Recovers
 from shunpike.ledger.slots import settled_amount
 from shunpike.ledger.windows import GUARD, next_reset, zone_of
 from shunpike.protocols import AdmissionRequest, Store, Target
-from shunpike.types import Calendar, Denial, DenialKind, Grant, Hold, Limit, Remaining, Rolling, Settings, Settlement
+from shunpike.types import Calendar, Denial, DenialCause, Grant, Hold, Limit, Remaining, Rolling, Settings, Settlement
 from shunpike.types.base import Record
 from shunpike.types.settings import PACE
 
@@ -266,10 +266,8 @@ class Pacer:
             if hold.bucket != denial.bucket or hold.limit.amount == other.limit.amount:
                 continue
             (left,) = await self._store.remaining([hold], now)
-            if left.used + hold.amount > hold.limit.amount or denial.kind is DenialKind.CLOSED:
-                return denial.model_copy(
-                    update={"limit": hold.limit.model_copy(update={"source": denial.limit.source})}
-                )
+            if left.used + hold.amount > hold.limit.amount or denial.cause is DenialCause.BLOCKED:
+                return denial.model_copy(update={"limit": hold.limit})
             pace = pace_of(target, self._settings)
             opens = denial.retry_at
             if pace.smooth and other.limit.amount == max(hold.amount, allowed(hold.limit, now, pace.curve)):
@@ -285,6 +283,11 @@ def _is_long(hold: Hold) -> bool:
 
 
 def _paced(hold: Hold, left: Remaining, opens: float | None) -> Denial:
-    why = f"paced: {hold.limit.said(left.used)} of {hold.limit.text} used"
-    limit = hold.limit.model_copy(update={"amount": 0, "source": why})
-    return Denial(limit=limit, bucket=hold.bucket, kind=DenialKind.PACE, retry_at=opens)
+    return Denial(
+        cause=DenialCause.PACED,
+        bucket=hold.bucket,
+        limit=hold.limit,
+        owner=hold.owner,
+        used=left.used,
+        retry_at=opens,
+    )

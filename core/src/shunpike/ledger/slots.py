@@ -6,9 +6,8 @@ A *slot* is so much of one bucket, taken by one attempt. Stores differ only in w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from shunpike.ledger.buckets import kind_of
 from shunpike.ledger.half_open import may_test
 from shunpike.ledger.windows import (
     CLOCK_SLACK,
@@ -26,7 +25,7 @@ from shunpike.types import (
     Block,
     Calendar,
     Denial,
-    DenialKind,
+    DenialCause,
     Held,
     Hold,
     Limit,
@@ -38,6 +37,7 @@ from shunpike.types import (
     Usage,
 )
 from shunpike.types.ledger import UNTIL_CLEARED
+from shunpike.types.limits import MONEY
 
 _TOKENS = frozenset({Unit.INPUT_TOKEN, Unit.OUTPUT_TOKEN, Unit.TOTAL_TOKEN})
 
@@ -78,7 +78,7 @@ def evaluate_holds(
 def _judge_one(hold: Hold, now: float, look: Look, guard: float) -> Denial | None:
     limit = hold.limit
     if hold.amount > limit.amount:
-        return Denial(limit=limit, bucket=hold.bucket, kind=DenialKind.IMPOSSIBLE, impossible=True)
+        return _denial(hold, DenialCause.TOO_LARGE)
     excess = look.used + hold.amount - limit.amount if hold.amount else 0
     closed = look.closed if look.closed and can_be_closed(limit.window, look.closed.until, now, guard) else None
     until = opens_for_test(closed, now) if closed else now
@@ -90,23 +90,16 @@ def _judge_one(hold: Hold, now: float, look: Look, guard: float) -> Denial | Non
         opens = now + IN_FLIGHT_RETRY if held else opens_at(limit.window, now, beyond, look.ended(), guard)
         if opens is None or opens > until or until <= now:
             earliest = held or _runs_on(limit, opens, look.in_flight(), expiry(limit.window, now, guard))
-            return Denial(
-                limit=limit,
-                bucket=hold.bucket,
-                kind=kind_of(hold.bucket),
-                retry_at=opens,
-                held=held,
-                earliest=earliest,
-            )
-    reason = closed.reason if closed else limit.source
-    return Denial(
-        limit=limit.model_copy(update={"source": reason}),
-        bucket=hold.bucket,
-        kind=DenialKind.CLOSED if closed else kind_of(hold.bucket),
-        retry_at=None if closed and closed.is_freeze else until,
-        held=closed is not None and closed.tester is not None,
-        earliest=closed is not None and closed.tester is not None,
-    )
+            return _denial(hold, DenialCause.FULL, retry_at=opens, held=held, earliest=earliest)
+    tested = closed is not None and closed.tester is not None
+    opens = None if closed and closed.is_freeze else until
+    return _denial(hold, DenialCause.BLOCKED, block=closed, retry_at=opens, held=tested, earliest=tested)
+
+
+def _denial(hold: Hold, cause: DenialCause, **known: Any) -> Denial:
+    """Return the denial by a hold's bucket; what takes nothing of it can only be closed, and has no limit."""
+    limit = hold.limit if hold.amount else None
+    return Denial(cause=cause, bucket=hold.bucket, limit=limit, owner=hold.owner, **known)
 
 
 def _runs_on(limit: Limit, opens: float | None, in_flight: int, ends_now: float) -> bool:
@@ -155,8 +148,9 @@ def settled_amount(limit: Limit, held: int, settlement: Settlement) -> int:
         return held if settlement.state is State.SETTLED or settlement.keeps_request else 0
     if settlement.state is State.RELEASED:
         return 0
-    if unit is Unit.USD:
-        return settlement.cost.pico
+    if unit in MONEY:
+        worth = settlement.cost if unit is Unit.USD else settlement.list_value
+        return held if worth is None else worth.pico
     used = _tokens(unit, held, settlement.usage)
     return max(held, used) if limit.counts == "reserved" else used
 
@@ -226,5 +220,12 @@ def remaining_of(hold: Hold, now: float, counted: Counted, guard: float = GUARD)
         quiet = now - (last - limit.window.seconds - guard)
     left = max(0, limit.amount - used)
     return Remaining(
-        limit=limit, bucket=hold.bucket, used=used, left=left, resets_at=resets, quiet=quiet, admitted_at=admitted_at
+        limit=limit,
+        bucket=hold.bucket,
+        owner=hold.owner,
+        used=used,
+        left=left,
+        resets_at=resets,
+        quiet=quiet,
+        admitted_at=admitted_at,
     )

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from shunpike.clock import Clock
 from shunpike.ledger.blocks import is_refusal, refused_by
-from shunpike.ledger.buckets import bucket_of, gate_of, is_budget
+from shunpike.ledger.buckets import bucket_of, gate_of
 from shunpike.ledger.holds import limits_in_force
 from shunpike.ledger.knowledge import Knowledge
 from shunpike.ledger.learning import Believed, is_believed, limit_updates_of, merged
@@ -153,10 +153,9 @@ class Teaching:
         if outcome.cancelled or (outcome.error is not None and not is_refusal(outcome)):
             return limit_updates
         told = {update.observation.bucket: update for update in limit_updates}
-        provider = {bucket: limit for bucket, limit in granted.items() if not is_budget(bucket)}
-        for bucket, limit in provider.items():
+        for bucket, limit in granted.items():
             update, known = told.get(bucket), self._known.observations.get(bucket)
-            before = Before(limit, update, known, alone=len(provider) == 1)
+            before = Before(limit, update, known, alone=len(granted) == 1)
             one = before.told(outcome, seen, named=bucket in refused, others=bool(refused))
             if one is None:
                 continue

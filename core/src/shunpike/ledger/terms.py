@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from shunpike.protocols import AdmissionRequest, Target
-from shunpike.types import (
-    ZERO,
-    Billing,
-    Budget,
-    Denial,
-    DenialKind,
-    Funds,
-    Lifetime,
-    Limit,
-    Money,
-    Price,
-    Scope,
-    Settings,
-    Unit,
-)
+from shunpike.types import ZERO, Billing, Denial, DenialCause, Funds, Money, Owner, Price, Settings, Unit
 from shunpike.types.base import Record
+from shunpike.types.limits import BoundLimit
 
 _FUNDS = {Billing.NONE: Funds.FREE, Billing.CREDIT: Funds.CREDIT, Billing.CARD: Funds.PAID}
 
@@ -40,12 +29,6 @@ def funds_of(target: Target, settings: Settings) -> Funds:
     return _FUNDS[target.provider.tier(target.tier).billing]
 
 
-def budgets_of(target: Target, settings: Settings) -> tuple[Budget, ...]:
-    """Return the money budgets that bound what ``target`` may cost."""
-    mine = (None, target.name, target.provider.id)
-    return tuple(budget for budget in settings.budgets if budget.provider in mine)
-
-
 def prompt_bound(ask: AdmissionRequest) -> int:
     """Return the bound of the prompt's tokens that money is held with."""
     return max(ask.prompt_tokens, ask.prompt_bound or 0)
@@ -61,21 +44,16 @@ def terms_of(target: Target, ask: AdmissionRequest, settings: Settings) -> Terms
     return Terms(funds=funds, price=price, worst=worst)
 
 
-def wall(terms: Terms, settings: Settings, *, limits_known: bool, bounded: bool) -> Denial | None:
-    """Return why money may not be spent on these terms, None when it may or none is needed."""
-    if terms.funds is Funds.FREE:
-        return None
+def wall(terms: Terms, settings: Settings, bounds: Iterable[BoundLimit], *, limits_known: bool) -> Denial | None:
+    """Return why these terms are not allowed, None when they are; ``bounds`` are all that hold."""
+    units = {one.limit.unit for one in bounds if one.owner is not Owner.PRINCIPAL or one.limit.unit is Unit.LIST_USD}
+    cause = None
     if terms.funds is Funds.PAID and not settings.allow_paid:
-        return _closed("allow_paid is off")
-    if terms.price is None:
-        return _closed("price unknown")
-    if not limits_known:
-        return _closed("limits unknown")
-    if terms.funds is Funds.PAID and not bounded:
-        return _closed("allow_paid is on, but no budget bounds it")
-    return None
-
-
-def _closed(reason: str) -> Denial:
-    limit = Limit(unit=Unit.USD, amount=0, window=Lifetime(), scope=Scope.ACCOUNT, source=reason)
-    return Denial(limit=limit, bucket="policy", kind=DenialKind.MONEY, impossible=True)
+        cause = DenialCause.PAID_OFF
+    elif terms.price is None and (terms.funds is not Funds.FREE or Unit.LIST_USD in units):
+        cause = DenialCause.PRICE_UNKNOWN
+    elif terms.funds is not Funds.FREE and not limits_known:
+        cause = DenialCause.LIMITS_UNKNOWN
+    elif terms.funds is Funds.PAID and Unit.USD not in units:
+        cause = DenialCause.NO_BUDGET
+    return None if cause is None else Denial(cause=cause)

@@ -23,12 +23,11 @@ import anyio
 
 from shunpike.clock import Clock
 from shunpike.errors import StoreError
-from shunpike.ledger.buckets import kind_of
 from shunpike.ledger.settling import LEAVING, Settling
 from shunpike.ledger.slots import coming_back
 from shunpike.ledger.windows import IN_FLIGHT_RETRY
 from shunpike.protocols import AdmissionRequest
-from shunpike.types import Denial, Grant, Hold, Limit, Settlement, State, Unit
+from shunpike.types import Denial, DenialCause, Grant, Hold, Limit, Settlement, State, Unit
 from shunpike.waiting import Place, Queue, in_time
 
 
@@ -78,7 +77,7 @@ class Turns:
             return None
         before, first = ahead
         opens = first.retry_at if first.retry_at is None else max(first.retry_at, now + IN_FLIGHT_RETRY)
-        limit = first.limit.model_copy(update={"amount": limits[first.bucket].amount})
+        limit = None if first.limit is None else limits[first.bucket]
         return first.model_copy(update={"limit": limit, "ahead": before, "fits": None, "retry_at": opens})
 
     def _full(self, holds: Sequence[Hold], now: float) -> Denial | None:
@@ -94,7 +93,13 @@ class Turns:
             if limit.unit is Unit.CONCURRENT or hold.amount <= self.queue.largest(bucket):
                 opens = now + IN_FLIGHT_RETRY
                 return Denial(
-                    limit=limit, bucket=bucket, kind=kind_of(bucket), retry_at=opens, held=True, earliest=True
+                    cause=DenialCause.FULL,
+                    bucket=bucket,
+                    limit=limit,
+                    owner=hold.owner,
+                    retry_at=opens,
+                    held=True,
+                    earliest=True,
                 )
         return None
 

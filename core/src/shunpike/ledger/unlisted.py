@@ -26,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from shunpike.ledger.blocks import is_refusal
-from shunpike.ledger.buckets import bucket_of, is_budget
+from shunpike.ledger.buckets import bucket_of
 from shunpike.ledger.learning import is_guess, is_window
 from shunpike.ledger.windows import Window
 from shunpike.protocols import Target
@@ -50,7 +50,7 @@ def found_in(
 
     """
     seen = outcome.at if outcome.headers_at is None else min(outcome.headers_at, outcome.at)
-    limits = {bucket: limit for bucket, limit in granted.items() if not is_budget(bucket)}
+    limits = dict(granted)
     found: dict[str, Observation] = {}
     for row in outcome.evidence:
         longer = None if outcome.error is not None else _longer(row, limits.values(), seen)

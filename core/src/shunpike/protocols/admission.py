@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, Protocol
 
 from shunpike.protocols.target import Target
-from shunpike.types import Denial, Grant, Outcome, Price, Settlement
+from shunpike.types import Denial, Grant, Outcome, Price, Principal, Settlement
 from shunpike.types.base import Record
 
 
@@ -25,6 +25,8 @@ class AdmissionRequest(Record):
     choices: int = 1
     price: Price | None = None
     tag: str | None = None
+    principal: Principal | None = None
+    """Who asks, with what bounds it; None = the operator."""
     priority: Literal["interactive", "batch"] = "interactive"
     arrival: int | None = None
     """Persons come before batches, and who came earlier first, where a bucket is waited for; None = it never stands."""

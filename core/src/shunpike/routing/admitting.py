@@ -55,9 +55,9 @@ class Admitting:
             attempt_id=ask.attempt_id,
             provider=target.name,
             model=target.model.id,
-            by=denial.kind,
+            by=denial.by,
             cause=noted.cause,
-            limit=denial.limit.text,
+            limit=denial.text,
             retry_at=denial.retry_at,
         )
         return noted

@@ -23,7 +23,8 @@ from shunpike.types import (
     Cause,
     Decision,
     Denial,
-    DenialKind,
+    DenialCause,
+    DeniedBy,
     Money,
     Remaining,
     Usage,
@@ -32,8 +33,6 @@ from shunpike.types import (
 from shunpike.types.base import label
 
 _SHOWN = 12
-_IN_WORDS = (DenialKind.MONEY, DenialKind.PACE)
-"""Where no limit refused, so that the source says what did."""
 _TELLING = (Verdict.FAILED, Verdict.REFUSED, Verdict.UNUSED, Verdict.DROPPED, Verdict.ANSWERED)
 """What was tried says more than what was not."""
 _SHARED = {Scope.MODEL: "it", Scope.ACCOUNT: "its account", Scope.ORIGIN: "its address", Scope.KEY: "its key"}
@@ -98,28 +97,16 @@ class DecisionRecorder:
 
     def refused(self, target: Target, denial: Denial) -> Candidate:
         """A limit or budget closed ``target``; nothing was sent."""
-        limit, cause, name = denial.limit, Cause.QUOTA, self.named(denial)
-        if _is_said_in_words(denial):
-            reason = limit.source
-            cause = Cause.POLICY if denial.kind is DenialKind.MONEY else cause
-        elif limit.amount == 0:
-            reason, cause = name, Cause.POLICY
+        of_nothing = denial.limit is not None and denial.limit.amount == 0
+        cause = Cause.QUOTA
+        if denial.by is DeniedBy.POLICY or of_nothing:
+            cause = Cause.POLICY
         elif denial.impossible:
-            reason, cause = f"too large for the {name}", Cause.TOO_LARGE
-            if denial.fits:
-                reason += f": lower max_tokens to {denial.fits:,}"
-        else:
-            reason = name
-        if denial.held:
-            reason += ", held by requests that are running"
-        elif denial.earliest:
-            reason += ", counting requests that are running"
-        if denial.ahead:
-            reason += f", {denial.ahead} earlier request{'s' if denial.ahead > 1 else ''} waiting for it"
+            cause = Cause.TOO_LARGE
         known = self._candidates.get(target.label)
         self._kept_away.pop(target.label, None)
-        noted = self.note(target, Verdict.REFUSED, reason, None if denial.impossible else denial.retry_at, cause)
-        update = {"kind": denial.kind, "earliest": denial.earliest}
+        noted = self.note(target, Verdict.REFUSED, denial.reason, None if denial.impossible else denial.retry_at, cause)
+        update = {"by": denial.by, "earliest": denial.earliest}
         noted = self._candidates[target.label] = noted.model_copy(update=update)
         if known is not None and known.verdict is Verdict.FAILED:
             # What failed in this request says more than what keeps it from being asked again.
@@ -127,18 +114,10 @@ class DecisionRecorder:
         self.denials[target.label] = target, denial
         return noted
 
-    @staticmethod
-    def named(denial: Denial) -> str:
-        """Return the limit or budget that refused, for a person."""
-        limit = denial.limit
-        if _is_said_in_words(denial):
-            return limit.source
-        return f"{limit.source if is_budget(denial) else 'limit'} {limit.text}"
-
     def waited(self, blocked: tuple[Target, Denial], seconds: float) -> None:
         """Note that the request waited for what blocked it."""
         target, denial = blocked
-        what = f"{target.name}: {self.named(denial)}"
+        what = f"{target.name}: {denial.text}"
         self._waits[what] = self._waits.get(what, 0.0) + seconds
 
     def unusable(self, target: Target, problem: ShunpikeError) -> Candidate:
@@ -215,7 +194,7 @@ class DecisionRecorder:
 
     def _too_large_for_a_budget(self) -> bool:
         denials = [denial for _, denial in self.denials.values()]
-        return any(one.kind is DenialKind.IMPOSSIBLE and is_budget(one) for one in denials)
+        return any(one.cause is DenialCause.TOO_LARGE and one.by is DeniedBy.BUDGET for one in denials)
 
     def _misbehaved(self) -> ShunpikeError | None:
         """Return the plugin's error where nothing else went wrong."""
@@ -229,16 +208,6 @@ class DecisionRecorder:
         if len(texts) != 1 or self._unusable.keys() != self._candidates.keys():
             return None
         return next(iter(self._unusable.values()))
-
-
-def is_budget(denial: Denial) -> bool:
-    """Tell whether a money budget refused."""
-    return denial.bucket.startswith("budget|")
-
-
-def _is_said_in_words(denial: Denial) -> bool:
-    """Whether no limit refused, but the wall around money, a closed gate or the pace: the source says what it was."""
-    return denial.kind in _IN_WORDS or denial.bucket.endswith(("|gate", "|paid"))
 
 
 def _lines(candidates: list[Candidate], now: float) -> list[str]:

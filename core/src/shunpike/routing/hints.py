@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from shunpike.errors import GIVEN, AuthError, ProviderError, key_hint
 from shunpike.protocols import Target
-from shunpike.types import Candidate, Cause, DenialKind
+from shunpike.types import Candidate, Cause, DeniedBy
 
 
 class Told(NamedTuple):
@@ -80,11 +80,11 @@ def hint_for(candidates: Sequence[Candidate], told: Sequence[Told], over_budget:
 
 def _hints(candidates: Sequence[Candidate], told: Sequence[Told], *, over_budget: bool) -> Iterator[tuple[bool, str]]:
     """Yield what could help, the likeliest first, and whether it fits."""
-    causes, kinds = {one.cause for one in candidates}, {one.kind for one in candidates}
-    money = DenialKind.MONEY in kinds
+    causes, kinds = {one.cause for one in candidates}, {one.by for one in candidates}
+    money = DeniedBy.POLICY in kinds
     pay = f"   ·   or pay: {PAY}" if money else ""
     bill = "see what it billed: shunpike doctor   ·   then open it by the command above, or name a free model"
-    frozen = any(one.kind is DenialKind.CLOSED and one.retry_at is None for one in candidates)
+    frozen = any(one.by is DeniedBy.BLOCK and one.retry_at is None for one in candidates)
     yield frozen, bill
     more = f"allow more, {OWN_FILE}: max_attempts = 16   ·   or name a model: -m PROVIDER/ID"
     yield Cause.ATTEMPTS in causes, more

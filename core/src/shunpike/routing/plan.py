@@ -9,7 +9,7 @@ from typing import NamedTuple
 from shunpike.errors import UnknownProvider
 from shunpike.protocols import RoutableRequest, Strategy, Target, View
 from shunpike.routing.names import Wanted, wanted_models
-from shunpike.types import Candidate, Cause, DenialKind, ModelInfo, Verdict
+from shunpike.types import Candidate, Cause, DeniedBy, ModelInfo, Verdict
 from shunpike.types.base import Record
 
 PRACTICAL_MINIMUM = 16
@@ -95,7 +95,7 @@ class _Reason(NamedTuple):
 
     text: str
     cause: Cause
-    kind: DenialKind | None = None
+    by: DeniedBy | None = None
     context: int | None = None
 
 
@@ -112,7 +112,7 @@ def _why_not(target: Target, request: RoutableRequest, rules: Rules, view: View,
     if target.tier not in target.model.limits:
         return _Reason(f"not offered on the tier {target.tier}", Cause.POLICY)
     if target.paid and not rules.allow_paid:
-        return _Reason("costs money, and allow_paid is off", Cause.POLICY, DenialKind.MONEY)
+        return _Reason("costs money, and allow_paid is off", Cause.POLICY, DeniedBy.POLICY)
     return _unable(target, request, rules, view)
 
 
@@ -143,7 +143,7 @@ def _dropped(target: Target, reason: _Reason) -> Candidate:
         verdict=Verdict.DROPPED,
         reason=reason.text,
         cause=reason.cause,
-        kind=reason.kind,
+        by=reason.by,
         context=reason.context,
     )
 

@@ -126,7 +126,7 @@ class Waiting:
             request_id=self._context.request_id,
             provider=target.name,
             model=target.model.id,
-            limit=self._recorder.named(denial),
+            limit=denial.text,
             retry_at=denial.retry_at,
             held=denial.held,
             earliest=denial.earliest,

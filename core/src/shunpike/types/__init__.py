@@ -5,7 +5,8 @@ from shunpike.types.answer import FINISH_REASONS, Answer, Call, Choice, Chunk, T
 from shunpike.types.bill import Bill
 from shunpike.types.chat import ChatRequest, FunctionCall, ImagePart, ImageUrl, Message, OtherPart, TextPart, ToolCall
 from shunpike.types.completion import Completion
-from shunpike.types.decision import AttemptRecord, Candidate, Cause, Decision, DenialKind, Verdict
+from shunpike.types.decision import AttemptRecord, Candidate, Cause, Decision, Verdict
+from shunpike.types.denial import Denial, DenialCause, DeniedBy
 from shunpike.types.embedding import EmbedAnswer, EmbedCall, Embedding, EmbedRequest, Vector
 from shunpike.types.events import (
     AccountFrozen,
@@ -30,7 +31,6 @@ from shunpike.types.events import (
 )
 from shunpike.types.ledger import (
     Block,
-    Denial,
     Funds,
     Grant,
     Hold,
@@ -51,6 +51,7 @@ from shunpike.types.limits import (
     Held,
     Lifetime,
     Limit,
+    Owner,
     Remaining,
     Rolling,
     Scope,
@@ -58,6 +59,7 @@ from shunpike.types.limits import (
 )
 from shunpike.types.money import ZERO, Money
 from shunpike.types.price import FREE, Price
+from shunpike.types.principal import Principal
 from shunpike.types.provider import Billing, ModelInfo, PriceRow, ProviderInfo, Tier
 from shunpike.types.settings import Budget, ProviderSettings, Settings
 from shunpike.types.usage import ABSENT, Basis, Usage
@@ -98,7 +100,8 @@ __all__ = [
     "Confidence",
     "Decision",
     "Denial",
-    "DenialKind",
+    "DenialCause",
+    "DeniedBy",
     "EmbedAnswer",
     "EmbedCall",
     "EmbedRequest",
@@ -123,9 +126,11 @@ __all__ = [
     "Observation",
     "OtherPart",
     "Outcome",
+    "Owner",
     "PluginBroken",
     "Price",
     "PriceRow",
+    "Principal",
     "ProviderInfo",
     "ProviderSettings",
     "Remaining",

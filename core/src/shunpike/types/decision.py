@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing_extensions import override
 
 from shunpike.types.base import Moment, Record, label
+from shunpike.types.denial import DeniedBy
 from shunpike.types.limits import Remaining
 from shunpike.types.money import ZERO, Money
 from shunpike.types.usage import ABSENT, Usage
@@ -54,23 +55,6 @@ class Cause(StrEnum):
     """The request's time was used up."""
 
 
-class DenialKind(StrEnum):
-    """What kind of thing refused an attempt before anything was sent."""
-
-    LIMIT = "limit"
-    """A provider's limit, or one that the owner set, has no room now."""
-    BUDGET = "budget"
-    """A money budget has no room now."""
-    PACE = "pace"
-    """The limit has room; the owner's pace keeps some of it for later, or for persons."""
-    CLOSED = "closed"
-    """It was declared closed: by the provider, for a bill above the worst case, or by a person."""
-    MONEY = "money"
-    """It costs money, or may, and the settings do not allow that."""
-    IMPOSSIBLE = "impossible"
-    """The request alone is larger than the limit or budget: no waiting helps."""
-
-
 class Candidate(Record):
     """A model at a provider that could have answered. ``retry_at`` is when it opens, where time opens it."""
 
@@ -79,7 +63,7 @@ class Candidate(Record):
     verdict: Verdict
     reason: str = ""
     retry_at: Moment | None = None
-    kind: DenialKind | None = None
+    by: DeniedBy | None = None
     """Where a limit, a budget, the pace or the settings refused it: which of these."""
     context: int | None = None
     """Tokens of its context, where that is too small."""

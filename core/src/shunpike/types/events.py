@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Literal
 
 from shunpike.types.base import Moment, Record
-from shunpike.types.decision import Cause, DenialKind
+from shunpike.types.decision import Cause
+from shunpike.types.denial import DeniedBy
 from shunpike.types.money import ZERO, Money
 from shunpike.types.usage import ABSENT, Usage
 
@@ -104,7 +105,7 @@ class AdmissionDenied(AttemptEvent):
     """Nothing was sent: a limit, a budget, the pace, a block or the settings stood in the way."""
 
     name: Literal["admission.denied"] = "admission.denied"
-    by: DenialKind
+    by: DeniedBy
     """What stood in the way."""
     cause: Cause
     limit: str

@@ -7,9 +7,8 @@ from enum import StrEnum
 from pydantic import Field
 
 from shunpike.types.base import Moment, Record
-from shunpike.types.decision import DenialKind
 from shunpike.types.limit_updates import LimitUpdate, Sample, Text
-from shunpike.types.limits import Evidence, Limit, Remaining
+from shunpike.types.limits import Evidence, Limit, Owner, Remaining
 from shunpike.types.money import ZERO, Money
 from shunpike.types.price import Price
 from shunpike.types.usage import ABSENT, Usage
@@ -29,6 +28,7 @@ class Hold(Record):
     bucket: str
     limit: Limit
     amount: int = Field(ge=0)
+    owner: Owner = Owner.PROVIDER
 
 
 class Reservation(Record):
@@ -47,7 +47,7 @@ class Reservation(Record):
     funds: Funds = Funds.FREE
     tag: Text | None = None
     principal: Text | None = None
-    """The client key that it was asked for by; None = the owner's own process."""
+    """Whom it is for, such as a client key; None = the operator."""
     arm: Text | None = None
     """The arm of the experiment that it is of."""
 
@@ -63,30 +63,6 @@ class Grant(Record):
     """The output tokens per choice that it was given for, where the ask left that open."""
     capped_by: str = ""
     """The limit or budget that made them less than the ask would have taken."""
-
-
-class Denial(Record):
-    """Nothing was taken: ``limit`` blocks, ``retry_at`` is the earliest moment it opens (None = never by waiting)."""
-
-    limit: Limit
-    bucket: str
-    kind: DenialKind
-    """What refused. The words of the limit's source are for a person."""
-    retry_at: Moment | None = None
-    impossible: bool = False
-    """No waiting helps: the request alone is larger than the limit, or the settings allow no money."""
-    held: bool = False
-    """Only what running attempts hold is in the way, and what of it they don't use comes back when they end: nobody
-    knows when, ``retry_at`` is the moment from which on it is worth another look."""
-    earliest: bool = False
-    """Whether ``retry_at`` goes by the end of an attempt that still runs, and so is the earliest moment at best."""
-    ahead: int = 0
-    """How many requests of this process wait for the same bucket and come first."""
-    returned: bool = False
-    """Whether it was granted first, and given back for one that comes first: its attempt is in the books, unsent."""
-    fits: int | None = None
-    """Output tokens per choice that would fit when the limit is empty; 0 = none beside this prompt. None where a
-    smaller ``max_tokens`` would not help, or the store can't tell."""
 
 
 class State(StrEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, field_validator
 
@@ -20,9 +20,24 @@ class Unit(StrEnum):
     OUTPUT_TOKEN = "output_token"
     TOTAL_TOKEN = "total_token"
     USD = "usd"
+    LIST_USD = "list_usd"
+    """What an answer costs at list price, whoever pays."""
     CONCURRENT = "concurrent"
 
 
+class Owner(StrEnum):
+    """Whose bound a limit is."""
+
+    PROVIDER = "provider"
+    """Counted at one provider: what it grants, and what the operator keeps beside that."""
+    OPERATOR = "operator"
+    """A budget."""
+    PRINCIPAL = "principal"
+    """A bound of whoever asks, such as a client key."""
+
+
+MONEY = frozenset({Unit.USD, Unit.LIST_USD})
+"""Units that are counted in pico-dollars."""
 LARGEST = 2**63 - 1
 """What a database's integers hold; in pico-dollars, nine million dollars."""
 
@@ -116,16 +131,20 @@ class Limit(Written, Record):
         """The limit for a person, such as ``30 requests / 60 s``."""
         amount = self.said(self.amount)
         plural = "s" if self.amount != 1 and self.unit is not Unit.CONCURRENT else ""
-        unit = "" if self.unit is Unit.USD else f" {self.unit.replace('_', ' ')}{plural}"
-        return f"{amount}{unit}{window_text(self.window)}"
+        name = {Unit.USD: "", Unit.LIST_USD: " at list price"}.get(self.unit, f" {self.unit.replace('_', ' ')}{plural}")
+        return f"{amount}{name}{window_text(self.window)}"
+
+    def text_of(self, owner: Owner) -> str:
+        """Return the limit with what it is: a ``limit``, or the name of somebody's budget."""
+        return f"{'limit' if owner is Owner.PROVIDER else self.source} {self.text}"
 
     def said(self, count: int) -> str:
         """Return so much of what is counted for a person: money as money, all else with its thousands."""
-        return str(Money(pico=count)) if self.unit is Unit.USD else f"{count:,}"
+        return str(Money(pico=count)) if self.unit in MONEY else f"{count:,}"
 
     def said_left(self, count: int) -> str:
         """Return so much of what is left for a person: as `said`, but money is rounded down."""
-        return Money(pico=count).left if self.unit is Unit.USD else f"{count:,}"
+        return Money(pico=count).left if self.unit in MONEY else f"{count:,}"
 
 
 def window_text(window: Rolling | Calendar | Lifetime | Held) -> str:
@@ -146,6 +165,7 @@ class Remaining(Record):
 
     limit: Limit
     bucket: str
+    owner: Owner = Owner.PROVIDER
     used: int
     left: int
     resets_at: Moment | None = None
@@ -155,6 +175,14 @@ class Remaining(Record):
     """When something was last admitted that counts in it, by whatever process; None = it is not known."""
     overages: int = 0
     """How often the provider refused by it while our own books said that there was room."""
+
+
+class BoundLimit(NamedTuple):
+    """A limit with the bucket that it counts in, and whose bound it is."""
+
+    bucket: str
+    limit: Limit
+    owner: Owner = Owner.PROVIDER
 
 
 class Cap(Written, Record):

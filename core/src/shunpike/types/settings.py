@@ -11,7 +11,7 @@ from pydantic.config import JsonDict
 from shunpike.durations import span
 from shunpike.types.answer import Timeouts
 from shunpike.types.base import Record
-from shunpike.types.limits import Cap, Limit
+from shunpike.types.limits import Cap, Limit, Unit
 from shunpike.types.money import MOST, Money
 from shunpike.types.written import Written
 
@@ -104,6 +104,14 @@ class Budget(Written, Record):
     """Whose midnight it is."""
     provider: str | None = Field(default=None, examples=["acme"], json_schema_extra=NO_UNIT)
     """The provider that it bounds; None = all together."""
+    counts: Literal["cost", "list_value"] = Field(default="cost", examples=["list_value"], json_schema_extra=NO_UNIT)
+    """What it bounds: ``cost`` = what is paid; ``list_value`` = what answers cost at list price, whoever pays, so that
+    it bounds free tiers as well."""
+
+    @property
+    def unit(self) -> Unit:
+        """The unit of the limit that it is."""
+        return Unit.USD if self.counts == "cost" else Unit.LIST_USD
 
     @field_validator("amount")
     @classmethod

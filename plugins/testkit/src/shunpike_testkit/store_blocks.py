@@ -10,7 +10,7 @@ import pytest
 
 from shunpike.ledger.capabilities import Reopens
 from shunpike.protocols import Store
-from shunpike.types import Block, Denial, DenialKind, Grant, Held, Settlement, State, Unit
+from shunpike.types import Block, Denial, DeniedBy, Grant, Held, Settlement, State, Unit
 from shunpike.types.ledger import UNTIL_CLEARED
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.store_limit_updates import able
@@ -157,8 +157,7 @@ class StoreBlocksContract(StoreShorteningContract):
     async def _is_frozen(self, store: Store, clock: VirtualClock, frozen: Block) -> None:
         denial = await store.admit(reservation("late", clock.now(), GATE))
         assert isinstance(denial, Denial)
-        assert (denial.retry_at, denial.limit.source) == (None, "billed too much")
-        assert denial.kind is DenialKind.CLOSED
+        assert (denial.retry_at, denial.by, denial.text) == (None, DeniedBy.BLOCK, "billed too much")
         assert await store.closed(clock.now()) == {"gate": frozen}
 
     async def test_what_is_opened_by_hand_is_open_for_everybody_and_written_down(

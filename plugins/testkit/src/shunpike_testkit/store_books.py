@@ -14,12 +14,13 @@ from shunpike.ledger.windows import GUARD, IN_FLIGHT_RETRY
 from shunpike.types import (
     Calendar,
     Denial,
-    DenialKind,
+    DeniedBy,
     Grant,
     Held,
     Hold,
     Lifetime,
     Money,
+    Owner,
     Rolling,
     Sample,
     Settlement,
@@ -209,15 +210,17 @@ class StoreBooksContract(StoreBlocksContract):
             assert (denial.bucket, denial.retry_at) == (hour.bucket, clock.now() + 3_600 + GUARD)
 
     async def test_a_full_budget_is_told_from_a_full_limit(self, tmp_path: Path, clock: VirtualClock) -> None:
-        """By the kind of the refusal, not by the words of its source."""
+        """By whose it is, not by the words of its source or bucket; and so is what is left of it."""
         day = hold(6, 10, Unit.USD, Calendar(period="day"))
-        of_the_owner = day.model_copy(update={"bucket": "budget|all|day"})
         async with self.opened(tmp_path, clock) as store:
-            for one, kind in ((day, DenialKind.LIMIT), (of_the_owner, DenialKind.BUDGET)):
-                await store.admit(reservation(f"{kind}-a", clock.now(), one))
-                denial = await store.admit(reservation(f"{kind}-b", clock.now(), one))
+            for owner in Owner:
+                one = day.model_copy(update={"bucket": f"of {owner}", "owner": owner})
+                await store.admit(reservation(f"{owner}-a", clock.now(), one))
+                denial = await store.admit(reservation(f"{owner}-b", clock.now(), one))
                 assert isinstance(denial, Denial)
-                assert denial.kind is kind
+                by = DeniedBy.LIMIT if owner is Owner.PROVIDER else DeniedBy.BUDGET
+                assert (denial.by, denial.owner) == (by, owner)
+                assert [left.owner for left in await store.remaining([one], clock.now())] == [owner]
 
     @pytest.mark.parametrize(
         ("unit", "window"),

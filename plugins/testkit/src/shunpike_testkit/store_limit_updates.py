@@ -28,7 +28,7 @@ from shunpike.types import (
     Unit,
 )
 from shunpike_testkit.clock import VirtualClock
-from shunpike_testkit.store_windows import StoreTimeContract
+from shunpike_testkit.store_principals import StorePrincipalsContract
 from shunpike_testkit.stores import hold, reservation, settled
 
 MINUTE = Limit(unit=Unit.REQUEST, amount=10, window=Rolling(seconds=60))
@@ -51,7 +51,7 @@ SAID = ((GATE, 31 * 86_400.0), (hold(1, 10), 86_400.0))
 YEAR = 365 * 86_400.0
 
 
-class StoreLimitUpdatesContract(StoreTimeContract):
+class StoreLimitUpdatesContract(StorePrincipalsContract):
     """The whole contract of a store: its base, time, and what it learns."""
 
     async def test_less_left_than_by_the_books_is_taken_until_the_reset(
@@ -216,7 +216,8 @@ class StoreLimitUpdatesContract(StoreTimeContract):
                 await store.settle(name, settled(at, blocks=(block,)))
             denial = await store.admit(reservation("c", now, one))
             assert isinstance(denial, Denial)
-            assert (denial.retry_at, denial.limit.source) == (now + 36, "said b")
+            assert denial.block is not None
+            assert (denial.retry_at, denial.block.reason) == (now + 36, "said b")
             assert isinstance(await store.admit(reservation("d", now + 36, one)), Grant)
 
     async def test_a_clock_that_is_set_back_opens_nothing_that_was_closed(

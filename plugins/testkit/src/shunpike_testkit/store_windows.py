@@ -100,6 +100,7 @@ class StoreTimeContract(StoreClockContract):
             await store.settle("a", settled(start))
             denial = await store.admit(reservation("b", start + 1, hold(1, 1), hold(1, 1, window=hour)))
             assert isinstance(denial, Denial)
+            assert denial.limit is not None
             assert (denial.limit.window, denial.retry_at) == (hour, start + 3_600 + GUARD)
 
     @pytest.mark.parametrize(("begins", "ends"), DAY_BOUNDS, ids=["23 hours", "25 hours", "24 hours"])

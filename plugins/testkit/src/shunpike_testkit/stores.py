@@ -27,7 +27,8 @@ from shunpike.types import (
     Block,
     Calendar,
     Denial,
-    DenialKind,
+    DenialCause,
+    DeniedBy,
     Funds,
     Grant,
     Held,
@@ -117,7 +118,7 @@ class StoreContract:
             assert isinstance(await store.admit(reservation("a", clock.now(), wide, narrow)), Grant)
             denial = await store.admit(reservation("b", clock.now(), wide, narrow))
             assert isinstance(denial, Denial), "a hold beyond its limit was granted"
-            assert (denial.bucket, denial.kind) == (narrow.bucket, DenialKind.LIMIT)
+            assert (denial.bucket, denial.by) == (narrow.bucket, DeniedBy.LIMIT)
             assert [one.used for one in await store.remaining([wide, narrow], clock.now())] == [1, 60]
 
     async def test_a_grant_tells_what_is_left(self, tmp_path: Path, clock: VirtualClock) -> None:
@@ -135,7 +136,7 @@ class StoreContract:
             denial = await store.admit(reservation("a", clock.now(), hold(101, 100, Unit.TOTAL_TOKEN)))
             assert isinstance(denial, Denial)
             assert (denial.impossible, denial.retry_at) == (True, None)
-            assert denial.kind is DenialKind.IMPOSSIBLE
+            assert denial.cause is DenialCause.TOO_LARGE
 
     async def test_an_attempt_is_admitted_once(self, tmp_path: Path, clock: VirtualClock) -> None:
         """The same attempt id twice is a mistake, not a second attempt; it takes nothing."""
@@ -259,8 +260,9 @@ class StoreContract:
             assert [(one.until, one.reason) for one in (await store.closed(now)).values()] == [(now + 500, "said a")]
             denial = await store.admit(reservation("c", now + 499, gate))
             assert isinstance(denial, Denial), "a closed bucket must refuse"
-            assert (denial.retry_at, denial.limit.source) == (now + 500, "said a")
-            assert denial.kind is DenialKind.CLOSED
+            assert (denial.retry_at, denial.by, denial.limit) == (now + 500, DeniedBy.BLOCK, None)
+            assert denial.block is not None
+            assert denial.block.reason == denial.text == "said a"
             assert isinstance(await store.admit(reservation("d", now + 500, gate)), Grant)
             assert await store.closed(now + 500) == {}
 

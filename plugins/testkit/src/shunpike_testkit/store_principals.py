@@ -1,0 +1,148 @@
+"""The part of the store contract on whoever asks: a ledger over the store holds each client key to its own bounds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+
+from shunpike.ledger.admission import Ledger
+from shunpike.protocols import Store
+from shunpike.types import (
+    Budget,
+    Calendar,
+    Denial,
+    DenialCause,
+    DeniedBy,
+    Grant,
+    Held,
+    Money,
+    Outcome,
+    Owner,
+    Principal,
+    Settings,
+    Unit,
+    Usage,
+)
+from shunpike_testkit.clock import VirtualClock
+from shunpike_testkit.store_windows import StoreTimeContract
+from shunpike_testkit.targets import PRICE, ask, limit, target
+
+WORST = PRICE.worst(100, 50)
+"""What an attempt of `ask` can cost at list price."""
+USED = Usage(prompt_tokens=100, completion_tokens=10)
+FREE, OTHER = target(), target(model="m-2")
+
+
+def ledger(store: Store, clock: VirtualClock, *budgets: Budget) -> Ledger:
+    """Return a ledger over ``store`` of providers that grant what they like."""
+    return Ledger(store, clock, Settings(budgets=budgets), lambda _: ())
+
+
+def worth(amount: Money, **fields: str) -> Budget:
+    """Return a day's budget of list value."""
+    return Budget.model_validate({"amount": amount, "period": "day", "counts": "list_value", **fields})
+
+
+async def answered(books: Ledger, clock: VirtualClock, name: str, principal: Principal | None) -> Grant | Denial:
+    """Admit an attempt at a free model, and settle it as answered where that is granted."""
+    request = ask(name, principal=principal)
+    verdict = await books.admit(FREE, request)
+    if isinstance(verdict, Grant):
+        await books.settle(FREE, request, Outcome(at=clock.now(), usage=USED, price=PRICE))
+    return verdict
+
+
+class StorePrincipalsContract(StoreTimeContract):
+    """Time, and who asks."""
+
+    async def test_a_key_on_free_models_is_bound_by_the_list_value_of_its_answers(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """Before a byte is sent its worst case is held, at the end its worth is booked; the next day begins anew."""
+        worth_of_one = PRICE.of(USED)
+        key = Principal(id="key-1", budgets=(worth(Money(pico=WORST.pico + worth_of_one.pico)),))
+        async with self.opened(tmp_path, clock) as store:
+            books = ledger(store, clock)
+            for number in range(2):
+                assert isinstance(await answered(books, clock, f"a{number}", key), Grant)
+            denial = await answered(books, clock, "late", key)
+            assert isinstance(denial, Denial)
+            assert (denial.by, denial.owner, denial.cause) == (DeniedBy.BUDGET, Owner.PRINCIPAL, DenialCause.FULL)
+            assert denial.text.startswith("budget of key-1 $")
+            assert isinstance(
+                await answered(books, clock, "another", Principal(id="key-2", budgets=key.budgets)), Grant
+            )
+            assert isinstance(await answered(books, clock, "the owner", None), Grant)
+            clock.advance(86_400)
+            assert isinstance(await answered(books, clock, "tomorrow", key), Grant)
+
+    async def test_what_a_key_holds_while_it_runs_counts_at_its_worst_case(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """Of many that ask at once, over all models, only so many are let through as the budget has room for."""
+        key, told = Principal(id="key", budgets=(worth(WORST * 3),)), list[Grant | Denial]()
+        async with self.opened(tmp_path, clock) as store:
+            books = ledger(store, clock)
+
+            async def one(number: int) -> None:
+                told.append(await books.admit((FREE, OTHER)[number % 2], ask(f"a{number}", principal=key)))
+
+            async with anyio.create_task_group() as group:
+                for number in range(8):
+                    group.start_soon(one, number)
+            assert sum(isinstance(verdict, Grant) for verdict in told) == 3
+
+    async def test_a_keys_own_limits_hold_over_all_models(self, tmp_path: Path, clock: VirtualClock) -> None:
+        """Requests of a window, and calls at once: those of another key with the same limits are not touched."""
+        limits = (limit(3), limit(1, Unit.CONCURRENT, Held()))
+        first, second = (Principal(id=name, limits=limits) for name in ("first", "second"))
+        async with self.opened(tmp_path, clock) as store:
+            books = ledger(store, clock)
+            assert isinstance(await books.admit(FREE, ask("runs", principal=first)), Grant)
+            denial = await books.admit(OTHER, ask("at once", principal=first))
+            assert isinstance(denial, Denial)
+            assert (denial.by, denial.owner, denial.held) == (DeniedBy.LIMIT, Owner.PRINCIPAL, True)
+            assert isinstance(await books.admit(OTHER, ask("other", principal=second)), Grant)
+            await books.settle(FREE, ask("runs", principal=first), Outcome(at=clock.now(), usage=USED))
+            for number in range(2):
+                assert isinstance(await answered(books, clock, f"a{number}", first), Grant)
+            denial = await answered(books, clock, "late", first)
+            assert isinstance(denial, Denial)
+            assert denial.text == "limit of first 3 requests / 60 s"
+
+    async def test_a_budget_of_list_value_needs_a_price(self, tmp_path: Path, clock: VirtualClock) -> None:
+        """What is not known is not zero: it would be no bound at all."""
+        key = Principal(id="key", budgets=(worth(Money.usd(1)),))
+        async with self.opened(tmp_path, clock) as store:
+            books = ledger(store, clock)
+            denial = await books.admit(target(price=None), ask("a", principal=key))
+            assert isinstance(denial, Denial)
+            assert (denial.cause, denial.impossible) == (DenialCause.PRICE_UNKNOWN, True)
+            assert isinstance(await books.admit(target(price=None), ask("b")), Grant)
+
+    async def test_a_budget_of_list_value_of_the_owner_bounds_free_models_too(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """It is listed with what is left of it, as a budget of money is."""
+        async with self.opened(tmp_path, clock) as store:
+            books = ledger(store, clock, worth(WORST), worth(Money.usd(5), provider="elsewhere"))
+            assert isinstance(await answered(books, clock, "a", None), Grant)
+            denial = await answered(books, clock, "b", None)
+            assert isinstance(denial, Denial)
+            assert (denial.by, denial.owner) == (DeniedBy.BUDGET, Owner.OPERATOR)
+            (_, left), (_, elsewhere) = await books.budgets()
+            assert (left.used, elsewhere.used) == (PRICE.of(USED).pico, 0)
+            assert left.limit.window == Calendar(period="day", zone="UTC")
+
+    async def test_an_answer_of_unknown_end_keeps_its_worst_list_value(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """A key can't get around its budget by leaving."""
+        key = Principal(id="key", budgets=(worth(WORST),))
+        async with self.opened(tmp_path, clock) as store:
+            books = ledger(store, clock)
+            assert isinstance(await books.admit(FREE, ask("a", principal=key)), Grant)
+            gone = Outcome(at=clock.now(), cancelled=True, price=PRICE)
+            await books.settle(FREE, ask("a", principal=key), gone)
+            assert isinstance(await books.admit(FREE, ask("b", principal=key)), Denial)
