@@ -14,7 +14,7 @@ import re
 import tempfile
 import unicodedata
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from pathlib import Path
 
@@ -36,6 +36,8 @@ _CLASSES = re.compile(
     r"|(?P<ascii>[\x00-\x7f])|(?P<other>[^\x00-\x7f]+)"
 )
 _LETTERS_PER_TOKEN = 4
+_SHORT = 24
+"""Characters of a text whose count is kept."""
 _VOCABULARIES = "https://openaipublic.blob.core.windows.net/encodings"
 """Where tiktoken has its vocabularies from, by its own source; from another address none is found: estimates serve."""
 
@@ -47,23 +49,31 @@ class Estimate:
 
     def count(self, text: str) -> int:
         """Return the estimated number of tokens of ``text``."""
-        total = 0
-        after_digits = False
-        for match in _CLASSES.finditer(text):
-            kind = match.lastgroup
-            length = match.end() - match.start()
-            if kind == "word":
-                letters = length - match.group().startswith(" ")
-                total += letters if after_digits else -(-letters // _LETTERS_PER_TOKEN)
-            elif kind == "space":
-                total += -(-length // 4)
-            elif kind == "other":
-                total += _foreign(match.group())
-            else:
-                total += length
-            # Letters right behind digits are hex or ids, which no vocabulary knows as words.
-            after_digits = kind == "digits"
-        return total
+        return _short(text) if len(text) <= _SHORT else _counted(text)
+
+
+def _counted(text: str) -> int:
+    total = 0
+    after_digits = False
+    for match in _CLASSES.finditer(text):
+        kind = match.lastgroup
+        length = match.end() - match.start()
+        if kind == "word":
+            letters = length - match.group().startswith(" ")
+            total += letters if after_digits else -(-letters // _LETTERS_PER_TOKEN)
+        elif kind == "space":
+            total += -(-length // 4)
+        elif kind == "other":
+            total += _foreign(match.group())
+        else:
+            total += length
+        # Letters right behind digits are hex or ids, which no vocabulary knows as words.
+        after_digits = kind == "digits"
+    return total
+
+
+_short = lru_cache(4096)(_counted)
+"""The chunks of streams are words, most of which come again and again."""
 
 
 def _foreign(text: str) -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from types import TracebackType
 from typing import Any, TypeVar
 
 from typing_extensions import override
@@ -23,32 +23,40 @@ T = TypeVar("T")
 _MOMENTS = ("retry_at", "reset_at")
 
 
-@contextmanager
-def blaming(plugin: str, what: str) -> Iterator[None]:
+class blaming:  # noqa: N801 - used as a function; no generator, since it is entered for each chunk of a stream
     """Raise `PluginError`, naming ``plugin``, for whatever comes out that no contract knows.
 
     Ours pass, as do a timeout and a cancellation of ours; a failure of the provider's if its figures are figures.
     """
-    try:
-        yield
-    except ProviderError as error:
-        wrong = _odd(error)
-        if wrong is not None:
-            raise _blamed(plugin, f"{what} raised {type(error).__name__} with {wrong}", error) from error
-        error.kind = masked(error.kind)
-        _mask(error)
-        raise
-    except WrongField as error:  # of a record that the plugin made
-        raise _blamed(plugin, f"{what} raised {scrub(in_words(error), None)}", error) from error
-    except ShunpikeError as error:
-        _mask(error)
-        raise
-    except TimeoutError:
-        raise
-    except BaseException as error:  # a stranger's code may raise anything, or try to end the process
-        if not is_stray(error):
-            raise
-        raise _blamed(plugin, f"{what} raised {scrub(in_words(error), None)}", error) from error
+
+    __slots__ = ("_plugin", "_what")
+
+    def __init__(self, plugin: str, what: str) -> None:
+        self._plugin = plugin
+        self._what = what
+
+    def __enter__(self) -> None:
+        """Do nothing: only what is raised counts."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let ``error`` pass, or raise what it means."""
+        if error is None or isinstance(error, TimeoutError):
+            return
+        if isinstance(error, ProviderError):
+            wrong = _odd(error)
+            if wrong is not None:
+                raise _blamed(
+                    self._plugin, f"{self._what} raised {type(error).__name__} with {wrong}", error
+                ) from error
+            error.kind = masked(error.kind)
+            _mask(error)
+        elif isinstance(error, ShunpikeError) and not isinstance(error, WrongField):
+            _mask(error)
+        elif isinstance(error, WrongField) or is_stray(error):
+            # Of a record that the plugin made; or a stranger's code, which may raise anything, or end the process.
+            raise _blamed(self._plugin, f"{self._what} raised {scrub(in_words(error), None)}", error) from error
 
 
 def _mask(error: ShunpikeError) -> None:

@@ -136,11 +136,11 @@ class Attempt:
     settlement: Settlement | None = None
     streamed: bool = False
     """Whether the answer arrives as it is made."""
-    delivered_tokens: int = 0
-    """Estimate, from above, of the output that reached us so far."""
     parsed: Any = None
     """What the context reads of the answer."""
     assembly: Assembly = field(init=False)
+    _shown: list[str] = field(default_factory=list)
+    _received: int = 0
 
     @property
     def id(self) -> str:
@@ -153,6 +153,14 @@ class Attempt:
     def take(self, chunk: Chunk) -> None:
         """Take in one chunk of the answer."""
         self.assembly.add(chunk)
+        if chunk.is_plain:
+            self._shown.append(chunk.text)
+            return
         beside = chunk.refusal + "".join(call.arguments for call in chunk.tool_calls)
-        shown = chunk.text + chunk.reasoning if chunk.received is None else ""
-        self.delivered_tokens += ESTIMATE.count(shown + beside) + (chunk.received or 0)
+        self._shown.append(beside + (chunk.text + chunk.reasoning if chunk.received is None else ""))
+        self._received += chunk.received or 0
+
+    @property
+    def delivered_tokens(self) -> int:
+        """Estimate, from above, of the output that reached us so far."""
+        return sum(map(ESTIMATE.count, self._shown)) + self._received

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from typing import Any, ClassVar
 
 import anyio
@@ -22,8 +22,10 @@ from shunpike.routing.outcomes import success
 from shunpike.routing.send import send_stream
 from shunpike.types import Answer, ChatRequest, Chunk, Outcome
 from shunpike.types.base import label
+from shunpike.wire.stream import ChunkStream
 
 _ASK_AGAIN = "ask again, nobody else could take over what had begun   ·   or ask another model: -m PROVIDER/ID"
+_UNBOUNDED = nullcontext()
 _END: Any = object()
 """What tells the end of a stream: a chunk that is None is a mistake of its plugin."""
 
@@ -55,7 +57,7 @@ class StreamRun:
             return None
         plugin = self._loop.services.plugin(attempt.target)
         try:
-            with self._loop.services.clock.fail_after(self._run.left()), blaming(plugin, opening.what):
+            with self._bounded(), blaming(plugin, opening.what):
                 chunk = await anext(opening.chunks, _END)
                 if chunk is not _END:
                     attempt.take(checked(chunk, Chunk, plugin, opening.what))
@@ -70,6 +72,12 @@ class StreamRun:
             raise failed from error
         await self._ended(attempt, answer, outcome, bad)
         return None
+
+    def _bounded(self) -> AbstractContextManager[object]:
+        """Return a context that ends a wait with the request: none where the next chunk is there already."""
+        if isinstance(self._opening.chunks, ChunkStream) and self._opening.chunks.is_ready:
+            return _UNBOUNDED
+        return self._loop.services.clock.fail_after(self._run.left())
 
     async def _broke_off(self, attempt: Attempt, error: BaseException) -> BaseException:
         with anyio.CancelScope(shield=True):

@@ -84,6 +84,9 @@ class ToolCallDelta(Record):
     arguments: str = ""
 
 
+_PLAIN = {"index", "text"}
+
+
 class Chunk(Record):
     """A chunk of a streamed answer. Any field may be empty; ``finish_reason`` comes once per choice."""
 
@@ -116,6 +119,11 @@ class Chunk(Record):
     def __str__(self) -> str:
         """The text, so that a chunk can be printed as it comes."""
         return self.text
+
+    @property
+    def is_plain(self) -> bool:
+        """True where it is made with some text and nothing else, as most are."""
+        return self.__pydantic_fields_set__ == _PLAIN and self.text != ""
 
     @property
     def has_content(self) -> bool:

@@ -104,6 +104,10 @@ class Assembly:
     def add(self, chunk: Chunk) -> None:
         """Take in one chunk."""
         part = self._parts.get(chunk.index)
+        if part is not None and chunk.is_plain:
+            self._untold = self.has_content = True
+            part.text.append(chunk.text)
+            return
         if part is None and _says(chunk):
             part = self._parts[chunk.index] = _Part()
         if part is not None:

@@ -82,6 +82,11 @@ class ChunkStream(AbstractAsyncContextManager["ChunkStream"], AsyncIterator[Chun
         finally:
             await flow.__aexit__()
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the next chunk has come, so that it takes no wait."""
+        return bool(self._ready)
+
     @override
     def __aiter__(self) -> Self:
         return self
