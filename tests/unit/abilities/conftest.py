@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from shunpike.builtin.plugin import plugin as builtin
 from shunpike.client import Client
+from shunpike.clock import Clock
 from shunpike.plugins import Host
 from shunpike.types import Budget, Money, ProviderSettings, Settings
 from shunpike_sandbox.app import create_app
@@ -45,15 +46,23 @@ async def upstream() -> AsyncIterator[Upstream]:
 
 @pytest.fixture
 def make_client() -> MakeClient:
-    """Return ``make(plugins, **settings)``: a client with these plugins, a ledger in memory and a virtual clock."""
+    """Return ``make(plugins, **settings)``: a client with these plugins, a ledger in memory and a virtual clock.
 
-    def make(plugins: Mapping[str, Any], environ: dict[str, str] | None = None, **settings: Any) -> Client:
+    While it waits for a server that clock stands still: what is to end such a wait needs a real one.
+    """
+
+    def make(
+        plugins: Mapping[str, Any],
+        environ: dict[str, str] | None = None,
+        clock: Clock | None = None,
+        **settings: Any,
+    ) -> Client:
         host = Host()
         host.register(builtin, "builtin")
         for name, plugin in plugins.items():
             host.register(plugin, name)
         made = Settings.model_validate({"store": "memory:", **settings})
-        return Client(made, host=host, clock=VirtualClock(START), environ=environ or {})
+        return Client(made, host=host, clock=clock or VirtualClock(START), environ=environ or {})
 
     return make
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import anyio
 import pytest
 
 from shunpike.client import Client
+from shunpike.clock import SystemClock
 from shunpike.errors import ConfigError, Exhausted, UnknownModel, UsageError
 from shunpike.types import ZERO
 from shunpike_testkit.scripted import ScriptedProvider
@@ -244,9 +246,9 @@ async def test_a_model_that_only_a_server_at_home_has_asks_for_its_price(
 
 async def test_a_server_that_says_nothing_is_given_more_time(make_client: MakeClient, upstream: Upstream) -> None:
     upstream.on("/v1/models", reply({"data": OLLAMA})).on("/v1/chat/completions", Script([Stall()]))
-    async with at_home(make_client, upstream) as client:
+    async with at_home(partial(make_client, clock=SystemClock()), upstream) as client:
         with pytest.raises(Exhausted, match="timeout: no answer in time") as caught:
-            await client.complete("hi", model="local/m1", timeout=0.2)
+            await client.complete("hi", model="local/m1", timeout=2)
     assert str(caught.value.hint).startswith("give it more time: --timeout")
 
 
