@@ -7,7 +7,7 @@ from typing import NamedTuple
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from shunpike.ledger.shortening import Seen, watched
+from shunpike.ledger.shortening import WindowSighting, watched
 from shunpike.types import Limit, Rolling, Unit, WindowObservation
 
 from .provider_windows import SHAPES, Provider
@@ -57,7 +57,9 @@ def concluded(provider: Provider, amount: int, sent: list[Sent], *, tells: bool,
             wait = (said.reset if waits is None else waits) if tells or not said.served else None
             seen = at + one.back
             left = said.left if tells and said.served else None
-            told = Seen(str(number), moment, seen, seen + one.rest, "x", not said.served, left=left, wait=wait)
+            told = WindowSighting(
+                str(number), moment, seen, seen + one.rest, "x", not said.served, left=left, wait=wait
+            )
             ended.append((seen + one.rest, number, told))
     span: WindowObservation | None = None
     found = []

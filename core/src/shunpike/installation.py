@@ -21,7 +21,7 @@ _REQUIREMENT = re.compile(r"""^\s*(?P<name>[A-Za-z0-9._-]+)[^;]*;.*\bextra\s*==\
 _ELSEWHERE = "in the folder of shunpike's sources (nothing of it is on a package index yet): "
 
 
-class Way(Enum):
+class InstalledBy(Enum):
     """How this copy of shunpike came to be here."""
 
     UV_TOOL = "uv tool"
@@ -31,17 +31,17 @@ class Way(Enum):
     UV = "uv"
 
 
-def way(prefix: Path | None = None) -> Way:
+def way(prefix: Path | None = None) -> InstalledBy:
     """Return how the environment at ``prefix`` (this one) was made, told by the receipts that installers leave."""
     root = prefix or Path(sys.prefix)
     if (root / "uv-receipt.toml").is_file():
-        return Way.UV_TOOL
+        return InstalledBy.UV_TOOL
     if (root / "pipx_metadata.json").is_file():
-        return Way.PIPX
+        return InstalledBy.PIPX
     here = clone()
     if here is not None and here == root.parent and (here / "uv.lock").is_file():
-        return Way.WORKSPACE
-    return Way.PIP if _installed("pip") else Way.UV
+        return InstalledBy.WORKSPACE
+    return InstalledBy.PIP if _installed("pip") else InstalledBy.UV
 
 
 def clone() -> Path | None:
@@ -86,21 +86,21 @@ def extra_hint(extra: str) -> str:
     return command_for(f"{CORE}[{extra}]", installed_plugins(), way(), clone())
 
 
-def command_for(package: str, present: Iterable[str], how: Way, folder: Path | None) -> str:
+def command_for(package: str, present: Iterable[str], how: InstalledBy, folder: Path | None) -> str:
     """Return the command that installs ``package`` beside what is ``present``, from the repository at ``folder``."""
     if folder is None:
         return f"{_ELSEWHERE}pip install {_place(package, None)}"
     wanted = _place(package, folder)
-    if how is Way.UV_TOOL:
+    if how is InstalledBy.UV_TOOL:
         # uv tool rebuilds the environment from its arguments: what is not named again is lost.
         core, added = (wanted, []) if package.startswith(f"{CORE}[") else (_place(CORE, folder), [wanted])
         others = "".join(f" --with {one}" for one in [*added, *(_again(other) for other in present)])
         return f"uv tool install {core}{others}    (you installed with uv tool)"
-    if how is Way.WORKSPACE and package in known_plugins().values():
+    if how is InstalledBy.WORKSPACE and package in known_plugins().values():
         return f"uv sync --project {_quoted(str(folder))}    (you work in the repository)"
     commands = {
-        Way.PIPX: f"pipx runpip {CORE} install {wanted}    (you installed with pipx)",
-        Way.PIP: f"{_interpreter()} -m pip install {wanted}",
+        InstalledBy.PIPX: f"pipx runpip {CORE} install {wanted}    (you installed with pipx)",
+        InstalledBy.PIP: f"{_interpreter()} -m pip install {wanted}",
     }
     return commands.get(how, f"uv pip install --python {_quoted(sys.executable)} {wanted}")
 

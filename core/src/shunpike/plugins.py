@@ -29,7 +29,7 @@ from shunpike.types.base import Record
 T = TypeVar("T")
 
 
-class Loaded(Record):
+class LoadedPlugin(Record):
     """A plugin that works: where it comes from and what it brings."""
 
     name: str
@@ -55,7 +55,7 @@ class Host:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._known = {name for name in dir(hookspecs) if name.startswith("shunpike_")}
-        self._loaded: dict[str, Loaded] = {}
+        self._loaded: dict[str, LoadedPlugin] = {}
         self._broken: dict[str, Broken] = {}
         self._infos: dict[str, tuple[ProviderInfo, str]] = {}
         self.complaints = Complaints()
@@ -97,7 +97,7 @@ class Host:
             self._manager.unregister(plugin, name)
             raise
         self._infos.update({info.id: (info, name) for info in infos})
-        self._loaded[name] = Loaded(
+        self._loaded[name] = LoadedPlugin(
             name=name,
             distribution=distribution,
             version=version,
@@ -192,7 +192,7 @@ class Host:
         return owner
 
     @property
-    def loaded(self) -> tuple[Loaded, ...]:
+    def loaded(self) -> tuple[LoadedPlugin, ...]:
         """The plugins that work, by name."""
         return tuple(self._loaded[name] for name in sorted(self._loaded))
 

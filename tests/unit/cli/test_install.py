@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shunpike.installation import (
-    Way,
+    InstalledBy,
     clone,
     command_for,
     extra_hint,
@@ -37,17 +37,17 @@ def test_plugins_are_known_from_the_extras_of_the_distribution() -> None:
 
 
 def test_the_way_of_installation_is_told_by_receipts(tmp_path: Path) -> None:
-    assert way(tmp_path) in (Way.PIP, Way.UV)
+    assert way(tmp_path) in (InstalledBy.PIP, InstalledBy.UV)
     (tmp_path / "pipx_metadata.json").write_text("{}")
-    assert way(tmp_path) is Way.PIPX
+    assert way(tmp_path) is InstalledBy.PIPX
     (tmp_path / "uv-receipt.toml").write_text("")
-    assert way(tmp_path) is Way.UV_TOOL
+    assert way(tmp_path) is InstalledBy.UV_TOOL
 
 
 def test_an_environment_inside_the_clone_that_it_was_made_from_is_a_workspace(tmp_path: Path) -> None:
     (tmp_path / "uv.lock").write_text("")
-    assert way(ROOT / ".venv") is Way.WORKSPACE
-    assert way(tmp_path / ".venv") in (Way.PIP, Way.UV)
+    assert way(ROOT / ".venv") is InstalledBy.WORKSPACE
+    assert way(tmp_path / ".venv") in (InstalledBy.PIP, InstalledBy.UV)
 
 
 def test_the_clone_is_the_folder_that_the_core_was_installed_from() -> None:
@@ -60,26 +60,34 @@ PLACE = Path("/src/shunpike")
 @pytest.mark.parametrize(
     ("package", "how", "command"),
     [
-        ("shunpike-x", Way.UV_TOOL, "uv tool install /src/shunpike/core --with /src/shunpike/plugins/x --with acme"),
-        ("shunpike[socks]", Way.UV_TOOL, 'uv tool install "/src/shunpike/core[socks]" --with acme'),
-        ("shunpike-x", Way.PIPX, "pipx runpip shunpike install /src/shunpike/plugins/x"),
-        ("shunpike-groq", Way.WORKSPACE, "uv sync --project /src/shunpike"),
-        ("shunpike[chat]", Way.WORKSPACE, f'uv pip install --python {sys.executable} "/src/shunpike/core[chat]"'),
-        ("shunpike-x", Way.UV, f"uv pip install --python {sys.executable} /src/shunpike/plugins/x"),
+        (
+            "shunpike-x",
+            InstalledBy.UV_TOOL,
+            "uv tool install /src/shunpike/core --with /src/shunpike/plugins/x --with acme",
+        ),
+        ("shunpike[socks]", InstalledBy.UV_TOOL, 'uv tool install "/src/shunpike/core[socks]" --with acme'),
+        ("shunpike-x", InstalledBy.PIPX, "pipx runpip shunpike install /src/shunpike/plugins/x"),
+        ("shunpike-groq", InstalledBy.WORKSPACE, "uv sync --project /src/shunpike"),
+        (
+            "shunpike[chat]",
+            InstalledBy.WORKSPACE,
+            f'uv pip install --python {sys.executable} "/src/shunpike/core[chat]"',
+        ),
+        ("shunpike-x", InstalledBy.UV, f"uv pip install --python {sys.executable} /src/shunpike/plugins/x"),
     ],
 )
-def test_each_way_has_its_command_with_the_path_of_the_clone(package: str, how: Way, command: str) -> None:
+def test_each_way_has_its_command_with_the_path_of_the_clone(package: str, how: InstalledBy, command: str) -> None:
     assert command_for(package, ["acme"], how, PLACE).partition("    (")[0] == command
 
 
 def test_pip_gets_the_path_of_the_clone_in_quotes_where_a_shell_needs_them() -> None:
-    assert command_for("shunpike-x", [], Way.PIP, PLACE).endswith(" -m pip install /src/shunpike/plugins/x")
-    spaced = command_for("shunpike-x", [], Way.PIP, Path("/my src/shunpike"))
+    assert command_for("shunpike-x", [], InstalledBy.PIP, PLACE).endswith(" -m pip install /src/shunpike/plugins/x")
+    spaced = command_for("shunpike-x", [], InstalledBy.PIP, Path("/my src/shunpike"))
     assert spaced.endswith(' -m pip install "/my src/shunpike/plugins/x"')
 
 
-@pytest.mark.parametrize("how", Way)
-def test_without_a_clone_it_is_said_where_the_command_works_and_no_unpublished_name_is_given(how: Way) -> None:
+@pytest.mark.parametrize("how", InstalledBy)
+def test_without_a_clone_it_is_said_where_the_command_works_and_no_unpublished_name_is_given(how: InstalledBy) -> None:
     command = command_for("shunpike-x", [], how, None)
     assert command.startswith("in the folder of shunpike's sources (nothing of it is on a package index yet): ")
     assert command.endswith("pip install ./plugins/x")

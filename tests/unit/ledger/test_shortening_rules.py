@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from shunpike.ledger.shortening import Seen, watched
+from shunpike.ledger.shortening import WindowSighting, watched
 from shunpike.types import Observation, Sighting, WindowObservation
 from shunpike_testkit.targets import limit
 
 NOW, MINUTE = 1_800_000_000.0, 60.0
 
 
-def refused() -> Seen:
-    return Seen("a", NOW - 1, NOW, NOW, "HTTP 429", refused=True, left=0, wait=2.0)
+def refused() -> WindowSighting:
+    return WindowSighting("a", NOW - 1, NOW, NOW, "HTTP 429", refused=True, left=0, wait=2.0)
 
 
 @pytest.mark.parametrize("failures", [0, 1, 2, 5])

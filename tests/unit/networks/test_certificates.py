@@ -16,7 +16,7 @@ from shunpike.client import Client
 from shunpike.errors import ConfigError, Overloaded
 from shunpike.types import Timeouts
 from shunpike.wire import Http, Network
-from shunpike.wire.certificates import Trusted, tls_context
+from shunpike.wire.certificates import TrustedAuthorities, tls_context
 from shunpike_testkit.upstream import Upstream, reply
 
 from .conftest import BODY, Vendor
@@ -141,5 +141,5 @@ async def test_a_certificate_is_told_of_behind_a_proxy_too(client_of: Make, tls:
 
 
 async def test_an_own_authority_comes_beside_the_usual_ones(ca_file: str) -> None:
-    usual = len(tls_context(Trusted()).get_ca_certs())
-    assert len(tls_context(Trusted(ca_file=ca_file)).get_ca_certs()) == usual + 1
+    usual = len(tls_context(TrustedAuthorities()).get_ca_certs())
+    assert len(tls_context(TrustedAuthorities(ca_file=ca_file)).get_ca_certs()) == usual + 1

@@ -9,7 +9,7 @@ import pytest
 from shunpike.errors import BadAnswer, RequestError
 from shunpike.types import ABSENT, Answer, Call, ChatRequest, Usage
 from shunpike_google.answer import read_answer, read_usage
-from shunpike_google.calls import Calls
+from shunpike_google.calls import CallCollector
 
 CALL = Call(request=ChatRequest(messages="hi"), model="gemini-3.8-flash", max_output=50, attempt_id="attempt")
 
@@ -48,7 +48,7 @@ def test_calls_come_with_their_ids_and_signatures():
 def test_calls_without_ids_get_some_that_no_other_answer_has():
     twice = read({"functionCall": {"name": "now"}}, {"functionCall": {"name": "now"}})
     ids = [one.id for one in twice.choices[0].message.tool_calls]
-    other = Calls("another attempt").add({"functionCall": {"name": "now"}})
+    other = CallCollector("another attempt").add({"functionCall": {"name": "now"}})
 
     assert len({*ids, other.id}) == 3
     assert all(len(one) <= 40 for one in ids)
@@ -171,7 +171,7 @@ def test_log_probabilities_have_openais_form():
 
 
 def test_arguments_in_chunks_are_put_together():
-    calls = Calls("s")
+    calls = CallCollector("s")
     parts = [
         {"name": "write", "willContinue": True},
         {"partialArgs": [{"jsonPath": "$.text", "stringValue": "aa", "willContinue": True}], "willContinue": True},

@@ -12,7 +12,7 @@ from shunpike.routing.attempt_loop import AttemptLoop
 from shunpike.routing.context import RequestContext, Services
 from shunpike.routing.health import Health
 from shunpike.routing.plan import Plan
-from shunpike.routing.trouble import Where
+from shunpike.routing.trouble import TroublePlace
 from shunpike.types import (
     Billing,
     ChatRequest,
@@ -94,7 +94,7 @@ class Rig:
             served_price=lambda *_: None,
             timeouts=lambda _: Timeouts(),
             cancel_safe=lambda _: False,
-            where=lambda one: Where(one.label, one.name, f"{one.name} https://{one.name}", f"{one.name} key"),
+            where=lambda one: TroublePlace(one.label, one.name, f"{one.name} https://{one.name}", f"{one.name} key"),
             plugin=lambda one: f"{one.name}-plugin",
             emit=self.events.append,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shunpike.routing.closings import LONGEST, REMEMBERED, Closed, Place, bucket_of, heard_of, place_of, told_of
-from shunpike.routing.trouble import Scope
+from shunpike.routing.trouble import TroubleScope
 from shunpike.types import Cause
 
 NOW = 1_800_000_000.0
@@ -13,7 +13,7 @@ NOW = 1_800_000_000.0
 
 @pytest.mark.parametrize("seconds", [1.0, LONGEST - 1, LONGEST, 6 * 3_600.0])
 def test_others_ask_again_after_an_hour_at_the_latest_whatever_was_named(seconds: float) -> None:
-    place: Place = (Scope.ORIGIN, "acme https://x")
+    place: Place = (TroubleScope.ORIGIN, "acme https://x")
     known = Closed(NOW + seconds, NOW, 3, "overloaded", "overloaded: down", Cause.TROUBLE)
     told = told_of(place, known)
     asked = NOW + min(seconds, LONGEST)
@@ -25,11 +25,11 @@ def test_others_ask_again_after_an_hour_at_the_latest_whatever_was_named(seconds
 @pytest.mark.parametrize(
     "place",
     [
-        (Scope.MODEL, "acme/vendor/model:free"),
-        (Scope.ACCOUNT, "acme"),
-        (Scope.ORIGIN, "acme https://host:8080"),
-        (Scope.KEY, "acme 1f2e3d"),
-        (Scope.MODEL, "my|acme/a|b"),
+        (TroubleScope.MODEL, "acme/vendor/model:free"),
+        (TroubleScope.ACCOUNT, "acme"),
+        (TroubleScope.ORIGIN, "acme https://host:8080"),
+        (TroubleScope.KEY, "acme 1f2e3d"),
+        (TroubleScope.MODEL, "my|acme/a|b"),
     ],
 )
 def test_a_place_is_found_again_by_its_bucket(place: Place) -> None:

@@ -25,7 +25,7 @@ from shunpike.errors import (
 )
 from shunpike.plugins import Host
 from shunpike.routing.health import TROUBLE, Health
-from shunpike.routing.trouble import Where
+from shunpike.routing.trouble import TroublePlace
 from shunpike.types import Answer, Billing, Call, Completion, Price, Settings, Verdict
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.scripted import ScriptedBackend, ScriptedProvider, answer
@@ -256,7 +256,7 @@ def test_two_models_in_trouble_do_not_close_the_account_of_one_that_answers() ->
     """An account is closed for a time of its own, and by what failed since something of it answered."""
     clock = VirtualClock()
     memory, down = Health(clock), Overloaded("down", provider="only", status=503)
-    models = {name: Where(f"only/{name}", "only", "only https://x", "only key") for name in ("a", "b", "well")}
+    models = {name: TroublePlace(f"only/{name}", "only", "only https://x", "only key") for name in ("a", "b", "well")}
     for _ in range(20):
         for name in ("a", "b"):
             memory.learn(models[name], down, clock.now())

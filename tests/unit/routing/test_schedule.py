@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shunpike.protocols import Target
 from shunpike.routing.schedule import MOST_TRIES, Bounds, Pause, Schedule, Spent
-from shunpike.routing.trouble import Scope, Setback, Where
+from shunpike.routing.trouble import Setback, TroublePlace, TroubleScope
 from shunpike.types import Cause
 from shunpike_testkit.targets import target
 
@@ -22,21 +22,21 @@ def of(label: str) -> Target:
     return target(name=name, model=model)
 
 
-def where(one: Target) -> Where:
-    return Where(one.label, one.name, f"https://{one.name}.test", one.name)
+def where(one: Target) -> TroublePlace:
+    return TroublePlace(one.label, one.name, f"https://{one.name}.test", one.name)
 
 
 def schedule(*labels: str, **bounds: Any) -> Schedule:
     return Schedule([of(label) for label in labels], where, Bounds(**{"attempts": 8, **bounds}))
 
 
-def setback(scope: Scope, until: float | None = None, **more: Any) -> Setback:
+def setback(scope: TroubleScope, until: float | None = None, **more: Any) -> Setback:
     return Setback(scope, "trouble", "trouble: lost", until, **more)
 
 
-DOWN = setback(Scope.ORIGIN, 1.0, sure=False)
-BUSY = setback(Scope.MODEL, 1.0, sure=False, shared=True)
-GONE = setback(Scope.MODEL)
+DOWN = setback(TroubleScope.ORIGIN, 1.0, sure=False)
+BUSY = setback(TroubleScope.MODEL, 1.0, sure=False, shared=True)
+GONE = setback(TroubleScope.MODEL)
 
 
 def asked(plan: Schedule, failure: Setback, now: float = 0.0) -> list[str]:
@@ -96,18 +96,18 @@ def test_an_address_gets_three_attempts_whatever_the_time() -> None:
 def test_trouble_is_waited_for_only_if_it_may_soon_be_over_but_a_limit_until_the_timeout() -> None:
     plan = schedule("a/1", expires=100.0)
     plan.begun(of("a/1"))
-    plan.failed(of("a/1"), setback(Scope.MODEL, 20.0, sure=False))
+    plan.failed(of("a/1"), setback(TroubleScope.MODEL, 20.0, sure=False))
     assert plan.next(0.0) is None
     limited = schedule("a/1", expires=100.0)
-    limited.refused(of("a/1"), setback(Scope.MODEL, 99.0))
+    limited.refused(of("a/1"), setback(TroubleScope.MODEL, 99.0))
     assert limited.next(0.0) == Pause(99.0)
-    limited.refused(of("a/1"), setback(Scope.MODEL, 101.0))
+    limited.refused(of("a/1"), setback(TroubleScope.MODEL, 101.0))
     assert limited.next(0.0) is None
 
 
 def test_without_waiting_there_is_no_second_round() -> None:
     plan = schedule("a/1", "b/1", waits=False)
-    plan.refused(of("a/1"), setback(Scope.MODEL, 5.0))
+    plan.refused(of("a/1"), setback(TroubleScope.MODEL, 5.0))
     assert asked(plan, DOWN) == ["b/1"]
     assert plan.next(4.0) is None
 
@@ -116,7 +116,7 @@ def test_what_a_limit_closed_is_parked_until_somebody_says_that_it_opens() -> No
     plan = schedule("a/1", "b/1", "c/1")
     plan.parked(of("a/1"))
     plan.parked(of("b/1"))
-    plan.refused(of("c/1"), setback(Scope.MODEL, 5.0, sure=False))
+    plan.refused(of("c/1"), setback(TroubleScope.MODEL, 5.0, sure=False))
     assert plan.next(0.0) == Pause(5.0, parked=True)
     plan.reopen(of("b/1"))
     assert plan.next(0.0) == of("b/1")
@@ -145,7 +145,7 @@ def test_what_was_not_tried_has_its_reason() -> None:
 
 SETBACKS = st.builds(
     Setback,
-    scope=st.sampled_from(list(Scope)),
+    scope=st.sampled_from(list(TroubleScope)),
     kind=st.just("k"),
     reason=st.just("k: r"),
     until=st.none() | st.floats(0.1, 30),
@@ -177,7 +177,7 @@ def test_the_laws_hold_whatever_happens(
     labels: Sequence[str], steps: Sequence[Told], attempts: int, waits: bool
 ) -> None:
     plan, now, tries = schedule(*labels, attempts=attempts, expires=200.0, waits=waits), 0.0, Counter[str]()
-    doors: dict[tuple[Scope, str], float] = {}
+    doors: dict[tuple[TroubleScope, str], float] = {}
     shut: set[str] = set()
     for told in steps:
         step = plan.next(now)
@@ -189,7 +189,7 @@ def test_the_laws_hold_whatever_happens(
             now = step.until
             step = plan.next(now)
             assert isinstance(step, Target), "after a pause somebody can be asked"
-        own = [(scope, where(step).of(scope)) for scope in Scope]
+        own = [(scope, where(step).of(scope)) for scope in TroubleScope]
         assert all(doors.get(key, 0.0) <= now for key in own), "nobody is asked before its moment"
         until = now + told.setback.until if told.setback.until is not None else None
         given_back = told.setback._replace(until=until)
@@ -211,11 +211,11 @@ def test_the_laws_hold_whatever_happens(
     assert all(count <= MOST_TRIES for label, count in tries.items() if "/" in label)
 
 
-def _closed(name: str, labels: Sequence[str], doors: dict[tuple[Scope, str], float], now: float) -> bool:
+def _closed(name: str, labels: Sequence[str], doors: dict[tuple[TroubleScope, str], float], now: float) -> bool:
     """Whether all of an account was closed at some time: what was in trouble comes in the second round."""
     for label in labels:
         if label.startswith(f"{name}/"):
             place = where(of(label))
-            if not any((scope, place.of(scope)) in doors for scope in Scope):
+            if not any((scope, place.of(scope)) in doors for scope in TroubleScope):
                 return False
     return True

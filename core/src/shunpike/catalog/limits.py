@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from shunpike.catalog.schema import LimitSet, LimitTable, Where
+from shunpike.catalog.schema import CatalogPlace, LimitSet, LimitTable
 from shunpike.types import Calendar, Confidence, Held, Lifetime, Limit, Money, Rolling, Unit
 from shunpike.types.base import Record, epoch
 from shunpike.types.limits import Window
@@ -38,13 +38,13 @@ class Provenance(Record):
 class LimitReader:
     """Turns what stands under ``limits`` into `Limit` records. ``sets`` is the table ``[limit_sets]``, raw."""
 
-    def __init__(self, sets: Mapping[str, object], where: Where) -> None:
+    def __init__(self, sets: Mapping[str, object], where: CatalogPlace) -> None:
         self._sets = {name: _read_set(raw, where.at(name)) for name, raw in sets.items()}
         for name, one in self._sets.items():
             # Checked here too, so that a mistake in a set that no model uses yet is found.
             _limits(one.limits, Provenance(source="", as_of=date.min), where.at(name))
 
-    def read(self, raw: object, around: Provenance, where: Where) -> tuple[Limit, ...]:
+    def read(self, raw: object, around: Provenance, where: CatalogPlace) -> tuple[Limit, ...]:
         """Return the limits of ``raw``, a set's name or a list. Raises `ConfigError`."""
         if isinstance(raw, str):
             if raw not in self._sets:
@@ -56,17 +56,17 @@ class LimitReader:
         return _limits(raw, around, where)
 
 
-def _read_set(raw: object, where: Where) -> LimitSet:
+def _read_set(raw: object, where: CatalogPlace) -> LimitSet:
     if isinstance(raw, list):
         return where.read(LimitSet, {"limits": raw})
     return where.read(LimitSet, raw)
 
 
-def _limits(rows: Sequence[object], around: Provenance, where: Where) -> tuple[Limit, ...]:
+def _limits(rows: Sequence[object], around: Provenance, where: CatalogPlace) -> tuple[Limit, ...]:
     return tuple(_limit(raw, around, where.at(str(number))) for number, raw in enumerate(rows))
 
 
-def _limit(raw: object, around: Provenance, where: Where) -> Limit:
+def _limit(raw: object, around: Provenance, where: CatalogPlace) -> Limit:
     row = where.read(LimitTable, raw)
     if (row.scope == "pool") != (row.pool is not None):
         where.fail("key 'pool' goes together with scope = \"pool\"")
@@ -86,7 +86,7 @@ def _limit(raw: object, around: Provenance, where: Where) -> Limit:
     )
 
 
-def _amount(row: LimitTable, where: Where) -> int:
+def _amount(row: LimitTable, where: CatalogPlace) -> int:
     if row.unit is Unit.USD:
         dollars = amount_of(row.amount) if isinstance(row.amount, str) else None
         if dollars is None:
@@ -101,12 +101,12 @@ def _amount(row: LimitTable, where: Where) -> int:
     return row.amount
 
 
-def read_window(per: str, unit: Unit, where: Where) -> Window:
+def read_window(per: str, unit: Unit, where: CatalogPlace) -> Window:
     """Return the window of a text such as ``60s``, ``day UTC`` or ``lifetime``. Raises `ConfigError`."""
     return _window(LimitTable(unit=unit, amount=0, per=per), where)
 
 
-def _window(row: LimitTable, where: Where) -> Window:
+def _window(row: LimitTable, where: CatalogPlace) -> Window:
     if row.shape == "unknown" and row.per != "86400s" and not (row.per or "").startswith("day "):
         where.fail(f"key 'shape': only a day can be of unknown shape, got per = {row.per!r}")
     if row.unit is Unit.CONCURRENT:
@@ -125,7 +125,7 @@ def _window(row: LimitTable, where: Where) -> Window:
     return Calendar(period="day" if calendar[1] == "day" else "month", zone=_zone(calendar[2], where))
 
 
-def _zone(name: str, where: Where) -> str:
+def _zone(name: str, where: CatalogPlace) -> str:
     try:
         return ZoneInfo(name).key
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import StrictStr, ValidationError
 
 from shunpike.catalog.limits import LimitReader, Provenance
-from shunpike.catalog.schema import ModelTable, ProviderTable, TierTable, Where, unknown_key
+from shunpike.catalog.schema import CatalogPlace, ModelTable, ProviderTable, TierTable, unknown_key
 from shunpike.errors import ConfigError, UsageError
 from shunpike.types import Billing, Limit, ModelInfo, Money, PriceRow, ProviderInfo, Tier
 from shunpike.types.base import Record
@@ -49,7 +49,7 @@ def load_catalog(text: str, origin: str) -> Catalog:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{origin} is not TOML: {error}") from error
-    top = Where(origin, "")
+    top = CatalogPlace(origin, "")
     known = (*TABLES, *READ_ELSEWHERE)
     for key in raw.keys() - {*known}:
         # A table for a plugin's own use is welcome; a value or a misspelt table is not.
@@ -66,14 +66,14 @@ def load_catalog(text: str, origin: str) -> Catalog:
     return Catalog(info=info, models=models, extra={key: raw[key] for key in raw if key not in TABLES})
 
 
-def _table(raw: Mapping[str, Any], key: str, top: Where) -> dict[str, Any]:
+def _table(raw: Mapping[str, Any], key: str, top: CatalogPlace) -> dict[str, Any]:
     value = raw.get(key, {})
     if not isinstance(value, dict):
         top.fail(f"key {key!r}: expected a table, got {value!r}")
     return value
 
 
-def _info(raw: Mapping[str, Any], head: _Head, reader: LimitReader, top: Where) -> ProviderInfo:
+def _info(raw: Mapping[str, Any], head: _Head, reader: LimitReader, top: CatalogPlace) -> ProviderInfo:
     if "provider" not in raw:
         top.fail("the table [provider] is missing")
     where = top.at("provider")
@@ -97,7 +97,7 @@ def _info(raw: Mapping[str, Any], head: _Head, reader: LimitReader, top: Where) 
         where.fail(f"key 'id': {complaint(error.errors()[0], 'should be')}, got {table.id!r}")
 
 
-def _factors(raw: Mapping[str, Any], where: Where) -> dict[str, Decimal]:
+def _factors(raw: Mapping[str, Any], where: CatalogPlace) -> dict[str, Decimal]:
     found = {}
     for name, value in raw.items():
         try:
@@ -110,7 +110,7 @@ def _factors(raw: Mapping[str, Any], where: Where) -> dict[str, Decimal]:
     return found
 
 
-def _tier(name: str, raw: object, around: Provenance, reader: LimitReader, where: Where) -> Tier:
+def _tier(name: str, raw: object, around: Provenance, reader: LimitReader, where: CatalogPlace) -> Tier:
     table = where.read(TierTable, raw)
     if (table.billing is Billing.CREDIT) != (table.credit_usd is not None):
         where.fail("key 'credit_usd' goes together with billing = \"credit\"")
@@ -123,7 +123,7 @@ def _tier(name: str, raw: object, around: Provenance, reader: LimitReader, where
     return Tier(name=name, billing=table.billing, credit_usd=table.credit_usd, limits=limits)
 
 
-def _model(raw: object, number: int, info: ProviderInfo, reader: LimitReader, top: Where) -> ModelInfo:
+def _model(raw: object, number: int, info: ProviderInfo, reader: LimitReader, top: CatalogPlace) -> ModelInfo:
     name = raw.get("id", number) if isinstance(raw, dict) else number
     where = top.at(f"models.{name}")
     table = where.read(ModelTable, raw)
@@ -141,7 +141,7 @@ def _model(raw: object, number: int, info: ProviderInfo, reader: LimitReader, to
 
 
 def _tier_limits(
-    table: ModelTable, info: ProviderInfo, around: Provenance, reader: LimitReader, where: Where
+    table: ModelTable, info: ProviderInfo, around: Provenance, reader: LimitReader, where: CatalogPlace
 ) -> dict[str, tuple[Limit, ...]]:
     tiers = [tier.name for tier in info.tiers]
     for name in table.limits:
@@ -150,7 +150,7 @@ def _tier_limits(
     return {name: reader.read(raw, around, where.at(name)) for name, raw in table.limits.items()}
 
 
-def _price(raw: dict[str, Any], around: Provenance, where: Where) -> PriceRow:
+def _price(raw: dict[str, Any], around: Provenance, where: CatalogPlace) -> PriceRow:
     row = where.read(PriceRow, raw)
     for key in ("prompt", "completion", "cached", "cache_write", "request"):
         value = getattr(row, key)
@@ -170,7 +170,7 @@ def _price(raw: dict[str, Any], around: Provenance, where: Where) -> PriceRow:
     return row if row.source else row.model_copy(update={"source": around.source})
 
 
-def _check_names(models: tuple[ModelInfo, ...], top: Where) -> None:
+def _check_names(models: tuple[ModelInfo, ...], top: CatalogPlace) -> None:
     owner: dict[str, str] = {}
     for model in models:
         for name in (model.id, *model.aliases):

@@ -107,15 +107,15 @@ class LimitSet(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
+class CatalogPlace:
     """A place in a catalog, for messages: the file and the table."""
 
     origin: str
     table: str
 
-    def at(self, table: str) -> Where:
+    def at(self, table: str) -> CatalogPlace:
         """Return a place inside this one."""
-        return Where(self.origin, f"{self.table}.{table}" if self.table else table)
+        return CatalogPlace(self.origin, f"{self.table}.{table}" if self.table else table)
 
     def fail(self, problem: str) -> NoReturn:
         """Raise `ConfigError` for this place."""

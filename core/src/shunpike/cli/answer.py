@@ -21,7 +21,7 @@ _MARK = f"{LABEL}no model wrote this: it comes from shunpike's built-in offline 
 
 
 @dataclass(frozen=True)
-class Look:
+class AnswerDisplay:
     """How an answer is shown."""
 
     stream: bool = True
@@ -115,7 +115,7 @@ class _Printer:
         self._page.end()
 
 
-async def show_stream(stream: Stream, look: Look, spinner: Spinner) -> Completion:
+async def show_stream(stream: Stream, look: AnswerDisplay, spinner: Spinner) -> Completion:
     """Write the chunks of an entered stream; return the whole answer. A sandbox's answer is labelled."""
     printer = _Printer(new_page(markdown=look.markdown and not look.as_data), spinner.stop, as_data=look.as_data)
     try:
@@ -129,7 +129,7 @@ async def show_stream(stream: Stream, look: Look, spinner: Spinner) -> Completio
     return stream.completion
 
 
-def show_whole(completion: Completion, look: Look) -> None:
+def show_whole(completion: Completion, look: AnswerDisplay) -> None:
     """Write an answer that came in one chunk."""
     printer = _Printer(new_page(markdown=look.markdown and not look.as_data), lambda: None, as_data=look.as_data)
     message = completion.choices[0].message
@@ -138,7 +138,7 @@ def show_whole(completion: Completion, look: Look) -> None:
     printer.end()
 
 
-async def answer(client: Client, prompt: Prompt, options: Options, look: Look) -> Completion:
+async def answer(client: Client, prompt: Prompt, options: Options, look: AnswerDisplay) -> Completion:
     """Ask, show the answer and its footer, and return it."""
     look = replace(look, as_data=options.get("response_format") is not None)
     with Spinner() as spinner:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from shunpike.cli.answer import Look, answer
+from shunpike.cli.answer import AnswerDisplay, answer
 from shunpike.cli.asking import Asking, check_text, conversation_of, in_conversation, options_of
 from shunpike.cli.attachments import STDIN, attached, with_attachments
 from shunpike.cli.conversation import Conversation
@@ -61,7 +61,7 @@ async def _ask(given: Ask, question: Message, conversation: Conversation, option
             done = await opened.complete(prompt, **asked)
             as_json(as_object(await opened.settled(done), untried=given.all))
         else:
-            look = Look(stream=not given.no_stream, quiet=given.quiet, markdown=given.markdown)
+            look = AnswerDisplay(stream=not given.no_stream, quiet=given.quiet, markdown=given.markdown)
             done = await answer(opened, prompt, asked, look)
     conversation.said(question, done.choices[0].message)
 

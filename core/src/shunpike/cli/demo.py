@@ -10,7 +10,7 @@ import typer
 
 from shunpike.cli.demo_progress import watch
 from shunpike.cli.demo_report import as_object, show
-from shunpike.cli.demo_run import Plan, Result, play
+from shunpike.cli.demo_run import DemoPlan, Result, play
 from shunpike.cli.options import Json, command_app, takes
 from shunpike.cli.output import as_json, narrate, styled
 from shunpike.cli.sandbox import world
@@ -41,7 +41,7 @@ def demo(given: Demo) -> None:
     Nothing leaves this machine: seven providers are emulated on a loopback port, with today's free limits and with
     faults; play money pays the few that have no free tier. Exit 1 when the ledger differs from the providers' books.
     """
-    plan = Plan(requests=given.requests, seed=given.seed, concurrency=given.concurrency, faults=given.faults)
+    plan = DemoPlan(requests=given.requests, seed=given.seed, concurrency=given.concurrency, faults=given.faults)
     result = run(lambda: _play(plan, live=styled(sys.stderr)))
     if given.json:
         as_json(as_object(result))
@@ -51,7 +51,7 @@ def demo(given: Demo) -> None:
         raise typer.Exit(1)
 
 
-async def _play(plan: Plan, *, live: bool) -> Result:
+async def _play(plan: DemoPlan, *, live: bool) -> Result:
     host = Host.load()
     simulated = world(host)
     if all(info.simulated for info in host.providers()):

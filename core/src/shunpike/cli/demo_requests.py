@@ -50,7 +50,7 @@ _WEIGHTS = {"short": 30, "long": 15, "stream": 25, "json": 10, "schema": 10, "to
 
 
 @dataclass(frozen=True)
-class Sample:
+class DemoRequest:
     """One request of the demo."""
 
     kind: str
@@ -59,7 +59,7 @@ class Sample:
     stream: bool = False
 
 
-def samples(count: int, seed: int) -> Iterator[Sample]:
+def samples(count: int, seed: int) -> Iterator[DemoRequest]:
     """Yield ``count`` requests; the same seed gives the same ones."""
     draw = random.Random(seed)  # noqa: S311 - a demo must be repeatable, nothing is kept secret
     kinds = draw.choices(list(_WEIGHTS), weights=list(_WEIGHTS.values()), k=count)
@@ -67,7 +67,7 @@ def samples(count: int, seed: int) -> Iterator[Sample]:
         yield _sample(kind, draw)
 
 
-def _sample(kind: str, draw: random.Random) -> Sample:
+def _sample(kind: str, draw: random.Random) -> DemoRequest:
     options: Options = {"max_tokens": draw.choice((32, 48, 64, 96)), "timeout": 20.0}
     prompt = f"{draw.choice(_ASKS)} {draw.choice(_TOPICS)}."
     match kind:
@@ -91,4 +91,4 @@ def _sample(kind: str, draw: random.Random) -> Sample:
             options["max_tokens"] = 128
         case _:
             pass
-    return Sample(kind=kind, prompt=prompt, options=options, stream=kind == "stream")
+    return DemoRequest(kind=kind, prompt=prompt, options=options, stream=kind == "stream")

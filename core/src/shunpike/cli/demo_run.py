@@ -11,7 +11,7 @@ import anyio
 from pydantic import SecretStr
 
 from shunpike.cli.demo_progress import Watcher
-from shunpike.cli.demo_requests import Sample, samples
+from shunpike.cli.demo_requests import DemoRequest, samples
 from shunpike.client import Client, ProviderStatus
 from shunpike.clock import SystemClock
 from shunpike.errors import Exhausted, ShunpikeError
@@ -26,7 +26,7 @@ _GREETING = "Say hello, and name the road that avoids a toll."
 _GREETING_TRIES = 3
 
 
-class Plan(Record):
+class DemoPlan(Record):
     """What to play. ``faults`` is the share of requests that is made to fail."""
 
     requests: int
@@ -38,7 +38,7 @@ class Plan(Record):
 class Result(Record):
     """What came of it: our ledger, the providers' own books, and the requests by their end."""
 
-    plan: Plan
+    plan: DemoPlan
     seconds: float
     answered: int
     kinds: dict[str, int]
@@ -92,7 +92,7 @@ class _Tally:
         )
 
 
-async def play(plan: Plan, host: Host, world: World, progress: Watcher) -> Result:
+async def play(plan: DemoPlan, host: Host, world: World, progress: Watcher) -> Result:
     """Play the demo to its end and compare the books."""
     clock = SystemClock()
     started, began = clock.monotonic(), clock.now()
@@ -145,10 +145,10 @@ def demo_settings(host: Host, endpoints: Mapping[str, Endpoint], ledger: Path) -
     return Settings(store=f"sqlite:{ledger}", allow_paid=True, budgets=budgets, providers=sections)
 
 
-async def _send_all(client: Client, plan: Plan, tally: _Tally) -> None:
+async def _send_all(client: Client, plan: DemoPlan, tally: _Tally) -> None:
     limiter = anyio.CapacityLimiter(plan.concurrency)
 
-    async def one(sample: Sample) -> None:
+    async def one(sample: DemoRequest) -> None:
         async with limiter:
             await _send(client, sample, tally)
             tally.step()
@@ -158,7 +158,7 @@ async def _send_all(client: Client, plan: Plan, tally: _Tally) -> None:
             group.start_soon(one, sample)
 
 
-async def _send(client: Client, sample: Sample, tally: _Tally) -> None:
+async def _send(client: Client, sample: DemoRequest, tally: _Tally) -> None:
     try:
         if sample.stream:
             async with client.stream(sample.prompt, **sample.options) as stream:

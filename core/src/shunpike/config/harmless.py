@@ -21,7 +21,7 @@ HOUR = 3600.0
 BUILT_IN = (Priority.name,)
 
 
-class Held:
+class OwnersValues:
     """What holds without the file: what the owner's layers say, else the defaults."""
 
     def __init__(self, leaves: Layer) -> None:
@@ -44,55 +44,55 @@ class Held:
         return None if field is None else field.get_default(call_default_factory=True)
 
 
-Rule = Callable[[Any, Path, Held], bool]
+Rule = Callable[[Any, Path, OwnersValues], bool]
 """Tells whether a value, at its path, does no harm beside what holds. Its docstring says the same to a reader."""
 
 
-def _any(_value: Any, _path: Path, _held: Held) -> bool:
+def _any(_value: Any, _path: Path, _held: OwnersValues) -> bool:
     """Whatever it says."""
     return True
 
 
-def _no_more(value: Any, path: Path, held: Held) -> bool:
+def _no_more(value: Any, path: Path, held: OwnersValues) -> bool:
     """Where it is no more than what holds otherwise."""
     return bool(value <= held[path])
 
 
-def _an_hour(value: Any, path: Path, held: Held) -> bool:
+def _an_hour(value: Any, path: Path, held: OwnersValues) -> bool:
     """Up to what you have set, or up to an hour where you have set nothing."""
     return _no_more(value, path, held) if path in held else bool(value <= HOUR)
 
 
-def _unsaid(_value: Any, path: Path, held: Held) -> bool:
+def _unsaid(_value: Any, path: Path, held: OwnersValues) -> bool:
     """Where you have set nothing."""
     return path not in held
 
 
 def _only(harmless: Any) -> Rule:
-    def rule(value: Any, _path: Path, _held: Held) -> bool:
+    def rule(value: Any, _path: Path, _held: OwnersValues) -> bool:
         return bool(value == harmless)
 
     rule.__doc__ = f"Only `{json.dumps(harmless)}`."
     return rule
 
 
-def _built_in(value: Any, path: Path, held: Held) -> bool:
+def _built_in(value: Any, path: Path, held: OwnersValues) -> bool:
     """Among the core's own."""
     # A plugin's strategy may be the owner's guard, and takes what options it likes.
     return value in BUILT_IN and held[path] in BUILT_IN
 
 
-def _fewer(value: tuple[str, ...], path: Path, held: Held) -> bool:
+def _fewer(value: tuple[str, ...], path: Path, held: OwnersValues) -> bool:
     """Where it leaves fewer than what holds otherwise."""
     return not held[path] or (bool(value) and set(value) <= set(held[path]))
 
 
-def _slower(_value: Any, path: Path, held: Held) -> bool:
+def _slower(_value: Any, path: Path, held: OwnersValues) -> bool:
     """Where no pace holds otherwise."""
     return bool((held[path] or held[("pace",)]) == "none")
 
 
-def _smaller(value: tuple[Budget, ...], path: Path, held: Held) -> bool:
+def _smaller(value: tuple[Budget, ...], path: Path, held: OwnersValues) -> bool:
     """Where every budget that holds otherwise is there, and none is larger or new."""
     # A first one opens what nothing bounded.
     mine, theirs = _bounds(held[path]), _bounds(value)
@@ -108,7 +108,7 @@ def _bounds(budgets: tuple[Budget, ...]) -> dict[tuple[str, str, str | None, str
     return found
 
 
-def _tighter(value: tuple[Any, ...], path: Path, held: Held) -> bool:
+def _tighter(value: tuple[Any, ...], path: Path, held: OwnersValues) -> bool:
     """Where none holds otherwise, and none of them is in dollars or overrides."""
     # One in dollars would be the bound that a paid provider needs.
     return not held[path] and not any(
@@ -172,7 +172,7 @@ def may_hold(path: Path) -> bool:
     return general(path) in HARMLESS
 
 
-def is_harmless(path: Path, value: Any, held: Held) -> bool:
+def is_harmless(path: Path, value: Any, held: OwnersValues) -> bool:
     """Tell whether ``value`` at ``path`` may hold although the file that says so is not trusted."""
     rule = HARMLESS.get(general(path))
     if rule is None or (held.money and general(path) in STEERING):

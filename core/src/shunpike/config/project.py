@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path as FilePath
 
 from shunpike.config.files import File
-from shunpike.config.harmless import Held, is_harmless, may_hold
+from shunpike.config.harmless import OwnersValues, is_harmless, may_hold
 from shunpike.config.merge import Layer, Leaf, Origin, origin_of, walk
 from shunpike.config.schema import Path, typed
 from shunpike.config.trust import TrustStore
@@ -59,7 +59,7 @@ def sift(found: File, held: Layer) -> tuple[Layer, Ignored | None]:
 def _parted(found: File, held: Layer) -> tuple[Layer, Layer]:
     kept: Layer = {}
     dropped: Layer = {}
-    where, without = str(found.path), Held(held)
+    where, without = str(found.path), OwnersValues(held)
     for path, value in walk(found.tree, where):
         leaf = _leaf(path, value, where)
         if leaf is not None and (leaf.value == without[path] or is_harmless(path, leaf.value, without)):

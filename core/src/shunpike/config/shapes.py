@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from shunpike.catalog.limits import LimitReader, Provenance, read_window
-from shunpike.catalog.schema import Where
+from shunpike.catalog.schema import CatalogPlace
 from shunpike.durations import span
 from shunpike.types import Budget, Cap, Confidence, Limit, Money, Scope, Unit
 from shunpike.types.headers import header_problem
@@ -57,7 +57,7 @@ def limits(value: Any, table: str, origin: str) -> tuple[Limit | Cap, ...]:
     grants, of every unit and window that are not named. Raises `ConfigError` naming the place.
     """
     around = Provenance(source=origin, as_of=date.min, confidence=Confidence.OPERATOR)
-    where = Where(origin, table)
+    where = CatalogPlace(origin, table)
     reader = LimitReader({}, where)
     return tuple(
         item
@@ -73,7 +73,7 @@ def _is_share(item: Any) -> bool:
     return isinstance(item, Mapping) and isinstance(item.get("amount"), str) and item["amount"].endswith("%")
 
 
-def _cap(item: Mapping[str, Any], where: Where) -> Cap:
+def _cap(item: Mapping[str, Any], where: CatalogPlace) -> Cap:
     _known(item, ("amount", "unit", "per"), ("amount",))
     percent, unit, per = item["amount"].removesuffix("%").strip(), item.get("unit"), item.get("per")
     if not re.fullmatch(r"[1-9][0-9]?|100", percent, re.ASCII):

@@ -17,7 +17,7 @@ from shunpike.ledger.budgets import budgets_in_force, least
 from shunpike.ledger.counting import likely_output, output_samples, prompt_sample
 from shunpike.ledger.holds import fitted, holds_for, plain_request, too_large
 from shunpike.ledger.inspection import Inspection
-from shunpike.ledger.output_cap import Cap, Caps
+from shunpike.ledger.output_cap import Caps, OutputCap
 from shunpike.ledger.pacing import Pacer, unslowed
 from shunpike.ledger.settle import settlement_of
 from shunpike.ledger.settling import LEAVING, SETTLING
@@ -120,7 +120,7 @@ class Ledger(Inspection, Admission):
         # No ``max_tokens`` was named: lowering it is no advice.
         return verdict.model_copy(update={"fits": None})
 
-    async def _cap(self, target: Target, ask: AdmissionRequest) -> tuple[Cap, int]:
+    async def _cap(self, target: Target, ask: AdmissionRequest) -> tuple[OutputCap, int]:
         """Return the output cap for what is left, and the least that is of use."""
         counted = self._counted(target, ask)
         bounds = self._bounds(target, counted.principal, self.terms(target, counted))

@@ -40,7 +40,7 @@ class Room(NamedTuple):
     """Whether no other request of this process runs in it or waits for it."""
 
 
-class Cap(NamedTuple):
+class OutputCap(NamedTuple):
     """The output tokens per choice, and the limit that made it less than was wanted."""
 
     tokens: int
@@ -58,13 +58,13 @@ class Caps:
 
     async def choose(
         self, target: Target, ask: AdmissionRequest, bounds: Iterable[BoundLimit], now: float
-    ) -> tuple[Cap, int]:
+    ) -> tuple[OutputCap, int]:
         """Return the output cap for what is left of the limits, and the least that is of use."""
         terms = terms_of(target, ask, self._settings)
         limits = [one for one in bounds if shapes_output(one.limit, ask, terms)]
         least = least_output((one.limit for one in limits), ask, terms)
         if not limits:
-            return Cap(ask.max_output), least
+            return OutputCap(ask.max_output), least
         small = ask.model_copy(update={"max_output": least})
         holds = holds_for(target, small, terms_of(target, small, self._settings), limits)
         holds = tuple(hold for hold in holds if hold.amount)
@@ -104,14 +104,14 @@ def least_output(limits: Iterable[Limit], ask: AdmissionRequest, terms: Terms) -
     return max(least, min(USELESS, ask.max_output))
 
 
-def largest_output(rooms: Iterable[Room], ask: AdmissionRequest, terms: Terms, least: int) -> Cap:
+def largest_output(rooms: Iterable[Room], ask: AdmissionRequest, terms: Terms, least: int) -> OutputCap:
     """Return the cap for what is left. Where not even ``least`` fits, that: the store then says what it waits for."""
-    best = Cap(ask.max_output)
+    best = OutputCap(ask.max_output)
     for room in rooms:
         whole, part = (fits(room.limit, left, ask, terms) or 0 for left in (room.left, _part(room)))
         tokens = max(part, min(least, whole))
         if tokens < best.tokens:
-            best = Cap(tokens, room.limit.text_of(room.owner))
+            best = OutputCap(tokens, room.limit.text_of(room.owner))
     return best if best.tokens >= least else best._replace(tokens=least)
 
 

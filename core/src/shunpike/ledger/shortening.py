@@ -61,7 +61,7 @@ _BACK_OFF = 10
 """How often the wait between tests is doubled at most."""
 
 
-class Seen(NamedTuple):
+class WindowSighting(NamedTuple):
     """What the end of an attempt tells of one limit. Times are epoch seconds."""
 
     attempt_id: str
@@ -107,7 +107,7 @@ def shortened(limit: Limit, observation: Observation | None, now: float) -> Limi
     return limit.model_copy(update=changed)
 
 
-def watched(known: WindowObservation | None, limit: Limit, seen: Seen) -> WindowObservation | None:
+def watched(known: WindowObservation | None, limit: Limit, seen: WindowSighting) -> WindowObservation | None:
     """Return what is known of a limit's window with what an ending showed of it; None where there is nothing to keep.
 
     Args:
@@ -160,7 +160,7 @@ def _seconds(limit: Limit) -> float:
     return limit.window.seconds if isinstance(limit.window, Rolling) else 0.0
 
 
-def _fresh(span: WindowObservation, amount: int, seen: Seen, listed: float) -> WindowObservation:
+def _fresh(span: WindowObservation, amount: int, seen: WindowSighting, listed: float) -> WindowObservation:
     """Forget what is too old to tell, what is of another amount, and all of it where the clock was set back."""
     latest = seen.at + listed
     if span.amount != amount or max((one.seen for one in span.log), default=0.0) > latest or span.told_at > latest:
@@ -172,7 +172,7 @@ def _fresh(span: WindowObservation, amount: int, seen: Seen, listed: float) -> W
     return span.model_copy(update={"log": tuple(one for one in span.log if one.started >= seen.seen - listed)})
 
 
-def _refused(span: WindowObservation, seen: Seen, listed: float) -> WindowObservation:
+def _refused(span: WindowObservation, seen: WindowSighting, listed: float) -> WindowObservation:
     """A refusal shows that nothing was left; whatever was concluded or tested before it is taken back."""
     one = Sighting(started=seen.started, seen=seen.seen, served=0, left=seen.left or 0, wait=seen.wait)
     if span.seconds is None and not span.tests:
@@ -188,7 +188,7 @@ def _failed(span: WindowObservation, at: float, listed: float) -> WindowObservat
     return span.model_copy(update=failed)
 
 
-def _judged(span: WindowObservation, amount: int, seen: Seen, listed: float) -> WindowObservation:
+def _judged(span: WindowObservation, amount: int, seen: WindowSighting, listed: float) -> WindowObservation:
     one = Sighting(started=seen.started, seen=seen.seen, left=seen.left, wait=seen.wait)
     before = [other for other in span.log if other.seen < seen.started]
     since, fixed = sightings.fixed(before, amount, one)
@@ -215,7 +215,7 @@ def _judged(span: WindowObservation, amount: int, seen: Seen, listed: float) -> 
     return span
 
 
-def _tested(span: WindowObservation, amount: int, seen: Seen, listed: float) -> WindowObservation:
+def _tested(span: WindowObservation, amount: int, seen: WindowSighting, listed: float) -> WindowObservation:
     """Make room for a test, where one is due: the attempt that ended counts until the reset only."""
     if seen.started < span.test_at or seen.at < span.no_test_before:
         return span

@@ -23,20 +23,20 @@ _TRIES = 5
 _QUICK = 0.01
 
 
-class Look(NamedTuple):
+class ClockReading(NamedTuple):
     """What both clocks showed at one moment."""
 
     uptime: Uptime
     wall: float
 
 
-def look_at(clock: Clock) -> Look:
+def look_at(clock: Clock) -> ClockReading:
     """Read both clocks; again where this process stood still in between."""
-    found: list[tuple[float, Look]] = []
+    found: list[tuple[float, ClockReading]] = []
     for _ in range(_TRIES):
         before, wall, after = uptime_of(clock), clock.now(), uptime_of(clock)
         took = after.seconds - before.seconds
-        found.append((took, Look(after, wall)))
+        found.append((took, ClockReading(after, wall)))
         if took < _QUICK:
             break
     return min(found)[1]

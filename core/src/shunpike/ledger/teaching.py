@@ -17,7 +17,14 @@ from shunpike.ledger.buckets import bucket_of, gate_of
 from shunpike.ledger.holds import limits_in_force
 from shunpike.ledger.knowledge import Knowledge
 from shunpike.ledger.learning import Believed, is_believed, limit_updates_of, merged
-from shunpike.ledger.shortening import Seen, may_be_shorter, shortened, used_within, watched, without_sightings
+from shunpike.ledger.shortening import (
+    WindowSighting,
+    may_be_shorter,
+    shortened,
+    used_within,
+    watched,
+    without_sightings,
+)
 from shunpike.ledger.terms import Terms
 from shunpike.ledger.unlisted import found_in, learned_limits
 from shunpike.protocols import Target
@@ -127,7 +134,7 @@ class Teaching:
         started = self._started.pop(attempt_id, None)
         if started is not None:
             headers_at = outcome.at if outcome.headers_at is None else min(outcome.headers_at, outcome.at)
-            known = Seen(attempt_id, started, headers_at, outcome.at, "what passed")
+            known = WindowSighting(attempt_id, started, headers_at, outcome.at, "what passed")
             limit_updates = self._watched(granted, outcome, refused, limit_updates, known)
         observations, now = self._known.observations, self._clock.now()
         seen = {
@@ -147,7 +154,7 @@ class Teaching:
         outcome: Outcome,
         refused: Mapping[str, float],
         limit_updates: tuple[LimitUpdate, ...],
-        seen: Seen,
+        seen: WindowSighting,
     ) -> tuple[LimitUpdate, ...]:
         """Return the limit updates with what the ending tells of how long windows are."""
         if outcome.cancelled or (outcome.error is not None and not is_refusal(outcome)):
@@ -211,7 +218,7 @@ class Before(NamedTuple):
         bound = None if self.observation is None else self.observation.bound
         return self.limit.amount if bound is None else max(self.limit.amount, bound.figure)
 
-    def told(self, outcome: Outcome, seen: Seen, *, named: bool, others: bool) -> Seen | None:
+    def told(self, outcome: Outcome, seen: WindowSighting, *, named: bool, others: bool) -> WindowSighting | None:
         """Return what the ending tells of its window, None where that is nothing.
 
         Args:
@@ -246,7 +253,7 @@ class Before(NamedTuple):
             origin=seen.origin if observation is None else observation.origin,
         )
 
-    def taught(self, bucket: str, seen: Seen, span: WindowObservation) -> LimitUpdate:
+    def taught(self, bucket: str, seen: WindowSighting, span: WindowObservation) -> LimitUpdate:
         """Return the limit update with what is known of the window now."""
         if self.update is None:
             observation = Observation(bucket=bucket, at=seen.seen, origin=seen.origin, span=span)

@@ -19,7 +19,7 @@ from shunpike.routing.hints import NOBODY_ELSE
 from shunpike.routing.operation import Operation
 from shunpike.routing.run import RequestRun
 from shunpike.routing.schedule import Pause
-from shunpike.routing.trouble import Scope, Setback
+from shunpike.routing.trouble import Setback, TroubleScope
 from shunpike.wire.not_sent import KeptMark
 
 T = TypeVar("T")
@@ -95,7 +95,7 @@ class AttemptLoop:
         except PluginError as error:
             health.leave(where)
             run.recorder.failed(target, error)
-            run.schedule.refused(target, Setback(Scope.ACCOUNT, error.kind, error.message))
+            run.schedule.refused(target, Setback(TroubleScope.ACCOUNT, error.kind, error.message))
             return None
         except BaseException:
             health.leave(where)
@@ -107,7 +107,7 @@ class AttemptLoop:
         if target.label in run.recorder.denials and admitted.retry_at is not None:
             run.schedule.parked(target)
         else:
-            run.schedule.refused(target, Setback(Scope.MODEL, "refused", admitted.reason, cause=admitted.cause))
+            run.schedule.refused(target, Setback(TroubleScope.MODEL, "refused", admitted.reason, cause=admitted.cause))
         return None
 
     async def _pause(self, run: RequestRun, pause: Pause) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from shunpike.routing.trouble import Scope
+from shunpike.routing.trouble import TroubleScope
 from shunpike.types import Block, Cause
 from shunpike.types.trouble import bucket_in_trouble, place_in_trouble
 
@@ -21,7 +21,7 @@ LONGEST = 3_600.0
 TOLD = frozenset({Cause.TROUBLE, Cause.KEY})
 """What other processes are told: limits and quotas are the ledger's own, and what a model lacks is found at once."""
 
-Place = tuple[Scope, str]
+Place = tuple[TroubleScope, str]
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Closed:
 def bucket_of(place: Place) -> str:
     """Return the bucket of a place: it begins with the provider, or the section, that a person calls it by."""
     scope, name = place
-    mark = "/" if scope is Scope.MODEL else " "
+    mark = "/" if scope is TroubleScope.MODEL else " "
     owner, _, rest = name.partition(mark)
     return bucket_in_trouble(owner, scope.value, rest)
 
@@ -54,12 +54,12 @@ def bucket_of(place: Place) -> str:
 def place_of(bucket: str) -> Place | None:
     """Return the place of `bucket_of`, None for any other bucket."""
     found = place_in_trouble(bucket)
-    if found is None or found[1] not in set(Scope):
+    if found is None or found[1] not in set(TroubleScope):
         return None
-    owner, scope, name = found[0], Scope(found[1]), found[2]
-    if scope is Scope.ACCOUNT:
+    owner, scope, name = found[0], TroubleScope(found[1]), found[2]
+    if scope is TroubleScope.ACCOUNT:
         return scope, owner
-    return scope, f"{owner}{'/' if scope is Scope.MODEL else ' '}{name}"
+    return scope, f"{owner}{'/' if scope is TroubleScope.MODEL else ' '}{name}"
 
 
 def told_of(place: Place, known: Closed) -> Block:
@@ -79,5 +79,5 @@ def told_of(place: Place, known: Closed) -> Block:
 def heard_of(place: Place, block: Block, read_at: float) -> Closed:
     """Return what another process, or an earlier one, told."""
     until = block.until if block.test_at is None else block.test_at
-    kind, cause = block.reason.partition(":")[0], Cause.KEY if place[0] is Scope.KEY else Cause.TROUBLE
+    kind, cause = block.reason.partition(":")[0], Cause.KEY if place[0] is TroubleScope.KEY else Cause.TROUBLE
     return Closed(until, block.at, block.failures, kind, block.reason, cause, booked_at=read_at)

@@ -12,7 +12,7 @@ from shunpike.errors import ShunpikeError
 from shunpike.protocols import Admission, AdmissionRequest, Backend, RoutableRequest, Target
 from shunpike.routing.health import Health
 from shunpike.routing.plan import Plan
-from shunpike.routing.trouble import Where
+from shunpike.routing.trouble import TroublePlace
 from shunpike.tokens import ESTIMATE
 from shunpike.types import Chunk, Event, Grant, Price, Settlement, Timeouts
 from shunpike.waiting import Queue, Waiter
@@ -35,7 +35,7 @@ class Services:
     """(attempt, served model, prompt tokens, service tier that the answer names) → the price of it, None = unknown."""
     timeouts: Callable[[Target], Timeouts]
     cancel_safe: Callable[[Target], bool]
-    where: Callable[[Target], Where]
+    where: Callable[[Target], TroublePlace]
     """What a target shares with others: its account, its address, its key."""
     plugin: Callable[[Target], str]
     """The name of the plugin that serves a target."""

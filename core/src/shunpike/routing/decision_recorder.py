@@ -13,7 +13,7 @@ from shunpike.protocols import Target
 from shunpike.routing.hints import Told, hint_for
 from shunpike.routing.plan import Plan
 from shunpike.routing.schedule import Spent
-from shunpike.routing.trouble import Failure, Scope, Setback
+from shunpike.routing.trouble import Failure, Setback, TroubleScope
 from shunpike.types import (
     ABSENT,
     ZERO,
@@ -35,7 +35,12 @@ from shunpike.types.base import label
 _SHOWN = 12
 _TELLING = (Verdict.FAILED, Verdict.REFUSED, Verdict.UNUSED, Verdict.DROPPED, Verdict.ANSWERED)
 """What was tried says more than what was not."""
-_SHARED = {Scope.MODEL: "it", Scope.ACCOUNT: "its account", Scope.ORIGIN: "its address", Scope.KEY: "its key"}
+_SHARED = {
+    TroubleScope.MODEL: "it",
+    TroubleScope.ACCOUNT: "its account",
+    TroubleScope.ORIGIN: "its address",
+    TroubleScope.KEY: "its key",
+}
 
 
 class DecisionRecorder:
@@ -77,18 +82,18 @@ class DecisionRecorder:
     def closed(self, target: Target, setback: Setback) -> None:
         """What was learned earlier closed ``target``; nothing was sent."""
         hint = setback.hint
-        if hint is None and setback.scope is Scope.KEY:
+        if hint is None and setback.scope is TroubleScope.KEY:
             # What another process found has no hint of its own.
             hint = key_hint(target.provider.env_key, target.name, target.key_origin)
         self._kept_away[target.label] = Told(target.name, setback.kind, hint)
-        if target.label in self._candidates and setback.scope is not Scope.MODEL:
+        if target.label in self._candidates and setback.scope is not TroubleScope.MODEL:
             return  # It failed in this request, and how says more.
         self.note(target, Verdict.REFUSED, _in_words(setback), setback.opens_at, setback.cause)
 
     def leave(self, untried: Iterable[tuple[Target, Setback | Spent | None]]) -> None:
         """Say why these were never asked, where there is more to say than that another answered first."""
         for target, why in untried:
-            if isinstance(why, Setback) and why.scope is Scope.KEY:
+            if isinstance(why, Setback) and why.scope is TroubleScope.KEY:
                 self.closed(target, why)
             elif isinstance(why, Setback):
                 self.note(target, Verdict.UNUSED, f"not tried: {_SHARED[why.scope]} is in trouble ({why.kind})")

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from shunpike.clock import Clock
 from shunpike.errors import AuthError, CreditsExhausted, NotHere, QuotaExhausted, RateLimited
 from shunpike.routing.closings import TOLD, Closed, Place, bucket_of, heard_of, place_of, told_of
-from shunpike.routing.trouble import Failure, Scope, Setback, Where, is_trouble, named_moment, scope_of
+from shunpike.routing.trouble import Failure, Setback, TroublePlace, TroubleScope, is_trouble, named_moment, scope_of
 from shunpike.types import Block, Cause
 from shunpike.types.trouble import Troubles
 
@@ -65,7 +65,7 @@ class Health:
         """Account → when something of it answered last."""
         self._heard: Troubles | None = None
 
-    def learn(self, where: Where, error: Failure, begun: float) -> Setback:
+    def learn(self, where: TroublePlace, error: Failure, begun: float) -> Setback:
         """Take in the failure of an attempt that began at ``begun``, epoch seconds; return what it closes."""
         scope, named = scope_of(error), named_moment(error)
         told = Setback(scope, error.kind, f"{error.kind}: {error.message}", hint=error.hint)
@@ -83,9 +83,9 @@ class Health:
         known.until = max(known.until, known.named)
         self._is_the_accounts(where, scope, known)
         sure = named is not None and known.failures == 1
-        return told._replace(until=known.until, sure=sure, shared=scope is Scope.MODEL, cause=cause)
+        return told._replace(until=known.until, sure=sure, shared=scope is TroubleScope.MODEL, cause=cause)
 
-    def _close(self, key: tuple[Scope, str], growth: Growth, begun: float, told: Setback) -> Closed:
+    def _close(self, key: tuple[TroubleScope, str], growth: Growth, begun: float, told: Setback) -> Closed:
         now, known = self._clock.now(), self._closed.get(key)
         failures = 1 if known is None else known.failures
         if known is not None and begun > known.since:
@@ -152,48 +152,50 @@ class Health:
             if block.at > since + _ROUNDING:
                 self._closed[found] = heard_of(found, block, troubles.at)
 
-    def _is_the_accounts(self, where: Where, scope: Scope, known: Closed) -> None:
+    def _is_the_accounts(self, where: TroublePlace, scope: TroubleScope, known: Closed) -> None:
         """Close the account where two of its models are in trouble at a time."""
-        if scope is not Scope.MODEL:
+        if scope is not TroubleScope.MODEL:
             return
         now, prefix = self._clock.now(), f"{where.account}/"
         others = (
             one
             for (other, name), one in self._closed.items()
-            if other is Scope.MODEL and name != where.model and name.startswith(prefix)
+            if other is TroubleScope.MODEL and name != where.model and name.startswith(prefix)
         )
         # What answered in between shows that it is these models. The account has a growth of its own: it is opened by
         # the first of its models that answers, and must not be kept from it by how often two others failed.
         well = self._account_well_at.get(where.account, 0.0)
         if any(one.cause is Cause.TROUBLE and one.until > now and one.since > well for one in others):
-            told = Setback(Scope.ACCOUNT, known.kind, known.reason, hint=known.hint, cause=known.cause)
-            self._close((Scope.ACCOUNT, where.account), TROUBLE, now, told)
+            told = Setback(TroubleScope.ACCOUNT, known.kind, known.reason, hint=known.hint, cause=known.cause)
+            self._close((TroubleScope.ACCOUNT, where.account), TROUBLE, now, told)
 
-    def _well(self, where: Where) -> None:
+    def _well(self, where: TroublePlace) -> None:
         """What answers is there, whatever it says."""
         self._account_well_at[where.account] = self._clock.now()
-        for scope in (Scope.ORIGIN, Scope.ACCOUNT):
+        for scope in (TroubleScope.ORIGIN, TroubleScope.ACCOUNT):
             known = self._closed.get((scope, where.of(scope)))
             if known is not None and known.cause is Cause.TROUBLE:
                 self._open((scope, where.of(scope)))
 
-    def answers(self, where: Where) -> None:
+    def answers(self, where: TroublePlace) -> None:
         """Content arrives: address, account and key are well, whatever becomes of the answer."""
-        self._answered(where, (Scope.ORIGIN, Scope.ACCOUNT, Scope.KEY))
+        self._answered(where, (TroubleScope.ORIGIN, TroubleScope.ACCOUNT, TroubleScope.KEY))
 
-    def succeeded(self, where: Where) -> None:
+    def succeeded(self, where: TroublePlace) -> None:
         """A good answer ends all that was closed there."""
-        self._answered(where, Scope)
+        self._answered(where, TroubleScope)
 
-    def _answered(self, where: Where, scopes: Iterable[Scope]) -> None:
+    def _answered(self, where: TroublePlace, scopes: Iterable[TroubleScope]) -> None:
         self._account_well_at[where.account] = self._clock.now()
         for scope in scopes:
             self._open((scope, where.of(scope)))
 
-    def enter(self, where: Where) -> Setback | None:
+    def enter(self, where: TroublePlace) -> Setback | None:
         """Return why nothing may be sent there, None when it may; the first after the time tests it for all."""
         now = self._clock.now()
-        found = [(scope, one) for scope in Scope if (one := self._closed.get((scope, where.of(scope)))) is not None]
+        found = [
+            (scope, one) for scope in TroubleScope if (one := self._closed.get((scope, where.of(scope)))) is not None
+        ]
         for scope, one in sorted(found, key=lambda pair: -pair[1].until):
             if one.until > now:
                 sure = one.cause is Cause.QUOTA and one.failures == 1
@@ -203,23 +205,25 @@ class Health:
             one.tested, one.until = True, now + TESTED_FOR
         return None
 
-    def leave(self, where: Where) -> None:
+    def leave(self, where: TroublePlace) -> None:
         """Note that nothing was sent after all: another may test it."""
         now = self._clock.now()
-        for scope in Scope:
+        for scope in TroubleScope:
             known = self._closed.get((scope, where.of(scope)))
             if known is not None and known.tested:
                 known.tested, known.until = False, now
 
-    def closed_until(self, where: Where) -> float | None:
+    def closed_until(self, where: TroublePlace) -> float | None:
         """Return until when nothing is sent there, epoch seconds; None when something may be."""
-        moments = [one.until for scope in Scope if (one := self._closed.get((scope, where.of(scope)))) is not None]
+        moments = [
+            one.until for scope in TroubleScope if (one := self._closed.get((scope, where.of(scope)))) is not None
+        ]
         return max((at for at in moments if at > self._clock.now()), default=None)
 
     @property
     def refused_keys(self) -> frozenset[str]:
         """The fingerprints of the keys that were refused."""
-        return frozenset(name for scope, name in self._closed if scope is Scope.KEY)
+        return frozenset(name for scope, name in self._closed if scope is TroubleScope.KEY)
 
 
 def _growth(error: Failure) -> tuple[Growth | None, Cause | None]:

@@ -19,7 +19,7 @@ from math import inf
 from typing import NamedTuple
 
 from shunpike.protocols import Target
-from shunpike.routing.trouble import Scope, Setback, Where
+from shunpike.routing.trouble import Setback, TroublePlace, TroubleScope
 from shunpike.types import Cause
 
 MOST_TRIES = 3
@@ -80,12 +80,12 @@ class _Door:
 class _Candidate:
     """A target with its doors: all must be open."""
 
-    def __init__(self, target: Target, place: int, doors: Mapping[Scope, _Door]) -> None:
+    def __init__(self, target: Target, place: int, doors: Mapping[TroubleScope, _Door]) -> None:
         self.target = target
         self.place = place
         self.doors = doors
-        self.own = doors[Scope.MODEL]
-        self.account = doors[Scope.ACCOUNT]
+        self.own = doors[TroubleScope.MODEL]
+        self.account = doors[TroubleScope.ACCOUNT]
         self.refused = False
         """Whether its last visit ended before anything was sent."""
         self.failed_alike = False
@@ -115,14 +115,14 @@ class _Candidate:
 class Schedule:
     """The state of every candidate of one request."""
 
-    def __init__(self, targets: Sequence[Target], where: Callable[[Target], Where], bounds: Bounds) -> None:
-        doors: dict[tuple[Scope, str], _Door] = {}
+    def __init__(self, targets: Sequence[Target], where: Callable[[Target], TroublePlace], bounds: Bounds) -> None:
+        doors: dict[tuple[TroubleScope, str], _Door] = {}
         self._bounds = bounds
         self._attempts = 0
         self._candidates: dict[str, _Candidate] = {}
         for place, target in enumerate(targets):
             found = where(target)
-            own = {scope: doors.setdefault((scope, found.of(scope)), _Door()) for scope in Scope}
+            own = {scope: doors.setdefault((scope, found.of(scope)), _Door()) for scope in TroubleScope}
             self._candidates[target.label] = _Candidate(target, place, own)
 
     def next(self, now: float) -> Target | Pause | None:
@@ -153,8 +153,8 @@ class Schedule:
 
     def has_other(self, target: Target, now: float) -> bool:
         """Whether somebody at another address could be asked instead if ``target`` takes too long."""
-        origin = self._candidates[target.label].doors[Scope.ORIGIN]
-        others = (one for one in self._candidates.values() if one.doors[Scope.ORIGIN] is not origin)
+        origin = self._candidates[target.label].doors[TroubleScope.ORIGIN]
+        others = (one for one in self._candidates.values() if one.doors[TroubleScope.ORIGIN] is not origin)
         return self._attempts < self._bounds.attempts and any(
             one.fresh and one.until <= now and not one.parked for one in others
         )
@@ -196,7 +196,7 @@ class Schedule:
             candidate.failed_alike = True
             same = [one for one in self._candidates.values() if one.account is candidate.account and one.failed_alike]
             if len(same) >= _ALIKE:
-                candidate.account.close(setback._replace(scope=Scope.ACCOUNT))
+                candidate.account.close(setback._replace(scope=TroubleScope.ACCOUNT))
 
     def untried(self, now: float) -> list[tuple[Target, Setback | Spent | None]]:
         """Return who was neither tried nor refused, with what closed it or what was used up, if either."""

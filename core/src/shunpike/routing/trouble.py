@@ -22,7 +22,7 @@ Failure = ProviderError | PluginError
 """An attempt that did not do: the provider's failure, or its plugin's."""
 
 
-class Scope(StrEnum):
+class TroubleScope(StrEnum):
     """Who shares the fate of a target."""
 
     MODEL = "model"
@@ -31,7 +31,7 @@ class Scope(StrEnum):
     KEY = "key"
 
 
-class Where(NamedTuple):
+class TroublePlace(NamedTuple):
     """A target by what it shares with others. ``key`` is a fingerprint, never the key."""
 
     model: str
@@ -44,7 +44,7 @@ class Where(NamedTuple):
         """The address, as a person knows it."""
         return self.origin.rpartition(" ")[2]
 
-    def of(self, scope: Scope) -> str:
+    def of(self, scope: TroubleScope) -> str:
         """Return the name of what is shared."""
         return str(getattr(self, scope.value))
 
@@ -52,7 +52,7 @@ class Where(NamedTuple):
 class Setback(NamedTuple):
     """What closes a target, and all that share ``scope`` with it. ``until`` None = for the rest of the request."""
 
-    scope: Scope
+    scope: TroubleScope
     kind: str
     reason: str
     until: float | None = None
@@ -74,19 +74,19 @@ _OF_THE_ORIGIN = frozenset({"timeout", "malformed"})
 """Kinds of trouble that come from the address where no status tells of a server that works."""
 
 
-def scope_of(error: Failure) -> Scope:
+def scope_of(error: Failure) -> TroubleScope:
     """Return who is closed by ``error``."""
     match error:
         case AuthError():
-            return Scope.KEY
+            return TroubleScope.KEY
         case CreditsExhausted() | PluginError():
-            return Scope.ACCOUNT
+            return TroubleScope.ACCOUNT
         case Interrupted():
-            return Scope.ORIGIN
+            return TroubleScope.ORIGIN
         case Overloaded() if error.kind == "connection" or (error.kind in _OF_THE_ORIGIN and error.status is None):
-            return Scope.ORIGIN
+            return TroubleScope.ORIGIN
         case _:
-            return Scope.MODEL
+            return TroubleScope.MODEL
 
 
 def is_trouble(error: Failure) -> bool:

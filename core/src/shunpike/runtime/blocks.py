@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from shunpike.routing.closings import place_of
-from shunpike.routing.trouble import Scope
+from shunpike.routing.trouble import TroubleScope
 from shunpike.runtime.accounts import Account
 from shunpike.types import Block
 
@@ -21,7 +21,7 @@ def of_keys_in_use(blocks: Blocks, accounts: Mapping[str, Account]) -> Blocks:
 
 def _is_former(bucket: str, accounts: Mapping[str, Account]) -> bool:
     place = place_of(bucket)
-    if place is None or place[0] is not Scope.KEY:
+    if place is None or place[0] is not TroubleScope.KEY:
         return False
     name, _, fingerprint = place[1].partition(" ")
     # What is not set up here may be so for another process, with that very key.

@@ -19,7 +19,7 @@ from shunpike.protocols import Backend, CancelSafe, HealthProbe, Store, Target, 
 from shunpike.routing.context import Attempt, Services
 from shunpike.routing.health import Health
 from shunpike.routing.plan import Targets
-from shunpike.routing.trouble import Where
+from shunpike.routing.trouble import TroublePlace
 from shunpike.runtime.accounts import Account, build_roster, find_accounts, with_catalogs
 from shunpike.runtime.endpoints import Endpoints, Kind, is_listed, named_at, with_endpoints
 from shunpike.runtime.names import check_budgets
@@ -217,13 +217,13 @@ class Runtime:
         """Return the free probe of ``account``, or None when there is none."""
         return self._host.health(account.plugin, account.settings)
 
-    def where(self, target: Target) -> Where:
+    def where(self, target: Target) -> TroublePlace:
         """Return what ``target`` shares with others: its account, its address, its key."""
         account = self.accounts[target.name]
         address = urlsplit(account.settings.base_url or account.info.base_url)
         # Several providers may be served at one host, as by a sandbox: what is one's trouble is not the other's.
         origin = f"{account.info.id} {address.scheme}://{address.netloc}"
-        return Where(target.label, target.name, origin, f"{target.name} {account.key.fingerprint}")
+        return TroublePlace(target.label, target.name, origin, f"{target.name} {account.key.fingerprint}")
 
     def funds(self, target: Target) -> Funds:
         """Return who pays for a call of ``target``."""

@@ -5,7 +5,7 @@ from shunpike.wire.address import check_base_url
 from shunpike.wire.answer import read_answer
 from shunpike.wire.assemble import Assembly, chunks_of
 from shunpike.wire.chat import ChatBackend
-from shunpike.wire.chunks import Seen
+from shunpike.wire.chunks import StreamProgress
 from shunpike.wire.compatible import OpenAICompatible, require_key
 from shunpike.wire.dialect import Dialect, RateHeaders, Sentence, read_dialect
 from shunpike.wire.embeddings import EmbeddingBackend
@@ -18,20 +18,20 @@ from shunpike.wire.network import Network
 from shunpike.wire.not_sent import before_sending
 from shunpike.wire.probe import ModelsProbe
 from shunpike.wire.ratelimits import header_evidence, parse_duration, parse_moment, retry_moment, retry_told
-from shunpike.wire.reader import Reader
-from shunpike.wire.sse import Event, EventParser
+from shunpike.wire.reader import AnswerReader
+from shunpike.wire.sse import EventParser, ServerSentEvent
 from shunpike.wire.stream import ChunkStream
 from shunpike.wire.unreadable import no_answer
 
 __all__ = [
     "KINDS",
+    "AnswerReader",
     "Assembly",
     "BalanceBackend",
     "ChatBackend",
     "ChunkStream",
     "Dialect",
     "EmbeddingBackend",
-    "Event",
     "EventParser",
     "Flow",
     "Http",
@@ -39,13 +39,13 @@ __all__ = [
     "Network",
     "OpenAICompatible",
     "RateHeaders",
-    "Reader",
     "Refused",
     "Reply",
     "Said",
-    "Seen",
     "Sentence",
+    "ServerSentEvent",
     "Side",
+    "StreamProgress",
     "before_sending",
     "check_base_url",
     "chunks_of",

@@ -27,7 +27,7 @@ NOT_YET_VALID, EXPIRED, OF_ANOTHER = 9, 10, (62, 64)
 """OpenSSL's numbers of what is wrong with a certificate: ``OF_ANOTHER`` name, or address."""
 
 
-class Trusted(NamedTuple):
+class TrustedAuthorities(NamedTuple):
     """Who is trusted. ``named`` is what a variable names, in place of certifi's; ``ca_file`` comes on top of either."""
 
     variable: str | None = None
@@ -42,14 +42,14 @@ class Trusted(NamedTuple):
         return own if self.ca_file is None else f"{own}, and {self.ca_file} (the setting {SETTING})"
 
 
-def trusted(ca_file: str | None, environ: Mapping[str, str]) -> Trusted:
+def trusted(ca_file: str | None, environ: Mapping[str, str]) -> TrustedAuthorities:
     """Return who is trusted by these settings and variables; an empty variable counts as not set."""
     found = next((name for name in (CERT_FILE, CERT_DIR, *BUNDLES) if environ.get(name)), None)
     own = None if ca_file is None else str(Path(ca_file).expanduser())
-    return Trusted(found, environ.get(found or "", ""), own, environ.get(KEY_LOG) or None)
+    return TrustedAuthorities(found, environ.get(found or "", ""), own, environ.get(KEY_LOG) or None)
 
 
-def tls_context(who: Trusted | None = None) -> ssl.SSLContext:
+def tls_context(who: TrustedAuthorities | None = None) -> ssl.SSLContext:
     """Return the context that all transports share: reading the certificates takes tens of milliseconds.
 
     ``who`` defaults to what the process's own variables say. Raises `ConfigError` naming the variable or the setting
@@ -59,7 +59,7 @@ def tls_context(who: Trusted | None = None) -> ssl.SSLContext:
 
 
 @lru_cache(maxsize=8)
-def _context(who: Trusted) -> ssl.SSLContext:
+def _context(who: TrustedAuthorities) -> ssl.SSLContext:
     context = _base(who)
     if who.ca_file is not None:
         try:
@@ -69,7 +69,7 @@ def _context(who: Trusted) -> ssl.SSLContext:
     return context
 
 
-def _base(who: Trusted) -> ssl.SSLContext:
+def _base(who: TrustedAuthorities) -> ssl.SSLContext:
     folder = who.variable == CERT_DIR or (who.variable in BUNDLES and Path(who.named).is_dir())
     if folder:
         # Told here, since the TLS library passes over a folder that is not there, and then trusts nobody.
@@ -94,7 +94,7 @@ def _base(who: Trusted) -> ssl.SSLContext:
         ) from error
 
 
-def _check_folder(who: Trusted) -> None:
+def _check_folder(who: TrustedAuthorities) -> None:
     folders, problem = [Path(one) for one in who.named.split(os.pathsep) if Path(one).is_dir()], None
     where = f"the variable {who.variable} names {who.named!r}, which"
     try:

@@ -16,7 +16,7 @@ from shunpike.wire.answer import no_choice, read_answer
 from shunpike.wire.apart import set_apart
 from shunpike.wire.assemble import chunks_of
 from shunpike.wire.body import chat_body, stream_body
-from shunpike.wire.chunks import Seen, missing_ends, read_chunk
+from shunpike.wire.chunks import StreamProgress, missing_ends, read_chunk
 from shunpike.wire.dialect import Dialect
 from shunpike.wire.error_body import marks
 from shunpike.wire.failures import Refused, Side, classify, request_id
@@ -27,7 +27,7 @@ from shunpike.wire.listing import read_models
 from shunpike.wire.network import Network
 from shunpike.wire.not_sent import before_sending
 from shunpike.wire.ratelimits import header_evidence
-from shunpike.wire.sse import Event
+from shunpike.wire.sse import ServerSentEvent
 from shunpike.wire.stream import ChunkStream
 from shunpike.wire.unreadable import no_answer
 from shunpike.wire.unsupported import check_parts, lost, strangers
@@ -93,7 +93,7 @@ class ChatBackend:
         """Return the answer in ``data``. What only the headers tell is added afterwards."""
         return read_answer(call, data, self.dialect, self.info.id)
 
-    def chunks(self, raw_chunk: dict[str, Any], seen: Seen) -> list[Chunk]:
+    def chunks(self, raw_chunk: dict[str, Any], seen: StreamProgress) -> list[Chunk]:
         """Return the chunks of one chunk of a stream; ``seen`` holds the call and what came before."""
         return read_chunk(raw_chunk, seen, self.dialect, self.info.id)
 
@@ -232,7 +232,7 @@ class _ChatReader:
         self.done = False
         self.warnings: tuple[str, ...] = ()
         self._backend = backend
-        self._seen = Seen(call, expected=1 if backend.dialect.single_choice else call.request.n or 1)
+        self._seen = StreamProgress(call, expected=1 if backend.dialect.single_choice else call.request.n or 1)
         self._headers: Mapping[str, str] = {}
         # A chunk without any of these words holds no error, which is cheaper to see in the text than in the JSON.
         self._marks = marks(backend.dialect.errors_at)
@@ -256,7 +256,7 @@ class _ChatReader:
         self.done = True
         return chunks_of(self._backend.read(self._seen.call, Reply(200, headers, body, 0.0)))
 
-    def chunks(self, event: Event) -> Sequence[Chunk]:
+    def chunks(self, event: ServerSentEvent) -> Sequence[Chunk]:
         """Return the chunks of one event."""
         text = event.data.strip()
         if text == "[DONE]":

@@ -37,7 +37,7 @@ class SeenChoice:
 
 
 @dataclass(slots=True)
-class Seen:
+class StreamProgress:
     """What a stream has told so far: the memory of one reading."""
 
     call: Call
@@ -62,7 +62,7 @@ class Seen:
         return ended >= max(self.expected, len(self.choices))
 
 
-def read_chunk(raw_chunk: Mapping[str, Any], seen: Seen, dialect: Dialect, provider: str) -> list[Chunk]:
+def read_chunk(raw_chunk: Mapping[str, Any], seen: StreamProgress, dialect: Dialect, provider: str) -> list[Chunk]:
     """Return the chunks of one chunk. Raises `Overloaded` when a choice ends in an error."""
     if plain := _plain(raw_chunk, seen, dialect):
         return [plain]
@@ -80,7 +80,7 @@ def read_chunk(raw_chunk: Mapping[str, Any], seen: Seen, dialect: Dialect, provi
     return found
 
 
-def _plain(raw_chunk: Mapping[str, Any], seen: Seen, dialect: Dialect) -> Chunk | None:
+def _plain(raw_chunk: Mapping[str, Any], seen: StreamProgress, dialect: Dialect) -> Chunk | None:
     """Return the chunk of what most are: more text of a choice that has begun. None where anything else is news."""
     choices = raw_chunk.get("choices")
     row = choices[0] if type(choices) is list and len(choices) == 1 else None
@@ -107,7 +107,7 @@ def _told_at(usage_at: tuple[str, ...], stated_cost: str | None) -> tuple[tuple[
     return tuple(beside), ("finish_reason", "logprobs", *within)
 
 
-def missing_ends(seen: Seen) -> list[Chunk]:
+def missing_ends(seen: StreamProgress) -> list[Chunk]:
     """Return the calls without arguments and the finish reasons that a stream with a proper end did not tell."""
     found = []
     cut = at_the_cap(seen.usage, seen.call, len(seen.choices))
@@ -120,7 +120,7 @@ def missing_ends(seen: Seen) -> list[Chunk]:
     return found
 
 
-def _totals(raw_chunk: Mapping[str, Any], seen: Seen, dialect: Dialect) -> dict[str, Any]:
+def _totals(raw_chunk: Mapping[str, Any], seen: StreamProgress, dialect: Dialect) -> dict[str, Any]:
     found: dict[str, Any] = {}
     model = string(raw_chunk.get("model"))
     if model and model != seen.model:
@@ -140,7 +140,7 @@ def _totals(raw_chunk: Mapping[str, Any], seen: Seen, dialect: Dialect) -> dict[
     return found
 
 
-def _chunk(row: Mapping[str, Any], place: int, seen: Seen, dialect: Dialect, provider: str) -> Chunk | None:
+def _chunk(row: Mapping[str, Any], place: int, seen: StreamProgress, dialect: Dialect, provider: str) -> Chunk | None:
     index = count(row.get("index"))
     index = place if index is None else index
     choice = seen.choices.get(index)

@@ -12,7 +12,7 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, field_validator
 
-from shunpike.catalog.schema import Where
+from shunpike.catalog.schema import CatalogPlace
 from shunpike.types import FINISH_REASONS, Unit
 from shunpike.types.base import Record
 from shunpike.wire.balance import BalanceTable
@@ -254,4 +254,4 @@ class Dialect(Record):
 
 def read_dialect(raw: Mapping[str, Any] | None, origin: str) -> Dialect:
     """Return the dialect that a ``[dialect]`` table describes. Raises `ConfigError` naming file and key."""
-    return Where(origin, "dialect").read(Dialect, raw or {})
+    return CatalogPlace(origin, "dialect").read(Dialect, raw or {})

@@ -18,7 +18,7 @@ from shunpike.wire.error_body import Said, look_further, read_error
 from shunpike.wire.failure_kinds import GAVE_UP, KINDS
 from shunpike.wire.lenient import at, table
 from shunpike.wire.ratelimits import (
-    Counted,
+    StatedCount,
     counted,
     header_evidence,
     limit_text,
@@ -218,7 +218,7 @@ def _of_window(found: tuple[Evidence, ...], window: float) -> tuple[Evidence, ..
     return tuple(row.model_copy(update=used_up) if row.window_seconds is None else row for row in found)
 
 
-def _counted_kind(sum_up: Counted, dialect: Dialect) -> str:
+def _counted_kind(sum_up: StatedCount, dialect: Dialect) -> str:
     if sum_up.impossible:
         return "too_large"
     return "quota" if sum_up.window >= dialect.quota_window else "rate_limited"
@@ -249,7 +249,7 @@ def _reset_alone(error: ProviderError, refused: Refused) -> float | None:
     return max(moments, default=None)
 
 
-def _name_limit(error: ProviderError, sum_up: Counted | None) -> None:
+def _name_limit(error: ProviderError, sum_up: StatedCount | None) -> None:
     if not isinstance(error, QuotaExhausted | RateLimited):
         return
     blocking = next((row for row in error.evidence if row.remaining == 0 and row.amount is not None), None)
@@ -259,7 +259,7 @@ def _name_limit(error: ProviderError, sum_up: Counted | None) -> None:
         error.limit = limit_text(blocking)
 
 
-def _evidence(sum_up: Counted, said: Said, now: float) -> Evidence:
+def _evidence(sum_up: StatedCount, said: Said, now: float) -> Evidence:
     return Evidence(
         unit=sum_up.unit,
         amount=sum_up.limit,

@@ -14,7 +14,7 @@ from shunpike.types import Timeouts
 from shunpike.wire.not_sent import KeptMark
 from shunpike.wire.sending import FAILURES, Outgoing
 from shunpike.wire.slim_httpx import httpx
-from shunpike.wire.timeouts import Patience
+from shunpike.wire.timeouts import ExchangeDeadline
 from shunpike.wire.unpack import Unpacker
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ MOST_LEFT = 256
 """Chunks that may still be buffered when an answer is given up."""
 
 
-class Origin(Protocol):
+class Exchanger(Protocol):
     """What an exchange needs of that with which it is made, which is `shunpike.wire.http.Http`."""
 
     clock: Clock
@@ -63,7 +63,7 @@ class Flow:
     headers: Mapping[str, str]
     headers_at: float
 
-    def __init__(self, http: Origin, outgoing: Outgoing, timeouts: Timeouts) -> None:
+    def __init__(self, http: Exchanger, outgoing: Outgoing, timeouts: Timeouts) -> None:
         self._http = http
         self._outgoing = outgoing
         self._timeouts = timeouts
@@ -84,7 +84,7 @@ class Flow:
         return self._outgoing.address
 
     async def __aenter__(self) -> Self:
-        self._patience = Patience(self._timeouts, whole=self._whole)
+        self._patience = ExchangeDeadline(self._timeouts, whole=self._whole)
         response, mark = None, KeptMark()
         try:
             with anyio.CancelScope(deadline=self._patience.deadline), mark, self._http.outside():

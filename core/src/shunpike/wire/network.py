@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
 from shunpike.types import ProviderSettings
-from shunpike.wire.certificates import Trusted, trusted
+from shunpike.wire.certificates import TrustedAuthorities, trusted
 from shunpike.wire.proxies import Proxy, proxy_for
 from shunpike.wire.slim_httpx import httpx
 
@@ -36,4 +36,4 @@ class Way(NamedTuple):
     """The way to one origin."""
 
     proxy: Proxy | None = None
-    trusted: Trusted = Trusted()
+    trusted: TrustedAuthorities = TrustedAuthorities()

@@ -118,7 +118,7 @@ def retry_told(message: str, now: float) -> float | None:
     return None if seconds is None else now + seconds
 
 
-class Counted(NamedTuple):
+class StatedCount(NamedTuple):
     """A limit with its state, as a refusal's sentence counts it up."""
 
     name: str
@@ -141,7 +141,7 @@ class Counted(NamedTuple):
         return self.requested > self.limit
 
 
-def counted(message: str) -> Counted | None:
+def counted(message: str) -> StatedCount | None:
     """Return what ``… (TPM): Limit 6000, Used 5000, Requested 1500`` says, None for another sentence.
 
     OpenAI and its imitators name the window nowhere else.
@@ -150,7 +150,7 @@ def counted(message: str) -> Counted | None:
     if found is None or any(len(found[name] or "") > 15 for name in ("limit", "used", "requested")):
         return None
     name = found["name"]
-    return Counted(
+    return StatedCount(
         name=name,
         unit=_UNITS[name[0]],
         window=86_400.0 if name.endswith("D") else 60.0,

@@ -7,10 +7,10 @@ from typing import Protocol
 
 from shunpike.errors import ProviderError
 from shunpike.types import Chunk
-from shunpike.wire.sse import Event
+from shunpike.wire.sse import ServerSentEvent
 
 
-class Reader(Protocol):
+class AnswerReader(Protocol):
     """Makes chunks of one stream's events, in one provider's dialect."""
 
     provider: str
@@ -37,7 +37,7 @@ class Reader(Protocol):
         """Return the chunks of an answer that came in one, though a stream was asked for."""
         ...
 
-    def chunks(self, event: Event) -> Sequence[Chunk]:
+    def chunks(self, event: ServerSentEvent) -> Sequence[Chunk]:
         """Return the chunks of one event; a failure that it tells goes to ``failed``. Raises `ProviderError`.
 
         After a failure only the figures of an event count; they go into its ``bill``.

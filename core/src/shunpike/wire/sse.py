@@ -13,7 +13,7 @@ MAX_EVENT = 8 * 1024 * 1024
 """Bytes of one event. The largest recorded one has some tens of thousands."""
 
 
-class Event(NamedTuple):
+class ServerSentEvent(NamedTuple):
     """One event. ``event`` is empty where the sender gave it no name; ``data`` joins its lines with a line feed."""
 
     event: str
@@ -46,7 +46,7 @@ class EventParser:
         """The lines that are no part of any event, joined; as a rule there are none."""
         return str(b"\n".join(self._stray), "utf-8", "replace")
 
-    def feed(self, data: bytes) -> list[Event]:
+    def feed(self, data: bytes) -> list[ServerSentEvent]:
         """Return the events that ``data`` completes. Raises `Overloaded` (malformed) for an event beyond all bounds."""
         if data.startswith(b"data: {") and data.endswith(b"\n\n") and (found := self._whole(data)):
             return found
@@ -70,7 +70,7 @@ class EventParser:
             self._grow(len(rest))
         return found
 
-    def _whole(self, data: bytes) -> list[Event]:
+    def _whole(self, data: bytes) -> list[ServerSentEvent]:
         """Return the events of bytes that hold nothing but whole ones of one line each; none where that is not so."""
         if self._tail or self._data or self._event or self._after_cr or b"\r" in data or len(data) > self._max:
             return []
@@ -78,9 +78,9 @@ class EventParser:
         if data.count(b"\n") != 2 * len(blocks) or not all(block.startswith(b"data: ") for block in blocks):
             return []
         self._begun = True
-        return [Event("", str(block[6:], "utf-8", "replace"), self._id) for block in blocks]
+        return [ServerSentEvent("", str(block[6:], "utf-8", "replace"), self._id) for block in blocks]
 
-    def close(self) -> list[Event]:
+    def close(self) -> list[ServerSentEvent]:
         """Return the event that was cut off by the end, if any."""
         tail, self._tail = b"".join(self._tail), []
         found = self._lines([tail]) if tail else []
@@ -88,7 +88,7 @@ class EventParser:
             found.append(self._made())
         return found
 
-    def _lines(self, lines: list[bytes]) -> list[Event]:
+    def _lines(self, lines: list[bytes]) -> list[ServerSentEvent]:
         if not self._begun:
             self._begun = True
             lines[0] = lines[0].removeprefix(BOM)
@@ -121,10 +121,10 @@ class EventParser:
         elif name not in (b"id", b"retry") and len(self._stray) < MAX_STRAY:
             self._stray.append(line[:MAX_STRAY])
 
-    def _made(self) -> Event:
+    def _made(self) -> ServerSentEvent:
         data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
         self._data = []
-        return Event(str(self._event, "utf-8", "replace"), str(data, "utf-8", "replace"), self._id)
+        return ServerSentEvent(str(self._event, "utf-8", "replace"), str(data, "utf-8", "replace"), self._id)
 
     def _grow(self, by: int) -> None:
         self._size += by

@@ -16,8 +16,8 @@ from shunpike.types.base import changed
 from shunpike.wire.apart import Apart
 from shunpike.wire.flow import Flow
 from shunpike.wire.not_sent import before_sending
-from shunpike.wire.reader import Reader
-from shunpike.wire.sse import Event, EventParser
+from shunpike.wire.reader import AnswerReader
+from shunpike.wire.sse import EventParser, ServerSentEvent
 from shunpike.wire.unreadable import BLANK, EVENTS, content_type, is_json, is_web_page, no_answer
 from shunpike.wire.wrong_place import locate
 
@@ -37,7 +37,7 @@ class ChunkStream(AbstractAsyncContextManager["ChunkStream"], AsyncIterator[Chun
     Thinking that the model wrote into its text comes as ``reasoning``; ``call`` tells whether JSON was asked for.
     """
 
-    def __init__(self, send: Callable[[], Flow], reader: Reader, call: Call | None = None) -> None:
+    def __init__(self, send: Callable[[], Flow], reader: AnswerReader, call: Call | None = None) -> None:
         self._apart = Apart(call)
         self._send = send
         self._reader = reader
@@ -194,7 +194,7 @@ class ChunkStream(AbstractAsyncContextManager["ChunkStream"], AsyncIterator[Chun
         if not text.startswith(("{", "[")):
             return None
         try:
-            self._take(self._reader.chunks(Event("", text)))
+            self._take(self._reader.chunks(ServerSentEvent("", text)))
         except ProviderError:
             return None  # Whatever it was: what counts is that the stream broke off.
         return self._reader.failed

@@ -46,18 +46,18 @@ _QUOTES = "`'\"()“”\u2018\u2019«»"
 """What stands around a tag that is spoken of."""
 
 
-class Told(NamedTuple):
+class SplitText(NamedTuple):
     """A text as it is meant."""
 
     reasoning: str
     text: str
 
 
-def read(text: str, known: str = "", *, wants_json: bool = False, pairs: Pairs = TAGS) -> Told:
+def read(text: str, known: str = "", *, wants_json: bool = False, pairs: Pairs = TAGS) -> SplitText:
     """Return the thinking and the answer of a whole text; ``known`` is what was told as thinking beside it."""
     thoughts, rest = _apart(text, pairs, alone=not known)
     reasoning = _together(known, thoughts)
-    return Told(reasoning, plain_json(rest) if wants_json else rest)
+    return SplitText(reasoning, plain_json(rest) if wants_json else rest)
 
 
 def pairs_for(request: ChatRequest) -> Pairs:

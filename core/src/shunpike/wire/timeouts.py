@@ -10,7 +10,7 @@ LONGER = 5
 """How many times the bound that was too short is proposed."""
 
 
-class Patience:
+class ExchangeDeadline:
     """The deadline of one exchange. It begins with the wait for the first data; times are the event loop's seconds.
 
     ``whole``: what is waited for comes in one chunk, of which nothing can come early: only a ``first_token`` that was

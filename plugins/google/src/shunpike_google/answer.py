@@ -22,7 +22,7 @@ from shunpike.types import (
 from shunpike.wire.answer import no_choice
 from shunpike.wire.lenient import count, rows, string, table
 from shunpike.wire.usage import usage_of
-from shunpike_google.calls import Calls
+from shunpike_google.calls import CallCollector
 from shunpike_google.citations import citations
 from shunpike_google.contents import PROVIDER
 
@@ -38,13 +38,13 @@ CITING = frozenset({"citationMetadata", "groundingMetadata"})
 BROKEN = frozenset({"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "LANGUAGE"})
 
 
-class Candidate:
+class AnswerCandidate:
     """One of the answers as it grows."""
 
     def __init__(self, seed: str) -> None:
         self.text: list[str] = []
         self.reasoning: list[str] = []
-        self.calls = Calls(seed)
+        self.calls = CallCollector(seed)
         self.finish = ""
         self.warnings: list[str] = []
         self.cited: list[dict[str, Any]] = []
@@ -143,7 +143,7 @@ def read_answer(data: object, call: Call) -> Answer:
 def _whole(body: Mapping[str, Any], call: Call) -> Answer:
     choices, warnings = [], []
     for place, row in enumerate(rows(body.get("candidates"))):
-        candidate = Candidate(f"{call.attempt_id}:{place}")
+        candidate = AnswerCandidate(f"{call.attempt_id}:{place}")
         chunk = candidate.add(place, row)
         choices.append(candidate.choice(place, call, chunk.logprobs))
         warnings += candidate.warnings

@@ -24,7 +24,7 @@ class MadeCall(NamedTuple):
     signature: str
 
 
-class Calls:
+class CallCollector:
     """Collects the calls of one candidate. ``seed`` makes ids, unlike any other answer's, for models that send none."""
 
     def __init__(self, seed: str) -> None:

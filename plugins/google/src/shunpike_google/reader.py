@@ -9,9 +9,9 @@ from shunpike.errors import BadAnswer, Overloaded, ProviderError
 from shunpike.types import ABSENT, Bill, Call, Chunk, Usage
 from shunpike.wire.answer import no_choice
 from shunpike.wire.lenient import count, decode, encode, rows, string
-from shunpike.wire.sse import Event
+from shunpike.wire.sse import ServerSentEvent
 from shunpike_google.answer import (
-    Candidate,
+    AnswerCandidate,
     block_text,
     read_bill,
     read_usage,
@@ -39,7 +39,7 @@ class GoogleReader:
         self.warnings: tuple[str, ...] = ()
         self._call = call
         self._failure = failure
-        self._candidates: dict[int, Candidate] = {}
+        self._candidates: dict[int, AnswerCandidate] = {}
         self._usage: object = None
         self._counted = True
         """Whether all that came was counted in a snapshot that came with it or later."""
@@ -81,7 +81,7 @@ class GoogleReader:
         self.done = True
         return [*found, *self.ends()]
 
-    def chunks(self, event: Event) -> Sequence[Chunk]:
+    def chunks(self, event: ServerSentEvent) -> Sequence[Chunk]:
         """Return the chunks of one event. Raises `Overloaded` (malformed)."""
         if not event.data.strip():
             return ()
@@ -141,7 +141,7 @@ class GoogleReader:
             number = count(row.get("index"))
             index = place if number is None else number
             if index not in self._candidates:
-                self._candidates[index] = Candidate(f"{self._call.attempt_id}:{index}")
+                self._candidates[index] = AnswerCandidate(f"{self._call.attempt_id}:{index}")
             chunk = self._candidates[index].add(index, row)
             if chunk.has_content or chunk.logprobs or chunk.annotations:
                 found.append(chunk)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shunpike.catalog.schema import Where
+from shunpike.catalog.schema import CatalogPlace
 from shunpike.types.base import Record
 from shunpike.wire.dialect import Sentence
 
@@ -36,4 +36,4 @@ class Traits(Record):
 
 def read_traits(raw: Mapping[str, Any] | None, origin: str) -> Traits:
     """Return the traits that a ``[dialect]`` table describes. Raises `ConfigError` naming file and key."""
-    return Where(origin, "dialect").read(Traits, raw or {})
+    return CatalogPlace(origin, "dialect").read(Traits, raw or {})

@@ -6,7 +6,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from shunpike.catalog.schema import Where
+from shunpike.catalog.schema import CatalogPlace
 from shunpike.errors import NotHere
 from shunpike.types import Call, ProviderSettings
 from shunpike.types.base import Record, told
@@ -75,7 +75,7 @@ class OpenAI(OpenAICompatible):
         """Return a backend with these settings. Raises `NoCredential` without a key, `ConfigError` for a bad value."""
         require_key(self.info, settings)
         backend = OpenAIBackend(self.info, settings, self.dialect)
-        backend.reasoning = Where("shunpike_openai/provider.toml", "reasoning").read(
+        backend.reasoning = CatalogPlace("shunpike_openai/provider.toml", "reasoning").read(
             Reasoning, self.extra.get("reasoning", {})
         )
         return backend

@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Collect the results where they are wanted; a worker of xdist leaves that to its controller."""
     path = config.getoption("conformance_json")
     if path and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Results(Path(path)), "shunpike_conformance_results")
+        config.pluginmanager.register(SuiteResults(Path(path)), "shunpike_conformance_results")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -47,7 +47,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         item.user_properties.append((PROPERTY, subject()))
 
 
-class Results:
+class SuiteResults:
     """What came of each provider's contract; written when the session ends."""
 
     def __init__(self, path: Path) -> None:

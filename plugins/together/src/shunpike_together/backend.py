@@ -9,7 +9,7 @@ from typing import Any
 from typing_extensions import override
 
 from shunpike.types import Answer, Call, Chunk
-from shunpike.wire.chunks import Seen
+from shunpike.wire.chunks import StreamProgress
 from shunpike.wire.embeddings import EmbeddingBackend
 from shunpike.wire.lenient import rows, string
 
@@ -32,7 +32,7 @@ class TogetherBackend(EmbeddingBackend):
         return super().answer(call, _common(data), headers)
 
     @override
-    def chunks(self, raw_chunk: dict[str, Any], seen: Seen) -> list[Chunk]:
+    def chunks(self, raw_chunk: dict[str, Any], seen: StreamProgress) -> list[Chunk]:
         """Put the log probabilities of a chunk into the common form."""
         return super().chunks(_common(raw_chunk), seen)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from anyio.from_thread import start_blocking_portal
 
-from shunpike.cli.answer import Look
+from shunpike.cli.answer import AnswerDisplay
 from shunpike.cli.asking import Asking, conversation_of, options_of
 from shunpike.cli.attachments import STDIN, attached
 from shunpike.cli.chat.commands import OFFERED
@@ -31,7 +31,7 @@ def chat(given: Asking) -> None:
         raise UsageError("chat reads what is said from stdin: -a - can't be read too", hint="name a file: -a FILE")
     parts = attached(given.attach or ())
     conversation = conversation_of(given)
-    look = Look(stream=not given.no_stream, quiet=given.quiet, markdown=given.markdown)
+    look = AnswerDisplay(stream=not given.no_stream, quiet=given.quiet, markdown=given.markdown)
     # The loop lives in a thread, so that Ctrl-C reaches the terminal's side and cancels one answer, not the session.
     with kept_for_data(), start_blocking_portal() as portal, portal.wrap_async_context_manager(client()) as opened:
         for name in conversation.providers:

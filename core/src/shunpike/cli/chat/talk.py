@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from anyio.from_thread import BlockingPortal
 
-from shunpike.cli.answer import Look, answer
+from shunpike.cli.answer import AnswerDisplay, answer
 from shunpike.cli.asking import in_conversation
 from shunpike.cli.attachments import with_attachments
 from shunpike.cli.chat.completion import model_names
@@ -29,7 +29,7 @@ class Talk:
     portal: BlockingPortal
     client: Client
     options: Options
-    look: Look
+    look: AnswerDisplay
     conversation: Conversation
     attachments: list[Part] = field(default_factory=list)
     """What goes with the next message."""
@@ -87,7 +87,7 @@ class Talk:
         model = f", with {self.conversation.model}" if self.conversation.model else ""
         narrate(f"going on after {count} question{'' if count == 1 else 's'}{model}", dim=True)
 
-    def _answer(self, question: Message, look: Look, interrupts: Interrupts) -> tuple[Message | None, bool]:
+    def _answer(self, question: Message, look: AnswerDisplay, interrupts: Interrupts) -> tuple[Message | None, bool]:
         """Return the answer, or what came of it before it was stopped, or nothing; and whether it was stopped."""
         ended = threading.Event()
         done: list[Completion] = []
