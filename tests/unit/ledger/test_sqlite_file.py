@@ -10,10 +10,10 @@ import anyio
 import apsw
 import pytest
 
-from shunpike.builtin import sqlite_upkeep
 from shunpike.builtin.memory import open_memory
 from shunpike.builtin.sqlite import SqliteStore, open_sqlite
 from shunpike.errors import ConfigError, StoreError
+from shunpike.ledger import folding
 from shunpike.storage.sqlite import connection
 from shunpike.types import Calendar, Funds, Grant, Lifetime, LimitUpdate, Observation, Settlement, State, Unit
 from shunpike_testkit.clock import VirtualClock
@@ -239,7 +239,7 @@ async def test_old_attempts_are_folded_and_the_totals_stay(
     tmp_path: Path, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is held, budgets and lifetime credits are not touched by it; the many take a few turns."""
-    monkeypatch.setattr(sqlite_upkeep, "_AT_ONCE", at_once)
+    monkeypatch.setattr(folding, "_AT_ONCE", at_once)
     clock, path = VirtualClock(1_800_000_000.0), tmp_path / "ledger.db"
     holds = (hold(1, 10**6), hold(1, 10**6, window=Calendar(period="day")), hold(40, 10**6, Unit.TOTAL_TOKEN), MONEY)
     store = SqliteStore(path, clock=clock, keep_days=2)

@@ -74,7 +74,7 @@ class Books(Bookkeeper):
 
     def flush(self) -> None:
         """Keep the slots that were made; all else is kept already. Called last."""
-        self._keep(self._set.take_changes().slots)
+        self._keep(self._set.keep_changes())
 
     def _keep(self, rows: Iterable[SlotRow]) -> None:
         for key, expires, attempt_id, amount in rows:

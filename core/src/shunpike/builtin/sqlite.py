@@ -12,14 +12,22 @@ from typing import TypeVar
 
 from typing_extensions import override
 
-from shunpike.builtin.sqlite_blocks import read_blocks, read_reopened
-from shunpike.builtin.sqlite_books import Books
+from shunpike.builtin.sqlite_audit import audit
+from shunpike.builtin.sqlite_books import WORDS, Books
 from shunpike.builtin.sqlite_clock import LedgerClock
-from shunpike.builtin.sqlite_learning import read_factors, read_observations, read_unconfirmed
-from shunpike.builtin.sqlite_upkeep import KEEP_DAYS, audit, read_remaining, read_usage
 from shunpike.clock import Clock, SystemClock
 from shunpike.errors import ConfigError
 from shunpike.ledger.awaiting import admission
+from shunpike.ledger.folding import KEEP_DAYS
+from shunpike.ledger.queries import (
+    read_blocks,
+    read_factors,
+    read_observations,
+    read_remaining,
+    read_reopened,
+    read_unconfirmed,
+    read_usage,
+)
 from shunpike.ledger.schema import LEDGER
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
@@ -131,30 +139,30 @@ class SqliteStore(Store):
     @override
     async def remaining(self, holds: Sequence[Hold], now: float) -> Sequence[Remaining]:
         """Return what is left of each hold's limit; amounts are not looked at."""
-        return await self.database.read_by(
-            lambda connection: read_remaining(connection, holds, now, self._guard, self._ahead())
-        )
+        ahead = self._ahead()
+        return await self.database.read(lambda tx: read_remaining(tx, holds, now, self._guard, ahead))
 
     @override
     async def usage(self, since: float, until: float) -> Sequence[UsageRow]:
         """Return totals by provider and model of the attempts begun in ``[since, until)``."""
-        return await self.database.read_by(lambda connection: read_usage(connection, since, until))
+        return await self.usage_by(since, until, day=False, tag=False)
 
     async def usage_by(self, since: float, until: float, *, day: bool, tag: bool) -> Sequence[UsageRow]:
         """Return totals as `usage` does, in one row for each day and tag where asked."""
-        return await self.database.read_by(lambda connection: read_usage(connection, since, until, day=day, tag=tag))
+        span = since, until
+        return await self.database.read(lambda tx: read_usage(tx, WORDS.day_of, span, span, day=day, tag=tag))
 
     async def observations(self) -> Mapping[str, Observation]:
         """Return bucket → what its provider was last seen to say of it."""
-        return await self.database.read_by(read_observations)
+        return await self.database.read(read_observations)
 
     async def factors(self) -> Mapping[str, Factor]:
         """Return name → what its samples taught."""
-        return await self.database.read_by(read_factors)
+        return await self.database.read(read_factors)
 
     async def unconfirmed(self) -> Sequence[Unconfirmed]:
         """Return the attempts whose end is not known, oldest first."""
-        return await self.database.read_by(read_unconfirmed)
+        return await self.database.read(read_unconfirmed)
 
     async def reconcile(self, attempt_id: str, cost: Money, at: float, note: str) -> bool:
         """Settle one of them at ``cost`` and write it down; False when it is not unconfirmed."""
@@ -163,8 +171,9 @@ class SqliteStore(Store):
     @override
     async def closed(self, now: float) -> Mapping[str, Block]:
         """Return bucket → block of the buckets that are closed at ``now``."""
-        found = await self.database.read_by(lambda connection: read_blocks(connection, now, self._ahead()))
-        return {block.bucket: block for block in found}
+        ahead = self._ahead()
+        found = await self.database.read(lambda tx: read_blocks(tx, now + ahead))
+        return {block.bucket: block.moved(-ahead) for block in found}
 
     async def reopen(self, buckets: Sequence[str], at: float, who: str, note: str) -> Sequence[Reopening]:
         """Open those of ``buckets`` that are closed, and write down who did it; return what they were closed by."""
@@ -172,7 +181,7 @@ class SqliteStore(Store):
 
     async def reopened(self) -> Sequence[Reopening]:
         """Return what was opened by hand, oldest first."""
-        return await self.database.read_by(read_reopened)
+        return await self.database.read(read_reopened)
 
     def _ahead(self) -> float:
         """Return how far steady time is ahead of the wall's, once the file is open."""

@@ -12,22 +12,24 @@ from itertools import count
 from pydantic import TypeAdapter
 from typing_extensions import override
 
-from shunpike.builtin.sqlite_blocks import read_blocks, reopen
 from shunpike.builtin.sqlite_clock import LedgerClock
-from shunpike.builtin.sqlite_learning import read_factors, read_observations, reconcile
 from shunpike.builtin.sqlite_rows import ATTEMPT, END_ATTEMPT, insert_values, write_changes, write_slots
-from shunpike.builtin.sqlite_upkeep import keep_small
 from shunpike.errors import StoreError
 from shunpike.ledger.bookkeeper import Bookkeeper, Span
 from shunpike.ledger.capabilities import RECOVER_EVERY
+from shunpike.ledger.folding import Words, keep_small
+from shunpike.ledger.queries import read_blocks, read_factors, read_observations, reconcile, reopen
 from shunpike.ledger.rows import HeldRow, ended_row, holds_text, orphaned, read_holds
+from shunpike.ledger.totals import DAY
 from shunpike.ledger.windows import Window
 from shunpike.ledger.working_set import Bucket, WorkingSet
 from shunpike.storage.database import Value
 from shunpike.storage.sqlite.session import Keeper, Session
+from shunpike.storage.sqlite.transaction import run
 from shunpike.types import Limit, Money, Reopening, Reservation, Settlement, Unit
 
 WINDOW: TypeAdapter[Window] = TypeAdapter(Window)
+WORDS = Words(day_of=f"CAST(started_at / {DAY} AS INTEGER)", texts="(SELECT value FROM json_each(?))")
 _PAGE = 200
 
 _BUCKET = """
@@ -71,8 +73,8 @@ class Books(Bookkeeper, Keeper):
 
     def _renew(self) -> None:
         self._set, self._learned = WorkingSet(self._guard, self.steady.ahead), False
-        for block in read_blocks(self._db, ahead=self.steady.ahead):
-            self._set.blocks.bring(block)
+        for block in run(read_blocks(self._session.tx)):
+            self._set.blocks.bring(block.moved(-self.steady.ahead))
 
     @override
     def flush(self) -> None:
@@ -147,8 +149,8 @@ class Books(Bookkeeper, Keeper):
     def _bring_learned(self, settlement: Settlement) -> None:
         if not self._learned:
             self._learned = True
-            self._set.observations.update(read_observations(self._db))
-            self._set.factors.update(read_factors(self._db))
+            self._set.observations.update(run(read_observations(self._session.tx)))
+            self._set.factors.update(run(read_factors(self._session.tx)))
 
     def _read_held(self, where: str, *values: Value) -> list[HeldRow]:
         rows = self._db.rows(_HELD + where, *values)
@@ -157,14 +159,14 @@ class Books(Bookkeeper, Keeper):
     def reconcile(self, attempt_id: str, cost: Money, at: float, note: str) -> bool:
         """Settle an unconfirmed attempt by hand; False changes nothing."""
         self.flush()
-        done = reconcile(self._db, attempt_id, cost, at, note)
+        done = run(reconcile(self._session.tx, attempt_id, cost, at, note))
         self._renew()
         return done
 
     def reopen(self, buckets: Sequence[str], at: float, who: str, note: str) -> Sequence[Reopening]:
         """Open buckets by hand; return what was closed until now."""
         self.flush()
-        done = reopen(self._db, buckets, (at, who, note), self.steady.ahead)
+        done = run(reopen(self._session.tx, buckets, at, who, note, self.steady.ahead))
         self._renew()
         return done
 
@@ -191,6 +193,7 @@ class Books(Bookkeeper, Keeper):
         """Fold old rows; return whether there are more."""
         self.flush()
         # By the clock that shows less: what has expired by both.
-        more = keep_small(self._db, self.steady.wall + min(0.0, self.steady.ahead), keep_days)
+        past = self.steady.wall + min(0.0, self.steady.ahead)
+        more = run(keep_small(self._session.tx, WORDS, past, keep_days))
         self._renew()
         return more

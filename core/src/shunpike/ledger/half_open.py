@@ -124,6 +124,11 @@ class Blocks:
         """Follow a clock that was set."""
         self.known = {bucket: block.moved(seconds) for bucket, block in self.known.items()}
 
+    def keep_changes(self) -> None:
+        """Begin new lists of what is to be written: it is not."""
+        self._changed.clear()
+        self._opened.clear()
+
     def take_opened(self) -> list[str]:
         """Return the buckets whose blocks are to be removed, and begin a new list."""
         opened, self._opened = self._opened, set()

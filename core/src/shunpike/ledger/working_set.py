@@ -73,6 +73,7 @@ class Bucket:
     """When something was last admitted."""
     was: tuple[int, int] = (0, 0)
     """What the database has of ``used`` and ``in_flight``."""
+    _limit: Limit | None = None
 
     def __post_init__(self) -> None:
         self.was = self.used, self.in_flight
@@ -80,7 +81,9 @@ class Bucket:
     @property
     def limit(self) -> Limit:
         """What its slots are settled by; the amount is not known here."""
-        return Limit(unit=self.unit, amount=0, window=self.window, counts=self.counts)
+        if self._limit is None or self._limit.counts != self.counts:
+            self._limit = Limit(unit=self.unit, amount=0, window=self.window, counts=self.counts)
+        return self._limit
 
     def is_due(self, now: float) -> bool:
         """Return whether something has expired: its slots are then to be removed, and `forget` told how much."""
@@ -267,6 +270,12 @@ class WorkingSet:
     def ahead_of(self, window: Window) -> float:
         """Return how many seconds later than by the wall clock the expiry of a window's slots is stored."""
         return self.ahead if isinstance(window, Rolling) else 0.0
+
+    def keep_changes(self) -> list[SlotRow]:
+        """Return the slots that were made, where nothing else is to be written, and begin new lists."""
+        self._touched, self._learned, self._sampled = {}, {}, {}
+        self.blocks.keep_changes()
+        return self.take_slots()
 
     def take_changes(self) -> Changes:
         """Return all that is to be written, and begin new lists."""

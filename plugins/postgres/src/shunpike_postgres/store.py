@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
 
 from typing_extensions import override
 
 from shunpike.clock import Clock, SystemClock
 from shunpike.ledger.awaiting import admission
+from shunpike.ledger.folding import KEEP_DAYS
+from shunpike.ledger.queries import (
+    read_blocks,
+    read_factors,
+    read_observations,
+    read_remaining,
+    read_reopened,
+    read_unconfirmed,
+    read_usage,
+    reconcile,
+    reopen,
+)
 from shunpike.ledger.schema import LEDGER
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
+from shunpike.storage import Transaction
 from shunpike.types import (
     Block,
     Denial,
@@ -27,20 +41,15 @@ from shunpike.types import (
     UsageRow,
 )
 from shunpike_postgres.address import Address
-from shunpike_postgres.blocks import read_blocks, read_reopened, reopen
+from shunpike_postgres.audit import audit
 from shunpike_postgres.database import PostgresDatabase
 from shunpike_postgres.jobs import Admit, Settle, Work
-from shunpike_postgres.reads import (
-    audit,
-    read_factors,
-    read_observations,
-    read_remaining,
-    read_unconfirmed,
-    read_usage,
-)
 from shunpike_postgres.session import Session
-from shunpike_postgres.upkeep import KEEP_DAYS, reconcile
+from shunpike_postgres.transaction import PostgresTransaction
+from shunpike_postgres.upkeep import WORDS
 from shunpike_postgres.worker import Worker
+
+T = TypeVar("T")
 
 
 class PostgresStore(Store):
@@ -114,17 +123,17 @@ class PostgresStore(Store):
 
     async def reconcile(self, attempt_id: str, cost: Money, at: float, note: str) -> bool:
         """Settle an unconfirmed attempt at ``cost`` and write it down; False when it is none. Raises `StoreError`."""
-        job = Work(lambda session: reconcile(session.connection, attempt_id, cost, session.shift.theirs(at), note))
-        self._worker.put(job)
-        return await job.wait()
+        session = self._session
+        [done] = await self._database.transaction(
+            lambda tx: reconcile(tx, attempt_id, cost, session.shift.theirs(at), note)
+        )
+        return bool(done)
 
     @override
     async def remaining(self, holds: Sequence[Hold], now: float) -> Sequence[Remaining]:
         """Return what is left of each hold's limit; amounts are not looked at. Raises `StoreError`."""
         session = self._session
-        found = await self._worker.read(
-            lambda connection: read_remaining(connection, holds, session.shift.theirs(now), self._guard)
-        ).wait()
+        found = await self._read(lambda tx: read_remaining(tx, holds, session.shift.theirs(now), self._guard))
         return session.shift.remaining(found)
 
     @override
@@ -134,42 +143,53 @@ class PostgresStore(Store):
 
     async def usage_by(self, since: float, until: float, *, day: bool, tag: bool) -> Sequence[UsageRow]:
         """Return totals as `usage` does, in one row for each day and tag where asked. Raises `StoreError`."""
-        session = self._session
-        return await self._worker.read(
-            lambda connection: read_usage(connection, (since, until), session.shift, day=day, tag=tag)
-        ).wait()
+        session, span = self._session, (since, until)
+
+        def read(tx: Transaction) -> Awaitable[Sequence[UsageRow]]:
+            theirs = session.shift.theirs(since), session.shift.theirs(until)
+            return read_usage(tx, WORDS.day_of, theirs, span, day=day, tag=tag)
+
+        return await self._read(read)
 
     async def observations(self) -> Mapping[str, Observation]:
         """Return bucket → what its provider was last seen to say of it. Raises `StoreError`."""
-        found = await self._worker.read(read_observations).wait()
+        found = await self._read(read_observations)
         return {bucket: self._session.shift.observation(one) for bucket, one in found.items()}
 
     async def factors(self) -> Mapping[str, Factor]:
         """Return name → what its samples taught. Raises `StoreError`."""
-        found = await self._worker.read(read_factors).wait()
+        found = await self._read(read_factors)
         return {name: self._session.shift.factor(one) for name, one in found.items()}
 
     async def unconfirmed(self) -> Sequence[Unconfirmed]:
         """Return the attempts whose end is not known, oldest first. Raises `StoreError`."""
-        found = await self._worker.read(read_unconfirmed).wait()
+        found = await self._read(read_unconfirmed)
         return self._session.shift.unconfirmed(found)
 
     @override
     async def closed(self, now: float) -> Mapping[str, Block]:
         """Return bucket → block of the buckets that are closed at ``now``. Raises `StoreError`."""
         session = self._session
-        found = await self._worker.read(lambda one: read_blocks(one, session.shift.theirs(now))).wait()
+        found = await self._read(lambda tx: read_blocks(tx, session.shift.theirs(now)))
         return {one.bucket: session.shift.block(one) for one in found}
 
     async def reopen(self, buckets: Sequence[str], at: float, who: str, note: str) -> Sequence[Reopening]:
         """Open those of ``buckets`` that are closed, and write down who did it. Raises `StoreError`."""
-        job = Work(lambda session: reopen(session.connection, buckets, session.shift.theirs(at), who, note))
-        self._worker.put(job)
-        return self._session.shift.reopened(await job.wait())
+        session = self._session
+        [done] = await self._database.transaction(lambda tx: reopen(tx, buckets, session.shift.theirs(at), who, note))
+        return session.shift.reopened(done)
 
     async def reopened(self) -> Sequence[Reopening]:
         """Return what was opened by hand, oldest first. Raises `StoreError`."""
-        return self._session.shift.reopened(await self._worker.read(read_reopened).wait())
+        return self._session.shift.reopened(await self._read(read_reopened))
+
+    async def _read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Do what is one statement, or where each may be of a moment of its own."""
+        session = self._session
+        pending = self._worker.read(
+            lambda connection: work(PostgresTransaction(connection, session.owner, session.now()))
+        )
+        return await pending.wait()
 
     @override
     async def check(self) -> str:

@@ -28,7 +28,7 @@ from shunpike_postgres.connection import QUICK, said
 from shunpike_postgres.jobs import Admit, Job, Settle, Shared, Work
 from shunpike_postgres.session import Session
 from shunpike_postgres.transaction import PostgresTransaction
-from shunpike_postgres.upkeep import UPKEEP_EVERY, bury, keep_small, orphans
+from shunpike_postgres.upkeep import UPKEEP_EVERY, bury, fold, orphans
 
 _AGAIN = (errors.DeadlockDetected, errors.SerializationFailure, errors.IdleInTransactionSessionTimeout)
 
@@ -198,7 +198,7 @@ class Writer:
             self._upkeep_at = now
             session = self._session
             with session.patience():
-                more = await keep_small(session.connection, now, self._keep_days)
+                more = await fold(session.connection, session.owner, now, self._keep_days)
                 async with session.connection.transaction():
                     more |= await session.stores.keep_small(PostgresTransaction(session.connection, session.owner, now))
             if more:

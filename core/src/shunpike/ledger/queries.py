@@ -1,0 +1,183 @@
+"""What is asked of the ledger's tables beside admission and settlement, in SQL that every database takes.
+
+Each is work for a `Transaction`; times are by the clock that the tables are kept by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+
+from shunpike.ledger.records import (
+    BLOCK,
+    FACTOR,
+    OBSERVATION,
+    REOPENED,
+    UNCONFIRMED,
+    block_of,
+    factor_of,
+    observation_of,
+    reopening_of,
+    reopening_values,
+    unconfirmed_of,
+    usage_of,
+)
+from shunpike.ledger.slots import Counted, remaining_of
+from shunpike.ledger.totals import DAY
+from shunpike.ledger.windows import GUARD
+from shunpike.storage import Transaction
+from shunpike.types import (
+    Block,
+    Factor,
+    Hold,
+    Money,
+    Observation,
+    Remaining,
+    Reopening,
+    Rolling,
+    Unconfirmed,
+    Unit,
+    UsageRow,
+)
+
+_AT_ONCE = 100
+"""Holds that are asked for by one statement."""
+
+SUMS = """
+    sum(sent) AS requests, sum(CASE WHEN outcome = 'ok' THEN 1 ELSE 0 END) AS answered,
+    sum(CASE WHEN state = 'released' AND sent = 1 THEN 1 ELSE 0 END) AS released,
+    sum(CASE WHEN state = 'unconfirmed' THEN 1 ELSE 0 END) AS unconfirmed,
+    sum(CASE WHEN state = 'held' THEN 1 ELSE 0 END) AS held,
+    sum(overages) AS overages, sum(prompt_tokens) AS prompt_tokens, sum(completion_tokens) AS completion_tokens,
+    sum(CASE WHEN funds = 'credit' THEN 0 ELSE cost_pico END) AS cost_pico,
+    sum(CASE WHEN funds = 'credit' THEN cost_pico ELSE 0 END) AS credit_pico,
+    coalesce(sum(list_pico), 0) AS list_pico"""
+"""The totals of attempts, by the names of the columns of ``totals``; and of those that are held."""
+
+_USAGE = f"""
+SELECT provider, model, {{day}}, {{tag}}, sum(requests), sum(answered), sum(released), sum(unconfirmed), sum(held),
+       sum(overages), sum(prompt_tokens), sum(completion_tokens), sum(cost_pico), sum(credit_pico), sum(list_pico)
+FROM (
+    SELECT provider, model, {{day_of}} AS day, coalesce(tag, '') AS tag, {SUMS} FROM attempts
+    WHERE started_at >= ? AND started_at < ? GROUP BY 1, 2, 3, 4
+    UNION ALL
+    SELECT provider, model, day, tag, requests, answered, released, unconfirmed, 0, overages, prompt_tokens,
+           completion_tokens, cost_pico, credit_pico, list_pico
+    FROM totals WHERE day * {DAY} >= ? AND day * {DAY} < ?
+) AS parts GROUP BY 1, 2, 3, 4 HAVING sum(requests) > 0 ORDER BY 3, 1, 2, 4"""  # noqa: S608 - constants only
+
+_LEFT = """
+SELECT buckets.name, coalesce((SELECT sum(amount) FROM slots WHERE bucket = id AND expires_at > moment), 0), in_flight,
+       (SELECT max(expires_at) FROM slots WHERE bucket = id AND expires_at > moment), admitted_at
+FROM ({}) AS asked JOIN buckets ON buckets.name = asked.name"""
+_ASKED = "SELECT CAST(? AS TEXT) AS name, CAST(? AS DOUBLE PRECISION) AS moment"
+
+_SLOT = "bucket = ? AND expires_at = ? AND attempt = ?"
+
+
+async def read_observations(tx: Transaction) -> Mapping[str, Observation]:
+    """Return bucket → what its provider was last seen to say."""
+    return {row[0]: observation_of(row) for row in await tx.rows(f"SELECT {OBSERVATION} FROM evidence")}  # noqa: S608
+
+
+async def read_factors(tx: Transaction) -> Mapping[str, Factor]:
+    """Return name → what its samples taught."""
+    return dict(factor_of(row) for row in await tx.rows(f"SELECT {FACTOR} FROM factors"))  # noqa: S608
+
+
+async def read_unconfirmed(tx: Transaction) -> Sequence[Unconfirmed]:
+    """Return the attempts whose end is not known, oldest first."""
+    sql = f"SELECT {UNCONFIRMED} FROM attempts WHERE state = 'unconfirmed' ORDER BY started_at, id"  # noqa: S608
+    return [unconfirmed_of(row) for row in await tx.rows(sql)]
+
+
+async def read_blocks(tx: Transaction, now: float = 0.0) -> Sequence[Block]:
+    """Return what is closed at ``now``."""
+    return [block_of(row) for row in await tx.rows(f"SELECT {BLOCK} FROM closures WHERE until > ?", now)]  # noqa: S608
+
+
+async def read_reopened(tx: Transaction) -> Sequence[Reopening]:
+    """Return what was opened by hand, oldest first."""
+    sql = f"SELECT {REOPENED} FROM reopened ORDER BY at, bucket"  # noqa: S608 - a constant
+    return [reopening_of(row) for row in await tx.rows(sql)]
+
+
+async def read_usage(
+    tx: Transaction, day_of: str, span: tuple[float, float], days: tuple[float, float], *, day: bool, tag: bool
+) -> Sequence[UsageRow]:
+    """Return totals by provider and model of the attempts begun in a span, and by day and tag where asked.
+
+    Args:
+        tx: The transaction.
+        day_of: SQL for the UTC day of ``started_at``.
+        span: From when to when, by the clock that the tables are kept by.
+        days: The same by the wall's: a day that was folded counts as a whole, by its start (UTC).
+        day: Whether each day has rows of its own.
+        tag: Whether each tag has.
+
+    """
+    sql = _USAGE.format(day="day" if day else "NULL", tag="tag" if tag else "NULL", day_of=day_of)
+    return [usage_of(row) for row in await tx.rows(sql, *span, *days)]
+
+
+async def read_remaining(
+    tx: Transaction, holds: Sequence[Hold], now: float, guard: float = GUARD, ahead: float = 0.0
+) -> list[Remaining]:
+    """Return what is left of each hold's limit at ``now``; rolling windows are kept ``ahead`` seconds later."""
+    later = {hold.bucket: ahead if isinstance(hold.limit.window, Rolling) else 0.0 for hold in holds}
+    names, found = iter(later), {}
+    while some := list(islice(names, _AT_ONCE)):
+        sql = _LEFT.format(" UNION ALL ".join([_ASKED] * len(some)))
+        values = [value for name in some for value in (name, now + later[name])]
+        for name, ended, in_flight, *moments in await tx.rows(sql, *values):
+            last, admitted_at = (None if at is None else at - later[name] for at in moments)
+            found[name] = Counted(int(ended) + in_flight, in_flight, last, admitted_at)
+    return [remaining_of(hold, now, found.get(hold.bucket, Counted()), guard) for hold in holds]
+
+
+async def reopen(
+    tx: Transaction, buckets: Sequence[str], at: float, who: str, note: str, ahead: float = 0.0
+) -> Sequence[Reopening]:
+    """Remove blocks, kept ``ahead`` seconds later, and write down who did it; return them as they were."""
+    done = []
+    # In one order, so that two who open at once never wait for each other.
+    for bucket in sorted(set(buckets)):
+        for row in await tx.rows(f"DELETE FROM closures WHERE bucket = ? RETURNING {BLOCK}", bucket):  # noqa: S608
+            done.append(Reopening(block=block_of(row).moved(-ahead), at=at, who=who, note=note))
+            sql = f"INSERT INTO reopened ({REOPENED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - a constant
+            await tx.execute(sql, *reopening_values(done[-1]))
+    return done
+
+
+async def reconcile(tx: Transaction, attempt_id: str, cost: Money, at: float, note: str) -> bool:
+    """Settle an unconfirmed attempt at ``cost`` and write it down; False when it is none."""
+    money = "SELECT bucket, expires_at, amount FROM slots JOIN buckets ON id = bucket WHERE attempt = ? AND unit = ?"
+    # Locked first, in one order; read afterwards: what was read while others had the lock may be gone by now.
+    for bucket in sorted({row[0] for row in await tx.rows(money, attempt_id, Unit.USD.value)}):
+        await tx.execute("UPDATE buckets SET used = used WHERE id = ?", bucket)
+    slots = await tx.rows(money, attempt_id, Unit.USD.value)
+    before = await tx.rows("SELECT cost_pico FROM attempts WHERE id = ? AND state = 'unconfirmed'", attempt_id)
+    done = await tx.execute(
+        "UPDATE attempts SET state = 'settled', cost_pico = ?,"
+        " breach_pico = CASE WHEN worst_pico < ? THEN ? - worst_pico ELSE 0 END WHERE id = ? AND state = 'unconfirmed'",
+        *[cost.pico] * 3,
+        attempt_id,
+    )
+    if not done:
+        return False
+    for bucket, expires, amount in slots:
+        await _correct(tx, (bucket, expires, attempt_id), amount, cost.pico)
+    sql = "INSERT INTO reconciled (attempt, at, before_pico, after_pico, note) VALUES (?, ?, ?, ?, ?)"
+    await tx.execute(sql, attempt_id, at, before[0][0], cost.pico, note)
+    return True
+
+
+async def _correct(tx: Transaction, slot: tuple[int, float, str], was: int, amount: int) -> None:
+    """Let a slot count as ``amount``: the truth is booked even where it is over the cap."""
+    sql = """UPDATE buckets SET used = used + ?, ceiling = CASE WHEN ceiling < used + ? THEN used + ? ELSE ceiling END
+    WHERE id = ?"""
+    await tx.execute(sql, *[amount - was] * 3, slot[0])
+    if amount:
+        await tx.execute(f"UPDATE slots SET amount = ? WHERE {_SLOT}", amount, *slot)  # noqa: S608 - a constant
+    else:
+        await tx.execute(f"DELETE FROM slots WHERE {_SLOT}", *slot)  # noqa: S608 - a constant
