@@ -14,8 +14,9 @@ from typing_extensions import override
 
 from shunpike.clock import SystemClock
 from shunpike.errors import StoreError
+from shunpike.ledger import folding
 from shunpike.types import Denial, Grant, Held, Lifetime, Money, State, Unit
-from shunpike_postgres import batch, session, statements, upkeep, worker
+from shunpike_postgres import batch, session, statements, worker
 from shunpike_postgres.batch import Batch
 from shunpike_postgres.jobs import Work
 from shunpike_postgres.store import PostgresStore
@@ -264,7 +265,7 @@ async def test_what_is_read_after_a_restart_comes_at_once(postgres_url: str) -> 
 async def test_however_many_attempts_are_old_they_are_folded_soon(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upkeep, "_AT_ONCE", 7)
+    monkeypatch.setattr(folding, "_AT_ONCE", 7)
     clock = VirtualClock()
     async with served(postgres_url, clock=clock, trust_clock=True, keep_days=2) as store:
         for number in range(30):

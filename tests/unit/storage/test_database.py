@@ -13,6 +13,7 @@ import pytest
 
 from shunpike.builtin.sqlite import SqliteStore
 from shunpike.errors import StoreError, UsageError
+from shunpike.ledger.capabilities import JoinsTransactions
 from shunpike.storage import Migrations, Transaction, changes
 from shunpike.storage.sqlite import session
 from shunpike.types import Denial, Grant, Lifetime, Money, Settlement, State, Unit
@@ -65,6 +66,7 @@ async def fail(tx: Transaction) -> None:
 async def test_a_jobs_result_and_its_settlement_are_kept_together_or_not_at_all(tmp_path: Path) -> None:
     clock = VirtualClock()
     store = SqliteStore(tmp_path / "ledger.db", clock=clock)
+    assert isinstance(store, JoinsTransactions)
     queue = Queue(store)
     await queue.lease("job")
     [granted] = await store.database.transaction(store.admitting(reservation("a", clock.now(), MONEY)))

@@ -8,8 +8,7 @@ the same that other stores use.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from threading import RLock
 
 from typing_extensions import override
@@ -53,12 +52,6 @@ class MemoryStore(Store):
         self._books = Books(guard, clock)
         self._reopened: list[Reopening] = []
 
-    @contextmanager
-    def _transaction(self) -> Iterator[Books]:
-        self._books.begin()
-        yield self._books
-        self._books.flush()
-
     @override
     @one_thread
     async def admit(self, reservation: Reservation) -> Grant | Denial:
@@ -67,8 +60,7 @@ class MemoryStore(Store):
         Raises `StoreError` for an attempt that was admitted before, and where another process keeps a ledger in memory.
         """
         self._tenancy.enter()
-        with self._transaction() as books:
-            return books.admit(reservation)
+        return self._books.do(lambda books: books.admit(reservation))
 
     @override
     @one_thread
@@ -78,8 +70,7 @@ class MemoryStore(Store):
         Raises `StoreError` once it is closed.
         """
         self._tenancy.check()
-        with self._transaction() as books:
-            return books.settle(attempt_id, settlement)
+        return self._books.do(lambda books: books.settle(attempt_id, settlement))
 
     @one_thread
     async def observations(self) -> Mapping[str, Observation]:
@@ -107,8 +98,7 @@ class MemoryStore(Store):
     @one_thread
     async def remaining(self, holds: Sequence[Hold], now: float) -> Sequence[Remaining]:
         """Return what is left of each hold's limit; amounts are not looked at."""
-        with self._transaction() as books:
-            return [books.remaining(hold, now) for hold in holds]
+        return self._books.do(lambda books: [books.remaining(hold, now) for hold in holds])
 
     @override
     async def usage(self, since: float, until: float) -> Sequence[UsageRow]:
@@ -124,8 +114,8 @@ class MemoryStore(Store):
     @one_thread
     async def closed(self, now: float) -> Mapping[str, Block]:
         """Return bucket → block of the buckets that are closed at ``now``."""
-        with self._transaction() as books:
-            return {bucket: block for bucket, block in books.blocks.known.items() if block.until > now}
+        self._books.begin()
+        return {bucket: block for bucket, block in self._books.blocks.known.items() if block.until > now}
 
     @one_thread
     async def reopen(self, buckets: Sequence[str], at: float, who: str, note: str) -> Sequence[Reopening]:

@@ -78,12 +78,12 @@ class Attempts:
         """Note how an attempt ended; return those in doubt that are not kept by name any longer."""
         one = self.held.pop(attempt_id)
         ended = Ended(one.at, key_of(one), counts_of(one, settlement))
-        if booked_state(one.worst, settlement) is State.UNCONFIRMED:
+        if booked_state(one.worst.pico, settlement) is State.UNCONFIRMED:
             self._doubtful[attempt_id] = Doubtful(
                 ended,
                 one.account,
                 settlement.outcome,
-                booked_cost(one.worst, settlement).pico,
+                booked_cost(one.worst.pico, settlement),
                 one.funds,
                 tuple(
                     hold.bucket

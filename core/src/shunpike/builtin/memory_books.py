@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
+from typing import TypeVar
 
 from typing_extensions import override
 
@@ -18,6 +19,7 @@ from shunpike.ledger.steady import Steady, begun
 from shunpike.ledger.working_set import Bucket
 from shunpike.types import Denial, Grant, Hold, Limit, Money, Remaining, Reservation, Rolling, Settlement
 
+T = TypeVar("T")
 SWEEP_EVERY = 1_000
 """Settlements between two looks for limits that nothing counts in any more."""
 FACTORS = 10_000
@@ -71,6 +73,14 @@ class Books(Bookkeeper):
                     bucket.first, bucket.last = self._slots[bucket.key].span
                     bucket.admitted_at = None if bucket.admitted_at is None else bucket.admitted_at + seconds
             self.blocks.move(seconds)
+
+    def do(self, work: Callable[[Books], T]) -> T:
+        """Do ``work`` as of one moment."""
+        self.begin()
+        try:
+            return work(self)
+        finally:
+            self.flush()
 
     def flush(self) -> None:
         """Keep the slots that were made; all else is kept already. Called last."""

@@ -48,7 +48,7 @@ def key_of(reservation: Reservation) -> Key:
 
 def counts_of(reservation: Reservation, settlement: Settlement | None) -> Counts:
     """Return what one attempt counts as; ``settlement`` None = it is in flight, at its worst case."""
-    cost = booked_cost(reservation.worst, settlement).pico
+    cost = booked_cost(reservation.worst.pico, settlement)
     credit = reservation.funds is Funds.CREDIT
     if settlement is None:
         return Counts(requests=1, held=1, cost=0 if credit else cost, credit=cost if credit else 0)
@@ -60,7 +60,7 @@ def counts_of(reservation: Reservation, settlement: Settlement | None) -> Counts
         requests=1,
         answered=int(settlement.outcome == "ok"),
         released=int(released),
-        unconfirmed=int(booked_state(reservation.worst, settlement) is State.UNCONFIRMED),
+        unconfirmed=int(booked_state(reservation.worst.pico, settlement) is State.UNCONFIRMED),
         overages=int(settlement.overage),
         prompt_tokens=0 if released else settlement.usage.prompt_tokens,
         completion_tokens=0 if released else settlement.usage.completion_tokens,

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from shunpike.types import Factor, Money, Observation, Reopening, Unconfirmed, UsageRow
+from shunpike.storage import HasDatabase, Work
+from shunpike.types import (
+    Denial,
+    Factor,
+    Grant,
+    Money,
+    Observation,
+    Reopening,
+    Reservation,
+    Settlement,
+    Unconfirmed,
+    UsageRow,
+)
 
 
 @runtime_checkable
@@ -40,6 +52,19 @@ class CountsBy(Protocol):
 
     async def usage_by(self, since: float, until: float, *, day: bool, tag: bool) -> Sequence[UsageRow]:
         """Return totals as `Store.usage` does, in one row for each day and tag where asked."""
+        ...
+
+
+@runtime_checkable
+class JoinsTransactions(HasDatabase, Protocol):
+    """A store whose admissions and settlements may be work in a transaction of its database, beside that of others."""
+
+    def admitting(self, reservation: Reservation) -> Work[Grant | Denial]:
+        """Return an admission as work; what else is in the transaction is kept also where it is denied."""
+        ...
+
+    def settling(self, attempt_id: str, settlement: Settlement) -> Work[bool]:
+        """Return a settlement as work."""
         ...
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
-from shunpike.types import Basis, Money, Reservation, Settlement, State, Usage
+from shunpike.types import Basis, Reservation, Settlement, State, Usage
 
 Holds = tuple[tuple[int, int], ...]
 """Pairs of a bucket's key and an amount."""
@@ -107,11 +107,11 @@ def ended_row(held: HeldRow, settlement: Settlement) -> EndedRow:
     """Return the row of an attempt that ended so. What is over its worst case stands there as a breach."""
     released = settlement.state is State.RELEASED
     usage = Usage(basis=Basis.ABSENT) if released else settlement.usage
-    cost = booked_cost(Money(pico=held.worst), settlement).pico
+    cost = booked_cost(held.worst, settlement)
     over = max(0, usage.prompt_tokens - held.prompt) + max(0, usage.completion_tokens - held.output)
     listed = None if settlement.list_value is None or released else settlement.list_value.pico
     return EndedRow(
-        state=booked_state(Money(pico=held.worst), settlement).value,
+        state=booked_state(held.worst, settlement).value,
         ended_at=settlement.at,
         outcome=settlement.outcome,
         served_model=settlement.served_model,
@@ -133,16 +133,17 @@ def ended_row(held: HeldRow, settlement: Settlement) -> EndedRow:
     )
 
 
-def booked_cost(worst: Money, settlement: Settlement | None) -> Money:
-    """Return what an attempt costs in the books: the worst case until, and unless, its end is known."""
+def booked_cost(worst: int, settlement: Settlement | None) -> int:
+    """Return pico-dollars: what an attempt costs in the books, the worst case until, and unless, its end is known."""
     if settlement is None:
         return worst
     if settlement.state is State.RELEASED:
-        return Money()
-    return max(worst, settlement.cost) if settlement.state is State.UNCONFIRMED else settlement.cost
+        return 0
+    cost = settlement.cost.pico
+    return max(worst, cost) if settlement.state is State.UNCONFIRMED else cost
 
 
-def booked_state(worst: Money, settlement: Settlement) -> State:
+def booked_state(worst: int, settlement: Settlement) -> State:
     """Return the state that the books show.
 
     Of an attempt that can't have cost anything nobody has to find out how it ended: it settles itself, at nothing. Its

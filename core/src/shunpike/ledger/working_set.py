@@ -32,7 +32,6 @@ from shunpike.types import (
     Hold,
     Limit,
     LimitUpdate,
-    Money,
     Observation,
     Remaining,
     Reservation,
@@ -191,7 +190,7 @@ class WorkingSet:
         """
         now = max(now, settlement.at)
         # What is not certain stays with its attempt, to be reconciled; the rest is one sum for each expiry.
-        owner = held.attempt_id if booked_state(Money(pico=held.worst), settlement) is State.UNCONFIRMED else ""
+        owner = held.attempt_id if booked_state(held.worst, settlement) is State.UNCONFIRMED else ""
         uses = self._uses(held, settlement)
         until = early(settlement, self.observations, held.attempt_id)
         for key, amount in held.holds:
@@ -212,7 +211,7 @@ class WorkingSet:
         bucket.in_flight -= held
         bucket.used -= held
         for part in parts:
-            self.add(bucket, part._replace(expires=min(part.expires, until)), owner)
+            self.add(bucket, Part(part.amount, min(part.expires, until)), owner)
 
     def add(self, bucket: Bucket, part: Part, attempt_id: str = "") -> None:
         """Let ``part`` count in ``bucket``: the truth is booked even where it is over the cap."""
