@@ -39,6 +39,7 @@ _ALLOWED = {
     "cli/watch.py": "a person looks at it",
     "storage/sqlite/connection.py": "a thread that waits for a lock of another process",
     "storage/sqlite/writer.py": "the writer's thread, after a mistake",
+    "shunpike_postgres/feed.py": "the worker's loop, until a lost line is made anew",
     "shunpike_postgres/worker.py": "the thread's own loop, which waits for a server",
     "storage/backlog.py": "the writer's thread, between two tries",
 }
