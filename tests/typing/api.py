@@ -31,7 +31,7 @@ from shunpike import (
     Usage,
     hookimpl,
 )
-from shunpike.protocols import Backend, Strategy, Target, View
+from shunpike.protocols import Backend, Ranked, RoutableRequest, Strategy, Target, View
 from shunpike.types import Answer, Call, Choice, Price, ProviderInfo
 from shunpike.wire import ChatBackend, OpenAICompatible
 
@@ -165,9 +165,13 @@ class Cheapest:
 
     name = "cheapest"
 
-    def rank(self, candidates: Sequence[Target], request: ChatRequest, view: View) -> Sequence[Target]:
+    needs_states = True
+
+    def rank(self, candidates: Sequence[Target], request: RoutableRequest, view: View) -> Sequence[Ranked]:
         """Return the cheapest first."""
-        return sorted(candidates, key=lambda target: (target.price or Price(prompt=0, completion=0)).prompt)
+        prices = {one.label: view.states[one.label].price or Price(prompt=0, completion=0) for one in candidates}
+        ranked = sorted(candidates, key=lambda one: (prices[one.label].prompt, one.label))
+        return [Ranked(one, float(prices[one.label].prompt), "by the price of a prompt") for one in ranked]
 
 
 class Quirky(ChatBackend):

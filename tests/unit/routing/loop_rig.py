@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from shunpike.errors import StoreError
-from shunpike.protocols import Admission, AdmissionRequest, Target
+from shunpike.protocols import Admission, AdmissionRequest, Ranked, Target
 from shunpike.routing.attempt_loop import AttemptLoop
 from shunpike.routing.context import RequestContext, Services
 from shunpike.routing.health import Health
@@ -23,6 +24,7 @@ from shunpike.types import (
     Money,
     Outcome,
     ProviderInfo,
+    Remaining,
     Settlement,
     State,
     Tier,
@@ -58,6 +60,7 @@ class Books(Admission):
         self.running: set[str] = set()
         self.outcomes: dict[str, Outcome] = {}
         self.denials: dict[str, list[Denial]] = {}
+        self.looks = 0
 
     async def admit(self, target: Target, ask: AdmissionRequest) -> Grant | Denial:
         if self.denials.get(target.name):
@@ -72,6 +75,10 @@ class Books(Admission):
         self.outcomes[ask.attempt_id] = outcome
         state = State.SETTLED if outcome.sent else State.RELEASED
         return Settlement(state=state, at=outcome.at, usage=outcome.usage, cost=Money(pico=7))
+
+    async def snapshot(self, targets: Sequence[Target]) -> Mapping[str, Sequence[Remaining]]:
+        self.looks += 1
+        return {}
 
 
 @dataclass
@@ -102,7 +109,7 @@ class Rig:
 
     def context(self, *targets: Target, **fields: Any) -> RequestContext:
         """Return the context of a request that has these targets."""
-        plan = Plan(targets=targets, dropped=(), strategy="priority")
+        plan = Plan(ranked=tuple(Ranked(one) for one in targets), dropped=(), strategy="priority")
         made = RequestContext(
             request=REQUEST,
             request_id="req",

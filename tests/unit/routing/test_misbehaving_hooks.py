@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from shunpike.errors import PluginError
 from shunpike.hookspecs import hookimpl
-from shunpike.protocols import HealthProbe, Strategy, Target, Tokenizer
+from shunpike.protocols import HealthProbe, Ranked, Strategy, Target, Tokenizer
 from shunpike.types import Event, Limit, ModelInfo, Price
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
@@ -26,15 +26,15 @@ class Ranks:
 
     name = "mine"
 
-    def __init__(self, rank: Callable[[Sequence[Target]], Any]) -> None:
+    def __init__(self, rank: Callable[[Sequence[Ranked]], Any]) -> None:
         self._rank = rank
 
     def rank(self, candidates: Sequence[Target], request: object, view: object) -> Any:
-        return self._rank(candidates)
+        return self._rank([Ranked(one) for one in candidates])
 
 
 class Strategies:
-    def __init__(self, rank: Callable[[Sequence[Target]], Any]) -> None:
+    def __init__(self, rank: Callable[[Sequence[Ranked]], Any]) -> None:
         self._rank = rank
 
     @hookimpl
@@ -49,7 +49,10 @@ class Strategies:
         lambda found: "priority",
         lambda found: found[:1],
         lambda found: [*found, *found],
-        lambda found: [one.label for one in found],
+        lambda found: [one.target.label for one in found],
+        lambda found: [one.target for one in found],
+        lambda found: [one._replace(why=None) for one in found],
+        lambda found: [one._replace(score="best") for one in found],
         late,
         lambda found: 1 // 0,
     ],

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shunpike.protocols import RoutableRequest, Target, View
+from shunpike.protocols import Ranked, RoutableRequest, Target, View
 
 _STATUS = {"active": 0, "deprecated": 1, "unverified": 2, "retired": 3}
 
 
 class Priority:
-    """Ranks by (costs money, provider's order, model's status, model's order); closed targets go last."""
+    """Ranks by (costs money, provider's order, model's status, model's order); blocked targets go last."""
 
     name = "priority"
 
-    def rank(self, candidates: Sequence[Target], request: RoutableRequest, view: View) -> Sequence[Target]:  # noqa: ARG002 - the protocol's arguments
+    def rank(self, candidates: Sequence[Target], request: RoutableRequest, view: View) -> Sequence[Ranked]:  # noqa: ARG002 - the protocol's arguments
         """Return ``candidates``, best first."""
-        return sorted(candidates, key=lambda target: _key(target, view))
+        ranked = sorted(candidates, key=lambda target: _key(target, view))
+        return [Ranked(target, why="costs money" if target.paid else "") for target in ranked]
 
 
 def _key(target: Target, view: View) -> tuple[bool, bool, int, int, int, str]:
-    closed = view.closed_until.get(target.label, 0.0) > view.now
+    blocked = bool(view.blocked_until) and view.blocked_until.get(target.label, 0.0) > view.now
     return (
         target.paid,
-        closed,
+        blocked,
         target.order,
         _STATUS[target.model.status],
         target.model_order,

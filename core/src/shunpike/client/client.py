@@ -33,7 +33,8 @@ from shunpike.protocols import Store, Target, View
 from shunpike.routing.context import RequestContext
 from shunpike.routing.embedding import Vectors
 from shunpike.routing.operation import Completing
-from shunpike.routing.plan import Plan, Rules, make_plan
+from shunpike.routing.plan import Plan, Rules, find_candidates
+from shunpike.routing.states import seed_of, states_of
 from shunpike.routing.streaming import StreamRun
 from shunpike.runtime.account_queries import AccountBalance, AccountQueries, Done, TokenCount
 from shunpike.runtime.blocks import Blocks, of_keys_in_use
@@ -115,8 +116,10 @@ class Client(PerLoop):
         waiter, request = self._asking.queue.arrive(given.get("priority") or "interactive"), build_embed(texts, given)
         expires = self._expires(given)
         named: Options = {"providers": given["providers"]} if "providers" in given else {}
-        plan = await self._plan(request, named, text_tokens(request), expires)
+        request_id = f"req_{secrets.token_hex(10)}"
+        plan = await self._plan(request, named, text_tokens(request), expires, request_id)
         context = self._begin(request, plan, given, (text_tokens(request), text_bound(request)), waiter, expires)
+        context = replace(context, request_id=request_id)
         answer, attempt, recorder = await self._loop.run(context, Vectors(self._loop.services, context, request))
         return self._results.embedding(answer, attempt, recorder)
 
@@ -140,10 +143,11 @@ class Client(PerLoop):
         options, request = given
         waiter = self._asking.queue.arrive(options.get("priority") or "interactive")
         size, expires = prompt_tokens(request), self._expires(options)
-        plan = await self._plan(request, options, size, expires)
+        request_id = f"req_{secrets.token_hex(10)}"
+        plan = await self._plan(request, options, size, expires, request_id)
         context = self._begin(request, plan, options, (size, prompt_bound(request)), waiter, expires)
         counter = Counter(request, size, self._house.tokenizer, self.host.complain)
-        return replace(context, counted=counter, reads=reads_of(options))
+        return replace(context, request_id=request_id, counted=counter, reads=reads_of(options))
 
     def _begin(
         self,
@@ -154,10 +158,10 @@ class Client(PerLoop):
         waiter: Waiter,
         expires: float,
     ) -> RequestContext:
-        settings, request_id = self.settings, f"req_{secrets.token_hex(10)}"
+        settings = self.settings
         return RequestContext(
             request=request,
-            request_id=request_id,
+            request_id="",
             plan=plan,
             prompt_tokens=size[0],
             prompt_bound=size[1],
@@ -176,19 +180,21 @@ class Client(PerLoop):
         """Return when a request that begins now ends at the latest, on the monotonic clock."""
         return self.clock.monotonic() + float(options.get("timeout") or self.settings.timeout)
 
-    async def _plan(self, request: ChatRequest | EmbedRequest, options: Options, size: int, expires: float) -> Plan:
+    async def _plan(
+        self, request: ChatRequest | EmbedRequest, options: Options, size: int, expires: float, request_id: str = ""
+    ) -> Plan:
         named = options.get("providers")
         names = None if named is None else tuple(named)
         self._asking.look_for_keys()
         roster = await self._house.roster_for(request.model, names, request.kind, expires - self.clock.monotonic())
         await self._house.hear(max(expires - self.clock.monotonic(), 0.0))
-        closed = await self._house.closed_until()
         view = View(
             now=self.clock.now(),
             prompt_tokens=size,
             max_output=0 if isinstance(request, EmbedRequest) else request.output_cap or self.settings.min_output,
             options=dict(self.settings.strategy_options),
-            closed_until=closed,
+            seed=seed_of(request_id),
+            blocked_until=await self._house.closed_until(),
         )
         longest = longest_text(request) if isinstance(request, EmbedRequest) else 0
         rules = Rules(providers=names, allow_paid=self.settings.allow_paid, longest_text=longest)
@@ -196,10 +202,14 @@ class Client(PerLoop):
         try:
             if isinstance(request, EmbedRequest):
                 check_model(request.model, roster)
-            plan = make_plan(request, roster, rules, strategy, view)
+            found = find_candidates(request, roster, rules, view)
         except (UnknownModel, UnknownProvider) as error:
             meant = (*(names or ()), request.model.partition("/")[0])
             raise explained(error, meant, self.settings, self.host) from None
+        if strategy.needs_states:
+            states = await states_of(found.eligible, self._house.services, request, size, expires)
+            view = replace(view, states=states)
+        plan = found.ranked(request, strategy, view)
         if not plan.targets:
             raise self._house.mistake(plan.dropped) or nothing_to_ask(self.host, plan, request.model, size)
         return plan

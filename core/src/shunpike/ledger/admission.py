@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import chain
 
@@ -231,25 +231,27 @@ class Ledger(Inspection, Admission):
             await let_go(self._store.aclose, self._clock, CLOSING)
 
     def _tell(self, target: Target, ask: AdmissionRequest, settlement: Settlement) -> None:
-        facts = {
-            "at": settlement.at,
-            "request_id": ask.request_id,
-            "attempt_id": ask.attempt_id,
-            "provider": target.name,
-            "model": target.model.id,
-        }
+        facts = {"at": settlement.at, "request_id": ask.request_id, "attempt_id": ask.attempt_id}
+        facts |= {"provider": target.name, "model": target.model.id}
         for one in settlement.blocks:
             told = {**facts, "bucket": one.bucket, "reason": one.reason, "origin": one.origin}
             self._emit(AccountFrozen(**told) if one.is_freeze else BucketBlocked(**told, until=one.until))
 
     async def remaining(self, target: Target) -> Sequence[Remaining]:
         """Return what is left of every limit and budget that a call of ``target`` draws on."""
+        return (await self.snapshot([target]))[target.label]
+
+    @override
+    async def snapshot(self, targets: Sequence[Target]) -> Mapping[str, Sequence[Remaining]]:
+        """Return label → what is left of every limit and budget that a call of it draws on, from one look."""
         await self._looking(self._known.refresh())
-        terms = self.terms(target, AdmissionRequest(attempt_id="", request_id="", prompt_tokens=1, max_output=1))
-        bounds = self._bounds(target, None, terms)
-        holds = [Hold(bucket=one.bucket, limit=one.limit, amount=0, owner=one.owner) for one in bounds]
-        found = await self._looking(self._store.remaining(holds, self._clock.now()))
-        return [self._with_observation(one) for one in found]
+        least = AdmissionRequest(attempt_id="", request_id="", prompt_tokens=1, max_output=1)
+        bounds = {one.label: self._bounds(one, None, self.terms(one, least)) for one in targets}
+        every = {one.bucket: one for found in bounds.values() for one in found}.values()
+        holds = [Hold(bucket=one.bucket, limit=one.limit, amount=0, owner=one.owner) for one in every]
+        rows = await self._looking(self._store.remaining(holds, self._clock.now()))
+        left = {row.bucket: self._with_observation(row) for row in rows}
+        return {label: [left[one.bucket] for one in found if one.bucket in left] for label, found in bounds.items()}
 
     def _with_observation(self, one: Remaining) -> Remaining:
         observation = self._known.observations.get(one.bucket)

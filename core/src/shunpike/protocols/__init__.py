@@ -16,7 +16,7 @@ from shunpike.protocols.backend import (
     Tokenizer,
 )
 from shunpike.protocols.store import Store
-from shunpike.protocols.strategy import RoutableRequest, Strategy, View
+from shunpike.protocols.strategy import NeedsStates, Ranked, RoutableRequest, Strategy, TargetHealth, TargetState, View
 from shunpike.protocols.target import Target
 from shunpike.protocols.world import BookRow, Endpoint, World
 
@@ -32,11 +32,15 @@ __all__ = [
     "Endpoint",
     "HealthProbe",
     "ListsModels",
+    "NeedsStates",
+    "Ranked",
     "RoutableRequest",
     "Store",
     "Strategy",
     "Streams",
     "Target",
+    "TargetHealth",
+    "TargetState",
     "TellsBalance",
     "Tokenizer",
     "View",

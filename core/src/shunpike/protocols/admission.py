@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from shunpike.protocols.target import Target
-from shunpike.types import Denial, Grant, Outcome, Price, Principal, Settlement
+from shunpike.types import Denial, Grant, Outcome, Price, Principal, Remaining, Settlement
 from shunpike.types.base import Record
 
 
@@ -42,3 +43,6 @@ class Admission(Protocol):
 
     async def settle(self, target: Target, ask: AdmissionRequest, outcome: Outcome, within: float = 10.0) -> Settlement:
         """Settle the attempt once, to the truth. What takes longer than ``within`` seconds is ``unbooked`` as yet."""
+
+    async def snapshot(self, targets: Sequence[Target]) -> Mapping[str, Sequence[Remaining]]:
+        """Return label → what is left of every limit and budget that a call of it draws on, from one look."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal, Protocol, runtime_checkable
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
+
+from typing_extensions import override
 
 from shunpike.protocols.target import Target
+from shunpike.types import Price, Remaining
 from shunpike.types.base import Record
 
 
@@ -43,15 +47,71 @@ class RoutableRequest(Protocol):
         ...
 
 
-class View(Record):
+class TargetHealth(Record):
+    """What is known of failures in a row at a target, its account, its address or its key."""
+
+    failures: int = 0
+    """Failures in a row that closed it; 0 = it is well, as far as is known."""
+    error: str | None = None
+    """The kind of the last of them."""
+
+
+class TargetState(Record):
+    """What a strategy may know of one target at this moment."""
+
+    price: Price | None = None
+    """The most that a call of this request can cost now; None = unknown."""
+    remaining: tuple[Remaining, ...] = ()
+    """What is left of every limit and budget that a call draws on."""
+    blocked_until: float | None = None
+    """Epoch seconds before which nothing is sent there, None = it is open."""
+    health: TargetHealth = TargetHealth()
+    quality: float | None = None
+    """From 0 to 1, None = unknown."""
+
+
+class _NotAsked(Mapping[str, TargetState]):
+    """In place of the states where a strategy did not say that it looks at them."""
+
+    @override
+    def __getitem__(self, label: str) -> TargetState:
+        raise LookupError(_UNASKED)
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        raise LookupError(_UNASKED)
+
+    @override
+    def __len__(self) -> int:
+        raise LookupError(_UNASKED)
+
+
+_UNASKED = "View.states is filled only for a strategy that says `needs_states = True`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
     """What a strategy may look at beside the candidates: facts only, no I/O. ``now`` is epoch seconds."""
 
     now: float
     prompt_tokens: int
     max_output: int
-    options: dict[str, Any]
-    closed_until: dict[str, float]
-    """Target label → when its closed limit opens, where one is closed."""
+    """Output tokens that are asked for; 0 where vectors are."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    """Another one for each request: a strategy that shares out by chance draws from ``random.Random(view.seed)``."""
+    blocked_until: Mapping[str, float] = field(default_factory=dict)
+    """Target label → when it opens, epoch seconds, for those that are known to be in trouble or at a limit."""
+    states: Mapping[str, TargetState] = field(default_factory=_NotAsked)
+    """Target label → its state, of every candidate. Only for a `NeedsStates`; others get a `LookupError`."""
+
+
+class Ranked(NamedTuple):
+    """A candidate in its place. ``score`` and ``why`` are for persons: they stand in the record of the decision."""
+
+    target: Target
+    score: float | None = None
+    why: str = ""
 
 
 @runtime_checkable
@@ -63,6 +123,16 @@ class Strategy(Protocol):
         """The name it is configured by."""
         ...
 
-    def rank(self, candidates: Sequence[Target], request: RoutableRequest, view: View) -> Sequence[Target]:
-        """Return a permutation of ``candidates``, best first."""
+    def rank(self, candidates: Sequence[Target], request: RoutableRequest, view: View) -> Sequence[Ranked]:
+        """Return each of ``candidates`` once, best first."""
+        ...
+
+
+@runtime_checkable
+class NeedsStates(Protocol):
+    """A strategy that looks at `View.states`, which costs a look at the ledger for each request."""
+
+    @property
+    def needs_states(self) -> bool:
+        """True where it does."""
         ...

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from shunpike.errors import PluginError, ProviderError, ShunpikeError, WrongField, in_words
 from shunpike.masking import masked
-from shunpike.protocols import RoutableRequest, Strategy, Target, View
+from shunpike.protocols import NeedsStates, Ranked, RoutableRequest, Strategy, Target, View
 from shunpike.routing.hints import OWN_FILE
 from shunpike.routing.strays import is_stray
 from shunpike.types import Evidence
@@ -102,8 +102,8 @@ def _called_type(kind: type) -> str:
     return f"{'an' if kind.__name__[0] in 'AEIOUaeiou' else 'a'} {kind.__name__}"
 
 
-class NamedStrategy(Strategy):
-    """A strategy with the plugin that brings it. Raises `PluginError` when it does not give a permutation."""
+class NamedStrategy(Strategy, NeedsStates):
+    """A strategy with the plugin that brings it. Raises `PluginError` when it does not rank each candidate once."""
 
     def __init__(self, strategy: Strategy, plugin: str) -> None:
         self._strategy = strategy
@@ -114,17 +114,27 @@ class NamedStrategy(Strategy):
     def name(self) -> str:
         return self._strategy.name
 
+    @property
     @override
-    def rank(self, candidates: Sequence[Target], request: RoutableRequest, view: View) -> Sequence[Target]:
-        """Return a permutation of ``candidates``, best first."""
+    def needs_states(self) -> bool:
+        strategy: object = self._strategy
+        with blaming(self._plugin, f"the strategy {self.name!r}"):
+            return isinstance(strategy, NeedsStates) and strategy.needs_states is True
+
+    @override
+    def rank(self, candidates: Sequence[Target], request: RoutableRequest, view: View) -> Sequence[Ranked]:
+        """Return each of ``candidates`` once, best first."""
         what = f"the strategy {self.name!r}"
         with blaming(self._plugin, what):
             found = self._strategy.rank(candidates, request, view)
         ranked = checked(found, Sequence, self._plugin, what)  # type: ignore[type-abstract]  # any sequence will do
-        labels = [checked(one, Target, self._plugin, what).label for one in ranked]
-        if sorted(labels) != sorted(one.label for one in candidates):
+        for one in ranked:
+            checked(one, Ranked, self._plugin, what)
+            if not (isinstance(one.why, str) and isinstance(one.score, int | float | None)):
+                raise PluginError(f"plugin {self._plugin!r}: {what} ranks with {one[1:]!r}", plugin=self._plugin)
+        if len(ranked) != len(candidates) or {id(one.target) for one in ranked} != set(map(id, candidates)):
             raise PluginError(
-                f"plugin {self._plugin!r}: {what} must give each candidate once, gave {len(labels)} of"
+                f"plugin {self._plugin!r}: {what} must give each candidate once, gave {len(ranked)} of"
                 f" {len(candidates)}",
                 plugin=self._plugin,
                 hint=f'choose another one, {OWN_FILE}: strategy = "priority"',

@@ -9,7 +9,9 @@ from operator import add
 
 from shunpike.clock import moment, when
 from shunpike.errors import Exhausted, NoCredential, PluginError, ShunpikeError, UsageError, key_hint
+from shunpike.masking import masked
 from shunpike.protocols import Target
+from shunpike.routing.candidate_lines import lines_of
 from shunpike.routing.hints import Told, hint_for
 from shunpike.routing.plan import Plan
 from shunpike.routing.schedule import Spent
@@ -30,9 +32,7 @@ from shunpike.types import (
     Usage,
     Verdict,
 )
-from shunpike.types.base import label
 
-_SHOWN = 12
 _TELLING = (Verdict.FAILED, Verdict.REFUSED, Verdict.UNUSED, Verdict.DROPPED, Verdict.ANSWERED)
 """What was tried says more than what was not."""
 _SHARED = {
@@ -156,15 +156,20 @@ class DecisionRecorder:
 
     def decision(self) -> Decision:
         """Return the record as it stands."""
-        unused = (
-            Candidate(provider=target.name, model=target.model.id, verdict=Verdict.UNUSED)
-            for target in self.plan.targets
+        unused = [
+            Candidate(provider=target.name, model=target.model.id, verdict=Verdict.UNUSED, score=score, why=masked(why))
+            for target, score, why in self.plan.ranked
             if target.label not in self._candidates
-        )
+        ]
+        told = {one.target.label: one for one in self.plan.ranked if one.why or one.score is not None}
+        noted = [
+            one if place is None else one.model_copy(update={"score": place.score, "why": masked(place.why)})
+            for one, place in ((one, told.get(label)) for label, one in self._candidates.items())
+        ]
         return Decision(
             requested_model=self.requested_model,
             strategy=self.plan.strategy,
-            candidates=(*self._candidates.values(), *unused, *self.plan.dropped),
+            candidates=(*noted, *unused, *self.plan.dropped),
             attempts=tuple(self.attempts),
             remaining=self.remaining,
             notes=(*self.notes, *(f"waited {seconds:.1f} s for {what}" for what, seconds in self._waits.items())),
@@ -173,7 +178,7 @@ class DecisionRecorder:
     def exhausted(self, request_id: str, now: float, why: str = "") -> ShunpikeError:
         """Return the error that lists every candidate, what blocks it and when it opens, as of ``now`` (epoch seconds).
 
-        Where one and the same mistake in the set-up closed all that could be asked, that mistake is the error.
+        TroublePlace one and the same mistake in the set-up closed all that could be asked, that mistake is the error.
         """
         mistake = self._mistake() or self._misbehaved()
         if mistake is not None:
@@ -182,7 +187,7 @@ class DecisionRecorder:
         decision = self.decision()
         relevant = [one for one in decision.candidates if one.verdict is not Verdict.UNUSED or one.reason]
         relevant.sort(key=lambda one: _TELLING.index(one.verdict))
-        lines = [f"       {line}" for line in _lines(relevant, now)]
+        lines = [f"       {line}" for line in lines_of(relevant, now)]
         moments = [one.retry_at for one in relevant if one.retry_at is not None]
         waited = sum(self._waits.values())
         why = why or (f", after waiting {waited:.1f} s" if waited else "")
@@ -213,44 +218,6 @@ class DecisionRecorder:
         if len(texts) != 1 or self._unusable.keys() != self._candidates.keys():
             return None
         return next(iter(self._unusable.values()))
-
-
-def _lines(candidates: list[Candidate], now: float) -> list[str]:
-    """One line for each reason at each provider, not one for each of its models."""
-    groups: dict[tuple[str, str, str], list[str]] = {}
-    shared = _shared(candidates)
-    keyless = [one for one in candidates if one.cause is Cause.KEY and one.verdict is Verdict.DROPPED]
-    if 1 < len(keyless) < len(candidates):
-        # What was asked is the news; that others are not set up is one line.
-        candidates = [one for one in candidates if one not in keyless]
-        names = ", ".join(dict.fromkeys(one.provider for one in keyless))
-        candidates.append(keyless[0].model_copy(update={"provider": names, "reason": "no key"}))
-    for one in candidates:
-        groups.setdefault((shared.get(one.reason, one.provider), one.reason, _when(one, now)), []).append(one.model)
-    lines = [_line(provider, models, f"{reason}{when}") for (provider, reason, when), models in groups.items()]
-    return lines if len(lines) <= _SHOWN else [*lines[:_SHOWN], f"… and {len(lines) - _SHOWN} more"]
-
-
-def _shared(candidates: list[Candidate]) -> dict[str, str]:
-    """Return reason → the names of all providers that a mistake in the set-up closes, so that it is said once."""
-    found: dict[str, dict[str, None]] = {}
-    for one in candidates:
-        if one.cause is Cause.CONFIG:
-            found.setdefault(one.reason, {})[one.provider] = None
-    return {reason: ", ".join(names) for reason, names in found.items()}
-
-
-def _when(one: Candidate, now: float) -> str:
-    """Return the words for when a candidate opens, to the second above; empty where no time opens it."""
-    if one.retry_at is None:
-        return ""
-    at = when(math.ceil(one.retry_at), now)
-    return f"   when one of them has ended, not before {at}" if one.earliest else f"   free again {at}"
-
-
-def _line(provider: str, models: list[str], reason: str) -> str:
-    who = f"{provider} ({len(models)} models)" if len(models) > 1 else label(provider, models[0])
-    return f"{who.removesuffix('/*')}   {reason}"
 
 
 def _in_words(setback: Setback) -> str:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from shunpike.clock import Clock
 from shunpike.errors import AuthError, CreditsExhausted, NotHere, QuotaExhausted, RateLimited
+from shunpike.protocols import TargetHealth
 from shunpike.routing.closings import TOLD, Closed, Place, bucket_of, heard_of, place_of, told_of
 from shunpike.routing.trouble import Failure, Setback, TroublePlace, TroubleScope, is_trouble, named_moment, scope_of
 from shunpike.types import Block, Cause
@@ -187,11 +188,14 @@ class Health:
 
     def _answered(self, where: TroublePlace, scopes: Iterable[TroubleScope]) -> None:
         self._account_well_at[where.account] = self._clock.now()
-        for scope in scopes:
-            self._open((scope, where.of(scope)))
+        if self._closed:
+            for scope in scopes:
+                self._open((scope, where.of(scope)))
 
     def enter(self, where: TroublePlace) -> Setback | None:
         """Return why nothing may be sent there, None when it may; the first after the time tests it for all."""
+        if not self._closed:
+            return None
         now = self._clock.now()
         found = [
             (scope, one) for scope in TroubleScope if (one := self._closed.get((scope, where.of(scope)))) is not None
@@ -207,11 +211,18 @@ class Health:
 
     def leave(self, where: TroublePlace) -> None:
         """Note that nothing was sent after all: another may test it."""
+        if not self._closed:
+            return
         now = self._clock.now()
         for scope in TroubleScope:
             known = self._closed.get((scope, where.of(scope)))
             if known is not None and known.tested:
                 known.tested, known.until = False, now
+
+    @property
+    def is_all_well(self) -> bool:
+        """Whether nothing at all is closed."""
+        return not self._closed
 
     def closed_until(self, where: TroublePlace) -> float | None:
         """Return until when nothing is sent there, epoch seconds; None when something may be."""
@@ -219,6 +230,12 @@ class Health:
             one.until for scope in TroubleScope if (one := self._closed.get((scope, where.of(scope)))) is not None
         ]
         return max((at for at in moments if at > self._clock.now()), default=None)
+
+    def of(self, where: TroublePlace) -> TargetHealth:
+        """Return what is known of failures in a row there: of what closes it for longest."""
+        found = [one for scope in TroubleScope if (one := self._closed.get((scope, where.of(scope)))) is not None]
+        worst = max(found, key=lambda one: one.until, default=None)
+        return TargetHealth() if worst is None else TargetHealth(failures=worst.failures, error=worst.kind)
 
     @property
     def refused_keys(self) -> frozenset[str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from shunpike.errors import UnknownProvider
-from shunpike.protocols import RoutableRequest, Strategy, Target, View
+from shunpike.protocols import Ranked, RoutableRequest, Strategy, Target, View
 from shunpike.routing.names import Wanted, wanted_models
 from shunpike.types import Candidate, Cause, DeniedBy, ModelInfo, Verdict
 from shunpike.types.base import Record
@@ -30,12 +32,18 @@ class Targets(Record):
     """Whether a key of a real provider exists: then a sandbox answers only where it is named."""
 
 
-class Plan(Record):
-    """The targets in the order in which they are tried, and those that were left out."""
+@dataclass(frozen=True)
+class Plan:
+    """The candidates in the order in which they are tried, and those that were left out."""
 
-    targets: tuple[Target, ...]
+    ranked: tuple[Ranked, ...]
     dropped: tuple[Candidate, ...]
     strategy: str
+
+    @cached_property
+    def targets(self) -> tuple[Target, ...]:
+        """Those that are tried, in order."""
+        return tuple(one.target for one in self.ranked)
 
 
 class Rules(Record):
@@ -47,15 +55,26 @@ class Rules(Record):
     """Tokens of the longest text to embed: each has the context for itself."""
 
 
-def make_plan(request: RoutableRequest, roster: Targets, rules: Rules, strategy: Strategy, view: View) -> Plan:
-    """Return who is asked, in order. Raises `UnknownProvider` and `UnknownModel`, each with the nearest names."""
-    _check_providers(rules.providers, roster.names)
-    wanted = wanted_models(request.model, roster.targets, roster.catalog, roster.names)
+class Found(NamedTuple):
+    """The candidates of one request, and those that can't answer it, each with its reason."""
+
+    eligible: tuple[Target, ...]
+    dropped: tuple[Candidate, ...]
+
+    def ranked(self, request: RoutableRequest, strategy: Strategy, view: View) -> Plan:
+        """Return who is asked, in the order of ``strategy``."""
+        return Plan(tuple(strategy.rank(self.eligible, request, view)), self.dropped, strategy.name)
+
+
+def find_candidates(request: RoutableRequest, known: Targets, rules: Rules, view: View) -> Found:
+    """Return who can answer. Raises `UnknownProvider` and `UnknownModel`, each with the nearest names."""
+    _check_providers(rules.providers, known.names)
+    wanted = wanted_models(request.model, known.targets, known.catalog, known.names)
     eligible: list[Target] = []
-    dropped = [gone for gone in roster.unavailable if _could_be_meant(gone, wanted, rules)]
-    named = [target for target in roster.targets if wanted.matches(target)]
+    dropped = [gone for gone in known.unavailable if _could_be_meant(gone, wanted, rules)]
+    named = [target for target in known.targets if wanted.matches(target)]
     for target in named:
-        if target.provider.simulated and roster.real and not _is_named(target, wanted, rules):
+        if target.provider.simulated and known.real and not _is_named(target, wanted, rules):
             continue
         reason = _why_not(target, request, rules, view, explicit=wanted.explicit)
         if reason is None:
@@ -63,9 +82,8 @@ def make_plan(request: RoutableRequest, roster: Targets, rules: Rules, strategy:
         elif reason.text:
             dropped.append(_dropped(target, reason))
     if not eligible and not dropped:
-        dropped = [gone for gone in roster.unavailable if rules.providers is None or gone.provider in rules.providers]
-    ranked = tuple(strategy.rank(eligible, request, view))
-    return Plan(targets=ranked, dropped=tuple(dropped), strategy=strategy.name)
+        dropped = [gone for gone in known.unavailable if rules.providers is None or gone.provider in rules.providers]
+    return Found(tuple(eligible), tuple(dropped))
 
 
 def _could_be_meant(gone: Candidate, wanted: Wanted, rules: Rules) -> bool:

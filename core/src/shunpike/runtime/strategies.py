@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from shunpike.errors import ConfigError, UsageError
 from shunpike.plugins import Host
-from shunpike.protocols import Strategy
 from shunpike.routing.blaming import NamedStrategy
 from shunpike.types import Settings
 
@@ -15,9 +14,9 @@ class Strategies:
     def __init__(self, host: Host, settings: Settings) -> None:
         self._host = host
         self._settings = settings
-        self._made: dict[str, Strategy] = {}
+        self._made: dict[str, NamedStrategy] = {}
 
-    def get(self, name: str) -> Strategy:
+    def get(self, name: str) -> NamedStrategy:
         """Return the strategy ``name``. Raises `UsageError`, `ConfigError` where it is the settings' own."""
         if name not in self._made:
             found = self._host.strategy(name, self._settings.strategy_options)

@@ -69,6 +69,10 @@ class Candidate(Record):
     """Tokens of its context, where that is too small."""
     cause: Cause | None = None
     """Where it was not asked: what stood in the way, as far as a caller can change it."""
+    score: float | None = None
+    """What the strategy gave it, where it gives a figure."""
+    why: str = ""
+    """Why the strategy put it in its place, where it says so."""
     earliest: bool = False
     """Whether ``retry_at`` is the earliest moment at best: it opens some time after a running request has ended."""
 

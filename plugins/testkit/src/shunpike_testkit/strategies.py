@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from typing import Any, ClassVar, Literal
@@ -16,7 +17,7 @@ from typing import Any, ClassVar, Literal
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from shunpike.protocols import Strategy, Target, View
+from shunpike.protocols import NeedsStates, Ranked, Strategy, Target, TargetHealth, TargetState, View
 from shunpike.types import FREE, Billing, ChatRequest, ModelInfo, Price, ProviderInfo, Tier
 from shunpike_testkit.contract import Contract
 
@@ -89,13 +90,24 @@ REQUESTS = st.sampled_from(
         ChatRequest(messages="hello", response_format={"type": "json_object"}),
     )
 )
+MOMENTS = st.sampled_from((NOW - 10, NOW, NOW + 60))
+STATES = st.builds(
+    TargetState,
+    price=st.sampled_from(PRICES),
+    remaining=st.just(()),
+    blocked_until=st.none() | MOMENTS,
+    health=st.builds(TargetHealth, failures=st.sampled_from((0, 1, 9))),
+    quality=st.sampled_from((None, 0.0, 0.5, 1.0)),
+)
 VIEWS = st.builds(
     View,
     now=st.just(NOW),
     prompt_tokens=st.sampled_from((0, 100, 10**6)),
-    max_output=st.sampled_from((1, 1024, 10**5)),
+    max_output=st.sampled_from((0, 1, 1024, 10**5)),
     options=st.just({}),
-    closed_until=st.dictionaries(st.sampled_from(LABELS), st.sampled_from((NOW - 10, NOW, NOW + 60)), max_size=4),
+    seed=st.integers(0, 2**32 - 1),
+    blocked_until=st.dictionaries(st.sampled_from(LABELS), MOMENTS, max_size=4),
+    states=st.fixed_dictionaries({label: st.sampled_from((TargetState(),)) | STATES for label in LABELS}),
 )
 # Derandomised and without a database: a contract gives the same verdict everywhere.
 LAW = settings(
@@ -134,10 +146,11 @@ class StrategyContract(Contract):
         @given(CANDIDATES, REQUESTS, VIEWS)
         def law(candidates: list[Target], request: ChatRequest, view: View) -> None:
             ranked = self._rank(self.strategy(), candidates, request, view)
-            assert sorted(_labels(ranked)) == sorted(_labels(candidates)), (
-                f"rank must return every candidate once: of {_labels(candidates)} it made {_labels(ranked)}"
+            given = [target.label for target in candidates]
+            assert sorted(_labels(ranked)) == sorted(given), (
+                f"rank must return every candidate once: of {given} it made {_labels(ranked)}"
             )
-            same = {id(target) for target in candidates} == {id(target) for target in ranked}
+            same = {id(target) for target in candidates} == {id(one.target) for one in ranked}
             assert same, "rank must return the candidates themselves, not changed copies"
 
         law()
@@ -149,11 +162,14 @@ class StrategyContract(Contract):
         @given(CANDIDATES, REQUESTS, VIEWS, st.integers())
         def law(candidates: list[Target], request: ChatRequest, view: View, seed: int) -> None:
             strategy = self.strategy()
-            first = _labels(self._rank(strategy, candidates, request, view))
+            first = self._rank(strategy, candidates, request, view)
             random.seed(seed)
             for again in (strategy, self.strategy()):
-                other = _labels(self._rank(again, candidates, request, view))
-                assert other == first, f"the same arguments gave {first}, then {other}: use no chance, clock or memory"
+                other = self._rank(again, candidates, request, view)
+                assert other == first, (
+                    f"the same arguments gave {_labels(first)}, then {_labels(other)}: draw by `View.seed`, and use no"
+                    " other chance, clock or memory"
+                )
 
         law()
 
@@ -174,15 +190,21 @@ class StrategyContract(Contract):
 
         law()
 
-    def _rank(self, strategy: Strategy, candidates: Sequence[Target], request: ChatRequest, view: View) -> list[Target]:
+    def _rank(self, strategy: Strategy, candidates: Sequence[Target], request: ChatRequest, view: View) -> list[Ranked]:
+        if not (isinstance(strategy, NeedsStates) and strategy.needs_states):
+            view = replace(view, states=View(now=NOW, prompt_tokens=0, max_output=0).states)
         try:
-            return list(strategy.rank(tuple(candidates), request, view))
+            ranked = list(strategy.rank(tuple(candidates), request, view))
         except Exception as error:
             raise AssertionError(
-                f"rank raised {type(error).__name__} ({error}) for {_labels(candidates)}: it must rank any candidates, "
-                "also none, and such of which price, context and quality are unknown"
+                f"rank raised {type(error).__name__} ({error}) for {[one.label for one in candidates]}: it must rank "
+                "any candidates, also none, and such of which price, context and quality are unknown"
             ) from error
+        given: list[object] = list(ranked)
+        wrong = [one for one in given if not isinstance(one, Ranked)]
+        assert not wrong, f"rank must return `Ranked(target, score, why)` for each candidate, got {wrong[:1]}"
+        return ranked
 
 
-def _labels(ranked: Sequence[Target]) -> list[str]:
-    return [target.label for target in ranked]
+def _labels(ranked: Sequence[Ranked]) -> list[str]:
+    return [one.target.label for one in ranked]
