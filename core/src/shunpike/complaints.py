@@ -36,12 +36,13 @@ class Complaints:
             self._kept = []
         return kept
 
-    def note(self, plugin: str, hook: str, error: BaseException) -> None:
-        """Tell of ``error``, unless this plugin was complained of before."""
+    def note(self, plugin: str, hook: str, error: BaseException) -> bool:
+        """Tell of ``error``, unless this plugin was complained of before; return whether it was told."""
         if plugin in self._told:
-            return
+            return False
         self._told.add(plugin)
         if self._kept is not None:
             self._kept.append(Complaint(plugin, hook, in_words(error)))
-            return
+            return True
         _LOG.warning("the plugin %s failed in %s: %s", plugin, hook, in_words(error))
+        return True

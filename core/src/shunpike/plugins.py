@@ -23,29 +23,10 @@ from shunpike.clock import Clock, SystemClock
 from shunpike.complaints import Complaints
 from shunpike.errors import PluginError, ShunpikeError, in_words
 from shunpike.protocols import Backend, HealthProbe, Store, Strategy, Tokenizer, World
-from shunpike.types import Event, Limit, ModelInfo, Price, ProviderInfo, ProviderSettings
-from shunpike.types.base import Record
+from shunpike.types import Event, Limit, ModelInfo, PluginBroken, Price, ProviderInfo, ProviderSettings
+from shunpike.types.plugin import Broken, LoadedPlugin
 
 T = TypeVar("T")
-
-
-class LoadedPlugin(Record):
-    """A plugin that works: where it comes from and what it brings."""
-
-    name: str
-    distribution: str
-    version: str
-    hooks: tuple[str, ...]
-    providers: tuple[str, ...] = ()
-
-
-class Broken(Record):
-    """A plugin that could not be loaded, and why."""
-
-    name: str
-    distribution: str
-    version: str
-    reason: str
 
 
 class Host:
@@ -58,7 +39,10 @@ class Host:
         self._loaded: dict[str, LoadedPlugin] = {}
         self._broken: dict[str, Broken] = {}
         self._infos: dict[str, tuple[ProviderInfo, str]] = {}
+        self._makers: dict[int, tuple[object, str]] = {}
         self.complaints = Complaints()
+        self.clock: Clock = SystemClock()
+        """Whose time events of the host have: the client's."""
 
     @classmethod
     def load(cls, disabled: Sequence[str] = ()) -> Self:
@@ -154,7 +138,8 @@ class Host:
 
     def complain(self, plugin: str, hook: str, error: BaseException) -> None:
         """Warn, once for each plugin, of what went wrong in it and could be done without."""
-        self.complaints.note(plugin, hook, error)
+        if self.complaints.note(plugin, hook, error):
+            self.emit(PluginBroken(at=self.clock.now(), plugin=plugin, what=hook, error=in_words(error)))
 
     def _first(
         self, hook: str, expected: type[T], owner: str, *, only: str | None = None, **arguments: Any
@@ -245,14 +230,22 @@ class Host:
         except PluginError:
             return _listed(answer, kind, hook, self._who(hook, asked, owner))
 
-    def strategy(self, name: str, options: Mapping[str, Any]) -> tuple[Strategy, str] | None:
-        """Return the strategy called ``name`` with the plugin that brings it, or None."""
-        hook = "shunpike_routing_strategy"
+    def strategy(self, name: str, options: Mapping[str, Any]) -> Strategy | None:
+        """Return the strategy called ``name``, or None."""
+        return self._brought("shunpike_routing_strategy", Strategy, name=name, options=options)
+
+    def _brought(self, hook: str, kind: type[T], **asked: Any) -> T | None:
+        """Return the first answer, and keep whose it is."""
         for plugin in self._in_order(hook):
-            found = self._first(hook, Strategy, plugin, only=plugin, name=name, options=options)
+            found = self._first(hook, kind, plugin, only=plugin, **asked)
             if found is not None:
-                return found, plugin
+                self._makers[id(found)] = found, plugin
+                return found
         return None
+
+    def maker(self, made: object) -> str:
+        """Return the name of the plugin that brought a strategy, a store or a tokenizer."""
+        return self._makers.get(id(made), (made, type(made).__module__.partition(".")[0]))[1]
 
     def _in_order(self, hook: str) -> list[str]:
         """Return the plugins that implement ``hook``, the one that is asked first at the head."""
@@ -261,12 +254,12 @@ class Host:
         return [one.plugin_name for one in reversed(found)]
 
     def store(self, url: str, clock: Clock | None = None) -> Store | None:
-        """Return the store for ``url``, or None when no plugin knows its scheme; without a clock, on the system's."""
-        return self._first("shunpike_store", Store, "?", url=url, clock=SystemClock() if clock is None else clock)
+        """Return the store for ``url``, or None when no plugin knows its scheme; without a clock, on the host's."""
+        return self._brought("shunpike_store", Store, url=url, clock=clock or self.clock)
 
     def tokenizer(self, model: str) -> Tokenizer | None:
         """Return the token counter for ``model``, or None."""
-        return self._first("shunpike_tokenizer", Tokenizer, "?", model=model)
+        return self._brought("shunpike_tokenizer", Tokenizer, model=model)
 
     def world(self) -> World | None:
         """Return the first world of simulated providers, or None."""

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from shunpike.hookspecs import hookimpl
-from shunpike.plugins import Broken, Host
+from shunpike.plugins import Host
+from shunpike.types.plugin import Broken
 from shunpike_testkit.scripted import ScriptedProvider
 
 from .conftest import Cli

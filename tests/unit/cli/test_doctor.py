@@ -9,8 +9,9 @@ import pytest
 
 from shunpike.config import KeyStore
 from shunpike.errors import AuthError, Overloaded, RateLimited
-from shunpike.plugins import Broken, Host
+from shunpike.plugins import Host
 from shunpike.types import Billing, Evidence, Limit, Price, Rolling, Unit
+from shunpike.types.plugin import Broken
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from ...trusted import trusted  # noqa: TID252 - the tests are no package

@@ -16,8 +16,7 @@ class Priority:
 
     def rank(self, candidates: Sequence[Target], request: RoutableRequest, view: View) -> Sequence[Ranked]:  # noqa: ARG002 - the protocol's arguments
         """Return ``candidates``, best first."""
-        ranked = sorted(candidates, key=lambda target: _key(target, view))
-        return [Ranked(target, why="costs money" if target.paid else "") for target in ranked]
+        return [Ranked(target) for target in sorted(candidates, key=lambda target: _key(target, view))]
 
 
 def _key(target: Target, view: View) -> tuple[bool, bool, int, int, int, str]:

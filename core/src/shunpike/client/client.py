@@ -34,7 +34,7 @@ from shunpike.routing.context import RequestContext
 from shunpike.routing.embedding import Vectors
 from shunpike.routing.operation import Completing
 from shunpike.routing.plan import Plan, Rules, find_candidates
-from shunpike.routing.states import seed_of, states_of
+from shunpike.routing.states import states_of
 from shunpike.routing.streaming import StreamRun
 from shunpike.runtime.account_queries import AccountBalance, AccountQueries, Done, TokenCount
 from shunpike.runtime.blocks import Blocks, of_keys_in_use
@@ -74,7 +74,7 @@ class Client(PerLoop):
         loaded = load(environ=environ) if settings is None else Loaded.of(settings)
         self.settings, self.warnings = loaded.settings, loaded.warnings
         self.host = Host.load(self.settings.disabled_plugins) if host is None else host
-        self.clock = SystemClock() if clock is None else clock
+        self.clock = self.host.clock = SystemClock() if clock is None else clock
         warn_of(loaded, self.host, KeyStore())
         keys, of = KeyStore(), environ
         self._loops = Loops(lambda one: Runtime(self.settings, self.host, self.clock, one, of, keys), store, self.clock)
@@ -116,10 +116,8 @@ class Client(PerLoop):
         waiter, request = self._asking.queue.arrive(given.get("priority") or "interactive"), build_embed(texts, given)
         expires = self._expires(given)
         named: Options = {"providers": given["providers"]} if "providers" in given else {}
-        request_id = f"req_{secrets.token_hex(10)}"
-        plan = await self._plan(request, named, text_tokens(request), expires, request_id)
+        plan = await self._plan(request, named, text_tokens(request), expires, waiter.place.arrival)
         context = self._begin(request, plan, given, (text_tokens(request), text_bound(request)), waiter, expires)
-        context = replace(context, request_id=request_id)
         answer, attempt, recorder = await self._loop.run(context, Vectors(self._loop.services, context, request))
         return self._results.embedding(answer, attempt, recorder)
 
@@ -143,11 +141,10 @@ class Client(PerLoop):
         options, request = given
         waiter = self._asking.queue.arrive(options.get("priority") or "interactive")
         size, expires = prompt_tokens(request), self._expires(options)
-        request_id = f"req_{secrets.token_hex(10)}"
-        plan = await self._plan(request, options, size, expires, request_id)
+        plan = await self._plan(request, options, size, expires, waiter.place.arrival)
         context = self._begin(request, plan, options, (size, prompt_bound(request)), waiter, expires)
-        counter = Counter(request, size, self._house.tokenizer, self.host.complain)
-        return replace(context, request_id=request_id, counted=counter, reads=reads_of(options))
+        counter = Counter(request, size, self._house.tokenizer, self.host)
+        return replace(context, counted=counter, reads=reads_of(options))
 
     def _begin(
         self,
@@ -158,10 +155,10 @@ class Client(PerLoop):
         waiter: Waiter,
         expires: float,
     ) -> RequestContext:
-        settings = self.settings
+        settings, request_id = self.settings, f"req_{secrets.token_hex(10)}"
         return RequestContext(
             request=request,
-            request_id="",
+            request_id=request_id,
             plan=plan,
             prompt_tokens=size[0],
             prompt_bound=size[1],
@@ -181,10 +178,9 @@ class Client(PerLoop):
         return self.clock.monotonic() + float(options.get("timeout") or self.settings.timeout)
 
     async def _plan(
-        self, request: ChatRequest | EmbedRequest, options: Options, size: int, expires: float, request_id: str = ""
+        self, request: ChatRequest | EmbedRequest, options: Options, size: int, expires: float, seed: int = 0
     ) -> Plan:
-        named = options.get("providers")
-        names = None if named is None else tuple(named)
+        names = tuple(named) if (named := options.get("providers")) is not None else None
         self._asking.look_for_keys()
         roster = await self._house.roster_for(request.model, names, request.kind, expires - self.clock.monotonic())
         await self._house.hear(max(expires - self.clock.monotonic(), 0.0))
@@ -193,7 +189,7 @@ class Client(PerLoop):
             prompt_tokens=size,
             max_output=0 if isinstance(request, EmbedRequest) else request.output_cap or self.settings.min_output,
             options=dict(self.settings.strategy_options),
-            seed=seed_of(request_id),
+            seed=seed,
             blocked_until=await self._house.closed_until(),
         )
         longest = longest_text(request) if isinstance(request, EmbedRequest) else 0

@@ -10,7 +10,7 @@ from operator import add
 from shunpike.clock import moment, when
 from shunpike.errors import Exhausted, NoCredential, PluginError, ShunpikeError, UsageError, key_hint
 from shunpike.masking import masked
-from shunpike.protocols import Target
+from shunpike.protocols import Ranked, Target
 from shunpike.routing.candidate_lines import lines_of
 from shunpike.routing.hints import Told, hint_for
 from shunpike.routing.plan import Plan
@@ -32,6 +32,7 @@ from shunpike.types import (
     Usage,
     Verdict,
 )
+from shunpike.types.base import label
 
 _TELLING = (Verdict.FAILED, Verdict.REFUSED, Verdict.UNUSED, Verdict.DROPPED, Verdict.ANSWERED)
 """What was tried says more than what was not."""
@@ -157,19 +158,18 @@ class DecisionRecorder:
     def decision(self) -> Decision:
         """Return the record as it stands."""
         unused = [
-            Candidate(provider=target.name, model=target.model.id, verdict=Verdict.UNUSED, score=score, why=masked(why))
-            for target, score, why in self.plan.ranked
+            Candidate(provider=target.name, model=target.model.id, verdict=Verdict.UNUSED)
+            for target in self.plan.targets
             if target.label not in self._candidates
         ]
-        told = {one.target.label: one for one in self.plan.ranked if one.why or one.score is not None}
-        noted = [
-            one if place is None else one.model_copy(update={"score": place.score, "why": masked(place.why)})
-            for one, place in ((one, told.get(label)) for label, one in self._candidates.items())
-        ]
+        candidates = (*self._candidates.values(), *unused)
+        ranked = {label(one.target.name, one.target.model.id): one for one in self.plan.ranked if one[1:] != (None, "")}
+        if ranked:
+            candidates = tuple(_with_rank(one, ranked.get(label(one.provider, one.model))) for one in candidates)
         return Decision(
             requested_model=self.requested_model,
             strategy=self.plan.strategy,
-            candidates=(*noted, *unused, *self.plan.dropped),
+            candidates=(*candidates, *self.plan.dropped),
             attempts=tuple(self.attempts),
             remaining=self.remaining,
             notes=(*self.notes, *(f"waited {seconds:.1f} s for {what}" for what, seconds in self._waits.items())),
@@ -218,6 +218,13 @@ class DecisionRecorder:
         if len(texts) != 1 or self._unusable.keys() != self._candidates.keys():
             return None
         return next(iter(self._unusable.values()))
+
+
+def _with_rank(one: Candidate, ranked: Ranked | None) -> Candidate:
+    """Return ``one`` with what the strategy said of it."""
+    if ranked is None:
+        return one
+    return one.model_copy(update={"score": ranked.score, "why": masked(ranked.why)})
 
 
 def _in_words(setback: Setback) -> str:

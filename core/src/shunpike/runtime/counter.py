@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from shunpike.plugins import Host
 from shunpike.protocols import Target, Tokenizer
 from shunpike.tokens import ESTIMATE, prompt_tokens
 from shunpike.types import ChatRequest
@@ -12,7 +13,7 @@ from shunpike.types import ChatRequest
 class Counter:
     """The tokens of one prompt. ``estimated`` is what the estimate said.
 
-    It serves where there is no vocabulary, and where a tokenizer goes wrong, of which ``complain`` is told.
+    It serves where there is no vocabulary, and where a tokenizer goes wrong, of which ``host`` tells.
     """
 
     def __init__(
@@ -20,11 +21,11 @@ class Counter:
         request: ChatRequest,
         estimated: int,
         tokenizer: Callable[[str], Tokenizer],
-        complain: Callable[[str, str, Exception], None],
+        host: Host,
     ) -> None:
         self._request = request
         self._tokenizer = tokenizer
-        self._complain = complain
+        self._host = host
         self._counts = {ESTIMATE.label: estimated}
 
     def __call__(self, target: Target) -> int:
@@ -35,7 +36,7 @@ class Counter:
                 self._counts[tokenizer.label] = _tokens(prompt_tokens(self._request, tokenizer))
             return self._counts[tokenizer.label]
         except Exception as error:  # noqa: BLE001 - a stranger's tokenizer may raise anything; the estimate is safe
-            self._complain(type(tokenizer).__module__.partition(".")[0], "count", error)
+            self._host.complain(self._host.maker(tokenizer), "count", error)
             return self._counts[ESTIMATE.label]
 
 

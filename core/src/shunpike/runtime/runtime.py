@@ -260,6 +260,8 @@ class Runtime:
 
     async def closed_until(self) -> dict[str, float]:
         """Return label → moment of the targets that are closed for now, and so better tried last."""
+        if self.memory.is_all_well:
+            return {}
         moments = ((target.label, self.memory.closed_until(self.where(target))) for target in self._roster.targets)
         return {label: until for label, until in moments if until is not None}
 
@@ -281,4 +283,4 @@ class Runtime:
         try:
             await close()
         except kind as error:
-            self._host.complain(type(what).__module__.partition(".")[0], "aclose", error)
+            self._host.complain(self._host.maker(what), "aclose", error)

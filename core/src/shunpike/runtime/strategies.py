@@ -23,5 +23,5 @@ class Strategies:
             if found is None:
                 wrong = ConfigError if name == self._settings.strategy else UsageError
                 raise wrong(f'no installed plugin has a strategy called "{name}"', hint='the default is "priority"')
-            self._made[name] = NamedStrategy(*found)
+            self._made[name] = NamedStrategy(found, self._host.maker(found))
         return self._made[name]
