@@ -127,7 +127,7 @@ async def test_f9_a_full_disk_sends_nothing_and_recovers(tmp_path: Path, way: Wa
     provider, database = ScriptedProvider("only"), tmp_path / "ledger.db"
     async with client_of(database, provider) as client:
         await client.check_store()
-        store = client._house.store
+        store = client.runtime.store
         assert isinstance(store, SqliteStore)
         pages = await store._write(lambda books: books._db.rows("PRAGMA max_page_count = 1")[0][0])
         sent = 0

@@ -105,6 +105,20 @@ def test_a_client_answers_in_one_event_loop_after_the_other(store: str, loops: t
     assert sum(row.requests for row in rows) == len(upstream.requests) == 2
 
 
+@pytest.mark.parametrize("loops", [("asyncio", "trio"), ("trio", "asyncio")])
+def test_a_client_that_was_made_in_one_event_loop_may_be_used_in_another_first(loops: tuple[str, ...]) -> None:
+    made, used = loops
+
+    with serving() as (upstream, _):
+
+        async def make() -> Client:
+            return client_of(upstream)
+
+        client = anyio.run(make, backend=made)
+        assert anyio.run(ask, client, backend=used) == "here"
+        anyio.run(client.aclose, backend=used)
+
+
 def test_a_client_answers_in_two_threads_at_the_same_time(store: str) -> None:
     threads, each = 4, 8
 

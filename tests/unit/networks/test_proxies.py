@@ -113,7 +113,9 @@ async def test_a_login_is_sent_to_the_proxy_and_shown_to_nobody(
         async with client_of(vendor, sections=sections, ca_file=ca_file) as client:
             assert (await client.complete("hi")).text == "here"
             (row,) = await client.status()
-            shown = repr((row, client.settings, client._house.backend_of(client._house.accounts["acme"])))
+            shown = repr(
+                (row, client.settings, client.runtime.snapshot.backend_of(client.runtime.snapshot.accounts["acme"]))
+            )
         async with client_of(vendor, sections={"acme": {"proxy": f"http://{LOGIN}@127.0.0.1:9"}}) as client:
             shown += repr(await refused(client))
     assert PASSWORD not in shown + caplog.text

@@ -1,4 +1,4 @@
-"""What a caller may say beside the texts, and how texts and options become a request that routing can walk."""
+"""What a caller may say beside the texts, and how texts and options become a request."""
 
 from __future__ import annotations
 
@@ -9,17 +9,13 @@ from pydantic import ValidationError
 
 from shunpike.client import option_values as values
 from shunpike.client.option_names import check_names, check_others
-from shunpike.client.options import priority, tag
+from shunpike.client.options import priority, tag, wishes_of
 from shunpike.errors import UsageError
-from shunpike.routing.names import Wanted, short_name, wanted_models
-from shunpike.routing.plan import Targets
-from shunpike.tokens import ESTIMATE
-from shunpike.types import EmbedRequest, ModelInfo
+from shunpike.runtime.planner import Wishes
+from shunpike.types import EmbedRequest
 from shunpike.validation import about, complaint, shown
 
 Texts = str | Sequence[str]
-PER_TEXT = 2
-"""Tokens around one text."""
 
 
 class EmbedOptions(TypedDict, total=False):
@@ -60,6 +56,12 @@ def accepted_for_embed(options: EmbedOptions, others: Sequence[object] = ()) -> 
     return cast("EmbedOptions", {name: _CHECKS[name](name, value) for name, value in given.items()})
 
 
+def asked_to_embed(texts: Texts, options: EmbedOptions, others: Sequence[object] = ()) -> tuple[EmbedRequest, Wishes]:
+    """Return the request for ``texts``, and what is wished for beside it. Raises `UsageError`."""
+    given = accepted_for_embed(options, others)
+    return build_embed(texts, given), wishes_of(given)
+
+
 def build_embed(texts: Texts, options: EmbedOptions) -> EmbedRequest:
     """Return the request of accepted options. Raises `UsageError` naming what can't be.
 
@@ -80,51 +82,3 @@ def _usage_error(error: ValidationError) -> UsageError:
     if first["type"] == "value_error":
         return UsageError(complaint(first), hint="leave it out")
     return UsageError(f"{about(first)}, got {shown(first['input'])}", hint="correct it, or leave it out")
-
-
-def longest_text(request: EmbedRequest) -> int:
-    """Return the estimated tokens of the longest text: each has the context for itself."""
-    return max(ESTIMATE.count(text) for text in request.input)
-
-
-def text_tokens(request: EmbedRequest) -> int:
-    """Return the estimated tokens of all texts."""
-    return sum(ESTIMATE.count(text) + PER_TEXT for text in request.input)
-
-
-def text_bound(request: EmbedRequest) -> int:
-    """Return a number of tokens that no tokenizer exceeds: the bytes of all texts."""
-    return sum(len(text.encode("utf-8", "replace")) + PER_TEXT for text in request.input)
-
-
-def check_model(name: str, roster: Targets) -> None:
-    """Raise `UsageError` unless ``name`` means one embedding model, at however many providers.
-
-    Vectors of different models can't be compared, so nobody may choose between models, and no other takes over.
-    """
-    wanted = wanted_models(name, roster.targets, roster.catalog, roster.names)
-    if not wanted.explicit:
-        raise UsageError(
-            f'"{name}" names no model: vectors of different models can\'t be compared, so one must be chosen',
-            hint=_choices(roster),
-        )
-    meant = [model for model in roster.catalog if _is_meant(model, wanted)]
-    embedding = [model for model in meant if model.kind == "embedding"]
-    if not embedding:
-        raise UsageError(f'"{name}" is a chat model and makes no embeddings', hint=_choices(roster))
-    if len({short_name(model.id) for model in embedding}) > 1:
-        names = ", ".join(sorted({f"{model.provider}/{model.id}" for model in embedding}))
-        raise UsageError(f'"{name}" may be one of {names}, whose vectors can\'t be compared', hint="name one of them")
-
-
-def _is_meant(model: ModelInfo, wanted: Wanted) -> bool:
-    return (model.provider, model.id) in wanted.ids
-
-
-def _choices(roster: Targets) -> str:
-    known = dict.fromkeys(
-        f"{model.provider}/{model.id}"
-        for model in roster.catalog
-        if model.kind == "embedding" and model.status != "retired"
-    )
-    return f"embedding models: {', '.join(list(known)[:6])}" if known else "no installed provider has one that does"

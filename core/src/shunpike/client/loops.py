@@ -17,11 +17,8 @@ from dataclasses import dataclass, field
 from typing_extensions import override
 
 from shunpike.client.leaving import Start, starter
-from shunpike.client.results import Results
-from shunpike.clock import Clock
 from shunpike.errors import UsageError
 from shunpike.protocols import Store
-from shunpike.routing.attempt_loop import AttemptLoop
 from shunpike.routing.streaming import StreamRun
 from shunpike.runtime.runtime import Runtime
 
@@ -30,9 +27,9 @@ from shunpike.runtime.runtime import Runtime
 class Parts:
     """What a client has in one event loop."""
 
-    house: Runtime
-    loop: AttemptLoop
-    results: Results
+    runtime: Runtime
+    made_in: object | None
+    """The loop that ran when they were made: locks are of its kind. None where none did."""
     running: list[StreamRun] = field(default_factory=list)
     start: Start | None = None
     """What starts a closing in its loop; None where it was in none so far."""
@@ -42,7 +39,7 @@ class Parts:
         """Close streams that were left open, and connections; the store is shared, and stays open."""
         running, self.running = self.running, []
         async with AsyncExitStack() as stack:  # each even when another fails
-            stack.push_async_callback(self.house.leave)
+            stack.push_async_callback(self.runtime.leave)
             for run in running:
                 stack.push_async_callback(run.aclose)
 
@@ -59,17 +56,16 @@ class Loops:
     """The parts of one client, for each event loop that it is used in.
 
     Args:
-        make: Makes a house over a store; over None it opens the one of the settings.
+        make: Makes a runtime over a store; over None it opens the one of the settings.
 
     """
 
-    def __init__(self, make: Callable[[Store | None], Runtime], store: Store | None, clock: Clock) -> None:
+    def __init__(self, make: Callable[[Store | None], Runtime], store: Store | None) -> None:
         self._make = make
-        self._clock = clock
         self._lock = threading.Lock()
         self._closed = False
         self._latest = self._parts(store)
-        self._store = self._latest.house.store
+        self._store = self._latest.runtime.store
         self._by_loop: dict[object, Parts] = {}
 
     @property
@@ -80,34 +76,44 @@ class Loops:
         return self._enter(loop) if found is None else found
 
     @property
+    def everywhere(self) -> list[Parts]:
+        """The parts of every loop, and those that are in none yet."""
+        with self._lock:
+            return list({id(parts): parts for parts in (self._latest, *self._by_loop.values())}.values())
+
+    @property
     def are_closed(self) -> bool:
         """Whether nothing can be asked any more."""
         return self._closed
+
+    def reload(self) -> None:
+        """Look again at keys and plugins, for every loop. Raises `ConfigError`."""
+        for parts in self.everywhere:
+            parts.runtime.reload()
 
     async def aclose(self) -> None:
         """Close what is open in this loop and have other loops close what is theirs, then let go of the store."""
         loop = _running_loop()
         with self._lock:
             first, self._closed = not self._closed, True
-            everywhere = {id(parts): parts for parts in (self._latest, *self._by_loop.values())}
             here = self._by_loop.get(loop)
         async with AsyncExitStack() as stack:
             if first:
-                stack.push_async_callback(self._latest.house.close_store)
-            for parts in everywhere.values():
+                stack.push_async_callback(self._latest.runtime.close_store)
+            for parts in self.everywhere:
                 if parts is not self._latest:
-                    stack.push_async_callback(parts.house.ledger.finish)
+                    stack.push_async_callback(parts.runtime.ledger.finish)
                 if parts is here or parts.start is None:
                     stack.push_async_callback(parts.over)
                 elif first:
-                    parts.house.queue.close()
+                    parts.runtime.queue.close()
                     parts.start(parts.over)
 
     def _enter(self, loop: object) -> Parts:
         with self._lock:
             if self._closed:
                 return self._latest
-            if self._latest.start is not None:
+            if self._latest.start is not None or self._latest.made_in not in (None, loop):
                 self._latest = self._parts(self._store)
             self._latest.start = starter()
             self._by_loop[loop] = self._latest
@@ -126,11 +132,10 @@ class Loops:
                 self._by_loop.pop(loop, None)
             if not self._closed:
                 await parts.aclose()
-                await parts.house.ledger.finish()
+                await parts.runtime.ledger.finish()
 
     def _parts(self, store: Store | None) -> Parts:
-        house = self._make(store)
-        return Parts(house, AttemptLoop(house.services), Results(house, self._clock))
+        return Parts(self._make(store), _running_loop())
 
 
 class PerLoop:
@@ -143,23 +148,16 @@ class PerLoop:
         return f"<{type(self).__name__} {'closed' if self._loops.are_closed else 'open'}>"
 
     @property
-    def _house(self) -> Runtime:
-        return self._loops.here.house
+    def runtime(self) -> Runtime:
+        """What this client is a face of, in the event loop that runs."""
+        return self._loops.here.runtime
 
     @property
     def _asking(self) -> Runtime:
-        """The house, where somebody will be asked. Raises `UsageError` once the client is closed."""
+        """The runtime, where somebody will be asked. Raises `UsageError` once the client is closed."""
         if self._loops.are_closed:
             raise UsageError("the client is closed", hint="make another: Client()")
-        return self._house
-
-    @property
-    def _loop(self) -> AttemptLoop:
-        return self._loops.here.loop
-
-    @property
-    def _results(self) -> Results:
-        return self._loops.here.results
+        return self.runtime
 
     @property
     def _running(self) -> list[StreamRun]:

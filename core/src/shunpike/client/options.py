@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any, Literal, TypedDict, cast
 
 from pydantic import ValidationError
@@ -12,6 +13,7 @@ from shunpike.client.answer_shape import Reads, reader, response_format
 from shunpike.client.option_names import HOUSE, check_fields, check_names, check_others
 from shunpike.client.prompts import Prompt, request_fields
 from shunpike.errors import UsageError
+from shunpike.runtime.planner import Wishes
 from shunpike.types import ChatRequest
 from shunpike.types.given import LISTS, says_nothing
 from shunpike.validation import about, shown
@@ -25,8 +27,8 @@ __all__ = [
     "build_request",
     "clean",
     "priority",
-    "reads_of",
     "tag",
+    "wishes_of",
 ]
 
 
@@ -79,6 +81,7 @@ class Options(TypedDict, total=False):
     """Fields that only a provider knows, put into the body as they are: ``extra={"top_k": 40}``."""
 
 
+_WISHES = {field.name for field in fields(Wishes)}
 MOST_OF_A_TAG = 64
 """Characters: a tag is a word that heads a row of a table, not a text."""
 
@@ -168,14 +171,19 @@ def accepted(options: Options) -> Options:
     return cast("Options", {name: _CHECKS[name](name, value) for name, value in given.items()})
 
 
-def asked(prompt: Prompt, options: Options, others: Sequence[object] = ()) -> tuple[Options, ChatRequest]:
-    """Return the options that are given and the request that they make of ``prompt``. Raises `UsageError`.
+def asked(prompt: Prompt, options: Options, others: Sequence[object] = ()) -> tuple[ChatRequest, Wishes]:
+    """Return the request that the options make of ``prompt``, and what is wished for beside it. Raises `UsageError`.
 
     ``others`` are what came without a name behind the prompt: a mistake.
     """
     check_others(others)
     given = accepted(options)
-    return given, build_request(prompt, given)
+    return build_request(prompt, given), wishes_of(given, reader(given.get("response_format")))
+
+
+def wishes_of(given: Mapping[str, Any], reads: Reads | None = None) -> Wishes:
+    """Return what accepted options ask for beside the request; ``reads`` makes what was asked for of the answer."""
+    return Wishes(reads=reads, **{name: value for name, value in given.items() if name in _WISHES})
 
 
 def _is_ungiven(name: str, value: Any) -> bool:
@@ -183,11 +191,6 @@ def _is_ungiven(name: str, value: Any) -> bool:
     if value is None or name in HOUSE:
         return value is None
     return says_nothing(value) and not (name in LISTS and isinstance(value, dict))
-
-
-def reads_of(options: Options) -> Reads | None:
-    """Return what reads the answer as the type that ``response_format`` names, None where it names none."""
-    return reader(options.get("response_format"))
 
 
 def build_request(prompt: Prompt, options: Options) -> ChatRequest:

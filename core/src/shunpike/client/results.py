@@ -4,52 +4,48 @@ from __future__ import annotations
 
 from typing import Any
 
-from shunpike.clock import Clock
 from shunpike.masking import masked
 from shunpike.routing.answer_check import cut_off
 from shunpike.routing.context import Attempt
 from shunpike.routing.decision_recorder import DecisionRecorder
-from shunpike.runtime.runtime import Runtime
+from shunpike.runtime.snapshot import Snapshot
 from shunpike.types import ZERO, Answer, Basis, Completion, EmbedAnswer, Embedding, Funds, State
 
 
-class Results:
-    """Makes completions and embeddings of one house."""
+def completion(snapshot: Snapshot, answer: Answer, attempt: Attempt, recorder: DecisionRecorder) -> Completion:
+    """Return the answer with its provenance and cost."""
+    facts = _facts(snapshot, answer, attempt, recorder)
+    facts["warnings"] += cut_off(answer, attempt)
+    return Completion(choices=answer.choices, parsed=attempt.parsed, **facts)
 
-    def __init__(self, house: Runtime, clock: Clock) -> None:
-        self._house = house
-        self._clock = clock
 
-    def completion(self, answer: Answer, attempt: Attempt, recorder: DecisionRecorder) -> Completion:
-        """Return the answer with its provenance and cost."""
-        facts = self._facts(answer, attempt, recorder)
-        facts["warnings"] += cut_off(answer, attempt)
-        return Completion(choices=answer.choices, parsed=attempt.parsed, **facts)
+def embedding(snapshot: Snapshot, answer: EmbedAnswer, attempt: Attempt, recorder: DecisionRecorder) -> Embedding:
+    """Return the vectors with their provenance and cost."""
+    return Embedding(vectors=answer.vectors, **_facts(snapshot, answer, attempt, recorder))
 
-    def embedding(self, answer: EmbedAnswer, attempt: Attempt, recorder: DecisionRecorder) -> Embedding:
-        """Return the vectors with their provenance and cost."""
-        return Embedding(vectors=answer.vectors, **self._facts(answer, attempt, recorder))
 
-    def _facts(self, answer: Answer | EmbedAnswer, attempt: Attempt, recorder: DecisionRecorder) -> dict[str, Any]:
-        target, booked = attempt.target, attempt.settlement
-        if booked is None:
-            raise RuntimeError(f"attempt {attempt.ask.attempt_id} answered but was not settled")
-        price = self._house.served_price(attempt, answer.model, answer.usage.prompt_tokens, answer.service_tier)
-        measured = booked.usage.basis is Basis.MEASURED
-        cost = ZERO if self._house.funds(target) is Funds.CREDIT else booked.cost
-        doubtful = price is not None and price.at_most and answer.stated_cost is None
-        return {
-            "request_id": attempt.ask.request_id,
-            "provider": target.name,
-            "model": answer.model,
-            "requested_model": recorder.requested_model,
-            "usage": booked.usage,
-            "cost": cost,
-            "cost_exact": not (cost or target.paid) or (booked.state is State.SETTLED and measured and not doubtful),
-            "list_price": None if price is None else price.of(booked.usage),
-            "decision": recorder.decision(),
-            "warnings": (*map(masked, answer.warnings), *recorder.warnings),
-            "created": attempt.started_at,
-            "seconds": self._clock.monotonic() - attempt.started,
-            "simulated": target.provider.simulated,
-        }
+def _facts(
+    snapshot: Snapshot, answer: Answer | EmbedAnswer, attempt: Attempt, recorder: DecisionRecorder
+) -> dict[str, Any]:
+    target, booked, services = attempt.target, attempt.settlement, snapshot.services
+    if booked is None:
+        raise RuntimeError(f"attempt {attempt.ask.attempt_id} answered but was not settled")
+    price = services.served_price(attempt, answer.model, answer.usage.prompt_tokens, answer.service_tier)
+    measured = booked.usage.basis is Basis.MEASURED
+    cost = ZERO if snapshot.funds(target) is Funds.CREDIT else booked.cost
+    doubtful = price is not None and price.at_most and answer.stated_cost is None
+    return {
+        "request_id": attempt.ask.request_id,
+        "provider": target.name,
+        "model": answer.model,
+        "requested_model": recorder.requested_model,
+        "usage": booked.usage,
+        "cost": cost,
+        "cost_exact": not (cost or target.paid) or (booked.state is State.SETTLED and measured and not doubtful),
+        "list_price": None if price is None else price.of(booked.usage),
+        "decision": recorder.decision(),
+        "warnings": (*map(masked, answer.warnings), *recorder.warnings),
+        "created": attempt.started_at,
+        "seconds": services.clock.monotonic() - attempt.started,
+        "simulated": target.provider.simulated,
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
@@ -16,6 +17,8 @@ from shunpike.routing.streaming import StreamRun
 from shunpike.types import Answer, Chunk, Completion, Message
 
 Finish = Callable[[Answer, Attempt, DecisionRecorder], Completion]
+Begin = Callable[[AsyncExitStack], Awaitable[tuple[StreamRun, Finish]]]
+"""Opens what is read; what must be let go of after its end is put on the stack."""
 
 
 class Stream:
@@ -27,10 +30,10 @@ class Stream:
     after the end.
     """
 
-    def __init__(self, begin: Callable[[], Awaitable[StreamRun]], finish: Finish) -> None:
+    def __init__(self, begin: Begin) -> None:
         self._begin = begin
-        self._finish = finish
-        self._afterwards: Close | None = None
+        self._finish: Finish | None = None
+        self._stack = AsyncExitStack()
         self._run: StreamRun | None = None
         self._start: Start | None = None
         self._entered = False
@@ -40,7 +43,7 @@ class Stream:
 
     def then(self, close: Close) -> Self:
         """Return itself; whenever it is closed, ``close`` is awaited afterwards."""
-        self._afterwards = close
+        self._stack.push_async_callback(close)
         return self
 
     async def __aenter__(self) -> Self:
@@ -58,7 +61,9 @@ class Stream:
     async def _open(self) -> None:
         if self._run is None:
             self._start = starter()
-            self._run = await self._begin()
+            async with AsyncExitStack() as opened:
+                self._run, self._finish = await self._begin(opened)
+                self._stack.push_async_exit(opened.pop_all())
 
     async def aclose(self) -> None:
         """Close the connection; calling it again does nothing."""
@@ -67,8 +72,7 @@ class Stream:
             if self._run is not None:
                 await self._run.aclose()
         finally:
-            if self._afterwards is not None:
-                await self._afterwards()
+            await self._stack.aclose()
 
     def __del__(self) -> None:
         """Close what nobody can close any more."""
@@ -80,9 +84,7 @@ class Stream:
             self._leave()
 
     def _leave(self) -> None:
-        if self._start is None or self._run is None or self._closed:
-            return
-        if self._run.is_open or self._afterwards is not None:
+        if self._start is not None and self._run is not None and not self._closed:
             self._left = True
             self._start(self.aclose)
 
@@ -113,13 +115,9 @@ class Stream:
         if self._left:
             raise UsageError("the stream was left before its end, which closed it", hint="to read on, use `async with`")
         chunk = await self._run.next()
-        if (
-            chunk is None
-            and self._completion is None
-            and self._run.answer is not None
-            and self._run.attempt is not None
-        ):
-            self._completion = self._finish(self._run.answer, self._run.attempt, self._run.recorder)
+        answer, attempt = self._run.answer, self._run.attempt
+        if chunk is None and self._completion is None and self._finish is not None and answer and attempt:
+            self._completion = self._finish(answer, attempt, self._run.recorder)
         return chunk
 
     @property

@@ -6,7 +6,7 @@ still stay away for a moment; its success opens it for all, its failure closes i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from shunpike.clock import Clock
@@ -64,6 +64,8 @@ class Health:
         """Bucket → when it was seen to be well: what was said of it before is over."""
         self._account_well_at: dict[str, float] = {}
         """Account → when something of it answered last."""
+        self._renewed_at: dict[str, float] = {}
+        """Account → when its keys were looked at again: what was said of them before is over."""
         self._heard: Troubles | None = None
 
     def learn(self, where: TroublePlace, error: Failure, begun: float) -> Setback:
@@ -149,7 +151,9 @@ class Health:
             if found is None:
                 continue
             ours = self._closed.get(found)
-            since = self._well_at.get(bucket, 0.0) if ours is None else ours.since
+            renewed = self._renewed_at.get(_account_of(found[1]), 0.0) if found[0] is TroubleScope.KEY else 0.0
+            well = max(self._well_at.get(bucket, 0.0), renewed)
+            since = well if ours is None else ours.since
             if block.at > since + _ROUNDING:
                 self._closed[found] = heard_of(found, block, troubles.at)
 
@@ -237,10 +241,21 @@ class Health:
         worst = max(found, key=lambda one: one.until, default=None)
         return TargetHealth() if worst is None else TargetHealth(failures=worst.failures, error=worst.kind)
 
+    def renew(self, accounts: Collection[str]) -> None:
+        """Let the keys of ``accounts`` be asked again that were refused until now, here or elsewhere."""
+        for scope, name in list(self._closed):
+            if scope is TroubleScope.KEY and _account_of(name) in accounts:
+                self._open((scope, name))
+        self._renewed_at.update(dict.fromkeys(accounts, self._clock.now()))
+
     @property
     def refused_keys(self) -> frozenset[str]:
         """The fingerprints of the keys that were refused."""
         return frozenset(name for scope, name in self._closed if scope is TroubleScope.KEY)
+
+
+def _account_of(key: str) -> str:
+    return key.partition(" ")[0]
 
 
 def _growth(error: Failure) -> tuple[Growth | None, Cause | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 import anyio
@@ -22,7 +23,9 @@ from shunpike.routing.blaming import blaming, checked
 from shunpike.runtime.accounts import Account, key_trouble
 from shunpike.runtime.endpoints import listing
 from shunpike.runtime.live import LiveList, merge
+from shunpike.runtime.planner import Wishes
 from shunpike.runtime.runtime import Runtime
+from shunpike.runtime.snapshot import Snapshot
 from shunpike.tokens import prompt_tokens
 from shunpike.types import Balance, Basis, Call, ChatRequest, Completion, Embedding, Verdict
 from shunpike.types.base import Record
@@ -50,58 +53,66 @@ class TokenCount(Record):
 
 
 class AccountQueries:
-    """Asks the accounts of one house."""
+    """Asks the accounts of one runtime, each query on one snapshot."""
 
-    def __init__(self, house: Runtime) -> None:
-        self._house = house
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
 
     async def live_models(self, names: Sequence[str]) -> tuple[LiveList, ...]:
         """Return the live lists of ``names``, or of all that can be asked; see `Client.live_models`."""
-        return await _each(self._chosen(names, (DescribesModels, ListsModels), "lists its models"), self._live)
+        async with self._runtime.request() as snapshot:
+            chosen = _chosen(snapshot, names, (DescribesModels, ListsModels), "lists its models")
+            return await _each(chosen, partial(self._live, snapshot))
 
     async def balances(self, names: Sequence[str]) -> tuple[AccountBalance, ...]:
         """Return what is left of the accounts of ``names``, or of all that tell; see `Client.balances`."""
-        return await _each(self._chosen(names, (TellsBalance,), "tells what is left of an account"), self._balance)
+        async with self._runtime.request() as snapshot:
+            chosen = _chosen(snapshot, names, (TellsBalance,), "tells what is left of an account")
+            return await _each(chosen, partial(self._balance, snapshot))
 
-    async def count_tokens(self, request: ChatRequest, target: Target) -> TokenCount:
-        """Return the tokens of ``request`` for ``target``. Raises `ProviderError`."""
-        backend = self._house.backend(target)
+    async def discover(self) -> None:
+        """Ask the custom endpoints what they have, each once; see `Client.discover`."""
+        async with self._runtime.request() as snapshot:
+            await self._runtime.endpoints.discover(snapshot, snapshot.custom)
+
+    async def count_tokens(self, request: ChatRequest, wishes: Wishes) -> TokenCount:
+        """Return the tokens of ``request`` for its first target. Raises as planning does, and `ProviderError`."""
+        async with self._runtime.request() as snapshot:
+            planner = self._runtime.planner
+            expires = planner.expires(snapshot, wishes)
+            plan = await planner.plan(snapshot, request, wishes, prompt_tokens(request), expires)
+            return await self._count(snapshot, request, plan.targets[0])
+
+    async def _count(self, snapshot: Snapshot, request: ChatRequest, target: Target) -> TokenCount:
+        backend = snapshot.backend(target)
         if not isinstance(backend, CountsTokens):
-            counter = self._house.tokenizer(target.model.id)
+            counter = self._runtime.tokenizers(target.model.id)
             return TokenCount(tokens=prompt_tokens(request, counter), basis=Basis.ESTIMATED, by=counter.label)
-        call = Call(
-            request=request,
-            model=target.model.id,
-            max_output=1,
-            attempt_id="count",
-            timeouts=self._house.accounts[target.name].settings.timeouts,
-        )
-        plugin = self._house.plugin(target)
+        timeouts = snapshot.accounts[target.name].settings.timeouts
+        call = Call(request=request, model=target.model.id, max_output=1, attempt_id="count", timeouts=timeouts)
+        plugin = snapshot.plugin(target)
         with blaming(plugin, "counting"):
             tokens = checked(await backend.count_tokens(call), int, plugin, "counting")
         return TokenCount(tokens=tokens, basis=Basis.MEASURED, by=target.name)
 
-    def account(self, name: str) -> Account:
-        """Return the account of that name. Raises `UnknownProvider`."""
-        known = self._house.accounts
-        if name not in known:
-            guess = near(str(name), known)
-            raise UnknownProvider(f'there is no provider called "{name}"{guess}', hint="see: shunpike providers")
-        return known[name]
+    def check_setup(self, name: str) -> None:
+        """Make ready to send to ``name``, without sending anything. Raises `UnknownProvider`, `ConfigError`."""
+        snapshot = self._runtime.snapshot
+        snapshot.backend_of(_account(snapshot, name))
 
     async def probe(self, name: str) -> str:
         """Ask ``name`` whether it can be reached; see `Client.probe`."""
-        account = self.account(name)
+        account, host = _account(self._runtime.snapshot, name), self._runtime.host
         if (trouble := key_trouble(account)) is not None:
             raise trouble
-        probe, plugin = self._house.health(account), self._house.owner(account)
+        probe, plugin = host.health(account.plugin, account.settings), host.owner(account.plugin)
         if probe is None:
             raise UsageError(f"{name} can't be checked for free", hint=f'ask it something: shunpike -p {name} "hi"')
         with blaming(plugin, "its health probe"):
             try:
                 return masked(checked(await probe.check(), str, plugin, "its health probe"))
             finally:
-                await let_go(probe.aclose, self._house.services.clock)
+                await let_go(probe.aclose, self._runtime.clock)
 
     async def settled(self, done: Done) -> Done:
         """Return ``done`` with what is left of the limits of the model that answered, as the ledger stands now.
@@ -109,9 +120,9 @@ class AccountQueries:
         An answer that is there is not lost to a ledger that can't be read: then it comes back as it is.
         """
         who = {(one.provider, one.model) for one in done.decision.candidates if one.verdict is Verdict.ANSWERED}
-        targets = [one for one in self._house.roster.targets if (one.name, one.model.id) in who]
+        targets = [one for one in self._runtime.targets.targets if (one.name, one.model.id) in who]
         try:
-            left = [row for one in targets for row in await self._house.remaining(one)]
+            left = [row for one in targets for row in await self._runtime.ledger.remaining(one)]
         except StoreError:
             return done
         drawn = {row.bucket for row in done.decision.remaining}
@@ -119,54 +130,65 @@ class AccountQueries:
         decision = done.decision.model_copy(update={"remaining": now or done.decision.remaining})
         return done.model_copy(update={"decision": decision})
 
-    def _chosen(self, names: Sequence[str], capabilities: tuple[type, ...], what: str) -> list[Account]:
-        """Return the accounts to ask. What was named must be able to; of the others, those that can are taken."""
-        if not names:
-            ready = [account for account in self._house.accounts.values() if account.problem is None]
-            return [account for account in ready if self._may(account, capabilities)]
-        found = []
-        for name in dict.fromkeys(names):
-            account = self.account(name)
-            if (trouble := key_trouble(account)) is not None:
-                raise trouble
-            if not isinstance(self._house.backend_of(account), capabilities):
-                raise UsageError(f"{name} is not one that {what}", hint="without a name, all that do are asked")
-            found.append(account)
-        return found
-
-    def _may(self, account: Account, capabilities: tuple[type, ...]) -> bool:
-        """Whether ``account`` can do it, or can't even be asked: then that is told in its place."""
-        try:
-            return isinstance(self._house.backend_of(account), capabilities)
-        except (ConfigError, PluginError):
-            return True
-
-    async def _live(self, account: Account) -> LiveList:
-        known = () if account.own else self._house.roster.catalog
+    async def _live(self, snapshot: Snapshot, account: Account) -> LiveList:
+        known = () if account.own else self._runtime.targets.catalog
         catalog = [model for model in known if model.provider == account.info.id]
         try:
-            with blaming(self._house.owner(account), "its list of models"):
-                live = await listing(self._house.backend_of(account))
-        except ConfigError as error:
-            return LiveList(provider=account.name, problem=error.message, kind="config")
-        except PluginError as error:
-            return LiveList(provider=account.name, problem=error.message, kind=error.kind)
-        except ProviderError as error:
-            return LiveList(provider=account.name, problem=f"{error.kind}: {error.message}", kind=error.kind)
+            with blaming(self._runtime.host.owner(account.plugin), "its list of models"):
+                live = await listing(snapshot.backend_of(account))
+        except _TOLD as error:
+            return LiveList(provider=account.name, **_told(error))
         return LiveList(provider=account.name, rows=merge(account.name, live, catalog), dated=not account.own)
 
-    async def _balance(self, account: Account) -> AccountBalance:
+    async def _balance(self, snapshot: Snapshot, account: Account) -> AccountBalance:
         try:
-            backend: object = self._house.backend_of(account)
-            with blaming(self._house.owner(account), "its balance"):
+            backend: object = snapshot.backend_of(account)
+            with blaming(self._runtime.host.owner(account.plugin), "its balance"):
                 told = tuple(await backend.balance() if isinstance(backend, TellsBalance) else ())
-        except ConfigError as error:
-            return AccountBalance(provider=account.name, problem=error.message, kind="config")
-        except PluginError as error:
-            return AccountBalance(provider=account.name, problem=error.message, kind=error.kind)
-        except ProviderError as error:
-            return AccountBalance(provider=account.name, problem=f"{error.kind}: {error.message}", kind=error.kind)
-        return AccountBalance(provider=account.name, balances=tuple(told))
+        except _TOLD as error:
+            return AccountBalance(provider=account.name, **_told(error))
+        return AccountBalance(provider=account.name, balances=told)
+
+
+_TOLD = (ConfigError, PluginError, ProviderError)
+
+
+def _told(error: ConfigError | PluginError | ProviderError) -> dict[str, str]:
+    """Return what is told of ``error`` in the place of what was asked for."""
+    message = f"{error.kind}: {error.message}" if isinstance(error, ProviderError) else error.message
+    return {"problem": message, "kind": "config" if isinstance(error, ConfigError) else error.kind}
+
+
+def _account(snapshot: Snapshot, name: str) -> Account:
+    """Return the account of that name. Raises `UnknownProvider`."""
+    if name not in snapshot.accounts:
+        guess = near(str(name), snapshot.accounts)
+        raise UnknownProvider(f'there is no provider called "{name}"{guess}', hint="see: shunpike providers")
+    return snapshot.accounts[name]
+
+
+def _chosen(snapshot: Snapshot, names: Sequence[str], capabilities: tuple[type, ...], what: str) -> list[Account]:
+    """Return the accounts to ask. What was named must be able to; of the others, those that can are taken."""
+    if not names:
+        ready = [account for account in snapshot.accounts.values() if account.problem is None]
+        return [account for account in ready if _may(snapshot, account, capabilities)]
+    found = []
+    for name in dict.fromkeys(names):
+        account = _account(snapshot, name)
+        if (trouble := key_trouble(account)) is not None:
+            raise trouble
+        if not isinstance(snapshot.backend_of(account), capabilities):
+            raise UsageError(f"{name} is not one that {what}", hint="without a name, all that do are asked")
+        found.append(account)
+    return found
+
+
+def _may(snapshot: Snapshot, account: Account, capabilities: tuple[type, ...]) -> bool:
+    """Whether ``account`` can do it, or can't even be asked: then that is told in its place."""
+    try:
+        return isinstance(snapshot.backend_of(account), capabilities)
+    except (ConfigError, PluginError):
+        return True
 
 
 async def _each(accounts: Sequence[Account], ask: Callable[[Account], Awaitable[T]]) -> tuple[T, ...]:

@@ -136,7 +136,7 @@ def _account(
     return Account(name=name, info=info, settings=ready, key=key, tier=tier, plugin=info.id, problem=problem)
 
 
-def build_roster(host: Host, settings: Settings, accounts: Mapping[str, Account], today: date) -> Targets:
+def build_targets(host: Host, settings: Settings, accounts: Mapping[str, Account], today: date) -> Targets:
     """Return every target of the usable accounts, and the others with their reason, as of ``today`` (UTC).
 
     What endpoints of the owner's own offer is not among them: they have to be asked.

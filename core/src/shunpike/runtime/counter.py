@@ -4,10 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from shunpike.errors import PluginError
 from shunpike.plugins import Host
 from shunpike.protocols import Target, Tokenizer
-from shunpike.tokens import ESTIMATE, prompt_tokens
+from shunpike.tokens import ESTIMATE, prompt_tokens, tokenizer_for
 from shunpike.types import ChatRequest
+
+
+class Tokenizers:
+    """What counts the tokens of each model, found once: a plugin's counter, a vocabulary on disk, or the estimate."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._found: dict[str, Tokenizer] = {}
+
+    def __call__(self, model: str) -> Tokenizer:
+        """Return what counts the tokens of ``model``."""
+        if model not in self._found:
+            try:
+                found = self._host.tokenizer(model)
+            except PluginError as error:
+                self._host.complain(error.plugin, "shunpike_tokenizer", error)
+                found = None
+            self._found[model] = found or tokenizer_for(model)
+        return self._found[model]
 
 
 class Counter:

@@ -6,7 +6,7 @@ model that the caller names is tried even where that list can't be had or does n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,10 +14,11 @@ import anyio
 
 from shunpike.clock import Clock, moment
 from shunpike.errors import ConfigError, NoCredential, PluginError, ProviderError, ShunpikeError
-from shunpike.protocols import Backend, DescribesModels, ListsModels, Target
+from shunpike.protocols import DescribesModels, ListsModels, Target
 from shunpike.routing.names import short_name
 from shunpike.routing.plan import Targets
 from shunpike.runtime.accounts import Account, target_of
+from shunpike.runtime.snapshot import Snapshot
 from shunpike.types import Candidate, Cause, LiveModel, ModelInfo, Verdict
 from shunpike.types.base import ANY
 
@@ -47,14 +48,44 @@ class _Listed:
 
 
 class Endpoints:
-    """The lists of the owner's endpoints. Lists are kept for the life of the client."""
+    """The lists of the owner's endpoints: each is kept for as long as its endpoint is set up in the same way."""
 
-    def __init__(self, backend: Callable[[Account], Backend], clock: Clock) -> None:
-        self._backend = backend
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._listed: dict[str, _Listed] = {}
+        self._listed: dict[tuple[str, str | None, str], _Listed] = {}
 
-    async def discover(self, accounts: Sequence[Account], within: float = PATIENCE) -> None:
+    def known(self, snapshot: Snapshot) -> Targets:
+        """Return everything that is known to be there, without asking anybody."""
+        listed = [(account, None) for account in snapshot.custom if self.models(account)]
+        return self._added(snapshot.targets, listed) if listed else snapshot.targets
+
+    async def offered(
+        self, snapshot: Snapshot, model: str, providers: Sequence[str] | None, kind: Kind, within: float
+    ) -> Targets:
+        """Return what could be asked for ``model``; custom endpoints are asked what they have, once."""
+        wanted = [
+            (account, named_at(model, account, providers))
+            for account in snapshot.custom
+            if providers is None or account.name in providers
+        ]
+        if any(model.startswith(f"{account.name}/") for account, _ in wanted):
+            wanted = [(account, named) for account, named in wanted if model.startswith(f"{account.name}/")]
+        elif model.partition("/")[0] in snapshot.accounts and is_listed(model, snapshot.targets):
+            wanted = []
+        if not wanted:
+            return snapshot.targets
+        await self.discover(snapshot, [account for account, _ in wanted], within)
+        return self._added(snapshot.targets, wanted, kind)
+
+    def mistake_in(self, snapshot: Snapshot, dropped: Sequence[Candidate]) -> ShunpikeError | None:
+        """Return what is wrong with the set-up of an endpoint where that is all that stands in the way."""
+        named = [one.provider for one in dropped if one.cause is Cause.CONFIG]
+        if not named or any(one.model != "*" for one in dropped):
+            return None
+        account = snapshot.accounts.get(named[0])
+        return None if account is None else account.broken or self._known(account).mistake
+
+    async def discover(self, snapshot: Snapshot, accounts: Sequence[Account], within: float = PATIENCE) -> None:
         """Ask those that were not asked yet, for so many seconds at most.
 
         A mistake in the set-up of one is its `problem` and stops no other.
@@ -63,15 +94,7 @@ class Endpoints:
         if fresh:
             async with anyio.create_task_group() as tasks:
                 for account in fresh:
-                    tasks.start_soon(self._ask, self._known(account), account, min(within, PATIENCE))
-
-    def problem(self, account: Account) -> str | None:
-        """Return why the models of ``account`` are not known, None when they are, or were not asked for."""
-        return self._known(account).problem
-
-    def mistake(self, account: Account) -> ShunpikeError | None:
-        """Return what is wrong with the set-up of ``account``, so that it could not be asked for its models."""
-        return self._known(account).mistake
+                    tasks.start_soon(self._ask, snapshot, account, min(within, PATIENCE))
 
     def models(self, account: Account, named: str | None = None, kind: Kind = "chat") -> tuple[ModelInfo, ...]:
         """Return what ``account`` offers: the one that is named, else those of the configuration, else the list's."""
@@ -84,17 +107,39 @@ class Endpoints:
             listed = tuple(by_name.get(name, LiveModel(id=name)) for name in account.settings.models)
         return tuple(self._info(account, model, model.kind) for model in listed if model.kind != "other")
 
-    def _known(self, account: Account) -> _Listed:
-        return self._listed.setdefault(account.name, _Listed())
+    def _added(self, targets: Targets, accounts: Sequence[tuple[Account, str | None]], kind: Kind = "chat") -> Targets:
+        """Return ``targets`` with what the endpoints have; each comes with the model that is named there, if any."""
+        found, catalog, unavailable = list(targets.targets), list(targets.catalog), list(targets.unavailable)
+        for account, named in accounts:
+            models = self.models(account, named, kind)
+            found += [target_of(account, model, place) for place, model in enumerate(models)]
+            catalog += models
+            if not models:
+                unavailable.append(self._without_models(account))
+        return targets.model_copy(
+            update={"targets": tuple(found), "catalog": tuple(catalog), "unavailable": tuple(unavailable)}
+        )
 
-    async def _ask(self, known: _Listed, account: Account, within: float) -> None:
+    def _without_models(self, account: Account) -> Candidate:
+        known = self._known(account)
+        reason, cause = f"no models: {known.problem or 'it has no model'}", None
+        if known.mistake is not None:
+            reason, cause = known.mistake.message, Cause.CONFIG
+        return Candidate(provider=account.name, model="*", verdict=Verdict.DROPPED, reason=reason, cause=cause)
+
+    def _known(self, account: Account) -> _Listed:
+        identity = (account.name, account.settings.base_url, account.key.fingerprint)
+        return self._listed.setdefault(identity, _Listed())
+
+    async def _ask(self, snapshot: Snapshot, account: Account, within: float) -> None:
+        known = self._known(account)
         known.lock = known.lock or anyio.Lock()
         async with known.lock:
             if known.until > self._clock.monotonic():
                 return
             try:
                 known.mistake = None
-                backend = self._backend(account)
+                backend = snapshot.backend_of(account)
                 with self._clock.fail_after(within):
                     known.models = await listing(backend)
                 known.problem, known.until = None, float("inf")
@@ -143,44 +188,17 @@ def named_at(model: str, account: Account, providers: Sequence[str] | None) -> s
     return model if alone and model != ANY else None
 
 
-def is_listed(model: str, roster: Targets) -> bool:
+def is_listed(model: str, targets: Targets) -> bool:
     """Whether ``model`` names a provider of the catalog and any of its models or one that it has."""
     provider, _, rest = model.partition("/")
-    own = [target for target in roster.targets if target.name == provider]
+    own = [target for target in targets.targets if target.name == provider]
     return rest == ANY or any(rest in (target.model.id, *target.model.aliases) for target in own)
-
-
-def with_endpoints(
-    roster: Targets, endpoints: Endpoints, accounts: Sequence[tuple[Account, str | None]], kind: Kind = "chat"
-) -> Targets:
-    """Return ``roster`` with the endpoints' models; each account comes with the model that is named there, if any."""
-    targets, catalog, unavailable = list(roster.targets), list(roster.catalog), list(roster.unavailable)
-    for account, named in accounts:
-        found = endpoints.models(account, named, kind)
-        targets += [target_of(account, model, place) for place, model in enumerate(found)]
-        catalog += found
-        if not found:
-            unavailable.append(_without_models(account, endpoints))
-    return roster.model_copy(
-        update={"targets": tuple(targets), "catalog": tuple(catalog), "unavailable": tuple(unavailable)}
-    )
 
 
 def shown_at(account: Account, endpoints: Endpoints, asked: Iterable[str]) -> list[Target]:
     """Return what limits are shown of at ``account``: what it is known to have, else what was ``asked``, else any."""
     found = endpoints.models(account) or [endpoints.models(account, name)[0] for name in sorted(asked) or ("*",)]
     return [target_of(account, model, place) for place, model in enumerate(found)]
-
-
-def _without_models(account: Account, endpoints: Endpoints) -> Candidate:
-    mistake = endpoints.mistake(account)
-    return Candidate(
-        provider=account.name,
-        model="*",
-        verdict=Verdict.DROPPED,
-        reason=f"no models: {endpoints.problem(account) or 'it has no model'}" if mistake is None else mistake.message,
-        cause=None if mistake is None else Cause.CONFIG,
-    )
 
 
 def _meant(named: str, known: Mapping[str, LiveModel]) -> str:

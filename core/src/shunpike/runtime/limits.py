@@ -1,35 +1,25 @@
-"""The limits that a client shows, with what is left of them."""
+"""The limits that providers grant, as their plugins list them."""
 
 from __future__ import annotations
 
+from shunpike.plugins import Host
 from shunpike.protocols import Target
-from shunpike.runtime.endpoints import shown_at
-from shunpike.runtime.runtime import Runtime
-from shunpike.types import Remaining
-
-ASKED = 2_592_000.0
-"""Seconds for which a model that was asked is remembered, where nothing else names what an endpoint has."""
+from shunpike.runtime.accounts import OWN
+from shunpike.types import Limit
 
 
-async def limits_shown(house: Runtime) -> tuple[tuple[Target, Remaining], ...]:
-    """Return every limit in force with what is left of it, each shared bucket once."""
-    seen: set[str] = set()
-    rows = []
-    for target in await _targets(house):
-        for one in await house.remaining(target):
-            if one.bucket not in seen:
-                seen.add(one.bucket)
-                rows.append((target, one))
-    return tuple(rows)
+class GrantedLimits:
+    """The limits granted to each target, asked once. None = nothing is known: then no money is risked there."""
 
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._found: dict[tuple[str, str, str], tuple[Limit, ...] | None] = {}
 
-async def _targets(house: Runtime) -> list[Target]:
-    """An endpoint of the owner's own is not asked for this: its models are those that were named, or asked lately."""
-    own = {account.name: account for account in house.own}
-    found = [target for target in house.roster.targets if target.name not in own]
-    if not own:
-        return found
-    now, asked = house.services.clock.now(), {name: set[str]() for name in own}
-    for row in await house.ledger.usage(now - ASKED, now + 1.0):
-        asked.get(row.provider, set()).add(row.model)
-    return found + [one for name in own for one in shown_at(own[name], house.endpoints, asked[name])]
+    def __call__(self, target: Target) -> tuple[Limit, ...] | None:
+        """Return the limits of ``target``; a custom endpoint has none."""
+        if target.tier == OWN:
+            return ()
+        key = (target.provider.id, target.model.id, target.tier)
+        if key not in self._found:
+            self._found[key] = self._host.limits(target.model, target.tier)
+        return self._found[key]

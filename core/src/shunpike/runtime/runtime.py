@@ -1,48 +1,47 @@
-"""What a client is built from: accounts, roster, ledger, prices, backends; each made when it is first needed."""
+"""The composition root: the only place that builds what answers requests, in one event loop.
+
+Client, gateway, workers, simulator and command line take the same `Runtime`. Requests begin with its snapshot, which is
+swapped as a whole where a key or a setting changes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
-from urllib.parse import urlsplit
+from types import TracebackType
 
 import anyio
 
-from shunpike.clock import Clock, moment
+from shunpike.clock import Clock
 from shunpike.config import KeyStore, resolve_key
-from shunpike.errors import PluginError, ShunpikeError, StoreError
 from shunpike.ledger import Ledger
-from shunpike.ledger.terms import funds_of
-from shunpike.patience import answered, let_go
+from shunpike.patience import let_go
 from shunpike.plugins import Host
-from shunpike.protocols import Backend, CancelSafe, HealthProbe, Store, Target, Tokenizer
-from shunpike.routing.context import Attempt, Services
+from shunpike.protocols import Backend, Store
 from shunpike.routing.health import Health
 from shunpike.routing.plan import Targets
-from shunpike.routing.trouble import TroublePlace
-from shunpike.runtime.accounts import Account, build_roster, find_accounts, with_catalogs
-from shunpike.runtime.endpoints import Endpoints, Kind, is_listed, named_at, with_endpoints
+from shunpike.runtime.accounts import Account, find_accounts, with_catalogs
+from shunpike.runtime.counter import Tokenizers
+from shunpike.runtime.endpoints import Endpoints
+from shunpike.runtime.limits import GrantedLimits
 from shunpike.runtime.names import check_budgets
-from shunpike.runtime.prices import PriceBook
+from shunpike.runtime.planner import Planner
+from shunpike.runtime.snapshot import Shared, Snapshot
 from shunpike.runtime.stores import open_store
-from shunpike.tokens import tokenizer_for
-from shunpike.types import (
-    FREE,
-    Candidate,
-    Cause,
-    Funds,
-    Limit,
-    Price,
-    ProviderSettings,
-    Remaining,
-    Settings,
-    Timeouts,
-)
+from shunpike.types import ProviderSettings, Settings
 from shunpike.waiting import Queue
 
 
 class Runtime:
-    """The parts of one client."""
+    """Everything that requests of one event loop need, over a store that loops and processes may share.
+
+    Args:
+        store: Stays open until `close_store`; None = the one that the settings name.
+
+    Raises `ConfigError`.
+
+    """
 
     def __init__(
         self,
@@ -53,234 +52,137 @@ class Runtime:
         environ: Mapping[str, str],
         keys: KeyStore,
     ) -> None:
-        check_budgets(settings, host)
-        self._settings = settings
-        self._host = host
-        self._clock = clock
+        self.host = host
+        self.clock = clock
         self._environ = environ
         self._keys = keys
-        self._backends: dict[str, Backend] = {}
-        self._retired: list[Backend] = []
-        """Made for keys that were changed meanwhile; a call may still be running on them."""
-        self._tokenizers: dict[str, Tokenizer] = {}
-        self._limits: dict[str, tuple[Limit, ...] | None] = {}
-        self.accounts: dict[str, Account] = {}
-        self._roster = Targets(targets=())
-        self.endpoints = Endpoints(self.backend_of, clock)
-        self.reload()
-        self.prices = PriceBook(host, clock, self._roster.catalog)
+        accounts = self._accounts(settings)
         self.store = store if store is not None else open_store(host, settings, clock)
         self.queue = Queue()
-        self.ledger = Ledger(self.store, clock, settings, self.limits_of, queue=self.queue, emit=host.emit)
-        self.memory = Health(clock)
-        self.services = Services(
-            admission=self.ledger,
-            clock=clock,
-            health=self.memory,
-            price=self._price,
-            backend=self.backend,
-            served_price=self.served_price,
-            timeouts=self._timeouts,
-            cancel_safe=self._cancel_safe,
-            where=self.where,
-            plugin=self.plugin,
-            emit=host.emit,
-            observed=host.is_observed,
-            queue=self.queue,
-        )
+        self.health = Health(clock)
+        self.ledger = Ledger(self.store, clock, settings, GrantedLimits(host), queue=self.queue, emit=host.emit)
+        self.endpoints = Endpoints(clock)
+        self.tokenizers = Tokenizers(host)
+        self._shared = Shared(host, clock, self.ledger, self.health, self.queue)
+        self.snapshot = Snapshot(self._shared, settings, accounts)
+        """What requests that begin now work on."""
+        self._former: list[Snapshot] = []
+        """Swapped for others, with requests that may still run."""
+        self._renewed: set[str] = set()
+        """The accounts whose keys are asked again although they were refused."""
+        self._lock = threading.Lock()
+        self.planner = Planner(self._shared, self.endpoints, self.tokenizers)
+
+    def _accounts(self, settings: Settings) -> dict[str, Account]:
+        check_budgets(settings, self.host)
+        return with_catalogs(self.host, find_accounts(self.host, settings, self._environ, self._keys))
+
+    @property
+    def targets(self) -> Targets:
+        """Everything that is known to be there, without asking anybody."""
+        return self.endpoints.known(self.snapshot)
 
     def reload(self) -> None:
-        """Look again at keys, files and plugins; what was made for another key is not used any more."""
-        known = self.accounts
-        found = find_accounts(self._host, self._settings, self._environ, self._keys)
-        self.accounts = with_catalogs(self._host, found)
-        for name, account in self.accounts.items():
-            if name in self._backends and name in known and known[name].key.fingerprint != account.key.fingerprint:
-                self._retired.append(self._backends.pop(name))
-        self._roster = build_roster(self._host, self._settings, self.accounts, moment(self._clock.now()).date())
+        """Look again at keys and plugins; keys that were refused are asked again. From any thread.
 
-    def look_for_keys(self) -> None:
+        Raises `ConfigError`, and then everything stays as it was.
+        """
+        self._swap(self.snapshot.settings, self.snapshot.accounts)
+
+    def _swap(self, settings: Settings, renewed: Iterable[str] = ()) -> None:
+        accounts = self._accounts(settings)
+        with self._lock:
+            former = self.snapshot
+            self.snapshot = Snapshot(self._shared, settings, accounts, former)
+            self._former.append(former)
+            known = former.accounts
+            changed = (name for name, one in accounts.items() if name in known and known[name].key != one.key)
+            self._renewed.update(renewed, changed)
+
+    def request(self) -> Held:
+        """Return the context of one request, which gives the snapshot that it keeps to its end."""
+        return Held(self)
+
+    async def begin(self) -> Snapshot:
+        """Return the snapshot for a request that begins now. `end` must be told of it."""
+        self._look_for_keys()
+        if self._renewed:
+            self.health.renew(self._renewed)
+            self._renewed = set()
+        snapshot = self.snapshot
+        snapshot.requests += 1
+        return snapshot
+
+    async def end(self, snapshot: Snapshot) -> None:
+        """Note that a request has ended. Backends that no other can use any more are closed."""
+        snapshot.requests -= 1
+        if self._former:
+            await self._close(self._unused())
+
+    def _look_for_keys(self) -> None:
         """Notice a key that was changed after it was refused: it is asked at once."""
-        refused = self.memory.refused_keys
+        refused = self.health.refused_keys
         if not refused:
             return
-        for account in self.accounts.values():
-            section, variable = self._settings.providers.get(account.name), account.info.env_key
-            if f"{account.name} {account.key.fingerprint}" in refused:
-                now = resolve_key(account.name, variable, section or ProviderSettings(), self._environ, self._keys)
+        settings = self.snapshot.settings
+        for name, account in self.snapshot.accounts.items():
+            if f"{name} {account.key.fingerprint}" in refused:
+                section = settings.providers.get(name, ProviderSettings())
+                now = resolve_key(name, account.info.env_key, section, self._environ, self._keys)
                 if now.fingerprint != account.key.fingerprint:
-                    self.reload()
+                    self._swap(settings)
                     return
 
-    @property
-    def own(self) -> list[Account]:
-        """The endpoints of the owner's own that can be asked."""
-        return [account for account in self.accounts.values() if account.own and account.problem is None]
-
-    @property
-    def roster(self) -> Targets:
-        """Everything that is known to be there, without asking anybody."""
-        known = [(account, None) for account in self.own if self.endpoints.models(account)]
-        return with_endpoints(self._roster, self.endpoints, known) if known else self._roster
-
-    async def roster_for(self, model: str, providers: Sequence[str] | None, kind: Kind, within: float) -> Targets:
-        """Return what could be asked for ``model``; endpoints of the owner's own are asked what they have, once."""
-        wanted = [
-            (account, named_at(model, account, providers))
-            for account in self.own
-            if providers is None or account.name in providers
-        ]
-        if any(model.startswith(f"{account.name}/") for account, _ in wanted):
-            wanted = [(account, named) for account, named in wanted if model.startswith(f"{account.name}/")]
-        elif model.partition("/")[0] in self.accounts and is_listed(model, self._roster):
-            wanted = []
-        await self.endpoints.discover([account for account, _ in wanted], within)
-        return with_endpoints(self._roster, self.endpoints, wanted, kind) if wanted else self._roster
-
-    def mistake(self, dropped: Sequence[Candidate]) -> ShunpikeError | None:
-        """Return what is wrong with the set-up of an endpoint where that is all that stands in the way."""
-        named = [one.provider for one in dropped if one.cause is Cause.CONFIG]
-        others = [one for one in dropped if one.model != "*"]
-        if others or not named:
-            return None
-        account = self.accounts.get(named[0])
-        return None if account is None else account.broken or self.endpoints.mistake(account)
-
-    def count(self, account: Account) -> int:
-        """Return how many models ``account`` offers, as far as it is known."""
-        if account.own:
-            return len(self.endpoints.models(account))
-        if account.broken is not None:
-            return 0
-        return sum(model.status != "retired" for model in self._host.models(account.info.id))
-
-    def limits_of(self, target: Target) -> tuple[Limit, ...] | None:
-        """Return the provider's limits for ``target``, None when nothing is known: then no money is risked there."""
-        if self.accounts[target.name].own:
-            return ()
-        if target.label not in self._limits:
-            self._limits[target.label] = self._host.limits(target.model, target.tier)
-        return self._limits[target.label]
-
-    def tokenizer(self, model: str) -> Tokenizer:
-        """Return what counts the tokens of ``model``: a plugin's counter, a vocabulary on disk, or the estimate."""
-        if model not in self._tokenizers:
-            try:
-                found = self._host.tokenizer(model)
-            except PluginError as error:
-                self._host.complain(error.plugin, "shunpike_tokenizer", error)
-                found = None
-            self._tokenizers[model] = found or tokenizer_for(model)
-        return self._tokenizers[model]
-
-    def backend(self, target: Target) -> Backend:
-        """Return the backend of the target's account, made once."""
-        return self.backend_of(self.accounts[target.name])
-
-    def backend_of(self, account: Account) -> Backend:
-        """Return the backend of ``account``, made once. Raises `NoCredential` and `ConfigError`."""
-        if account.name not in self._backends:
-            settings = account.settings
-            if settings.clock is None:
-                settings = settings.model_copy(update={"clock": self._clock})
-            self._backends[account.name] = self._host.backend(account.plugin, settings)
-        return self._backends[account.name]
-
-    def _price(self, target: Target, prompt_tokens: int, asked: str | None, within: float) -> Price | None:
-        account = self.accounts[target.name]
-        if account.own:
-            return FREE
-        return self.prices.worst(target.provider, target.model, prompt_tokens, asked, within)
-
-    def served_price(self, attempt: Attempt, served: str, prompt_tokens: int, named: str | None) -> Price | None:
-        """Return the price of what answered ``attempt``: ``served`` is the model, ``named`` the tier it names."""
-        target = attempt.target
-        if self.accounts[target.name].own:
-            return FREE
-        try:
-            price = self.prices.served(target.model, served, prompt_tokens, attempt.started_at)
-            return self.prices.billed(target.provider, price, attempt.request.service_tier, named)
-        except PluginError as error:
-            # The attempt must be booked: without a price, at its worst case.
-            self._host.complain(error.plugin, "shunpike_cost", error)
-            return None
-
-    def plugin(self, target: Target) -> str:
-        """Return the name of the plugin that serves ``target``."""
-        return self.owner(self.accounts[target.name])
-
-    def owner(self, account: Account) -> str:
-        """Return the name of the plugin that serves ``account``."""
-        return self._host.owner(account.plugin)
-
-    def health(self, account: Account) -> HealthProbe | None:
-        """Return the free probe of ``account``, or None when there is none."""
-        return self._host.health(account.plugin, account.settings)
-
-    def where(self, target: Target) -> TroublePlace:
-        """Return what ``target`` shares with others: its account, its address, its key."""
-        account = self.accounts[target.name]
-        address = urlsplit(account.settings.base_url or account.info.base_url)
-        # Several providers may be served at one host, as by a sandbox: what is one's trouble is not the other's.
-        origin = f"{account.info.id} {address.scheme}://{address.netloc}"
-        return TroublePlace(target.label, target.name, origin, f"{target.name} {account.key.fingerprint}")
-
-    def funds(self, target: Target) -> Funds:
-        """Return who pays for a call of ``target``."""
-        return funds_of(target, self._settings)
-
-    def _timeouts(self, target: Target) -> Timeouts:
-        return self.accounts[target.name].settings.timeouts
-
-    def _cancel_safe(self, target: Target) -> bool:
-        backend: object = self._backends.get(target.name)
-        try:
-            return isinstance(backend, CancelSafe) and backend.cancel_safe is True
-        except Exception as error:  # noqa: BLE001 - a stranger's property may raise anything
-            self._host.complain(self.plugin(target), "cancel_safe", error)
-            return False
-
-    async def remaining(self, target: Target) -> tuple[Remaining, ...]:
-        """Return what is left of the limits of ``target``."""
-        return tuple(await self.ledger.remaining(target))
-
-    async def hear(self, within: float) -> None:
-        """Take in what other processes found in trouble. Raises `StoreError` where no time is left to ask the ledger.
-
-        A ledger that fails is told of by the admission, where there is something to admit.
-        """
-        if within <= 0:
-            return  # No time is left, which whoever admits says.
-        begun = self._clock.monotonic()
-        try:
-            self.memory.hear(await answered(self.ledger.troubles(), self._clock, within))
-        except StoreError:
-            if self._clock.monotonic() - begun >= within:
-                raise
-
-    async def closed_until(self) -> dict[str, float]:
-        """Return label → moment of the targets that are closed for now, and so better tried last."""
-        if self.memory.is_all_well:
-            return {}
-        moments = ((target.label, self.memory.closed_until(self.where(target))) for target in self._roster.targets)
-        return {label: until for label, until in moments if until is not None}
+    def _unused(self) -> list[Backend]:
+        """Return the backends that no request can use any more, and forget them."""
+        with self._lock:
+            over = [one for one in self._former if not one.requests]
+            self._former = [one for one in self._former if one.requests]
+        used = {id(backend) for one in (self.snapshot, *self._former) for backend in one.backends}
+        return [one for old in over for one in old.backends if id(one) not in used]
 
     async def leave(self) -> None:
         """Close backends, each even when another fails. Who waits is told so at once."""
         self.queue.close()
-        with anyio.CancelScope(shield=True):
-            backends, self._backends, self._retired = [*self._backends.values(), *self._retired], {}, []
-            for backend in backends:
-                await self._close(backend, partial(let_go, backend.aclose, self._clock), Exception)
+        with self._lock:
+            everywhere, self._former = (self.snapshot, *self._former), []
+        await self._close(backend for one in everywhere for backend in one.take_backends())
+
+    async def _close(self, backends: Iterable[Backend]) -> None:
+        for backend in {id(one): one for one in backends}.values():
+            await self._let_go(backend, partial(let_go, backend.aclose, self.clock), Exception)
 
     async def close_store(self) -> None:
         """Book what could not be booked, and let go of the store."""
-        with anyio.CancelScope(shield=True):
-            await self._close(self.store, self.ledger.aclose, TimeoutError)
+        await self._let_go(self.store, self.ledger.aclose, TimeoutError)
 
-    async def _close(self, what: object, close: Callable[[], Awaitable[None]], kind: type[Exception]) -> None:
+    async def _let_go(self, what: object, close: Callable[[], Awaitable[None]], kind: type[Exception]) -> None:
         """Let go of a stranger's object, and warn of an error of ``kind``: the others wait."""
-        try:
-            await close()
-        except kind as error:
-            self._host.complain(self._host.maker(what), "aclose", error)
+        with anyio.CancelScope(shield=True):
+            try:
+                await close()
+            except kind as error:
+                self.host.complain(self.host.maker(what), "aclose", error)
+
+
+class Held:
+    """The time of one request, through which it holds its snapshot.
+
+    No generator: one that nobody can close any more is ended with a warning.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._snapshot: Snapshot | None = None
+
+    async def __aenter__(self) -> Snapshot:
+        """Return the snapshot."""
+        self._snapshot = await self._runtime.begin()
+        return self._snapshot
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let go of it."""
+        if self._snapshot is not None:
+            await self._runtime.end(self._snapshot)

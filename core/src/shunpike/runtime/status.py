@@ -5,11 +5,17 @@ from __future__ import annotations
 from datetime import date
 
 from shunpike.errors import ConfigError
+from shunpike.protocols import Target
 from shunpike.runtime.accounts import Account
+from shunpike.runtime.endpoints import shown_at
+from shunpike.runtime.runtime import Runtime
 from shunpike.types import ProviderSettings, Remaining
 from shunpike.types.base import Record
 from shunpike.wire.network import Network
 from shunpike.wire.slim_httpx import httpx
+
+ASKED = 2_592_000.0
+"""Seconds for which a model that was asked is remembered, where nothing else names what an endpoint has."""
 
 
 class ProviderStatus(Record):
@@ -43,6 +49,34 @@ class ProviderStatus(Record):
     trusted: str | None = None
     """By which certificates it is known, None where its address is not of https."""
     remaining: tuple[Remaining, ...] = ()
+
+
+async def statuses(runtime: Runtime) -> tuple[ProviderStatus, ...]:
+    """Return every installed or configured provider and the state it is in."""
+    host, targets = runtime.host, runtime.targets
+    versions = {loaded.name: loaded.version for loaded in host.loaded}
+    rows = []
+    for account in runtime.snapshot.accounts.values():
+        own = [target for target in targets.targets if target.name == account.name]
+        limits = [await runtime.ledger.remaining(target) for target in own]
+        row = provider_status(
+            account,
+            version=versions.get(host.owner(account.plugin), "?"),
+            models=_count(runtime, account),
+            remaining=tuple(one for group in limits for one in group),
+            standby=account.info.simulated and targets.real,
+        )
+        rows.append(row)
+    return tuple(rows)
+
+
+def _count(runtime: Runtime, account: Account) -> int:
+    """Return how many models ``account`` offers, as far as it is known."""
+    if account.own:
+        return len(runtime.endpoints.models(account))
+    if account.broken is not None:
+        return 0
+    return sum(model.status != "retired" for model in runtime.host.models(account.info.id))
 
 
 def provider_status(
@@ -85,3 +119,27 @@ def _way(settings: ProviderSettings, address: str) -> tuple[str | None, str | No
     except (ConfigError, httpx.InvalidURL):
         return None, None
     return way.proxy and str(way.proxy), way.trusted.text if origin.scheme == "https" else None
+
+
+async def limits_shown(runtime: Runtime) -> tuple[tuple[Target, Remaining], ...]:
+    """Return every limit in force with what is left of it, each shared bucket once."""
+    seen: set[str] = set()
+    rows = []
+    for target in await _targets(runtime):
+        for one in await runtime.ledger.remaining(target):
+            if one.bucket not in seen:
+                seen.add(one.bucket)
+                rows.append((target, one))
+    return tuple(rows)
+
+
+async def _targets(runtime: Runtime) -> list[Target]:
+    """An endpoint of the owner's own is not asked for this: its models are those that were named, or asked lately."""
+    own = {account.name: account for account in runtime.snapshot.custom}
+    found = [target for target in runtime.targets.targets if target.name not in own]
+    if not own:
+        return found
+    now, asked = runtime.clock.now(), {name: set[str]() for name in own}
+    for row in await runtime.ledger.usage(now - ASKED, now + 1.0):
+        asked.get(row.provider, set()).add(row.model)
+    return found + [one for name in own for one in shown_at(own[name], runtime.endpoints, asked[name])]

@@ -1,4 +1,4 @@
-"""The strategies that a client has used, by their names."""
+"""The strategies that were used, by their names."""
 
 from __future__ import annotations
 
@@ -13,15 +13,20 @@ class Strategies:
 
     def __init__(self, host: Host, settings: Settings) -> None:
         self._host = host
-        self._settings = settings
+        self._default = settings.strategy
+        self._options = settings.strategy_options
         self._made: dict[str, NamedStrategy] = {}
+
+    def are_of(self, settings: Settings) -> bool:
+        """Whether ``settings`` would make the same ones."""
+        return (settings.strategy, settings.strategy_options) == (self._default, self._options)
 
     def get(self, name: str) -> NamedStrategy:
         """Return the strategy ``name``. Raises `UsageError`, `ConfigError` where it is the settings' own."""
         if name not in self._made:
-            found = self._host.strategy(name, self._settings.strategy_options)
+            found = self._host.strategy(name, self._options)
             if found is None:
-                wrong = ConfigError if name == self._settings.strategy else UsageError
+                wrong = ConfigError if name == self._default else UsageError
                 raise wrong(f'no installed plugin has a strategy called "{name}"', hint='the default is "priority"')
             self._made[name] = NamedStrategy(found, self._host.maker(found))
         return self._made[name]

@@ -1,0 +1,160 @@
+"""From a request and what its caller wishes to what routing walks: a plan, its bounds, and a place in the line."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from shunpike.errors import StoreError, UnknownModel, UnknownProvider
+from shunpike.patience import answered
+from shunpike.protocols import View
+from shunpike.routing.context import RequestContext
+from shunpike.routing.plan import Plan, Rules, find_candidates
+from shunpike.routing.states import states_of
+from shunpike.runtime.counter import Counter, Tokenizers
+from shunpike.runtime.embedding import check_model, longest_text, text_bound, text_tokens
+from shunpike.runtime.endpoints import Endpoints
+from shunpike.runtime.names import explained
+from shunpike.runtime.nobody import nothing_to_ask
+from shunpike.runtime.snapshot import Shared, Snapshot
+from shunpike.tokens import prompt_bound, prompt_tokens
+from shunpike.types import ChatRequest, EmbedRequest
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a caller asks for beside the prompt. None = as the settings say."""
+
+    providers: tuple[str, ...] | None = None
+    strategy: str | None = None
+    timeout: float | None = None
+    """Seconds for the whole request, all attempts together."""
+    wait: bool | None = None
+    strict: bool = False
+    tag: str | None = None
+    priority: Literal["interactive", "batch"] = "interactive"
+    reads: Callable[[str], Any] | None = None
+    """Makes what was asked for of an answer's text; raises `ValueError` where it is none."""
+
+
+class Planner:
+    """Plans requests, each on one snapshot."""
+
+    def __init__(self, shared: Shared, endpoints: Endpoints, tokenizers: Tokenizers) -> None:
+        self._shared = shared
+        self._endpoints = endpoints
+        self._tokenizers = tokenizers
+
+    async def chat(self, snapshot: Snapshot, request: ChatRequest, wishes: Wishes) -> RequestContext:
+        """Return what is walked for ``request``, which begins now. Raises what `plan` raises."""
+        size = prompt_tokens(request)
+        counted = Counter(request, size, self._tokenizers, self._shared.host)
+        return await self._begin(snapshot, request, wishes, (size, prompt_bound(request)), counted)
+
+    async def embedding(self, snapshot: Snapshot, request: EmbedRequest, wishes: Wishes) -> RequestContext:
+        """Return what is walked for the texts of ``request``, which begins now. Raises what `plan` raises."""
+        return await self._begin(snapshot, request, wishes, (text_tokens(request), text_bound(request)))
+
+    async def _begin(
+        self,
+        snapshot: Snapshot,
+        request: ChatRequest | EmbedRequest,
+        wishes: Wishes,
+        size: tuple[int, int],
+        counted: Counter | None = None,
+    ) -> RequestContext:
+        shared, settings = self._shared, snapshot.settings
+        waiter, expires = shared.queue.arrive(wishes.priority), self.expires(snapshot, wishes)
+        plan = await self.plan(snapshot, request, wishes, size[0], expires, waiter.place.arrival)
+        return RequestContext(
+            request=request,
+            request_id=f"req_{secrets.token_hex(10)}",
+            plan=plan,
+            prompt_tokens=size[0],
+            prompt_bound=size[1],
+            min_output=settings.min_output,
+            max_attempts=settings.max_attempts,
+            expires=expires,
+            attempt_share=settings.attempt_share,
+            strict=wishes.strict,
+            tag=wishes.tag,
+            priority=wishes.priority,
+            waiter=waiter,
+            waits=settings.wait if wishes.wait is None else wishes.wait,
+            counted=counted,
+            reads=wishes.reads,
+        )
+
+    def expires(self, snapshot: Snapshot, wishes: Wishes) -> float:
+        """Return when a request that begins now ends at the latest, on the monotonic clock."""
+        return self._shared.clock.monotonic() + (wishes.timeout or snapshot.settings.timeout)
+
+    async def plan(
+        self,
+        snapshot: Snapshot,
+        request: ChatRequest | EmbedRequest,
+        wishes: Wishes,
+        size: int,
+        expires: float,
+        seed: int = 0,
+    ) -> Plan:
+        """Return who is asked, in order, for a prompt of ``size`` tokens; ``expires`` is on the monotonic clock.
+
+        Raises `UnknownModel`, `UnknownProvider`, `NoCredential`, `ConfigError`, and what else leaves nobody to ask.
+        """
+        clock, host, settings = self._shared.clock, self._shared.host, snapshot.settings
+        targets = await self._endpoints.offered(
+            snapshot, request.model, wishes.providers, request.kind, expires - clock.monotonic()
+        )
+        await self._hear(expires - clock.monotonic())
+        view = View(
+            now=clock.now(),
+            prompt_tokens=size,
+            max_output=0 if isinstance(request, EmbedRequest) else request.output_cap or settings.min_output,
+            options=dict(settings.strategy_options),
+            seed=seed,
+            blocked_until=self._blocked_until(snapshot),
+        )
+        longest = longest_text(request) if isinstance(request, EmbedRequest) else 0
+        rules = Rules(providers=wishes.providers, allow_paid=settings.allow_paid, longest_text=longest)
+        strategy = snapshot.strategies.get(wishes.strategy or settings.strategy)
+        try:
+            if isinstance(request, EmbedRequest):
+                check_model(request.model, targets)
+            found = find_candidates(request, targets, rules, view)
+        except (UnknownModel, UnknownProvider) as error:
+            meant = (*(wishes.providers or ()), request.model.partition("/")[0])
+            raise explained(error, meant, settings, host) from None
+        if strategy.needs_states:
+            states = await states_of(found.eligible, snapshot.services, request, size, expires)
+            view = replace(view, states=states)
+        plan = found.ranked(request, strategy, view)
+        if not plan.targets:
+            mistake = self._endpoints.mistake_in(snapshot, plan.dropped)
+            raise mistake or nothing_to_ask(host, plan, request.model, size)
+        return plan
+
+    async def _hear(self, within: float) -> None:
+        """Take in what other processes found in trouble. Raises `StoreError` where no time is left to ask the ledger.
+
+        A ledger that fails is told of by the admission, where there is something to admit.
+        """
+        if within <= 0:
+            return  # No time is left, which whoever admits says.
+        shared = self._shared
+        begun = shared.clock.monotonic()
+        try:
+            shared.health.hear(await answered(shared.ledger.troubles(), shared.clock, within))
+        except StoreError:
+            if shared.clock.monotonic() - begun >= within:
+                raise
+
+    def _blocked_until(self, snapshot: Snapshot) -> dict[str, float]:
+        """Return label → moment of the targets that are closed for now, and so better tried last."""
+        health = self._shared.health
+        if health.is_all_well:
+            return {}
+        moments = ((one.label, health.closed_until(snapshot.where(one))) for one in snapshot.targets.targets)
+        return {label: until for label, until in moments if until is not None}
