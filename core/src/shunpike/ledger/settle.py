@@ -19,6 +19,8 @@ shown; under-counting is not, but for one bill beyond all reason: see `MOST_BILL
 
 from __future__ import annotations
 
+from typing import Any
+
 from shunpike.ledger.terms import Terms
 from shunpike.protocols import AdmissionRequest
 from shunpike.types import ZERO, Basis, Funds, Money, Outcome, Price, Settlement, State, Usage
@@ -55,6 +57,11 @@ def settlement_of(outcome: Outcome, ask: AdmissionRequest, terms: Terms) -> Sett
     return _unconfirmed(outcome, ask, terms)
 
 
+def _told(outcome: Outcome) -> dict[str, Any]:
+    """Return what is kept of an attempt that nothing is reckoned by."""
+    return {name: getattr(outcome, name) for name in ("seconds", "first_token_seconds", "finish_reason")}
+
+
 def _word(outcome: Outcome) -> str:
     return "cancelled" if outcome.cancelled else outcome.error or "ok"
 
@@ -66,6 +73,7 @@ def _released(outcome: Outcome, *, keeps_request: bool) -> Settlement:
         headers_at=outcome.headers_at,
         outcome=_word(outcome),
         keeps_request=keeps_request,
+        seconds=outcome.seconds,
     )
 
 
@@ -82,6 +90,7 @@ def _settled(outcome: Outcome, ask: AdmissionRequest, terms: Terms, usage: Usage
         list_value=None if outcome.price is None else _booked(outcome.price.of(usage), terms),
         served_model=outcome.served_model,
         outcome=_word(outcome),
+        **_told(outcome),
     )
 
 
@@ -144,6 +153,7 @@ def _unconfirmed(outcome: Outcome, ask: AdmissionRequest, terms: Terms) -> Settl
         cost=max(terms.worst, _booked(_stated_so_far(outcome, terms), terms)),
         served_model=outcome.served_model,
         outcome=word,
+        **_told(outcome),
     )
 
 

@@ -28,7 +28,17 @@ def success(services: Services, attempt: Attempt, answer: Answer) -> Outcome:
         stated_cost=answer.stated_cost,
         price=services.served_price(attempt, answer.model, answer.usage.prompt_tokens, answer.service_tier),
         evidence=answer.evidence,
+        finish_reason=answer.choices[0].finish_reason if answer.choices else None,
+        **_times(services, attempt),
     )
+
+
+def _times(services: Services, attempt: Attempt) -> dict[str, float | None]:
+    first = attempt.first_token
+    return {
+        "seconds": services.clock.monotonic() - attempt.started,
+        "first_token_seconds": None if first is None else first - attempt.started,
+    }
 
 
 def failure(services: Services, attempt: Attempt, error: Failure, opens_at: float | None = None) -> Outcome:
@@ -90,6 +100,7 @@ def _broken_off(services: Services, attempt: Attempt) -> Outcome:
         # Of an answer that is not streamed nobody knows how much of it was made before the connection closed.
         cancel_safe=attempt.streamed and services.cancel_safe(attempt.target),
         evidence=so_far.evidence,
+        **_times(services, attempt),
     )
 
 

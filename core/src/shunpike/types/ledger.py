@@ -133,6 +133,11 @@ class Outcome(Record):
     cut: bool = False
     """Whether the output cap ended the answer: then some was made, were it unseen."""
     served_model: Text | None = None
+    seconds: float | None = None
+    """From the moment it was sent to its end."""
+    first_token_seconds: float | None = None
+    finish_reason: Text | None = None
+    """Of the first choice, where the answer came to its end."""
     stated_cost: Money | None = None
     price: Price | None = None
     """The price of the model that answered; None = unknown, then the reservation's worst case stands."""

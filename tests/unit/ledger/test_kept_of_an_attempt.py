@@ -1,0 +1,76 @@
+"""What is known of an attempt beside its figures stands in its row, in both databases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import apsw
+import psycopg
+import pytest
+
+from shunpike.builtin.plugin import plugin as builtin
+from shunpike.builtin.sqlite import SqliteStore
+from shunpike.client import Client
+from shunpike.plugins import Host
+from shunpike.types import Calendar, Rolling, Settings, Settlement, State
+from shunpike_postgres.store import PostgresStore
+from shunpike_testkit.clock import VirtualClock
+from shunpike_testkit.scripted import ScriptedProvider, answer
+from shunpike_testkit.stores import hold, reservation
+
+COLUMNS = "principal, arm, seconds, first_token_seconds, finish_reason, system_fingerprint"
+MINUTE, DAY = hold(1, 9), hold(1, 9, window=Calendar(period="day"))
+
+
+def rows(store: SqliteStore | PostgresStore, sql: str) -> list[Any]:
+    if isinstance(store, SqliteStore):
+        return apsw.Connection(str(store.path)).execute(sql).fetchall()
+    with psycopg.connect(store.address.conninfo, options="-c search_path=shunpike") as server:
+        return list(server.execute(sql))  # type: ignore[call-overload]  # a constant of the test
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> SqliteStore | PostgresStore:
+    clock = VirtualClock()
+    if request.param == "sqlite":
+        return SqliteStore(tmp_path / "ledger.db", clock=clock)
+    return PostgresStore(request.getfixturevalue("postgres_url"), clock=clock, trust_clock=True)
+
+
+async def test_who_asked_how_long_it_took_and_how_it_ended_are_kept(store: SqliteStore | PostgresStore) -> None:
+    clock = VirtualClock()
+    asked = reservation("a", clock.now(), MINUTE).model_copy(update={"principal": "ann", "arm": "b"})
+    await store.admit(asked)
+    end = Settlement(
+        state=State.SETTLED,
+        at=clock.now(),
+        seconds=1.5,
+        first_token_seconds=0.25,
+        finish_reason="stop",
+        system_fingerprint="fp_1",
+    )
+    await store.settle("a", end)
+    await store.aclose()
+    assert rows(store, f"SELECT {COLUMNS} FROM attempts") == [("ann", "b", 1.5, 0.25, "stop", "fp_1")]  # noqa: S608
+
+
+async def test_the_last_admission_to_a_bucket_is_known_to_whoever_asks_next(store: SqliteStore | PostgresStore) -> None:
+    clock = VirtualClock()
+    assert isinstance(MINUTE.limit.window, Rolling)
+    for number in range(3):
+        await store.admit(reservation(f"a{number}", clock.now() + number, MINUTE, DAY))
+        await store.settle(f"a{number}", Settlement(state=State.SETTLED, at=clock.now() + number))
+    assert [left.admitted_at for left in await store.remaining([MINUTE, DAY], clock.now() + 9)] == [clock.now() + 2] * 2
+    await store.aclose()
+
+
+async def test_a_call_leaves_its_seconds_and_its_finish_reason(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    host = Host()
+    host.register(builtin, "builtin")
+    host.register(ScriptedProvider("north", answer("fine")), "north")
+    store = SqliteStore(tmp_path / "ledger.db", clock=clock)
+    async with Client(Settings(), host=host, clock=clock, store=store, environ={}) as client:
+        await client.complete("hi")
+    assert rows(store, "SELECT seconds, finish_reason FROM attempts") == [(0.0, "stop")]
