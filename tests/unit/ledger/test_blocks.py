@@ -169,7 +169,7 @@ async def test_bills_beyond_all_reason_are_booked_and_do_not_overflow_the_books(
 async def test_a_freeze_is_an_event() -> None:
     house = Paid()
     await house.billed("bad", stated_cost=Money.usd("0.5"))
-    (event,) = house.events
+    _, event = house.events
     assert isinstance(event, AccountFrozen)
     assert (event.provider, event.attempt_id) == ("north", "bad")
     assert "$0.50" in event.reason

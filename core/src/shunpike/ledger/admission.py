@@ -15,7 +15,8 @@ from shunpike.ledger.blocks import blocks_of, is_refusal, used_up
 from shunpike.ledger.breaches import charges_of, frozen_by
 from shunpike.ledger.budgets import budgets_in_force, least
 from shunpike.ledger.counting import likely_output, output_samples, prompt_sample
-from shunpike.ledger.holds import fitted, holds_for, plain_request, too_large
+from shunpike.ledger.events import events_of
+from shunpike.ledger.holds import fitted, gates_of, holds_for, plain_request, too_large
 from shunpike.ledger.inspection import Inspection
 from shunpike.ledger.output_cap import Caps, OutputCap
 from shunpike.ledger.pacing import Pacer, unslowed
@@ -27,8 +28,6 @@ from shunpike.ledger.turns import Turns
 from shunpike.patience import let_go
 from shunpike.protocols import Admission, AdmissionRequest, Store, Target
 from shunpike.types import (
-    AccountFrozen,
-    BucketBlocked,
     Denial,
     Event,
     Grant,
@@ -213,7 +212,8 @@ class Ledger(Inspection, Admission):
             new, why_not = await self._settling.book(ask.attempt_id, settlement, within)
             if new or why_not:
                 self._known.take(settlement)
-                self._tell(target, ask, settlement)
+                for event in events_of(target, ask, settlement):
+                    self._emit(event)
         finally:
             self._pacer.ended(ask.attempt_id, settlement)
             self._queue.ended(ask.attempt_id)
@@ -230,13 +230,6 @@ class Ledger(Inspection, Admission):
         finally:
             await let_go(self._store.aclose, self._clock, CLOSING)
 
-    def _tell(self, target: Target, ask: AdmissionRequest, settlement: Settlement) -> None:
-        facts = {"at": settlement.at, "request_id": ask.request_id, "attempt_id": ask.attempt_id}
-        facts |= {"provider": target.name, "model": target.model.id}
-        for one in settlement.blocks:
-            told = {**facts, "bucket": one.bucket, "reason": one.reason, "origin": one.origin}
-            self._emit(AccountFrozen(**told) if one.is_freeze else BucketBlocked(**told, until=one.until))
-
     async def remaining(self, target: Target) -> Sequence[Remaining]:
         """Return what is left of every limit and budget that a call of ``target`` draws on."""
         return (await self.snapshot([target]))[target.label]
@@ -245,21 +238,24 @@ class Ledger(Inspection, Admission):
     async def snapshot(self, targets: Sequence[Target]) -> Mapping[str, Sequence[Remaining]]:
         """Return label → what is left of every limit and budget that a call of it draws on, from one look."""
         await self._looking(self._known.refresh())
-        least = AdmissionRequest(attempt_id="", request_id="", prompt_tokens=1, max_output=1)
-        bounds = {one.label: self._bounds(one, None, self.terms(one, least)) for one in targets}
-        every = {one.bucket: one for found in bounds.values() for one in found}.values()
-        holds = [Hold(bucket=one.bucket, limit=one.limit, amount=0, owner=one.owner) for one in every]
-        rows = await self._looking(self._store.remaining(holds, self._clock.now()))
-        left = {row.bucket: self._with_observation(row) for row in rows}
-        return {label: [left[one.bucket] for one in found if one.bucket in left] for label, found in bounds.items()}
+        now = self._clock.now()
+        bounds = {target.label: self._bounds(target, None, self.terms(target, _SMALLEST)) for target in targets}
+        holds = {
+            (one.bucket, one.limit.amount): Hold(bucket=one.bucket, limit=one.limit, amount=0, owner=one.owner)
+            for those in bounds.values()
+            for one in those
+        }
+        left = dict(zip(holds, await self._looking(self._store.remaining([*holds.values()], now)), strict=True))
+        return {
+            target.label: [
+                self._known.seen(left[one.bucket, one.limit.amount], gates_of(target, [one]), now)
+                for one in bounds[target.label]
+            ]
+            for target in targets
+        }
 
-    def _with_observation(self, one: Remaining) -> Remaining:
-        observation = self._known.observations.get(one.bucket)
-        return (
-            one.model_copy(update={"overages": observation.overages})
-            if observation is not None and observation.overages
-            else one
-        )
+
+_SMALLEST = AdmissionRequest(attempt_id="", request_id="", prompt_tokens=1, max_output=1)
 
 
 def model_key(target: Target) -> str:

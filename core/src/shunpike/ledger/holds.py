@@ -99,17 +99,23 @@ def _credit(target: Target) -> Iterator[tuple[str, Limit]]:
 
 def holds_for(target: Target, ask: AdmissionRequest, terms: Terms, bounds: Iterable[BoundLimit]) -> tuple[Hold, ...]:
     """Return what one attempt takes, the gates of its scopes first: a gate takes nothing, it can only be closed."""
-    gates = [gate_of(target, Scope.ACCOUNT), gate_of(target, Scope.MODEL)]
-    if terms.worst:
-        gates.append(paid_gate_of(target))
-    own = [one.limit for one in bounds if one.owner is Owner.PROVIDER and one.limit.scope is Scope.POOL]
-    gates += [gate_of(target, Scope.POOL, limit.pool) for limit in own]
-    holds = [Hold(bucket=gate, limit=_GATE, amount=0) for gate in dict.fromkeys(gates)]
+    gates = gates_of(target, bounds, paid=bool(terms.worst))
+    holds = [Hold(bucket=gate, limit=_GATE, amount=0) for gate in gates]
     for one in bounds:
         amount = demand(one.limit, ask, terms)
         if amount:
             holds.append(Hold(bucket=one.bucket, limit=one.limit, amount=amount, owner=one.owner))
     return tuple(holds)
+
+
+def gates_of(target: Target, bounds: Iterable[BoundLimit], *, paid: bool | None = None) -> tuple[str, ...]:
+    """Return the gates that a call passes: of its account, its model and its pools, and of what costs something."""
+    gates = [gate_of(target, Scope.ACCOUNT), gate_of(target, Scope.MODEL)]
+    if target.paid if paid is None else paid:
+        gates.append(paid_gate_of(target))
+    own = [one.limit for one in bounds if one.owner is Owner.PROVIDER and one.limit.scope is Scope.POOL]
+    gates += [gate_of(target, Scope.POOL, limit.pool) for limit in own]
+    return tuple(dict.fromkeys(gates))
 
 
 def plain_request(estimated: AdmissionRequest, counted: AdmissionRequest) -> AdmissionRequest:

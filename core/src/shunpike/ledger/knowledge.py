@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import anyio
 
@@ -11,9 +11,10 @@ from shunpike.ledger.capabilities import Learns
 from shunpike.ledger.counting import held_factor, learned
 from shunpike.ledger.learning import merged
 from shunpike.ledger.refusals import is_bare
+from shunpike.ledger.slots import opens_for_test
 from shunpike.ledger.windows import CLOCK_SLACK
 from shunpike.protocols import Store
-from shunpike.types import Factor, Observation, Settlement
+from shunpike.types import Block, Factor, Observation, Remaining, Settlement
 from shunpike.types.trouble import Troubles
 
 FRESH = 5.0
@@ -39,6 +40,8 @@ class Knowledge:
         """Name → what was learned of it, see ``ledger/counting.py``."""
         self.observations: dict[str, Observation] = {}
         self.troubles = Troubles()
+        self._blocks: dict[str, Block] = {}
+        """Bucket → block, as of the last look, with what this process told since."""
 
     async def refresh(self) -> None:
         """Look at the store again when it is time. Raises `StoreError`.
@@ -61,6 +64,7 @@ class Knowledge:
         observations, factors = await store.observations(), await store.factors()
         closed = await self._store.closed(self._clock.now())
         self._bring(observations, factors)
+        self._blocks = dict(closed)
         self.troubles = Troubles(now, {name: one for name, one in closed.items() if one.failures})
         self._read_at = now
 
@@ -84,6 +88,9 @@ class Knowledge:
     def take(self, settlement: Settlement) -> None:
         """Take in what an attempt of this process taught."""
         now = max(self._clock.now(), settlement.at)
+        self._blocks.update({one.bucket: one for one in settlement.blocks})
+        for bucket in settlement.opens:
+            self._blocks.pop(bucket, None)
         for update in settlement.limit_updates:
             bucket = update.observation.bucket
             self.observations[bucket] = merged(self.observations.get(bucket), update.observation, now)
@@ -92,6 +99,16 @@ class Knowledge:
                 self._missed = True
         for sample in settlement.samples:
             self.factors[sample.name] = learned(self.factors.get(sample.name), sample)
+
+    def seen(self, left: Remaining, gates: Iterable[str], now: float) -> Remaining:
+        """Return what is left with until when it, or one of the gates before it, is blocked, and its overages."""
+        blocks = [one for name in (left.bucket, *gates) if (one := self._blocks.get(name)) is not None]
+        until = max((opens_for_test(one, now) for one in blocks if one.until > now), default=now)
+        observation = self.observations.get(left.bucket)
+        overages = 0 if observation is None else observation.overages
+        if until <= now and not overages:
+            return left
+        return left.model_copy(update={"blocked_until": until if until > now else None, "overages": overages})
 
     def factor(self, model: str) -> float:
         """Return by what the estimate of a prompt is multiplied where ``model`` is asked."""

@@ -173,6 +173,8 @@ class Remaining(Record):
     """Seconds since the last of what counts in a rolling window ended; None = nothing has, or it is not known."""
     admitted_at: Moment | None = None
     """When something was last admitted that counts in it, by whatever process; None = it is not known."""
+    blocked_until: Moment | None = None
+    """When it, or the scope that it is of, opens again, where it was seen to be closed."""
     overages: int = 0
     """How often the provider refused by it while our own books said that there was room."""
 
