@@ -21,6 +21,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 
 from shunpike.errors import ConfigError
@@ -48,6 +49,7 @@ class Pace(Record):
     curve: float = 1.0
 
 
+@lru_cache(64)
 def read_pace(text: str, curve: float = 1.0) -> Pace:
     """Return the pace that ``text`` names. Raises `ConfigError` for anything but the words of `Settings.pace`."""
     found = re.fullmatch(PACE, text.strip())

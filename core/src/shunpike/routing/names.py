@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from functools import lru_cache
 
 from shunpike.errors import UnknownModel
 from shunpike.protocols import Target
@@ -51,9 +52,13 @@ def wanted_models(
 
 
 def _is(model: ModelInfo, name: str) -> bool:
-    folded = name.casefold()
-    names = (model.id, *model.aliases)
-    return any(folded in (one.casefold(), short_name(one)) for one in names)
+    return name.casefold() in _names_of(model.id, model.aliases)
+
+
+@lru_cache(4096)
+def _names_of(model_id: str, aliases: tuple[str, ...]) -> frozenset[str]:
+    """Return every name of a model: its id and its aliases, and the last part of each."""
+    return frozenset(name for one in (model_id, *aliases) for name in (one.casefold(), short_name(one)))
 
 
 def short_name(model_id: str) -> str:

@@ -46,7 +46,7 @@ class TroublePlace(NamedTuple):
 
     def of(self, scope: TroubleScope) -> str:
         """Return the name of what is shared."""
-        return str(getattr(self, scope.value))
+        return str(getattr(self, scope))
 
 
 class Setback(NamedTuple):

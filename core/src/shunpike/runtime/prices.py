@@ -43,22 +43,21 @@ class PriceBook:
             names = self._models.setdefault(model.provider, {})
             names.update(dict.fromkeys((model.id, *model.aliases), model))
         self._served: dict[tuple[str, str, str], ModelInfo | None] = {}
-        self._kept: dict[tuple[str, str], tuple[_Kept, ...]] = {}
+        self._kept: dict[tuple[str, str, int], tuple[_Kept, ...]] = {}
 
     def price(self, model: ModelInfo, prompt_tokens: int, at: float | None = None) -> Price | None:
         """Return the list price at ``at`` (epoch seconds, None = now) for a prompt of that size, None = unknown."""
         at = self._clock.now() if at is None else at
-        key = (model.provider, model.id)
-        # A price by the size of the prompt is another one for each request.
-        by_size = any(row.above_prompt_tokens is not None for row in model.prices)
-        kept = () if by_size else self._kept.get(key, ())
+        # A price by the size of the prompt is the same for all prompts that are above the same sizes.
+        sizes = {row.above_prompt_tokens for row in model.prices if row.above_prompt_tokens is not None}
+        key = (model.provider, model.id, sum(prompt_tokens > size for size in sizes))
+        kept = self._kept.get(key, ())
         for one in kept:
             if one.since <= at < one.until:
                 return one.price
         price = self._host.price(model, moment(at), prompt_tokens)
-        if not by_size:
-            until = at + KEPT if price is None else min(at + KEPT, _ends(price, at))
-            self._kept[key] = (_Kept(at, until, price), *kept)[:SPANS]
+        until = at + KEPT if price is None else min(at + KEPT, _ends(price, at))
+        self._kept[key] = (_Kept(at, until, price), *kept)[:SPANS]
         return price
 
     def worst(
