@@ -145,6 +145,24 @@ async def test_work_that_waits_for_something_else_is_a_mistake_that_is_told(tmp_
     await store.aclose()
 
 
+async def test_a_read_is_of_one_moment_and_tells_what_goes_wrong_in_it(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "ledger.db")
+    queue = Queue(store)
+    await queue.lease("job")
+
+    async def lost(tx: Transaction) -> None:
+        await tx.rows("ROLLBACK")  # as the database does by itself where a disk fails
+        raise UsageError("not so")
+
+    async def mine(tx: Transaction) -> list[str]:
+        return [name for (name,) in await tx.rows("SELECT name FROM jobs WHERE owner = ?", tx.owner)]
+
+    with pytest.raises(UsageError, match="not so"):
+        await store.database.read(lost)
+    assert await store.database.read(mine) == ["job"]
+    await store.aclose()
+
+
 async def test_the_upkeep_of_every_store_is_done_once_an_hour(tmp_path: Path) -> None:
     clock = VirtualClock()
     store = SqliteStore(tmp_path / "ledger.db", clock=clock)

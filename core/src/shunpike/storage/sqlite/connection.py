@@ -166,11 +166,23 @@ class SqliteConnection:
             self.file.check()
             self.rows("COMMIT")
         except BaseException:
-            # What went wrong is told, not what goes wrong because of it.
-            with suppress(StoreError):
-                if self._db.in_transaction:
-                    self.rows("ROLLBACK")
+            self._roll_back()
             raise
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """See what is read inside as of one moment."""
+        self.rows("BEGIN")
+        try:
+            yield
+        finally:
+            self._roll_back()
+
+    def _roll_back(self) -> None:
+        # What went wrong is told, not what goes wrong because of it.
+        with suppress(StoreError):
+            if self._db.in_transaction:
+                self.rows("ROLLBACK")
 
     def close(self) -> None:
         """Close it; calling it again does nothing."""

@@ -38,6 +38,7 @@ class SqliteDatabase(Database):
         self._stores: list[Enrolled] = []
         self._revisions: dict[str, int] = {}
         self._looked_at: float | None = None
+        self._owner = ""
         self._patience = Patience()
         self._writer = Writer(self._open, self._patience.end, clock)
         self._reader: SqliteConnection | None = None
@@ -46,7 +47,9 @@ class SqliteDatabase(Database):
         self._reading = Lock()
 
     def _open(self) -> Session:
-        return Session(self.path, self._patience, self._clock, self._stores, self._revisions)
+        session = Session(self.path, self._patience, self._clock, self._stores, self._revisions)
+        self._owner = session.owner.id
+        return session
 
     @override
     def enroll(
@@ -89,11 +92,8 @@ class SqliteDatabase(Database):
         return await self.read_by(lambda connection: self._run(work, connection))
 
     def _run(self, work: Work[T], connection: SqliteConnection) -> T:
-        connection.rows("BEGIN")
-        try:
-            return run(work(SqliteTransaction(connection, "", self._clock.now())))
-        finally:
-            connection.rows("ROLLBACK")
+        with connection.reading():
+            return run(work(SqliteTransaction(connection, self._owner, self._clock.now())))
 
     async def read_by(self, work: Callable[[SqliteConnection], T]) -> T:
         """Do ``work``, statements that only read, in a thread beside the writer. Raises `StoreError`."""
