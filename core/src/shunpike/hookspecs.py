@@ -131,7 +131,8 @@ def shunpike_limits(provider: str, model: ModelInfo, tier: str) -> Sequence[Limi
 def shunpike_routing_strategy(name: str, options: Mapping[str, Any]) -> Strategy | None:
     """Return the strategy called ``name``.
 
-    Called once, when a client is built or a request names another strategy.
+    Called once, when a client is built or a request names another strategy. It ranks by facts alone; one that looks at
+    prices, at what is left or at health has ``needs_states = True``.
 
     Args:
         name: As configured, such as ``priority``.
@@ -185,7 +186,7 @@ def shunpike_event(event: Event) -> None:
     reported once and otherwise ignored.
 
     Args:
-        event: Name, moment and facts; never a key, never a prompt.
+        event: One of the classes of ``shunpike.types.events``, such as `AttemptFinished`; never a key, never a prompt.
 
     .. versionadded:: 0.1
 

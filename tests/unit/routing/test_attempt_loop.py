@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import anyio
 import pytest
 
-from shunpike.errors import Exhausted, Overloaded, RequestError
+from shunpike.errors import Exhausted, Interrupted, Overloaded, RequestError, StoreError
 from shunpike.protocols import Target
+from shunpike.routing.attempt_loop import AttemptLoop
+from shunpike.routing.embedding import Vectors
 from shunpike.routing.operation import Completing
 from shunpike.routing.streaming import StreamRun
 from shunpike.types import (
@@ -17,7 +22,12 @@ from shunpike.types import (
     AttemptFailed,
     AttemptFinished,
     AttemptStarted,
+    Call,
+    Cause,
     Chunk,
+    EmbedAnswer,
+    EmbedCall,
+    EmbedRequest,
     RequestEnded,
     RequestExhausted,
     RequestFailed,
@@ -25,7 +35,8 @@ from shunpike.types import (
     Usage,
     Verdict,
 )
-from shunpike_testkit.scripted import answer
+from shunpike.wire.not_sent import before_sending
+from shunpike_testkit.scripted import ScriptedBackend, answer
 
 from .loop_rig import REQUEST, Rig, rig, target
 
@@ -132,6 +143,84 @@ async def test_a_stream_is_opened_read_and_closed_in_three_tasks() -> None:
     assert (made.backends["north"].open, made.books.running) == (0, set())
     assert made.books.outcomes["req-1"].cancelled
     assert made.told(AttemptEnded, RequestEnded) == ["attempt.failed", "request.failed"]
+
+
+async def test_what_breaks_off_in_another_task_than_it_was_sent_in_counts_as_sent() -> None:
+    """It was given back as unsent: the mark of what has left belongs to the task that opened the stream."""
+
+    class AsksAgain(ScriptedBackend):
+        @asynccontextmanager
+        async def stream(self, call: Call) -> AsyncIterator[AsyncIterator[Chunk]]:
+            yield self._read()
+
+        async def _read(self) -> AsyncIterator[Chunk]:
+            yield Chunk(text="a")
+            with before_sending:
+                raise Interrupted("it can't go on", provider="north")
+
+    made = rig(north=CHUNKS)
+    made.backends["north"] = AsksAgain([answer()])
+    stream = StreamRun(made.loop, made.context(NORTH), REQUEST)
+
+    async def read() -> None:
+        await stream.next()
+        with pytest.raises(Interrupted):
+            await stream.next()
+
+    for step in (stream.open, read):
+        async with anyio.create_task_group() as group:
+            group.start_soon(step)
+
+    assert made.books.outcomes["req-1"].sent
+
+
+async def test_a_target_that_was_switched_off_meanwhile_is_not_sent_to_and_all_is_given_back() -> None:
+    made = rig(north=answer("one"), south=answer("two"))
+
+    async def why_off(one: Target) -> str | None:
+        return "disabled by ann" if one.name == "north" else None
+
+    made.loop = AttemptLoop(replace(made.services, why_off=why_off))
+    run = made.loop.begin(made.context(NORTH, SOUTH))
+    given, attempt = await made.loop.walk(run, Completing(made.loop.services, run.context, REQUEST))
+
+    assert (given.choices[0].message.text, attempt.target.name) == ("two", "south")
+    assert {name: one.sent for name, one in made.books.outcomes.items()} == {"req-1": False, "req-2": True}
+    assert not made.backends["north"].calls
+    off = run.recorder.decision().candidates[0]
+    assert (off.provider, off.verdict, off.cause, off.reason) == (
+        "north", Verdict.DROPPED, Cause.OFF, "disabled by ann",
+    )  # fmt: skip
+
+
+async def test_where_it_can_not_be_told_whether_a_target_is_on_nothing_is_sent() -> None:
+    made = rig(north=answer())
+
+    async def why_off(one: Target) -> str | None:
+        raise StoreError("the store is gone")
+
+    made.loop = AttemptLoop(replace(made.services, why_off=why_off))
+    run = made.loop.begin(made.context(NORTH))
+    with pytest.raises(StoreError):
+        await made.loop.next(run)
+
+    assert (made.books.running, made.books.outcomes["req-1"].sent, made.backends["north"].calls) == (set(), False, [])
+
+
+async def test_vectors_are_asked_for_in_the_same_loop() -> None:
+    class Embeds(ScriptedBackend):
+        async def embed(self, call: EmbedCall) -> EmbedAnswer:
+            return EmbedAnswer(model=call.model, vectors=tuple((1.0, 2.0) for _ in call.request.input))
+
+    texts, model = EmbedRequest(model="m", input=("one", "two")), target("south", kind="embedding")
+    made = rig(north=answer())
+    made.backends["south"] = Embeds([answer()])
+    context = made.context(NORTH, model, request=texts)
+    given, attempt, _ = await made.loop.run(context, Vectors(made.services, context, texts))
+
+    assert given.vectors == ((1.0, 2.0), (1.0, 2.0))
+    assert (attempt.target.name, attempt.ask.max_output) == ("south", 0)
+    assert made.told(AttemptEnded, RequestEnded) == ["attempt.failed", "attempt.finished", "request.finished"]
 
 
 async def test_a_stream_that_is_read_to_its_end_finishes_once() -> None:

@@ -73,11 +73,12 @@ def told_of(place: Place, known: Closed) -> Block:
         at=known.since,
         origin=f"process {os.getpid()}",
         failures=known.failures,
+        kind=known.kind,
     )
 
 
 def heard_of(place: Place, block: Block, read_at: float) -> Closed:
     """Return what another process, or an earlier one, told."""
     until = block.until if block.test_at is None else block.test_at
-    kind, cause = block.reason.partition(":")[0], Cause.KEY if place[0] is TroubleScope.KEY else Cause.TROUBLE
-    return Closed(until, block.at, block.failures, kind, block.reason, cause, booked_at=read_at)
+    cause = Cause.KEY if place[0] is TroubleScope.KEY else Cause.TROUBLE
+    return Closed(until, block.at, block.failures, block.kind, block.reason, cause, booked_at=read_at)

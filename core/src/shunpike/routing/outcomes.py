@@ -49,7 +49,7 @@ def failure(services: Services, attempt: Attempt, error: Failure, opens_at: floa
         update={
             **({} if bill is None else _billed(services, attempt, bill)),
             "evidence": (*outcome.evidence, *error.evidence),
-            "sent": _left_the_house(error),
+            "sent": _may_be_sent(attempt, error),
             "error": error.kind,
             "status": error.status,
             "billed": error.billed,
@@ -79,7 +79,7 @@ def cancelled(services: Services, attempt: Attempt) -> Outcome:
 
 def broken(services: Services, attempt: Attempt, error: BaseException) -> Outcome:
     """Something that is no failure of the provider's ended it: a mistake of ours before it was sent, or the caller."""
-    if is_unsent(error):
+    if attempt.first_token is None and is_unsent(error):
         gone = not isinstance(error, Exception)
         return Outcome(at=services.clock.now(), sent=False, cancelled=gone, error=None if gone else UNSENT)
     return cancelled(services, attempt)
@@ -113,8 +113,10 @@ def _delivered(answer: Answer) -> int:
     return total
 
 
-def _left_the_house(error: Failure) -> bool:
+def _may_be_sent(attempt: Attempt, error: Failure) -> bool:
     """False only when it is certain that no byte was sent: refused here, or no connection came about."""
+    if attempt.first_token is not None:
+        return True  # The mark of what is unsent belongs to the task that sends; a stream may be read in another.
     if is_unsent(error):
         return False
     if error.status is not None or isinstance(error, PluginError):
