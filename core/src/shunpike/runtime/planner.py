@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Literal
 
 from shunpike.errors import StoreError, UnknownModel, UnknownProvider
@@ -12,7 +13,7 @@ from shunpike.patience import answered
 from shunpike.protocols import View
 from shunpike.routing.context import RequestContext
 from shunpike.routing.plan import Plan, Rules, find_candidates
-from shunpike.routing.states import states_of
+from shunpike.routing.states import seed_of, states_of
 from shunpike.runtime.counter import Counter, Tokenizers
 from shunpike.runtime.embedding import check_model, longest_text, text_bound, text_tokens
 from shunpike.runtime.endpoints import Endpoints
@@ -67,10 +68,11 @@ class Planner:
     ) -> RequestContext:
         shared, settings = self._shared, snapshot.settings
         waiter, expires = shared.queue.arrive(wishes.priority), self.expires(snapshot, wishes)
-        plan = await self.plan(snapshot, request, wishes, size[0], expires, waiter.place.arrival)
+        request_id = f"req_{secrets.token_hex(10)}"
+        plan = await self.plan(snapshot, request, wishes, size[0], expires, seed_of(request_id))
         return RequestContext(
             request=request,
-            request_id=f"req_{secrets.token_hex(10)}",
+            request_id=request_id,
             plan=plan,
             prompt_tokens=size[0],
             prompt_bound=size[1],
@@ -113,7 +115,7 @@ class Planner:
             now=clock.now(),
             prompt_tokens=size,
             max_output=0 if isinstance(request, EmbedRequest) else request.output_cap or settings.min_output,
-            options=dict(settings.strategy_options),
+            options=MappingProxyType(settings.strategy_options),
             seed=seed,
             blocked_until=self._blocked_until(snapshot),
         )
