@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from shunpike.clock import SystemClock
 from shunpike.control import Follower, MemoryControl, overlaid
 from shunpike.control.store import ControlStore
 from shunpike.errors import StoreError, WrongField
@@ -62,7 +63,7 @@ def test_what_can_not_be_set_is_refused_when_the_change_is_made(fields: dict[str
 
 async def test_a_follower_tells_each_change_once() -> None:
     store = MemoryControl()
-    follower = Follower(BASE, store)
+    follower = Follower(BASE, store, SystemClock())
     assert await follower.look() is None
     await store.change([change("everything", "max_attempts", 2)], BY)
     found = await follower.look()
@@ -78,14 +79,15 @@ async def test_a_store_that_can_not_tell_leaves_what_is_known_in_force() -> None
         async def revision(self) -> int:
             raise StoreError("no answer")
 
-    follower = Follower(BASE, Broken())
-    assert await follower.look() is None
+    follower = Follower(BASE, Broken(), SystemClock())
     with pytest.raises(StoreError):
-        await follower.look(strict=True)
+        await follower.look()
+    assert follower.is_due, "it was looked, and nothing was seen"
+    assert follower.controls is UNCONTROLLED
 
 
 async def test_without_a_store_nothing_is_ever_changed() -> None:
-    assert await Follower(BASE, None).look() is None
+    assert await Follower(BASE, None, SystemClock()).look() is None
 
 
 def test_the_memory_store_is_a_control_store() -> None:

@@ -17,6 +17,7 @@ from shunpike.builtin.memory_books import Books
 from shunpike.builtin.memory_tenancy import Tenancy
 from shunpike.builtin.one_thread import one_thread
 from shunpike.clock import Clock, SystemClock
+from shunpike.control import ControlStore, MemoryControl
 from shunpike.errors import ConfigError
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
@@ -51,6 +52,8 @@ class MemoryStore(Store):
         self._tenancy = Tenancy(alone=alone)
         self._books = Books(guard, clock)
         self._reopened: list[Reopening] = []
+        self.control: ControlStore = MemoryControl()
+        """What an operator changes; this process alone sees it."""
 
     @override
     @one_thread

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
-import platform
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from shunpike.cli.blocks import fields, is_named, name_of, what_of
+from shunpike.cli.operator import operator
 from shunpike.cli.options import Json
 from shunpike.cli.output import as_json, narrate
 from shunpike.cli.session import check_provider, client, run
@@ -53,12 +52,4 @@ async def _open(name: str | None, note: str) -> Sequence[Reopening]:
         chosen = [one.bucket for one in closed.values() if name is None or is_named(one, name, opened.settings)]
         if name is not None and not chosen:
             check_provider(name.partition("/")[0], opened)
-        return await opened.ledger.reopen(chosen, _me(), note)
-
-
-def _me() -> str:
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        user = "unknown"
-    return f"{user}@{platform.node()}"
+        return await opened.ledger.reopen(chosen, operator(), note)

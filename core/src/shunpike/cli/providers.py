@@ -1,6 +1,8 @@
-"""``shunpike providers``."""
+"""``shunpike providers``: what is there, in which state."""
 
 from __future__ import annotations
+
+import typer
 
 from shunpike.cli import networks
 from shunpike.cli.addresses import Overridden, overridden
@@ -9,16 +11,27 @@ from shunpike.cli.forms import left_at
 from shunpike.cli.options import Json, command_app
 from shunpike.cli.output import NOTHING, as_list, narrate, plain, safe, say, table
 from shunpike.cli.session import client, run
+from shunpike.cli.switches import disable, enable
 from shunpike.client import ProviderStatus
 from shunpike.config import load
+from shunpike.control import why_off
 from shunpike.types import Settings
 
 app = command_app("Show the providers.")
 
 
-@app.command()
-def providers(*, json: Json = False) -> None:
-    """Show the providers in the order in which they are tried."""
+@app.callback(invoke_without_command=True)
+def providers(context: typer.Context, *, json: Json = False) -> None:
+    """Show the providers in the order in which they are tried, or switch one off and on."""
+    if context.invoked_subcommand is None:
+        _show(json=json)
+
+
+app.command("disable")(disable)
+app.command("enable")(enable)
+
+
+def _show(*, json: bool) -> None:
     rows, elsewhere, settings = run(_status)
     if json:
         as_list([{**plain(row), "overridden": [one for one in elsewhere if one.provider == row.name]} for row in rows])
@@ -32,6 +45,8 @@ def providers(*, json: Json = False) -> None:
 
 def _say_who_is_left_out(rows: list[ProviderStatus], settings: Settings) -> None:
     for row in rows:
+        if row.disabled is not None:
+            narrate(f"\n{row.name} is {safe(why_off(row.disabled))}")
         if row.problem is not None:
             narrate(f"\n{row.name} is left out: {safe(row.problem)}")
         if row.key_problem is not None:

@@ -34,6 +34,7 @@ _UNASKED = {
     "policy": CONFIGURATION,
     "config": CONFIGURATION,
     "off": CONFIGURATION,
+    "disabled": CONFIGURATION,
     "key": CREDENTIAL,
     "bad_key": CREDENTIAL,
     "unable": USAGE,

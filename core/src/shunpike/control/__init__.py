@@ -3,7 +3,8 @@
 from shunpike.control.database import DatabaseControl
 from shunpike.control.follower import Follower
 from shunpike.control.memory import MemoryControl
-from shunpike.control.overlay import overlaid
+from shunpike.control.overlay import overlaid, why_off
+from shunpike.control.place import control_of
 from shunpike.control.store import ControlStore, HasControl, RevisionConflict
 
 __all__ = [
@@ -13,5 +14,7 @@ __all__ = [
     "HasControl",
     "MemoryControl",
     "RevisionConflict",
+    "control_of",
     "overlaid",
+    "why_off",
 ]

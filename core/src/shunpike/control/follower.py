@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from shunpike.clock import Clock
 from shunpike.control.overlay import overlaid
 from shunpike.control.store import ControlStore
-from shunpike.errors import StoreError
+from shunpike.storage.database import SEEN_WITHIN
 from shunpike.types.control import UNCONTROLLED, Controls
 from shunpike.types.settings import Settings
 
@@ -15,31 +16,36 @@ class Follower:
     Args:
         base: What holds where nothing is changed.
         store: None = nothing is ever changed.
+        clock: Tells when it is to be looked again.
 
     """
 
-    def __init__(self, base: Settings, store: ControlStore | None) -> None:
+    def __init__(self, base: Settings, store: ControlStore | None, clock: Clock) -> None:
         self._base = base
         self._store = store
+        self._clock = clock
+        self._looked_at: float | None = None
         self.controls: Controls = UNCONTROLLED
         """What is known: replaced as a whole, never changed."""
 
-    async def look(self, *, strict: bool = False) -> Settings | None:
+    @property
+    def is_due(self) -> bool:
+        """Whether a look may have to wait for the store: before that, it tells what the last one has found."""
+        if self._store is None:
+            return False
+        return self._looked_at is None or not 0 <= self._clock.monotonic() - self._looked_at < SEEN_WITHIN
+
+    async def look(self) -> Settings | None:
         """Return the settings that hold from now on, None where nothing has changed since the last look.
 
-        A store that can't tell leaves what is known in force; with ``strict`` it raises `StoreError`.
+        Raises `StoreError` where the store can't tell: what is known stays in force.
         """
-        try:
-            return await self._look()
-        except StoreError:
-            if strict:
-                raise
+        if self._store is None:
             return None
-
-    async def _look(self) -> Settings | None:
-        if self._store is None or await self._store.revision() == self.controls.revision:
-            return None
-        found = await self._store.controls()
+        begun = self._clock.monotonic() if self.is_due else self._looked_at
+        revision = await self._store.revision()
+        found = self.controls if revision == self.controls.revision else await self._store.controls()
+        self._looked_at = begun
         if found == self.controls:
             return None
         self.controls = found

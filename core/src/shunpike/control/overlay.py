@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from shunpike.types.control import Controls, ControlSetting, Subject
+from shunpike.clock import moment
+from shunpike.types.control import Controls, ControlSetting, Override, Subject
 from shunpike.types.settings import ProviderSettings, Settings
 
 
@@ -26,3 +27,10 @@ def overlaid(settings: Settings, controls: Controls) -> Settings:
     if sections != settings.providers:
         everything["providers"] = sections
     return settings.model_copy(update=everything) if everything else settings
+
+
+def why_off(switch: Override) -> str:
+    """Return who switched it off, when and why, and how to undo it, for a person."""
+    at = f"{moment(switch.signed.at).astimezone():%Y-%m-%d %H:%M}"
+    because = f" ({switch.signed.why})" if switch.signed.why else ""
+    return f"disabled by {switch.signed.who}, {at}{because}; enable it with: shunpike providers enable {switch.name}"

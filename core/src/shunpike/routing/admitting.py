@@ -39,7 +39,7 @@ class Admitting:
         attempt = self._attempt(run, target, ask, verdict)
         off = await self._why_off(attempt)
         if off is not None:
-            return recorder.note(target, Verdict.DROPPED, off, cause=Cause.OFF)
+            return recorder.note(target, Verdict.DROPPED, off, cause=Cause.DISABLED)
         recorder.remaining = verdict.remaining
         if verdict.max_output is not None and verdict.capped_by:
             recorder.notes.append(f"output capped at {verdict.max_output:,} tokens by the {verdict.capped_by}")

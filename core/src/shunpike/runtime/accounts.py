@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from shunpike.config.keys import KeyStore, ResolvedKey, resolve_key
+from shunpike.control import why_off
 from shunpike.errors import ConfigError, NoCredential, PluginError
 from shunpike.installation import install_hint
 from shunpike.plugins import Host
@@ -14,12 +15,15 @@ from shunpike.protocols import Target
 from shunpike.routing.hints import SWITCHED_OFF
 from shunpike.routing.plan import Targets
 from shunpike.types import Billing, Candidate, Cause, ModelInfo, ProviderInfo, ProviderSettings, Settings, Tier, Verdict
+from shunpike.types.control import UNCONTROLLED, Controls, Override
 
 NOT_INSTALLED = "not installed"
 NO_KEY = "no key"
 UNUSABLE_KEY = "unusable key"
 """What stands where its key should be can't be one."""
 NONE_OF_ITS_MODELS = "none of the models that its section names is offered"
+DISABLED = "disabled"
+"""An operator switched it off while processes run."""
 BROKEN = "broken"
 """Its plugin gives no catalog that can be read."""
 _CAUSES = {
@@ -27,6 +31,7 @@ _CAUSES = {
     UNUSABLE_KEY: Cause.BAD_KEY,
     BROKEN: Cause.CONFIG,
     SWITCHED_OFF: Cause.OFF,
+    DISABLED: Cause.DISABLED,
 }
 OWN = "own"
 """The tier of an endpoint of the owner's own."""
@@ -48,6 +53,8 @@ class Account:
     """Place in the default order, smallest first."""
     broken: PluginError | None = None
     """Why its catalog can't be had."""
+    disabled: Override | None = None
+    """The switch that keeps it from being asked."""
 
     @property
     def own(self) -> bool:
@@ -75,6 +82,16 @@ def find_accounts(host: Host, settings: Settings, environ: Mapping[str, str], ke
             order = info.order if section.order is None else section.order
             accounts[name] = replace(account, plugin=info.id, order=places.get(name, len(places) + order))
     return accounts
+
+
+def with_switches(accounts: Mapping[str, Account], controls: Controls) -> dict[str, Account]:
+    """Return the accounts, those that an operator switched off as `DISABLED`."""
+    found = dict(accounts)
+    for name, account in accounts.items():
+        switch = controls.switched_off(account.info.id, name)
+        if switch is not None:
+            found[name] = replace(account, problem=DISABLED, disabled=switch)
+    return found
 
 
 def with_catalogs(host: Host, accounts: Mapping[str, Account]) -> dict[str, Account]:
@@ -136,7 +153,9 @@ def _account(
     return Account(name=name, info=info, settings=ready, key=key, tier=tier, plugin=info.id, problem=problem)
 
 
-def build_targets(host: Host, settings: Settings, accounts: Mapping[str, Account], today: date) -> Targets:
+def build_targets(
+    host: Host, settings: Settings, accounts: Mapping[str, Account], today: date, controls: Controls = UNCONTROLLED
+) -> Targets:
     """Return every target of the usable accounts, and the others with their reason, as of ``today`` (UTC).
 
     What endpoints of the owner's own offer is not among them: they have to be asked.
@@ -153,7 +172,12 @@ def build_targets(host: Host, settings: Settings, accounts: Mapping[str, Account
         models = catalog.setdefault(account.info.id, _aged(host.models(account.info.id), today))
         if account.problem is None:
             chosen = _chosen(account, models)
-            targets += [target_of(account, model, place) for place, model in chosen]
+            for place, model in chosen:
+                switch = controls.switched_off(account.info.id, account.name, model.id)
+                if switch is None:
+                    targets.append(target_of(account, model, place))
+                else:
+                    unavailable.append(_absent(account.name, why_off(switch), Cause.DISABLED, model.id))
             if account.settings.models and not chosen:
                 unavailable.append(_absent(account.name, NONE_OF_ITS_MODELS, Cause.CONFIG))
     return Targets(
@@ -215,6 +239,8 @@ def _say(account: Account) -> str:
         return f"no key: set {account.settings.key_env or account.info.env_key}"
     if account.problem == UNUSABLE_KEY and account.key.problem is not None:
         return account.key.problem
+    if account.disabled is not None:
+        return why_off(account.disabled)
     if account.problem == BROKEN and account.broken is not None:
         return account.broken.message
     return account.problem or ""
@@ -229,8 +255,8 @@ def key_trouble(account: Account) -> NoCredential | None:
     return None
 
 
-def _absent(name: str, reason: str, cause: Cause | None = None) -> Candidate:
-    return Candidate(provider=name, model="*", verdict=Verdict.DROPPED, reason=reason, cause=cause)
+def _absent(name: str, reason: str, cause: Cause | None = None, model: str = "*") -> Candidate:
+    return Candidate(provider=name, model=model, verdict=Verdict.DROPPED, reason=reason, cause=cause)
 
 
 def how_to_begin(host: Host, lacking: Sequence[str]) -> str:

@@ -62,11 +62,15 @@ class Endpoints:
     async def offered(
         self, snapshot: Snapshot, model: str, providers: Sequence[str] | None, kind: Kind, within: float
     ) -> Targets:
-        """Return what could be asked for ``model``; custom endpoints are asked what they have, once."""
+        """Return what could be asked for ``model``; custom endpoints are asked what they have, once.
+
+        A model that is named at one which must not be asked is known all the same, so that the reason can be told.
+        """
         wanted = [
-            (account, named_at(model, account, providers))
-            for account in snapshot.custom
-            if providers is None or account.name in providers
+            (account, named)
+            for account in snapshot.accounts.values()
+            if account.own and (providers is None or account.name in providers)
+            if (named := named_at(model, account, providers)) is not None or account.problem is None
         ]
         if any(model.startswith(f"{account.name}/") for account, _ in wanted):
             wanted = [(account, named) for account, named in wanted if model.startswith(f"{account.name}/")]
@@ -74,7 +78,7 @@ class Endpoints:
             wanted = []
         if not wanted:
             return snapshot.targets
-        await self.discover(snapshot, [account for account, _ in wanted], within)
+        await self.discover(snapshot, [account for account, _ in wanted if account.problem is None], within)
         return self._added(snapshot.targets, wanted, kind)
 
     def mistake_in(self, snapshot: Snapshot, dropped: Sequence[Candidate]) -> ShunpikeError | None:
@@ -112,8 +116,9 @@ class Endpoints:
         found, catalog, unavailable = list(targets.targets), list(targets.catalog), list(targets.unavailable)
         for account, named in accounts:
             models = self.models(account, named, kind)
-            found += [target_of(account, model, place) for place, model in enumerate(models)]
             catalog += models
+            if account.problem is None:
+                found += [target_of(account, model, place) for place, model in enumerate(models)]
             if not models:
                 unavailable.append(self._without_models(account))
         return targets.model_copy(

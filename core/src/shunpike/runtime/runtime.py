@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from types import TracebackType
 
@@ -15,13 +16,15 @@ import anyio
 
 from shunpike.clock import Clock
 from shunpike.config import KeyStore, resolve_key
+from shunpike.control import Follower, control_of, why_off
+from shunpike.errors import StoreError
 from shunpike.ledger import Ledger
-from shunpike.patience import let_go
+from shunpike.patience import answered, let_go
 from shunpike.plugins import Host
-from shunpike.protocols import Backend, Store
+from shunpike.protocols import Backend, Store, Target
 from shunpike.routing.health import Health
 from shunpike.routing.plan import Targets
-from shunpike.runtime.accounts import Account, find_accounts, with_catalogs
+from shunpike.runtime.accounts import Account, find_accounts, with_catalogs, with_switches
 from shunpike.runtime.counter import Tokenizers
 from shunpike.runtime.endpoints import Endpoints
 from shunpike.runtime.limits import GrantedLimits
@@ -31,6 +34,9 @@ from shunpike.runtime.snapshot import Shared, Snapshot
 from shunpike.runtime.stores import open_store
 from shunpike.types import ProviderSettings, Settings
 from shunpike.waiting import Queue
+
+LOOK_FOR = 0.5
+"""Seconds in which a store must tell what an operator changed."""
 
 
 class Runtime:
@@ -56,14 +62,17 @@ class Runtime:
         self.clock = clock
         self._environ = environ
         self._keys = keys
-        accounts = self._accounts(settings)
         self.store = store if store is not None else open_store(host, settings, clock)
+        self.control = control_of(self.store)
+        """What an operator changes while processes run; None where the store keeps a ledger and nothing else."""
+        self._follower = Follower(settings, self.control, clock)
+        accounts = self._accounts(settings)
         self.queue = Queue()
         self.health = Health(clock)
         self.ledger = Ledger(self.store, clock, settings, GrantedLimits(host), queue=self.queue, emit=host.emit)
         self.endpoints = Endpoints(clock)
         self.tokenizers = Tokenizers(host)
-        self._shared = Shared(host, clock, self.ledger, self.health, self.queue)
+        self._shared = Shared(host, clock, self.ledger, self.health, self.queue, self._why_off)
         self.snapshot = Snapshot(self._shared, settings, accounts)
         """What requests that begin now work on."""
         self._former: list[Snapshot] = []
@@ -75,7 +84,8 @@ class Runtime:
 
     def _accounts(self, settings: Settings) -> dict[str, Account]:
         check_budgets(settings, self.host)
-        return with_catalogs(self.host, find_accounts(self.host, settings, self._environ, self._keys))
+        accounts = find_accounts(self.host, settings, self._environ, self._keys)
+        return with_switches(with_catalogs(self.host, accounts), self._follower.controls)
 
     @property
     def targets(self) -> Targets:
@@ -93,7 +103,7 @@ class Runtime:
         accounts = self._accounts(settings)
         with self._lock:
             former = self.snapshot
-            self.snapshot = Snapshot(self._shared, settings, accounts, former)
+            self.snapshot = Snapshot(self._shared, settings, accounts, former, self._follower.controls)
             self._former.append(former)
             known = former.accounts
             changed = (name for name, one in accounts.items() if name in known and known[name].key != one.key)
@@ -105,6 +115,7 @@ class Runtime:
 
     async def begin(self) -> Snapshot:
         """Return the snapshot for a request that begins now. `end` must be told of it."""
+        await self.obey()
         self._look_for_keys()
         if self._renewed:
             self.health.renew(self._renewed)
@@ -112,6 +123,26 @@ class Runtime:
         snapshot = self.snapshot
         snapshot.requests += 1
         return snapshot
+
+    async def obey(self) -> None:
+        """Take in what an operator changed, by whatever process; what can't be read now is obeyed before sending."""
+        if self._follower.is_due:
+            with suppress(StoreError):
+                await self._look()
+
+    async def _look(self) -> None:
+        if self._follower.is_due:
+            settings = await answered(self._follower.look(), self.clock, LOOK_FOR)
+        else:  # It waits for nothing then, and this is asked before each attempt.
+            settings = await self._follower.look()
+        if settings is not None:
+            self._swap(settings)
+
+    async def _why_off(self, target: Target) -> str | None:
+        """Return why ``target`` must not be sent to, whatever its request began with. Raises `StoreError`."""
+        await self._look()
+        switch = self._follower.controls.switched_off(target.provider.id, target.name, target.model.id)
+        return None if switch is None else why_off(switch)
 
     async def end(self, snapshot: Snapshot) -> None:
         """Note that a request has ended. Backends that no other can use any more are closed."""

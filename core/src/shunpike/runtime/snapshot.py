@@ -5,7 +5,7 @@ A snapshot never changes. Where a key or a setting does, the runtime makes anoth
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -23,6 +23,7 @@ from shunpike.runtime.accounts import OWN, Account, build_targets
 from shunpike.runtime.prices import PriceBook
 from shunpike.runtime.strategies import Strategies
 from shunpike.types import FREE, Funds, Price, Settings, Timeouts
+from shunpike.types.control import UNCONTROLLED, Controls
 from shunpike.waiting import Queue
 
 
@@ -35,18 +36,24 @@ class Shared:
     ledger: Ledger
     health: Health
     queue: Queue
+    why_off: Callable[[Target], Awaitable[str | None]]
 
 
 class Snapshot:
     """One state of settings and accounts. What did not change since ``former`` keeps its backend."""
 
     def __init__(
-        self, shared: Shared, settings: Settings, accounts: Mapping[str, Account], former: Snapshot | None = None
+        self,
+        shared: Shared,
+        settings: Settings,
+        accounts: Mapping[str, Account],
+        former: Snapshot | None = None,
+        controls: Controls = UNCONTROLLED,
     ) -> None:
         host, clock = shared.host, shared.clock
         self.settings = settings
         self.accounts = accounts
-        self.targets = build_targets(host, settings, accounts, moment(clock.now()).date())
+        self.targets = build_targets(host, settings, accounts, moment(clock.now()).date(), controls)
         """Everything that is known to be there without asking anybody."""
         self.strategies: Strategies = Strategies(host, settings)
         if former is not None and former.strategies.are_of(settings):
@@ -72,6 +79,7 @@ class Snapshot:
             emit=host.emit,
             observed=host.is_observed,
             queue=shared.queue,
+            why_off=shared.why_off,
         )
         self.attempt_loop = AttemptLoop(self.services)
 

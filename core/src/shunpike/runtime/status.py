@@ -11,6 +11,7 @@ from shunpike.runtime.endpoints import shown_at
 from shunpike.runtime.runtime import Runtime
 from shunpike.types import ProviderSettings, Remaining
 from shunpike.types.base import Record
+from shunpike.types.control import Override
 from shunpike.wire.network import Network
 from shunpike.wire.slim_httpx import httpx
 
@@ -37,8 +38,10 @@ class ProviderStatus(Record):
     models: int
     as_of: date
     state: str
-    """``ready``, ``no key``, ``unusable key``, ``switched off``, ``broken``, or ``standby``: a sandbox beside something
-    real."""
+    """``ready``, ``no key``, ``unusable key``, ``switched off`` (by its section), ``disabled`` (by an operator),
+    ``broken``, or ``standby``: a sandbox beside something real."""
+    disabled: Override | None = None
+    """The switch that keeps it from being asked, with who set it, when and why."""
     problem: str | None = None
     """What its plugin does wrong."""
     key_problem: str | None = None
@@ -53,6 +56,7 @@ class ProviderStatus(Record):
 
 async def statuses(runtime: Runtime) -> tuple[ProviderStatus, ...]:
     """Return every installed or configured provider and the state it is in."""
+    await runtime.obey()
     host, targets = runtime.host, runtime.targets
     versions = {loaded.name: loaded.version for loaded in host.loaded}
     rows = []
@@ -102,6 +106,7 @@ def provider_status(
         models=models,
         as_of=info.as_of,
         state=account.problem or ("standby" if standby else "ready"),
+        disabled=account.disabled,
         problem=None if account.broken is None else account.broken.message,
         key_problem=account.key.problem,
         key_hint=account.key.hint,

@@ -49,6 +49,8 @@ class Cause(StrEnum):
     """The prompt is larger than the model's context: see ``Candidate.context``."""
     OFF = "off"
     """Its section of the settings switches it off."""
+    DISABLED = "disabled"
+    """An operator switched it off while processes run: ``shunpike providers enable`` undoes it."""
     ATTEMPTS = "attempts"
     """The request had used up its attempts."""
     TIME = "time"

@@ -1,0 +1,127 @@
+"""``shunpike providers disable`` and ``enable``: switching a provider off, and on again, while processes run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from shunpike.cli.operator import operator
+from shunpike.cli.options import Json
+from shunpike.cli.output import as_json, narrate, plain
+from shunpike.cli.session import check_provider, client, run
+from shunpike.client import Client
+from shunpike.client.options import clean
+from shunpike.control import ControlStore, MemoryControl, why_off
+from shunpike.errors import ConfigError, UnknownModel, UsageError
+from shunpike.types.control import REASON_LENGTH, Change, ControlSetting, Override, Signature, Subject
+
+Name = Annotated[str, typer.Argument(help="PROVIDER or PROVIDER/MODEL, as `shunpike providers` shows them.")]
+Reason = Annotated[str, typer.Option(help="Why; it is kept, and shown to whoever asks.")]
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What came of a change: the switch that keeps the target from being asked by now, if one does."""
+
+    switch: Override | None
+    changed: bool
+    revision: int
+
+
+def disable(context: typer.Context, name: Name, *, reason: Reason = "", json: Json = False) -> None:
+    """Ask NAME no more, from within a second on, in every process that shares this ledger.
+
+    What was sent already ends as it would. `shunpike providers enable NAME` undoes it.
+    """
+    done = run(lambda: _set(name, reason, value=False))
+    if _is_json(context, json):
+        _as_json(name, done)
+    elif done.switch is not None:
+        narrate(f"{name} is {'' if done.changed else 'already '}{why_off(done.switch)}")
+
+
+def enable(context: typer.Context, name: Name, *, reason: Reason = "", json: Json = False) -> None:
+    """Ask NAME again, which `shunpike providers disable` has switched off."""
+    done = run(lambda: _set(name, reason, value=None))
+    if _is_json(context, json):
+        _as_json(name, done)
+    elif done.switch is None:
+        narrate(f"{name} is {'enabled again' if done.changed else 'not disabled'}")
+    else:
+        narrate(f"{name} is still {why_off(done.switch)}")
+
+
+def _is_json(context: typer.Context, json: bool) -> bool:
+    return json or bool(context.parent and context.parent.params.get("json"))
+
+
+def _as_json(name: str, done: _Done) -> None:
+    switch = None if done.switch is None else plain(done.switch)
+    told = {"name": name, "enabled": switch is None, "changed": done.changed, "revision": done.revision}
+    as_json({**told, "switch": switch})
+
+
+async def _set(name: str, reason: str, *, value: bool | None) -> _Done:
+    async with client() as opened:
+        control, signed = _control(opened, name), _signed(opened, reason)
+        before = await control.controls()
+        after = await control.change(_changes(opened, name, value=value), signed)
+        account, _, model = name.partition("/")
+        info = opened.runtime.snapshot.accounts[account].info
+        switch = after.switched_off(info.id, account, model or None)
+        if value is None and switch is None:
+            _check_section(opened, account)
+        return _Done(switch, after.revision != before.revision, after.revision)
+
+
+def _control(opened: Client, name: str) -> ControlStore:
+    """Return where switches are kept. Raises `ConfigError` where nobody else would see them."""
+    control = opened.runtime.control
+    if control is None or isinstance(control, MemoryControl):
+        raise ConfigError(
+            "this store keeps no switches that another process sees",
+            hint=f"switch it off in a file: enabled = false in [providers.{name.partition('/')[0]}]",
+        )
+    return control
+
+
+def _signed(opened: Client, reason: str) -> Signature:
+    return Signature(at=opened.clock.now(), who=operator(), why=clean(reason, "--reason", REASON_LENGTH))
+
+
+def _changes(opened: Client, name: str, *, value: bool | None) -> list[Change]:
+    """Return what is to be changed: a provider's id means all of its accounts, another section's name that one.
+
+    Raises `UsageError` for what is not there.
+    """
+    account, slash, model = name.partition("/")
+    check_provider(account, opened)
+    known = opened.runtime.snapshot.accounts.get(account)
+    if known is None:
+        raise UsageError(f"{account} is not installed", hint="see: shunpike providers")
+    if slash:
+        models = [one.id for one in opened.models() if one.provider == known.info.id]
+        if model not in models and not known.own:
+            raise UnknownModel(f"{account} has no model called {model!r}", hint=f"see: shunpike models -p {account}")
+        return [_change(Subject.MODEL, name, value=value)]
+    if known.info.id != account:
+        return [_change(Subject.ACCOUNT, account, value=value)]
+    if value is None:  # Whatever it was switched off by.
+        return [_change(subject, account, value=None) for subject in (Subject.PROVIDER, Subject.ACCOUNT)]
+    return [_change(Subject.PROVIDER, account, value=value)]
+
+
+def _change(subject: Subject, name: str, *, value: bool | None) -> Change:
+    return Change(subject=subject, name=name, setting=ControlSetting.ENABLED, value=value)
+
+
+def _check_section(opened: Client, name: str) -> None:
+    """Raise `ConfigError` where a file switches it off, which no command undoes."""
+    section = opened.settings.providers.get(name)
+    if section is not None and not section.enabled:
+        raise ConfigError(
+            f"{name} is switched off by its section of the settings",
+            hint=f"where it stands: shunpike config show --origin   ·   then: enabled = true in [providers.{name}]",
+        )
