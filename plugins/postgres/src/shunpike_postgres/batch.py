@@ -29,7 +29,7 @@ from shunpike_postgres.shift import Shift
 
 
 @dataclass
-class Refused:
+class RejectedJob:
     """A reservation that does not fit; the moment at which its limits open is still to be asked for."""
 
     job: Admit
@@ -63,19 +63,28 @@ class Batch:
     Args:
         dead: Where not None: settle only what the owners of these numbers hold by now. The jobs' times are the
             database's already.
+        joins: Whether it is part of a transaction that somebody else began and commits, or rolls back.
 
     """
 
-    def __init__(self, session: Session, jobs: Sequence[Admit | Settle], *, dead: list[int] | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        jobs: Sequence[Admit | Settle],
+        *,
+        dead: list[int] | None = None,
+        joins: bool = False,
+    ) -> None:
         self._session = session
         self._of = dead
+        self._joins = joins
         self._shift = session.shift if dead is None else Shift()
         self._jobs = [job for job in jobs if not job.withdrawn]
         self._set = WorkingSet(session.guard)
         self._locked: dict[str, HeldRow] = {}
         self._made: list[dict[str, Any]] = []
         self._ended: list[dict[str, Any]] = []
-        self._refused: list[Refused] = []
+        self._refused: list[RejectedJob] = []
         self._done: list[partial[None]] = []
         self._began = 0.0
         self.committing = False
@@ -103,7 +112,7 @@ class Batch:
                         self._settle(*next(ends))
                 pages = await self._write()
         except BaseException:
-            if session.is_open:
+            if session.is_open and not self._joins:
                 await session.connection.rollback()
             raise
         self.committing = False
@@ -144,7 +153,8 @@ class Batch:
         now = min((one.at for one in asked), default=min((end.at for _, end in ends), default=0.0))
         taught = {update.observation.bucket for _, end in ends for update in end.limit_updates}
         sampled = {sample.name for _, end in ends for sample in end.samples}
-        await connection.execute("BEGIN")
+        if not self._joins:
+            await connection.execute("BEGIN")
         buckets = await connection.execute(sql.LOCK_BUCKETS, [keys])
         held = await connection.execute(sql.LOCK_ATTEMPTS, [settled, self._of, self._of]) if ends else None
         spans = await connection.execute(sql.EXPIRE, {"keys": keys, "now": now})
@@ -199,7 +209,7 @@ class Batch:
         looks = {hold.bucket: self._set.look(hold, one.at, tuple) for hold in one.holds}
         if evaluate_holds(one.holds, one.at, lambda hold: looks[hold.bucket], self._session.guard) is not None:
             frozen = {name: look._replace(in_flight=partial(int, look.in_flight())) for name, look in looks.items()}
-            self._refused.append(Refused(job, one, frozen))
+            self._refused.append(RejectedJob(job, one, frozen))
             return
         grant, holds = self._set.take(one), self._set.holds_of(one)
         self._made.append(writes.made(one, self._session.owner, holds_text(holds)))
@@ -228,8 +238,9 @@ class Batch:
         pages = {name: await connection.execute(sql.FIRST, [self._set.buckets[name].key]) for name in full}
         if self._session.clock.monotonic() - self._began > STALE_AFTER / 2:
             raise errors.IdleInTransactionSessionTimeout("this process stood still meanwhile")
-        self.committing = True
-        await connection.execute("COMMIT")
+        if not self._joins:
+            self.committing = True
+            await connection.execute("COMMIT")
         return pages
 
     async def _refuse(self, pages: dict[str, Cursor]) -> None:
@@ -240,7 +251,7 @@ class Batch:
             verdict = one.verdict(self._session.guard)
             one.job.result = None if verdict is None else self._shift.verdict(verdict)
 
-    async def _opening(self, one: Refused, hold: Hold, first: list[Row]) -> list[Row]:
+    async def _opening(self, one: RejectedJob, hold: Hold, first: list[Row]) -> list[Row]:
         """Return the slots whose expiry makes room for a hold, as far as that is needed to tell when."""
         lacking = one.excess(hold) - sum(amount for _, amount in first)
         if lacking <= 0 or len(first) < sql.PAGE:

@@ -38,6 +38,8 @@ class Feed:
         self._clock = clock
         self._known: dict[str, _Known] = {}
         self._looked_at: dict[str, float] = {}
+        self.is_listening = False
+        """Whether what is announced from now on is heard at once."""
 
     def known(self, topic: str) -> int | None:
         """Return the revision of ``topic``, None for whoever has to look; whoever asks next need not, for a while."""
@@ -63,7 +65,9 @@ class Feed:
             with suppress(psycopg.Error, OSError):
                 async with await connect(self._address) as connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
+                    self.is_listening = True
                     async for notice in connection.notifies():
                         topic, revision = json.loads(notice.payload)
                         self.tell(topic, revision)
+            self.is_listening = False
             await asyncio.sleep(_AFTER_A_LOSS)

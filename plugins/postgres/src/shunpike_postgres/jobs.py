@@ -73,6 +73,7 @@ class Shared(Work["tuple[Any, ...] | Exception"]):
         except BaseException as error:
             if session.is_open:
                 await connection.rollback()
+            session.undo(transaction.admitted)
             if isinstance(error, Exception) and not isinstance(error, psycopg.Error | OSError):
                 return error
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from uuid import uuid4
 from weakref import WeakSet
@@ -181,6 +182,13 @@ class Session:
             for key, name, unit, window in await cursor.fetchall():
                 self._ids[name] = key
                 self._kinds[key] = name, Unit(unit), WINDOW.validate_json(window)
+
+    def undo(self, attempts: Sequence[str]) -> None:
+        """Forget what a transaction had done that was rolled back: ``attempts`` that it admitted, buckets it made."""
+        for attempt in attempts:
+            self.holds.pop(attempt, None)
+        self._ids.clear()
+        self._kinds.clear()
 
     def bucket(self, key: int) -> Bucket:
         """Return a bucket that was found, without its figures."""

@@ -25,6 +25,7 @@ from shunpike.ledger.schema import LEDGER
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
 from shunpike.storage import Transaction
+from shunpike.storage import Work as StoreWork
 from shunpike.types import (
     Block,
     Denial,
@@ -42,6 +43,7 @@ from shunpike.types import (
 )
 from shunpike_postgres.address import Address
 from shunpike_postgres.audit import audit
+from shunpike_postgres.batch import Batch
 from shunpike_postgres.database import PostgresDatabase
 from shunpike_postgres.jobs import Admit, Settle, Work
 from shunpike_postgres.session import Session
@@ -94,6 +96,33 @@ class PostgresStore(Store):
         job = Admit(reservation)
         self._worker.put(job)
         return await admission(job, reservation, self._release)
+
+    def admitting(self, reservation: Reservation) -> StoreWork[Grant | Denial]:
+        """Return an admission as work for a transaction of the database."""
+
+        async def admit(tx: Transaction) -> Grant | Denial:
+            job = Admit(reservation)
+            await self._join(tx, job)
+            return job.outcome()
+
+        return admit
+
+    def settling(self, attempt_id: str, settlement: Settlement) -> StoreWork[bool]:
+        """Return a settlement as work for a transaction of the database."""
+
+        async def settle(tx: Transaction) -> bool:
+            job = Settle(attempt_id, settlement)
+            await self._join(tx, job)
+            return job.outcome()
+
+        return settle
+
+    async def _join(self, tx: Transaction, job: Admit | Settle) -> None:
+        if not isinstance(tx, PostgresTransaction):
+            raise TypeError(f"{tx!r} is no transaction of this database")
+        await Batch(self._session, [job], joins=True).run()
+        if isinstance(job.result, Grant):
+            tx.admitted.append(job.result.attempt_id)
 
     def _release(self, attempt_id: str, settlement: Settlement) -> Settle:
         job = Settle(attempt_id, settlement)

@@ -27,6 +27,8 @@ class PostgresTransaction(Transaction):
         self._connection = connection
         self._owner = owner
         self._now = now
+        self.admitted: list[str] = []
+        """Attempts that this process holds, if this is committed."""
         self.announced: dict[str, int] = {}
         """Topic → its revision, if this is committed."""
 
