@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import anyio
 import pytest
 from typing_extensions import override
 
+from shunpike.builtin.memory import MemoryStore
 from shunpike.errors import PluginError
 from shunpike.hookspecs import hookimpl
-from shunpike.protocols import HealthProbe, Ranked, Strategy, Target, Tokenizer
+from shunpike.protocols import HealthProbe, Ranked, Store, Strategy, Target, Tokenizer
 from shunpike.types import Event, Limit, ModelInfo, Price
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
@@ -94,7 +96,31 @@ class Tokenizers:
 )
 async def test_a_tokenizer_that_goes_wrong_is_replaced_by_the_estimate(found: Tokenizers) -> None:
     async with client(ScriptedProvider("only", answer("fine")), more={"tokens": found}) as opened:
+        opened.host.complaints.keep()
         assert (await opened.complete("hello")).text == "fine"
+        assert [one.plugin for one in opened.host.complaints.take()] == ["tokens"]
+
+
+class Stuck(MemoryStore):
+    """A store that lets nobody close it."""
+
+    async def aclose(self) -> None:
+        await anyio.sleep_forever()
+
+
+class Stores:
+    @hookimpl
+    def shunpike_store(self, url: str) -> Store | None:
+        return Stuck() if url == "stuck:" else None
+
+
+async def test_a_store_that_hangs_as_it_is_closed_is_named_by_its_plugin() -> None:
+    """It was named by its module, which nobody has installed by that name."""
+    opened = client(ScriptedProvider("only"), more={"stuck-books": Stores()}, store="stuck:")
+    opened.host.complaints.keep()
+    async with opened:
+        await opened.complete("hello")
+    assert [(one.plugin, one.hook) for one in opened.host.complaints.take()] == [("stuck-books", "aclose")]
 
 
 class Watches:

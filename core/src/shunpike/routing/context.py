@@ -1,4 +1,4 @@
-"""What routing needs from the house, a request on its way, and an attempt while it runs."""
+"""What routing needs of the runtime, a request on its way, and an attempt while it runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from shunpike.wire.not_sent import before_sending, begin_attempt
 
 @dataclass(frozen=True)
 class Services:
-    """What walking a plan needs from the house."""
+    """What walking a plan needs of the runtime."""
 
     admission: Admission
     clock: Clock

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from shunpike.clock import Clock
 from shunpike.errors import AuthError, CreditsExhausted, NotHere, QuotaExhausted, RateLimited
 from shunpike.protocols import TargetHealth
-from shunpike.routing.closings import TOLD, Closed, Place, bucket_of, heard_of, place_of, told_of
+from shunpike.routing.shared_health import TOLD, Closed, Place, bucket_of, heard_of, place_of, told_of
 from shunpike.routing.trouble import Failure, Setback, TroublePlace, TroubleScope, is_trouble, named_moment, scope_of
 from shunpike.types import Block, Cause
 from shunpike.types.trouble import Troubles

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from shunpike.routing.closings import place_of
+from shunpike.routing.shared_health import place_of
 from shunpike.routing.trouble import TroubleScope
 from shunpike.runtime.accounts import Account
 from shunpike.types import Block

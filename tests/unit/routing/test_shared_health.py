@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shunpike.routing.closings import LONGEST, REMEMBERED, Closed, Place, bucket_of, heard_of, place_of, told_of
+from shunpike.routing.shared_health import LONGEST, REMEMBERED, Closed, Place, bucket_of, heard_of, place_of, told_of
 from shunpike.routing.trouble import TroubleScope
 from shunpike.types import Cause
 
