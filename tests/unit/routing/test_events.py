@@ -29,8 +29,8 @@ from shunpike_testkit.scripted import Observer, ScriptedProvider, answer
 from .plugged import client
 
 MINUTE = Limit(unit=Unit.REQUEST, amount=1, window=Rolling(seconds=60))
-OF_THE_LEDGER = {"attempt.settled", "attempts.recovered"}
-"""Sent by the ledger and by stores: see their tests."""
+OF_ANOTHER_PROCESS = {"attempts.recovered"}
+"""Sent where one has died: see ``tests/unit/ledger/test_recovered.py``."""
 
 
 class Wrong:
@@ -71,7 +71,7 @@ async def test_each_event_that_is_declared_is_sent() -> None:
     """Four of ten never were."""
     names = {kind.model_fields["name"].default for kind in EVENTS}
 
-    assert {one.name for one in await everything()} | OF_THE_LEDGER == names
+    assert {one.name for one in await everything()} | OF_ANOTHER_PROCESS == names
 
 
 async def test_each_request_and_each_attempt_starts_once_and_ends_once() -> None:

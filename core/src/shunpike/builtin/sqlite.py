@@ -66,6 +66,7 @@ class SqliteStore(Store):
         self._guard = guard
         self._keep_days = keep_days
         self._kept: Books | None = None
+        self.recovered = 0
         self.database.enroll(LEDGER, recover=self._take_back, upkeep=self._keep_small, keep=self._keep)
 
     def _keep(self, session: Session) -> Books:
@@ -80,7 +81,9 @@ class SqliteStore(Store):
 
     async def _take_back(self, tx: Transaction) -> int:
         del tx  # it is the one that the books are in
-        return self._books.take_back()
+        found = self._books.take_back()
+        self.recovered += found
+        return found
 
     async def _keep_small(self, tx: Transaction) -> bool:
         del tx

@@ -14,6 +14,7 @@ from shunpike.ledger.belief import believed, plausible
 from shunpike.ledger.blocks import blocks_of, is_refusal, used_up
 from shunpike.ledger.breaches import charges_of, frozen_by
 from shunpike.ledger.budgets import budgets_in_force, least
+from shunpike.ledger.capabilities import TellsRecovered
 from shunpike.ledger.counting import likely_output, output_samples, prompt_sample
 from shunpike.ledger.events import events_of
 from shunpike.ledger.holds import fitted, gates_of, holds_for, plain_request, too_large
@@ -28,6 +29,7 @@ from shunpike.ledger.turns import Turns
 from shunpike.patience import let_go
 from shunpike.protocols import Admission, AdmissionRequest, Store, Target
 from shunpike.types import (
+    AttemptsRecovered,
     Denial,
     Event,
     Grant,
@@ -61,6 +63,8 @@ class Ledger(Inspection, Admission):
         emit: Callable[[Event], None] = lambda _: None,
     ) -> None:
         super().__init__(store, clock, settings)
+        self._recovering = store if isinstance(store, TellsRecovered) else None
+        self._recovered = 0
         self._limits_of = limits_of
         self._emit = emit
         self._pacer = Pacer(store, settings)
@@ -107,6 +111,7 @@ class Ledger(Inspection, Admission):
         """
         await self._settling.again()
         await self._known.refresh()
+        self._tell_recovered()
         if ask.min_output is None:
             return await self._admit(target, ask)
         for _ in range(2):
@@ -229,6 +234,12 @@ class Ledger(Inspection, Admission):
             await self.finish()
         finally:
             await let_go(self._store.aclose, self._clock, CLOSING)
+
+    def _tell_recovered(self) -> None:
+        """Tell of attempts that processes left which ended without booking them."""
+        if self._recovering is not None and self._recovering.recovered > self._recovered:
+            count, self._recovered = self._recovering.recovered - self._recovered, self._recovering.recovered
+            self._emit(AttemptsRecovered(at=self._clock.now(), count=count))
 
     async def remaining(self, target: Target) -> Sequence[Remaining]:
         """Return what is left of every limit and budget that a call of ``target`` draws on."""

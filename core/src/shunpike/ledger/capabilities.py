@@ -82,6 +82,16 @@ class Recovers(Protocol):
 
 
 @runtime_checkable
+class TellsRecovered(Protocol):
+    """A store that tells how many attempts of owners that have died it made unconfirmed, whoever asked it to."""
+
+    @property
+    def recovered(self) -> int:
+        """How many since it was made."""
+        ...
+
+
+@runtime_checkable
 class Reconciles(Protocol):
     """A store in which attempts with an unknown end can be settled by hand."""
 

@@ -142,6 +142,11 @@ class PostgresStore(Store):
         """How many settlements could not be written yet."""
         return len(self._worker.backlog)
 
+    @property
+    def recovered(self) -> int:
+        """How many attempts of dead owners it made unconfirmed since it was made."""
+        return self._worker.writer.recovered
+
     async def recover(self, now: float) -> int:
         """Make unconfirmed what dead owners still hold; return how many attempts that were. Raises `StoreError`."""
         del now  # the time that rules is the session's

@@ -41,6 +41,7 @@ class Writer:
         self._keep_days = keep_days
         self._upkeep_at: float | None = None
         self._opening = asyncio.Lock()
+        self.recovered = 0
         self._doubtful: list[str] = []
         """Attempts whose admission may stand although its caller was told that it failed."""
 
@@ -161,6 +162,7 @@ class Writer:
         self._session.recovered_at = now
         dead, held = await orphans(self._session.connection, self._session.owner, now)
         recovered = await self._settle(held, dead)
+        self.recovered += recovered
         if dead:
             await self._take_back(dead)
         return recovered
