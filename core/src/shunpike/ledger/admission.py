@@ -67,15 +67,19 @@ class Ledger(Inspection, Admission):
         self._recovered = 0
         self._limits_of = limits_of
         self._emit = emit
-        self._pacer = Pacer(store, settings)
+        self._pacer = Pacer(store, self._in_force)
         self._queue = Queue() if queue is None else queue
-        self._teaching = Teaching(limits_of, self._known, settings, clock, self._queue)
-        self._caps = Caps(store, settings, self._pacer, self._queue)
+        self._teaching = Teaching(limits_of, self._known, self._in_force, clock, self._queue)
+        self._caps = Caps(store, self._in_force, self._pacer, self._queue)
         self._turns = Turns(self._queue, self._settling, clock)
+
+    def apply(self, settings: Settings) -> None:
+        """Hold all that is admitted from now on to ``settings``: a smaller budget binds requests that run, too."""
+        self._in_force.settings = settings
 
     def terms(self, target: Target, ask: AdmissionRequest) -> Terms:
         """Return who would pay for the attempt, and how much at most."""
-        return terms_of(target, ask, self._settings)
+        return terms_of(target, ask, self._in_force.settings)
 
     def _counted(self, target: Target, ask: AdmissionRequest) -> AdmissionRequest:
         """Return the ask with its prompt as the model was seen to count, never above the bound, and a likely answer."""
@@ -86,7 +90,9 @@ class Ledger(Inspection, Admission):
             if ask.prompt_bound is not None:
                 tokens = min(tokens, max(ask.prompt_bound, ask.prompt_tokens))
             changed["prompt_tokens"] = tokens
-        likely = likely_output(self._known.factors, model, ask.tag) if self._settings.reserve == "learned" else None
+        likely = (
+            likely_output(self._known.factors, model, ask.tag) if self._in_force.settings.reserve == "learned" else None
+        )
         if likely is not None:
             changed["likely_output"] = min(likely, ask.max_output)
         return ask.model_copy(update=changed) if changed else ask
@@ -95,7 +101,7 @@ class Ledger(Inspection, Admission):
         model = model_key(target)
         prompt = prompt_sample(model, ask.prompt_tokens, outcome.usage, outcome.at)
         samples = () if prompt is None else (prompt,)
-        if self._settings.reserve != "learned":
+        if self._in_force.settings.reserve != "learned":
             return samples
         return samples + output_samples(model, ask.tag, ask.choices, outcome.usage, outcome.at)
 
@@ -133,13 +139,13 @@ class Ledger(Inspection, Admission):
     def _bounds(self, target: Target, principal: Principal | None, terms: Terms) -> tuple[BoundLimit, ...]:
         """Return all that bounds an attempt: what is counted at the provider, budgets, what its principal may."""
         known = (BoundLimit(bucket, limit) for bucket, limit in self._teaching.in_force(target, terms).items())
-        return least(chain(known, budgets_in_force(target, terms, self._settings, principal)))
+        return least(chain(known, budgets_in_force(target, terms, self._in_force.settings, principal)))
 
     async def _admit(self, target: Target, ask: AdmissionRequest) -> Grant | Denial:
         estimated, ask = ask, self._counted(target, ask)
         terms = self.terms(target, ask)
         bounds = self._bounds(target, ask.principal, terms)
-        denial = wall(terms, self._settings, bounds, limits_known=self._limits_of(target) is not None)
+        denial = wall(terms, self._in_force.settings, bounds, limits_known=self._limits_of(target) is not None)
         plain = plain_request(estimated, ask)
         holds = fitted(holds_for(target, ask, terms, bounds), plain, terms)
         now = self._clock.now()

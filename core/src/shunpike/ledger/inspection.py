@@ -13,6 +13,7 @@ from shunpike.ledger.capabilities import CountsBy, Reconciles, Reopens
 from shunpike.ledger.knowledge import Knowledge
 from shunpike.ledger.settling import Settling
 from shunpike.ledger.slots import can_be_closed
+from shunpike.ledger.terms import InForce
 from shunpike.patience import answered
 from shunpike.protocols import Store
 from shunpike.types import (
@@ -43,7 +44,7 @@ class Inspection:
     def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
         self._store = store
         self._clock = clock
-        self._settings = settings
+        self._in_force = InForce(settings)
         self._settling = Settling(store, clock)
         self._known = Knowledge(store, clock)
 
@@ -86,7 +87,7 @@ class Inspection:
 
     async def budgets(self) -> Sequence[tuple[Budget, Remaining]]:
         """Return each money budget with what is left of it."""
-        budgets = self._settings.budgets
+        budgets = self._in_force.settings.budgets
         holds = [
             Hold(bucket=budget_bucket(one), limit=budget_limit(one), amount=0, owner=Owner.OPERATOR) for one in budgets
         ]

@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 from shunpike.ledger.holds import fits, holds_for
 from shunpike.ledger.pacing import LONG, Pacer
-from shunpike.ledger.terms import Terms, terms_of
+from shunpike.ledger.terms import InForce, Terms, terms_of
 from shunpike.protocols import AdmissionRequest, Store, Target
-from shunpike.types import Denial, Hold, Limit, Owner, Rolling, Settings
+from shunpike.types import Denial, Hold, Limit, Owner, Rolling
 from shunpike.types.limits import MONEY, BoundLimit
 from shunpike.waiting import Queue
 
@@ -50,9 +50,9 @@ class OutputCap(NamedTuple):
 class Caps:
     """Chooses the caps of one ledger's attempts."""
 
-    def __init__(self, store: Store, settings: Settings, pacer: Pacer, queue: Queue) -> None:
+    def __init__(self, store: Store, in_force: InForce, pacer: Pacer, queue: Queue) -> None:
         self._store = store
-        self._settings = settings
+        self._in_force = in_force
         self._pacer = pacer
         self._queue = queue
 
@@ -60,13 +60,13 @@ class Caps:
         self, target: Target, ask: AdmissionRequest, bounds: Iterable[BoundLimit], now: float
     ) -> tuple[OutputCap, int]:
         """Return the output cap for what is left of the limits, and the least that is of use."""
-        terms = terms_of(target, ask, self._settings)
+        terms = terms_of(target, ask, self._in_force.settings)
         limits = [one for one in bounds if shapes_output(one.limit, ask, terms)]
         least = least_output((one.limit for one in limits), ask, terms)
         if not limits:
             return OutputCap(ask.max_output), least
         small = ask.model_copy(update={"max_output": least})
-        holds = holds_for(target, small, terms_of(target, small, self._settings), limits)
+        holds = holds_for(target, small, terms_of(target, small, self._in_force.settings), limits)
         holds = tuple(hold for hold in holds if hold.amount)
         left = self._pacer.rooms(target, ask, holds, await self._store.remaining(holds, now), now)
         rooms = (
@@ -79,7 +79,7 @@ class Caps:
         self, target: Target, ask: AdmissionRequest, denial: Denial, holds: Iterable[Hold], now: float
     ) -> Denial:
         """Return the refusal of what is too large with the cap that would be admitted now: None where none would."""
-        terms, held = terms_of(target, ask, self._settings), tuple(hold for hold in holds if hold.amount)
+        terms, held = terms_of(target, ask, self._in_force.settings), tuple(hold for hold in holds if hold.amount)
         left = self._pacer.rooms(target, ask, held, await self._store.remaining(held, now), now)
         rooms = (fits(hold.limit, room, ask, terms) for hold, room in zip(held, left, strict=True))
         least = min((room for room in rooms if room is not None), default=denial.fits)

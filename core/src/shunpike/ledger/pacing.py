@@ -27,6 +27,7 @@ from itertools import islice
 from shunpike.errors import ConfigError
 from shunpike.ledger.capabilities import RECOVER_EVERY, Recovers
 from shunpike.ledger.slots import settled_amount
+from shunpike.ledger.terms import InForce
 from shunpike.ledger.windows import GUARD, next_reset, zone_of
 from shunpike.protocols import AdmissionRequest, Store, Target
 from shunpike.types import Calendar, Denial, DenialCause, Grant, Hold, Limit, Remaining, Rolling, Settings, Settlement
@@ -177,9 +178,9 @@ def _later(known: float, new: float, now: float) -> float:
 class Pacer:
     """Slows attempts down before the store judges them, and says why."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, in_force: InForce) -> None:
         self._store = store
-        self._settings = settings
+        self._in_force = in_force
         self._own: dict[str, _Own] = {}
         self._running: dict[str, Sequence[Hold]] = {}
         """Attempt → its holds of long rolling windows."""
@@ -192,7 +193,7 @@ class Pacer:
 
         What is let through counts as admitted, so that of many that ask at once one is; `ended` is to be told.
         """
-        pace = pace_of(target, self._settings)
+        pace = pace_of(target, self._in_force.settings)
         long = [hold for hold in holds if hold.amount and _is_long(hold)] if pace.smooth else []
         if long:
             denial = await self._too_soon(long, pace, now)
@@ -213,7 +214,7 @@ class Pacer:
         self, target: Target, ask: AdmissionRequest, holds: Sequence[Hold], left: Sequence[Remaining], now: float
     ) -> list[int]:
         """Return how much an attempt may take of each hold's limit now; what it holds at least is in the holds."""
-        pace = pace_of(target, self._settings)
+        pace = pace_of(target, self._in_force.settings)
         return [
             # The gap that follows is the longer, the more it takes.
             min(one.left, hold.amount)
@@ -270,7 +271,7 @@ class Pacer:
             (left,) = await self._store.remaining([hold], now)
             if left.used + hold.amount > hold.limit.amount or denial.cause is DenialCause.BLOCKED:
                 return denial.model_copy(update={"limit": hold.limit})
-            pace = pace_of(target, self._settings)
+            pace = pace_of(target, self._in_force.settings)
             opens = denial.retry_at
             if pace.smooth and other.limit.amount == max(hold.amount, allowed(hold.limit, now, pace.curve)):
                 opens = min(

@@ -25,7 +25,7 @@ from shunpike.ledger.shortening import (
     watched,
     without_sightings,
 )
-from shunpike.ledger.terms import Terms
+from shunpike.ledger.terms import InForce, Terms
 from shunpike.ledger.unlisted import found_in, learned_limits
 from shunpike.protocols import Target
 from shunpike.types import Limit, LimitUpdate, Observation, Outcome, Rolling, Settings, WindowObservation
@@ -57,10 +57,10 @@ class Teaching:
 
     """
 
-    def __init__(self, limits_of: LimitsOf, known: Knowledge, settings: Settings, clock: Clock, queue: Queue) -> None:
+    def __init__(self, limits_of: LimitsOf, known: Knowledge, in_force: InForce, clock: Clock, queue: Queue) -> None:
         self._limits_of = limits_of
         self._known = known
-        self._settings = settings
+        self._in_force = in_force
         self._clock = clock
         self._queue = queue
         self._started: dict[str, float] = {}
@@ -91,7 +91,7 @@ class Teaching:
 
     def in_force(self, target: Target, terms: Terms) -> dict[str, Limit]:
         """Return bucket → limit that is kept."""
-        listed = self._listed(self._settings, target, terms)
+        listed = self._listed(self._in_force.settings, target, terms)
         shorter = self._shorter(target, listed, {})
         return _renamed(listed, shorter) if shorter else listed
 
@@ -129,7 +129,7 @@ class Teaching:
             granted = self._listed(_UNBOUNDED, target, terms, found)
         refused = refused_by(outcome, granted, asked)
         unlisted = {one.bucket: one.unlisted for one in found if one.unlisted is not None}
-        in_force = partial(self._listed, self._settings, target, terms)
+        in_force = partial(self._listed, self._in_force.settings, target, terms)
         limit_updates = limit_updates_of(outcome, granted, tuple(refused), in_force, unlisted)
         started = self._started.pop(attempt_id, None)
         if started is not None:
@@ -141,7 +141,9 @@ class Teaching:
             one.observation.bucket: merged(observations.get(one.observation.bucket), one.observation, now)
             for one in limit_updates
         }
-        shorter = self._shorter(target, self._listed(self._settings, target, terms, tuple(seen.values())), seen)
+        shorter = self._shorter(
+            target, self._listed(self._in_force.settings, target, terms, tuple(seen.values())), seen
+        )
         if not shorter:
             return Taught(granted, refused, limit_updates)
         opens = {shorter[bucket][0] if bucket in shorter else bucket: until for bucket, until in refused.items()}

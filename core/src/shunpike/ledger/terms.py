@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from shunpike.protocols import AdmissionRequest, Target
 from shunpike.types import ZERO, Billing, Denial, DenialCause, Funds, Money, Owner, Price, Settings, Unit
@@ -10,6 +11,13 @@ from shunpike.types.base import Record
 from shunpike.types.limits import BoundLimit
 
 _FUNDS = {Billing.NONE: Funds.FREE, Billing.CREDIT: Funds.CREDIT, Billing.CARD: Funds.PAID}
+
+
+@dataclass
+class InForce:
+    """The settings that hold now; they may change while attempts run."""
+
+    settings: Settings
 
 
 class Terms(Record):

@@ -105,6 +105,7 @@ class Runtime:
             former = self.snapshot
             self.snapshot = Snapshot(self._shared, settings, accounts, former, self._follower.controls)
             self._former.append(former)
+            self.ledger.apply(settings)
             known = former.accounts
             changed = (name for name, one in accounts.items() if name in known and known[name].key != one.key)
             self._renewed.update(renewed, changed)
