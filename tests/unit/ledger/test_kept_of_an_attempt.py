@@ -65,6 +65,15 @@ async def test_the_last_admission_to_a_bucket_is_known_to_whoever_asks_next(stor
     await store.aclose()
 
 
+async def test_what_is_left_of_more_limits_than_one_statement_asks_for(store: SqliteStore | PostgresStore) -> None:
+    clock = VirtualClock()
+    many = [hold(1, 9, bucket=f"limit-{number}") for number in range(250)]
+    await store.admit(reservation("a", clock.now(), *many[::2]))
+    assert [left.used for left in await store.remaining([*many, many[0]], clock.now())] == [1, 0] * 125 + [1]
+    assert await store.remaining([], clock.now()) == []
+    await store.aclose()
+
+
 async def test_a_call_leaves_its_seconds_and_its_finish_reason(tmp_path: Path) -> None:
     clock = VirtualClock()
     host = Host()

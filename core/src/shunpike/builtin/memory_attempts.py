@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from shunpike.builtin.tally import Counts, Key, Tally, counts_of, key_of
-from shunpike.ledger.rows import booked_cost, booked_state
+from shunpike.builtin.tally import Counts, Key, Tally, counts_of, held_counts, key_of
+from shunpike.ledger.rows import EndedRow
 from shunpike.ledger.totals import DAY
 from shunpike.types import Funds, Money, Reservation, Settlement, State, Unconfirmed, Unit
 
@@ -74,16 +74,16 @@ class Attempts:
         """Return how many are kept one by one."""
         return len(self.held) + len(self._ended) + len(self._doubtful)
 
-    def end(self, attempt_id: str, settlement: Settlement) -> list[tuple[str, Doubtful]]:
+    def end(self, attempt_id: str, settlement: Settlement, row: EndedRow) -> list[tuple[str, Doubtful]]:
         """Note how an attempt ended; return those in doubt that are not kept by name any longer."""
         one = self.held.pop(attempt_id)
-        ended = Ended(one.at, key_of(one), counts_of(one, settlement))
-        if booked_state(one.worst.pico, settlement) is State.UNCONFIRMED:
+        ended = Ended(one.at, key_of(one), counts_of(one.funds, row))
+        if row.state == State.UNCONFIRMED:
             self._doubtful[attempt_id] = Doubtful(
                 ended,
                 one.account,
-                settlement.outcome,
-                booked_cost(one.worst.pico, settlement),
+                row.outcome,
+                row.cost_pico,
                 one.funds,
                 tuple(
                     hold.bucket
@@ -164,4 +164,4 @@ class Attempts:
     def _one_by_one(self) -> Iterator[Ended]:
         yield from self._ended.values()
         yield from (one.ended for one in self._doubtful.values())
-        yield from (Ended(one.at, key_of(one), counts_of(one, None)) for one in self.held.values())
+        yield from (Ended(one.at, key_of(one), held_counts(one)) for one in self.held.values())

@@ -13,7 +13,7 @@ from shunpike.builtin.memory_slots import Slots
 from shunpike.clock import Clock
 from shunpike.errors import StoreError
 from shunpike.ledger.bookkeeper import Bookkeeper, Span
-from shunpike.ledger.rows import HeldRow, SlotRow
+from shunpike.ledger.rows import HeldRow, SlotRow, ended_row
 from shunpike.ledger.slots import Counted, remaining_of
 from shunpike.ledger.steady import Steady, begun
 from shunpike.ledger.working_set import Bucket
@@ -134,7 +134,7 @@ class Books(Bookkeeper):
     def _end(self, attempt_id: str, settlement: Settlement) -> HeldRow | None:
         held = self._held.pop(attempt_id, None)
         if held is not None:
-            for name, doubtful in self.attempts.end(attempt_id, settlement):
+            for name, doubtful in self.attempts.end(attempt_id, settlement, ended_row(held, settlement)):
                 for bucket in self._known_of(doubtful.buckets):
                     self._slots[bucket.key].believe(name)
         return held

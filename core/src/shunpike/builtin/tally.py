@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from shunpike.ledger.rows import booked_cost, booked_state
+from shunpike.ledger.rows import EndedRow
 from shunpike.ledger.totals import DAY, day_text
-from shunpike.types import Funds, Money, Reservation, Settlement, State, UsageRow
+from shunpike.types import Funds, Money, Reservation, State, UsageRow
 
 
 class Key(NamedTuple):
@@ -46,28 +46,27 @@ def key_of(reservation: Reservation) -> Key:
     return Key(reservation.provider, reservation.model, int(reservation.at // DAY), reservation.tag or "")
 
 
-def counts_of(reservation: Reservation, settlement: Settlement | None) -> Counts:
-    """Return what one attempt counts as; ``settlement`` None = it is in flight, at its worst case."""
-    cost = booked_cost(reservation.worst.pico, settlement)
-    credit = reservation.funds is Funds.CREDIT
-    if settlement is None:
-        return Counts(requests=1, held=1, cost=0 if credit else cost, credit=cost if credit else 0)
-    released = settlement.state is State.RELEASED
-    if released and not settlement.keeps_request:
-        return NOTHING
-    listed = settlement.list_value
+def counts_of(funds: Funds, row: EndedRow) -> Counts:
+    """Return what an attempt counts as that ended so."""
+    credit = funds is Funds.CREDIT
     return Counts(
-        requests=1,
-        answered=int(settlement.outcome == "ok"),
-        released=int(released),
-        unconfirmed=int(booked_state(reservation.worst.pico, settlement) is State.UNCONFIRMED),
-        overages=int(settlement.overage),
-        prompt_tokens=0 if released else settlement.usage.prompt_tokens,
-        completion_tokens=0 if released else settlement.usage.completion_tokens,
-        cost=0 if credit else cost,
-        credit=cost if credit else 0,
-        list_value=0 if released or listed is None else listed.pico,
+        requests=row.sent,
+        answered=int(row.outcome == "ok"),
+        released=int(row.state == State.RELEASED and row.sent),
+        unconfirmed=int(row.state == State.UNCONFIRMED),
+        overages=row.overages,
+        prompt_tokens=row.prompt_tokens,
+        completion_tokens=row.completion_tokens,
+        cost=0 if credit else row.cost_pico,
+        credit=row.cost_pico if credit else 0,
+        list_value=row.list_pico or 0,
     )
+
+
+def held_counts(reservation: Reservation) -> Counts:
+    """Return what an attempt counts as while it is in flight: its worst case."""
+    pico, credit = reservation.worst.pico, reservation.funds is Funds.CREDIT
+    return Counts(requests=1, held=1, cost=0 if credit else pico, credit=pico if credit else 0)
 
 
 @dataclass
