@@ -35,6 +35,9 @@ _CLASSES = re.compile(
     r"(?P<word> ?[A-Za-z]+)|(?P<digits>[0-9]+)|(?P<space>[ \t]+)|(?P<line>[\r\n]+)"
     r"|(?P<ascii>[\x00-\x7f])|(?P<other>[^\x00-\x7f]+)"
 )
+_PROSE = re.compile(r"(?: ?[A-Za-z]+|[!-/:-@\[-`{-~])*+")
+"""Words, each with one blank before it at most, and punctuation: what most texts are made of is counted faster."""
+_WORD = re.compile(r"[A-Za-z]+")
 _LETTERS_PER_TOKEN = 4
 _SHORT = 24
 """Characters of a text whose count is kept."""
@@ -53,6 +56,10 @@ class Estimate:
 
 
 def _counted(text: str) -> int:
+    if _PROSE.fullmatch(text):
+        words = _WORD.findall(text)
+        marks = len(text) - text.count(" ") - sum(map(len, words))
+        return sum([-(-len(word) // _LETTERS_PER_TOKEN) for word in words]) + marks
     total = 0
     after_digits = False
     for match in _CLASSES.finditer(text):

@@ -42,6 +42,7 @@ from shunpike.types import (
     Settings,
     Settlement,
 )
+from shunpike.types.base import changed
 from shunpike.types.limits import BoundLimit
 from shunpike.waiting import Queue
 
@@ -124,7 +125,7 @@ class Ledger(Inspection, Admission):
             cap, least = await self._cap(target, ask)
             verdict = await self._admit(target, ask.model_copy(update={"max_output": cap.tokens}))
             if isinstance(verdict, Grant):
-                return verdict.model_copy(update={"max_output": cap.tokens, "capped_by": cap.by})
+                return changed(verdict, max_output=cap.tokens, capped_by=cap.by)
             if verdict.returned or cap.tokens <= least:
                 break  # Otherwise others took what was left meanwhile, and a smaller cap may fit.
         # No ``max_tokens`` was named: lowering it is no advice.
@@ -185,7 +186,7 @@ class Ledger(Inspection, Admission):
             return explained
         self._teaching.began(ask.attempt_id, now)
         granted = verdict if judged is holds else unslowed(verdict, holds)
-        return granted.model_copy(update={"at": self._clock.monotonic()})
+        return changed(granted, at=self._clock.monotonic())
 
     @override
     async def settle(
@@ -208,15 +209,14 @@ class Ledger(Inspection, Admission):
         blocks += outcome.closes
         settlement = settlement_of(outcome, counted, terms)
         frozen = frozen_by(target, ask, settlement, terms)
-        settlement = settlement.model_copy(
-            update={
-                "blocks": blocks if frozen is None else (*blocks, frozen),
-                "opens": outcome.opens,
-                "limit_updates": limit_updates,
-                "charges": charges_of(settlement, terms, partial(self._bounds, target, ask.principal)),
-                "overage": bool(in_force) and is_refusal(outcome),
-                "samples": self._samples(target, ask, outcome),
-            }
+        settlement = changed(
+            settlement,
+            blocks=blocks if frozen is None else (*blocks, frozen),
+            opens=outcome.opens,
+            limit_updates=limit_updates,
+            charges=charges_of(settlement, terms, partial(self._bounds, target, ask.principal)),
+            overage=bool(in_force) and is_refusal(outcome),
+            samples=self._samples(target, ask, outcome),
         )
         within = LEAVING if outcome.cancelled else max(LEAVING, min(within, SETTLING))
         try:

@@ -64,6 +64,11 @@ class Inspection:
         found = await self._looking(self._store.closed(now))
         return {bucket: closed for bucket, closed in found.items() if can_be_closed(Held(), closed.until, now)}
 
+    @property
+    def known_troubles(self) -> Troubles | None:
+        """What is in trouble, where that is known without a wait; else see `troubles`."""
+        return self._known.troubles if self._known.is_known else None
+
     async def troubles(self) -> Troubles:
         """Return what is in trouble, as the store was last looked at: every few seconds. Raises `StoreError`."""
         await self._known.refresh()

@@ -29,6 +29,7 @@ class Knowledge:
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
+        self._learns = store if isinstance(store, Learns) else None
         self._clock = clock
         self._read_at: float | None = None
         self._missed = False
@@ -43,19 +44,22 @@ class Knowledge:
         self._blocks: dict[str, Block] = {}
         """Bucket → block, as of the last look, with what this process told since."""
 
+    @property
+    def is_known(self) -> bool:
+        """Whether nobody need wait for the store: it was looked at a moment ago, or somebody does so again."""
+        return self._all_know and (self._is_fresh() or self._reading.locked())
+
     async def refresh(self) -> None:
         """Look at the store again when it is time. Raises `StoreError`.
 
         Whoever comes while it is read for the first time waits, and those who wait go on in their order before anybody
         who comes later; later on, with what was known before, nobody need.
         """
-        if not isinstance(self._store, Learns):
-            return
-        if self._all_know and (self._is_fresh() or self._reading.locked()):
+        if self._learns is None or self.is_known:
             return
         async with self._reading:
             if not self._is_fresh():
-                await self._read(self._store)
+                await self._read(self._learns)
         # The lock is handed on to one after the other: who came later would overtake those that still wait for it.
         self._all_know = self._all_know or not self._reading.locked()
 

@@ -28,7 +28,7 @@ from shunpike.ledger.shortening import (
 from shunpike.ledger.terms import InForce, Terms
 from shunpike.ledger.unlisted import found_in, learned_limits
 from shunpike.protocols import Target
-from shunpike.types import Limit, LimitUpdate, Observation, Outcome, Rolling, Settings, WindowObservation
+from shunpike.types import Funds, Limit, LimitUpdate, Observation, Outcome, Rolling, Settings, WindowObservation
 from shunpike.waiting import Queue
 
 _UNBOUNDED = Settings()
@@ -49,6 +49,15 @@ class Taught(NamedTuple):
     limit_updates: tuple[LimitUpdate, ...]
 
 
+class _Plain(NamedTuple):
+    """The limits of a target as they are listed, and what they were made of."""
+
+    target: Target
+    settings: Settings
+    listed: Sequence[Limit]
+    found: dict[str, Limit]
+
+
 class Teaching:
     """Tells which limits are in force, and learns of them.
 
@@ -63,6 +72,8 @@ class Teaching:
         self._in_force = in_force
         self._clock = clock
         self._queue = queue
+        self._plain: dict[tuple[str, bool, Funds], _Plain] = {}
+        """What holds of targets of which nothing was seen yet."""
         self._started: dict[str, float] = {}
         self._wall = clock.now() - clock.monotonic()
         """What the wall clock shows more than the monotonic one; slowly corrected, it changes by little at a time."""
@@ -100,12 +111,23 @@ class Teaching:
     ) -> dict[str, Limit]:
         """Return the limits with the windows that are listed, once these observations are known as well."""
         known, now = self._known.observations, self._clock.now()
+        if not (known or seen):
+            return self._as_listed(settings, target, terms)
         if seen:
             known = {**known, **{one.bucket: merged(known.get(one.bucket), one, now) for one in seen}}
         believed, listed = Believed(known, now), self._limits_of(target) or ()
         unlisted = [one for one in known.values() if one.unlisted is not None and is_believed(one, now)]
         limits = (*listed, *learned_limits(target, listed, unlisted)) if unlisted else listed
         return limits_in_force(target, limits, terms, settings, believed)
+
+    def _as_listed(self, settings: Settings, target: Target, terms: Terms) -> dict[str, Limit]:
+        """Return the limits where nothing was seen: the same as long as nobody lists others."""
+        listed, key = self._limits_of(target) or (), (target.label, settings is _UNBOUNDED, terms.funds)
+        plain = self._plain.get(key)
+        if plain is None or plain.target is not target or plain.settings is not settings or plain.listed is not listed:
+            plain = _Plain(target, settings, listed, limits_in_force(target, listed, terms, settings))
+            self._plain[key] = plain
+        return plain.found
 
     def _shorter(
         self, target: Target, listed: Mapping[str, Limit], seen: Mapping[str, Observation]

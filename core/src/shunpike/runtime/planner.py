@@ -146,6 +146,9 @@ class Planner:
         if within <= 0:
             return  # No time is left, which whoever admits says.
         shared = self._shared
+        if (known := shared.ledger.known_troubles) is not None:
+            shared.health.hear(known)
+            return
         begun = shared.clock.monotonic()
         try:
             shared.health.hear(await answered(shared.ledger.troubles(), shared.clock, within))

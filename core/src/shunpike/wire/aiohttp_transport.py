@@ -24,6 +24,9 @@ LONGEST_LINE = 64 * 1024
 class AiohttpTransport(httpx.AsyncBaseTransport):
     """A pool without bound whose idle connections are kept for ``kept`` seconds. It belongs to one event loop."""
 
+    tells_length = True
+    """Whether it adds the length of a body by itself."""
+
     def __init__(self, context: ssl.SSLContext, kept: float) -> None:
         self._context = context
         self._kept = kept
@@ -34,11 +37,14 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         """Return the answer when its head has come. Raises what httpx's own transport raises."""
         session = self._session or self._open()
         body = await self._body(request)
+        headers = [(name.decode("ascii"), value.decode("ascii")) for name, value in request.headers.raw]
+        if isinstance(body, Sending):
+            headers.append(("Content-Length", str(body.length)))
         try:
             answer = await session.request(
                 request.method,
                 URL(str(request.url), encoded=True),
-                headers=request.headers.multi_items(),
+                headers=headers,
                 data=body,
                 allow_redirects=False,
                 timeout=_bounds(request.extensions.get("timeout", {}).get("connect")),

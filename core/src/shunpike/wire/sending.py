@@ -34,6 +34,11 @@ class Sending(httpx.AsyncByteStream):
         self.leaves = leaves
 
     @property
+    def length(self) -> int:
+        """Its bytes."""
+        return len(self._body)
+
+    @property
     def whole(self) -> bytes | None:
         """All of it where it is one chunk: whoever takes it calls ``leaves`` when it is connected."""
         return self._body if len(self._body) <= CHUNK else None
@@ -73,11 +78,7 @@ class Outgoing(NamedTuple):
 
     def fetched_from(self, stream: Sending) -> httpx.Request:
         """Return it with a body that only ``stream`` gives, and that nobody takes before it is sent."""
-        request = httpx.Request(
-            self._method, self.url, headers=self.headers, stream=stream, extensions=self._extensions
-        )
-        request.headers["Content-Length"] = str(len(self.body or b""))
-        return request
+        return httpx.Request(self._method, self.url, headers=self.headers, stream=stream, extensions=self._extensions)
 
     @property
     def _method(self) -> str:
@@ -99,6 +100,8 @@ async def exchange(outgoing: Outgoing, transport: httpx.AsyncBaseTransport, *, f
     departure = Departure()
     if outgoing.body and fetched_late:
         request = outgoing.fetched_from(Sending(outgoing.body, departure.leaves))
+        if not getattr(transport, "tells_length", False):
+            request.headers["Content-Length"] = str(len(outgoing.body))
     else:
         request = outgoing.whole()
         departure.leaves()
