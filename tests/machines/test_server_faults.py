@@ -18,9 +18,9 @@ from shunpike.ledger import folding
 from shunpike.types import Denial, Grant, Held, Lifetime, Money, State, Unit
 from shunpike_postgres import batch, session, statements, worker
 from shunpike_postgres.batch import Batch
-from shunpike_postgres.jobs import Work
+from shunpike_postgres.jobs import SessionJob
 from shunpike_postgres.store import PostgresStore
-from shunpike_postgres.writer import Writer
+from shunpike_postgres.writer import PostgresWriter
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.stores import hold, reservation, settled
 
@@ -96,7 +96,7 @@ async def test_an_attempt_that_was_adopted_meanwhile_is_not_recovered(postgres_u
 
 async def on_loop(store: PostgresStore, work: Callable[[], Any]) -> Any:
     """Run something as the store's own thread does."""
-    job = Work(lambda _: work())
+    job = SessionJob(lambda _: work())
     store._worker.put(job)
     return await job.wait()
 
@@ -142,13 +142,13 @@ async def test_a_refused_attempt_whose_second_hearing_fails_is_not_given_back_la
             raise psycopg.OperationalError("the line is dead")
         raise errors.CheckViolation("rolled back")
 
-    async def may(self: Writer) -> bool:
+    async def may(self: PostgresWriter) -> bool:
         return True
 
     async with served(postgres_url) as store:
         assert await admitted(store, "runs", CALL)
         monkeypatch.setattr(Batch, "run", run)
-        monkeypatch.setattr(Writer, "_may_recover", may)
+        monkeypatch.setattr(PostgresWriter, "_may_recover", may)
         if lost:
             with pytest.raises(StoreError, match="can't be reached"):
                 await store.admit(reservation("again", time.time(), CALL))

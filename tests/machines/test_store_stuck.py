@@ -24,7 +24,7 @@ from shunpike.types import Grant, Held, Lifetime, Unit
 from shunpike_postgres import worker
 from shunpike_postgres.batch import Batch
 from shunpike_postgres.store import PostgresStore
-from shunpike_postgres.writer import Writer
+from shunpike_postgres.writer import PostgresWriter
 from shunpike_testkit.stores import hold, reservation, settled
 
 from .rig import is_file, open_store, rows
@@ -218,7 +218,7 @@ async def test_whatever_is_raised_in_the_stores_thread_is_told_and_the_next_call
                 await granted(store, "b")
             assert type(error).__name__ in str(caught.value)
             await granted(store, "b")
-            raising(monkeypatch, *((Session, "rest") if file else (Writer, "rest")), error)
+            raising(monkeypatch, *((Session, "rest") if file else (PostgresWriter, "rest")), error)
             assert await store.settle("b", settled(time.time(), pico=3))
             await granted(store, "c")
             raising(monkeypatch, *((Books, "settle") if file else (Batch, "_settle")), error)

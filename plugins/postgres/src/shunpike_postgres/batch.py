@@ -24,7 +24,7 @@ from shunpike_postgres import statements as sql
 from shunpike_postgres import writes
 from shunpike_postgres.connection import STALE_AFTER, Cursor, Row
 from shunpike_postgres.jobs import Admit, Settle
-from shunpike_postgres.session import Session
+from shunpike_postgres.session import PostgresSession
 from shunpike_postgres.shift import Shift
 
 
@@ -69,7 +69,7 @@ class Batch:
 
     def __init__(
         self,
-        session: Session,
+        session: PostgresSession,
         jobs: Sequence[Admit | Settle],
         *,
         dead: list[int] | None = None,

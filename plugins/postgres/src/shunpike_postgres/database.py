@@ -11,8 +11,8 @@ from typing_extensions import override
 from shunpike.storage import Database, Migrations, Work
 from shunpike.storage.database import Recover, Upkeep
 from shunpike_postgres.connection import Connection
-from shunpike_postgres.jobs import Shared
-from shunpike_postgres.session import Session
+from shunpike_postgres.jobs import SharedJob
+from shunpike_postgres.session import PostgresSession
 from shunpike_postgres.transaction import PostgresTransaction
 from shunpike_postgres.worker import Worker
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 class PostgresDatabase(Database):
     """All stores of one process on one server: one connection writes for all of them, others read."""
 
-    def __init__(self, session: Session, worker: Worker) -> None:
+    def __init__(self, session: PostgresSession, worker: Worker) -> None:
         self._session = session
         self._worker = worker
 
@@ -34,7 +34,7 @@ class PostgresDatabase(Database):
     @override
     async def transaction(self, *work: Work[Any]) -> tuple[Any, ...]:
         """Do all of ``work`` in one transaction, or nothing. Raises what one of them raises, and `StoreError`."""
-        job = Shared(work)
+        job = SharedJob(work)
         self._worker.put(job)
         results = await job.wait()
         if isinstance(results, BaseException):

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 
-from shunpike.storage import Work as StoreWork
+from shunpike.storage import Work
 from shunpike.storage.pending import Pending
 from shunpike.types import Denial, Grant, Reservation, Settlement
 from shunpike_postgres.transaction import PostgresTransaction
 
 if TYPE_CHECKING:
-    from shunpike_postgres.session import Session
+    from shunpike_postgres.session import PostgresSession
 
 T = TypeVar("T")
 
@@ -39,28 +39,28 @@ class Settle(Pending[bool]):
         self.settlement = settlement
 
 
-class Work(Pending[T]):
+class SessionJob(Pending[T]):
     """Anything else that is done on the writing connection, alone; it may be done again when the connection is lost."""
 
     __slots__ = ("work",)
 
-    def __init__(self, work: Callable[[Session], Awaitable[T]]) -> None:
+    def __init__(self, work: Callable[[PostgresSession], Awaitable[T]]) -> None:
         super().__init__()
         self.work = work
 
 
-class Shared(Work["tuple[Any, ...] | Exception"]):
+class SharedJob(SessionJob["tuple[Any, ...] | Exception"]):
     """Work of several stores in one transaction. What a part of it raised is its result: nothing was kept then."""
 
     __slots__ = ("_parts", "committing")
 
-    def __init__(self, parts: Sequence[StoreWork[Any]]) -> None:
+    def __init__(self, parts: Sequence[Work[Any]]) -> None:
         super().__init__(self._together)
         self._parts = parts
         self.committing = False
         """Whether the commit was sent: from then on it must not be done again."""
 
-    async def _together(self, session: Session) -> tuple[Any, ...] | Exception:
+    async def _together(self, session: PostgresSession) -> tuple[Any, ...] | Exception:
         connection = session.connection
         transaction = PostgresTransaction(connection, session.owner, session.now())
         results: list[Any] = []
@@ -82,4 +82,4 @@ class Shared(Work["tuple[Any, ...] | Exception"]):
         return tuple(results)
 
 
-Job = Admit | Settle | Work[Any]
+Job = Admit | Settle | SessionJob[Any]

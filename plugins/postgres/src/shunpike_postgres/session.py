@@ -31,10 +31,10 @@ MEASURE_EVERY = 60.0
 WINDOW: TypeAdapter[Window] = TypeAdapter(Window)
 
 
-_OPEN: WeakSet[Session] = WeakSet()
+_OPEN: WeakSet[PostgresSession] = WeakSet()
 
 
-class Session:
+class PostgresSession:
     """Opened by the writer's loop, and opened again when the connection is lost.
 
     Args:

@@ -24,8 +24,7 @@ from shunpike.ledger.queries import (
 from shunpike.ledger.schema import LEDGER
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
-from shunpike.storage import Transaction
-from shunpike.storage import Work as StoreWork
+from shunpike.storage import Transaction, Work
 from shunpike.types import (
     Block,
     Denial,
@@ -45,8 +44,8 @@ from shunpike_postgres.address import Address
 from shunpike_postgres.audit import audit
 from shunpike_postgres.batch import Batch
 from shunpike_postgres.database import PostgresDatabase
-from shunpike_postgres.jobs import Admit, Settle, Work
-from shunpike_postgres.session import Session
+from shunpike_postgres.jobs import Admit, SessionJob, Settle
+from shunpike_postgres.session import PostgresSession
 from shunpike_postgres.transaction import PostgresTransaction
 from shunpike_postgres.upkeep import WORDS
 from shunpike_postgres.worker import Worker
@@ -77,7 +76,7 @@ class PostgresStore(Store):
     ) -> None:
         self.address = Address(url)
         self._guard = guard
-        self._session = Session(self.address, guard, clock or SystemClock(), trusted=trust_clock)
+        self._session = PostgresSession(self.address, guard, clock or SystemClock(), trusted=trust_clock)
         self._worker = Worker(self.address, self._session, keep_days)
         self._database = PostgresDatabase(self._session, self._worker)
         self._database.enroll(LEDGER)
@@ -97,7 +96,7 @@ class PostgresStore(Store):
         self._worker.put(job)
         return await admission(job, reservation, self._release)
 
-    def admitting(self, reservation: Reservation) -> StoreWork[Grant | Denial]:
+    def admitting(self, reservation: Reservation) -> Work[Grant | Denial]:
         """Return an admission as work for a transaction of the database."""
 
         async def admit(tx: Transaction) -> Grant | Denial:
@@ -107,7 +106,7 @@ class PostgresStore(Store):
 
         return admit
 
-    def settling(self, attempt_id: str, settlement: Settlement) -> StoreWork[bool]:
+    def settling(self, attempt_id: str, settlement: Settlement) -> Work[bool]:
         """Return a settlement as work for a transaction of the database."""
 
         async def settle(tx: Transaction) -> bool:
@@ -151,7 +150,7 @@ class PostgresStore(Store):
         """Make unconfirmed what dead owners still hold; return how many attempts that were. Raises `StoreError`."""
         del now  # the time that rules is the session's
         writer = self._worker.writer
-        job = Work(lambda session: writer.recover(session.now()))
+        job = SessionJob(lambda session: writer.recover(session.now()))
         self._worker.put(job)
         return await job.wait()
 

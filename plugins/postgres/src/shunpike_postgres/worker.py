@@ -24,8 +24,8 @@ from shunpike.storage.pending import Pending, answer, answer_failed, begun
 from shunpike_postgres.address import Address
 from shunpike_postgres.connection import HEARTBEAT, READING, Connection, patience, reading_pool, said
 from shunpike_postgres.jobs import Job, Settle
-from shunpike_postgres.session import Session
-from shunpike_postgres.writer import Writer
+from shunpike_postgres.session import PostgresSession
+from shunpike_postgres.writer import PostgresWriter
 
 T = TypeVar("T")
 
@@ -38,10 +38,10 @@ CLOSING = 5.0
 class Worker:
     """The thread, its loop, the writer's queue and the pool of readers. Started at the first use."""
 
-    def __init__(self, address: Address, session: Session, keep_days: float) -> None:
+    def __init__(self, address: Address, session: PostgresSession, keep_days: float) -> None:
         self._address = address
         self._session = session
-        self.writer = Writer(session, keep_days)
+        self.writer = PostgresWriter(session, keep_days)
         self._queue: asyncio.Queue[Job | None] = asyncio.Queue()
         self._pool: AsyncConnectionPool[Connection] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -25,18 +25,18 @@ from shunpike.ledger.capabilities import RECOVER_EVERY
 from shunpike.types import Settlement, State
 from shunpike_postgres.batch import Batch
 from shunpike_postgres.connection import QUICK, said
-from shunpike_postgres.jobs import Admit, Job, Settle, Shared, Work
-from shunpike_postgres.session import Session
+from shunpike_postgres.jobs import Admit, Job, SessionJob, Settle, SharedJob
+from shunpike_postgres.session import PostgresSession
 from shunpike_postgres.transaction import PostgresTransaction
 from shunpike_postgres.upkeep import UPKEEP_EVERY, bury, fold, orphans
 
 _AGAIN = (errors.DeadlockDetected, errors.SerializationFailure, errors.IdleInTransactionSessionTimeout)
 
 
-class Writer:
+class PostgresWriter:
     """One task uses it; readers only wait until it is `opened`."""
 
-    def __init__(self, session: Session, keep_days: float) -> None:
+    def __init__(self, session: PostgresSession, keep_days: float) -> None:
         self._session = session
         self._keep_days = keep_days
         self._upkeep_at: float | None = None
@@ -50,7 +50,7 @@ class Writer:
         self._opening = asyncio.Lock()
         await self._session.drop()
 
-    async def opened(self) -> Session:
+    async def opened(self) -> PostgresSession:
         """Return the session, opened, or opened again. Raises `StoreError`."""
         async with self._opening:
             if not self._session.is_open:
@@ -72,14 +72,14 @@ class Writer:
 
     async def write(self, jobs: Sequence[Job]) -> None:
         """Do all of the jobs, each to a result or an error. Raises nothing."""
-        for alone, group in groupby(jobs, key=lambda job: isinstance(job, Work)):
+        for alone, group in groupby(jobs, key=lambda job: isinstance(job, SessionJob)):
             if alone:
                 for job in group:
-                    await self._work(job)  # type: ignore[arg-type]  # a `Work`, by its key
+                    await self._work(job)  # type: ignore[arg-type]  # a `SessionJob`, by its key
             else:
-                await self._batch(list(group))  # type: ignore[arg-type]  # no `Work`, by its key
+                await self._batch(list(group))  # type: ignore[arg-type]  # no `SessionJob`, by its key
 
-    async def _work(self, job: Work[object]) -> None:
+    async def _work(self, job: SessionJob[object]) -> None:
         for last in (False, True):
             try:
                 session = await self.opened()
@@ -97,10 +97,10 @@ class Writer:
                 job.fail(said(self._session.address, error))
             return
 
-    def _is_undone(self, job: Work[object], error: psycopg.Error) -> bool:
+    def _is_undone(self, job: SessionJob[object], error: psycopg.Error) -> bool:
         """Tell whether it is certain that nothing was kept, for a reason that may be gone by now."""
         if not self._session.is_open:
-            return not (isinstance(job, Shared) and job.committing)
+            return not (isinstance(job, SharedJob) and job.committing)
         return isinstance(error, _AGAIN)
 
     async def _batch(self, jobs: list[Admit | Settle], *, last: bool = False) -> None:
@@ -116,7 +116,7 @@ class Writer:
         else:
             await self._ask_again(session, refused)
 
-    async def _ask_again(self, session: Session, refused: list[Admit]) -> None:
+    async def _ask_again(self, session: PostgresSession, refused: list[Admit]) -> None:
         """Judge once more who was refused, where the dead held something. Where this fails they stay refused."""
         batch = Batch(session, refused)
         try:

@@ -1,0 +1,122 @@
+"""What an operator changes while a process runs is obeyed by the requests that begin, and by those that wait."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import anyio
+import pytest
+
+from shunpike.client import Client
+from shunpike.errors import Exhausted, StoreError
+from shunpike.storage.database import SEEN_WITHIN
+from shunpike.types import Cause, Limit, Rolling, Unit, Verdict
+from shunpike.types.control import Change, ControlSetting, Signature, Subject
+from shunpike_testkit.scripted import ScriptedProvider, answer
+
+from .conftest import START, MakeClient
+
+pytestmark = pytest.mark.anyio
+BY = Signature(at=START, who="ann@north", why="it bills twice")
+MINUTE = Limit(unit=Unit.REQUEST, amount=1, window=Rolling(seconds=60))
+
+
+def two() -> tuple[ScriptedProvider, ScriptedProvider]:
+    return ScriptedProvider("acme", answer("from acme")), ScriptedProvider("home", answer("from home"))
+
+
+def switch(name: str, value: bool | None = False, subject: Subject = Subject.PROVIDER) -> Change:
+    return Change(subject=subject, name=name, setting=ControlSetting.ENABLED, value=value)
+
+
+async def changed(client: Client, *changes: Change) -> None:
+    """Make changes, and let the time pass after which any process has seen them."""
+    control = client.runtime.control
+    assert control is not None
+    await control.change(changes, BY)
+    await client.clock.sleep(SEEN_WITHIN)
+
+
+async def test_a_provider_that_was_switched_off_stands_in_the_decision_with_who_did_it(make_client: MakeClient) -> None:
+    acme, home = two()
+    async with make_client(acme, home) as client:
+        assert (await client.complete("hi")).text == "from acme"
+        await changed(client, switch("acme"))
+        done = await client.complete("hi")
+        assert done.text == "from home"
+        (gone,) = [one for one in done.decision.candidates if one.provider == "acme"]
+        assert (gone.verdict, gone.cause) == (Verdict.DROPPED, Cause.DISABLED)
+        assert gone.reason.startswith("disabled by ann@north, 2026-11-2")
+        assert gone.reason.endswith("(it bills twice); enable it with: shunpike providers enable acme")
+        await changed(client, switch("acme", None))
+        assert (await client.complete("hi")).text == "from acme"
+
+
+async def test_where_all_are_switched_off_each_is_named_with_its_reason(make_client: MakeClient) -> None:
+    acme, home = two()
+    async with make_client(acme, home) as client:
+        await changed(client, switch("acme"), switch("home", subject=Subject.ACCOUNT))
+        with pytest.raises(Exhausted, match="shunpike providers enable home") as caught:
+            await client.complete("hi")
+        assert {one.cause for one in caught.value.decision.candidates} == {Cause.DISABLED}
+        with pytest.raises(Exhausted, match="shunpike providers enable"):
+            async with client.stream("hi"):
+                pass
+        assert acme.backend.calls == home.backend.calls == []
+        await changed(client, switch("home", None, Subject.ACCOUNT))
+        assert (await client.complete("hi")).text == "from home"
+
+
+async def test_one_model_is_switched_off_and_its_neighbours_are_not(make_client: MakeClient) -> None:
+    acme = ScriptedProvider("acme")
+    acme.models = (acme.model("large"), acme.model("small"))
+    async with make_client(acme) as client:
+        await changed(client, switch("acme/large", subject=Subject.MODEL))
+        done = await client.complete("hi")
+        assert [one.model for one in done.decision.candidates if one.verdict is Verdict.DROPPED] == ["large"]
+        assert [call.model for call in acme.backend.calls] == ["small"]
+
+
+async def test_a_request_that_waits_is_not_sent_to_what_was_switched_off_meanwhile(make_client: MakeClient) -> None:
+    """It began before; what it had reserved is given back."""
+    acme = ScriptedProvider("acme", limits=(MINUTE,))
+    async with make_client(acme) as client:
+        await client.complete("hi")
+
+        async def ask() -> None:
+            with pytest.raises(Exhausted, match="shunpike providers enable acme"):
+                await client.complete("hi", timeout=300)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask)
+            await anyio.lowlevel.checkpoint()
+            group.start_soon(partial(changed, client, switch("acme")))
+        assert len(acme.backend.calls) == 1
+        (row,) = await client.usage(START - 1, START + 1_000)
+        assert (row.requests, row.held) == (1, 0)
+
+
+async def test_what_an_operator_sets_lies_over_the_settings_until_it_is_taken_back(make_client: MakeClient) -> None:
+    acme, home = two()
+    order = Change(subject=Subject.EVERYTHING, setting=ControlSetting.ORDER, value=["home", "acme"])
+    async with make_client(acme, home) as client:
+        await changed(client, order)
+        assert (await client.complete("hi")).text == "from home"
+        await changed(client, order.model_copy(update={"value": None}))
+        assert (await client.complete("hi")).text == "from acme"
+
+
+async def test_nothing_is_sent_while_it_can_not_be_told_what_is_switched_off(
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme = ScriptedProvider("acme", limits=(MINUTE,))
+    async with make_client(acme) as client:
+
+        async def revision() -> int:
+            raise StoreError("the ledger is gone")
+
+        monkeypatch.setattr(client.runtime.control, "revision", revision)
+        with pytest.raises(StoreError, match="the ledger is gone"):
+            await client.complete("hi")
+        assert acme.backend.calls == []
+        assert [left.used for _, left in await client.limits()] == [0], "the reservation was given back"
