@@ -16,7 +16,7 @@ from shunpike.config.warned import forget
 from .postgres import Server
 
 REAL_CONNECT = socket.socket.connect
-OURS = ("SHUNPIKE_RECORDINGS", "SHUNPIKE_TESTS_POSTGRES")
+OURS = ("SHUNPIKE_RECORDINGS", "SHUNPIKE_SPECS", "SHUNPIKE_TESTS_POSTGRES")
 """What tells the tests where something is."""
 NETWORK = (
     "http_proxy",

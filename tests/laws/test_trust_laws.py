@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from shunpike.config import Loaded, load
 from shunpike.config.harmless import HARMLESS
-from shunpike.types import ProviderSettings, Settings, Timeouts
+from shunpike.types import Pace, ProviderSettings, Settings, Timeouts
 
 NEEDS_TRUST = {
     ("strategy_options",),
@@ -37,6 +37,8 @@ TABLES: dict[tuple[str, ...], type[BaseModel]] = {
     (): Settings,
     ("providers", "*"): ProviderSettings,
     ("providers", "*", "timeouts"): Timeouts,
+    ("pace",): Pace,
+    ("providers", "*", "pace"): Pace,
 }
 
 
@@ -47,7 +49,7 @@ def schema() -> set[tuple[str, ...]]:
         for name, field in model.model_fields.items()
         if not field.exclude
     }
-    return found - {("providers",), ("providers", "*", "timeouts")}
+    return found - {("providers",), *TABLES}
 
 
 def test_somebody_has_decided_of_every_setting_whether_it_needs_trust() -> None:
@@ -67,9 +69,10 @@ LINES: dict[str, st.SearchStrategy[str]] = {
     "allow_paid": st.sampled_from(["true", "false"]),
     "budgets": BUDGETS,
     "max_attempts": st.integers(1, 99).map(str),
-    "pace": st.sampled_from(['"none"', '"smooth"', '"reserve 20% for interactive"']),
-    "pace_curve": st.sampled_from(["1.0", "2.0", "8.0"]),
-    "reserve": st.sampled_from(['"worst"', '"learned"']),
+    "pace.smooth": st.sampled_from(["true", "false"]),
+    "pace.interactive_share": st.sampled_from(['"0%"', '"9%"', '"20%"']),
+    "pace.curve": st.sampled_from(["1.0", "2.0", "8.0"]),
+    "token_estimate": st.sampled_from(['"worst_case"', '"learned"']),
     "store": st.sampled_from(['"memory:"', '"sqlite:/tmp/l.db"']),
     "disabled_plugins": st.sampled_from(["[]", '["groq"]']),
     "providers.acme.enabled": st.sampled_from(["true", "false"]),
@@ -80,7 +83,7 @@ LINES: dict[str, st.SearchStrategy[str]] = {
     "providers.acme.tier": st.sampled_from(['"free"', '"paid"']),
     "providers.acme.account": st.sampled_from(['"default"', '"other"']),
     "providers.acme.models": st.sampled_from(["[]", '["a"]', '["a", "b"]']),
-    "providers.acme.pace": st.sampled_from(['"none"', '"smooth"']),
+    "providers.acme.pace.smooth": st.sampled_from(["true", "false"]),
     "providers.acme.headers.x-a": st.sampled_from(['"1"', '"2"']),
 }
 FILE = st.fixed_dictionaries({}, optional=LINES).map(lambda flat: "".join(f"{key} = {flat[key]}\n" for key in flat))
@@ -105,9 +108,18 @@ def tightness(loaded: Loaded) -> dict[str, Any]:
         "budgets": sum(one.amount.pico for one in given.budgets),
         "number of budgets": len(given.budgets),
         "max_attempts": given.max_attempts,
-        "pace_curve": given.pace_curve,
-        "reserve": given.reserve == "learned",
+        **paces("general", given.pace),
+        **paces("acme", acme.pace.over(given.pace)),
+        "token_estimate": given.token_estimate == "learned",
         "enabled": acme.enabled,
+    }
+
+
+def paces(name: str, pace: Pace) -> dict[str, Any]:
+    return {
+        f"{name} curve": pace.curve,
+        f"{name} not smooth": not pace.smooth,
+        f"{name} not for persons": 100 - pace.reserved,
     }
 
 
@@ -126,8 +138,6 @@ def test_a_file_without_trust_redirects_nothing_and_loosens_nothing(project: str
     assert directions(beside) == directions(without)
     before, after = tightness(without), tightness(beside)
     assert all(after[name] <= before[name] for name in before), (before, after)
-    if without.settings.pace != "none":
-        assert beside.settings.pace == without.settings.pace
     mine = without.settings.providers.get("acme", ProviderSettings()).models
     theirs = beside.settings.providers.get("acme", ProviderSettings()).models
     assert not mine or set(theirs) <= set(mine)

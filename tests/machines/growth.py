@@ -168,7 +168,7 @@ async def play(url: str, requests: int, through: str = "ledger") -> None:
     clock = VirtualClock(auto=False)
     store = opened(url, clock)
     budget = Budget(amount=Money(pico=10**17), period="month")
-    settings = Settings(allow_paid=True, budgets=(budget,), reserve="learned")
+    settings = Settings(allow_paid=True, budgets=(budget,), token_estimate="learned")
     numbers = iter(range(requests))
 
     async def work(one: Callable[[int], Awaitable[None]], todo: int) -> None:

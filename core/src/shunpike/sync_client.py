@@ -91,7 +91,7 @@ class SyncClient:
         return self._client.models()
 
     def discover(self) -> None:
-        """Ask the endpoints of the owner's own what they have; see `Client.discover`."""
+        """Ask the custom endpoints what they have; see `Client.discover`."""
         self._loop.run(self._client.discover)
 
     def live_models(self, names: str | Sequence[str] = ()) -> tuple[LiveList, ...]:

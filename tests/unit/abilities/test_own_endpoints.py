@@ -1,4 +1,4 @@
-"""Servers of one's own, by configuration alone: as Ollama, vLLM, llama.cpp and LM Studio answer."""
+"""Custom endpoints, by configuration alone: as Ollama, vLLM, llama.cpp and LM Studio answer."""
 
 from __future__ import annotations
 
@@ -240,7 +240,7 @@ async def test_a_model_that_only_a_server_at_home_has_asks_for_its_price(
     async with at_home(make_client, upstream, price="list") as client:
         with pytest.raises(UnknownModel, match="local/m1") as caught:
             await client.complete("hi", model="local/m1")
-    assert str(caught.value.hint).startswith("for a server of your own, say in [providers.local]: ")
+    assert str(caught.value.hint).startswith("for a custom endpoint, say in [providers.local]: ")
     assert str(caught.value.hint).endswith('price = "free"')
 
 

@@ -109,6 +109,6 @@ def test_config_reference_explains_one_setting_or_all(cli: Cli) -> None:
     assert "only once that is trusted" in cli("config", "reference", "base_url").out
     names = [row["name"] for row in json.loads(cli("config", "reference", "--json").out)["data"]]
     assert {"allow_paid", "providers.NAME.base_url", "budgets[].amount", "limits[].overrides"} <= set(names)
-    wrong = cli("config", "reference", "dedline")
+    wrong = cli("config", "reference", "timout")
     assert wrong.code == 2
     assert "Did you mean 'timeout'?" in wrong.err

@@ -214,3 +214,69 @@ def test_a_type_that_is_no_object_is_refused_with_the_way_to_ask_for_it(kind: An
     with pytest.raises(UsageError, match="is no object, which the whole of an answer must be") as caught:
         response_format("response_format", kind)
     assert "put it into a field" in str(caught.value.hint)
+
+
+CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+WANTED = {"type": "json_schema", "json_schema": {"name": "city", "schema": CITY}}
+
+
+async def test_an_answer_that_does_not_fit_the_schema_is_asked_for_elsewhere(make_client: MakeClient) -> None:
+    """It was returned: only that it is JSON was looked at."""
+    bad, good = ScriptedProvider("bad", answer('{"town": "Ulm"}')), ScriptedProvider("good", answer('{"city": "Ulm"}'))
+    async with make_client(bad, good) as client:
+        done = await client.complete("Where?", response_format=WANTED)
+    assert (done.provider, done.parsed) == ("good", {"city": "Ulm"})
+    assert [attempt.error for attempt in done.attempts] == ["schema_invalid", None]
+    assert '"city" is a required property' in str(done.attempts[0].message)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "text", "kind"),
+    [
+        (WANTED, '{"city": 5}', "schema_invalid"),
+        ({"type": "json_object"}, "no JSON", "schema_invalid"),
+        ({"type": "json_object"}, '{"a": NaN}', "schema_invalid"),
+    ],
+)
+async def test_a_stream_that_does_not_fit_is_told_at_its_end(
+    make_client: MakeClient, wanted: dict[str, Any], text: str, kind: str
+) -> None:
+    async with make_client(ScriptedProvider("only", answer(text))) as client:
+        with pytest.raises(BadAnswer) as caught:
+            async with client.stream("Where?", response_format=wanted) as stream:
+                assert "".join([chunk.text async for chunk in stream])
+    assert caught.value.kind == kind
+
+
+async def test_a_stream_gives_what_was_asked_for_when_it_is_over(make_client: MakeClient) -> None:
+    async with (
+        make_client(ScriptedProvider("only", answer('{"city": "Ulm"}'))) as client,
+        client.stream("Where?", response_format=WANTED) as stream,
+    ):
+        assert [chunk async for chunk in stream]
+        assert stream.completion.parsed == {"city": "Ulm"}
+
+
+async def test_json_without_a_schema_is_read_as_well(make_client: MakeClient) -> None:
+    async with make_client(ScriptedProvider("only", answer('{"a": [1]}'))) as client:
+        assert (await client.complete("hi", response_format={"type": "json_object"})).parsed == {"a": [1]}
+        assert (await client.complete("hi")).parsed is None
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ({"type": "strng"}, "strng"),
+        ({"$ref": "https://example.com/x.json"}, "must point into the schema itself"),
+        ({"type": "string", "pattern": "(?=a)a"}, "regex"),
+    ],
+)
+async def test_a_schema_that_can_not_be_checked_is_refused_before_anything_is_sent(
+    make_client: MakeClient, schema: dict[str, Any], said: str
+) -> None:
+    only = ScriptedProvider("only")
+    async with make_client(only) as client:
+        with pytest.raises(UsageError, match=r"response_format\.json_schema\.schema can't be checked") as caught:
+            await client.complete("hi", response_format={**WANTED, "json_schema": {"name": "x", "schema": schema}})
+    assert said in caught.value.message
+    assert not only.backend.calls

@@ -11,7 +11,7 @@ from shunpike.errors import Exhausted, UsageError
 from shunpike.hookspecs import hookimpl
 from shunpike.protocols import Tokenizer
 from shunpike.tokens import PER_MESSAGE
-from shunpike.types import Calendar, Limit, Unit
+from shunpike.types import Calendar, Limit, Pace, Unit
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from .conftest import MakeClient
@@ -19,7 +19,7 @@ from .conftest import MakeClient
 DAY = Limit(unit=Unit.REQUEST, amount=10, window=Calendar(period="day"))
 TOKENS = Limit(unit=Unit.INPUT_TOKEN, amount=10**6, window=Calendar(period="day"), counts="reserved")
 """What was held is kept, so that it can be looked at."""
-RESERVED = "reserve 20% for interactive"
+RESERVED = Pace(interactive_share="20%")
 
 
 async def take(client: Client, count: int) -> None:

@@ -19,6 +19,7 @@ from shunpike.types import (
     Call,
     Held,
     Limit,
+    Pace,
     Price,
     RequestWaiting,
     Rolling,
@@ -249,7 +250,7 @@ async def test_who_waits_says_what_for(make_client: MakeClient) -> None:
 async def test_a_batch_waits_for_what_the_pace_will_let_it_use(make_client: MakeClient) -> None:
     day = Limit(unit=Unit.REQUEST, amount=24, window=Calendar(period="day"))
     only = ScriptedProvider("only", limits=[day])
-    async with make_client(only, pace="smooth", timeout=86_400) as client:
+    async with make_client(only, pace=Pace(smooth=True), timeout=86_400) as client:
         for _ in range(24):
             await client.complete("hello", priority="batch")
         assert client.clock.monotonic() > 3_600

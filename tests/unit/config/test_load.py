@@ -209,7 +209,7 @@ WRONG = [
     ("order = [1]", "order = [1]: should be text"),
     ("timeout = -1", "timeout = -1: should be seconds above 0"),
     ('timeout = "soon"', 'timeout = "soon": should be seconds above 0, or a span such as 90s, 5m, 6h or 2d'),
-    ("pace_curve = 9", "pace_curve = 9: should be at most 8"),
+    ("pace.curve = 9", "pace.curve = 9: should be at most 8"),
     ("strategy = 3", "strategy = 3: should be text"),
     ("providers = 3", "providers = 3: should be a table"),
     ("[providers.acme]\nprice = 'cheap'", "providers.acme.price = \"cheap\": should be 'list' or 'free'"),

@@ -8,7 +8,7 @@ import pytest
 
 from shunpike.config import load
 from shunpike.errors import ConfigError
-from shunpike.types import Budget, Calendar, Cap, Limit, Money, Rolling, Settings, Unit
+from shunpike.types import Budget, Calendar, Cap, Limit, Money, Pace, Rolling, Settings, Unit
 
 from ...trusted import trusted  # noqa: TID252 - the tests are no package
 
@@ -21,10 +21,9 @@ def read(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 def test_shares_and_overrides_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = """
-pace = "smooth, reserve 20% for interactive"
-pace_curve = 2.0
+pace = { smooth = true, interactive_share = "20%", curve = 2.0 }
 [providers.north]
-pace = "none"
+pace.smooth = false
 limits = [
   {amount = "80%"},
   {amount = "50%", unit = "total_token", per = "day UTC"},
@@ -33,10 +32,13 @@ limits = [
 ]
 """
     settings = read(tmp_path, text, monkeypatch)
-    assert (settings.pace, settings.pace_curve) == ("smooth, reserve 20% for interactive", 2.0)
+    assert settings.pace == Pace(smooth=True, interactive_share="20%", curve=2.0)
     north = settings.providers["north"]
     every, tokens, over, day = north.limits
-    assert (north.pace, every) == ("none", Cap(percent=80))
+    assert (north.pace.over(settings.pace), every) == (
+        settings.pace.model_copy(update={"smooth": False}),
+        Cap(percent=80),
+    )
     assert tokens == Cap(percent=50, unit=Unit.TOTAL_TOKEN, window=Calendar(period="day"))
     assert isinstance(over, Limit)
     assert isinstance(day, Limit)
@@ -48,8 +50,10 @@ limits = [
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ('pace = "fast"', "pace"),
-        ("pace_curve = 0.5", "pace_curve"),
+        ('pace = "smooth"', 'pace = "smooth": should be a table'),
+        ("pace.curve = 0.5", "pace.curve = 0.5: should be at least 1"),
+        ("pace.interactive_share = 20", 'should be a share from "0%" to "99%"'),
+        ('pace.interactive_share = "100%"', 'should be a share from "0%" to "99%"'),
         ('[providers.n]\nlimits = [{amount = "0%"}]', "share"),
         ('[providers.n]\nlimits = [{amount = "80%", unit = "calls"}]', "unit 'calls'"),
         ('[providers.n]\nlimits = [{amount = "80%", per = "week"}]', "week"),

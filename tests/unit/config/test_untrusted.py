@@ -9,7 +9,7 @@ import pytest
 from shunpike import Client, ConfigWarning
 from shunpike.config import Loaded, load
 from shunpike.config.places import trust_folder
-from shunpike.types import Budget, Cap, Money, ProviderSettings, Settings
+from shunpike.types import Budget, Cap, Money, Pace, ProviderSettings, Settings
 
 from ...trusted import trusted  # noqa: TID252 - the tests are no package
 
@@ -21,7 +21,7 @@ store = "postgresql://thief.example/books"
 disabled_plugins = ["audit"]
 max_attempts = 1000000
 timeout = 86400
-pace = "smooth"
+pace.smooth = true
 order = ["thief", "groq"]
 [providers.groq]
 base_url = "https://thief.example/v1"
@@ -88,7 +88,7 @@ def test_what_costs_redirects_or_loosens_is_ignored_and_named_once(project: Path
     assert f"shunpike trust {project}" in told
     assert all(name in told for name in IGNORED)
     assert "thief.example" not in told, "no value is repeated"
-    expected = Settings(order=("groq",), pace="smooth")
+    expected = Settings(order=("groq",), pace=Pace(smooth=True))
     assert loaded.settings == expected, "a section that nobody stands behind is none"
 
 
@@ -111,8 +111,10 @@ def test_a_trusted_file_says_all_of_it(project: Path) -> None:
         "min_output = 64",
         "max_attempts = 8",
         "attempt_share = 0.5",
-        'pace = "smooth"',
-        'reserve = "worst"',
+        "pace.smooth = true",
+        'pace.interactive_share = "20%"',
+        'token_estimate = "worst_case"',
+        "[providers.groq.pace]\nsmooth = true",
         "[providers.groq]\nenabled = false",
         "[providers.groq]\norder = 1",
         '[providers.groq]\nmodels = ["a"]',
@@ -141,10 +143,11 @@ LOOSER = [
     ("wait = false", "wait = true", "wait"),
     ("min_output = 256", "min_output = 4096", "min_output"),
     ("attempt_share = 0.2", "attempt_share = 1.0", "attempt_share"),
-    ('pace = "smooth"', 'pace = "none"', "pace"),
-    ('pace = "smooth"', '[providers.groq]\npace = "none"', "providers.groq.pace"),
-    ("pace_curve = 1.5", "pace_curve = 2.0", "pace_curve"),
-    ("", 'reserve = "learned"', "reserve"),
+    ("pace.smooth = true", "pace.smooth = false", "pace.smooth"),
+    ("pace.smooth = true", "[providers.groq.pace]\nsmooth = false", "providers.groq.pace.smooth"),
+    ('pace.interactive_share = "30%"', 'pace.interactive_share = "20%"', "pace.interactive_share"),
+    ("pace.curve = 1.5", "pace.curve = 2.0", "pace.curve"),
+    ("", 'token_estimate = "learned"', "token_estimate"),
     ('strategy = "my-guard"', 'strategy = "priority"', "strategy"),
     ("", 'strategy = "somebodys"', "strategy"),
     ('disabled_plugins = ["acme"]', "disabled_plugins = []", "disabled_plugins"),
@@ -214,7 +217,7 @@ def test_what_the_user_says_as_well_needs_no_trust(project: Path) -> None:
     )
     loaded = load_with(project, text, text)
     assert loaded.ignored is None
-    assert loaded.settings.providers["home"].own_endpoint
+    assert loaded.settings.providers["home"].is_custom_endpoint
 
 
 def test_variables_arguments_and_the_users_own_file_need_no_trust(project: Path) -> None:

@@ -33,7 +33,9 @@ from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.targets import ask, limit, target
 
 PRICE = Price(prompt=1, completion=10)
-LEARNED = Settings(reserve="learned", allow_paid=True, budgets=(Budget(amount=Money.usd("9"), period="lifetime"),))
+LEARNED = Settings(
+    token_estimate="learned", allow_paid=True, budgets=(Budget(amount=Money.usd("9"), period="lifetime"),)
+)
 
 
 def ledger(settings: Settings, *limits: Limit) -> tuple[Ledger, VirtualClock]:
@@ -165,8 +167,8 @@ async def teach(books: Ledger, clock: VirtualClock, output: int) -> None:
     clock.advance(100)
 
 
-@pytest.mark.parametrize("reserve", ["worst", "learned"])
-async def test_token_limits_may_be_held_as_learned_and_money_never_is(reserve: str) -> None:
+@pytest.mark.parametrize("estimate", ["worst_case", "learned"])
+async def test_token_limits_may_be_held_as_learned_and_money_never_is(estimate: str) -> None:
     """And where the provider itself looks at the cap, the cap is held."""
     paid = target("card", price=PRICE)
     minute = Rolling(seconds=60)
@@ -174,13 +176,13 @@ async def test_token_limits_may_be_held_as_learned_and_money_never_is(reserve: s
         limit(60_000, Unit.OUTPUT_TOKEN, minute),
         limit(90_000, Unit.TOTAL_TOKEN, minute, counts="asked"),
     )
-    books, clock = ledger(LEARNED.model_copy(update={"reserve": reserve}), *limits)
+    books, clock = ledger(LEARNED.model_copy(update={"token_estimate": estimate}), *limits)
     await teach(books, clock, 40)
     before = {one.limit.unit: one.used for one in await books.remaining(paid)}
     grant = await books.admit(paid, ask("b", max_output=1_000))
     assert isinstance(grant, Grant)
     held = {one.limit.unit: one.used - before.get(one.limit.unit, 0) for one in grant.remaining}
-    assert held[Unit.OUTPUT_TOKEN] == (40 if reserve == "learned" else 1_000)
+    assert held[Unit.OUTPUT_TOKEN] == (40 if estimate == "learned" else 1_000)
     assert held[Unit.TOTAL_TOKEN] == 1_100
     spent = ENOUGH * PRICE.of(Usage(prompt_tokens=100, completion_tokens=40)).pico
     usd = next(one.used for one in grant.remaining if one.limit.unit is Unit.USD)

@@ -18,6 +18,7 @@ from shunpike.types import (
     Limit,
     Money,
     Outcome,
+    Pace,
     Price,
     Settings,
     Unit,
@@ -142,9 +143,9 @@ async def test_a_cap_that_is_named_stays_as_it_is() -> None:
 
 
 async def test_what_is_learned_of_answers_leaves_the_cap_open() -> None:
-    """With ``reserve = "learned"`` a token window is held with what answers take, whatever the cap."""
+    """With ``token_estimate = "learned"`` a token window is held with what answers take, whatever the cap."""
     clock = VirtualClock()
-    books = Ledger(MemoryStore(), clock, Settings(reserve="learned"), lambda _: [limit(6_000, Unit.TOTAL_TOKEN)])
+    books = Ledger(MemoryStore(), clock, Settings(token_estimate="learned"), lambda _: [limit(6_000, Unit.TOTAL_TOKEN)])
     for number in range(ENOUGH):
         name = f"a{number}"
         await books.admit(target(), ask(name, max_output=50))
@@ -154,8 +155,8 @@ async def test_what_is_learned_of_answers_leaves_the_cap_open() -> None:
     assert (await granted(books)).max_output == 60_000
 
 
-@pytest.mark.parametrize("pace", ["smooth", "reserve 20% for interactive"])
-async def test_the_pace_shortens_it_instead_of_holding_it_back(pace: str) -> None:
+@pytest.mark.parametrize("pace", [Pace(smooth=True), Pace(interactive_share="20%")])
+async def test_the_pace_shortens_it_instead_of_holding_it_back(pace: Pace) -> None:
     books = books_of(limit(100_000, Unit.OUTPUT_TOKEN, window=DAY), settings=Settings(pace=pace))
     grant = await granted(books, priority="batch")
     assert 1_024 <= (grant.max_output or 0) <= 25_000

@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shunpike.builtin.memory import MemoryStore
-from shunpike.errors import ConfigError
 from shunpike.ledger import Ledger
 from shunpike.ledger.grants import operated, shapes_of
-from shunpike.ledger.pacing import FREELY, allowed, allowed_from, read_pace
+from shunpike.ledger.pacing import FREELY, allowed, allowed_from
 from shunpike.ledger.windows import GUARD
 from shunpike.types import (
     Budget,
@@ -25,6 +24,7 @@ from shunpike.types import (
     Limit,
     Money,
     Outcome,
+    Pace,
     Price,
     ProviderSettings,
     Rolling,
@@ -38,7 +38,7 @@ from shunpike_testkit.targets import ask, limit, target
 
 DAY = limit(100, window=Calendar(period="day"))
 MIDNIGHT = 1_799_971_200.0  # 2027-01-15T00:00Z
-SMOOTH = Settings(pace="smooth")
+SMOOTH = Settings(pace=Pace(smooth=True))
 
 
 def ledger(settings: Settings, *limits: Limit, start: float = MIDNIGHT) -> tuple[Ledger, VirtualClock]:
@@ -64,7 +64,9 @@ def names(prefix: str, count: int) -> list[str]:
 
 async def test_a_smooth_budget_says_in_money_what_is_used() -> None:
     """Inside it is a count of pico-dollars."""
-    settings = Settings(pace="smooth", allow_paid=True, budgets=(Budget(amount=Money.usd("0.10"), period="day"),))
+    settings = Settings(
+        pace=Pace(smooth=True), allow_paid=True, budgets=(Budget(amount=Money.usd("0.10"), period="day"),)
+    )
     clock = VirtualClock(MIDNIGHT)
     books = Ledger(MemoryStore(), clock, settings, lambda _: ())
     paid = target("card", price=Price(prompt=10**6, completion=10**6))
@@ -123,7 +125,7 @@ async def test_short_windows_are_left_alone_and_long_ones_keep_a_gap() -> None:
 
 
 async def test_a_share_is_reserved_for_those_who_wait() -> None:
-    books, clock = ledger(Settings(pace="reserve 20% for interactive"), limit(10))
+    books, clock = ledger(Settings(pace=Pace(interactive_share="20%")), limit(10))
     denial = await take(books, clock, names("batch", 10), priority="batch")
     assert isinstance(denial, Denial)
     assert denial.text == "paced: 8 of 10 requests / 60 s used"
@@ -133,7 +135,7 @@ async def test_a_share_is_reserved_for_those_who_wait() -> None:
 
 
 async def test_a_large_batch_attempt_waits_for_an_empty_window_and_is_not_impossible() -> None:
-    pace = Settings(pace="smooth, reserve 50% for interactive")
+    pace = Settings(pace=Pace(smooth=True, interactive_share="50%"))
     books, clock = ledger(pace, limit(150, Unit.TOTAL_TOKEN))
     grant = await books.admit(target(), ask("a", priority="batch"))
     assert isinstance(grant, Grant)
@@ -142,17 +144,23 @@ async def test_a_large_batch_attempt_waits_for_an_empty_window_and_is_not_imposs
 
 
 async def test_a_provider_may_have_a_pace_of_its_own() -> None:
-    own = Settings(pace="smooth", providers={"north": ProviderSettings(pace="none")})
+    own = Settings(pace=Pace(smooth=True), providers={"north": ProviderSettings(pace=Pace(smooth=False))})
     books, clock = ledger(own, DAY)
     assert isinstance(await take(books, clock, names("a", 50)), Grant)
 
 
-@pytest.mark.parametrize("text", ["fast", "reserve 0% for interactive", "reserve 100% for interactive", "", "smooth,"])
-def test_a_pace_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="pace"):
-        read_pace(text)
-    with pytest.raises(ValueError, match="should be none"):
-        Settings(pace=text)
+async def test_what_a_provider_does_not_say_of_its_pace_is_as_for_all() -> None:
+    own = Settings(
+        pace=Pace(interactive_share="20%"), providers={"north": ProviderSettings(pace=Pace(smooth=False, curve=2.0))}
+    )
+    books, clock = ledger(own, limit(10))
+    assert isinstance(await take(books, clock, names("batch", 10), priority="batch"), Denial)
+
+
+@pytest.mark.parametrize("text", ["20", "100%", "-1%", "", "20 %", "0.2"])
+def test_a_share_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="should be a share"):
+        Pace(interactive_share=text)
 
 
 @given(share=st.floats(0, 0.999), curve=st.floats(1, 8), amount=st.integers(1, 10**6), needed=st.floats(0, 0.999))

@@ -19,6 +19,7 @@ from shunpike.types import (
     Hold,
     Limit,
     Outcome,
+    Pace,
     Remaining,
     Reservation,
     Rolling,
@@ -33,7 +34,7 @@ HOURS = limit(100, window=Rolling(seconds=36_000))
 FREE = 10
 """Of a hundred, a tenth; the gap after them is that of a window in which ninety are left."""
 GAP = 36_000 / 90
-SMOOTH = Settings(pace="smooth")
+SMOOTH = Settings(pace=Pace(smooth=True))
 
 
 class Elsewhere(MemoryStore):

@@ -52,4 +52,4 @@ def overridden(origins: Iterable[Origin], settings: Settings, host: Host) -> tup
 
 def _own_address(provider: str | None, settings: Settings, own: dict[str, str]) -> str | None:
     section = settings.providers.get(provider or "", ProviderSettings())
-    return None if section.own_endpoint else own.get(section.plugin or provider or "")
+    return None if section.is_custom_endpoint else own.get(section.plugin or provider or "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from typing_extensions import is_typeddict
 
 from shunpike.client.option_values import plain, wrong
 from shunpike.errors import UsageError, in_words
+from shunpike.json_schema import json_schema
 from shunpike.validation import about, near, shown
 
 Reads = Callable[[str], Any]
@@ -38,7 +40,16 @@ def response_format(name: str, value: Any) -> dict[str, Any]:
     wanted = value.get("json_schema")
     if kind == "json_schema" and not (isinstance(wanted, Mapping) and isinstance(wanted.get("schema"), Mapping)):
         raise wrong(f"{name}.json_schema", "an object that holds a schema", wanted, f"such as {_WRAPPED}")
-    return plain(name, dict(value))
+    found = plain(name, dict(value))
+    if kind == "json_schema":
+        try:
+            json_schema(json.dumps(found["json_schema"]["schema"]))
+        except ValueError as error:
+            raise UsageError(
+                f"{name}.json_schema.schema can't be checked: {error}",
+                hint="correct it; what it refers to stands in it, and patterns do not look ahead or back",
+            ) from None
+    return found
 
 
 def reader(value: Any) -> Reads | None:

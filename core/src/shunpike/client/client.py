@@ -128,12 +128,12 @@ class Client(PerLoop):
     def models(self) -> tuple[ModelInfo, ...]:
         """Return every known model of every installed provider, the retired ones included.
 
-        What endpoints of the owner's own have is known after they were asked: see `discover`.
+        What custom endpoints have is known after they were asked: see `discover`.
         """
         return self.runtime.targets.catalog
 
     async def discover(self) -> None:
-        """Ask the endpoints of the owner's own what they have, each once; one that can't tell is left out."""
+        """Ask the custom endpoints what they have, each once; one that can't tell is left out."""
         await AccountQueries(self._asking).discover()
 
     async def live_models(self, names: str | Sequence[str] = ()) -> tuple[LiveList, ...]:

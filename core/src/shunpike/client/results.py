@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from shunpike.masking import masked
-from shunpike.routing.answer_check import cut_off
+from shunpike.routing.answer_check import warnings_of
 from shunpike.routing.context import Attempt
 from shunpike.routing.decision_recorder import DecisionRecorder
 from shunpike.runtime.snapshot import Snapshot
@@ -15,7 +15,7 @@ from shunpike.types import ZERO, Answer, Basis, Completion, EmbedAnswer, Embeddi
 def completion(snapshot: Snapshot, answer: Answer, attempt: Attempt, recorder: DecisionRecorder) -> Completion:
     """Return the answer with its provenance and cost."""
     facts = _facts(snapshot, answer, attempt, recorder)
-    facts["warnings"] += cut_off(answer, attempt)
+    facts["warnings"] += warnings_of(answer, attempt)
     return Completion(choices=answer.choices, parsed=attempt.parsed, **facts)
 
 

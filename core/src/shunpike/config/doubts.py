@@ -13,14 +13,14 @@ from difflib import get_close_matches
 from pydantic import BaseModel
 
 from shunpike.errors import ConfigError
-from shunpike.types import Budget, ProviderSettings, Settings, Timeouts
+from shunpike.types import Budget, Pace, ProviderSettings, Settings, Timeouts
 from shunpike.types.base import Record
 
 SHOWN = "shunpike config show --origin"
 _HARMLESS = frozenset(
     {
-        *("attempt_share", "timeout", "max_attempts", "min_output", "order", "pace", "pace_curve", "reserve"),
-        *("strategy", "strategy_options", "timeouts", "wait", *Timeouts.model_fields),
+        *("attempt_share", "timeout", "max_attempts", "min_output", "order", "pace", "token_estimate"),
+        *("strategy", "strategy_options", "timeouts", "wait", *Timeouts.model_fields, *Pace.model_fields),
     }
 )
 """Settings without which nothing is spent, overstepped or sent elsewhere; every other one keeps something back."""
@@ -33,6 +33,7 @@ _BOUND = re.compile(
 _TABLES: dict[str, type[BaseModel]] = {
     "providers.NAME": ProviderSettings,
     "providers.NAME.timeouts": Timeouts,
+    "pace": Pace,
     "": Settings,
 }
 

@@ -17,7 +17,14 @@ _OTHERS = frozenset(
     {
         CONFIG_VARIABLE,
         # Those that the tests of this repository read.
-        *("SHUNPIKE_FUZZ_COUNT", "SHUNPIKE_LAWS_RUNS", "SHUNPIKE_RECORDINGS", "SHUNPIKE_REQUESTS", "SHUNPIKE_STREAMS"),
+        *(
+            "SHUNPIKE_FUZZ_COUNT",
+            "SHUNPIKE_LAWS_RUNS",
+            "SHUNPIKE_RECORDINGS",
+            "SHUNPIKE_REQUESTS",
+            "SHUNPIKE_SPECS",
+            "SHUNPIKE_STREAMS",
+        ),
     }
 )
 _SERVICE = re.compile(r"SHUNPIKE_(?:\w+_)?(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?)")

@@ -40,6 +40,8 @@ class OwnersValues:
         """Return the value at ``path``; None for one in a table of the owner's own that nobody set."""
         if path in self._leaves:
             return self._leaves[path].value
+        if len(path) == 4 and path[2] == "pace":  # there it is as for all
+            return self[path[2:]]
         field = None if is_table(path) else field_of(path)
         return None if field is None else field.get_default(call_default_factory=True)
 
@@ -87,9 +89,12 @@ def _fewer(value: tuple[str, ...], path: Path, held: OwnersValues) -> bool:
     return not held[path] or (bool(value) and set(value) <= set(held[path]))
 
 
-def _slower(_value: Any, path: Path, held: OwnersValues) -> bool:
-    """Where no pace holds otherwise."""
-    return bool((held[path] or held[("pace",)]) == "none")
+def _no_faster(value: Any, path: Path, held: OwnersValues) -> bool:
+    """Where it is no faster than what holds otherwise."""
+    there = held[path]
+    if path[-1] == "interactive_share":
+        return int(value.removesuffix("%")) >= int(there.removesuffix("%"))
+    return bool(value >= there) if path[-1] == "smooth" else bool(value <= there)
 
 
 def _smaller(value: tuple[Budget, ...], path: Path, held: OwnersValues) -> bool:
@@ -121,9 +126,10 @@ HARMLESS: dict[Path, Rule] = {
     ("order",): _any,
     ("allow_paid",): _only(False),
     ("budgets",): _smaller,
-    ("pace",): _slower,
-    ("pace_curve",): _no_more,
-    ("reserve",): _only("worst"),
+    ("pace", "smooth"): _no_faster,
+    ("pace", "interactive_share"): _no_faster,
+    ("pace", "curve"): _no_faster,
+    ("token_estimate",): _only("worst_case"),
     ("min_output",): _unsaid,
     ("max_attempts",): _no_more,
     ("timeout",): _an_hour,
@@ -134,7 +140,9 @@ HARMLESS: dict[Path, Rule] = {
     ("providers", "*", "order"): _any,
     ("providers", "*", "models"): _fewer,
     ("providers", "*", "limits"): _tighter,
-    ("providers", "*", "pace"): _slower,
+    ("providers", "*", "pace", "smooth"): _no_faster,
+    ("providers", "*", "pace", "interactive_share"): _no_faster,
+    ("providers", "*", "pace", "curve"): _no_faster,
     ("providers", "*", "timeouts", "connect"): _an_hour,
     ("providers", "*", "timeouts", "first_token"): _an_hour,
     ("providers", "*", "timeouts", "idle"): _an_hour,
@@ -148,8 +156,9 @@ STEERING = frozenset(
         ("wait",),
         ("timeout",),
         ("attempt_share",),
-        ("pace",),
-        ("pace_curve",),
+        ("pace", "smooth"),
+        ("pace", "interactive_share"),
+        ("pace", "curve"),
         ("min_output",),
         *(path for path in HARMLESS if path[0] == "providers" and len(path) > 2),
     }

@@ -66,7 +66,7 @@ def clean_key(text: str, where: str, *, any_word: bool = False) -> str | None:
     """Return the key without what `.env` tools leave around it, None when nothing is left. From now on it is masked.
 
     Raises `UnusableKey` naming ``where``, never the key, for a placeholder (unless ``any_word`` will do, as for a
-    server of one's own), and where white space, a quote or a character that no key has is in the way.
+    custom endpoint), and where white space, a quote or a character that no key has is in the way.
     """
     key = bare_key(text)
     if not key:
@@ -175,7 +175,7 @@ def resolve_key(
     can't be a key closes this provider alone, and ``problem`` says so. Raises `ConfigError` for an unreadable store.
     """
     variable = settings.key_env or env_key
-    own = settings.own_endpoint
+    own = settings.is_custom_endpoint
     places = (
         (GIVEN, settings.key.get_secret_value() if settings.key is not None else "", f"providers.{provider}.key"),
         (variable or "", environ.get(variable, "") if variable else "", f"the variable {variable}"),

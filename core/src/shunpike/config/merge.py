@@ -126,11 +126,18 @@ def origins_of(leaves: Layer, settings: Settings) -> tuple[Origin, ...]:
     """Return every setting with its origin, in the order of the model; those nobody set are ``default``."""
     found = [origin_of(path, leaf) for path, leaf in leaves.items()]
     for name in Settings.model_fields:
-        if not any(path[0] == name for path in leaves):
-            value = f"sqlite:{ledger_file()}" if name == "store" else without_secrets(getattr(settings, name))
-            found.append(Origin(key=name, value=value, origin="default"))
+        value = f"sqlite:{ledger_file()}" if name == "store" else without_secrets(getattr(settings, name))
+        if isinstance(value, Record):
+            rest = [(f"{name}.{field}", getattr(value, field)) for field in type(value).model_fields]
+            found += [_default(key, one) for key, one in rest if tuple(key.split(".")) not in leaves]
+        elif not any(path[0] == name for path in leaves):
+            found.append(_default(name, value))
     order = list(Settings.model_fields)
     return tuple(sorted(found, key=lambda one: (order.index(one.key.split(".")[0]), one.key)))
+
+
+def _default(key: str, value: Any) -> Origin:
+    return Origin(key=key, value=value, origin="default")
 
 
 def _masked(path: Path, value: Any) -> Any:

@@ -18,13 +18,13 @@ from shunpike.config.shapes import (
     file_path,
     header,
     limits,
-    pace,
     proxy_address,
+    share,
     variable_name,
     web_address,
 )
 from shunpike.errors import ConfigError
-from shunpike.types import Budget, ProviderSettings, Settings, Timeouts
+from shunpike.types import Budget, Pace, ProviderSettings, Settings, Timeouts
 from shunpike.types.written import UNSAID
 from shunpike.validation import complaint
 
@@ -34,7 +34,7 @@ _FREE = ("strategy_options", "headers", "options")
 _SHAPES: dict[str, Callable[[Any, str, str], Any]] = {
     "budgets": budgets,
     "limits": limits,
-    "pace": pace,
+    "interactive_share": share,
     "timeout": duration,
     "key_env": variable_name,
     "base_url": web_address,
@@ -53,6 +53,8 @@ def table_of(path: Path) -> type[BaseModel] | None:
             return ProviderSettings
         case ("providers", _, "timeouts"):
             return Timeouts
+        case ("pace",) | ("providers", _, "pace"):
+            return Pace
         case _:
             return None
 

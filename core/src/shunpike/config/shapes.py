@@ -17,7 +17,7 @@ from shunpike.durations import span
 from shunpike.types import Budget, Cap, Confidence, Limit, Money, Scope, Unit
 from shunpike.types.headers import header_problem
 from shunpike.types.money import amount_of, is_too_much
-from shunpike.types.settings import DIRECT, PACE, PROXY_SCHEMES
+from shunpike.types.settings import DIRECT, PROXY_SCHEMES
 
 _PERIODS = ("day", "month", "lifetime")
 
@@ -155,12 +155,12 @@ def duration(value: Any, table: str, origin: str) -> float:
     return span(value)
 
 
-def pace(value: Any, table: str, origin: str) -> str:
-    """Return the words of a pace, checked here so that an error names what is meant."""
+def share(value: Any, table: str, origin: str) -> str:
+    """Return a share in percent, checked here so that an error names what is meant."""
     del table, origin
-    if isinstance(value, str) and re.fullmatch(PACE, value):
+    if isinstance(value, str) and re.fullmatch("[1-9]?[0-9]%", value):
         return value
-    raise _expected('should be "none", "smooth" or "reserve 20% for interactive"; or the last two with a comma')
+    raise _expected('should be a share from "0%" to "99%"')
 
 
 def _expected(what: str) -> ValueError:

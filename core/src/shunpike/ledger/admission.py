@@ -91,9 +91,8 @@ class Ledger(Inspection, Admission):
             if ask.prompt_bound is not None:
                 tokens = min(tokens, max(ask.prompt_bound, ask.prompt_tokens))
             changed["prompt_tokens"] = tokens
-        likely = (
-            likely_output(self._known.factors, model, ask.tag) if self._in_force.settings.reserve == "learned" else None
-        )
+        learned = self._in_force.settings.token_estimate == "learned"
+        likely = likely_output(self._known.factors, model, ask.tag) if learned else None
         if likely is not None:
             changed["likely_output"] = min(likely, ask.max_output)
         return ask.model_copy(update=changed) if changed else ask
@@ -102,7 +101,7 @@ class Ledger(Inspection, Admission):
         model = model_key(target)
         prompt = prompt_sample(model, ask.prompt_tokens, outcome.usage, outcome.at)
         samples = () if prompt is None else (prompt,)
-        if self._in_force.settings.reserve != "learned":
+        if self._in_force.settings.token_estimate != "learned":
             return samples
         return samples + output_samples(model, ask.tag, ask.choices, outcome.usage, outcome.at)
 

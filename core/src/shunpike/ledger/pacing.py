@@ -10,29 +10,36 @@
   is not known: they count from their answer on, and not yet while they run.
 - shorter windows open again sooner than a slowdown would pay for: they are left alone.
 
-``reserve 20% for interactive`` closes the last fifth of every limit to batch attempts. Nothing of this can let pass
+``interactive_share = "20%"`` closes the last fifth of every limit to batch attempts. Nothing of this can let pass
 what a limit refuses: holds are only ever judged against less than the limit.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from itertools import islice
 
-from shunpike.errors import ConfigError
 from shunpike.ledger.capabilities import RECOVER_EVERY, Recovers
 from shunpike.ledger.slots import settled_amount
 from shunpike.ledger.terms import InForce
 from shunpike.ledger.windows import GUARD, next_reset, zone_of
 from shunpike.protocols import AdmissionRequest, Store, Target
-from shunpike.types import Calendar, Denial, DenialCause, Grant, Hold, Limit, Remaining, Rolling, Settings, Settlement
-from shunpike.types.base import Record
-from shunpike.types.settings import PACE
+from shunpike.types import (
+    Calendar,
+    Denial,
+    DenialCause,
+    Grant,
+    Hold,
+    Limit,
+    Pace,
+    Remaining,
+    Rolling,
+    Settings,
+    Settlement,
+)
 
 FREELY = 0.1
 """The share of a limit that is never slowed down."""
@@ -42,31 +49,10 @@ _SAME = 0.01
 """Seconds by which a moment may differ after it was reckoned to an expiry and back, or to another machine's clock."""
 
 
-class Pace(Record):
-    """How one provider's quotas are spread. ``reserve`` is the percentage that batch attempts leave alone."""
-
-    smooth: bool = False
-    reserve: int = 0
-    curve: float = 1.0
-
-
-@lru_cache(64)
-def read_pace(text: str, curve: float = 1.0) -> Pace:
-    """Return the pace that ``text`` names. Raises `ConfigError` for anything but the words of `Settings.pace`."""
-    found = re.fullmatch(PACE, text.strip())
-    if found is None:
-        raise ConfigError(
-            f"pace = {text!r} is not known",
-            hint="write none, smooth, or reserve 20% for interactive; or the last two with a comma",
-        )
-    return Pace(smooth="smooth" in text, reserve=int(found["percent"] or 0), curve=curve)
-
-
 def pace_of(target: Target, settings: Settings) -> Pace:
     """Return the pace at ``target``."""
     section = settings.providers.get(target.name)
-    own = section.pace if section is not None else None
-    return read_pace(settings.pace if own is None else own, settings.pace_curve)
+    return settings.pace if section is None else section.pace.over(settings.pace)
 
 
 def _period(window: Calendar, now: float) -> tuple[float, float]:
@@ -109,8 +95,8 @@ def _slowed(hold: Hold, ask: AdmissionRequest, pace: Pace, now: float) -> Hold:
         return hold
     limit = hold.limit
     amount = limit.amount
-    if ask.priority == "batch" and pace.reserve:
-        amount = amount * (100 - pace.reserve) // 100
+    if ask.priority == "batch" and pace.reserved:
+        amount = amount * (100 - pace.reserved) // 100
     if pace.smooth:
         amount = min(amount, allowed(limit, now, pace.curve))
     amount = min(limit.amount, max(amount, hold.amount))
@@ -208,7 +194,7 @@ class Pacer:
                 own.running[ask.attempt_id] = now
                 own.taken += hold.amount
                 own.pending += hold.amount
-        return slowed(holds, ask, pace, now) if pace.smooth or pace.reserve else holds
+        return slowed(holds, ask, pace, now) if pace.smooth or pace.reserved else holds
 
     def rooms(
         self, target: Target, ask: AdmissionRequest, holds: Sequence[Hold], left: Sequence[Remaining], now: float

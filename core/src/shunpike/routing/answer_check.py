@@ -3,39 +3,75 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from shunpike.errors import BadAnswer
+from shunpike.json_schema import json_schema
 from shunpike.protocols import Target
 from shunpike.routing.context import Attempt, RequestContext
 from shunpike.types import Answer, ChatRequest
 from shunpike.types.base import label
 
 
-def check_answer(answer: Answer, request: ChatRequest, target: Target) -> BadAnswer | None:
+def check_answer(answer: Answer, request: ChatRequest, context: RequestContext, attempt: Attempt) -> BadAnswer | None:
     """Return what is wrong with ``answer``, or None. Only what can be proven from the answer itself counts."""
     first = answer.choices[0]
     message = first.message
     if first.finish_reason == "content_filter" or (message.refusal and not message.text):
-        return _bad("refused", "the model or its filter refused to answer", target)
-    if not message.text.strip() and not message.tool_calls:
-        return useless(answer, request, target)
-    if request.json_mode and not message.tool_calls and not _is_json(message.text):
-        if first.finish_reason == "length":
-            return _cut_short(request, target)
-        return _bad("schema_invalid", f"asked for JSON, got {message.text[:60]!r}", target)
-    return None
+        return _bad("refused", "the model or its filter refused to answer", attempt.target)
+    return check_end(answer, request, context, attempt)
 
 
-def misread(answer: Answer, context: RequestContext, attempt: Attempt) -> BadAnswer | None:
-    """Read the answer as what the caller asked for, into ``attempt.parsed``; return why it is none, if so."""
-    message = answer.choices[0].message
-    if context.reads is None or message.tool_calls:
+def check_end(answer: Answer, request: ChatRequest, context: RequestContext, attempt: Attempt) -> BadAnswer | None:
+    """Return what is wrong with an answer that was shown as it came: nothing is in it, or not what was asked for.
+
+    What was asked for is read into ``attempt.parsed``.
+    """
+    return useless(answer, request, attempt.target) or _misread(answer, request, context, attempt)
+
+
+def _misread(answer: Answer, request: ChatRequest, context: RequestContext, attempt: Attempt) -> BadAnswer | None:
+    first = answer.choices[0]
+    if context.reads is None and request.json_mode is None:
+        return None
+    if first.message.tool_calls or not first.message.text.strip():
         return None
     try:
-        attempt.parsed = context.reads(message.text)
+        attempt.parsed = _read(first.message.text, request, context, attempt)
     except ValueError as error:
+        if first.finish_reason == "length":
+            return _cut_short(request, attempt.target)
         return _bad("schema_invalid", str(error), attempt.target)
+    for choice in answer.choices[1:]:
+        try:
+            _read(choice.message.text, request, context, attempt)
+        except ValueError as error:
+            attempt.remarks.append(f"choice {choice.index}: {error}")
     return None
+
+
+def _read(text: str, request: ChatRequest, context: RequestContext, attempt: Attempt) -> Any:
+    """Return what was asked for of an answer's text. Raises `ValueError` saying what does not fit."""
+    if context.reads is not None:
+        return context.reads(text)
+    try:
+        value = json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise ValueError(f"asked for JSON, got {text[:60]!r}") from None
+    schema = request.json_schema
+    if schema is None:
+        return value
+    checked = json_schema(json.dumps(schema))
+    if not checked.is_checkable(text):
+        attempt.remarks.append("the answer was not checked against its schema: that would take too long")
+    problem = checked.problem(value, text)
+    if problem is not None:
+        raise ValueError(f"the answer does not fit the schema: {problem}")
+    return value
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def useless(answer: Answer, request: ChatRequest, target: Target) -> BadAnswer | None:
@@ -59,7 +95,12 @@ def _all_thought(request: ChatRequest, target: Target) -> BadAnswer:
     return error
 
 
-def cut_off(answer: Answer, attempt: Attempt) -> tuple[str, ...]:
+def warnings_of(answer: Answer, attempt: Attempt) -> tuple[str, ...]:
+    """Return what is odd about an answer that serves: what was not checked, and what cut it off."""
+    return (*attempt.remarks, *_cut_off(answer, attempt))
+
+
+def _cut_off(answer: Answer, attempt: Attempt) -> tuple[str, ...]:
     """Return the warning for an answer that was cut off: by a filter, or by its output cap and what made it that."""
     ends = {choice.finish_reason for choice in answer.choices}
     who = label(attempt.target.name, attempt.target.model.id)
@@ -89,14 +130,6 @@ def _cut_short(request: ChatRequest, target: Target) -> BadAnswer:
     error.elsewhere = cap is None
     error.hint = f"raise max_tokens above {cap}" if cap else "ask for less, or see what is left: shunpike limits"
     return error
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _bad(kind: str, message: str, target: Target) -> BadAnswer:

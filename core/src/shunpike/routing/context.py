@@ -137,7 +137,9 @@ class Attempt:
     streamed: bool = False
     """Whether the answer arrives as it is made."""
     parsed: Any = None
-    """What the context reads of the answer."""
+    """What was asked for, read of the answer."""
+    remarks: list[str] = field(default_factory=list)
+    """What is odd about an answer that serves all the same."""
     assembly: Assembly = field(init=False)
     _shown: list[str] = field(default_factory=list)
     _received: int = 0

@@ -8,7 +8,7 @@ from typing import ClassVar, Generic, TypeVar
 from typing_extensions import override
 
 from shunpike.errors import BadAnswer
-from shunpike.routing.answer_check import check_answer, misread
+from shunpike.routing.answer_check import check_answer
 from shunpike.routing.blaming import checked
 from shunpike.routing.context import Attempt, RequestContext, Services
 from shunpike.routing.outcomes import success
@@ -58,7 +58,7 @@ class Completing(Operation[Answer]):
 
     @override
     def check(self, given: Answer, attempt: Attempt) -> BadAnswer | None:
-        return check_answer(given, self._request, attempt.target) or misread(given, self._context, attempt)
+        return check_answer(given, self._request, self._context, attempt)
 
     @override
     def outcome(self, given: Answer, attempt: Attempt) -> Outcome:

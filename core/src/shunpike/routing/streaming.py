@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from shunpike.errors import BadAnswer, Interrupted
 from shunpike.protocols import Streams
-from shunpike.routing.answer_check import misread, useless
+from shunpike.routing.answer_check import check_end
 from shunpike.routing.attempt_loop import AttemptLoop
 from shunpike.routing.blaming import blaming, checked
 from shunpike.routing.context import Attempt, RequestContext
@@ -64,7 +64,7 @@ class StreamRun:
                     return chunk
                 answer = attempt.assembly.answer()
             outcome = success(self._loop.services, attempt, answer)
-            bad = useless(answer, self._request, attempt.target) or misread(answer, self._context, attempt)
+            bad = check_end(answer, self._request, self._context, attempt)
         except BaseException as error:
             failed = await self._broke_off(attempt, error)
             if failed is error:

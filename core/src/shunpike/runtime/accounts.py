@@ -34,7 +34,7 @@ _CAUSES = {
     DISABLED: Cause.DISABLED,
 }
 OWN = "own"
-"""The tier of an endpoint of the owner's own."""
+"""The tier of a custom endpoint."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ class Account:
 
     @property
     def own(self) -> bool:
-        """Whether it is an endpoint of the owner's own, whose list of models is all that is known of it."""
-        return self.settings.own_endpoint
+        """Whether it is a custom endpoint, whose list of models is all that is known of it."""
+        return self.settings.is_custom_endpoint
 
     @property
     def paid(self) -> bool:
@@ -113,14 +113,14 @@ def missing_providers(host: Host, settings: Settings) -> tuple[str, ...]:
 
 
 def _own_info(name: str, info: ProviderInfo, section: ProviderSettings) -> ProviderInfo:
-    """Return what is known of the section's provider: of an endpoint of the owner's own, no more than its address."""
-    if not section.own_endpoint:
+    """Return what is known of the section's provider: of a custom endpoint, no more than its address."""
+    if not section.is_custom_endpoint:
         return info
     return ProviderInfo.model_construct(
         **{
             **dict(info),
             "id": name,
-            "title": f"{name} (an endpoint of your own)",
+            "title": f"{name} (a custom endpoint)",
             "env_key": None,
             "key_url": None,
             "base_url": section.base_url,
@@ -158,7 +158,7 @@ def build_targets(
 ) -> Targets:
     """Return every target of the usable accounts, and the others with their reason, as of ``today`` (UTC).
 
-    What endpoints of the owner's own offer is not among them: they have to be asked.
+    What custom endpoints offer is not among them: they have to be asked.
     """
     targets: list[Target] = []
     unavailable = [_absent(name, NOT_INSTALLED, Cause.CONFIG) for name in missing_providers(host, settings)]

@@ -1,4 +1,4 @@
-"""Endpoints of the owner's own: what they offer is asked at first use, and remembered.
+"""Custom endpoints: what they offer is asked at first use, and remembered.
 
 A server at home has no dated catalog, no published limits and no price: its own list of models is all there is. A
 model that the caller names is tried even where that list can't be had or does not show it: the server knows best.

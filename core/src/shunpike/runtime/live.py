@@ -36,7 +36,7 @@ class LiveList(Record):
     provider: str
     rows: tuple[LiveRow, ...] = ()
     dated: bool = True
-    """Whether there is a catalog to compare with; an endpoint of the owner's own has none."""
+    """Whether there is a catalog to compare with; a custom endpoint has none."""
     problem: str | None = None
     kind: str | None = None
 

@@ -15,7 +15,7 @@ from shunpike.plugins import Host
 from shunpike.types import ProviderSettings, Settings
 from shunpike.validation import near
 
-_OWN = 'for a server of your own, say in [providers.{}]: plugin = "NAME" (whose language it speaks), price = "free"'
+_OWN = 'for a custom endpoint, say in [providers.{}]: plugin = "NAME" (whose language it speaks), price = "free"'
 
 
 def check_budgets(settings: Settings, host: Host) -> None:
@@ -124,10 +124,10 @@ def _sections(settings: Settings, host: Host) -> Iterator[Doubt]:
 
 
 def _models(settings: Settings, host: Host) -> Iterator[Doubt]:
-    """Models that a section names and its provider's catalog has not; an endpoint of one's own knows best itself."""
+    """Models that a section names and its provider's catalog has not; a custom endpoint knows best itself."""
     for name, section in settings.providers.items():
         plugin = section.plugin or name
-        if not section.models or section.own_endpoint or plugin not in host_ids(host):
+        if not section.models or section.is_custom_endpoint or plugin not in host_ids(host):
             continue
         try:
             known = [model.id for model in host.models(plugin)]
@@ -163,7 +163,7 @@ def explained(error: UsageError, names: Iterable[str], settings: Settings, host:
             return ConfigError(
                 _nobody_behind(name, section), hint=SHOWN if section.base_url is None else _OWN.format(name)
             )
-        if section.plugin is not None and section.base_url is not None and not section.own_endpoint:
+        if section.plugin is not None and section.base_url is not None and not section.is_custom_endpoint:
             error.hint = _OWN.format(name)
     return error
 

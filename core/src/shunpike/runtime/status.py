@@ -139,7 +139,7 @@ async def limits_shown(runtime: Runtime) -> tuple[tuple[Target, Remaining], ...]
 
 
 async def _targets(runtime: Runtime) -> list[Target]:
-    """An endpoint of the owner's own is not asked for this: its models are those that were named, or asked lately."""
+    """A custom endpoint is not asked for this: its models are those that were named, or asked lately."""
     own = {account.name: account for account in runtime.snapshot.custom}
     found = [target for target in runtime.targets.targets if target.name not in own]
     if not own:

@@ -61,7 +61,7 @@ from shunpike.types.money import ZERO, Money
 from shunpike.types.price import FREE, Price
 from shunpike.types.principal import Principal
 from shunpike.types.provider import Billing, ModelInfo, PriceRow, ProviderInfo, Tier
-from shunpike.types.settings import Budget, ProviderSettings, Settings
+from shunpike.types.settings import Budget, Pace, ProviderSettings, Settings
 from shunpike.types.usage import ABSENT, Basis, Usage
 
 __all__ = [
@@ -127,6 +127,7 @@ __all__ = [
     "OtherPart",
     "Outcome",
     "Owner",
+    "Pace",
     "PluginBroken",
     "Price",
     "PriceRow",

@@ -166,6 +166,13 @@ class ChatRequest(Written, Open):
         return kind if kind in ("json_object", "json_schema") else None
 
     @property
+    def json_schema(self) -> dict[str, Any] | None:
+        """The schema that the answer must fit, if any."""
+        wanted = (self.response_format or {}).get("json_schema")
+        schema = wanted.get("schema") if isinstance(wanted, dict) else None
+        return schema if isinstance(schema, dict) else None
+
+    @property
     def needs(self) -> frozenset[str]:
         """What a model must be able to do: of ``tools``, ``json``, ``json_schema``, ``vision``."""
         found = set()

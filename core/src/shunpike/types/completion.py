@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 from typing_extensions import override
 
+from shunpike.openai_format import completion_body
 from shunpike.types.answer import Choice
 from shunpike.types.base import Moment, Record, label, one_line, shortened
 from shunpike.types.chat import Message, ToolCall
@@ -35,7 +36,8 @@ class Completion(Record):
     simulated: bool = False
     """True when a sandbox answered, not a model."""
     parsed: Any = Field(default=None, exclude=True)
-    """The object that was asked for, where ``response_format`` was a type; None where tools are called instead."""
+    """What ``response_format`` asked for: an object of its type, else the JSON as Python has it. None where tools are
+    called instead, or nothing of that kind was asked for."""
 
     @property
     def text(self) -> str:
@@ -77,39 +79,9 @@ class Completion(Record):
 
     def openai(self) -> dict[str, Any]:
         """Return the answer as an OpenAI ``chat.completion`` object, as JSON types."""
-        return {
-            "id": self.request_id,
-            "object": "chat.completion",
-            "created": int(self.created),
-            "model": self.model,
-            "choices": [_openai_choice(choice) for choice in self.choices],
-            "usage": _openai_usage(self.usage),
-        }
+        return completion_body(self.request_id, self.created, self.model, self.choices, self.usage)
 
 
 def origin(provider: str, model: str, usage: Usage, cost: Money) -> tuple[str, str, str]:
     """Return where an answer came from and what it took, in a few words each."""
     return shortened(label(provider, model)), f"{usage.total_tokens:,} tokens", str(cost)
-
-
-def _openai_choice(choice: Choice) -> dict[str, Any]:
-    message = choice.message.model_dump(mode="json", exclude={"private", "reasoning"}, exclude_none=True)
-    message.setdefault("content", None)
-    if choice.message.reasoning:
-        message["reasoning_content"] = choice.message.reasoning
-    return {
-        "index": choice.index,
-        "message": message,
-        "finish_reason": choice.finish_reason,
-        "logprobs": choice.logprobs,
-    }
-
-
-def _openai_usage(usage: Usage) -> dict[str, Any]:
-    return {
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "total_tokens": usage.total_tokens,
-        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
-        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
-    }

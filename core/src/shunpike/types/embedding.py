@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 from typing_extensions import override
 
+from shunpike.openai_format import embedding_body
 from shunpike.types.answer import Timeouts
 from shunpike.types.base import Moment, Record
 from shunpike.types.completion import origin
@@ -123,12 +124,4 @@ class Embedding(Record):
 
     def openai(self) -> dict[str, Any]:
         """Return the vectors as an OpenAI ``list`` of ``embedding`` objects, as JSON types."""
-        return {
-            "object": "list",
-            "model": self.model,
-            "data": [
-                {"object": "embedding", "index": index, "embedding": list(vector)}
-                for index, vector in enumerate(self.vectors)
-            ],
-            "usage": {"prompt_tokens": self.usage.prompt_tokens, "total_tokens": self.usage.total_tokens},
-        }
+        return embedding_body(self.model, self.vectors, self.usage)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field, SecretStr, field_validator
 from pydantic.config import JsonDict
@@ -22,6 +22,34 @@ DIRECT = ("", "none", "direct")
 NO_UNIT: JsonDict = {"unit": "-"}
 SECONDS: JsonDict = {"unit": "seconds"}
 """Of the settings: their docstrings, examples and units are what `config/reference.py` makes the reference of."""
+
+
+class Pace(Written, Record):
+    """How quotas are spread over their windows. In a provider's section, what is not set is as for all."""
+
+    smooth: bool = Field(default=False, examples=[True], json_schema_extra=NO_UNIT)
+    """Whether what is left is used no faster than the time to the reset allows; a tenth of a limit is free."""
+    interactive_share: str = Field(default="0%", examples=["20%"], json_schema_extra={"unit": "share of a limit"})
+    """What batches leave of every limit for those who wait."""
+    curve: float = Field(default=1.0, ge=1.0, le=8.0, examples=[2], json_schema_extra={"unit": "exponent"})
+    """1 = never faster than what is left by the time to the reset; more = faster at first, slower near the limit."""
+
+    @field_validator("interactive_share")
+    @classmethod
+    def _share(cls, value: str) -> str:
+        if not re.fullmatch("[1-9]?[0-9]%", value):
+            raise ValueError('should be a share from "0%" to "99%"')
+        return value
+
+    @property
+    def reserved(self) -> int:
+        """Percent of every limit that batches leave alone."""
+        return int(self.interactive_share.removesuffix("%"))
+
+    def over(self, general: Self) -> Self:
+        """Return what is set here, and of ``general`` what is not."""
+        own = {name: getattr(self, name) for name in self.model_fields_set}
+        return general.model_copy(update=own) if own else general
 
 
 class ProviderSettings(Written, Record):
@@ -45,7 +73,7 @@ class ProviderSettings(Written, Record):
     """Which of the tiers in the provider's catalog your account is on: it decides limits and who pays; None = the
     catalog's ``default_tier``."""
     price: Literal["list", "free"] = Field(default="list", examples=["free"], json_schema_extra=NO_UNIT)
-    """``free`` declares an endpoint of one's own that costs nothing; ``list`` = the prices of the plugin's catalog."""
+    """``free`` declares a custom endpoint, which costs nothing; ``list`` = the prices of the plugin's catalog."""
     account: str = Field(default="default", examples=["team"], json_schema_extra=NO_UNIT)
     """Keys of one account share its limits under one name."""
     order: int | None = Field(default=None, examples=[10], json_schema_extra={"unit": "place"})
@@ -57,8 +85,8 @@ class ProviderSettings(Written, Record):
         default=(), examples=[[{"amount": "80%"}]], json_schema_extra={"unit": "see Limits of your own"}
     )
     """Limits of the operator's own, beside the provider's: the smaller holds, unless it ``overrides``."""
-    pace: str | None = Field(default=None, examples=["smooth"], json_schema_extra=NO_UNIT)
-    """How quotas are spread over their windows here; None = as for all."""
+    pace: Pace = Pace()
+    """How quotas are spread over their windows here; what is not set is as for all."""
     timeouts: Timeouts = Timeouts()
     proxy: str | None = Field(
         default=None, repr=False, examples=["http://proxy.example:3128"], json_schema_extra={"unit": "address"}
@@ -84,13 +112,9 @@ class ProviderSettings(Written, Record):
     """The variables that name proxies and certificates: those that the client was made with; never read from a file."""
 
     @property
-    def own_endpoint(self) -> bool:
-        """Whether this is an endpoint of the owner's own: nothing of the plugin's catalog, keys or limits holds."""
+    def is_custom_endpoint(self) -> bool:
+        """Whether this is a custom endpoint: nothing of the plugin's catalog, keys or limits holds."""
         return self.price == "free" and self.base_url is not None
-
-
-PACE = r"none|smooth|(?:smooth, *)?reserve (?P<percent>[1-9][0-9]?)% for interactive"
-"""What may be said about the pace."""
 
 
 class Budget(Written, Record):
@@ -140,12 +164,11 @@ class Settings(Written, Record):
         default=(), examples=[[{"amount": "1.00", "period": "day"}]], json_schema_extra={"unit": "see Budgets"}
     )
     """Hard bounds on money, all of which hold."""
-    pace: str = Field(default="none", examples=["smooth, reserve 20% for interactive"], json_schema_extra=NO_UNIT)
-    """How quotas are spread over their windows: ``none``; ``smooth`` = no faster than what is left by the time to the
-    reset; ``reserve 20% for interactive`` = batches leave a fifth alone; or the last two with a comma."""
-    pace_curve: float = Field(default=1.0, ge=1.0, le=8.0, examples=[2], json_schema_extra={"unit": "exponent"})
-    """1 = never faster than what is left by the time to the reset; more = faster at first, slower near the limit."""
-    reserve: Literal["worst", "learned"] = Field(default="worst", examples=["learned"], json_schema_extra=NO_UNIT)
+    pace: Pace = Pace()
+    """How quotas are spread over their windows."""
+    token_estimate: Literal["worst_case", "learned"] = Field(
+        default="worst_case", examples=["learned"], json_schema_extra=NO_UNIT
+    )
     """What is held of token limits for an answer: its cap, or what answers of its task and model were seen to take.
     Money is always held at the worst case."""
     min_output: int = Field(default=1024, ge=1, examples=[256], json_schema_extra={"unit": "tokens"})
@@ -179,13 +202,6 @@ class Settings(Written, Record):
     @classmethod
     def _spanned(cls, value: Any) -> Any:
         return span(value) if isinstance(value, str) else value
-
-    @field_validator("pace")
-    @classmethod
-    def _paced(cls, value: str) -> str:
-        if not re.fullmatch(PACE, value):
-            raise ValueError("should be none, smooth, or reserve 20% for interactive")
-        return value
 
     @field_validator("providers")
     @classmethod

@@ -70,7 +70,7 @@ class OpenAICompatible(CatalogPlugin):
         return AccountProbe(backend) if isinstance(backend, BalanceBackend) else ModelsProbe(backend)
 
     def _made(self, settings: ProviderSettings) -> ChatBackend:
-        return own_backend(self.info, settings) if settings.own_endpoint else self.backend(settings)
+        return own_backend(self.info, settings) if settings.is_custom_endpoint else self.backend(settings)
 
 
 def require_key(info: ProviderInfo, settings: ProviderSettings) -> str | None:

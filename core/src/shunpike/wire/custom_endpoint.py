@@ -1,4 +1,4 @@
-"""An OpenAI-compatible endpoint of the owner's own: a server at home or at work, a company's proxy.
+"""A custom OpenAI-compatible endpoint: a server at home or at work, a company's proxy.
 
 Nothing of the plugin that lends its name holds here: not its key, its catalog, its limits or its dialect. What such
 servers have in common is sent; what they refuse, they say.

@@ -83,7 +83,7 @@ def _model(talk: Talk, rest: str) -> bool:
 
 
 def _check_model(talk: Talk, name: str) -> None:
-    """Raise `UnknownModel` for what nobody offers; endpoints of one's own are asked what they have."""
+    """Raise `UnknownModel` for what nobody offers; custom endpoints are asked what they have."""
     if name in talk.model_names():
         return
     talk.portal.call(talk.client.discover)
