@@ -8,14 +8,14 @@ the same that other stores use.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from threading import RLock
+from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
+from typing import TypeVar
 
 from typing_extensions import override
 
 from shunpike.builtin.memory_books import Books
 from shunpike.builtin.memory_tenancy import Tenancy
-from shunpike.builtin.one_thread import one_thread
 from shunpike.clock import Clock, SystemClock
 from shunpike.control import ControlStore, MemoryControl
 from shunpike.errors import ConfigError
@@ -37,6 +37,8 @@ from shunpike.types import (
     UsageRow,
 )
 
+T = TypeVar("T")
+
 
 class MemoryStore(Store):
     """Keeps the ledger in memory. ``guard`` is in seconds, see ``ledger/windows.py``.
@@ -48,107 +50,106 @@ class MemoryStore(Store):
     """
 
     def __init__(self, guard: float = GUARD, *, clock: Clock | None = None, alone: bool = False) -> None:
-        self.lock = RLock()
+        self._lock = Lock()
         self._tenancy = Tenancy(alone=alone)
         self._books = Books(guard, clock)
         self._reopened: list[Reopening] = []
         self.control: ControlStore = MemoryControl()
         """What an operator changes; this process alone sees it."""
 
+    def _do(self, work: Callable[[Books], T]) -> T:
+        """Do ``work`` as of one moment, by one thread at a time."""
+        with self._lock:
+            self._books.begin()
+            try:
+                return work(self._books)
+            finally:
+                self._books.flush()
+
     @override
-    @one_thread
     async def admit(self, reservation: Reservation) -> Grant | Denial:
         """Take every hold, or none and say which limit blocks.
 
         Raises `StoreError` for an attempt that was admitted before, and where another process keeps a ledger in memory.
         """
-        self._tenancy.enter()
-        return self._books.do(lambda books: books.admit(reservation))
+
+        def admit(books: Books) -> Grant | Denial:
+            self._tenancy.enter()
+            return books.admit(reservation)
+
+        return self._do(admit)
 
     @override
-    @one_thread
     async def settle(self, attempt_id: str, settlement: Settlement) -> bool:
         """Settle a held attempt once; False when it was settled before, which changes nothing.
 
         Raises `StoreError` once it is closed.
         """
         self._tenancy.check()
-        return self._books.do(lambda books: books.settle(attempt_id, settlement))
+        return self._do(lambda books: books.settle(attempt_id, settlement))
 
-    @one_thread
     async def observations(self) -> Mapping[str, Observation]:
         """Return bucket → what its provider was last seen to say of it."""
-        return dict(self._books.observations)
+        return self._do(lambda books: dict(books.observations))
 
-    @one_thread
     async def factors(self) -> Mapping[str, Factor]:
         """Return name → what its samples taught."""
-        return dict(self._books.factors)
+        return self._do(lambda books: dict(books.factors))
 
-    @one_thread
     async def unconfirmed(self) -> Sequence[Unconfirmed]:
         """Return the attempts whose end is not known, oldest first."""
-        return self._books.attempts.unconfirmed()
+        return self._do(lambda books: books.attempts.unconfirmed())
 
-    @one_thread
     async def reconcile(self, attempt_id: str, cost: Money, at: float, note: str) -> bool:
         """Settle one of them at ``cost``; False when it is not unconfirmed. Nothing keeps ``at`` and ``note``."""
         del at, note
         self._tenancy.check()
-        return self._books.reconcile(attempt_id, cost)
+        return self._do(lambda books: books.reconcile(attempt_id, cost))
 
     @override
-    @one_thread
     async def remaining(self, holds: Sequence[Hold], now: float) -> Sequence[Remaining]:
         """Return what is left of each hold's limit; amounts are not looked at."""
-        return self._books.do(lambda books: [books.remaining(hold, now) for hold in holds])
+        return self._do(lambda books: [books.remaining(hold, now) for hold in holds])
 
     @override
     async def usage(self, since: float, until: float) -> Sequence[UsageRow]:
         """Return totals by provider and model of the attempts begun in ``[since, until)``."""
         return await self.usage_by(since, until, day=False, tag=False)
 
-    @one_thread
     async def usage_by(self, since: float, until: float, *, day: bool, tag: bool) -> Sequence[UsageRow]:
         """Return totals as `usage` does, in one row for each day and tag where asked."""
-        return self._books.attempts.tally(since, until).rows(day=day, tag=tag)
+        return self._do(lambda books: books.attempts.tally(since, until)).rows(day=day, tag=tag)
 
     @override
-    @one_thread
     async def closed(self, now: float) -> Mapping[str, Block]:
         """Return bucket → block of the buckets that are closed at ``now``."""
-        self._books.begin()
-        return {bucket: block for bucket, block in self._books.blocks.known.items() if block.until > now}
+        known = self._do(lambda books: dict(books.blocks.known))
+        return {bucket: block for bucket, block in known.items() if block.until > now}
 
-    @one_thread
     async def reopen(self, buckets: Sequence[str], at: float, who: str, note: str) -> Sequence[Reopening]:
         """Open those of ``buckets`` that are closed, and write down who did it; return what they were closed by."""
-        closed = [one for bucket in dict.fromkeys(buckets) if (one := self._books.blocks.reopen(bucket)) is not None]
+        found = self._do(lambda books: [books.blocks.reopen(bucket) for bucket in dict.fromkeys(buckets)])
+        closed = [one for one in found if one is not None]
         done = [Reopening(block=one, at=at, who=who, note=note) for one in closed]
         self._reopened += done
         return done
 
-    @one_thread
     async def reopened(self) -> Sequence[Reopening]:
         """Return what was opened by hand, oldest first."""
         return list(self._reopened)
 
-    @one_thread
     async def recover(self, now: float) -> int:
         """Return 0: no owner but this process can have held anything. ``now`` is not looked at."""
         del now
         return 0
 
     @override
-    @one_thread
     async def check(self) -> str:
         """Return a few words on size. Raises `StoreError` when the books don't add up."""
-        self._books.check()
-        kept, held = len(self._books.attempts), len(self._books.attempts.held)
+        kept, held = self._do(Books.check)
         return f"in memory, {kept} attempts kept one by one, {held} held; it is forgotten at the end"
 
     @override
-    @one_thread
     async def aclose(self) -> None:
         """Let other processes have such a store; calling it again does nothing."""
         self._tenancy.leave()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import count
-from typing import TypeVar
 
 from typing_extensions import override
 
@@ -19,7 +18,6 @@ from shunpike.ledger.steady import Steady, begun
 from shunpike.ledger.working_set import Bucket
 from shunpike.types import Denial, Grant, Hold, Limit, Money, Remaining, Reservation, Rolling, Settlement
 
-T = TypeVar("T")
 SWEEP_EVERY = 1_000
 """Settlements between two looks for limits that nothing counts in any more."""
 FACTORS = 10_000
@@ -73,14 +71,6 @@ class Books(Bookkeeper):
                     bucket.first, bucket.last = self._slots[bucket.key].span
                     bucket.admitted_at = None if bucket.admitted_at is None else bucket.admitted_at + seconds
             self.blocks.move(seconds)
-
-    def do(self, work: Callable[[Books], T]) -> T:
-        """Do ``work`` as of one moment."""
-        self.begin()
-        try:
-            return work(self)
-        finally:
-            self.flush()
 
     def flush(self) -> None:
         """Keep the slots that were made; all else is kept already. Called last."""
@@ -184,8 +174,12 @@ class Books(Bookkeeper):
         counted = Counted(bucket.used, bucket.in_flight, bucket.last, bucket.admitted_at)
         return remaining_of(hold, now, counted, self._guard)
 
-    def check(self) -> None:
-        """Raise `StoreError` when a bucket's figures are not the sum of what they stand for."""
+    def check(self) -> tuple[int, int]:
+        """Return how many attempts are kept one by one, and how many of them are held.
+
+        Raises `StoreError` when a bucket's figures are not the sum of what they stand for.
+        """
         for bucket in self._set.by_key.values():
             if bucket.used != bucket.in_flight + self._slots[bucket.key].total:
                 raise StoreError(f"the books of {bucket.name} in memory don't add up")
+        return len(self.attempts), len(self.attempts.held)
