@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from pathlib import Path
@@ -17,11 +18,12 @@ from shunpike.types import State
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
-SOURCES = (ROOT, ROOT / "core/src/shunpike", DOCS)
+SOURCES = (ROOT, ROOT / "core/src", ROOT / "core/src/shunpike", DOCS)
 FILE = re.compile(r"`([\w./-]+/[\w.-]+\.(?:py|toml|md)|[\w.-]+\.(?:py|toml))`")
 TERM = re.compile(
     r"^\| (?P<term>[^|`]+?) \| (?P<meaning>.+?) \| (?P<names>[^|]+?) \| (?P<file>[^|]+?) \|$", re.MULTILINE
 )
+TERM = re.compile(r"^\| (?P<term>[^|`-]+) \| (?P<meaning>.+) \| (?P<names>[^|]+) \| (?P<file>[^|]+) \|$", re.MULTILINE)
 HOOKS = DOCS / "hooks.md"
 BLOCK = re.compile(r"(?<=<!-- hooks:begin -->\n).*(?=<!-- hooks:end -->)", re.DOTALL)
 SINCE = re.compile(r"\n\n\.\. versionadded:: (\d+\.\d+)$")
@@ -37,6 +39,34 @@ def text_of(page: Path) -> str:
 def test_every_file_that_a_page_names_is_there(page: Path) -> None:
     named = set(FILE.findall(re.sub(r"```.*?```", "", text_of(page), flags=re.DOTALL))) - PLAIN_FILES
     assert not [file for file in named if not any((source / file).exists() for source in SOURCES)]
+
+
+def test_every_term_of_the_glossary_stands_once_and_in_its_place() -> None:
+    terms = [found["term"].lower() for found in TERM.finditer(text_of(DOCS / "glossary.md")) if found["term"] != "term"]
+    assert len(terms) > 40
+    assert terms == sorted(set(terms))
+
+
+def test_every_name_of_the_glossary_stands_in_the_file_that_is_named_beside_it() -> None:
+    wrong = []
+    for found in TERM.finditer(text_of(DOCS / "glossary.md")):
+        for file in re.findall(r"`([^`]+)`", found["file"]):
+            there = names_in(ROOT / "core/src/shunpike" / file)
+            wrong += [f"{name} in {file}" for name in re.findall(r"`(\w+)`", found["names"]) if name not in there]
+    assert not wrong
+
+
+def names_in(file: Path) -> set[str]:
+    """Return what a module, or any module of a package, defines at its top, and the methods of its classes."""
+    names: set[str] = set()
+    for one in [file] if file.suffix else sorted(file.glob("*.py")):
+        for node in ast.walk(ast.parse(text_of(one))):
+            match node:
+                case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                    names.add(name)
+                case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                    names.add(name)
+    return names
 
 
 def test_the_page_on_reservations_has_every_state_and_no_other() -> None:
