@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from shunpike.config.warned import forget
+from shunpike.plugins import Host
 
 from .postgres import Server
 
@@ -55,6 +57,16 @@ def postgres() -> Iterator[Server]:
 def postgres_url(postgres: Server) -> str:
     """The address of an empty database."""
     return postgres.database()
+
+
+@pytest.fixture(scope="module")
+def emulated() -> Iterator[dict[str, str]]:
+    """Variables that lead every provider to the emulated one: no page may reach the network."""
+    world = Host.load().world()
+    assert world is not None
+    endpoints = anyio.run(world.start)
+    yield {f"SHUNPIKE_PROVIDERS__{name.upper()}__BASE_URL": one.base_url for name, one in endpoints.items()}
+    anyio.run(world.aclose)
 
 
 @pytest.fixture(autouse=True)
