@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,12 @@ import pytest
 from shunpike import hookspecs
 from shunpike.types import State
 
-ROOT = Path(__file__).resolve().parents[1]
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent))
+    from pages import ROOT, run_blocks
+else:
+    from .pages import ROOT, run_blocks
+
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 SOURCES = (ROOT, ROOT / "core/src", ROOT / "core/src/shunpike", DOCS)
@@ -85,6 +91,12 @@ def test_every_decision_is_listed_in_order_and_says_context_decision_and_consequ
         text = text_of(record)
         assert text.startswith(f"# {number}. {title}\n"), record.name
         assert re.findall(r"^## (.+)", text, re.MULTILINE) == ["Context", "Decision", "Consequences"], record.name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("guide", sorted((DOCS / "guides").glob("*.md")), ids=lambda guide: guide.stem)
+def test_everything_that_a_guide_shows_runs(guide: Path, tmp_path: Path, emulated: dict[str, str]) -> None:
+    run_blocks(text_of(guide), tmp_path / "work", emulated)
 
 
 # -- hooks ------------------------------------------------------------------------------------------
