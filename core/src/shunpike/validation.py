@@ -37,7 +37,7 @@ _KINDS = {
 def complaint(detail: ErrorDetails, verb: str = "must be") -> str:
     """Return what is wrong with one value, such as ``must be at least 1``, without the value.
 
-    What a validator of this house said is returned as it said it.
+    What a validator of our own said is returned as it said it.
     """
     kind, context = detail["type"], detail.get("ctx", {})
     if kind in _BOUNDS:

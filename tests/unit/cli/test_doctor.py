@@ -27,7 +27,7 @@ def level_of(out: str, part: str) -> str:
     return next(level for text, level in checks(out).items() if part in text)
 
 
-def test_a_healthy_house_is_told_so(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_healthy_installation_is_told_so(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACME_API_KEY", KEY)
     ran = cli("doctor", "--online", providers=(Probed(),))
     assert ran.code == 0, ran.out

@@ -11,7 +11,7 @@ from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.targets import ask, target
 
 
-class Runtime:
+class Rig:
     """A ledger over one store, its clock, and short ways to let attempts end."""
 
     def __init__(self, limits: Sequence[Limit], settings: Settings | None = None) -> None:

@@ -30,7 +30,7 @@ from shunpike.types.ledger import UNTIL_CLEARED
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.targets import ask, limit, target
 
-from .taught import Runtime, seen
+from .taught import Rig, seen
 
 DAY = 86_400.0
 MINUTE = limit(30)
@@ -41,37 +41,37 @@ FREE = target("none")
 
 async def test_a_days_wait_beside_a_minute_limit_is_tested_after_a_minute() -> None:
     """Answered, it is open for all; what a provider says once of one limit is no day without it."""
-    house = Runtime([MINUTE])
-    await house.refused(seen(remaining=0, window_seconds=60.0), wait=DAY)
-    (block,) = (await house.books.closed()).values()
-    assert (block.at, block.test_at) == (house.clock.now(), house.clock.now() + 60 + GUARD)
+    rig = Rig([MINUTE])
+    await rig.refused(seen(remaining=0, window_seconds=60.0), wait=DAY)
+    (block,) = (await rig.books.closed()).values()
+    assert (block.at, block.test_at) == (rig.clock.now(), rig.clock.now() + 60 + GUARD)
     assert block.origin == "HTTP 429, header x"
-    assert isinstance(await house.ends(), Denial)
-    house.clock.advance(60 + GUARD)
-    assert isinstance(await house.books.admit(target(), ask("test")), Grant)
-    second = await house.ends()
+    assert isinstance(await rig.ends(), Denial)
+    rig.clock.advance(60 + GUARD)
+    assert isinstance(await rig.books.admit(target(), ask("test")), Grant)
+    second = await rig.ends()
     assert isinstance(second, Denial), "two attempts test at once"
-    await house.books.settle(target(), ask("test"), Outcome(at=house.clock.now(), usage=Usage()))
-    assert isinstance(await house.ends(), Grant)
-    assert await house.books.closed() == {}
+    await rig.books.settle(target(), ask("test"), Outcome(at=rig.clock.now(), usage=Usage()))
+    assert isinstance(await rig.ends(), Grant)
+    assert await rig.books.closed() == {}
 
 
 async def test_a_test_that_is_refused_again_waits_for_another_window() -> None:
-    house = Runtime([MINUTE])
+    rig = Rig([MINUTE])
     for _ in range(3):
-        assert isinstance(await house.refused(seen(remaining=0, window_seconds=60.0), wait=DAY), Grant)
-        house.clock.advance(59 + GUARD)
-        assert isinstance(await house.ends(), Denial)
-        house.clock.advance(1)
+        assert isinstance(await rig.refused(seen(remaining=0, window_seconds=60.0), wait=DAY), Grant)
+        rig.clock.advance(59 + GUARD)
+        assert isinstance(await rig.ends(), Denial)
+        rig.clock.advance(1)
 
 
 async def test_a_wait_that_names_no_limit_is_tested_after_an_hour() -> None:
-    house = Runtime([MINUTE])
-    await house.refused(wait=DAY)
-    house.clock.advance(3_600)
-    assert isinstance(await house.ends(), Denial)
-    house.clock.advance(GUARD)
-    assert isinstance(await house.ends(), Grant)
+    rig = Rig([MINUTE])
+    await rig.refused(wait=DAY)
+    rig.clock.advance(3_600)
+    assert isinstance(await rig.ends(), Denial)
+    rig.clock.advance(GUARD)
+    assert isinstance(await rig.ends(), Grant)
 
 
 @pytest.mark.parametrize(
@@ -82,18 +82,18 @@ async def test_a_wait_that_names_no_limit_is_tested_after_an_hour() -> None:
 async def test_a_named_quota_of_a_day_or_a_month_is_believed_until_its_reset(
     limits: list[Limit], window: float
 ) -> None:
-    house = Runtime(limits)
-    await house.refused(seen(remaining=0, window_seconds=window), wait=20 * 3_600.0)
-    (block,) = (await house.books.closed()).values()
+    rig = Rig(limits)
+    await rig.refused(seen(remaining=0, window_seconds=window), wait=20 * 3_600.0)
+    (block,) = (await rig.books.closed()).values()
     assert block.test_at is None
-    house.clock.advance(19 * 3_600.0)
-    assert isinstance(await house.ends(), Denial)
+    rig.clock.advance(19 * 3_600.0)
+    assert isinstance(await rig.ends(), Denial)
 
 
 async def test_a_wait_within_the_window_is_not_in_doubt() -> None:
-    house = Runtime([MINUTE])
-    await house.refused(seen(remaining=0, window_seconds=60.0), wait=60.0)
-    (block,) = (await house.books.closed()).values()
+    rig = Rig([MINUTE])
+    await rig.refused(seen(remaining=0, window_seconds=60.0), wait=60.0)
+    (block,) = (await rig.books.closed()).values()
     assert block.test_at is None
 
 
@@ -122,18 +122,18 @@ class Paid:
 )
 async def test_a_bill_above_the_worst_case_freezes_the_account_for_what_is_paid(outcome: dict[str, object]) -> None:
     """Until a person opens it, however long that takes; the truth is booked, and what is free goes on."""
-    house = Paid()
-    await house.billed("fits")
-    assert isinstance(await house.books.admit(CARD, ask("running")), Grant)
-    await house.billed("bad", **outcome)
+    rig = Paid()
+    await rig.billed("fits")
+    assert isinstance(await rig.books.admit(CARD, ask("running")), Grant)
+    await rig.billed("bad", **outcome)
     for wait in (0.0, DAY, 400 * DAY):
-        house.clock.advance(wait)
-        denial = await house.books.admit(CARD, ask("next"))
+        rig.clock.advance(wait)
+        denial = await rig.books.admit(CARD, ask("next"))
         assert isinstance(denial, Denial), "the next one was sent"
         assert (denial.retry_at, denial.impossible) == (None, False)
         assert "more than the" in denial.text
-    assert isinstance(await house.books.admit(FREE, ask("free")), Grant)
-    (block,) = (await house.books.closed()).values()
+    assert isinstance(await rig.books.admit(FREE, ask("free")), Grant)
+    (block,) = (await rig.books.closed()).values()
     assert (block.until, block.origin) == (UNTIL_CLEARED, "attempt bad")
 
 
@@ -151,25 +151,25 @@ async def test_bills_beyond_all_reason_are_booked_and_do_not_overflow_the_books(
 ) -> None:
     """The tenth of those that were under way could not be settled: the sum was more than 63 bits hold."""
     clock = VirtualClock()
-    house = Paid(MemoryStore() if kind == "memory" else SqliteStore(tmp_path / "ledger.db", clock=clock), clock)
+    rig = Paid(MemoryStore() if kind == "memory" else SqliteStore(tmp_path / "ledger.db", clock=clock), clock)
     names = [f"a{number}" for number in range(12)]
     for name in names:
-        assert isinstance(await house.books.admit(CARD, ask(name)), Grant)
+        assert isinstance(await rig.books.admit(CARD, ask(name)), Grant)
     for name in names:
-        known = {"at": house.clock.now(), "price": PER_TOKEN, "usage": Usage(prompt_tokens=100, completion_tokens=50)}
-        await house.books.settle(CARD, ask(name), Outcome.model_validate({**known, **outcome}))
-    (row,) = await house.books.usage(0.0, 1e12)
+        known = {"at": rig.clock.now(), "price": PER_TOKEN, "usage": Usage(prompt_tokens=100, completion_tokens=50)}
+        await rig.books.settle(CARD, ask(name), Outcome.model_validate({**known, **outcome}))
+    (row,) = await rig.books.usage(0.0, 1e12)
     assert (row.held, row.unconfirmed, row.cost) == (0, 0, Money.usd(12 * 10_000))
-    ((_, left),) = await house.books.budgets()
+    ((_, left),) = await rig.books.budgets()
     assert left.used == row.cost.pico
-    assert isinstance(await house.books.admit(CARD, ask("next")), Denial)
-    await house.store.aclose()
+    assert isinstance(await rig.books.admit(CARD, ask("next")), Denial)
+    await rig.store.aclose()
 
 
 async def test_a_freeze_is_an_event() -> None:
-    house = Paid()
-    await house.billed("bad", stated_cost=Money.usd("0.5"))
-    _, event = house.events
+    rig = Paid()
+    await rig.billed("bad", stated_cost=Money.usd("0.5"))
+    _, event = rig.events
     assert isinstance(event, AccountFrozen)
     assert (event.provider, event.attempt_id) == ("north", "bad")
     assert "$0.50" in event.reason
@@ -188,10 +188,10 @@ async def test_a_block_is_an_event_once() -> None:
 
 
 async def test_a_frozen_account_that_a_person_opened_is_asked_again() -> None:
-    house = Paid()
-    await house.billed("bad", stated_cost=Money.usd("0.5"))
-    (bucket,) = await house.books.closed()
-    (done,) = await house.books.reopen([bucket], "ann", "they paid it back")
+    rig = Paid()
+    await rig.billed("bad", stated_cost=Money.usd("0.5"))
+    (bucket,) = await rig.books.closed()
+    (done,) = await rig.books.reopen([bucket], "ann", "they paid it back")
     assert (done.block.bucket, done.who, done.note) == (bucket, "ann", "they paid it back")
-    assert await house.books.closed() == {}
-    await house.billed("good")
+    assert await rig.books.closed() == {}
+    await rig.billed("good")

@@ -23,7 +23,7 @@ HALF = Money.usd("0.5")
 USED = Usage(prompt_tokens=100, completion_tokens=50)
 
 
-class Runtime:
+class Rig:
     """A ledger with two budgets."""
 
     def __init__(self, kind: str, place: Path) -> None:
@@ -51,8 +51,8 @@ class Runtime:
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-def house(request: pytest.FixtureRequest, tmp_path: Path) -> Runtime:
-    return Runtime(request.param, tmp_path)
+def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Rig:
+    return Rig(request.param, tmp_path)
 
 
 @pytest.mark.parametrize("at", [UNBILLED, CARDS_FREE], ids=["unbilled tier", "free model on a card"])
@@ -68,60 +68,60 @@ def house(request: pytest.FixtureRequest, tmp_path: Path) -> Runtime:
     ids=["answered", "failed", "failed without usage", "broke off", "left"],
 )
 async def test_what_was_charged_where_nothing_can_cost_anything_is_booked_seen_and_stops_the_account(
-    house: Runtime, at: Target, outcome: dict[str, object]
+    rig: Rig, at: Target, outcome: dict[str, object]
 ) -> None:
     """It was counted by `usage` alone, no budget saw it, and the next request was sent."""
-    await house.billed(at, **outcome)
-    assert await house.spent() == [HALF, HALF, HALF]
-    (frozen,) = (await house.books.closed()).values()
+    await rig.billed(at, **outcome)
+    assert await rig.spent() == [HALF, HALF, HALF]
+    (frozen,) = (await rig.books.closed()).values()
     assert (frozen.until, frozen.origin) == (UNTIL_CLEARED, "attempt bad")
     assert "billed $0.50, though it could not cost anything" in frozen.reason
     for one in (UNBILLED, CARDS_FREE, CARD):
-        house.clock.advance(1e6)
-        denial = await house.books.admit(one, ask("next"))
+        rig.clock.advance(1e6)
+        denial = await rig.books.admit(one, ask("next"))
         assert isinstance(denial, Denial), "the next one was sent"
         assert denial.retry_at is None
-    assert await house.admits(ELSEWHERE), "another account is another account"
-    await house.books.reopen([frozen.bucket], "ann", "they paid it back")
+    assert await rig.admits(ELSEWHERE), "another account is another account"
+    await rig.books.reopen([frozen.bucket], "ann", "they paid it back")
     for one in (UNBILLED, CARDS_FREE, CARD):
-        assert await house.admits(one, f"open {one.label} {one.tier}")
-    await house.store.check()
+        assert await rig.admits(one, f"open {one.label} {one.tier}")
+    await rig.store.check()
 
 
-async def test_a_bill_that_is_not_certain_is_settled_by_hand_in_the_budgets_too(house: Runtime) -> None:
-    await house.billed(UNBILLED, error="stream_interrupted")
-    (doubtful,) = await house.books.unconfirmed()
+async def test_a_bill_that_is_not_certain_is_settled_by_hand_in_the_budgets_too(rig: Rig) -> None:
+    await rig.billed(UNBILLED, error="stream_interrupted")
+    (doubtful,) = await rig.books.unconfirmed()
     assert doubtful.cost == HALF
-    assert await house.books.reconcile("bad", Money.usd("0.1"), "asked them")
-    assert await house.spent() == [Money.usd("0.1")] * 3
-    await house.store.check()
+    assert await rig.books.reconcile("bad", Money.usd("0.1"), "asked them")
+    assert await rig.spent() == [Money.usd("0.1")] * 3
+    await rig.store.check()
 
 
-async def test_a_freeze_of_what_is_paid_leaves_the_free_models_of_a_card_account(house: Runtime) -> None:
+async def test_a_freeze_of_what_is_paid_leaves_the_free_models_of_a_card_account(rig: Rig) -> None:
     """It goes by what an attempt can cost, not by the tier."""
-    await house.billed(CARD)
-    assert not await house.admits(CARD)
-    assert await house.admits(CARDS_FREE)
-    assert await house.admits(UNBILLED, "unbilled")
+    await rig.billed(CARD)
+    assert not await rig.admits(CARD)
+    assert await rig.admits(CARDS_FREE)
+    assert await rig.admits(UNBILLED, "unbilled")
 
 
-async def test_a_bill_of_nothing_where_nothing_costs_anything_is_no_surprise(house: Runtime) -> None:
+async def test_a_bill_of_nothing_where_nothing_costs_anything_is_no_surprise(rig: Rig) -> None:
     for number, stated in enumerate((None, Money())):
         name = f"a{number}"
-        await house.books.admit(UNBILLED, ask(name))
-        end = Outcome(at=house.clock.now(), price=PRICE, usage=USED, stated_cost=stated)
-        await house.books.settle(UNBILLED, ask(name), end)
-    assert await house.spent() == [Money()] * 3
-    assert await house.books.closed() == {}
+        await rig.books.admit(UNBILLED, ask(name))
+        end = Outcome(at=rig.clock.now(), price=PRICE, usage=USED, stated_cost=stated)
+        await rig.books.settle(UNBILLED, ask(name), end)
+    assert await rig.spent() == [Money()] * 3
+    assert await rig.books.closed() == {}
 
 
 @pytest.mark.parametrize("dollars", ["20000.01", "1000000"])
 async def test_a_bill_above_a_worst_case_of_a_fortune_is_seen_as_one(dollars: str, tmp_path: Path) -> None:
     """What is booked of a bill is bounded; what was bounded looked like the worst case itself."""
-    house = Runtime("memory", tmp_path)
+    rig = Rig("memory", tmp_path)
     dear = Price(prompt=0, completion=0, request=Money.usd(20_000).pico)
     budgets = (Budget(amount=Money.usd(500_000), period="day"),)
-    house.books = Ledger(house.store, house.clock, Settings(allow_paid=True, budgets=budgets), lambda _: ())
-    await house.billed(target("card", price=dear), stated_cost=Money.usd(dollars))
-    (frozen,) = (await house.books.closed()).values()
+    rig.books = Ledger(rig.store, rig.clock, Settings(allow_paid=True, budgets=budgets), lambda _: ())
+    await rig.billed(target("card", price=dear), stated_cost=Money.usd(dollars))
+    (frozen,) = (await rig.books.closed()).values()
     assert frozen.is_freeze

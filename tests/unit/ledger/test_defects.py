@@ -25,7 +25,7 @@ from shunpike.types.usage import Usage
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
-from .house import DAY, MINUTE, NOON, PLACE, Waiting, blocked, client_of, daily, limit, used
+from .rig import DAY, MINUTE, NOON, PLACE, Waiting, blocked, client_of, daily, limit, used
 
 BUDGET = {"amount": {"pico": 10**12}, "period": "lifetime"}
 
@@ -42,7 +42,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 SPEND_AND_DIE = """
 import anyio, os, signal, sys
 sys.path.insert(0, sys.argv[1])
-import tests.unit.ledger.house as here
+import tests.unit.ledger.rig as here
 
 async def main():
     here.PLACE["url"] = sys.argv[2]

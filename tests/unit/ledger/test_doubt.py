@@ -9,7 +9,7 @@ from shunpike.ledger.windows import CLOCK_SLACK, GUARD
 from shunpike.types import Denial, Evidence, Grant, Observation
 from shunpike_testkit.targets import limit, target
 
-from .taught import Runtime, seen
+from .taught import Rig, seen
 
 MINUTE = limit(30)
 YEAR = 365 * 86_400.0
@@ -27,81 +27,81 @@ def test_a_observation_is_believed_for_a_week_and_not_from_the_future(age: float
 
 async def test_a_figure_that_nothing_confirms_gives_way_to_the_published_one() -> None:
     """The plan may have changed: a request that only fits the published figure is not impossible for ever."""
-    house = Runtime([MINUTE])
-    await house.ends(seen(amount=5, window_seconds=60.0))
-    assert await house.left() == [4]
-    house.clock.advance(BELIEVED_FOR)
-    assert await house.left() == [5]
-    house.clock.advance(1)
-    assert await house.left() == [30]
+    rig = Rig([MINUTE])
+    await rig.ends(seen(amount=5, window_seconds=60.0))
+    assert await rig.left() == [4]
+    rig.clock.advance(BELIEVED_FOR)
+    assert await rig.left() == [5]
+    rig.clock.advance(1)
+    assert await rig.left() == [30]
 
 
 async def test_a_figure_that_answers_confirm_stays() -> None:
-    house = Runtime([MINUTE])
+    rig = Rig([MINUTE])
     for _ in range(4):
-        await house.ends(seen(amount=5, window_seconds=60.0))
-        house.clock.advance(BELIEVED_FOR / 2)
-    assert await house.left() == [5]
+        await rig.ends(seen(amount=5, window_seconds=60.0))
+        rig.clock.advance(BELIEVED_FOR / 2)
+    assert await rig.left() == [5]
 
 
 async def test_a_figure_from_a_clock_that_was_ahead_is_not_believed() -> None:
     """Once the clock is right, the published figure holds, until an answer teaches another one."""
-    house = Runtime([MINUTE])
-    house.clock.set_back(-YEAR)
-    await house.ends(seen(amount=500, remaining=400, window_seconds=60.0))
-    house.clock.set_back(YEAR)
-    house.clock.advance(3_600)
-    assert [one.limit.amount for one in await house.books.remaining(target())] == [30]
-    await house.ends(seen(amount=20, remaining=0, window_seconds=60.0))
-    assert await house.left() == [0]
+    rig = Rig([MINUTE])
+    rig.clock.set_back(-YEAR)
+    await rig.ends(seen(amount=500, remaining=400, window_seconds=60.0))
+    rig.clock.set_back(YEAR)
+    rig.clock.advance(3_600)
+    assert [one.limit.amount for one in await rig.books.remaining(target())] == [30]
+    await rig.ends(seen(amount=20, remaining=0, window_seconds=60.0))
+    assert await rig.left() == [0]
 
 
 async def test_a_denial_under_a_clock_that_was_ahead_is_forgotten_when_it_is_right() -> None:
     """Nor is it listed as closed; what the provider says then closes again."""
-    house = Runtime([MINUTE])
-    house.clock.set_back(-YEAR)
-    await house.refused(seen(amount=500, remaining=400, window_seconds=60.0), wait=15)
-    house.clock.set_back(YEAR)
-    assert await house.books.closed() == {}
-    assert isinstance(await house.ends(), Denial), "what was counted meanwhile counts for a window"
-    house.clock.advance(60 + GUARD)
-    assert isinstance(await house.refused(wait=36), Grant)
-    denial = await house.ends()
+    rig = Rig([MINUTE])
+    rig.clock.set_back(-YEAR)
+    await rig.refused(seen(amount=500, remaining=400, window_seconds=60.0), wait=15)
+    rig.clock.set_back(YEAR)
+    assert await rig.books.closed() == {}
+    assert isinstance(await rig.ends(), Denial), "what was counted meanwhile counts for a window"
+    rig.clock.advance(60 + GUARD)
+    assert isinstance(await rig.refused(wait=36), Grant)
+    denial = await rig.ends()
     assert isinstance(denial, Denial)
-    assert denial.retry_at == house.clock.now() + 36
-    assert list(await house.books.closed()) == [denial.bucket]
+    assert denial.retry_at == rig.clock.now() + 36
+    assert list(await rig.books.closed()) == [denial.bucket]
 
 
 async def test_a_reset_that_is_later_than_the_window_ends_is_tested_by_one_request_in_each_window() -> None:
     """The slot of such a limit update would look as if the clock had been set back: it closes, and is in doubt."""
-    house = Runtime([limit(10)])
-    reset = house.clock.now() + 600
-    await house.ends(seen(amount=10, remaining=0, resets_at=reset, window_seconds=60.0))
+    rig = Rig([limit(10)])
+    reset = rig.clock.now() + 600
+    await rig.ends(seen(amount=10, remaining=0, resets_at=reset, window_seconds=60.0))
     for _ in range(3):
-        denial = await house.ends()
+        denial = await rig.ends()
         assert isinstance(denial, Denial)
-        tested = house.clock.now() + 60 + GUARD
+        tested = rig.clock.now() + 60 + GUARD
         assert (denial.retry_at, denial.block and denial.block.reason) == (tested, "north said 0 left (header x)")
-        house.clock.advance(60 + GUARD)
-        await house.ends(seen(amount=10, remaining=0, resets_at=reset, window_seconds=60.0))
-    house.clock.advance(60 + GUARD)
-    assert isinstance(await house.ends(), Grant)
-    assert await house.books.closed() == {}
+        rig.clock.advance(60 + GUARD)
+        await rig.ends(seen(amount=10, remaining=0, resets_at=reset, window_seconds=60.0))
+    rig.clock.advance(60 + GUARD)
+    assert isinstance(await rig.ends(), Grant)
+    assert await rig.books.closed() == {}
 
 
 async def test_what_is_left_of_a_longer_reset_is_not_closed_and_lowers_for_the_window() -> None:
-    house = Runtime([limit(10)])
-    await house.ends(seen(amount=10, remaining=2, resets_at=house.clock.now() + 600, window_seconds=60.0))
-    house.clock.advance(60 + GUARD)
-    assert isinstance(await house.ends(), Grant)
-    assert await house.left() == [2]
-    assert await house.books.closed() == {}
+    rig = Rig([limit(10)])
+    await rig.ends(seen(amount=10, remaining=2, resets_at=rig.clock.now() + 600, window_seconds=60.0))
+    rig.clock.advance(60 + GUARD)
+    assert isinstance(await rig.ends(), Grant)
+    assert await rig.left() == [2]
+    assert await rig.books.closed() == {}
 
 
 async def test_a_reset_within_the_window_needs_no_block() -> None:
-    house = Runtime([limit(10)])
-    await house.ends(seen(amount=10, remaining=0, resets_at=house.clock.now() + 60, window_seconds=60.0))
-    assert (await house.books.closed(), await house.left()) == ({}, [0])
+    rig = Rig([limit(10)])
+    await rig.ends(seen(amount=10, remaining=0, resets_at=rig.clock.now() + 60, window_seconds=60.0))
+    assert (await rig.books.closed(), await rig.left()) == ({}, [0])
 
 
 @pytest.mark.parametrize(
@@ -113,10 +113,10 @@ async def test_a_wait_that_would_not_be_believed_is_shortened_and_then_asked_aga
     evidence: tuple[Evidence, ...], longest: float, tested: float
 ) -> None:
     """Else a limit that is closed for longer would be open at once. Long before, it is tested."""
-    house = Runtime([MINUTE])
-    now = house.clock.now()
-    await house.refused(*evidence, wait=YEAR)
-    assert [one.until for one in (await house.books.closed()).values()] == [now + longest]
-    denial = await house.ends()
+    rig = Rig([MINUTE])
+    now = rig.clock.now()
+    await rig.refused(*evidence, wait=YEAR)
+    assert [one.until for one in (await rig.books.closed()).values()] == [now + longest]
+    denial = await rig.ends()
     assert isinstance(denial, Denial)
     assert denial.retry_at == now + tested + GUARD

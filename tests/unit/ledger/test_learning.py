@@ -28,7 +28,7 @@ from shunpike.types.base import epoch
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.targets import ask, limit, target
 
-from .taught import Runtime, seen
+from .taught import Rig, seen
 
 DAY = limit(100, window=Calendar(period="day"))
 MINUTE = limit(30)
@@ -36,41 +36,41 @@ MIDNIGHT = 1_800_057_600.0
 
 
 async def test_less_left_than_by_our_books_lowers_our_view_until_the_reset() -> None:
-    house = Runtime([MINUTE])
-    await house.ends(seen(amount=30, remaining=12, resets_at=house.clock.now() + 20, window_seconds=60))
-    assert await house.left() == [12]
-    house.clock.advance(20 + GUARD)
-    assert await house.left() == [29]
+    rig = Rig([MINUTE])
+    await rig.ends(seen(amount=30, remaining=12, resets_at=rig.clock.now() + 20, window_seconds=60))
+    assert await rig.left() == [12]
+    rig.clock.advance(20 + GUARD)
+    assert await rig.left() == [29]
 
 
 async def test_more_left_than_by_our_books_changes_nothing() -> None:
-    house = Runtime([MINUTE])
+    rig = Rig([MINUTE])
     for left in (5, 25):
-        await house.ends(seen(amount=30, remaining=left, resets_at=house.clock.now() + 50, window_seconds=60))
-    assert await house.left() == [4]
+        await rig.ends(seen(amount=30, remaining=left, resets_at=rig.clock.now() + 50, window_seconds=60))
+    assert await rig.left() == [4]
 
 
 async def test_what_is_in_flight_is_not_counted_twice() -> None:
     """The provider has not seen it yet: its own figure is higher than ours, and lowers nothing."""
-    house = Runtime([MINUTE])
+    rig = Rig([MINUTE])
     for name in ("x", "y", "z"):
-        await house.books.admit(target(), ask(name))
-    await house.ends(seen(amount=30, remaining=29, resets_at=house.clock.now() + 50, window_seconds=60))
-    assert await house.left() == [26]
+        await rig.books.admit(target(), ask(name))
+    await rig.ends(seen(amount=30, remaining=29, resets_at=rig.clock.now() + 50, window_seconds=60))
+    assert await rig.left() == [26]
 
 
 async def test_an_older_answer_that_arrives_late_moves_nothing() -> None:
-    house, start = Runtime([MINUTE]), 1_800_000_000.0
-    house.clock.advance(40)
-    await house.ends(seen(amount=20, window_seconds=60))
-    await house.ends(seen(amount=50, remaining=1, window_seconds=60), headers_at=start + 1)
-    assert await house.left() == [18]
+    rig, start = Rig([MINUTE]), 1_800_000_000.0
+    rig.clock.advance(40)
+    await rig.ends(seen(amount=20, window_seconds=60))
+    await rig.ends(seen(amount=50, remaining=1, window_seconds=60), headers_at=start + 1)
+    assert await rig.left() == [18]
 
 
 async def test_an_amount_that_was_seen_corrects_a_published_one_with_its_observation() -> None:
-    house = Runtime([MINUTE])
-    await house.ends(seen(amount=45, remaining=44, window_seconds=60))
-    (one,) = await house.books.remaining(target())
+    rig = Rig([MINUTE])
+    await rig.ends(seen(amount=45, remaining=44, window_seconds=60))
+    (one,) = await rig.books.remaining(target())
     assert (one.limit.amount, one.left) == (45, 44)
     assert (one.limit.source, one.limit.confidence) == ("header x", Confidence.OBSERVED)
     assert one.limit.observed_at == epoch("2027-01-15T08:00:00+00:00")
@@ -78,45 +78,45 @@ async def test_an_amount_that_was_seen_corrects_a_published_one_with_its_observa
 
 async def test_the_operators_own_limit_stays_beside_what_was_seen() -> None:
     own = ProviderSettings(limits=(limit(10, confidence=Confidence.OPERATOR),))
-    house = Runtime([MINUTE], Settings(providers={"north": own}))
-    await house.ends(seen(amount=45, window_seconds=60))
-    assert await house.left() == [9]
-    await house.ends(seen(amount=5, window_seconds=60))
-    assert await house.left() == [3]
+    rig = Rig([MINUTE], Settings(providers={"north": own}))
+    await rig.ends(seen(amount=45, window_seconds=60))
+    assert await rig.left() == [9]
+    await rig.ends(seen(amount=5, window_seconds=60))
+    assert await rig.left() == [3]
 
 
 async def test_a_denial_closes_exactly_the_window_that_it_names() -> None:
     """The day's quota was named, with a delay of seconds: the day stays closed, the minute was never in question."""
-    house = Runtime([MINUTE, DAY])
-    await house.refused(seen(amount=100, remaining=0, window_seconds=86_400.0))
-    house.clock.advance(120)
-    denial = await house.ends()
+    rig = Rig([MINUTE, DAY])
+    await rig.refused(seen(amount=100, remaining=0, window_seconds=86_400.0))
+    rig.clock.advance(120)
+    denial = await rig.ends()
     assert isinstance(denial, Denial)
     assert (denial.bucket, denial.retry_at) == ("north/default|model:m-1|request|day:UTC", MIDNIGHT + GUARD)
-    assert list(await house.books.closed()) == [denial.bucket]
+    assert list(await rig.books.closed()) == [denial.bucket]
 
 
 async def test_a_denial_that_names_a_minute_reopens_with_it() -> None:
-    house = Runtime([MINUTE, DAY])
-    await house.refused(seen(remaining=0, resets_at=house.clock.now() + 7, window_seconds=60.0), wait=7)
-    assert isinstance(await house.ends(), Denial)
-    house.clock.advance(7 + GUARD)
-    assert isinstance(await house.ends(), Grant)
+    rig = Rig([MINUTE, DAY])
+    await rig.refused(seen(remaining=0, resets_at=rig.clock.now() + 7, window_seconds=60.0), wait=7)
+    assert isinstance(await rig.ends(), Denial)
+    rig.clock.advance(7 + GUARD)
+    assert isinstance(await rig.ends(), Grant)
 
 
 async def test_a_denial_although_the_books_said_free_is_counted_and_takes_the_difference() -> None:
-    house = Runtime([MINUTE, DAY])
-    await house.refused(seen(amount=20, remaining=0, resets_at=house.clock.now() + 30, window_seconds=60.0), wait=30)
-    minute, day = await house.books.remaining(target())
+    rig = Rig([MINUTE, DAY])
+    await rig.refused(seen(amount=20, remaining=0, resets_at=rig.clock.now() + 30, window_seconds=60.0), wait=30)
+    minute, day = await rig.books.remaining(target())
     assert (minute.limit.amount, minute.left, minute.overages, day.overages) == (20, 0, 1, 0)
-    (row,) = await house.books.usage(0.0, 1e12)
+    (row,) = await rig.books.usage(0.0, 1e12)
     assert (row.overages, row.released) == (1, 1)
 
 
 async def test_a_denial_where_no_limit_is_known_is_no_overage() -> None:
-    house = Runtime([])
-    await house.refused()
-    assert [row.overages for row in await house.books.usage(0.0, 1e12)] == [0]
+    rig = Rig([])
+    await rig.refused()
+    assert [row.overages for row in await rig.books.usage(0.0, 1e12)] == [0]
 
 
 @pytest.mark.parametrize(
@@ -157,12 +157,12 @@ async def test_what_was_learned_is_there_for_the_next_process(tmp_path: Path) ->
 
 
 async def test_a_day_of_unknown_shape_is_kept_in_both_and_learned_as_one() -> None:
-    house = Runtime([limit(10, window=Rolling(seconds=86_400), shape="unknown")])
-    assert await house.left() == [10, 10]
-    await house.ends(seen(amount=8, remaining=4, window_seconds=86_400.0))
-    assert await house.left() == [4, 4]
-    house.clock.advance(MIDNIGHT - house.clock.now() + GUARD)
-    assert await house.left() == [4, 8]
+    rig = Rig([limit(10, window=Rolling(seconds=86_400), shape="unknown")])
+    assert await rig.left() == [10, 10]
+    await rig.ends(seen(amount=8, remaining=4, window_seconds=86_400.0))
+    assert await rig.left() == [4, 4]
+    rig.clock.advance(MIDNIGHT - rig.clock.now() + GUARD)
+    assert await rig.left() == [4, 8]
 
 
 @pytest.mark.parametrize("listed", [True, False])
@@ -174,18 +174,18 @@ async def test_an_amount_smaller_than_what_was_served_with_it_is_not_believed(
     *, listed: bool, unit: Unit, amount: int
 ) -> None:
     """One such header closed the model as "too large" for a week: nobody could be told otherwise."""
-    house = Runtime([limit(5_000, unit)] if listed else [])
+    rig = Rig([limit(5_000, unit)] if listed else [])
     usage = Usage(prompt_tokens=8, completion_tokens=3)
-    await house.ends(seen(unit, amount=amount, remaining=0, window_seconds=60.0), usage=usage)
-    house.clock.advance(60 + GUARD)
-    assert isinstance(await house.ends(), Grant)
-    assert [one.limit.amount for one in await house.books.remaining(target())] == ([5_000] if listed else [])
+    await rig.ends(seen(unit, amount=amount, remaining=0, window_seconds=60.0), usage=usage)
+    rig.clock.advance(60 + GUARD)
+    assert isinstance(await rig.ends(), Grant)
+    assert [one.limit.amount for one in await rig.books.remaining(target())] == ([5_000] if listed else [])
 
 
 async def test_a_denial_may_say_that_nothing_is_allowed() -> None:
-    house = Runtime([MINUTE])
-    await house.refused(seen(amount=0, remaining=0, window_seconds=60.0))
-    assert [one.limit.amount for one in await house.books.remaining(target())] == [0]
+    rig = Rig([MINUTE])
+    await rig.refused(seen(amount=0, remaining=0, window_seconds=60.0))
+    assert [one.limit.amount for one in await rig.books.remaining(target())] == [0]
 
 
 @pytest.mark.parametrize(("unit", "amount"), [(Unit.REQUEST, 0), (Unit.TOTAL_TOKEN, 0), (Unit.TOTAL_TOKEN, 1)])
@@ -193,6 +193,6 @@ async def test_a_denial_with_a_limit_that_allows_nothing_and_yet_resets_is_not_b
     unit: Unit, amount: int
 ) -> None:
     """It would never be asked again, for a week, by any process."""
-    house = Runtime([limit(30), limit(6_000, unit=Unit.TOTAL_TOKEN)])
-    await house.refused(seen(unit=unit, amount=amount, remaining=0, resets_at=house.clock.now() + 1))
-    assert [one.limit.amount for one in await house.books.remaining(target())] == [30, 6_000]
+    rig = Rig([limit(30), limit(6_000, unit=Unit.TOTAL_TOKEN)])
+    await rig.refused(seen(unit=unit, amount=amount, remaining=0, resets_at=rig.clock.now() + 1))
+    assert [one.limit.amount for one in await rig.books.remaining(target())] == [30, 6_000]

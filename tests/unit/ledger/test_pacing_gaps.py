@@ -60,14 +60,14 @@ class Elsewhere(MemoryStore):
         return 0
 
 
-class Runtime:
+class Rig:
     """One ledger with a tenth of its limit used, and a clock."""
 
     def __init__(self, *limits: Limit, store: Store | None = None, clock: VirtualClock | None = None) -> None:
         self.clock, self.store = clock or VirtualClock(), store or MemoryStore()
         self.books = Ledger(self.store, self.clock, SMOOTH, lambda _: limits or (HOURS,))
 
-    async def warm(self) -> Runtime:
+    async def warm(self) -> Rig:
         """Use what is free, long ago: within the window, and more than any gap."""
         for number in range(FREE):
             assert isinstance(await self.begin(f"free-{number}"), Grant)
@@ -96,40 +96,40 @@ class Runtime:
 
 
 async def test_a_call_in_flight_does_not_hold_up_the_others() -> None:
-    house = await Runtime().warm()
-    assert isinstance(await house.begin("runs on"), Grant)
+    rig = await Rig().warm()
+    assert isinstance(await rig.begin("runs on"), Grant)
     for number in range(20):
-        house.clock.advance(2 * GAP)
-        assert isinstance(await house.begin(f"a{number}"), Grant), number
+        rig.clock.advance(2 * GAP)
+        assert isinstance(await rig.begin(f"a{number}"), Grant), number
 
 
 async def test_the_gap_begins_with_the_last_admission_however_long_that_call_runs() -> None:
-    house = await Runtime().warm()
-    await house.begin("a")
-    begun, gap = house.clock.now(), 36_000 / 89
+    rig = await Rig().warm()
+    await rig.begin("a")
+    begun, gap = rig.clock.now(), 36_000 / 89
     for later in (0.0, gap / 2, gap - 1):
-        house.clock.advance(begun + later - house.clock.now())
-        denial = await house.begin(f"at {later}")
+        rig.clock.advance(begun + later - rig.clock.now())
+        denial = await rig.begin(f"at {later}")
         assert isinstance(denial, Denial)
         assert denial.retry_at == pytest.approx(begun + gap)
         assert denial.text == "paced: 11 of 100 requests / 36000 s used"
-    house.clock.advance(begun + gap - house.clock.now() + 0.01)
-    assert isinstance(await house.begin("b"), Grant)
+    rig.clock.advance(begun + gap - rig.clock.now() + 0.01)
+    assert isinstance(await rig.begin("b"), Grant)
 
 
 async def test_an_answer_that_takes_long_does_not_lengthen_the_gap() -> None:
     """Our own attempts are known by their admission, also when their answers are what came last."""
-    house = await Runtime().warm()
-    await house.begin("a")
-    house.clock.advance(GAP * 0.9)
-    await house.end("a")
-    house.clock.advance(GAP * 0.2)
-    assert isinstance(await house.begin("b"), Grant)
+    rig = await Rig().warm()
+    await rig.begin("a")
+    rig.clock.advance(GAP * 0.9)
+    await rig.end("a")
+    rig.clock.advance(GAP * 0.2)
+    assert isinstance(await rig.begin("b"), Grant)
 
 
 async def test_of_many_that_ask_at_once_one_is_admitted() -> None:
-    house = await Runtime(store=Elsewhere()).warm()
-    assert await house.at_once(9) == 1
+    rig = await Rig(store=Elsewhere()).warm()
+    assert await rig.at_once(9) == 1
 
 
 class Behind(Elsewhere):
@@ -146,34 +146,34 @@ class Behind(Elsewhere):
 @pytest.mark.parametrize("store", [Elsewhere, Behind])
 async def test_of_many_that_ask_at_once_no_more_than_what_is_free_is_admitted(store: type[Elsewhere]) -> None:
     """Nothing is used yet: each of them sees an empty window, and the whole of it would go in one burst."""
-    house = Runtime(store=store())
-    assert 1 <= await house.at_once(100) <= FREE
-    house.clock.advance(10 * GAP)
-    assert isinstance(await house.begin("later"), Grant), "what was refused counts for nothing"
+    rig = Rig(store=store())
+    assert 1 <= await rig.at_once(100) <= FREE
+    rig.clock.advance(10 * GAP)
+    assert isinstance(await rig.begin("later"), Grant), "what was refused counts for nothing"
 
 
 async def test_what_was_never_sent_leaves_no_gap() -> None:
-    house = await Runtime().warm()
-    assert isinstance(await house.begin("a"), Grant)
-    await house.end("a", sent=False, error="connection")
-    assert isinstance(await house.begin("b"), Grant)
+    rig = await Rig().warm()
+    assert isinstance(await rig.begin("a"), Grant)
+    await rig.end("a", sent=False, error="connection")
+    assert isinstance(await rig.begin("b"), Grant)
 
 
 async def test_what_another_limit_refused_leaves_no_gap() -> None:
-    house = await Runtime(HOURS, limit(1, Unit.CONCURRENT, Held())).warm()
-    await house.begin("a")
-    house.clock.advance(2 * GAP)
-    denial = await house.begin("b")
+    rig = await Rig(HOURS, limit(1, Unit.CONCURRENT, Held())).warm()
+    await rig.begin("a")
+    rig.clock.advance(2 * GAP)
+    denial = await rig.begin("b")
     assert isinstance(denial, Denial)
     assert denial.limit.unit is Unit.CONCURRENT
-    await house.end("a")
-    assert isinstance(await house.begin("b"), Grant)
+    await rig.end("a")
+    assert isinstance(await rig.begin("b"), Grant)
 
 
 async def test_what_ended_in_another_process_counts() -> None:
     """Of what still runs there nothing is known; from its answer on it is an attempt like our own."""
-    here = await Runtime().warm()
-    there = Runtime(store=here.store, clock=here.clock)
+    here = await Rig().warm()
+    there = Rig(store=here.store, clock=here.clock)
     await there.begin("a")
     here.clock.advance(7)
     await there.end("a")
@@ -185,25 +185,25 @@ async def test_what_ended_in_another_process_counts() -> None:
 
 
 async def test_a_clock_that_is_set_back_holds_nobody_up() -> None:
-    house = await Runtime().warm()
-    await house.begin("a")
-    await house.begin("b")
-    house.clock.set_back(5_000)
-    assert isinstance(await house.begin("c"), Grant)
-    await house.end("a")
-    await house.end("c")
-    assert isinstance(await house.begin("d"), Denial), "the gap is kept by the clock as it is"
-    house.clock.advance(GAP * 1.1)
-    assert isinstance(await house.begin("d"), Grant)
+    rig = await Rig().warm()
+    await rig.begin("a")
+    await rig.begin("b")
+    rig.clock.set_back(5_000)
+    assert isinstance(await rig.begin("c"), Grant)
+    await rig.end("a")
+    await rig.end("c")
+    assert isinstance(await rig.begin("d"), Denial), "the gap is kept by the clock as it is"
+    rig.clock.advance(GAP * 1.1)
+    assert isinstance(await rig.begin("d"), Grant)
 
 
 async def test_while_the_pace_refuses_dead_owners_are_looked_for_now_and_then() -> None:
     """What they hold makes the gap longer, and nobody else would give it back."""
     store = Elsewhere()
-    house = await Runtime(store=store).warm()
-    await house.begin("a")
+    rig = await Rig(store=store).warm()
+    await rig.begin("a")
     assert store.looked == []
     for _ in range(30):
-        assert isinstance(await house.begin("b"), Denial)
-        house.clock.advance(0.1)
+        assert isinstance(await rig.begin("b"), Denial)
+        rig.clock.advance(0.1)
     assert len(store.looked) == 3

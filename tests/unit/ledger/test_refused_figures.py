@@ -10,58 +10,58 @@ from shunpike.types import ABSENT, Confidence, Denial, Evidence, Grant, Outcome,
 from shunpike.types.base import epoch
 from shunpike_testkit.targets import ask, limit, target
 
-from .taught import Runtime, seen
+from .taught import Rig, seen
 
 MINUTE = limit(30)
 NAMED = seen(remaining=0, window_seconds=60.0)
 
 
-async def after(house: Runtime, used: int, *evidence: Evidence) -> None:
+async def after(rig: Rig, used: int, *evidence: Evidence) -> None:
     """Let ``used`` attempts be answered and the next one refused, and its window pass."""
     for _ in range(used):
-        assert isinstance(await house.ends(), Grant)
-    assert isinstance(await house.refused(*evidence, wait=20), Grant)
-    house.clock.advance(61 + GUARD)
+        assert isinstance(await rig.ends(), Grant)
+    assert isinstance(await rig.refused(*evidence, wait=20), Grant)
+    rig.clock.advance(61 + GUARD)
 
 
-async def figures(house: Runtime) -> list[int]:
-    return [one.limit.amount for one in await house.books.remaining(target())]
+async def figures(rig: Rig) -> list[int]:
+    return [one.limit.amount for one in await rig.books.remaining(target())]
 
 
-async def together(house: Runtime, running: int, *evidence: Evidence, done: int = 0) -> None:
+async def together(rig: Rig, running: int, *evidence: Evidence, done: int = 0) -> None:
     """Let ``running`` attempts run and one more be refused, after ``done`` of them have ended; then let all end."""
-    house.clock.advance(61)
-    names = [f"run{house.clock.now()}-{number}" for number in range(running + 1)]
+    rig.clock.advance(61)
+    names = [f"run{rig.clock.now()}-{number}" for number in range(running + 1)]
     for name in names:
-        assert isinstance(await house.books.admit(target(), ask(name)), Grant)
-    now = house.clock.now()
+        assert isinstance(await rig.books.admit(target(), ask(name)), Grant)
+    now = rig.clock.now()
     refused = Outcome(
         at=now, error="rate_limited", status=429, billed=False, usage=ABSENT, closed_until=now + 5, evidence=evidence
     )
     for number, name in enumerate(names):
         if number == done:
-            await house.books.settle(target(), ask(names[-1]), refused)
-        await house.books.settle(target(), ask(name), Outcome(at=now, usage=Usage()))
-    house.clock.advance(6)
+            await rig.books.settle(target(), ask(names[-1]), refused)
+        await rig.books.settle(target(), ask(name), Outcome(at=now, usage=Usage()))
+    rig.clock.advance(6)
 
 
 async def test_a_denial_with_room_in_our_books_lowers_the_figure_to_what_was_in_use_with_its_observation() -> None:
-    house = Runtime([MINUTE])
-    await after(house, 20, NAMED)
-    (one,) = await house.books.remaining(target())
+    rig = Rig([MINUTE])
+    await after(rig, 20, NAMED)
+    (one,) = await rig.books.remaining(target())
     assert (one.limit.amount, one.limit.confidence, one.overages) == (20, Confidence.OBSERVED, 1)
     assert one.limit.source == "header x: refused with 21 in use"
     assert one.limit.observed_at == epoch("2027-01-15T08:00:00+00:00")
-    sent = [isinstance(await house.ends(), Grant) for _ in range(21)]
+    sent = [isinstance(await rig.ends(), Grant) for _ in range(21)]
     assert sent == [True] * 20 + [False]
 
 
 async def test_it_holds_at_once_and_not_only_after_the_next_look_at_the_store() -> None:
-    house = Runtime([MINUTE])
+    rig = Rig([MINUTE])
     for _ in range(20):
-        await house.ends()
-    await house.refused(NAMED)
-    assert await figures(house) == [20]
+        await rig.ends()
+    await rig.refused(NAMED)
+    assert await figures(rig) == [20]
 
 
 @pytest.mark.parametrize(
@@ -70,115 +70,115 @@ async def test_it_holds_at_once_and_not_only_after_the_next_look_at_the_store() 
     ids=["names nothing", "another unit", "states the amount", "nothing is used up"],
 )
 async def test_a_denial_that_names_no_limit_or_states_its_amount_moves_no_figure(evidence: list[Evidence]) -> None:
-    house = Runtime([MINUTE])
+    rig = Rig([MINUTE])
     for _ in range(2):
-        await after(house, 20, *evidence)
-    assert await figures(house) == [30]
+        await after(rig, 20, *evidence)
+    assert await figures(rig) == [30]
 
 
 async def test_of_several_limits_of_a_unit_none_is_lowered_where_the_window_is_not_named() -> None:
-    house = Runtime([MINUTE, limit(90, window=Rolling(seconds=600))])
-    await after(house, 20, seen(remaining=0))
-    assert await figures(house) == [30, 90]
+    rig = Rig([MINUTE, limit(90, window=Rolling(seconds=600))])
+    await after(rig, 20, seen(remaining=0))
+    assert await figures(rig) == [30, 90]
 
 
 async def test_a_nearly_empty_window_is_others_traffic_until_it_happens_again_at_a_similar_use() -> None:
-    house, found = Runtime([MINUTE]), []
+    rig, found = Rig([MINUTE]), []
     for used in (4, 12, 10):
-        await after(house, used, NAMED)
-        found += await figures(house)
+        await after(rig, used, NAMED)
+        found += await figures(rig)
     assert found == [30, 30, 12]
 
 
 async def test_several_denials_within_one_window_are_one() -> None:
     """Whatever else used the key up, it did so once."""
-    house = Runtime([MINUTE])
+    rig = Rig([MINUTE])
     for _ in range(4):
-        await house.ends()
+        await rig.ends()
     for _ in range(3):
-        await house.refused(NAMED, wait=1)
-        house.clock.advance(2 + GUARD)
-    assert await figures(house) == [30]
+        await rig.refused(NAMED, wait=1)
+        rig.clock.advance(2 + GUARD)
+    assert await figures(rig) == [30]
 
 
 async def test_a_denial_of_what_was_alone_says_nothing_of_a_figure() -> None:
-    house = Runtime([limit(2)])
+    rig = Rig([limit(2)])
     for _ in range(2):
-        await after(house, 0, NAMED)
-    assert await figures(house) == [2]
+        await after(rig, 0, NAMED)
+    assert await figures(rig) == [2]
 
 
 async def test_it_never_falls_below_one() -> None:
-    house = Runtime([limit(2)])
-    await after(house, 1, NAMED)
-    assert await figures(house) == [1]
-    await after(house, 0, NAMED)
-    assert await figures(house) == [1]
+    rig = Rig([limit(2)])
+    await after(rig, 1, NAMED)
+    assert await figures(rig) == [1]
+    await after(rig, 0, NAMED)
+    assert await figures(rig) == [1]
 
 
 async def test_tokens_are_lowered_to_the_most_that_the_denial_allows() -> None:
-    house = Runtime([limit(1_000, Unit.TOTAL_TOKEN)])
+    rig = Rig([limit(1_000, Unit.TOTAL_TOKEN)])
     usage = Usage(prompt_tokens=600)
-    await house.ends(usage=usage)
-    await house.refused(seen(Unit.TOTAL_TOKEN, remaining=0, window_seconds=60.0))
-    (found,) = await figures(house)
+    await rig.ends(usage=usage)
+    await rig.refused(seen(Unit.TOTAL_TOKEN, remaining=0, window_seconds=60.0))
+    (found,) = await figures(rig)
     assert 600 <= found < 1_000
 
 
 async def test_it_is_forgotten_after_a_week_though_answers_spoke_of_the_limit_meanwhile() -> None:
-    house = Runtime([MINUTE])
-    await after(house, 20, NAMED)
-    house.clock.advance(BELIEVED_FOR / 2)
-    await house.ends(seen(remaining=19, window_seconds=60.0))
-    assert await figures(house) == [20]
-    house.clock.advance(BELIEVED_FOR / 2)
-    assert await figures(house) == [30]
+    rig = Rig([MINUTE])
+    await after(rig, 20, NAMED)
+    rig.clock.advance(BELIEVED_FOR / 2)
+    await rig.ends(seen(remaining=19, window_seconds=60.0))
+    assert await figures(rig) == [20]
+    rig.clock.advance(BELIEVED_FOR / 2)
+    assert await figures(rig) == [30]
 
 
 async def test_an_amount_that_the_provider_states_takes_its_place() -> None:
-    house = Runtime([MINUTE])
-    await after(house, 20, NAMED)
-    await house.ends(seen(amount=25, remaining=24, window_seconds=60.0))
-    assert await figures(house) == [25]
+    rig = Rig([MINUTE])
+    await after(rig, 20, NAMED)
+    await rig.ends(seen(amount=25, remaining=24, window_seconds=60.0))
+    assert await figures(rig) == [25]
 
 
 async def test_a_denial_for_what_runs_at_once_lowers_that_to_what_ran() -> None:
-    house = Runtime([limit(10, Unit.CONCURRENT)])
-    await together(house, 6, seen(Unit.CONCURRENT, remaining=0))
-    assert await figures(house) == [6]
+    rig = Rig([limit(10, Unit.CONCURRENT)])
+    await together(rig, 6, seen(Unit.CONCURRENT, remaining=0))
+    assert await figures(rig) == [6]
     for number in range(6):
-        assert isinstance(await house.books.admit(target(), ask(f"n{number}")), Grant)
-    denial = await house.books.admit(target(), ask("more"))
+        assert isinstance(await rig.books.admit(target(), ask(f"n{number}")), Grant)
+    denial = await rig.books.admit(target(), ask("more"))
     assert isinstance(denial, Denial)
     assert (denial.limit.unit, denial.held) == (Unit.CONCURRENT, True)
 
 
 async def test_a_burst_of_denials_lowers_no_further_than_to_half_in_one_go() -> None:
     """What was told late counts what still ran then, which is less than when it was refused."""
-    house = Runtime([limit(10, Unit.CONCURRENT)])
+    rig = Rig([limit(10, Unit.CONCURRENT)])
     names = [f"a{number}" for number in range(10)]
     for name in names:
-        await house.books.admit(target(), ask(name))
-    now = house.clock.now()
+        await rig.books.admit(target(), ask(name))
+    now = rig.clock.now()
     for name in names:
         named = (seen(Unit.CONCURRENT, remaining=0),)
         outcome = Outcome(
             at=now, error="rate_limited", billed=False, usage=ABSENT, closed_until=now + 5, evidence=named
         )
-        await house.books.settle(target(), ask(name), outcome)
-    assert await figures(house) == [5]
+        await rig.books.settle(target(), ask(name), outcome)
+    assert await figures(rig) == [5]
 
 
 async def test_where_nothing_is_listed_what_ran_becomes_the_limit_of_what_runs_at_once() -> None:
-    house = Runtime([])
-    await together(house, 4, seen(Unit.CONCURRENT, remaining=0))
-    (one,) = await house.books.remaining(target())
+    rig = Rig([])
+    await together(rig, 4, seen(Unit.CONCURRENT, remaining=0))
+    (one,) = await rig.books.remaining(target())
     assert (one.limit.unit, one.limit.amount) == (Unit.CONCURRENT, 4)
-    await together(house, 3, seen(Unit.CONCURRENT, remaining=0))
-    assert await figures(house) == [3]
+    await together(rig, 3, seen(Unit.CONCURRENT, remaining=0))
+    assert await figures(rig) == [3]
 
 
 async def test_where_nothing_is_listed_and_nothing_else_ran_nothing_is_learned() -> None:
-    house = Runtime([])
-    await together(house, 0, seen(Unit.CONCURRENT, remaining=0))
-    assert await figures(house) == []
+    rig = Rig([])
+    await together(rig, 0, seen(Unit.CONCURRENT, remaining=0))
+    assert await figures(rig) == []

@@ -10,13 +10,13 @@ from shunpike.types import Confidence, Denial, Evidence, Grant, Limit, Outcome, 
 from shunpike_testkit.targets import ask, limit, target
 
 from ...laws.provider_windows import SHAPES, FixedWindow, Provider, RollingWindow, TokenBucket  # noqa: TID252 - no package
-from .taught import Runtime, seen
+from .taught import Rig, seen
 
 MINUTE = 60.0
 
 
-class Trade(Runtime):
-    """A house whose requests go to a provider that counts by itself, and who all want to be sent at once."""
+class Trade(Rig):
+    """A rig whose requests go to a provider that counts by itself, and who all want to be sent at once."""
 
     def __init__(self, listed: list[Limit], provider: Provider, settings: Settings | None = None) -> None:
         super().__init__(listed, settings)
@@ -189,11 +189,11 @@ async def test_the_operators_own_figure_is_kept() -> None:
 
 
 async def test_what_is_left_and_stands_still_is_not_believed_before_more_has_passed_than_the_list_allows() -> None:
-    house = Runtime([limit(30)])
+    rig = Rig([limit(30)])
     for _ in range(29):
-        assert isinstance(await house.ends(seen(amount=30, remaining=25, resets_at=house.clock.now() + 2)), Grant)
-        house.clock.advance(0.5)
-    (one,) = await house.books.remaining(target())
+        assert isinstance(await rig.ends(seen(amount=30, remaining=25, resets_at=rig.clock.now() + 2)), Grant)
+        rig.clock.advance(0.5)
+    (one,) = await rig.books.remaining(target())
     assert one.limit.window == Rolling(seconds=60)
 
 

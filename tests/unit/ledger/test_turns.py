@@ -53,7 +53,7 @@ class Counting(MemoryStore):
         return verdict
 
 
-class Runtime:
+class Rig:
     """A ledger with one limit, and the requests that ask it."""
 
     def __init__(self, limit: Limit) -> None:
@@ -83,104 +83,104 @@ class Runtime:
 
 
 async def test_the_store_is_not_asked_for_what_this_process_fills() -> None:
-    house = Runtime(AT_ONCE)
-    first, _ = await house.admit()
-    await house.admit()
-    found = [await house.refused() for _ in range(3)]
-    assert house.store.asked == 2
+    rig = Rig(AT_ONCE)
+    first, _ = await rig.admit()
+    await rig.admit()
+    found = [await rig.refused() for _ in range(3)]
+    assert rig.store.asked == 2
     assert [(one.held, one.earliest, one.ahead, one.retry_at) for one in found] == [
-        (True, True, ahead, house.clock.now() + 1) for ahead in range(3)
+        (True, True, ahead, rig.clock.now() + 1) for ahead in range(3)
     ]
-    await house.end(first)
-    assert [waiter.turn.is_set() for waiter in house.waiters[2:]] == [True, False, False]
+    await rig.end(first)
+    assert [waiter.turn.is_set() for waiter in rig.waiters[2:]] == [True, False, False]
 
 
 async def test_who_does_not_wait_hears_the_store_and_stands_in_nobodys_way() -> None:
-    house = Runtime(AT_ONCE)
-    first, _ = await house.admit()
-    await house.admit()
-    assert (await house.refused(waits=False)).held
-    assert house.store.asked == 3
-    await house.end(first)
-    assert isinstance((await house.admit())[1], Grant)
+    rig = Rig(AT_ONCE)
+    first, _ = await rig.admit()
+    await rig.admit()
+    assert (await rig.refused(waits=False)).held
+    assert rig.store.asked == 3
+    await rig.end(first)
+    assert isinstance((await rig.admit())[1], Grant)
 
 
 async def test_a_larger_request_than_those_that_run_hears_from_the_store_when_its_window_opens() -> None:
     """What was used of the window only the store knows: to wait for what runs would be in vain."""
-    house = Runtime(TOKENS)
-    used, _ = await house.admit(500)
-    outcome = Outcome(at=house.clock.now(), usage=Usage(prompt_tokens=1, completion_tokens=500))
-    await house.ledger.settle(target("none"), used, outcome)
-    await house.admit(200)
-    denial = await house.refused(900)
-    assert (denial.held, denial.retry_at) == (False, pytest.approx(house.clock.now() + 61))
+    rig = Rig(TOKENS)
+    used, _ = await rig.admit(500)
+    outcome = Outcome(at=rig.clock.now(), usage=Usage(prompt_tokens=1, completion_tokens=500))
+    await rig.ledger.settle(target("none"), used, outcome)
+    await rig.admit(200)
+    denial = await rig.refused(900)
+    assert (denial.held, denial.retry_at) == (False, pytest.approx(rig.clock.now() + 61))
 
 
 async def test_a_denial_behind_others_never_names_a_moment_that_has_passed() -> None:
-    house = Runtime(AT_ONCE)
-    await house.admit()
-    await house.admit()
-    await house.refused()
-    await house.clock.sleep(10)
-    denial = await house.refused()
-    assert (denial.ahead, denial.retry_at) == (1, house.clock.now() + 1)
+    rig = Rig(AT_ONCE)
+    await rig.admit()
+    await rig.admit()
+    await rig.refused()
+    await rig.clock.sleep(10)
+    denial = await rig.refused()
+    assert (denial.ahead, denial.retry_at) == (1, rig.clock.now() + 1)
 
 
 async def test_whoever_was_kept_from_the_store_is_woken_when_it_gives_others_nothing() -> None:
-    house = Runtime(AT_ONCE)
-    await house.store.admit(_elsewhere(house))
-    house.store.answers = anyio.Event()
+    rig = Rig(AT_ONCE)
+    await rig.store.admit(_elsewhere(rig))
+    rig.store.answers = anyio.Event()
     async with anyio.create_task_group() as group:
         for _ in range(2):
-            group.start_soon(lambda: house.admit(waits=False))
-        while house.store.asked < 3:
+            group.start_soon(lambda: rig.admit(waits=False))
+        while rig.store.asked < 3:
             await anyio.lowlevel.checkpoint()
-        denial = await house.refused()
+        denial = await rig.refused()
         assert denial.held
-        assert not house.waiters[2].turn.is_set()
-        house.store.answers.set()
-    assert house.waiters[2].turn.is_set()
+        assert not rig.waiters[2].turn.is_set()
+        rig.store.answers.set()
+    assert rig.waiters[2].turn.is_set()
 
 
 async def test_an_attempt_of_the_same_name_is_refused_while_it_runs() -> None:
-    house = Runtime(AT_ONCE)
-    asked, _ = await house.admit()
+    rig = Rig(AT_ONCE)
+    asked, _ = await rig.admit()
     with pytest.raises(StoreError, match="already in the ledger"):
-        await house.ledger.admit(target("none"), asked)
+        await rig.ledger.admit(target("none"), asked)
 
 
-def _elsewhere(house: Runtime) -> Reservation:
+def _elsewhere(rig: Rig) -> Reservation:
     """Return an attempt of another process."""
     hold = Hold(bucket=bucket_of(target("none"), AT_ONCE), limit=AT_ONCE, amount=1)
     names = {"attempt_id": "elsewhere", "request_id": "elsewhere", "provider": "north", "account": "default"}
-    return Reservation(**names, model="m", at=house.clock.now(), holds=(hold,))
+    return Reservation(**names, model="m", at=rig.clock.now(), holds=(hold,))
 
 
 async def test_what_is_given_back_late_names_its_own_limit_and_no_moment_that_has_passed() -> None:
-    house = Runtime(AT_ONCE)
-    first, later = house.ask(), house.ask()
-    house.store.answers = anyio.Event()
+    rig = Rig(AT_ONCE)
+    first, later = rig.ask(), rig.ask()
+    rig.store.answers = anyio.Event()
     verdicts: list[Grant | Denial] = []
 
     async def admit() -> None:
-        verdicts.append(await house.ledger.admit(target("none"), later))
+        verdicts.append(await rig.ledger.admit(target("none"), later))
 
     async with anyio.create_task_group() as group:
         group.start_soon(admit)
-        while not house.store.asked:
+        while not rig.store.asked:
             await anyio.lowlevel.checkpoint()
         bucket = bucket_of(target("none"), AT_ONCE)
         smaller = AT_ONCE.model_copy(update={"amount": 1})
-        past = Denial(cause=DenialCause.FULL, limit=smaller, bucket=bucket, retry_at=house.clock.now())
-        house.queue.stand(house.waiters[0], {bucket: past})
-        house.clock.advance(5)
-        house.store.answers.set()
+        past = Denial(cause=DenialCause.FULL, limit=smaller, bucket=bucket, retry_at=rig.clock.now())
+        rig.queue.stand(rig.waiters[0], {bucket: past})
+        rig.clock.advance(5)
+        rig.store.answers.set()
     assert first.arrival is not None
     (given_back,) = verdicts
     assert isinstance(given_back, Denial)
     assert (given_back.returned, given_back.ahead, given_back.limit.amount) == (True, 1, AT_ONCE.amount)
     assert given_back.retry_at is not None
-    assert given_back.retry_at > house.clock.now()
+    assert given_back.retry_at > rig.clock.now()
 
 
 class Apart(Counting):
@@ -203,14 +203,14 @@ class Apart(Counting):
 
 
 async def test_whoever_is_cancelled_while_a_grant_waits_for_its_turn_leaves_nothing_held() -> None:
-    house, store = Runtime(AT_ONCE), Apart()
-    house.store = store
-    house.ledger = Ledger(store, house.clock, Settings(), lambda _: [AT_ONCE], queue=house.queue)
-    first, later = house.ask(), house.ask()
+    rig, store = Rig(AT_ONCE), Apart()
+    rig.store = store
+    rig.ledger = Ledger(store, rig.clock, Settings(), lambda _: [AT_ONCE], queue=rig.queue)
+    first, later = rig.ask(), rig.ask()
     store.lets = {first.attempt_id: anyio.Event(), later.attempt_id: anyio.Event()}
     hold = Hold(bucket=bucket_of(target("none"), AT_ONCE), limit=AT_ONCE, amount=0)
     async with anyio.create_task_group() as group:
-        group.start_soon(house.ledger.admit, target("none"), first)
+        group.start_soon(rig.ledger.admit, target("none"), first)
         while not store.asked:
             await anyio.lowlevel.checkpoint()
         with anyio.CancelScope() as scope:
@@ -224,7 +224,7 @@ async def test_whoever_is_cancelled_while_a_grant_waits_for_its_turn_leaves_noth
                 scope.cancel()
 
             group.start_soon(leave)
-            await house.ledger.admit(target("none"), later)
+            await rig.ledger.admit(target("none"), later)
         assert scope.cancelled_caught
-        assert (await store.remaining([hold], house.clock.now()))[0].used == 1, "the first one's alone"
+        assert (await store.remaining([hold], rig.clock.now()))[0].used == 1, "the first one's alone"
         store.lets[first.attempt_id].set()

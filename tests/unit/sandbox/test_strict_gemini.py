@@ -1,4 +1,4 @@
-"""What Gemini refuses: fields outside of its protocol, abilities of other generations, turns out of order."""
+"""What Gemini refuses: fields outside of its protocol, capabilities of other generations, turns out of order."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ MEANT = {
 """Name → what to write instead, of what other libraries call so. Where it is a hint it is all that is said of it."""
 _FIELDS = frozenset({"messages", "stream", "stream_options", "functions", "function_call", "store", "input", "prompt"})
 """Of these, the names that a body may bear."""
-HOUSE = ("strategy", "providers", "timeout", "wait", "strict", "tag", "priority", "system", "extra")
+OUR_OPTIONS = ("strategy", "providers", "timeout", "wait", "strict", "tag", "priority", "system", "extra")
 """Options that are ours: never a field of a provider's body."""
 
 
@@ -64,7 +64,7 @@ def check_fields(names: Iterable[object], what: str) -> None:
     for name in names:
         if not isinstance(name, str):
             raise UsageError(f"{what}: the name of a field must be text, got {name!r:.80}", hint='such as {"top_k": 5}')
-        if name in HOUSE:
+        if name in OUR_OPTIONS:
             raise UsageError(f"{what}: {name!r} is no field of a request's body", hint=f"an option beside it: {name}=…")
         if name in MEANT and name not in _FIELDS:
             raise UsageError(f"{what}: {name!r} is no field of a request's body", hint=MEANT[name])

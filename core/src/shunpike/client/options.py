@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from shunpike.client import option_values as values
 from shunpike.client.answer_shape import Reads, reader, response_format
-from shunpike.client.option_names import HOUSE, check_fields, check_names, check_others
+from shunpike.client.option_names import OUR_OPTIONS, check_fields, check_names, check_others
 from shunpike.client.prompts import Prompt, request_fields
 from shunpike.errors import UsageError
 from shunpike.runtime.planner import Wishes
@@ -188,7 +188,7 @@ def wishes_of(given: Mapping[str, Any], reads: Reads | None = None) -> Wishes:
 
 def _is_ungiven(name: str, value: Any) -> bool:
     """Whether an option says nothing, as frameworks fill in what they do not use: of our own only None does."""
-    if value is None or name in HOUSE:
+    if value is None or name in OUR_OPTIONS:
         return value is None
     return says_nothing(value) and not (name in LISTS and isinstance(value, dict))
 
@@ -196,7 +196,7 @@ def _is_ungiven(name: str, value: Any) -> bool:
 def build_request(prompt: Prompt, options: Options) -> ChatRequest:
     """Return the request of accepted options. Raises `UsageError` naming the field, its value and what it must be."""
     fields = _looked_at(request_fields(prompt))
-    fields.update({name: value for name, value in options.items() if name not in HOUSE})
+    fields.update({name: value for name, value in options.items() if name not in OUR_OPTIONS})
     fields.update(_looked_at(options.get("extra") or {}))
     if fields.get("response_format") is not None:
         fields["response_format"] = response_format("response_format", fields["response_format"])

@@ -1,4 +1,4 @@
-"""What a store of the ledger may be able to do beside `Store`: one protocol for each ability, ``isinstance`` asks."""
+"""What a store of the ledger may be able to do beside `Store`: one protocol for each, ``isinstance`` asks."""
 
 from __future__ import annotations
 

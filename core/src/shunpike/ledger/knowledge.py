@@ -25,7 +25,7 @@ _ROUNDING = 1e-6
 
 
 class Knowledge:
-    """Proofs about limits, and factors of token counts. A store that does not learn leaves this process its own."""
+    """Observations of limits and factors of token counts. A store that does not learn leaves this process its own."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store

@@ -32,7 +32,7 @@ UNCONFIRMED: LiteralString = "id, provider, account, model, started_at, outcome,
 
 
 def observation_of(row: Row) -> Observation:
-    """Return a row of `PROOF`."""
+    """Return a row of `OBSERVATION`."""
     bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted, bound, span = row
     return Observation(
         bucket=bucket,
@@ -50,7 +50,7 @@ def observation_of(row: Row) -> Observation:
 
 
 def block_of(row: Row) -> Block:
-    """Return a row of `CLOSURE`."""
+    """Return a row of `BLOCK`."""
     bucket, until, reason, at, origin, test_at, tester, failures, kind = row
     return Block(
         bucket=bucket,

@@ -1,4 +1,4 @@
-"""What every store does alike: judge a reservation against what is used, and correct a slot when its attempt ends.
+"""What every store does alike: evaluate a reservation against what is used, and correct a slot when its attempt ends.
 
 A *slot* is so much of one bucket, taken by one attempt. Stores differ only in where they keep slots.
 """
@@ -64,7 +64,7 @@ def evaluate_holds(
     """
     worst: tuple[float, Denial] | None = None
     for hold in holds:
-        denial = _judge_one(hold, now, look(hold), guard)
+        denial = _evaluate_one(hold, now, look(hold), guard)
         if denial is None:
             continue
         if denial.impossible:
@@ -75,7 +75,7 @@ def evaluate_holds(
     return None if worst is None else worst[1]
 
 
-def _judge_one(hold: Hold, now: float, look: Look, guard: float) -> Denial | None:
+def _evaluate_one(hold: Hold, now: float, look: Look, guard: float) -> Denial | None:
     limit = hold.limit
     if hold.amount > limit.amount:
         return _denial(hold, DenialCause.TOO_LARGE)

@@ -3,7 +3,7 @@
 No input or output here, so that every store of rows keeps the same books by the same rules. A store
 
 1. opens a transaction and brings in what the batch needs: `WorkingSet.bring`, blocks, observations, factors,
-2. admits and settles in memory: `WorkingSet.look` for the judge, `WorkingSet.take`, `WorkingSet.end`,
+2. admits and settles in memory: `WorkingSet.look` for the evaluation, `WorkingSet.take`, `WorkingSet.end`,
 3. writes what changed (`WorkingSet.take_changes`) and commits; or rolls back and forgets the set.
 
 Of a bucket, ``used`` is what runs (``in_flight``) and what has ended and still counts (its *slots*, one sum for each
@@ -147,7 +147,7 @@ class WorkingSet:
         self._touched.pop(bucket.key, None)
 
     def look(self, hold: Hold, now: float, ended: Callable[[], Iterable[tuple[float, int]]]) -> Look:
-        """Return what the judge asks of a hold's bucket, which was brought in and has nothing due any more."""
+        """Return what the evaluation asks of a hold's bucket, which was brought in and has nothing due any more."""
         closed = self.blocks.known.get(hold.bucket)
         closed = closed if closed is not None and closed.until > now else None
         if not hold.amount:

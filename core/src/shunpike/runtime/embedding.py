@@ -27,21 +27,21 @@ def text_bound(request: EmbedRequest) -> int:
     return sum(len(text.encode("utf-8", "replace")) + PER_TEXT for text in request.input)
 
 
-def check_model(name: str, roster: Targets) -> None:
+def check_model(name: str, targets: Targets) -> None:
     """Raise `UsageError` unless ``name`` means one embedding model, at however many providers.
 
     Vectors of different models can't be compared, so nobody may choose between models, and no other takes over.
     """
-    wanted = wanted_models(name, roster.targets, roster.catalog, roster.names)
+    wanted = wanted_models(name, targets.targets, targets.catalog, targets.names)
     if not wanted.explicit:
         raise UsageError(
             f'"{name}" names no model: vectors of different models can\'t be compared, so one must be chosen',
-            hint=_choices(roster),
+            hint=_choices(targets),
         )
-    meant = [model for model in roster.catalog if _is_meant(model, wanted)]
+    meant = [model for model in targets.catalog if _is_meant(model, wanted)]
     embedding = [model for model in meant if model.kind == "embedding"]
     if not embedding:
-        raise UsageError(f'"{name}" is a chat model and makes no embeddings', hint=_choices(roster))
+        raise UsageError(f'"{name}" is a chat model and makes no embeddings', hint=_choices(targets))
     if len({short_name(model.id) for model in embedding}) > 1:
         names = ", ".join(sorted({f"{model.provider}/{model.id}" for model in embedding}))
         raise UsageError(f'"{name}" may be one of {names}, whose vectors can\'t be compared', hint="name one of them")
@@ -51,10 +51,10 @@ def _is_meant(model: ModelInfo, wanted: Wanted) -> bool:
     return (model.provider, model.id) in wanted.ids
 
 
-def _choices(roster: Targets) -> str:
+def _choices(targets: Targets) -> str:
     known = dict.fromkeys(
         f"{model.provider}/{model.id}"
-        for model in roster.catalog
+        for model in targets.catalog
         if model.kind == "embedding" and model.status != "retired"
     )
     return f"embedding models: {', '.join(list(known)[:6])}" if known else "no installed provider has one that does"

@@ -117,7 +117,7 @@ class PostgresWriter:
             await self._ask_again(session, refused)
 
     async def _ask_again(self, session: PostgresSession, refused: list[Admit]) -> None:
-        """Judge once more who was refused, where the dead held something. Where this fails they stay refused."""
+        """Evaluate once more who was refused, where the dead held something. Where this fails they stay refused."""
         batch = Batch(session, refused)
         try:
             if refused:

@@ -35,7 +35,7 @@ class Model:
     routes_from: date | None = None
 
     def can(self, feature: str) -> bool:
-        """Tell whether the model has an ability such as ``"tools"``."""
+        """Tell whether the model has a capability such as ``"tools"``."""
         return feature in self.features
 
 

@@ -1,6 +1,6 @@
-"""The part of the store contract that is about what a store may keep beside its limits: one test for each ability.
+"""The part of the store contract that is about what a store may keep beside its limits: one test for each capability.
 
-A store that lacks an ability (see ``shunpike.ledger.capabilities``) is not held to it; the test is skipped and says so.
+A store that lacks a capability (see ``shunpike.ledger.capabilities``) is not held to it; the test is skipped.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The part of the store contract on limit updates: what a provider was seen to say of a limit, and what it closes.
 
-A store that lacks an ability (see ``shunpike.ledger.capabilities``) is not held to it; the test is skipped and says so.
+A store that lacks a capability (see ``shunpike.ledger.capabilities``) is not held to it; the test is skipped.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MINUTE = Limit(unit=Unit.REQUEST, amount=10, window=Rolling(seconds=60))
 
 
 def able(store: Store, capability: Any) -> Any:
-    """Return the store as one with the ability, a protocol, or skip the test."""
+    """Return the store as one with the capability, a protocol, or skip the test."""
     if not isinstance(store, capability):
         pytest.skip(f"this store is no {capability.__name__}")
     return store

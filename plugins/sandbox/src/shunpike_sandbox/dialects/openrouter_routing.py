@@ -21,7 +21,7 @@ _NEEDS = {
     "reasoning_effort": "reasoning",
     "include_reasoning": "reasoning",
 }
-"""Parameters that not every model has, with the ability that they need."""
+"""Parameters that not every model has, with the capability that they need."""
 # The sandbox's models have none of these.
 _NOWHERE = ("logprobs", "top_logprobs", "logit_bias", "top_a")
 

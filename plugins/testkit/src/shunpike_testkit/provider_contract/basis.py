@@ -77,7 +77,7 @@ class ProviderBasis(Contract):
 
     @property
     def model(self) -> ModelInfo:
-        """The model that is asked; by default an active one of the catalog with the most abilities."""
+        """The model that is asked; by default an active one of the catalog with the most capabilities."""
         chat = [model for model in self.models if model.kind == "chat" and model.status != "retired"]
         assert chat, f"shunpike_models({self.info.id!r}) lists no chat model that can be asked: add one"
         return max(chat, key=lambda model: (model.status == "active", "tools" in model.features, len(model.features)))

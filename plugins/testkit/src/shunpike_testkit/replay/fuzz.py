@@ -106,16 +106,16 @@ async def _ask(recording: Recording, backend: Backend, *, streamed: bool) -> str
         if recording.endpoint == "models" and isinstance(backend, ListsModels):
             return "models" if all(await backend.list_models()) else "insane models"
         if recording.endpoint in EMBEDDINGS and isinstance(backend, Embeds):
-            return _judge_vectors(await backend.embed(make_embed_call(recording)))
+            return _verdict_of_vectors(await backend.embed(make_embed_call(recording)))
         if recording.endpoint == "countTokens" and isinstance(backend, CountsTokens):
             return "tokens" if await backend.count_tokens(call) >= 0 else "insane tokens"
         if not (streamed and isinstance(backend, Streams)):
-            return _judge(await backend.complete(call))
+            return _verdict(await backend.complete(call))
         assembly = Assembly(provider=recording.provider, model=call.model)
         async with backend.stream(call) as chunks:
             async for chunk in chunks:
                 assembly.add(chunk)
-        return _judge(assembly.answer())
+        return _verdict(assembly.answer())
     except ProviderError as error:
         moments = [getattr(error, name, None) for name in ("retry_at", "reset_at")]
         finite = all(at is None or math.isfinite(at) for at in moments)
@@ -123,7 +123,7 @@ async def _ask(recording: Recording, backend: Backend, *, streamed: bool) -> str
         return error.kind if sane else f"insane error {error!r}"[:300]
 
 
-def _judge(answer: Answer) -> str:
+def _verdict(answer: Answer) -> str:
     """Return ``answer`` where all of it can be passed on as JSON, else what is insane about it."""
     wrong = [choice.finish_reason for choice in answer.choices if choice.finish_reason not in FINISH_REASONS]
     if wrong or not answer.model:
@@ -135,7 +135,7 @@ def _judge(answer: Answer) -> str:
     return "answer"
 
 
-def _judge_vectors(answer: EmbedAnswer) -> str:
+def _verdict_of_vectors(answer: EmbedAnswer) -> str:
     sane = all(vector and all(map(math.isfinite, vector)) for vector in answer.vectors)
     return "vectors" if sane and answer.model else "insane vectors"
 

@@ -1,4 +1,4 @@
-"""The table of abilities in the README is what the code can do."""
+"""The table of capabilities in the README is what the code can do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def cells() -> dict[str, dict[str, str]]:
 
 
 def test_the_readme_shows_the_table_as_it_is() -> None:
-    """To write it anew: python tests/unit/abilities/table.py."""
+    """To write it anew: python tests/unit/capabilities/table.py."""
     shown = written(README.read_text(encoding="utf-8"))
     assert shown is None or shown == capability_table()
 
@@ -31,6 +31,6 @@ def test_the_rarer_capabilities_are_where_the_providers_have_them() -> None:
 
 
 def test_the_table_is_found_between_its_markers() -> None:
-    page = f"x\n<!-- abilities:begin -->\n{capability_table()}<!-- abilities:end -->\ny"
+    page = f"x\n<!-- capabilities:begin -->\n{capability_table()}<!-- capabilities:end -->\ny"
     assert written(page) == capability_table()
     assert written("nothing") is None

@@ -1,6 +1,6 @@
-"""The table of which abilities each provider has: what the code can do and the catalogs say, nothing by hand.
+"""The table of which capabilities each provider has: what the code can do and the catalogs say, nothing by hand.
 
-``python tests/unit/abilities/table.py`` writes it into the README, between its markers.
+``python tests/unit/capabilities/table.py`` writes it into the README, between its markers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from shunpike.protocols import Backend, CountsTokens, Embeds, ListsModels, Strea
 from shunpike.types import ModelInfo, ProviderSettings
 
 README = Path(__file__).resolve().parents[3] / "README.md"
-MARKED = re.compile(r"(?<=<!-- abilities:begin -->\n).*?(?=<!-- abilities:end -->)", re.DOTALL)
+MARKED = re.compile(r"(?<=<!-- capabilities:begin -->\n).*?(?=<!-- capabilities:end -->)", re.DOTALL)
 PROVIDERS = ("google", "together", "openrouter", "groq", "hyperbolic", "openai", "deepseek")
 PROTOCOLS: tuple[tuple[str, Any], ...] = (
     ("embeddings", Embeds),

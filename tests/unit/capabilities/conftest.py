@@ -23,7 +23,7 @@ from shunpike_testkit.upstream import Upstream
 
 START = 1_795_300_000.0
 """2026-11-21 21:46:40 UTC."""
-KEY = "sk-abilities-0123456789"
+KEY = "sk-capabilities-0123456789"
 SEVEN = ("google", "together", "openrouter", "groq", "hyperbolic", "openai", "deepseek")
 
 MakeClient = Callable[..., Client]

@@ -1,4 +1,4 @@
-"""The abilities against the simulated providers, whose rules are as strict as the real ones."""
+"""The capabilities against the simulated providers, whose rules are as strict as the real ones."""
 
 from __future__ import annotations
 
