@@ -166,16 +166,10 @@ class Ledger(Inspection, Admission):
     async def _paced(
         self, target: Target, ask: AdmissionRequest, terms: Terms, holds: tuple[Hold, ...], now: float
     ) -> Grant | Denial:
-        """Return the word of the pace, else the store's."""
-        judged = await self._pacer.before(target, ask, holds, now)
-        if isinstance(judged, Denial):
-            return await self._turns.known(ask, judged)
-        verdict = None
-        try:
-            given = await self._store.admit(_reservation(target, ask, terms, judged, now))
-            verdict = await self._turns.known(ask, given)
-        finally:
-            self._pacer.judged(ask.attempt_id, admitted=isinstance(verdict, Grant))
+        """Return the store's word on the holds as the pace has them judged."""
+        judged = self._pacer.spread(target, ask, holds, now)
+        given = await self._store.admit(_reservation(target, ask, terms, judged, now))
+        verdict = await self._turns.known(ask, given)
         if isinstance(verdict, Denial):
             if verdict.returned:
                 return verdict
@@ -225,7 +219,6 @@ class Ledger(Inspection, Admission):
                 for event in events_of(target, ask, settlement):
                     self._emit(event)
         finally:
-            self._pacer.ended(ask.attempt_id, settlement)
             self._queue.ended(ask.attempt_id)
         return settlement if why_not is None else settlement.model_copy(update={"unbooked": why_not})
 

@@ -42,6 +42,10 @@ from shunpike.types.limits import MONEY
 _TOKENS = frozenset({Unit.INPUT_TOKEN, Unit.OUTPUT_TOKEN, Unit.TOTAL_TOKEN})
 
 
+FREELY = 0.1
+"""The share of a limit that is never slowed down."""
+
+
 class Look(NamedTuple):
     """What a store knows of one bucket. The last two are asked only when the bucket is full."""
 
@@ -83,7 +87,8 @@ def _evaluate_one(hold: Hold, now: float, look: Look, guard: float) -> Denial | 
     closed = look.closed if look.closed and can_be_closed(limit.window, look.closed.until, now, guard) else None
     until = opens_for_test(closed, now) if closed else now
     if excess <= 0 and until <= now:
-        return None
+        gap = gap_ends(hold, look.used, look.admitted_at, now)
+        return None if gap <= now else _denial(hold, DenialCause.PACED, used=look.used, retry_at=gap)
     if excess > 0:
         beyond = excess - coming_back(limit, look.in_flight())
         held = beyond <= 0
@@ -94,6 +99,20 @@ def _evaluate_one(hold: Hold, now: float, look: Look, guard: float) -> Denial | 
     tested = closed is not None and closed.tester is not None
     opens = None if closed and closed.is_freeze else until
     return _denial(hold, DenialCause.BLOCKED, block=closed, retry_at=opens, held=tested, earliest=tested)
+
+
+def gap_ends(hold: Hold, used: int, admitted_at: float | None, now: float) -> float:
+    """Return until when a hold waits after the last admission to a window over which attempts are spread.
+
+    What lies ahead was noted before the clock was set back: it would hold up everybody until then.
+    """
+    spread, window = hold.spread, hold.limit.window
+    if spread is None or admitted_at is None or admitted_at > now + GUARD or not isinstance(window, Rolling):
+        return now
+    left = spread.whole - used
+    if used + hold.amount <= FREELY * spread.whole or left < 1:
+        return now
+    return admitted_at + hold.amount * window.seconds / left / spread.curve
 
 
 def _denial(hold: Hold, cause: DenialCause, **known: Any) -> Denial:
@@ -215,9 +234,6 @@ def remaining_of(hold: Hold, now: float, counted: Counted, guard: float = GUARD)
     limit = hold.limit
     used, in_flight, last, admitted_at = counted
     resets = full_again_at(limit.window, now, last, in_flight, guard) if used else None
-    quiet = None
-    if last is not None and isinstance(limit.window, Rolling):
-        quiet = now - (last - limit.window.seconds - guard)
     left = max(0, limit.amount - used)
     return Remaining(
         limit=limit,
@@ -226,6 +242,5 @@ def remaining_of(hold: Hold, now: float, counted: Counted, guard: float = GUARD)
         used=used,
         left=left,
         resets_at=resets,
-        quiet=quiet,
         admitted_at=admitted_at,
     )

@@ -70,6 +70,8 @@ class Bucket:
     """The latest expiry of its slots."""
     admitted_at: float | None = None
     """When something was last admitted."""
+    admitted_before: float | None = None
+    """When something was before that, as far as it is known here."""
     was: tuple[int, int] = (0, 0)
     """What the database has of ``used`` and ``in_flight``."""
     _limit: Limit | None = None
@@ -167,7 +169,7 @@ class WorkingSet:
         bucket.in_flight += hold.amount
         bucket.ceiling = min(hold.limit.amount, LARGEST)
         bucket.counts = "reserved" if hold.limit.counts == "reserved" else "used"
-        bucket.admitted_at = now
+        bucket.admitted_before, bucket.admitted_at = bucket.admitted_at, now
         counted = Counted(bucket.used, bucket.in_flight, bucket.last, bucket.admitted_at)
         return remaining_of(hold, now, counted, self.guard)
 
@@ -184,9 +186,8 @@ class WorkingSet:
         """Correct the buckets of an attempt to how it ended, and take in what it closes and teaches.
 
         All of its buckets were brought in, and those of its charges; so were the observations and factors that the
-        settlement
-        speaks of, where known. What others learned since it ended is newer, not of a clock that was ahead: that is told
-        by ``now``.
+        settlement speaks of, where known. What others learned since it ended is newer, not of a clock that was ahead:
+        that is told by ``now``.
         """
         now = max(now, settlement.at)
         # What is not certain stays with its attempt, to be reconciled; the rest is one sum for each expiry.
@@ -210,6 +211,8 @@ class WorkingSet:
         parts = settled_parts(bucket.limit, held, settlement, bucket.last, self.guard)
         bucket.in_flight -= held
         bucket.used -= held
+        if not parts and not bucket.in_flight:
+            bucket.admitted_at = bucket.admitted_before  # what used nothing was no admission
         for part in parts:
             self.add(bucket, Part(part.amount, min(part.expires, until)), owner)
 

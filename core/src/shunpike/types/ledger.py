@@ -22,6 +22,14 @@ class Funds(StrEnum):
     PAID = "paid"
 
 
+class Spread(Record):
+    """How admissions to a long rolling window are spread over it: see ``ledger/pacing.py``."""
+
+    whole: int
+    """The limit's own amount: the hold may be judged by less of it."""
+    curve: float = 1.0
+
+
 class Hold(Record):
     """So much of one limit, taken for one attempt. ``bucket`` is the identity of what is shared."""
 
@@ -29,6 +37,8 @@ class Hold(Record):
     limit: Limit
     amount: int = Field(ge=0)
     owner: Owner = Owner.PROVIDER
+    spread: Spread | None = None
+    """Where given, it waits a while after the last admission."""
 
 
 class Reservation(Record):

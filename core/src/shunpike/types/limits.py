@@ -169,8 +169,6 @@ class Remaining(Record):
     used: int
     left: int
     resets_at: Moment | None = None
-    quiet: float | None = None
-    """Seconds since the last of what counts in a rolling window ended; None = nothing has, or it is not known."""
     admitted_at: Moment | None = None
     """When something was last admitted that counts in it, by whatever process; None = it is not known."""
     blocked_until: Moment | None = None

@@ -12,7 +12,8 @@ import pytest
 
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
-from shunpike.types import Calendar, Denial, Grant, Held, Lifetime, Rolling, Settlement, State, Unit
+from shunpike.types import Calendar, Denial, DeniedBy, Grant, Held, Lifetime, Rolling, Settlement, State, Unit
+from shunpike.types.ledger import Spread
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.store_clocks import StoreClockContract
 from shunpike_testkit.stores import CENT, hold, reservation, settled
@@ -48,20 +49,28 @@ class StoreTimeContract(StoreClockContract):
             assert denial.retry_at == opens, "the earliest moment must be exact: it is what callers sleep to"
             assert isinstance(await store.admit(reservation("b", opens, hold(1, 1))), Grant)
 
-    async def test_what_is_left_tells_how_long_ago_the_last_attempt_ended(
+    async def test_attempts_that_are_spread_wait_for_each_other_in_every_store_on_one_place(
         self, tmp_path: Path, clock: VirtualClock
     ) -> None:
-        """By its answer's headers, whatever else is still in flight: a pace goes by it."""
-        one, start = hold(1, 9), clock.now()
-        async with self.opened(tmp_path, clock) as store:
-            for name in ("a", "b", "runs on"):
-                await store.admit(reservation(name, start, one))
-            assert (await store.remaining([one], start + 5))[0].quiet is None, "nothing has ended"
-            await store.settle("b", settled(start + 9, headers_at=start + 7))
-            await store.settle("a", settled(start + 9, headers_at=start + 2))
-            (left,) = await store.remaining([one], start + 20)
-            assert left.quiet == pytest.approx(13), "tell `remaining_of` the latest expiry of what has ended"
-            assert (await store.remaining([one], start + 200))[0].quiet is None, "what has expired counts no more"
+        """The gap is one between admissions, whoever made the last; what used nothing was none."""
+        hour = hold(10, 100, window=Rolling(seconds=3_600)).model_copy(update={"spread": Spread(whole=100)})
+        start, unsent = clock.now(), Settlement(state=State.RELEASED, at=clock.now() + 500, keeps_request=False)
+        async with self.opened(tmp_path, clock) as one, self.opened(tmp_path, clock) as two:
+            first, other = (one, two) if self.shared else (one, one)
+            assert isinstance(await first.admit(reservation("a", start, hour)), Grant)
+            (left,) = await other.remaining([hour], start)
+            assert left.admitted_at == pytest.approx(start, abs=0.01)
+            denial = await other.admit(reservation("b", start, hour))
+            assert isinstance(denial, Denial)
+            assert (denial.by, denial.used) == (DeniedBy.PACE, 10)
+            assert denial.retry_at == pytest.approx(start + 400, abs=0.01)
+            clock.advance(500)
+            assert isinstance(await other.admit(reservation("c", clock.now(), hour)), Grant)
+            assert isinstance(await other.admit(reservation("d", clock.now(), hour)), Denial)
+            clock.advance(3_600)
+            await other.settle("a", settled(start + 1))
+            assert await other.settle("c", unsent)
+            assert isinstance(await other.admit(reservation("e", clock.now(), hour)), Grant)
 
     async def test_unused_tokens_come_back_a_guard_after_the_settlement(
         self, tmp_path: Path, clock: VirtualClock
