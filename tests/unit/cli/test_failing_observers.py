@@ -21,7 +21,7 @@ class Watcher:
         raise KeyError(f"no column for {type(event).__name__}")
 
 
-SAID = "the plugin watcher failed in shunpike_event: KeyError: 'no column for Event'"
+SAID = "the plugin watcher failed in shunpike_event: KeyError: 'no column for RequestStarted'"
 
 
 @pytest.mark.parametrize("more", [(), ("--no-stream",), ("-q",)])
