@@ -187,9 +187,11 @@ async def test_a_target_that_was_switched_off_meanwhile_is_not_sent_to_and_all_i
     assert (given.choices[0].message.text, attempt.target.name) == ("two", "south")
     assert {name: one.sent for name, one in made.books.outcomes.items()} == {"req-1": False, "req-2": True}
     assert not made.backends["north"].calls
+    assert [one.error for one in made.events if isinstance(one, AttemptFailed)] == ["disabled"]
+    assert len(made.told(AttemptStarted)) == len(made.told(AttemptEnded)) == 2
     off = run.recorder.decision().candidates[0]
     assert (off.provider, off.verdict, off.cause, off.reason) == (
-        "north", Verdict.DROPPED, Cause.OFF, "disabled by ann",
+        "north", Verdict.DROPPED, Cause.DISABLED, "disabled by ann",
     )  # fmt: skip
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import anyio
-
 from shunpike.patience import answered
 from shunpike.protocols import AdmissionRequest, Target
 from shunpike.routing.context import Attempt, RequestContext, Services
 from shunpike.routing.run import RequestRun
-from shunpike.routing.send import UNSENT
-from shunpike.types import AdmissionDenied, AttemptStarted, Candidate, Cause, Denial, Grant, Outcome, Verdict
+from shunpike.types import AdmissionDenied, AttemptStarted, Candidate, Denial, Grant
 
 UNKNOWN_MAXIMUM = 4_096
 """The output cap for a model of which neither maximum nor context is known: most have room for it."""
@@ -37,9 +34,6 @@ class Admitting:
         if not isinstance(verdict, Grant):
             return self._denied(run, target, ask, verdict)
         attempt = self._attempt(run, target, ask, verdict)
-        off = await self._why_off(attempt)
-        if off is not None:
-            return recorder.note(target, Verdict.DROPPED, off, cause=Cause.DISABLED)
         recorder.remaining = verdict.remaining
         if verdict.max_output is not None and verdict.capped_by:
             recorder.notes.append(f"output capped at {verdict.max_output:,} tokens by the {verdict.capped_by}")
@@ -76,20 +70,6 @@ class Admitting:
             started_at=clock.now(),
             started=clock.monotonic(),
         )
-
-    async def _why_off(self, attempt: Attempt) -> str | None:
-        """Return why its target was switched off since the plan was made; then nothing is sent, and all given back."""
-        if self._services.why_off is None:
-            return None
-        why: str | None = "it could not be told whether it is switched on"
-        try:
-            why = await self._services.why_off(attempt.target)
-        finally:
-            if why is not None:
-                outcome = Outcome(at=self._services.clock.now(), sent=False, error=UNSENT)
-                with anyio.CancelScope(shield=True):
-                    await self._services.admission.settle(attempt.target, attempt.ask, outcome)
-        return why
 
     def _ask(self, run: RequestRun, target: Target) -> AdmissionRequest:
         context, request = run.context, run.context.request

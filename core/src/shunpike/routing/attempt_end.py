@@ -67,6 +67,19 @@ class AttemptEnd:
             await self._without_failure(run, attempt, broken(self._services, attempt, error))
         return found
 
+    async def switched_off(self, run: RequestRun, attempt: Attempt) -> str | None:
+        """Return why its target was switched off since the plan was made: then it has ended, and nothing is sent."""
+        if self._services.why_off is None:
+            return None
+        why: str | None = "it could not be told whether it is switched on"
+        try:
+            why = await self._services.why_off(attempt.target)
+        finally:
+            if why is not None:
+                outcome = Outcome(at=self._services.clock.now(), sent=False, error=Cause.DISABLED.value)
+                await self._without_failure(run, attempt, outcome)
+        return why
+
     async def left(self, run: RequestRun, attempt: Attempt) -> None:
         """End an attempt whose caller went away."""
         await self._without_failure(run, attempt, cancelled(self._services, attempt))

@@ -20,6 +20,7 @@ from shunpike.routing.operation import Operation
 from shunpike.routing.run import RequestRun
 from shunpike.routing.schedule import Pause
 from shunpike.routing.trouble import Setback, TroubleScope
+from shunpike.types import Cause, Verdict
 from shunpike.wire.not_sent import KeptMark
 
 T = TypeVar("T")
@@ -92,6 +93,7 @@ class AttemptLoop:
             return None
         try:
             admitted = await self._admitting.admit(run, target)
+            off = await self.ends.switched_off(run, admitted) if isinstance(admitted, Attempt) else None
         except PluginError as error:
             health.leave(where)
             run.recorder.failed(target, error)
@@ -100,10 +102,12 @@ class AttemptLoop:
         except BaseException:
             health.leave(where)
             raise
-        if isinstance(admitted, Attempt):
+        if isinstance(admitted, Attempt) and off is None:
             run.schedule.begun(target)
             return admitted
         health.leave(where)
+        if isinstance(admitted, Attempt):
+            admitted = run.recorder.note(target, Verdict.DROPPED, off or "", cause=Cause.DISABLED)
         if target.label in run.recorder.denials and admitted.retry_at is not None:
             run.schedule.parked(target)
         else:
