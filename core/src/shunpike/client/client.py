@@ -83,6 +83,7 @@ class Client(PerLoop):
         """
         request, wishes = asked(prompt, options, others)
         runtime = self._asking
+        wishes = runtime.planner.arrived(wishes)
         async with runtime.request() as snapshot:
             context = await runtime.planner.chat(snapshot, request, wishes)
             loop = snapshot.attempt_loop
@@ -97,6 +98,7 @@ class Client(PerLoop):
         """
         request, wishes = asked_to_embed(texts, options, others)
         runtime = self._asking
+        wishes = runtime.planner.arrived(wishes)
         async with runtime.request() as snapshot:
             context = await runtime.planner.embedding(snapshot, request, wishes)
             loop = snapshot.attempt_loop
@@ -112,8 +114,9 @@ class Client(PerLoop):
 
         async def begin(stack: AsyncExitStack) -> tuple[StreamRun, Finish]:
             runtime = self._asking
+            here = runtime.planner.arrived(wishes)
             snapshot = await stack.enter_async_context(runtime.request())
-            context = await runtime.planner.chat(snapshot, request, wishes)
+            context = await runtime.planner.chat(snapshot, request, here)
             run = StreamRun(snapshot.attempt_loop, context, request)
             await run.open()
             self._running = [one for one in self._running if one.is_open] + [run]

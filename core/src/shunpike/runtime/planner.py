@@ -22,6 +22,7 @@ from shunpike.runtime.nobody import nothing_to_ask
 from shunpike.runtime.snapshot import Shared, Snapshot
 from shunpike.tokens import prompt_bound, prompt_tokens
 from shunpike.types import ChatRequest, EmbedRequest
+from shunpike.waiting import Waiter
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Wishes:
     priority: Literal["interactive", "batch"] = "interactive"
     reads: Callable[[str], Any] | None = None
     """Makes what was asked for of an answer's text; raises `ValueError` where it is none."""
+    waiter: Waiter | None = None
+    """Its place in the line; None = behind all that are there when it is planned: see `Planner.arrived`."""
 
 
 class Planner:
@@ -47,6 +50,10 @@ class Planner:
         self._shared = shared
         self._endpoints = endpoints
         self._tokenizers = tokenizers
+
+    def arrived(self, wishes: Wishes) -> Wishes:
+        """Return ``wishes`` with a place in the line: before the first wait, so that who came first stands first."""
+        return replace(wishes, waiter=self._shared.queue.arrive(wishes.priority))
 
     async def chat(self, snapshot: Snapshot, request: ChatRequest, wishes: Wishes) -> RequestContext:
         """Return what is walked for ``request``, which begins now. Raises what `plan` raises."""
@@ -67,7 +74,7 @@ class Planner:
         counted: Counter | None = None,
     ) -> RequestContext:
         shared, settings = self._shared, snapshot.settings
-        waiter, expires = shared.queue.arrive(wishes.priority), self.expires(snapshot, wishes)
+        waiter, expires = wishes.waiter or shared.queue.arrive(wishes.priority), self.expires(snapshot, wishes)
         request_id = f"req_{secrets.token_hex(10)}"
         plan = await self.plan(snapshot, request, wishes, size[0], expires, seed_of(request_id))
         return RequestContext(
