@@ -214,7 +214,7 @@ class Adversary(RuleBasedStateMachine):
         one.bill = int(one.worst * share)
         error = {"timeout": "timeout", "stream": "stream_interrupted", "5xx": "overloaded"}.get(kind)
         self.settle(one, usage=ABSENT, error=error, cancelled=kind == "cancelled", delivered_tokens=1)
-        assert one.booked == one.worst, "I4: it was given back without proof"
+        assert one.booked == one.worst, "I4: it was given back without evidence"
 
     @precondition(lambda self: self.flying)
     @rule(pick=st.integers(0, 99), sent=st.booleans())

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from shunpike.builtin.sqlite import SqliteStore
-from shunpike.builtin.sqlite_books import Books
+from shunpike.builtin.sqlite_books import SqliteBooks
 from shunpike.errors import StoreError
 from shunpike.storage.sqlite import writer
 from shunpike.storage.sqlite.session import Session
@@ -213,7 +213,7 @@ async def test_whatever_is_raised_in_the_stores_thread_is_told_and_the_next_call
     try:
         with anyio.fail_after(60):
             await granted(store, "a")
-            raising(monkeypatch, *((Books, "begin") if file else (Batch, "run")), error)
+            raising(monkeypatch, *((SqliteBooks, "begin") if file else (Batch, "run")), error)
             with pytest.raises(StoreError, match="failed") as caught:
                 await granted(store, "b")
             assert type(error).__name__ in str(caught.value)
@@ -221,7 +221,7 @@ async def test_whatever_is_raised_in_the_stores_thread_is_told_and_the_next_call
             raising(monkeypatch, *((Session, "rest") if file else (PostgresWriter, "rest")), error)
             assert await store.settle("b", settled(time.time(), pico=3))
             await granted(store, "c")
-            raising(monkeypatch, *((Books, "settle") if file else (Batch, "_settle")), error)
+            raising(monkeypatch, *((SqliteBooks, "settle") if file else (Batch, "_settle")), error)
             with pytest.raises(StoreError, match="failed"):
                 await store.settle("c", settled(time.time(), pico=3))
             await booked(store)

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from typing_extensions import override
 
-from shunpike.builtin.memory_books import Books
+from shunpike.builtin.memory_books import MemoryBooks
 from shunpike.builtin.memory_tenancy import Tenancy
 from shunpike.clock import Clock, SystemClock
 from shunpike.control import ControlStore, MemoryControl
@@ -52,12 +52,12 @@ class MemoryStore(Store):
     def __init__(self, guard: float = GUARD, *, clock: Clock | None = None, alone: bool = False) -> None:
         self._lock = Lock()
         self._tenancy = Tenancy(alone=alone)
-        self._books = Books(guard, clock)
+        self._books = MemoryBooks(guard, clock)
         self._reopened: list[Reopening] = []
         self.control: ControlStore = MemoryControl()
         """What an operator changes; this process alone sees it."""
 
-    def _do(self, work: Callable[[Books], T]) -> T:
+    def _do(self, work: Callable[[MemoryBooks], T]) -> T:
         """Do ``work`` as of one moment, by one thread at a time."""
         with self._lock:
             self._books.begin()
@@ -73,7 +73,7 @@ class MemoryStore(Store):
         Raises `StoreError` for an attempt that was admitted before, and where another process keeps a ledger in memory.
         """
 
-        def admit(books: Books) -> Grant | Denial:
+        def admit(books: MemoryBooks) -> Grant | Denial:
             self._tenancy.enter()
             return books.admit(reservation)
 
@@ -146,7 +146,7 @@ class MemoryStore(Store):
     @override
     async def check(self) -> str:
         """Return a few words on size. Raises `StoreError` when the books don't add up."""
-        kept, held = self._do(Books.check)
+        kept, held = self._do(MemoryBooks.check)
         return f"in memory, {kept} attempts kept one by one, {held} held; it is forgotten at the end"
 
     @override

@@ -42,7 +42,7 @@ class _AsAsked:
         return 0.0
 
 
-class Books(Bookkeeper):
+class MemoryBooks(Bookkeeper):
     """All there is of the ledger. ``clock`` None = time is what whoever asks says it is."""
 
     def __init__(self, guard: float, clock: Clock | None) -> None:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from typing_extensions import override
 
 from shunpike.builtin.sqlite_audit import audit
-from shunpike.builtin.sqlite_books import WORDS, Books
+from shunpike.builtin.sqlite_books import WORDS, SqliteBooks
 from shunpike.builtin.sqlite_clock import LedgerClock
 from shunpike.clock import Clock, SystemClock
 from shunpike.errors import ConfigError
@@ -65,16 +65,16 @@ class SqliteStore(Store):
         self.database = SqliteDatabase(path, self._clock)
         self._guard = guard
         self._keep_days = keep_days
-        self._kept: Books | None = None
+        self._kept: SqliteBooks | None = None
         self.recovered = 0
         self.database.enroll(LEDGER, recover=self._take_back, upkeep=self._keep_small, keep=self._keep)
 
-    def _keep(self, session: Session) -> Books:
-        self._kept = Books(session, self._guard, LedgerClock(session.connection, self._clock))
+    def _keep(self, session: Session) -> SqliteBooks:
+        self._kept = SqliteBooks(session, self._guard, LedgerClock(session.connection, self._clock))
         return self._kept
 
     @property
-    def _books(self) -> Books:
+    def _books(self) -> SqliteBooks:
         """What is done in a transaction: there is one then."""
         assert self._kept is not None  # noqa: S101 - the session has it made before any work is done
         return self._kept
@@ -136,7 +136,7 @@ class SqliteStore(Store):
         """Make unconfirmed what dead owners still hold; return how many attempts that were."""
         return await self._write(lambda books: books.recover(now))
 
-    async def _write(self, work: Callable[[Books], T]) -> T:
+    async def _write(self, work: Callable[[SqliteBooks], T]) -> T:
         return await self.database.put(lambda _: work(self._books)).wait()
 
     @override

@@ -40,7 +40,7 @@ FROM buckets WHERE """
 _HELD = "SELECT id, worst_pico, held_prompt, held_output, holds FROM attempts WHERE state = 'held' AND "
 
 
-class Books(Bookkeeper, Keeper):
+class SqliteBooks(Bookkeeper, Keeper):
     """Works on one session, inside the transactions of others."""
 
     def __init__(self, session: Session, guard: float, clock: LedgerClock) -> None:

@@ -28,7 +28,7 @@ app = command_app("Ask a question; what comes in on stdin is put before it.")
 
 
 @dataclass(frozen=True)
-class Ask(Asking):
+class AskOptions(Asking):
     """The options of ``ask``."""
 
     words: Annotated[list[str] | None, typer.Argument(metavar="QUESTION", help="The question.")] = None
@@ -37,8 +37,8 @@ class Ask(Asking):
 
 
 @app.command(cls=PairedOptions)
-@takes(Ask)
-def ask(given: Ask) -> None:
+@takes(AskOptions)
+def ask(given: AskOptions) -> None:
     """Ask a question; what comes in on stdin is put before it. The word `ask` may be left out."""
     options = options_of(given)
     parts = attached(given.attach or ())
@@ -49,7 +49,7 @@ def ask(given: Ask) -> None:
     run(lambda: _ask(given, question, conversation, options))
 
 
-async def _ask(given: Ask, question: Message, conversation: Conversation, options: Options) -> None:
+async def _ask(given: AskOptions, question: Message, conversation: Conversation, options: Options) -> None:
     prompt = [*conversation.messages, question]
     asked = in_conversation(options, conversation)
     async with client() as opened:

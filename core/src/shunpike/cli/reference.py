@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import fields
 
-from shunpike.cli.ask import Ask
+from shunpike.cli.ask import AskOptions
 from shunpike.client import Options
 from shunpike.config.reference import Setting, reference
 from shunpike.errors import UsageError
@@ -97,7 +97,7 @@ def _other_ways(one: Setting) -> list[str]:
     if one.name in Options.__annotations__:
         value = one.example if isinstance(one.example, bool) else json.dumps(one.example)
         ways.append(f"client.complete(…, {one.name}={value})")
-        options = {field.name for field in fields(Ask)}
+        options = {field.name for field in fields(AskOptions)}
         ways += [
             f"shunpike ask --{option.replace('_', '-')} …"
             for option in (one.name, f"no_{one.name}")

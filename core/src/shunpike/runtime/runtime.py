@@ -110,9 +110,9 @@ class Runtime:
             changed = (name for name, one in accounts.items() if name in known and known[name].key != one.key)
             self._renewed.update(renewed, changed)
 
-    def request(self) -> Held:
+    def request(self) -> SnapshotLease:
         """Return the context of one request, which gives the snapshot that it keeps to its end."""
-        return Held(self)
+        return SnapshotLease(self)
 
     async def begin(self) -> Snapshot:
         """Return the snapshot for a request that begins now. `end` must be told of it."""
@@ -197,7 +197,7 @@ class Runtime:
                 self.host.complain(self.host.maker(what), "aclose", error)
 
 
-class Held:
+class SnapshotLease:
     """The time of one request, through which it holds its snapshot.
 
     No generator: one that nobody can close any more is ended with a warning.

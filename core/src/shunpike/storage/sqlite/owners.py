@@ -25,7 +25,7 @@ _TRIES = 5
 _OWNER, _OPENING = "-owner-", "-opening-"
 
 
-class Owner(NamedTuple):
+class FileOwner(NamedTuple):
     """An incarnation as the database has it."""
 
     id: str
@@ -128,7 +128,7 @@ def lock_path(database: Path, owner: str) -> Path:
     return database.with_name(f"{database.name}{_OWNER}{owner}")
 
 
-def is_alive(database: Path, owner: Owner) -> bool:
+def is_alive(database: Path, owner: FileOwner) -> bool:
     """Return whether the incarnation ``owner`` still holds its lock, or may do so."""
     try:
         with lock_path(database, owner.id).open("rb+") as file:

@@ -15,7 +15,7 @@ from shunpike.storage.migrations import Migrations
 from shunpike.storage.sqlite.connection import Patience, SqliteConnection
 from shunpike.storage.sqlite.creation import create, tidy
 from shunpike.storage.sqlite.file import is_new, real_path
-from shunpike.storage.sqlite.owners import Incarnation, Owner, forget, is_alive, sweep
+from shunpike.storage.sqlite.owners import FileOwner, Incarnation, forget, is_alive, sweep
 from shunpike.storage.sqlite.schema import DATABASE, migrate
 from shunpike.storage.sqlite.transaction import SqliteTransaction, run
 
@@ -152,7 +152,7 @@ class Session:
         """Take dead owners off the list, and let the stores take back what those held; return how much that was."""
         dead = []
         for row in self.connection.rows("SELECT id, process, lock FROM owners WHERE id <> ?", self.owner.id):
-            if not is_alive(self._path, owner := Owner(*row)):
+            if not is_alive(self._path, owner := FileOwner(*row)):
                 dead.append(owner.id)
         if dead:
             # A file of the first version refuses to lose an owner of whom a row still speaks.
