@@ -52,6 +52,19 @@ def test_the_list_of_providers_shows_the_switch(cli: Cli) -> None:
     assert acme["disabled"]["signed"]["at"].startswith("20")
 
 
+def test_the_doctor_tells_what_is_disabled_and_that_nobody_is_left(cli: Cli) -> None:
+    providers = two()
+    cli("providers", "disable", "acme", "--reason", "it bills twice", providers=providers)
+    told = cli("doctor", providers=providers)
+    assert told.code == 0
+    assert "(it bills twice); enable it with: shunpike providers enable acme" in " ".join(told.out.split())
+    cli("providers", "disable", "home", providers=providers)
+    told = cli("doctor", providers=providers)
+    assert told.code == 1
+    assert "nothing can answer: no provider is left that can" in told.out
+    assert "shunpike providers enable acme" in told.out
+
+
 def test_the_same_again_changes_nothing(cli: Cli) -> None:
     providers = two()
     cli("providers", "disable", "acme", "--reason", "first", providers=providers)

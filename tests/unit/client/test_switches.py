@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from shunpike.client import Client
-from shunpike.errors import Exhausted, StoreError
+from shunpike.errors import ConfigError, ConfigWarning, Exhausted, StoreError
 from shunpike.storage.database import SEEN_WITHIN
 from shunpike.types import Cause, Limit, Rolling, Unit, Verdict
 from shunpike.types.control import Change, ControlSetting, Signature, Subject
@@ -104,6 +104,32 @@ async def test_what_an_operator_sets_lies_over_the_settings_until_it_is_taken_ba
         assert (await client.complete("hi")).text == "from home"
         await changed(client, order.model_copy(update={"value": None}))
         assert (await client.complete("hi")).text == "from acme"
+
+
+async def test_limits_that_an_operator_sets_bind_what_is_admitted_next(make_client: MakeClient) -> None:
+    acme, home = two()
+    one = {"unit": "request", "amount": 1, "window": {"kind": "rolling", "seconds": 3_600}}
+    limits = Change(subject=Subject.ACCOUNT, name="acme", setting=ControlSetting.LIMITS, value=[one])
+    async with make_client(acme, home) as client:
+        await changed(client, limits)
+        assert [(await client.complete("hi")).text for _ in range(3)] == ["from acme", "from home", "from home"]
+        await changed(client, limits.model_copy(update={"value": None}))
+        assert (await client.complete("hi")).text == "from acme"
+
+
+async def test_an_override_that_can_not_be_is_told_of_and_fails_no_request(
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme, home = two()
+    async with make_client(acme, home) as client:
+
+        def refuse(*_: object) -> None:
+            raise ConfigError("no such limit")
+
+        monkeypatch.setattr(client.runtime.ledger, "apply", refuse)
+        await changed(client, switch("acme"))
+        with pytest.warns(ConfigWarning, match="no such limit"):
+            assert (await client.complete("hi")).text == "from home"
 
 
 async def test_nothing_is_sent_while_it_can_not_be_told_what_is_switched_off(

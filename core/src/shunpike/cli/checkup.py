@@ -14,6 +14,7 @@ from shunpike.cli.forms import left_at
 from shunpike.client import OWN, Client, ProviderStatus
 from shunpike.clock import SystemClock, duration, moment
 from shunpike.config import KeyStore, Loaded, default_store, load, without_password
+from shunpike.control import why_off
 from shunpike.errors import AuthError, ConfigError, ConfigWarning, ShunpikeError, UsageError
 from shunpike.installation import install_hint
 from shunpike.plugins import Host
@@ -158,9 +159,11 @@ async def _providers(findings: list[Finding], client: Client, *, online: bool) -
             old = aged(row, known, moment(SystemClock().now()).date())
             findings.extend([old] if old else [])
     if not any(row.state in ("ready", "standby") for row in rows):
-        findings.append(
-            found("Providers", Level.PROBLEM, "nothing can answer: no provider has a key", "shunpike keys set NAME")
+        off = next((row.disabled for row in rows if row.disabled is not None), None)
+        why, hint = (
+            ("has a key", "keys set NAME") if off is None else ("is left that can", f"providers enable {off.name}")
         )
+        findings.append(found("Providers", Level.PROBLEM, f"nothing can answer: no provider {why}", f"shunpike {hint}"))
     elif not any(row.state == "ready" and not row.simulated for row in rows):
         free = [row for row in rows if not row.simulated and row.billing == "none"]
         hint = f"shunpike keys set {free[0].name}" if free else "shunpike providers"
@@ -185,6 +188,8 @@ def money_needed(row: ProviderStatus, settings: Settings) -> str | None:
 def _left_out(row: ProviderStatus) -> Finding | None:
     if row.key_problem is not None and row.enabled:
         return found("Providers", Level.PROBLEM, f"{row.name} can't be asked: {row.key_problem}", row.key_hint)
+    if row.disabled is not None:
+        return found("Providers", Level.WARNING, f"{row.name} {row.version}: {why_off(row.disabled)}", None)
     if row.problem is None:
         return None
     hint = f"upgrade or uninstall its plugin, or switch it off: enabled = false in [providers.{row.name}]"

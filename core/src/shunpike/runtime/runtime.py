@@ -16,8 +16,9 @@ import anyio
 
 from shunpike.clock import Clock
 from shunpike.config import KeyStore, resolve_key
+from shunpike.config.warned import warn_once
 from shunpike.control import Follower, control_of, why_off
-from shunpike.errors import StoreError
+from shunpike.errors import ConfigError, StoreError
 from shunpike.ledger import Ledger
 from shunpike.patience import answered, let_go
 from shunpike.plugins import Host
@@ -136,8 +137,12 @@ class Runtime:
             settings = await answered(self._follower.look(), self.clock, LOOK_FOR)
         else:  # It waits for nothing then, and this is asked before each attempt.
             settings = await self._follower.look()
-        if settings is not None:
+        if settings is None:
+            return
+        try:
             self._swap(settings)
+        except ConfigError as error:  # What holds until now does so on; switches are obeyed before sending.
+            warn_once(f"what an operator changed does not hold: {error.message}", error.hint or "take it back")
 
     async def _why_off(self, target: Target) -> str | None:
         """Return why ``target`` must not be sent to, whatever its request began with. Raises `StoreError`."""
