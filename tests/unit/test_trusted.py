@@ -23,7 +23,7 @@ def test_a_changed_record_is_its_copy_with_the_change() -> None:
     grant = Grant(attempt_id="a")
     assert changed(grant, at=2.0) == grant.model_copy(update={"at": 2.0})
     assert changed(grant, at=2.0).model_fields_set == {"attempt_id", "at"}
-    assert grant.at is None
+    assert grant.at_mono is None
 
 
 def test_a_trusted_record_is_frozen_like_any() -> None:

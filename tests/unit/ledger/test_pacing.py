@@ -139,7 +139,7 @@ async def test_a_large_batch_attempt_waits_for_an_empty_window_and_is_not_imposs
     books, clock = ledger(pace, limit(150, Unit.TOTAL_TOKEN))
     grant = await books.admit(target(), ask("a", priority="batch"))
     assert isinstance(grant, Grant)
-    assert grant.at == clock.monotonic()
+    assert grant.at_mono == clock.monotonic()
     assert [one.left for one in grant.remaining] == [0]
 
 

@@ -21,7 +21,7 @@ async def test_a_stale_grant_is_not_sent() -> None:
     clock, backend = VirtualClock(), ScriptedBackend([answer()])
     request = ChatRequest(model="m", messages=(Message(role="user", content="hi"),))
     call = Call(request=request, model="m", attempt_id="a", max_output=9)
-    grant = Grant(attempt_id="a", at=clock.monotonic())
+    grant = Grant(attempt_id="a", at_mono=clock.monotonic())
     clock.advance(GRANT_KEEPS)
     await send(backend, call, grant, clock)
     clock.advance(0.1)

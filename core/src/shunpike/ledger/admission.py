@@ -179,7 +179,7 @@ class Ledger(Inspection, Admission):
             return explained
         self._teaching.began(ask.attempt_id, now)
         granted = verdict if judged is holds else unslowed(verdict, holds)
-        return changed(granted, at=self._clock.monotonic())
+        return changed(granted, at_mono=self._clock.monotonic())
 
     @override
     async def settle(

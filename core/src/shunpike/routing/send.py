@@ -74,7 +74,7 @@ def _check(call: Call | EmbedCall, grant: Grant, clock: Clock, expires: float) -
     if call.attempt_id != grant.attempt_id:
         raise RuntimeError(f"the grant is for attempt {grant.attempt_id}, not for {call.attempt_id}")
     now = clock.monotonic()
-    if grant.at is not None and now - grant.at > GRANT_KEEPS:
+    if grant.at_mono is not None and now - grant.at_mono > GRANT_KEEPS:
         raise Overloaded("the process was stopped between admission and sending", provider="", kind=UNSENT)
     if now >= expires:
         raise Overloaded("the timeout had passed when it was admitted", provider="", kind=UNSENT)

@@ -67,7 +67,7 @@ class Grant(Record):
 
     attempt_id: str
     remaining: tuple[Remaining, ...] = ()
-    at: float | None = None
+    at_mono: float | None = None
     """When it was given, on the monotonic clock of this process: it does not keep (``routing/send.py``)."""
     max_output: int | None = None
     """The output tokens per choice that it was given for, where the ask left that open."""

@@ -1,8 +1,8 @@
 """The contract that every routing strategy is held against.
 
 class TestMine(StrategyContract):
-def strategy(self) -> Strategy:
-return Mine()
+    def strategy(self) -> Strategy:
+        return Mine()
 """
 
 from __future__ import annotations
