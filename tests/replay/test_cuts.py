@@ -9,8 +9,8 @@ import anyio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shunpike.assembly import Assembly
 from shunpike.errors import ProviderError
-from shunpike.wire.assemble import Assembly
 from shunpike_testkit.replay.__main__ import SHAPE_OF
 from shunpike_testkit.replay.compare import same_reading
 from shunpike_testkit.replay.cutting import RecitingTransport, cut_at

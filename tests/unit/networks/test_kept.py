@@ -10,9 +10,9 @@ import pytest
 
 from shunpike.client import Client
 from shunpike.errors import Exhausted, Overloaded
+from shunpike.not_sent import begin_attempt
 from shunpike.types import Timeouts
 from shunpike.wire import Http
-from shunpike.wire.not_sent import begin_attempt
 from shunpike.wire.transport import KEPT
 from shunpike_testkit.upstream import Upstream, hang_up, reply
 

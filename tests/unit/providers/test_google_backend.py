@@ -8,10 +8,10 @@ from typing import Any
 import anyio
 import pytest
 
+from shunpike.assembly import Assembly
 from shunpike.errors import AuthError, BadAnswer, Interrupted, NotHere, Overloaded, QuotaExhausted
 from shunpike.protocols import HealthProbe, ListsModels, Streams
 from shunpike.types import ABSENT, Answer, Call, ChatRequest, Chunk, ProviderSettings
-from shunpike.wire.assemble import Assembly
 from shunpike_google import plugin
 from shunpike_testkit.upstream import HangUp, Upstream, reply, stream
 

@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
+from shunpike.assembly import Assembly
 from shunpike.errors import ProviderError
 from shunpike.types import Answer, Call, ChatRequest, ProviderSettings
-from shunpike.wire.assemble import Assembly
 
 ROOT = Path(os.environ.get("SHUNPIKE_RECORDINGS") or Path(__file__).parents[4] / "shared" / "recordings")
 ENDPOINTS = ("chat.completions", "generateContent", "streamGenerateContent")

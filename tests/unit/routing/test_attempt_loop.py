@@ -11,6 +11,7 @@ import anyio
 import pytest
 
 from shunpike.errors import Exhausted, Interrupted, Overloaded, RequestError, StoreError
+from shunpike.not_sent import before_sending
 from shunpike.protocols import Target
 from shunpike.routing.attempt_loop import AttemptLoop
 from shunpike.routing.embedding import Vectors
@@ -35,7 +36,6 @@ from shunpike.types import (
     Usage,
     Verdict,
 )
-from shunpike.wire.not_sent import before_sending
 from shunpike_testkit.scripted import ScriptedBackend, answer
 
 from .loop_rig import REQUEST, Rig, rig, target

@@ -17,11 +17,11 @@ from shunpike.builtin.plugin import plugin as builtin
 from shunpike.client import Client
 from shunpike.errors import Exhausted, PluginError, ShunpikeError
 from shunpike.hookspecs import hookimpl
+from shunpike.not_sent import Departure, begin_attempt, is_unsent
 from shunpike.plugins import Host
 from shunpike.protocols import Backend
 from shunpike.types import Billing, Price, ProviderSettings, Settings
 from shunpike.wire import EmbeddingBackend
-from shunpike.wire.not_sent import Departure, begin_attempt, is_unsent
 from shunpike_testkit.scripted import ScriptedProvider, answer
 from shunpike_testkit.upstream import Script, Stall, Upstream
 

@@ -8,7 +8,7 @@ import pytest
 
 from shunpike.errors import BadAnswer, Overloaded
 from shunpike.types import ABSENT, Answer, Basis, Call, Chunk, Evidence, Money, Unit, Usage
-from shunpike.wire import Assembly, Dialect, Seen, chunks_of
+from shunpike.wire import Assembly, Dialect, StreamProgress, chunks_of
 from shunpike.wire.chunks import missing_ends, read_chunk
 from shunpike.wire.lenient import decode
 from shunpike.wire.usage import find_usage
@@ -18,7 +18,7 @@ COSTS = Dialect(stated_cost="usage.cost")
 
 
 def read(call: Call, *raw_chunks: dict[str, Any], dialect: Dialect | None = None) -> list[Chunk]:
-    seen = Seen(call)
+    seen = StreamProgress(call)
     found = [chunk for raw_chunk in raw_chunks for chunk in read_chunk(raw_chunk, seen, dialect or Dialect(), "acme")]
     return found + missing_ends(seen)
 
@@ -54,7 +54,7 @@ def test_a_message_in_the_place_of_a_delta_counts(make_call: Make) -> None:
 
 
 def test_chunks_that_say_nothing_make_no_chunk(make_call: Make) -> None:
-    seen = Seen(make_call())
+    seen = StreamProgress(make_call())
     for raw_chunk in ({"choices": []}, {"choices": None, "usage": None}, delta(role="assistant", content=""), {}):
         assert read_chunk(raw_chunk, seen, Dialect(), "acme") == []
 

@@ -9,6 +9,7 @@ import anyio
 
 from shunpike.clock import Clock
 from shunpike.errors import Interrupted, Overloaded, PluginError, ProviderError, ShunpikeError, in_words
+from shunpike.not_sent import KeptMark
 from shunpike.patience import let_go
 from shunpike.routing.blaming import blaming
 from shunpike.routing.context import Attempt, Services
@@ -17,7 +18,6 @@ from shunpike.routing.outcomes import attempt_record, broken, cancelled, failure
 from shunpike.routing.run import CANCELLED, RequestRun
 from shunpike.routing.trouble import Failure, Setback, is_trouble
 from shunpike.types import AttemptFailed, AttemptFinished, AttemptRecord, Cause, Outcome, Verdict
-from shunpike.wire.not_sent import KeptMark
 
 SOONEST = 0.05
 """Seconds before a target that was closed is looked at again."""

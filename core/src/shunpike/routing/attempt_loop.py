@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from shunpike.errors import PluginError, ProviderError
+from shunpike.not_sent import KeptMark
 from shunpike.protocols import Target
 from shunpike.routing.admitting import Admitting
 from shunpike.routing.attempt_end import AttemptEnd, on_the_clock
@@ -21,7 +22,6 @@ from shunpike.routing.run import RequestRun
 from shunpike.routing.schedule import Pause
 from shunpike.routing.trouble import Setback, TroubleScope
 from shunpike.types import Cause, Verdict
-from shunpike.wire.not_sent import KeptMark
 
 T = TypeVar("T")
 

@@ -12,12 +12,12 @@ from typing_extensions import override
 
 from shunpike.errors import PluginError, ProviderError, ShunpikeError, WrongField, in_words
 from shunpike.masking import masked
+from shunpike.not_sent import same_mark
 from shunpike.protocols import NeedsStates, Ranked, RoutableRequest, Strategy, Target, View
 from shunpike.routing.hints import OWN_FILE
 from shunpike.routing.strays import is_stray
 from shunpike.types import Evidence
 from shunpike.wire.failures import scrub
-from shunpike.wire.not_sent import same_mark
 
 T = TypeVar("T")
 _MOMENTS = ("retry_at", "reset_at")

@@ -7,8 +7,10 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from shunpike.assembly import Assembly
 from shunpike.clock import Clock
 from shunpike.errors import ShunpikeError
+from shunpike.not_sent import before_sending, begin_attempt
 from shunpike.protocols import Admission, AdmissionRequest, Backend, RoutableRequest, Target
 from shunpike.routing.health import Health
 from shunpike.routing.plan import Plan
@@ -16,8 +18,6 @@ from shunpike.routing.trouble import TroublePlace
 from shunpike.tokens import ESTIMATE
 from shunpike.types import Chunk, Event, Grant, Price, Settlement, Timeouts
 from shunpike.waiting import Queue, Waiter
-from shunpike.wire.assemble import Assembly
-from shunpike.wire.not_sent import before_sending, begin_attempt
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from typing import Any
 
 from shunpike.clock import Clock
 from shunpike.errors import PluginError, ProviderError, QuotaExhausted, RateLimited
+from shunpike.not_sent import is_unsent
 from shunpike.routing.context import Attempt, Services
 from shunpike.routing.send import UNSENT
 from shunpike.routing.trouble import Failure
 from shunpike.tokens import ESTIMATE
 from shunpike.types import Answer, AttemptRecord, Basis, Bill, Outcome, Settlement
 from shunpike.types.money import larger
-from shunpike.wire.not_sent import is_unsent
 
 
 def success(services: Services, attempt: Attempt, answer: Answer) -> Outcome:

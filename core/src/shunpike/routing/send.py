@@ -8,14 +8,14 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from typing import cast
 
+from shunpike.assembly import chunks_of
 from shunpike.clock import Clock
 from shunpike.errors import NotHere, Overloaded
+from shunpike.not_sent import before_sending
 from shunpike.protocols import Backend, Embeds, Streams
 from shunpike.routing.blaming import checked
 from shunpike.types import Answer, Call, Chunk, EmbedAnswer, EmbedCall, Grant
 from shunpike.wire.apart import ApartStream, set_apart
-from shunpike.wire.assemble import chunks_of
-from shunpike.wire.not_sent import before_sending
 from shunpike.wire.stream import ChunkStream
 
 UNSENT = "unsent"

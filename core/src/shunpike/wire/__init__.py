@@ -1,9 +1,10 @@
 """Tools for authors of HTTP providers. These names keep their meaning within a major version."""
 
+from shunpike.assembly import Assembly, chunks_of
+from shunpike.not_sent import before_sending
 from shunpike.wire.account import BalanceBackend
 from shunpike.wire.address import check_base_url
 from shunpike.wire.answer import read_answer
-from shunpike.wire.assemble import Assembly, chunks_of
 from shunpike.wire.chat import ChatBackend
 from shunpike.wire.chunks import StreamProgress
 from shunpike.wire.compatible import OpenAICompatible, require_key
@@ -15,7 +16,6 @@ from shunpike.wire.failures import Refused, Side, classify, scrub
 from shunpike.wire.flow import Flow
 from shunpike.wire.http import Http, Reply
 from shunpike.wire.network import Network
-from shunpike.wire.not_sent import before_sending
 from shunpike.wire.probe import ModelsProbe
 from shunpike.wire.ratelimits import header_evidence, parse_duration, parse_moment, retry_moment, retry_told
 from shunpike.wire.reader import AnswerReader

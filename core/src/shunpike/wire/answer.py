@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from shunpike.errors import BadAnswer, Overloaded
+from shunpike.errors import Overloaded
 from shunpike.types import Answer, Call, Choice, FunctionCall, Message, ToolCall, Usage
+from shunpike.types.finish import finish_reason, no_choice, whole_arguments
 from shunpike.wire.dialect import Dialect
 from shunpike.wire.lenient import count, rows, string, table
 from shunpike.wire.usage import find_usage, stated_cost
@@ -37,11 +38,6 @@ def read_answer(call: Call, data: Mapping[str, Any], dialect: Dialect, provider:
     )
 
 
-def no_choice(provider: str, model: str) -> BadAnswer:
-    """Return the failure of an answer without any choice."""
-    return BadAnswer(f"{provider}/{model}: the answer holds no choice", provider=provider, model=model)
-
-
 def failed_choice(call: Call, provider: str) -> Overloaded:
     """Return the failure of an answer that ends in ``error``."""
     return Overloaded(
@@ -52,18 +48,6 @@ def failed_choice(call: Call, provider: str) -> Overloaded:
 def at_the_cap(usage: Usage, call: Call, choices: int) -> bool:
     """Whether all the output that was allowed was used, so that an end without a reason is a cut."""
     return usage.completion_tokens >= call.max_output * choices > 0
-
-
-def finish_reason(told: str | None, *, has_tools: bool, cut: bool = False) -> str:
-    """Return our word for the end: whoever asks for tools has not stopped, whatever the provider calls it.
-
-    ``cut`` decides where no known reason was told.
-    """
-    if told is None and cut:
-        return "length"
-    if told is None or (told == "stop" and has_tools):
-        return "tool_calls" if has_tools else "stop"
-    return told
 
 
 def made_up_id(call: Call, choice: int, place: int) -> str:
@@ -85,11 +69,6 @@ def call_parts(row: Mapping[str, Any]) -> tuple[str, str, str]:
     known = row.get("id")
     told = str(known) if isinstance(known, int) and not isinstance(known, bool) else string(known)
     return told, string(function.get("name")), arguments_text(arguments)
-
-
-def whole_arguments(text: str, told: str) -> str:
-    """Return the arguments of a finished call: none at all means none are needed, unless the answer was cut off."""
-    return text if text.strip() not in ("", "null") or told == "length" else "{}"
 
 
 def content_text(value: Any) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from shunpike.errors import Overloaded
+from shunpike.not_sent import is_unsent, same_mark
 from shunpike.wire.certificates import mend, refusal
-from shunpike.wire.not_sent import is_unsent, same_mark
 from shunpike.wire.proxies import SETTING, Proxy
 from shunpike.wire.proxy_answers import NEEDS_LOGIN, Own
 from shunpike.wire.sending import never_sent

@@ -7,14 +7,16 @@ from typing import Any, ClassVar
 
 from typing_extensions import override
 
+from shunpike.assembly import chunks_of
 from shunpike.clock import Clock, SystemClock
 from shunpike.errors import NotHere, Overloaded, ProviderError
+from shunpike.not_sent import before_sending
 from shunpike.types import ABSENT, Answer, Call, Chunk, EmbedCall, LiveModel, ProviderInfo, ProviderSettings
 from shunpike.types.base import changed, trusted
+from shunpike.types.finish import no_choice
 from shunpike.wire.address import check_base_url, is_keyed
-from shunpike.wire.answer import no_choice, read_answer
+from shunpike.wire.answer import read_answer
 from shunpike.wire.apart import set_apart
-from shunpike.wire.assemble import chunks_of
 from shunpike.wire.body import chat_body, stream_body
 from shunpike.wire.chunks import StreamProgress, missing_ends, read_chunk
 from shunpike.wire.dialect import Dialect
@@ -25,7 +27,6 @@ from shunpike.wire.http import Http, Reply
 from shunpike.wire.lenient import at, decode, encode
 from shunpike.wire.listing import read_models
 from shunpike.wire.network import Network
-from shunpike.wire.not_sent import before_sending
 from shunpike.wire.ratelimits import header_evidence
 from shunpike.wire.sse import ServerSentEvent
 from shunpike.wire.stream import ChunkStream
@@ -293,8 +294,6 @@ class _ChatReader:
         Raises `BadAnswer` when no choice ever came.
         """
         if not self._seen.choices:
-            nothing = no_choice(self.provider, self.model)
-            nothing.bill = self._seen.bill
-            raise nothing
+            raise no_choice(self.provider, self.model, self._seen.bill)
         lost = [] if self.done or self._seen.usage is ABSENT else [Chunk(usage=ABSENT)]
         return [*lost, *missing_ends(self._seen)]

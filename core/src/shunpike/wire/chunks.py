@@ -9,13 +9,13 @@ from typing import Any
 
 from shunpike.types import ABSENT, Bill, Call, Chunk, Money, Usage
 from shunpike.types.base import trusted
+from shunpike.types.finish import finish_reason
 from shunpike.types.money import larger
 from shunpike.wire.answer import (
     at_the_cap,
     citations,
     content_text,
     failed_choice,
-    finish_reason,
     first_text,
     private_parts,
     tool_rows,

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from shunpike.errors import Overloaded, ProviderError
+from shunpike.not_sent import before_sending
 from shunpike.types import ABSENT, Basis, EmbedAnswer, EmbedCall, Usage, Vector
 from shunpike.wire.chat import STRANGE, ChatBackend
 from shunpike.wire.dialect import Dialect
 from shunpike.wire.lenient import count, rows, string, table
-from shunpike.wire.not_sent import before_sending
 from shunpike.wire.usage import partly_stated, stated_cost
 
 PATH = "/embeddings"

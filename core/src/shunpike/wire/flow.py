@@ -10,8 +10,8 @@ import anyio
 
 from shunpike.clock import Clock
 from shunpike.errors import Overloaded
+from shunpike.not_sent import KeptMark
 from shunpike.types import Timeouts
-from shunpike.wire.not_sent import KeptMark
 from shunpike.wire.sending import FAILURES, Outgoing
 from shunpike.wire.slim_httpx import httpx
 from shunpike.wire.timeouts import ExchangeDeadline

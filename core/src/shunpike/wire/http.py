@@ -17,6 +17,7 @@ from typing_extensions import override
 
 from shunpike.clock import Clock, SystemClock
 from shunpike.errors import ConfigError, Overloaded
+from shunpike.not_sent import before_sending
 from shunpike.types import Timeouts
 from shunpike.wire.address import check_header
 from shunpike.wire.broken_exchange import broken_exchange, refused_by_proxy, tells
@@ -25,7 +26,6 @@ from shunpike.wire.flow import CLOSING, Flow
 from shunpike.wire.kept import repeated
 from shunpike.wire.lenient import encode
 from shunpike.wire.network import Network, Way
-from shunpike.wire.not_sent import before_sending
 from shunpike.wire.proxy_answers import own_answer
 from shunpike.wire.sending import Outgoing, exchange
 from shunpike.wire.slim_httpx import httpx

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 
-from shunpike.wire.not_sent import is_free, is_unsent
+from shunpike.not_sent import is_free, is_unsent
 from shunpike.wire.sending import Outgoing, broke_off
 from shunpike.wire.slim_httpx import httpx
 

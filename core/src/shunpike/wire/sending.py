@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self
 
 from typing_extensions import override
 
-from shunpike.wire.not_sent import Departure
+from shunpike.not_sent import Departure
 from shunpike.wire.slim_httpx import httpx
 
 FAILURES = (httpx.HTTPError, httpx.StreamError, OSError)

@@ -11,11 +11,11 @@ import anyio
 from typing_extensions import override
 
 from shunpike.errors import Interrupted, ProviderError
+from shunpike.not_sent import before_sending
 from shunpike.types import Call, Chunk, Evidence
 from shunpike.types.base import changed
 from shunpike.wire.apart import Apart
 from shunpike.wire.flow import Flow
-from shunpike.wire.not_sent import before_sending
 from shunpike.wire.reader import AnswerReader
 from shunpike.wire.sse import EventParser, ServerSentEvent
 from shunpike.wire.unreadable import BLANK, EVENTS, content_type, is_json, is_web_page, no_answer

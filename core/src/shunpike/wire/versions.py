@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 from typing_extensions import override
 
+from shunpike.not_sent import before_sending
 from shunpike.types import Timeouts
 from shunpike.wire.error_body import read_error
 from shunpike.wire.flow import MAX_BODY, Flow
 from shunpike.wire.http import Http
-from shunpike.wire.not_sent import before_sending
 from shunpike.wire.sending import Outgoing
 
 VERSION = "/v1"

@@ -19,7 +19,7 @@ from shunpike.types import (
     ToolCallDelta,
     Usage,
 )
-from shunpike.wire.answer import no_choice
+from shunpike.types.finish import no_choice
 from shunpike.wire.lenient import count, rows, string, table
 from shunpike.wire.usage import usage_of
 from shunpike_google.calls import CallCollector

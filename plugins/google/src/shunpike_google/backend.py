@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from shunpike.clock import Clock, SystemClock
 from shunpike.errors import Overloaded, ProviderError
+from shunpike.not_sent import before_sending
 from shunpike.types import Answer, Call, EmbedAnswer, EmbedCall, LiveModel, ProviderSettings
 from shunpike.wire.address import check_base_url
 from shunpike.wire.apart import set_apart
@@ -19,7 +20,6 @@ from shunpike.wire.flow import Flow
 from shunpike.wire.http import Http, Reply
 from shunpike.wire.lenient import decode, encode, rows, string, table
 from shunpike.wire.network import Network
-from shunpike.wire.not_sent import before_sending
 from shunpike.wire.stream import ChunkStream
 from shunpike.wire.unreadable import no_answer
 from shunpike.wire.wrong_place import locate

@@ -7,7 +7,7 @@ from typing import Any
 
 from shunpike.errors import BadAnswer, Overloaded, ProviderError
 from shunpike.types import ABSENT, Bill, Call, Chunk, Usage
-from shunpike.wire.answer import no_choice
+from shunpike.types.finish import no_choice
 from shunpike.wire.lenient import count, decode, encode, rows, string
 from shunpike.wire.sse import ServerSentEvent
 from shunpike_google.answer import (

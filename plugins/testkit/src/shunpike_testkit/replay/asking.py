@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from shunpike.assembly import Assembly
 from shunpike.errors import ProviderError
 from shunpike.protocols import Backend, CountsTokens, Embeds, ListsModels, Streams
 from shunpike.types import Answer, Call, EmbedAnswer, EmbedCall, Evidence
-from shunpike.wire.assemble import Assembly
 from shunpike_testkit.replay.recording import Recording
 
 CHAT = frozenset({"chat.completions", "generateContent", "streamGenerateContent", "openai.chat.completions"})

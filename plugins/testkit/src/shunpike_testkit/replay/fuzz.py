@@ -20,10 +20,10 @@ from random import Random
 import anyio
 import anyio.lowlevel
 
+from shunpike.assembly import Assembly
 from shunpike.errors import ProviderError
 from shunpike.protocols import Backend, CountsTokens, Embeds, ListsModels, Streams
 from shunpike.types import FINISH_REASONS, Answer, EmbedAnswer
-from shunpike.wire.assemble import Assembly
 from shunpike_testkit.replay.asking import CHAT, EMBEDDINGS
 from shunpike_testkit.replay.cutting import RecitingTransport, cut_at
 from shunpike_testkit.replay.mutate import STATUSES, mutated_body, mutated_headers

@@ -20,8 +20,8 @@ from shunpike.types import (
     ToolCallDelta,
     Usage,
 )
+from shunpike.types.finish import finish_reason, no_choice, whole_arguments
 from shunpike.types.money import larger
-from shunpike.wire.answer import finish_reason, no_choice, whole_arguments
 
 GROWING = ("text", "summary")
 """Fields of a row that come in chunks; all others are told once, or again."""
@@ -124,9 +124,7 @@ class Assembly:
     def answer(self) -> Answer:
         """Return the answer so far. Raises `BadAnswer` (empty) when no choice ever came."""
         if not self._parts:
-            nothing = no_choice(self._provider, self._model)
-            nothing.bill = self._bill()
-            raise nothing
+            raise no_choice(self._provider, self._model, self._bill())
         return Answer(
             model=self._model,
             choices=tuple(_choice(index, self._parts[index]) for index in sorted(self._parts)),
