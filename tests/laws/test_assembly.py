@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shunpike.types import Call, ChatRequest
-from shunpike.wire import Assembly, Dialect, Seen, chunks_of, read_answer
+from shunpike.wire import Assembly, Dialect, StreamProgress, chunks_of, read_answer
 from shunpike.wire.chunks import missing_ends, read_chunk
 
 CALL = Call(request=ChatRequest(messages="hi"), model="m1", max_output=9, attempt_id="a1")
@@ -88,7 +88,7 @@ def raw_chunks_of(data: dict[str, Any], draw: Any) -> list[dict[str, Any]]:
 
 @given(data=answers, more=st.data())
 def test_the_chunks_of_a_streamed_answer_add_up_to_the_unary_answer(data: dict[str, Any], more: st.DataObject) -> None:
-    seen = Seen(CALL)
+    seen = StreamProgress(CALL)
     assembly = Assembly(provider="acme", model=CALL.model)
     for raw_chunk in raw_chunks_of(data, more.draw):
         for chunk in read_chunk(raw_chunk, seen, DIALECT, "acme"):
@@ -128,4 +128,4 @@ ANYTHING = st.recursive(
 def test_no_nonsense_in_a_chunk_or_an_answer_makes_the_readers_fall(rows: list[Any], usage: Any) -> None:
     data = {"choices": [*rows, {"delta": {}}], "usage": usage, "model": usage, "id": usage}
     assert read_answer(CALL, data, DIALECT, "acme").choices
-    read_chunk(data, Seen(CALL), DIALECT, "acme")
+    read_chunk(data, StreamProgress(CALL), DIALECT, "acme")

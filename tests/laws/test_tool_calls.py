@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shunpike.types import Call, ChatRequest, ToolCall
-from shunpike.wire import Assembly, Dialect, Seen
+from shunpike.wire import Assembly, Dialect, StreamProgress
 from shunpike.wire.answer import read_answer
 from shunpike.wire.chunks import missing_ends, read_chunk
 
@@ -188,7 +188,7 @@ WIRES = [
 
 
 def assembled(deltas: Deltas) -> tuple[ToolCall, ...]:
-    seen, assembly = Seen(CALL), Assembly(provider="acme", model="m1")
+    seen, assembly = StreamProgress(CALL), Assembly(provider="acme", model="m1")
     chunks = [
         chunk
         for rows in deltas

@@ -21,8 +21,8 @@ def test_a_trusted_record_is_the_one_that_would_have_been_checked() -> None:
 
 def test_a_changed_record_is_its_copy_with_the_change() -> None:
     grant = Grant(attempt_id="a")
-    assert changed(grant, at=2.0) == grant.model_copy(update={"at": 2.0})
-    assert changed(grant, at=2.0).model_fields_set == {"attempt_id", "at"}
+    assert changed(grant, at_mono=2.0) == grant.model_copy(update={"at_mono": 2.0})
+    assert changed(grant, at_mono=2.0).model_fields_set == {"attempt_id", "at_mono"}
     assert grant.at_mono is None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shunpike.types import Call, ChatRequest, ProviderSettings
-from shunpike.wire import Seen
+from shunpike.wire import StreamProgress
 from shunpike_google.answer import read_answer
 from shunpike_google.body import Body
 from shunpike_google.citations import citations
@@ -47,10 +47,10 @@ class TestTogether:
     def test_a_stream_has_them_too_and_the_common_form_stays(self):
         backend = backend_of("together")
         raw_chunk = {"choices": [{"delta": {"content": "No"}, "logprobs": OWN}]}
-        [chunk] = backend.chunks(raw_chunk, Seen(call("m")))
+        [chunk] = backend.chunks(raw_chunk, StreamProgress(call("m")))
         assert len(chunk.logprobs["content"]) == 2
         common = {"choices": [{"delta": {"content": "No"}, "logprobs": {"content": []}}, {"logprobs": 7}]}
-        assert backend.chunks(common, Seen(call("m")))[0].logprobs == {"content": []}
+        assert backend.chunks(common, StreamProgress(call("m")))[0].logprobs == {"content": []}
 
 
 class TestGroq:
