@@ -59,7 +59,13 @@ ALL = ("budget", "tokens", "concurrency")
 
 
 class Counted(ScriptedBackend):
-    """Takes a moment to answer; notes the request of each call, and how many ran at once at most."""
+    """Takes a moment to answer; notes the request of each call, and how many ran at once at most.
+
+    ``answers_from``: nothing is answered before it is set, so that what is sent until then does not depend on how fast
+    the calls come on this machine; None = at once.
+    """
+
+    answers_from: anyio.Event | None = None
 
     def __init__(self) -> None:
         super().__init__([answer(usage=Usage(prompt_tokens=1, completion_tokens=1))])
@@ -72,6 +78,8 @@ class Counted(ScriptedBackend):
         self.running += 1
         self.most = max(self.most, self.running)
         try:
+            if self.answers_from is not None:
+                await self.answers_from.wait()
             await anyio.sleep(0.05)
             return await super().complete(call)
         finally:
@@ -163,8 +171,17 @@ def in_order(
 
 async def test_persons_go_before_batches_and_each_in_the_order_of_arrival(store: Store) -> None:
     client, backend, watcher = client_of(store, ALL)
-    async with client:
-        answered = await ask_all(client, every_other_a_batch)
+    backend.answers_from = anyio.Event()
+    answered: list[int] = []
+
+    async def ask() -> None:
+        answered.extend(await ask_all(client, every_other_a_batch))
+
+    async with client, anyio.create_task_group() as group:
+        group.start_soon(ask)
+        while len(watcher.waited()) + backend.running < CALLS:  # noqa: ASYNC110 - two things are waited for
+            await anyio.sleep(0.01)
+        backend.answers_from.set()
     assert sorted(answered) == list(range(CALLS))
     in_order(watcher, backend.requests, every_other_a_batch)
     first = [backend.requests[name] for name in watcher.started()][: CALLS // 2 + AT_ONCE]

@@ -27,6 +27,10 @@ class Watcher(Observer):
         """Return the requests in the order in which they were sent."""
         return [event.request_id for event in self.events if isinstance(event, AttemptStarted)]
 
+    def waited(self) -> set[str]:
+        """Return the requests that have had to wait."""
+        return {event.request_id for event in self.events if isinstance(event, RequestWaiting)}
+
     def overtaken(self, places: Mapping[str, Place]) -> Iterator[tuple[Place, Place]]:
         """Yield who was sent while somebody with an earlier place waited, and that one.
 
