@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from shunpike.client import Client
+from shunpike.control import MemoryControl
 from shunpike.errors import ConfigError, ConfigWarning, Exhausted, StoreError
 from shunpike.storage.database import SEEN_WITHIN
 from shunpike.types import Cause, Limit, Rolling, Unit, Verdict
@@ -146,3 +147,24 @@ async def test_nothing_is_sent_while_it_can_not_be_told_what_is_switched_off(
             await client.complete("hi")
         assert acme.backend.calls == []
         assert [left.used for _, left in await client.limits()] == [0], "the reservation was given back"
+
+
+async def test_a_store_that_takes_its_time_to_tell_fails_no_request_and_is_asked_once_for_all_that_wait(
+    make_client: MakeClient,
+) -> None:
+    acme, _ = two()
+    async with make_client(acme) as client:
+        control, looks = client.runtime.control, list[float]()
+
+        async def slowly() -> int:
+            await client.clock.sleep(2.0)
+            looks.append(client.clock.monotonic())
+            return 0
+
+        assert isinstance(control, MemoryControl)
+        control.revision = slowly  # type: ignore[method-assign]  # a server at the other end of the world
+        async with anyio.create_task_group() as group:
+            for _ in range(20):
+                group.start_soon(partial(client.complete, "hi", timeout=30))
+        assert len(acme.backend.calls) == 20
+        assert len(looks) == 1, "those that come at once look together"

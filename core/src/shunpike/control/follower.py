@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import anyio
+
 from shunpike.clock import Clock
 from shunpike.control.overlay import overlaid
 from shunpike.control.store import ControlStore
@@ -25,6 +27,7 @@ class Follower:
         self._store = store
         self._clock = clock
         self._looked_at: float | None = None
+        self._looking = anyio.Lock(fast_acquire=True)
         self.controls: Controls = UNCONTROLLED
         """What is known: replaced as a whole, never changed."""
 
@@ -38,13 +41,22 @@ class Follower:
     async def look(self) -> Settings | None:
         """Return the settings that hold from now on, None where nothing has changed since the last look.
 
-        Raises `StoreError` where the store can't tell: what is known stays in force.
+        Of those that come at once one looks for all. Raises `StoreError` where the store can't tell: what is known
+        stays in force.
         """
         if self._store is None:
             return None
-        begun = self._clock.monotonic() if self.is_due else self._looked_at
-        revision = await self._store.revision()
-        found = self.controls if revision == self.controls.revision else await self._store.controls()
+        if not self.is_due:
+            return await self._look(self._store, self._looked_at)
+        came = self._clock.monotonic()
+        async with self._looking:
+            if self._looked_at is not None and self._looked_at >= came:
+                return None  # Whoever looked meanwhile has told what was found.
+            return await self._look(self._store, self._clock.monotonic())
+
+    async def _look(self, store: ControlStore, begun: float | None) -> Settings | None:
+        revision = await store.revision()
+        found = self.controls if revision == self.controls.revision else await store.controls()
         self._looked_at = begun
         if found == self.controls:
             return None

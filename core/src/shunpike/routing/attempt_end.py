@@ -10,7 +10,7 @@ import anyio
 from shunpike.clock import Clock
 from shunpike.errors import Interrupted, Overloaded, PluginError, ProviderError, ShunpikeError, in_words
 from shunpike.not_sent import KeptMark
-from shunpike.patience import let_go
+from shunpike.patience import answered, let_go
 from shunpike.routing.blaming import blaming
 from shunpike.routing.context import Attempt, Services
 from shunpike.routing.hints import fit_key_hint
@@ -73,7 +73,7 @@ class AttemptEnd:
             return None
         why: str | None = "it could not be told whether it is switched on"
         try:
-            why = await self._services.why_off(attempt.target)
+            why = await answered(self._services.why_off(attempt.target), self._services.clock, run.left())
         finally:
             if why is not None:
                 outcome = Outcome(at=self._services.clock.now(), sent=False, error=Cause.DISABLED.value)

@@ -37,7 +37,7 @@ from shunpike.types import ProviderSettings, Settings
 from shunpike.waiting import Queue
 
 LOOK_FOR = 0.5
-"""Seconds in which a store must tell what an operator changed."""
+"""Seconds for which a request that begins waits for what an operator changed; before it is sent, as long as it may."""
 
 
 class Runtime:
@@ -130,13 +130,10 @@ class Runtime:
         """Take in what an operator changed, by whatever process; what can't be read now is obeyed before sending."""
         if self._follower.is_due:
             with suppress(StoreError):
-                await self._look()
+                await answered(self._look(), self.clock, LOOK_FOR)
 
     async def _look(self) -> None:
-        if self._follower.is_due:
-            settings = await answered(self._follower.look(), self.clock, LOOK_FOR)
-        else:  # It waits for nothing then, and this is asked before each attempt.
-            settings = await self._follower.look()
+        settings = await self._follower.look()
         if settings is None:
             return
         try:
