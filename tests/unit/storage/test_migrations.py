@@ -1,9 +1,10 @@
-"""A file of an older version is copied, then brought up to date step by step, whenever its process is killed."""
+"""A file of an older version is copied, then brought up to date, whenever its process is killed."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import anyio
 import apsw
@@ -12,7 +13,9 @@ import pytest
 from shunpike.builtin.sqlite import SqliteStore
 from shunpike.errors import StoreError
 from shunpike.ledger.schema import LEDGER
-from shunpike.storage.sqlite.schema import APPLICATION_ID, DATABASE
+from shunpike.storage import Migrations
+from shunpike.storage.sqlite.connection import SqliteConnection
+from shunpike.storage.sqlite.schema import APPLICATION_ID, DATABASE, migrate
 from shunpike.types import Grant, Lifetime, Money, Settlement, State, Unit
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.stores import CENT, hold, reservation
@@ -120,3 +123,66 @@ async def test_a_file_whose_ledger_is_of_a_newer_shunpike_is_refused(tmp_path: P
     with pytest.raises(StoreError, match="its ledger has version 99"):
         await store.check()
     await store.aclose()
+
+
+@pytest.mark.parametrize("taken", ["a file", "a folder", "nothing more than a link"])
+async def test_a_copy_never_takes_a_name_that_something_has(tmp_path: Path, taken: str) -> None:
+    """What is there may be anything: an old copy that was put back and used since, or no copy at all."""
+    path = old_file(tmp_path)
+    there = tmp_path / "ledger.db.v6.backup"
+    if taken == "a file":
+        there.write_text("of somebody")
+    elif taken == "a folder":
+        there.mkdir()
+    else:
+        there.symlink_to(tmp_path / "gone")
+    await holds_what_it_held(path)
+    assert plain(tmp_path / "ledger.db.v6.backup-2", "SELECT count(*) FROM attempts") == [(3,)]
+    assert taken != "a file" or there.read_text() == "of somebody"
+
+
+async def test_where_the_way_can_not_be_gone_no_copy_is_left_and_the_file_is_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever tries again and again fills no disk with copies."""
+    path = old_file(tmp_path)
+    broken = Migrations("ledger", (*LEDGER.steps[:-1], ("CREATE TABLE half (id)", "SELECT no_such_column")))
+    connection = SqliteConnection(path)
+    for failure in ("no_such_column", "VACUUM"):
+        with pytest.raises(StoreError):
+            migrate(connection, path, [DATABASE, broken], 1.0)
+        assert (copies(tmp_path), plain(path, "SELECT max(version) FROM migrations")) == ([], [(6,)]), failure
+        rows = SqliteConnection.rows
+
+        def full(self: SqliteConnection, sql: str, *values: Any, rows: Any = rows) -> Any:
+            if sql.startswith("VACUUM"):
+                Path(values[0]).write_text("half of it")
+                raise StoreError("the disk is full")
+            return rows(self, sql, *values)
+
+        monkeypatch.setattr(SqliteConnection, "rows", full)
+    connection.close()
+    monkeypatch.undo()
+    await holds_what_it_held(path)
+
+
+async def test_of_two_that_are_on_the_same_way_one_goes_it_and_one_copy_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one comes for the lock once all is done: what it copied may be of before or of after."""
+    path = old_file(tmp_path)
+    first, second = SqliteConnection(path), SqliteConnection(path)
+    rows = SqliteConnection.rows
+
+    def overtaken(self: SqliteConnection, sql: str, *values: Any) -> Any:
+        found = rows(self, sql, *values)
+        if sql.startswith("VACUUM") and self is first:
+            migrate(second, path, [DATABASE, LEDGER], 1.0)
+        return found
+
+    monkeypatch.setattr(SqliteConnection, "rows", overtaken)
+    migrate(first, path, [DATABASE, LEDGER], 1.0)
+    first.close()
+    second.close()
+    assert copies(tmp_path) == ["ledger.db.v6.backup"]
+    await holds_what_it_held(path)

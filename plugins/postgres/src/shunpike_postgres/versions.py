@@ -25,6 +25,13 @@ CREATE TABLE migrations (
     store TEXT NOT NULL, version BIGINT NOT NULL, applied_at TIMESTAMPTZ NOT NULL, PRIMARY KEY (store, version)
 )"""
 _NOTE = "INSERT INTO migrations (store, version, applied_at) VALUES (%s, %s, now())"
+_ALIVE = """
+SELECT host, pid FROM shunpike.owners WHERE EXISTS (
+    SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND classid = 'shunpike.owners'::regclass::oid AND objid = owners.id::oid)
+ORDER BY id"""
+"""The owners of a ledger that is alone, as far as they live."""
 _ALONE = "alone"
 """What stands for the ledger's version while it was the only store, and its migrations had no name."""
 
@@ -37,7 +44,8 @@ async def migrate(connection: Connection, address: Address, streams: Iterable[Mi
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         found = await _versions(connection)
-        if _ALONE in found:
+        adopted = _ALONE in found
+        if adopted:
             await _adopt(connection, found, address)
         elif not await _columns(connection):
             # Not IF NOT EXISTS first: that needs a right which a user of a schema that is there need not have.
@@ -46,7 +54,7 @@ async def migrate(connection: Connection, address: Address, streams: Iterable[Mi
         found = await _versions(connection)
         for stream in _behind(found, streams, address):
             version = found.get(stream.store, 0)
-            if version:
+            if version and not adopted:  # Else all was copied before.
                 await _back_up(connection, f"{stream.store}_{version}")
             for number, statements in enumerate(stream.steps[version:], start=version + 1):
                 for statement in (*map(definition, statements), *TUNING.get((stream.store, number), ())):
@@ -95,6 +103,7 @@ async def _adopt(connection: Connection, found: Mapping[str, int], address: Addr
             f" {found[_ALONE]}",
             hint="name another database in store = …",
         )
+    await _check_alone(connection, address)
     await _back_up(connection, f"ledger_{ADOPTED}")
     await connection.execute("DROP TABLE migrations")
     await connection.execute(_MIGRATIONS)
@@ -104,11 +113,24 @@ async def _adopt(connection: Connection, found: Mapping[str, int], address: Addr
         await connection.execute(_NOTE, [store, 1])
 
 
+async def _check_alone(connection: Connection, address: Address) -> None:
+    """Raise `StoreError` while a process lives that can't work with what is made of its tables."""
+    alive = await (await connection.execute(_ALIVE)).fetchall()
+    if alive:
+        who = ", ".join(f"{pid} on {host.partition('/')[0]}" for host, pid in alive)
+        raise StoreError(
+            f"an older shunpike still uses {address}: process {who}",
+            hint="stop it first: it could not book what it sends any more",
+        )
+
+
 async def _back_up(connection: Connection, name: str) -> None:
-    """Copy all tables as they are into a schema of their own; one that is there already is kept."""
-    copy = f"shunpike_before_{name}"
-    if await (await connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [copy])).fetchone():
-        return
+    """Copy all tables as they are into a schema of their own, whose name nothing has yet."""
+    plain = copy = f"shunpike_before_{name}"
+    number = 1
+    while await (await connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [copy])).fetchone():
+        number += 1
+        copy = f"{plain}_{number}"
     await connection.execute(SQL("CREATE SCHEMA {}").format(Identifier(copy)))
     tables = await connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'shunpike'")
     for (table,) in await tables.fetchall():

@@ -1,13 +1,12 @@
-"""The versions of the tables in a file, and the way from one to the next: a copy first, then step by step.
+"""The versions of the tables in a file, and the way from one to the next: a copy first, then all steps or none.
 
-Each step is one transaction, with the note that it was taken: a process that is killed on the way leaves the file at
-one version or the next, and whoever opens it goes on from there.
+The whole way is one transaction: a process that is killed on it leaves the file as it was; the next one begins anew.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -55,24 +54,52 @@ def migrate(connection: SqliteConnection, path: Path, streams: Iterable[Migratio
 
     Raises `StoreError` for a file of something else, of a newer shunpike, or of one from before the first release.
     """
-    found = _versions(connection, path)
-    behind = [one for one in streams if found.get(one.store, 0) != one.version]
-    if not behind:
-        return
-    for one in behind:
-        _check(path, one, found)
-    for name in _copies(found, behind):
-        _back_up(connection, Path(f"{path}.{name}.backup"))
-    with connection.transaction():
-        _begin(connection, now)
-    for one in behind:
-        for number, statements in enumerate(one.steps, start=1):
+    streams = list(streams)
+    while behind := _behind(found := _versions(connection, path), streams):
+        for one in behind:
+            _check(path, one, found)
+        names = _copies(found, behind)
+        halves, copies = [Path(f"{path}.{name}.backup.{uuid4().hex}") for name in names], list[Path]()
+        try:
+            for half in halves:
+                connection.rows("VACUUM INTO ?", str(half))
             with connection.transaction():
-                # Read under the lock: another process may be on the same way.
-                if _version(connection, one.store) == number - 1:
-                    for statement in statements:
-                        connection.rows(statement)
-                    connection.rows("INSERT INTO migrations VALUES (?, ?, ?)", one.store, number, now)
+                if _versions(connection, path) != found:
+                    continue  # Another process was on the same way, and has made its own copy.
+                copies = [_named(half) for half in halves]
+                _apply(connection, behind, now)
+        except BaseException:
+            for copy in copies:
+                copy.unlink(missing_ok=True)
+            raise
+        finally:
+            # Each try would leave one more, on a disk that is full as it is; some were left by killed processes.
+            for left in (*halves, *(beside(path, "*.backup.*") if copies else ())):
+                left.unlink(missing_ok=True)
+
+
+def _named(half: Path) -> Path:
+    """Give a copy that is complete the first name of its kind that nothing has."""
+    plain = copy = half.with_suffix("")
+    number = 1
+    while os.path.lexists(copy):
+        number += 1
+        copy = Path(f"{plain}-{number}")
+    return half.rename(copy)
+
+
+def _apply(connection: SqliteConnection, behind: Iterable[Migrations], now: float) -> None:
+    _begin(connection, now)
+    for one in behind:
+        version = _version(connection, one.store)
+        for number, statements in enumerate(one.steps[version:], start=version + 1):
+            for statement in statements:
+                connection.rows(statement)
+            connection.rows("INSERT INTO migrations VALUES (?, ?, ?)", one.store, number, now)
+
+
+def _behind(found: dict[str, int], streams: Iterable[Migrations]) -> list[Migrations]:
+    return [one for one in streams if found.get(one.store, 0) != one.version]
 
 
 def _versions(connection: SqliteConnection, path: Path) -> dict[str, int]:
@@ -114,18 +141,6 @@ def _copies(found: dict[str, int], behind: list[Migrations]) -> list[str]:
     if found.get("", 0):
         return [f"v{found['']}"]
     return [f"{one.store}-{version}" for one in behind if (version := found.get(one.store, 0))]
-
-
-def _back_up(connection: SqliteConnection, copy: Path) -> None:
-    """Copy the file, by a name that it has only once it is complete; a copy that is there already is kept."""
-    if not copy.exists():
-        half = Path(f"{copy}.{uuid4().hex}")
-        connection.rows("VACUUM INTO ?", str(half))
-        half.replace(copy)
-    for left in beside(copy, ".*"):
-        # Of a process that was killed at it, or of one that is at it: that finds the copy complete.
-        with suppress(OSError):
-            left.unlink()
 
 
 def _begin(connection: SqliteConnection, now: float) -> None:
