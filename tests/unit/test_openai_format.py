@@ -199,6 +199,8 @@ def exhausted(cause: Cause | None, *errors: str, retry_at: float | None = None) 
         (exhausted(Cause.POLICY), "configuration_error", 500),
         (exhausted(Cause.KEY), "authentication_error", 503),
         (exhausted(Cause.CONTEXT), "invalid_request_error", 400),
+        (exhausted(Cause.DISABLED, "disabled"), "configuration_error", 500),
+        (exhausted(Cause.DISABLED, "disabled", "overloaded"), "api_error", 502),
         (exhausted(None, "auth"), "authentication_error", 503),
         (exhausted(None, "too_large"), "invalid_request_error", 400),
         (exhausted(None, "overloaded"), "api_error", 502),

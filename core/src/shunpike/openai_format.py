@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _AUTH = frozenset({"auth", "permission", "region"})
 _OVERSIZED = frozenset({"too_large", "context_overflow"})
+_DISABLED = "disabled"
+"""The error of an attempt that was given back unsent, as its target had been switched off."""
 _ELSEWHERE = frozenset({"quota", "trouble"})
 """`Cause` of those who may yet answer, at another time."""
 INVALID, CONFIGURATION, CREDENTIAL, QUOTA, FAILED, OTHER = (
@@ -183,7 +185,7 @@ def status_of(error: Exception) -> int:
 
 
 def _exhausted(error: Exhausted) -> str:
-    attempts = error.decision.attempts
+    attempts = [one for one in error.decision.attempts if one.error != _DISABLED]
     rejected = {attempt.provider for attempt in attempts if attempt.error in _AUTH}
     # A rejected key closes all models of its provider, which says nothing about quotas.
     others = any(

@@ -11,7 +11,9 @@ import pytest
 from shunpike.client import Client
 from shunpike.clock import SystemClock
 from shunpike.errors import ConfigError, Exhausted, UnknownModel, UsageError
-from shunpike.types import ZERO
+from shunpike.openai_format import error_type
+from shunpike.types import ZERO, Cause
+from shunpike.types.control import Change, ControlSetting, Signature, Subject
 from shunpike_testkit.scripted import ScriptedProvider
 from shunpike_testkit.upstream import Script, Stall, Upstream, hang_up, reply
 
@@ -266,3 +268,24 @@ async def test_the_probe_costs_nothing_and_counts_the_models(make_client: MakeCl
     serves(upstream, OLLAMA)
     async with at_home(make_client, upstream) as client:
         assert await client.probe("local") == "3 models"
+
+
+async def test_a_model_that_an_operator_switched_off_is_left_out_of_the_plan(
+    make_client: MakeClient, upstream: Upstream
+) -> None:
+    serves(upstream, OLLAMA)
+    off = Change(subject=Subject.MODEL, name="local/qwen3:8b", setting=ControlSetting.ENABLED, value=False)
+    async with at_home(make_client, upstream, models=["qwen3:8b", "llama3:70b"]) as client:
+        control = client.runtime.control
+        assert control is not None
+        await control.change([off], Signature(at=client.clock.now(), who="ann@north"))
+        done = await client.complete("hi", providers=["local"])
+        with pytest.raises(Exhausted, match="enable it with: shunpike providers enable local/qwen3:8b") as caught:
+            await client.complete("hi", model="local/qwen3:8b")
+    assert asked(upstream) == ["llama3:70b"]
+    assert [one.cause for one in done.decision.candidates] == [None, Cause.DISABLED]
+    assert [len(decision.attempts) for decision in (done.decision, caught.value.decision)] == [1, 0]
+    assert (error_type(caught.value), caught.value.hint) == (
+        "configuration_error",
+        "switch it on by the command above   ·   or add another provider: shunpike keys set NAME",
+    )

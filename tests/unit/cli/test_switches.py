@@ -35,7 +35,7 @@ def test_where_nobody_else_is_there_the_error_tells_who_did_it_and_how_to_undo_i
     assert failed.code == 3
     assert "disabled by " in failed.err
     assert "it bills twice" in failed.err
-    assert "hint: switch it on: shunpike providers enable acme" in failed.err
+    assert "hint: switch it on by the command above" in failed.err
     assert providers[0].backend.calls == []
 
 
@@ -81,6 +81,10 @@ def test_the_same_again_changes_nothing(cli: Cli) -> None:
 def test_one_model_is_switched_off_by_its_name(cli: Cli) -> None:
     providers = two()
     assert cli("providers", "disable", "acme/m", providers=providers).code == 0
+    shown = cli("providers", providers=providers)
+    assert ("disabled" in shown.out, "acme/m is disabled by " in shown.err) == (False, True)
+    acme, home = json.loads(cli("providers", "--json", providers=providers).out)["data"]
+    assert [[one["name"] for one in row["disabled_models"]] for row in (acme, home)] == [["acme/m"], []]
     assert cli("Hello", providers=providers).out.strip() == "from home"
     failed = cli("Hello", "-m", "acme/m", providers=providers)
     assert failed.code == 3
@@ -136,3 +140,5 @@ def test_a_store_that_nobody_else_sees_keeps_no_switches(cli: Cli, monkeypatch: 
     failed = cli("providers", "disable", "acme", providers=two())
     assert failed.code == 3
     assert "hint: switch it off in a file: enabled = false in [providers.acme]" in failed.err
+    failed = cli("providers", "enable", "acme", providers=two())
+    assert "hint: switch it on in a file: enabled = true in [providers.acme]" in failed.err

@@ -45,8 +45,9 @@ def _show(*, json: bool) -> None:
 
 def _say_who_is_left_out(rows: list[ProviderStatus], settings: Settings) -> None:
     for row in rows:
-        if row.disabled is not None:
-            narrate(f"\n{row.name} is {safe(why_off(row.disabled))}")
+        for switch in (row.disabled, *row.disabled_models):
+            if switch is not None:
+                narrate(f"\n{row.name if switch is row.disabled else switch.name} is {safe(why_off(switch))}")
         if row.problem is not None:
             narrate(f"\n{row.name} is left out: {safe(row.problem)}")
         if row.key_problem is not None:

@@ -65,7 +65,7 @@ def _as_json(name: str, done: _Done) -> None:
 
 async def _set(name: str, reason: str, *, value: bool | None) -> _Done:
     async with client() as opened:
-        control, signed = _control(opened, name), _signed(opened, reason)
+        control, signed = _control(opened, name, value=value), _signed(opened, reason)
         before = await control.controls()
         after = await control.change(_changes(opened, name, value=value), signed)
         account, _, model = name.partition("/")
@@ -76,13 +76,14 @@ async def _set(name: str, reason: str, *, value: bool | None) -> _Done:
         return _Done(switch, after.revision != before.revision, after.revision)
 
 
-def _control(opened: Client, name: str) -> ControlStore:
+def _control(opened: Client, name: str, *, value: bool | None) -> ControlStore:
     """Return where switches are kept. Raises `ConfigError` where nobody else would see them."""
     control = opened.runtime.control
     if control is None or isinstance(control, MemoryControl):
+        way, word = ("on", "true") if value is None else ("off", "false")
         raise ConfigError(
             "this store keeps no switches that another process sees",
-            hint=f"switch it off in a file: enabled = false in [providers.{name.partition('/')[0]}]",
+            hint=f"switch it {way} in a file: enabled = {word} in [providers.{name.partition('/')[0]}]",
         )
     return control
 

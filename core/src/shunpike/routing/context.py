@@ -87,7 +87,7 @@ class RequestContext:
     tag: str | None = None
     priority: Literal["interactive", "batch"] = "interactive"
     waiter: Waiter = field(default_factory=lambda: Queue().arrive("interactive"))
-    """TroublePlace it stands among the requests of its client."""
+    """Where it stands among the requests of its client."""
     waits: bool = True
     """Whether it waits for what opens before it ``expires``."""
     attempt_share: float = 1.0

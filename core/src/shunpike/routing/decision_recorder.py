@@ -178,7 +178,7 @@ class DecisionRecorder:
     def exhausted(self, request_id: str, now: float, why: str = "") -> ShunpikeError:
         """Return the error that lists every candidate, what blocks it and when it opens, as of ``now`` (epoch seconds).
 
-        TroublePlace one and the same mistake in the set-up closed all that could be asked, that mistake is the error.
+        Where one and the same mistake in the set-up closed all that could be asked, that mistake is the error.
         """
         mistake = self._mistake() or self._misbehaved()
         if mistake is not None:

@@ -96,8 +96,7 @@ def _hints(candidates: Sequence[Candidate], told: Sequence[Told], *, over_budget
     yield Cause.TOO_LARGE in causes, large
     off = next((one.provider for one in candidates if one.cause is Cause.OFF), "")
     yield bool(off) and not told, f"switch it on ({_WHERE}): enabled = true in [providers.{off}]"
-    disabled = next((one.provider for one in candidates if one.cause is Cause.DISABLED), "")
-    yield bool(disabled) and not told, f"switch it on: shunpike providers enable {disabled}   ·   {_ANOTHER}"
+    yield Cause.DISABLED in causes and not told, f"switch it on by the command above   ·   {_ANOTHER}"
     for one in told:
         if one.kind in OF_KINDS:
             yield True, OF_KINDS[one.kind].format(provider=one.provider)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -172,12 +172,7 @@ def build_targets(
         models = catalog.setdefault(account.info.id, _aged(host.models(account.info.id), today))
         if account.problem is None:
             chosen = _chosen(account, models)
-            for place, model in chosen:
-                switch = controls.switched_off(account.info.id, account.name, model.id)
-                if switch is None:
-                    targets.append(target_of(account, model, place))
-                else:
-                    unavailable.append(_absent(account.name, why_off(switch), Cause.DISABLED, model.id))
+            add_targets(account, chosen, controls, targets, unavailable)
             if account.settings.models and not chosen:
                 unavailable.append(_absent(account.name, NONE_OF_ITS_MODELS, Cause.CONFIG))
     return Targets(
@@ -187,6 +182,22 @@ def build_targets(
         catalog=tuple(model for models in catalog.values() for model in models),
         real=any(_is_real(account) for account in accounts.values()),
     )
+
+
+def add_targets(
+    account: Account,
+    models: Iterable[tuple[int, ModelInfo]],
+    controls: Controls,
+    targets: list[Target],
+    unavailable: list[Candidate],
+) -> None:
+    """Add the models of ``account``, each with its place, to ``targets``; what is switched off to ``unavailable``."""
+    for place, model in models:
+        switch = controls.switched_off(account.info.id, account.name, model.id)
+        if switch is None:
+            targets.append(target_of(account, model, place))
+        else:
+            unavailable.append(_absent(account.name, why_off(switch), Cause.DISABLED, model.id))
 
 
 def _aged(models: tuple[ModelInfo, ...], today: date) -> tuple[ModelInfo, ...]:

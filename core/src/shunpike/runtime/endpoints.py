@@ -17,7 +17,7 @@ from shunpike.errors import ConfigError, NoCredential, PluginError, ProviderErro
 from shunpike.protocols import DescribesModels, ListsModels, Target
 from shunpike.routing.names import short_name
 from shunpike.routing.plan import Targets
-from shunpike.runtime.accounts import Account, target_of
+from shunpike.runtime.accounts import Account, add_targets, target_of
 from shunpike.runtime.snapshot import Snapshot
 from shunpike.types import Candidate, Cause, LiveModel, ModelInfo, Verdict
 from shunpike.types.base import ANY
@@ -57,7 +57,7 @@ class Endpoints:
     def known(self, snapshot: Snapshot) -> Targets:
         """Return everything that is known to be there, without asking anybody."""
         listed = [(account, None) for account in snapshot.custom if self.models(account)]
-        return self._added(snapshot.targets, listed) if listed else snapshot.targets
+        return self._added(snapshot, listed) if listed else snapshot.targets
 
     async def offered(
         self, snapshot: Snapshot, model: str, providers: Sequence[str] | None, kind: Kind, within: float
@@ -79,7 +79,7 @@ class Endpoints:
         if not wanted:
             return snapshot.targets
         await self.discover(snapshot, [account for account, _ in wanted if account.problem is None], within)
-        return self._added(snapshot.targets, wanted, kind)
+        return self._added(snapshot, wanted, kind)
 
     def mistake_in(self, snapshot: Snapshot, dropped: Sequence[Candidate]) -> ShunpikeError | None:
         """Return what is wrong with the set-up of an endpoint where that is all that stands in the way."""
@@ -111,14 +111,17 @@ class Endpoints:
             listed = tuple(by_name.get(name, LiveModel(id=name)) for name in account.settings.models)
         return tuple(self._info(account, model, model.kind) for model in listed if model.kind != "other")
 
-    def _added(self, targets: Targets, accounts: Sequence[tuple[Account, str | None]], kind: Kind = "chat") -> Targets:
-        """Return ``targets`` with what the endpoints have; each comes with the model that is named there, if any."""
+    def _added(
+        self, snapshot: Snapshot, accounts: Sequence[tuple[Account, str | None]], kind: Kind = "chat"
+    ) -> Targets:
+        """Return what there is, with what the endpoints have; each comes with the model that is named there, if any."""
+        targets = snapshot.targets
         found, catalog, unavailable = list(targets.targets), list(targets.catalog), list(targets.unavailable)
         for account, named in accounts:
             models = self.models(account, named, kind)
             catalog += models
             if account.problem is None:
-                found += [target_of(account, model, place) for place, model in enumerate(models)]
+                add_targets(account, enumerate(models), snapshot.controls, found, unavailable)
             if not models:
                 unavailable.append(self._without_models(account))
         return targets.model_copy(

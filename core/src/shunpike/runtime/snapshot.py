@@ -53,6 +53,7 @@ class Snapshot:
         host, clock = shared.host, shared.clock
         self.settings = settings
         self.accounts = accounts
+        self.controls = controls
         self.targets = build_targets(host, settings, accounts, moment(clock.now()).date(), controls)
         """Everything that is known to be there without asking anybody."""
         self.strategies: Strategies = Strategies(host, settings)

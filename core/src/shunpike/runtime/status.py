@@ -42,6 +42,8 @@ class ProviderStatus(Record):
     ``broken``, or ``standby``: a sandbox beside something real."""
     disabled: Override | None = None
     """The switch that keeps it from being asked, with who set it, when and why."""
+    disabled_models: tuple[Override, ...] = ()
+    """The switches that keep single models of it from being asked."""
     problem: str | None = None
     """What its plugin does wrong."""
     key_problem: str | None = None
@@ -70,7 +72,7 @@ async def statuses(runtime: Runtime) -> tuple[ProviderStatus, ...]:
             remaining=tuple(one for group in limits for one in group),
             standby=account.info.simulated and targets.real,
         )
-        rows.append(row)
+        rows.append(row.model_copy(update={"disabled_models": runtime.snapshot.controls.models_off(account.name)}))
     return tuple(rows)
 
 

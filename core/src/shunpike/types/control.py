@@ -173,6 +173,11 @@ class Controls(Record):
         switches = (self.find(subject, name, ControlSetting.ENABLED) for subject, name in names)
         return next((one for one in switches if one is not None and one.value is False), None)
 
+    def models_off(self, account: str) -> tuple[Override, ...]:
+        """Return the switches of single models of ``account``."""
+        switches = (one for one in self.overrides if (one.subject, one.value) == (Subject.MODEL, False))
+        return tuple(one for one in switches if one.name.startswith(f"{account}/"))
+
 
 UNCONTROLLED = Controls()
 """Nothing was changed: files and variables hold."""
