@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
+import traceback
+
 import anyio
 import httpx
 import pytest
@@ -102,6 +107,86 @@ async def test_a_server_that_closes_while_the_body_arrives_is_a_broken_connectio
         with pytest.raises(Overloaded, match="broke"):
             await http.get("/x", Timeouts())
         await http.aclose()
+
+
+ONE, NOBODYS = (b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(text), text) for text in (b"1", b"nobody's"))
+
+
+async def test_what_nobody_asked_for_is_never_the_answer_to_the_next_request() -> None:
+    more = anyio.Event()
+    async with Upstream() as upstream:
+        upstream.on("/x", Script([ONE, more, NOBODYS]), reply("2"))
+        http = Http(upstream.base_url, {}, provider="acme")
+        first = await http.post("/x", {}, Timeouts())
+        more.set()
+        await anyio.wait_all_tasks_blocked()
+        second = await http.post("/x", {}, Timeouts())
+        await http.aclose()
+    assert (first.body, second.body, upstream.connections) == (b"1", b"2", 2)
+
+
+@pytest.mark.parametrize("more", [NOBODYS, b""])
+async def test_what_came_while_the_event_loop_was_busy_is_seen_before_the_next_request(more: bytes) -> None:
+    """Empty: the server hung up."""
+    told, opened = threading.Event(), list[socket.socket]()
+
+    def serve(listener: socket.socket) -> None:
+        for answer in (ONE, ONE.replace(b"\r\n1", b"\r\n2")):
+            connection, _ = listener.accept()
+            opened.append(connection)
+            received = b""
+            while not received.endswith(b"{}"):
+                received += connection.recv(65536)
+            connection.sendall(answer)
+            told.wait(5)
+            if len(opened) == 1 and more:
+                connection.sendall(more)
+            elif len(opened) == 1:
+                connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=serve, args=(listener,), daemon=True)
+        server.start()
+        http = Http(f"http://127.0.0.1:{listener.getsockname()[1]}", {}, provider="acme")
+        try:
+            first = await http.post("/x", {}, Timeouts(total=5))
+            told.set()
+            time.sleep(0.2)  # noqa: ASYNC251 - this is what a busy event loop is
+            second = await http.post("/x", {}, Timeouts(total=5))
+        finally:
+            await http.aclose()
+            for connection in opened:
+                connection.close()
+    assert (first.body, second.body) == (b"1", b"2")
+
+
+async def test_a_question_whose_fresh_connection_breaks_is_asked_once() -> None:
+    async with Upstream() as upstream:
+        upstream.on("/x", Script([HangUp()]))
+        http = Http(upstream.base_url, {}, provider="acme")
+        with pytest.raises(Overloaded, match="broke"):
+            await http.get("/x", Timeouts())
+        await http.aclose()
+    assert len(upstream.requests) == 1
+
+
+async def test_the_time_to_connect_bounds_the_look_up_of_the_name_and_tells_no_query(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = threading.Event()
+
+    def look_up(*_: object, **__: object) -> list[object]:
+        found.wait(5)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    http = Http("http://slow.example.com", {}, provider="acme")
+    with pytest.raises(Overloaded, match="no connection") as caught:
+        await http.get(f"/x?{'q' * 9}", Timeouts(connect=0.05, first_token=5, total=5))
+    found.set()
+    await http.aclose()
+    assert caught.value.billed is False
+    assert "q" * 9 not in "".join(traceback.format_exception(caught.value))
 
 
 def test_one_http_serves_one_event_loop_after_another_is_closed() -> None:

@@ -5,7 +5,9 @@ Slow to import, so that `open_transport` does it when the first request is sent.
 
 from __future__ import annotations
 
+import select
 import ssl
+import sys
 from functools import lru_cache
 from typing import Any
 
@@ -49,8 +51,10 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 allow_redirects=False,
                 timeout=_bounds(request.extensions.get("timeout", {}).get("connect")),
             )
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise _unconnected(error) from error
+        except aiohttp.ConnectionTimeoutError:
+            raise httpx.ConnectTimeout("it took too long") from None  # Its text holds the query.
+        except aiohttp.ClientConnectorError as error:
+            raise httpx.ConnectError(str(getattr(error, "os_error", error))) from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise _broken(error) from None  # Its text, and what it holds, may quote what came.
         return httpx.Response(answer.status, headers=answer.raw_headers, stream=_Arriving(answer), request=request)
@@ -66,6 +70,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             max_line_size=LONGEST_LINE,
             max_field_size=LONGEST_LINE,
         )
+        self._session._retry_connection = False  # noqa: SLF001 - what is sent again is decided in ``kept.py``
         return self._session
 
     async def _body(self, request: httpx.Request) -> Any:
@@ -87,11 +92,14 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Tells whether a connection was kept, and from when on there is one."""
+    """Tells whether a connection was kept, and from when on there is one; never hands out one that is not at rest."""
 
     @override
     async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:
         connection = await super().connect(req, traces, timeout)
+        while _holds_more(connection.protocol):
+            connection.close()
+            connection = await super().connect(req, traces, timeout)
         if (steps := steps_of_request.get()) is not None:
             steps.reuses()
         return connection
@@ -101,6 +109,18 @@ class _Connector(aiohttp.TCPConnector):
         if (steps := steps_of_request.get()) is not None:
             steps.connects()
         return await super()._create_connection(req, traces, timeout)
+
+
+def _holds_more(protocol: Any) -> bool:
+    """Whether something came on an idle connection: its end, or what would be taken for the next answer."""
+    if protocol.should_close:
+        return True
+    files = [protocol.transport.get_extra_info("socket").fileno()]
+    if sys.platform == "win32":
+        return bool(select.select(files, [], [], 0)[0])
+    waiting = select.poll()
+    waiting.register(files[0], select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 class _Arriving(httpx.AsyncByteStream):
@@ -134,15 +154,8 @@ class _Arriving(httpx.AsyncByteStream):
 
 @lru_cache(16)
 def _bounds(connect: float | None) -> aiohttp.ClientTimeout:
-    """Return the timeout for connecting; all else is timed where data and keep-alives are told apart."""
-    return aiohttp.ClientTimeout(total=None, sock_connect=connect)
-
-
-def _unconnected(error: aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError) -> httpx.HTTPError:
-    """Return what httpx's own transport would have raised where there is no connection."""
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return httpx.ConnectTimeout(str(error))
-    return httpx.ConnectError(str(getattr(error, "os_error", error)))
+    """Return the timeout for all of connecting; the rest is timed where data and keep-alives are told apart."""
+    return aiohttp.ClientTimeout(total=None, connect=connect)
 
 
 def _broken(error: aiohttp.ClientError | TimeoutError) -> httpx.HTTPError:
