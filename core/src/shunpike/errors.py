@@ -3,12 +3,14 @@
     ShunpikeError                 root; catch this to catch all
     ├── UsageError                the call itself is wrong: a value the caller can correct   (exit 2)
     │   ├── WrongField            a record such as `Settings` is made with a field that can't be
+    │   ├── DuplicateRequest      a request of that ``request_id`` runs, or was asked before: carries what became of it
     │   ├── UnknownProvider       no provider of that name is installed
     │   └── UnknownModel          no installed provider has that model, or it was retired
     ├── ConfigError               a file, variable or argument holds something impossible   (exit 3)
     ├── NoCredential              nothing can answer because no key is set                  (exit 4)
     ├── PluginError               a plugin broke the contract; names it   (exit 3, in an attempt 6)
     ├── StoreError                the ledger can't be read or written: nothing is sent
+    │   └── AttemptExists         an attempt of that id was admitted before
     ├── ProviderError             one attempt at one provider failed             (exit 6)
     │   ├── AuthError             this key, not before it is changed or a growing time has passed  (exit 4)
     │   ├── RequestError          this request, nowhere                          (exit 2)
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from shunpike.types.bill import Bill
     from shunpike.types.decision import Decision
     from shunpike.types.limits import Evidence
+    from shunpike.types.money import Money
 
 
 def _rebuild(cls: type[ShunpikeError], message: str, state: dict[str, object]) -> ShunpikeError:
@@ -79,6 +82,18 @@ class UsageError(ShunpikeError):
 
 class WrongField(UsageError, ValueError):
     """A record, such as `Settings` or `Message`, is made with a field that can't be; also a `ValueError`."""
+
+
+class DuplicateRequest(UsageError):
+    """A request of this ``request_id`` runs here, or the ledger knows it: nothing was sent, nothing is paid.
+
+    ``outcome`` is ``running``, ``answered``, ``failed``, ``unconfirmed``, ``held`` by a process that runs or died, or
+    ``known`` where no more can be told; ``at`` (epoch seconds) is when its last attempt began, ``cost`` of all of them.
+    """
+
+    outcome: str = "running"
+    at: float | None = None
+    cost: Money | None = None
 
 
 class UnknownProvider(UsageError):
@@ -131,6 +146,10 @@ class PluginError(ShunpikeError):
 
 class StoreError(ShunpikeError):
     """The ledger can't be read or written; as nothing may leave unrecorded, nothing is sent."""
+
+
+class AttemptExists(StoreError):
+    """An attempt of this id was admitted before: a store admits each once."""
 
 
 class ProviderError(ShunpikeError):
@@ -263,25 +282,6 @@ class Exhausted(ShunpikeError):
     def quota_only(self) -> bool:
         """True when time alone opens a candidate, so that a later try can work."""
         return self.retry_at is not None
-
-
-GIVEN = "settings"
-"""The origin of a key that the settings themselves hold."""
-
-
-def key_hint(variable: str | None, provider: str, origin: str = "") -> str:
-    """Return what to do about a key of ``provider`` that was refused; ``origin`` is where it came from, if known.
-
-    Without it, ``variable`` may hold the key, or the store.
-    """
-    another = f"store another key: shunpike keys set {provider}"
-    if origin and origin == variable:
-        return f"put another key into the variable {variable}, which wins over a stored one"
-    if origin == GIVEN:
-        return f"replace the key that the settings give: providers.{provider}.key"
-    if origin:
-        return another
-    return f"check the variable {variable}   ·   or {another}" if variable else another
 
 
 def said(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from shunpike.errors import (
+    DuplicateRequest,
     Exhausted,
     PluginError,
     ProviderError,
@@ -174,6 +175,8 @@ def status_of(error: Exception) -> int:
     match error:
         case UnknownModel():
             return 404
+        case DuplicateRequest():
+            return 409
         case ProviderError(kind="too_large"):
             return 413
         case ProviderError(kind="timeout"):

@@ -26,6 +26,8 @@ from shunpike.types import (
     Call,
     Cause,
     Chunk,
+    Denial,
+    DenialCause,
     EmbedAnswer,
     EmbedCall,
     EmbedRequest,
@@ -124,6 +126,22 @@ async def test_two_attempts_of_one_request_run_side_by_side_and_both_are_settled
     assert sorted(made.books.outcomes) == ["req-1", "req-2"]
     assert [one.target.name for one in both if one.settlement is not None] == ["north", "south"]
     assert len(run.recorder.attempts) == 2
+
+
+async def test_only_what_the_ledger_has_uses_up_a_number_so_that_who_asks_first_has_the_first() -> None:
+    """Two processes that ask one request of one id, one of them denied at its first target, both begin with ``-1``."""
+    made = rig(north=answer("one"), south=DOWN, west=answer("two"))
+    full = Denial(cause=DenialCause.FULL)
+    made.books.denials["north"] = [full, full.model_copy(update={"returned": True})]
+
+    context = made.context(NORTH, NORTH, SOUTH, target("west"), first_attempt=3)
+    run = made.loop.begin(context)
+    assert await made.loop._admitting.admit(run, NORTH) is not None
+    assert run.attempt_id() == "req-3"
+    assert await made.loop._admitting.admit(run, NORTH) is not None
+    assert run.attempt_id() == "req-4"
+    await made.loop.walk(run, Completing(made.services, context, REQUEST))
+    assert sorted(made.books.outcomes) == ["req-4"]
 
 
 async def test_a_stream_is_opened_read_and_closed_in_three_tasks() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import pytest
@@ -65,6 +66,15 @@ async def test_two_requests_have_two_names() -> None:
     runtime = runtime_of(ScriptedProvider("a"))
     first, second = [await planned(runtime, chat()) for _ in range(2)]
     assert first.request_id != second.request_id
+
+
+async def test_names_come_from_a_source_so_that_a_simulation_gives_the_same_ones_again() -> None:
+    runtime = runtime_of(ScriptedProvider("a"))
+    runtime.planner.new_id = map("sim_{}".format, count(1)).__next__
+    contexts = [await planned(runtime, chat()), await planned(runtime, chat(user="u"), request_id="mine")]
+    contexts.append(await planned(runtime, chat()))
+    assert [one.request_id for one in contexts] == ["sim_1", "mine", "sim_2"]
+    assert [(one.first_attempt, one.user) for one in contexts] == [(1, None), (1, "u"), (1, None)]
 
 
 async def test_a_prompt_is_counted_for_plans_and_bounded_for_money() -> None:

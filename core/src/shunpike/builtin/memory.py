@@ -27,6 +27,7 @@ from shunpike.types import (
     Factor,
     Grant,
     Hold,
+    KnownAttempt,
     Money,
     Observation,
     Remaining,
@@ -99,6 +100,10 @@ class MemoryStore(Store):
     async def unconfirmed(self) -> Sequence[Unconfirmed]:
         """Return the attempts whose end is not known, oldest first."""
         return self._do(lambda books: books.attempts.unconfirmed())
+
+    async def attempts_of(self, request_id: str) -> Sequence[KnownAttempt]:
+        """Return the attempts of a request, by their numbers."""
+        return self._do(lambda books: books.attempts.of_request(request_id))
 
     async def reconcile(self, attempt_id: str, cost: Money, at: float, note: str) -> bool:
         """Settle one of them at ``cost``; False when it is not unconfirmed. Nothing keeps ``at`` and ``note``."""

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from shunpike.builtin.tally import Counts, Key, Tally, counts_of, held_counts, key_of
+from shunpike.ledger.records import known_of
 from shunpike.ledger.rows import EndedRow
 from shunpike.ledger.totals import DAY
-from shunpike.types import Funds, Money, Reservation, Settlement, State, Unconfirmed, Unit
+from shunpike.types import Funds, KnownAttempt, Money, Reservation, Settlement, State, Unconfirmed, Unit
 
 KEPT = 10_000
 DOUBTFUL = 10_000
@@ -139,6 +140,21 @@ class Attempts:
             for name, one in self._doubtful.items()
         ]
         return sorted(found, key=lambda one: (one.at, one.attempt_id))
+
+    def of_request(self, request_id: str) -> list[KnownAttempt]:
+        """Return the attempts of a request, by their numbers."""
+        found: list[KnownAttempt] = []
+        while (name := f"{request_id}-{len(found) + 1}") in self:
+            found.append(known_of((name, *self._known(name))))
+        return found
+
+    def _known(self, name: str) -> tuple[float, State, str, int, int]:
+        held, doubtful = self.held.get(name), self._doubtful.get(name)
+        if held is not None:
+            return held.at, State.HELD, "", 1, held.worst.pico
+        one = self._ended[name] if doubtful is None else doubtful.ended
+        state, counts = State.SETTLED if doubtful is None else State.UNCONFIRMED, one.counts
+        return one.at, state, "ok" if counts.answered else "", counts.requests, counts.cost + counts.credit
 
     def reconcile(self, attempt_id: str, cost: Money) -> Iterable[str] | None:
         """Settle one of them at ``cost``; return the buckets of money that it counts in, None where it is none."""

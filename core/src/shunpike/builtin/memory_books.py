@@ -10,7 +10,7 @@ from typing_extensions import override
 from shunpike.builtin.memory_attempts import Attempts
 from shunpike.builtin.memory_slots import Slots
 from shunpike.clock import Clock
-from shunpike.errors import StoreError
+from shunpike.errors import AttemptExists, StoreError
 from shunpike.ledger.bookkeeper import Bookkeeper, Span
 from shunpike.ledger.rows import HeldRow, SlotRow, ended_row
 from shunpike.ledger.slots import Counted, remaining_of
@@ -112,7 +112,7 @@ class MemoryBooks(Bookkeeper):
     def admit(self, reservation: Reservation) -> Grant | Denial:
         """Take every hold or none. Raises `StoreError` for an attempt that was admitted before."""
         if reservation.attempt_id in self.attempts:
-            raise StoreError(f"attempt {reservation.attempt_id!r} is already in the ledger")
+            raise AttemptExists(f"attempt {reservation.attempt_id!r} is already in the ledger")
         return super().admit(reservation)
 
     @override

@@ -20,6 +20,7 @@ from shunpike.errors import ConfigError
 from shunpike.ledger.awaiting import admission
 from shunpike.ledger.folding import KEEP_DAYS
 from shunpike.ledger.queries import (
+    read_attempts,
     read_blocks,
     read_factors,
     read_observations,
@@ -41,6 +42,7 @@ from shunpike.types import (
     Factor,
     Grant,
     Hold,
+    KnownAttempt,
     Money,
     Observation,
     Remaining,
@@ -166,6 +168,10 @@ class SqliteStore(Store):
     async def unconfirmed(self) -> Sequence[Unconfirmed]:
         """Return the attempts whose end is not known, oldest first."""
         return await self.database.read(read_unconfirmed)
+
+    async def attempts_of(self, request_id: str) -> Sequence[KnownAttempt]:
+        """Return the attempts of a request, by their numbers."""
+        return await self.database.read(lambda tx: read_attempts(tx, request_id))
 
     async def reconcile(self, attempt_id: str, cost: Money, at: float, note: str) -> bool:
         """Settle one of them at ``cost`` and write it down; False when it is not unconfirmed."""

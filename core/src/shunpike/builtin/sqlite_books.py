@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from shunpike.builtin.sqlite_clock import LedgerClock
 from shunpike.builtin.sqlite_rows import ATTEMPT, END_ATTEMPT, insert_values, write_changes, write_slots
-from shunpike.errors import StoreError
+from shunpike.errors import AttemptExists
 from shunpike.ledger.bookkeeper import Bookkeeper, Span
 from shunpike.ledger.capabilities import RECOVER_EVERY
 from shunpike.ledger.folding import Words, keep_small
@@ -84,7 +84,7 @@ class SqliteBooks(Bookkeeper, Keeper):
     @override
     def _begin(self, reservation: Reservation, held: HeldRow) -> None:
         if not self._db.changes(ATTEMPT, *insert_values(reservation, self._session.owner.id, holds_text(held.holds))):
-            raise StoreError(f"attempt {reservation.attempt_id!r} is already in the ledger")
+            raise AttemptExists(f"attempt {reservation.attempt_id!r} is already in the ledger")
         self._held[held.attempt_id] = held
 
     @override

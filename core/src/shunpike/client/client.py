@@ -84,7 +84,7 @@ class Client(PerLoop):
         request, wishes = asked(prompt, options, others)
         runtime = self._asking
         wishes = runtime.planner.arrived(wishes)
-        async with runtime.request() as snapshot:
+        async with runtime.request(wishes.request_id) as snapshot:
             context = await runtime.planner.chat(snapshot, request, wishes)
             loop = snapshot.attempt_loop
             return completion(snapshot, *await loop.run(context, Completing(loop.services, context, request)))
@@ -99,7 +99,7 @@ class Client(PerLoop):
         request, wishes = asked_to_embed(texts, options, others)
         runtime = self._asking
         wishes = runtime.planner.arrived(wishes)
-        async with runtime.request() as snapshot:
+        async with runtime.request(wishes.request_id) as snapshot:
             context = await runtime.planner.embedding(snapshot, request, wishes)
             loop = snapshot.attempt_loop
             return embedding(snapshot, *await loop.run(context, Vectors(loop.services, context, request)))
@@ -115,7 +115,7 @@ class Client(PerLoop):
         async def begin(stack: AsyncExitStack) -> tuple[StreamRun, Finish]:
             runtime = self._asking
             here = runtime.planner.arrived(wishes)
-            snapshot = await stack.enter_async_context(runtime.request())
+            snapshot = await stack.enter_async_context(runtime.request(wishes.request_id))
             context = await runtime.planner.chat(snapshot, request, here)
             run = StreamRun(snapshot.attempt_loop, context, request)
             await run.open()

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from shunpike.client import option_values as values
 from shunpike.client.option_names import check_names, check_others
-from shunpike.client.options import priority, tag, wishes_of
+from shunpike.client.options import priority, request_id, tag, wishes_of
 from shunpike.errors import UsageError
 from shunpike.runtime.planner import Wishes
 from shunpike.types import EmbedRequest
@@ -35,6 +35,8 @@ class EmbedOptions(TypedDict, total=False):
     """A word under which the usage is booked: the task."""
     priority: Literal["interactive", "batch"] | None
     """Who waits for it: a person (default), or nobody. What ``pace`` reserves for persons is left alone by a batch."""
+    request_id: str | None
+    """Your own id of the request, which is asked once: as `Options.request_id`."""
 
 
 _CHECKS: dict[str, values.Check] = {
@@ -45,6 +47,7 @@ _CHECKS: dict[str, values.Check] = {
     "wait": values.flag,
     "tag": tag,
     "priority": priority,
+    "request_id": request_id,
 }
 
 

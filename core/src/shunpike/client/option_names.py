@@ -29,13 +29,14 @@ MEANT = {
     **dict.fromkeys(("host", "clock", "store", "environ", "settings"), "it is an argument of Client(…)"),
     "stream": "use client.stream(…), or shunpike.stream and shunpike.stream_sync",
     "stream_options": "the usage of a stream is always asked for, and stands in stream.completion",
+    "idempotency_key": 'request_id="…": a request of that id is asked once',
     "fallbacks": 'providers=["NAME", …] says who may answer',
     "provider": 'providers="NAME"',
 }
 """Name → what to write instead, of what other libraries call so. Where it is a hint it is all that is said of it."""
 _FIELDS = frozenset({"messages", "stream", "stream_options", "functions", "function_call", "store", "input", "prompt"})
 """Of these, the names that a body may bear."""
-OUR_OPTIONS = ("strategy", "providers", "timeout", "wait", "strict", "tag", "priority", "system", "extra")
+OUR_OPTIONS = ("strategy", "providers", "timeout", "wait", "strict", "tag", "priority", "request_id", "system", "extra")
 """Options that are ours: never a field of a provider's body."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal, TypedDict, cast
@@ -27,6 +28,7 @@ __all__ = [
     "build_request",
     "clean",
     "priority",
+    "request_id",
     "tag",
     "wishes_of",
 ]
@@ -53,6 +55,9 @@ class Options(TypedDict, total=False):
     """A word under which the usage is booked: the task."""
     priority: Literal["interactive", "batch"] | None
     """Who waits for it: a person (default), or nobody. What ``pace`` reserves for persons is left alone by a batch."""
+    request_id: str | None
+    """Your own id of the request, 1 to 128 of ``A-Z a-z 0-9 . _ : / @ + = ~ -``. It is asked once: `DuplicateRequest`
+    tells what became of the first, unless nothing of that was sent."""
     system: str | None
     """A system message put before the prompt."""
     temperature: float | None
@@ -76,12 +81,14 @@ class Options(TypedDict, total=False):
     verbosity: str | None
     service_tier: str | None
     user: str | None
+    """Your own name for whom it is: sent where the provider takes it, kept in the decision and in events."""
     metadata: Mapping[str, Any] | None
     extra: Mapping[str, Any] | None
     """Fields that only a provider knows, put into the body as they are: ``extra={"top_k": 40}``."""
 
 
 _WISHES = {field.name for field in fields(Wishes)}
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/@+=~-]{1,128}")
 MOST_OF_A_TAG = 64
 """Characters: a tag is a word that heads a row of a table, not a text."""
 
@@ -103,6 +110,16 @@ def clean(text: str, name: str, most: int) -> str:
         strange = next(character for character in text if not character.isprintable())
         raise UsageError(f"{name} may not hold the character {strange!r}, got {text!r}", hint="write it on one line")
     return text
+
+
+def request_id(name: str, value: Any) -> str:
+    """Return the caller's id of a request. Raises `UsageError` for what can't be one."""
+    if isinstance(value, str) and _REQUEST_ID.fullmatch(value):
+        return value
+    raise UsageError(
+        f"{name} must be 1 to 128 of the characters A-Z a-z 0-9 . _ : / @ + = ~ -, got {shown(value)}",
+        hint='such as request_id="order-4711"',
+    )
 
 
 def priority(name: str, value: Any) -> str:
@@ -138,6 +155,7 @@ _CHECKS: dict[str, values.Check] = {
     "strict": values.flag,
     "tag": tag,
     "priority": priority,
+    "request_id": request_id,
     "system": values.text,
     "temperature": values.number,
     "top_p": values.number,

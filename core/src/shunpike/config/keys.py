@@ -17,9 +17,10 @@ from typing_extensions import override
 from shunpike.config.dotenv import bare_key
 from shunpike.config.placeholders import is_placeholder
 from shunpike.config.places import keys_file
-from shunpike.errors import GIVEN, ConfigError
+from shunpike.errors import ConfigError
 from shunpike.masking import remember
 from shunpike.private_file import write_private
+from shunpike.protocols.target import GIVEN
 from shunpike.types import ProviderSettings
 from shunpike.types.base import Record
 

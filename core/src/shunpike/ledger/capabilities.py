@@ -10,6 +10,7 @@ from shunpike.types import (
     Denial,
     Factor,
     Grant,
+    KnownAttempt,
     Money,
     Observation,
     Reopening,
@@ -52,6 +53,15 @@ class CountsBy(Protocol):
 
     async def usage_by(self, since: float, until: float, *, day: bool, tag: bool) -> Sequence[UsageRow]:
         """Return totals as `Store.usage` does, in one row for each day and tag where asked."""
+        ...
+
+
+@runtime_checkable
+class KnowsAttempts(Protocol):
+    """A store that tells what became of a request. Without it a ``request_id`` is unique among those that run here."""
+
+    async def attempts_of(self, request_id: str) -> Sequence[KnownAttempt]:
+        """Return ``<request_id>-1`` and what follows without a gap, as far as each is kept one by one."""
         ...
 
 

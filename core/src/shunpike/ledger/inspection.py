@@ -9,7 +9,7 @@ from shunpike.clock import Clock
 from shunpike.errors import StoreError
 from shunpike.ledger.buckets import budget_bucket
 from shunpike.ledger.budgets import budget_limit
-from shunpike.ledger.capabilities import CountsBy, Reconciles, Reopens
+from shunpike.ledger.capabilities import CountsBy, KnowsAttempts, Reconciles, Reopens
 from shunpike.ledger.knowledge import Knowledge
 from shunpike.ledger.settling import Settling
 from shunpike.ledger.slots import can_be_closed
@@ -21,6 +21,7 @@ from shunpike.types import (
     Budget,
     Held,
     Hold,
+    KnownAttempt,
     Money,
     Owner,
     Remaining,
@@ -89,6 +90,12 @@ class Inspection:
         if isinstance(self._store, CountsBy):
             return await self._looking(self._store.usage_by(since, until, day=day, tag=tag))
         return await self._looking(self._store.usage(since, until))
+
+    async def attempts_of(self, request_id: str) -> Sequence[KnownAttempt]:
+        """Return the attempts of a request by their numbers; none where the store can't tell. Raises `StoreError`."""
+        if not isinstance(self._store, KnowsAttempts):
+            return ()
+        return await self._looking(self._store.attempts_of(request_id))
 
     async def budgets(self) -> Sequence[tuple[Budget, Remaining]]:
         """Return each money budget with what is left of it."""

@@ -11,11 +11,13 @@ from itertools import islice
 from shunpike.ledger.records import (
     BLOCK,
     FACTOR,
+    KNOWN,
     OBSERVATION,
     REOPENED,
     UNCONFIRMED,
     block_of,
     factor_of,
+    known_of,
     observation_of,
     reopening_of,
     reopening_values,
@@ -30,6 +32,7 @@ from shunpike.types import (
     Block,
     Factor,
     Hold,
+    KnownAttempt,
     Money,
     Observation,
     Remaining,
@@ -89,6 +92,15 @@ async def read_unconfirmed(tx: Transaction) -> Sequence[Unconfirmed]:
     """Return the attempts whose end is not known, oldest first."""
     sql = f"SELECT {UNCONFIRMED} FROM attempts WHERE state = 'unconfirmed' ORDER BY started_at, id"  # noqa: S608
     return [unconfirmed_of(row) for row in await tx.rows(sql)]
+
+
+async def read_attempts(tx: Transaction, request_id: str) -> Sequence[KnownAttempt]:
+    """Return the attempts of a request, by their numbers."""
+    found: list[KnownAttempt] = []
+    sql = f"SELECT {KNOWN} FROM attempts WHERE id = ?"  # noqa: S608 - a constant
+    while rows := await tx.rows(sql, f"{request_id}-{len(found) + 1}"):
+        found.append(known_of(rows[0]))
+    return found
 
 
 async def read_blocks(tx: Transaction, now: float = 0.0) -> Sequence[Block]:

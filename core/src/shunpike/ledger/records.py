@@ -11,10 +11,12 @@ from shunpike.types import (
     Confidence,
     Factor,
     Funds,
+    KnownAttempt,
     Limit,
     Money,
     Observation,
     Reopening,
+    State,
     Unconfirmed,
     UsageRow,
     WindowObservation,
@@ -28,6 +30,7 @@ OBSERVATION: LiteralString = (
 BLOCK: LiteralString = "bucket, until, reason, at, origin, test_at, tester, failures, kind"
 REOPENED: LiteralString = "bucket, until, reason, closed_at, origin, at, who, note"
 FACTOR: LiteralString = "name, mean, deviation, samples, at"
+KNOWN: LiteralString = "id, started_at, state, outcome, sent, cost_pico"
 UNCONFIRMED: LiteralString = "id, provider, account, model, started_at, outcome, cost_pico, funds, tag"
 
 
@@ -98,6 +101,16 @@ def unconfirmed_of(row: Row) -> Unconfirmed:
         funds=Funds(funds),
         tag=tag,
     )
+
+
+def known_of(row: Row) -> KnownAttempt:
+    """Return a row of `KNOWN`."""
+    name, at, state, outcome, sent, pico = row
+    if state in (State.HELD, State.UNCONFIRMED):
+        outcome = str(state)
+    else:
+        outcome = "unsent" if not sent else "answered" if outcome == "ok" else "failed"
+    return KnownAttempt(attempt_id=name, at=at, outcome=outcome, cost=Money(pico=pico))
 
 
 def usage_of(row: Row) -> UsageRow:

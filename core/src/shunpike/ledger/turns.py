@@ -22,7 +22,7 @@ from itertools import count
 import anyio
 
 from shunpike.clock import Clock
-from shunpike.errors import StoreError
+from shunpike.errors import AttemptExists, StoreError
 from shunpike.ledger.settling import LEAVING, Settling
 from shunpike.ledger.slots import coming_back
 from shunpike.ledger.windows import IN_FLIGHT_RETRY
@@ -111,7 +111,7 @@ class Turns:
     def asked(self, ask: AdmissionRequest, holds: Sequence[Hold]) -> None:
         """Note that the store is being asked. Raises `StoreError` where an attempt of that name runs already."""
         if ask.attempt_id in self.queue:
-            raise StoreError(f"attempt {ask.attempt_id!r} is already in the ledger")
+            raise AttemptExists(f"attempt {ask.attempt_id!r} is already in the ledger")
         takes = {hold.bucket: hold.amount for hold in holds}
         self.queue.asked(ask.attempt_id, takes)
         if ask.arrival is not None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from shunpike.types import ModelInfo, Price, ProviderInfo
 from shunpike.types.base import Record
 
+GIVEN = "settings"
+"""The origin of a key that the settings themselves hold."""
+
 
 class Target(Record):
     """A model at a provider with the account that would be used: where an attempt goes."""
@@ -26,3 +29,18 @@ class Target(Record):
     def label(self) -> str:
         """``provider/model``."""
         return f"{self.name}/{self.model.id}"
+
+
+def key_hint(variable: str | None, provider: str, origin: str = "") -> str:
+    """Return what to do about a key of ``provider`` that was refused; ``origin`` is where it came from, if known.
+
+    Without it, ``variable`` may hold the key, or the store.
+    """
+    another = f"store another key: shunpike keys set {provider}"
+    if origin and origin == variable:
+        return f"put another key into the variable {variable}, which wins over a stored one"
+    if origin == GIVEN:
+        return f"replace the key that the settings give: providers.{provider}.key"
+    if origin:
+        return another
+    return f"check the variable {variable}   ·   or {another}" if variable else another

@@ -69,7 +69,8 @@ class AttemptLoop:
     async def next(self, run: RequestRun) -> Attempt:
         """Return the next admitted attempt, after a pause where that helps. Raises `Exhausted` at the end.
 
-        It is to be called by one task at a time; the attempts that it gave may run side by side.
+        It is to be called by one task at a time; the attempts that it gave may run side by side. After a call that was
+        cancelled there is no other.
         """
         clock, schedule = self.services.clock, run.schedule
         try:

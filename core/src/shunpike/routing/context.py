@@ -83,6 +83,10 @@ class RequestContext:
     """Output tokens that it gets at least where it names no cap of its own."""
     max_attempts: int
     expires: float
+    first_attempt: int = 1
+    """The number of its first attempt: how many of its id are in the ledger, unsent, and one."""
+    user: str | None = None
+    """The caller's own name for whom it is: the unit of experiments. No ledger is kept by it."""
     strict: bool = False
     tag: str | None = None
     priority: Literal["interactive", "batch"] = "interactive"

@@ -8,9 +8,10 @@ from functools import reduce
 from operator import add
 
 from shunpike.clock import moment, when
-from shunpike.errors import Exhausted, NoCredential, PluginError, ShunpikeError, UsageError, key_hint
+from shunpike.errors import Exhausted, NoCredential, PluginError, ShunpikeError, UsageError
 from shunpike.masking import masked
 from shunpike.protocols import Ranked, Target
+from shunpike.protocols.target import key_hint
 from shunpike.routing.candidate_lines import lines_of
 from shunpike.routing.hints import Told, hint_for
 from shunpike.routing.plan import Plan
@@ -47,8 +48,9 @@ _SHARED = {
 class DecisionRecorder:
     """Who was considered, what was tried, what came of it. One per request."""
 
-    def __init__(self, requested_model: str, plan: Plan) -> None:
+    def __init__(self, requested_model: str, plan: Plan, user: str | None = None) -> None:
         self.requested_model = requested_model
+        self._user = user
         self.plan = plan
         self._candidates: dict[str, Candidate] = {}
         self.denials: dict[str, tuple[Target, Denial]] = {}
@@ -169,6 +171,7 @@ class DecisionRecorder:
         return Decision(
             requested_model=self.requested_model,
             strategy=self.plan.strategy,
+            user=self._user,
             candidates=(*candidates, *self.plan.dropped),
             attempts=tuple(self.attempts),
             remaining=self.remaining,

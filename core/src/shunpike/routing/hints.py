@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from shunpike.errors import GIVEN, AuthError, ProviderError, key_hint
+from shunpike.errors import AuthError, ProviderError
 from shunpike.protocols import Target
+from shunpike.protocols.target import GIVEN, key_hint
 from shunpike.types import Candidate, Cause, DeniedBy
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import count
+from dataclasses import dataclass
 
-from shunpike.errors import Exhausted, PluginError, ProviderError, ShunpikeError, StoreError
+from shunpike.errors import AttemptExists, Exhausted, PluginError, ProviderError, ShunpikeError, StoreError
 from shunpike.routing.context import Attempt, RequestContext, Services
 from shunpike.routing.decision_recorder import DecisionRecorder
 from shunpike.routing.schedule import Bounds, Schedule
@@ -28,13 +26,14 @@ class RequestRun:
     waiting: Waiting
     started: float
     """On the monotonic clock."""
-    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    _admitted: int = 0
+    """How many of its attempts are in the ledger, be they given back."""
     _over: bool = False
 
     @classmethod
     def begin(cls, services: Services, context: RequestContext) -> RequestRun:
         """Return the run of a request that has not asked anybody, and tell that it started."""
-        recorder = DecisionRecorder(context.request.model, context.plan)
+        recorder = DecisionRecorder(context.request.model, context.plan, context.user)
         bounds = Bounds(context.max_attempts, context.expires, context.waits)
         run = cls(
             services=services,
@@ -51,13 +50,21 @@ class RequestRun:
             kind=context.request.kind,
             priority=context.priority,
             tag=context.tag,
+            user=context.user,
             candidates=len(context.plan.targets),
         )
         return run
 
     def attempt_id(self) -> str:
-        """Return an id that no other attempt of the request has, whether or not it is admitted."""
-        return f"{self.context.request_id}-{next(self._numbers)}"
+        """Return the id of the next attempt that is admitted, whoever asks: the ledger admits each id once.
+
+        So two processes that ask a request of one id at once can't both be granted its next attempt.
+        """
+        return f"{self.context.request_id}-{self.context.first_attempt + self._admitted}"
+
+    def admitted(self) -> None:
+        """Note that the ledger has that attempt."""
+        self._admitted += 1
 
     def left(self) -> float:
         """Return the seconds that the request has left, never below zero."""
@@ -100,6 +107,8 @@ def kind_of(error: BaseException) -> str:
     match error:
         case ProviderError() | PluginError():
             return error.kind
+        case AttemptExists():
+            return "duplicate"
         case StoreError():
             return "store"
         case ShunpikeError():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -19,6 +18,7 @@ from shunpike.runtime.embedding import check_model, longest_text, text_bound, te
 from shunpike.runtime.endpoints import Endpoints
 from shunpike.runtime.names import explained
 from shunpike.runtime.nobody import nothing_to_ask
+from shunpike.runtime.request_ids import duplicate, new_request_id
 from shunpike.runtime.snapshot import Shared, Snapshot
 from shunpike.tokens import prompt_bound, prompt_tokens
 from shunpike.types import ChatRequest, EmbedRequest
@@ -37,6 +37,8 @@ class Wishes:
     strict: bool = False
     tag: str | None = None
     priority: Literal["interactive", "batch"] = "interactive"
+    request_id: str | None = None
+    """A request of this id is asked once, as far as the ledger knows; None = it gets one that no other has."""
     reads: Callable[[str], Any] | None = None
     """Makes what was asked for of an answer's text; raises `ValueError` where it is none."""
     waiter: Waiter | None = None
@@ -50,6 +52,8 @@ class Planner:
         self._shared = shared
         self._endpoints = endpoints
         self._tokenizers = tokenizers
+        self.new_id: Callable[[], str] = new_request_id
+        """Names the requests that were given no id. What is to run the same again sets one with a seed."""
 
     def arrived(self, wishes: Wishes) -> Wishes:
         """Return ``wishes`` with a place in the line: before the first wait, so that who came first stands first."""
@@ -75,11 +79,21 @@ class Planner:
     ) -> RequestContext:
         shared, settings = self._shared, snapshot.settings
         waiter, expires = wishes.waiter or shared.queue.arrive(wishes.priority), self.expires(snapshot, wishes)
-        request_id = f"req_{secrets.token_hex(10)}"
+        first, request_id = 1, wishes.request_id
+        if request_id is None:
+            request_id = self.new_id()
+        else:
+            asked = shared.ledger.attempts_of(request_id)
+            known = await answered(asked, shared.clock, expires - shared.clock.monotonic())
+            if any(one.outcome != "unsent" for one in known):
+                raise duplicate(request_id, known)
+            first += len(known)
         plan = await self.plan(snapshot, request, wishes, size[0], expires, seed_of(request_id))
         return RequestContext(
             request=request,
             request_id=request_id,
+            first_attempt=first,
+            user=request.user if isinstance(request, ChatRequest) else None,
             plan=plan,
             prompt_tokens=size[0],
             prompt_bound=size[1],

@@ -18,7 +18,7 @@ from shunpike.clock import Clock
 from shunpike.config import KeyStore, resolve_key
 from shunpike.config.warned import warn_once
 from shunpike.control import Follower, control_of, why_off
-from shunpike.errors import ConfigError, StoreError
+from shunpike.errors import AttemptExists, ConfigError, StoreError
 from shunpike.ledger import Ledger
 from shunpike.patience import answered, let_go
 from shunpike.plugins import Host
@@ -31,6 +31,7 @@ from shunpike.runtime.endpoints import Endpoints
 from shunpike.runtime.limits import GrantedLimits
 from shunpike.runtime.names import check_budgets
 from shunpike.runtime.planner import Planner
+from shunpike.runtime.request_ids import duplicate, enter, leave
 from shunpike.runtime.snapshot import Shared, Snapshot
 from shunpike.runtime.stores import open_store
 from shunpike.types import ProviderSettings, Settings
@@ -111,9 +112,12 @@ class Runtime:
             changed = (name for name, one in accounts.items() if name in known and known[name].key != one.key)
             self._renewed.update(renewed, changed)
 
-    def request(self) -> SnapshotLease:
-        """Return the context of one request, which gives the snapshot that it keeps to its end."""
-        return SnapshotLease(self)
+    def request(self, request_id: str | None = None) -> SnapshotLease:
+        """Return the context of one request, which gives the snapshot that it keeps to its end.
+
+        With a ``request_id`` it raises `DuplicateRequest` where one of that id runs, or another process was faster.
+        """
+        return SnapshotLease(self, request_id)
 
     async def begin(self) -> Snapshot:
         """Return the snapshot for a request that begins now. `end` must be told of it."""
@@ -205,18 +209,29 @@ class SnapshotLease:
     No generator: one that nobody can close any more is ended with a warning.
     """
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, request_id: str | None) -> None:
         self._runtime = runtime
+        self._id = request_id
         self._snapshot: Snapshot | None = None
 
     async def __aenter__(self) -> Snapshot:
         """Return the snapshot."""
-        self._snapshot = await self._runtime.begin()
+        enter(self._runtime.store, self._id)
+        try:
+            self._snapshot = await self._runtime.begin()
+        except BaseException:
+            leave(self._runtime.store, self._id)
+            raise
         return self._snapshot
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let go of it."""
-        if self._snapshot is not None:
-            await self._runtime.end(self._snapshot)
+        try:
+            if self._snapshot is not None:
+                await self._runtime.end(self._snapshot)
+        finally:
+            leave(self._runtime.store, self._id)
+        if self._id is not None and isinstance(error, AttemptExists):
+            raise duplicate(self._id, await self._runtime.ledger.attempts_of(self._id)) from None

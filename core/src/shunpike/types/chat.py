@@ -118,6 +118,7 @@ class ChatRequest(Written, Open):
     response_format: dict[str, Any] | None = None
     reasoning_effort: str | None = None
     service_tier: str | None = None
+    user: str | None = None
     stream: bool | None = None
     stream_options: dict[str, Any] | None = None
 

@@ -101,6 +101,8 @@ class Decision(Record):
 
     requested_model: str
     strategy: str
+    user: str | None = None
+    """The caller's own name for whom it was asked."""
     candidates: tuple[Candidate, ...] = ()
     attempts: tuple[AttemptRecord, ...] = ()
     remaining: tuple[Remaining, ...] = ()

@@ -38,6 +38,8 @@ class RequestStarted(RequestEvent):
     kind: Literal["chat", "embedding"]
     priority: Literal["interactive", "batch"]
     tag: str | None = None
+    user: str | None = None
+    """The caller's own name for whom it is."""
     candidates: int
     """How many could be asked."""
 
@@ -102,7 +104,10 @@ class AttemptEvent(RequestEvent):
 
 
 class AdmissionDenied(AttemptEvent):
-    """Nothing was sent: a limit, a budget, the pace, a block or the settings stood in the way."""
+    """Nothing was sent: a limit, a budget, the pace, a block or the settings stood in the way.
+
+    ``attempt_id`` is the one that it would have had: the next attempt of the request that is admitted bears it.
+    """
 
     name: Literal["admission.denied"] = "admission.denied"
     by: DeniedBy

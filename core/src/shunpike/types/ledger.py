@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import Field
 
@@ -230,6 +231,16 @@ class Unconfirmed(Record):
     cost: Money
     funds: Funds
     tag: str | None = None
+
+
+class KnownAttempt(Record):
+    """An attempt as the ledger keeps it: what became of it, and what it cost; held or unconfirmed, at most."""
+
+    attempt_id: str
+    at: Moment
+    """When it began, in epoch seconds."""
+    outcome: Literal["held", "unconfirmed", "unsent", "answered", "failed"]
+    cost: Money
 
 
 class UsageRow(Record):

@@ -10,8 +10,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from shunpike.errors import Overloaded, ProviderError, QuotaExhausted, RateLimited, key_hint
+from shunpike.errors import Overloaded, ProviderError, QuotaExhausted, RateLimited
 from shunpike.masking import MASK, masked
+from shunpike.protocols.target import key_hint
 from shunpike.types import Evidence, Unit
 from shunpike.wire.dialect import Dialect, RateHeaders, Sentence
 from shunpike.wire.error_body import Said, look_further, read_error

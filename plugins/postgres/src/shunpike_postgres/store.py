@@ -11,6 +11,7 @@ from shunpike.clock import Clock, SystemClock
 from shunpike.ledger.awaiting import admission
 from shunpike.ledger.folding import KEEP_DAYS
 from shunpike.ledger.queries import (
+    read_attempts,
     read_blocks,
     read_factors,
     read_observations,
@@ -31,6 +32,7 @@ from shunpike.types import (
     Factor,
     Grant,
     Hold,
+    KnownAttempt,
     Money,
     Observation,
     Remaining,
@@ -198,6 +200,11 @@ class PostgresStore(Store):
         """Return the attempts whose end is not known, oldest first. Raises `StoreError`."""
         found = await self._read(read_unconfirmed)
         return self._session.shift.unconfirmed(found)
+
+    async def attempts_of(self, request_id: str) -> Sequence[KnownAttempt]:
+        """Return the attempts of a request, by their numbers. Raises `StoreError`."""
+        found = await self._read(lambda tx: read_attempts(tx, request_id))
+        return [one.model_copy(update={"at": self._session.shift.ours(one.at)}) for one in found]
 
     @override
     async def closed(self, now: float) -> Mapping[str, Block]:

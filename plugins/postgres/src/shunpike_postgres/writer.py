@@ -20,7 +20,7 @@ from itertools import groupby
 import psycopg
 from psycopg import errors
 
-from shunpike.errors import StoreError
+from shunpike.errors import AttemptExists, StoreError
 from shunpike.ledger.capabilities import RECOVER_EVERY
 from shunpike.types import Settlement, State
 from shunpike_postgres.batch import Batch
@@ -210,7 +210,7 @@ class PostgresWriter:
 def _known(job: Admit | Settle, error: Exception) -> StoreError | None:
     """An attempt that was admitted before is a mistake of the caller's, not of the database's."""
     if isinstance(job, Admit) and isinstance(error, errors.UniqueViolation):
-        return StoreError(f"attempt {job.reservation.attempt_id!r} is already in the ledger")
+        return AttemptExists(f"attempt {job.reservation.attempt_id!r} is already in the ledger")
     return None
 
 

@@ -13,9 +13,8 @@ from shunpike.protocols import Store
 from shunpike.types import Block, Denial, DeniedBy, Grant, Held, Settlement, State, Unit
 from shunpike.types.ledger import UNTIL_CLEARED
 from shunpike_testkit.clock import VirtualClock
-from shunpike_testkit.store_limit_updates import able
 from shunpike_testkit.store_shortening import StoreShorteningContract
-from shunpike_testkit.stores import hold, reservation, settled
+from shunpike_testkit.stores import able, hold, reservation, settled
 
 GATE = hold(0, 0, Unit.CONCURRENT, Held(), bucket="gate")
 DAY = 86_400.0

@@ -29,8 +29,8 @@ from shunpike.types import (
 )
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.store_blocks import StoreBlocksContract
-from shunpike_testkit.store_limit_updates import able, update
-from shunpike_testkit.stores import CENT, hold, reservation, settled
+from shunpike_testkit.store_limit_updates import update
+from shunpike_testkit.stores import CENT, able, hold, reservation, settled
 
 MONEY = hold(9 * CENT, 100 * CENT, Unit.USD, Lifetime())
 

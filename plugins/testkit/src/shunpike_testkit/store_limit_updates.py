@@ -13,7 +13,6 @@ import pytest
 from shunpike.ledger.capabilities import Learns
 from shunpike.ledger.learning import BELIEVED_FOR
 from shunpike.ledger.windows import GUARD
-from shunpike.protocols import Store
 from shunpike.types import (
     Block,
     Confidence,
@@ -29,16 +28,9 @@ from shunpike.types import (
 )
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.store_principals import StorePrincipalsContract
-from shunpike_testkit.stores import hold, reservation, settled
+from shunpike_testkit.stores import able, hold, reservation, settled
 
 MINUTE = Limit(unit=Unit.REQUEST, amount=10, window=Rolling(seconds=60))
-
-
-def able(store: Store, capability: Any) -> Any:
-    """Return the store as one with the capability, a protocol, or skip the test."""
-    if not isinstance(store, capability):
-        pytest.skip(f"this store is no {capability.__name__}")
-    return store
 
 
 def update(bucket: str, at: float, limit: Limit = MINUTE, **seen: Any) -> LimitUpdate:

@@ -7,6 +7,7 @@ from pathlib import Path
 import anyio
 
 from shunpike.ledger.admission import Ledger
+from shunpike.ledger.capabilities import KnowsAttempts
 from shunpike.protocols import Store
 from shunpike.types import (
     Budget,
@@ -16,16 +17,20 @@ from shunpike.types import (
     DeniedBy,
     Grant,
     Held,
+    Lifetime,
     Money,
     Outcome,
     Owner,
     Principal,
     Settings,
+    Settlement,
+    State,
     Unit,
     Usage,
 )
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.store_windows import StoreTimeContract
+from shunpike_testkit.stores import CENT, able, hold, reservation, settled
 from shunpike_testkit.targets import PRICE, ask, limit, target
 
 WORST = PRICE.worst(100, 50)
@@ -146,3 +151,25 @@ class StorePrincipalsContract(StoreTimeContract):
             gone = Outcome(at=clock.now(), cancelled=True, price=PRICE)
             await books.settle(FREE, ask("a", principal=key), gone)
             assert isinstance(await books.admit(FREE, ask("b", principal=key)), Denial)
+
+    async def test_what_became_of_a_request_is_told_attempt_by_attempt(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """By their numbers, of this request alone, with what each cost or may have cost."""
+        now, money = clock.now(), hold(9 * CENT, 100 * CENT, Unit.USD, Lifetime())
+        ends = (
+            Settlement(state=State.RELEASED, at=now, outcome="unsent", keeps_request=False),
+            Settlement(state=State.RELEASED, at=now, outcome="rate_limited"),
+            Settlement(state=State.UNCONFIRMED, at=now, outcome="timeout", cost=Money(pico=9 * CENT)),
+            settled(now, pico=2 * CENT),
+        )
+        async with self.opened(tmp_path, clock) as store:
+            knows = able(store, KnowsAttempts)
+            for name in ("r-1", "r-2", "r-3", "r-4", "r-5", "r-1-1", "r1-1"):
+                await store.admit(reservation(name, now, money, request_id=name.rpartition("-")[0]))
+            for number, end in enumerate(ends, 1):
+                await store.settle(f"r-{number}", end)
+            found, unknown = await knows.attempts_of("r"), await knows.attempts_of("other")
+        assert (len(found), len(unknown), {one.at for one in found}) == (5, 0, {now})
+        assert [one.outcome for one in found] == ["unsent", "failed", "unconfirmed", "answered", "held"]
+        assert [one.cost.pico // CENT for one in found] == [0, 0, 9, 2, 9]

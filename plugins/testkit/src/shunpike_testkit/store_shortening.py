@@ -8,8 +8,8 @@ from shunpike.ledger.capabilities import Learns
 from shunpike.ledger.windows import GUARD
 from shunpike.types import Denial, Grant, Limit, Rolling, Sighting, Unit, WindowObservation
 from shunpike_testkit.clock import VirtualClock
-from shunpike_testkit.store_limit_updates import StoreLimitUpdatesContract, able, update
-from shunpike_testkit.stores import hold, reservation, settled
+from shunpike_testkit.store_limit_updates import StoreLimitUpdatesContract, update
+from shunpike_testkit.stores import able, hold, reservation, settled
 
 
 class StoreShorteningContract(StoreLimitUpdatesContract):

@@ -20,7 +20,7 @@ import anyio
 import pytest
 
 from shunpike.clock import Clock
-from shunpike.errors import StoreError
+from shunpike.errors import AttemptExists, StoreError
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
 from shunpike.types import (
@@ -69,6 +69,13 @@ def reservation(name: str, at: float, *holds: Hold, **others: Any) -> Reservatio
         "funds": Funds.PAID if pico else Funds.FREE,
     }
     return Reservation(attempt_id=name, at=at, holds=holds, **{**known, **others})
+
+
+def able(store: Store, capability: Any) -> Any:
+    """Return the store as one with the capability, a protocol, or skip the test."""
+    if not isinstance(store, capability):
+        pytest.skip(f"this store is no {capability.__name__}")
+    return store
 
 
 def settled(at: float, *, prompt: int = 0, output: int = 0, pico: int = 0, **others: Any) -> Settlement:
@@ -142,8 +149,12 @@ class StoreContract:
         """The same attempt id twice is a mistake, not a second attempt; it takes nothing."""
         async with self.opened(tmp_path, clock) as store:
             await store.admit(reservation("a", clock.now(), hold(1, 10)))
-            with pytest.raises(StoreError, match="already in the ledger"):
+            with pytest.raises(AttemptExists, match="already in the ledger"):
                 await store.admit(reservation("a", clock.now(), hold(1, 10)))
+            if self.shared:
+                async with self.opened(tmp_path, clock) as other:
+                    with pytest.raises(AttemptExists):
+                        await other.admit(reservation("a", clock.now(), hold(1, 10)))
             assert (await store.remaining([hold(1, 10)], clock.now()))[0].used == 1
 
     async def test_an_attempt_is_settled_once(self, tmp_path: Path, clock: VirtualClock) -> None:
