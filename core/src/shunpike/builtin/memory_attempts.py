@@ -149,9 +149,9 @@ class Attempts:
         return found
 
     def _known(self, name: str) -> tuple[float, State, str, int, int]:
-        held, doubtful = self.held.get(name), self._doubtful.get(name)
-        if held is not None:
+        if (held := self.held.get(name)) is not None:
             return held.at, State.HELD, "", 1, held.worst.pico
+        doubtful = self._doubtful.get(name)
         one = self._ended[name] if doubtful is None else doubtful.ended
         state, counts = State.SETTLED if doubtful is None else State.UNCONFIRMED, one.counts
         return one.at, state, "ok" if counts.answered else "", counts.requests, counts.cost + counts.credit

@@ -32,7 +32,7 @@ class Admitting:
         ask = self._ask(run, target)
         verdict = await answered(services.admission.admit(target, ask), services.clock, run.left())
         if isinstance(verdict, Grant) or verdict.returned:
-            run.admitted()
+            run.admitted += 1
         if not isinstance(verdict, Grant):
             return self._denied(run, target, ask, verdict)
         attempt = self._attempt(run, target, ask, verdict)

@@ -26,7 +26,7 @@ class RequestRun:
     waiting: Waiting
     started: float
     """On the monotonic clock."""
-    _admitted: int = 0
+    admitted: int = 0
     """How many of its attempts are in the ledger, be they given back."""
     _over: bool = False
 
@@ -60,11 +60,7 @@ class RequestRun:
 
         So two processes that ask a request of one id at once can't both be granted its next attempt.
         """
-        return f"{self.context.request_id}-{self.context.first_attempt + self._admitted}"
-
-    def admitted(self) -> None:
-        """Note that the ledger has that attempt."""
-        self._admitted += 1
+        return f"{self.context.request_id}-{self.context.first_attempt + self.admitted}"
 
     def left(self) -> float:
         """Return the seconds that the request has left, never below zero."""

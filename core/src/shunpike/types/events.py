@@ -104,10 +104,7 @@ class AttemptEvent(RequestEvent):
 
 
 class AdmissionDenied(AttemptEvent):
-    """Nothing was sent: a limit, a budget, the pace, a block or the settings stood in the way.
-
-    ``attempt_id`` is the one that it would have had: the next attempt of the request that is admitted bears it.
-    """
+    """Nothing was sent: a limit, a budget, the pace, a block or the settings stood in the way of this id's attempt."""
 
     name: Literal["admission.denied"] = "admission.denied"
     by: DeniedBy
