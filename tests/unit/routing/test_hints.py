@@ -12,7 +12,8 @@ from shunpike.client import Client
 from shunpike.config import KeyStore
 from shunpike.errors import AuthError, CreditsExhausted, Exhausted, NotHere, Overloaded, RateLimited, RequestError
 from shunpike.plugins import Host
-from shunpike.types import Billing, Limit, Price, Rolling, Settings, Unit
+from shunpike.routing.hints import hint_for
+from shunpike.types import Billing, Candidate, Cause, Limit, Price, Rolling, Settings, Unit, Verdict
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.scripted import ScriptedProvider
 
@@ -107,6 +108,15 @@ async def test_a_provider_that_is_switched_off_is_to_be_switched_on() -> None:
         error.hint
         == "switch it on (where it stands: shunpike config show --origin): enabled = true in [providers.acme]"
     )
+
+
+def test_what_an_operator_disabled_is_told_of_before_what_a_file_switches_off() -> None:
+    """Who wrote the file meant it; who asks now misses what was there until today."""
+    off, disabled = (
+        Candidate(provider=name, model="*", verdict=Verdict.DROPPED, cause=cause)
+        for name, cause in (("acme", Cause.OFF), ("home", Cause.DISABLED))
+    )
+    assert hint_for([off, disabled], []).startswith("switch it on by the command above")
 
 
 @pytest.mark.parametrize(

@@ -95,9 +95,9 @@ def _hints(candidates: Sequence[Candidate], told: Sequence[Told], *, over_budget
     yield over_budget, raised
     large = "lower max_tokens or shorten the prompt   ·   what the limits are: shunpike limits"
     yield Cause.TOO_LARGE in causes, large
+    yield Cause.DISABLED in causes and not told, f"switch it on by the command above   ·   {_ANOTHER}"
     off = next((one.provider for one in candidates if one.cause is Cause.OFF), "")
     yield bool(off) and not told, f"switch it on ({_WHERE}): enabled = true in [providers.{off}]"
-    yield Cause.DISABLED in causes and not told, f"switch it on by the command above   ·   {_ANOTHER}"
     for one in told:
         if one.kind in OF_KINDS:
             yield True, OF_KINDS[one.kind].format(provider=one.provider)
