@@ -10,9 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shunpike.wire import parse_duration, parse_moment, retry_moment, retry_told
-from shunpike.wire.ratelimits import format_duration
 
 NOW = 1_795_000_000.0
+
+
+def format_duration(seconds: float) -> str:
+    """Return ``seconds`` in the form of Go's durations, to the microsecond: the inverse of `parse_duration`."""
+    micros = round(seconds * 1e6)
+    hours, micros = divmod(micros, 3_600_000_000)
+    minutes, micros = divmod(micros, 60_000_000)
+    whole, part = divmod(micros, 1_000_000)
+    fraction = f".{part:06d}".rstrip("0") if part else ""
+    head = f"{hours}h{minutes}m" if hours else f"{minutes}m" if minutes else ""
+    return f"{head}{whole}{fraction}s"
 
 
 @given(micros=st.integers(min_value=0, max_value=30 * 86_400 * 10**6))

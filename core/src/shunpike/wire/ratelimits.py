@@ -66,17 +66,6 @@ def parse_duration(text: str) -> float | None:
     return _within(total) if end == len(text) else None
 
 
-def format_duration(seconds: float) -> str:
-    """Return ``seconds`` in the form of Go's durations, to the microsecond: the inverse of `parse_duration`."""
-    micros = round(seconds * 1e6)
-    hours, micros = divmod(micros, 3_600_000_000)
-    minutes, micros = divmod(micros, 60_000_000)
-    whole, part = divmod(micros, 1_000_000)
-    fraction = f".{part:06d}".rstrip("0") if part else ""
-    head = f"{hours}h{minutes}m" if hours else f"{minutes}m" if minutes else ""
-    return f"{head}{whole}{fraction}s"
-
-
 def parse_moment(text: str, now: float) -> float | None:
     """Return the moment (epoch seconds) that a header names; None when it can't be read.
 

@@ -6,8 +6,8 @@ import asyncio
 import logging
 import re
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -147,12 +147,3 @@ def reading_pool(address: Address) -> AsyncConnectionPool[Connection]:
             **_ALIVE,
         },
     )
-
-
-@asynccontextmanager
-async def speaking(address: Address) -> AsyncIterator[None]:
-    """Turn what the library raises into `StoreError`."""
-    try:
-        yield
-    except (psycopg.Error, PoolTimeout, OSError) as error:
-        raise said(address, error) from error
