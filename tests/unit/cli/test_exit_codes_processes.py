@@ -102,7 +102,7 @@ def test_a_ledger_of_a_newer_version_is_a_failure(tmp_path: Path, command: tuple
     store = {"SHUNPIKE_STORE": f"sqlite:{path}"}
     assert shunpike(tmp_path, "http://127.0.0.1:9/v1", "limits", **store).returncode == 0
     with sqlite3.connect(path) as ledger:
-        ledger.execute("INSERT INTO migrations VALUES (999, 0.0)")
+        ledger.execute("INSERT INTO migrations VALUES ('ledger', 999, 0.0)")
     ledger.close()
     ran = shunpike(tmp_path, "http://127.0.0.1:9/v1", *command, **store)
     assert (ran.returncode, ran.stdout) == (1, ""), ran.stderr
