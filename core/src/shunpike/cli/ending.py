@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from types import FrameType
 
 ENDING = ("SIGTERM", "SIGHUP")
 """What a supervisor sends, and what a terminal sends that is closed. One that is ignored (``nohup``) stays ignored."""
 _received: list[int] = []
+_cancels: list[Callable[[], object]] = []
+
+
+@contextmanager
+def cancelled_by(cancel: Callable[[], object]) -> Generator[None]:
+    """Within it such a signal calls ``cancel`` where Ctrl-C is ignored, so that it breaks into no step of a loop."""
+    _cancels.append(cancel)
+    try:
+        yield
+    finally:
+        _cancels.pop()
 
 
 def end_tidily() -> None:
@@ -30,5 +43,7 @@ def _end(number: int, frame: FrameType | None) -> None:
     interrupt = signal.getsignal(signal.SIGINT)
     if callable(interrupt):
         interrupt(signal.SIGINT, frame)
-    else:  # Ctrl-C is ignored, as in the background of a shell
+    elif _cancels:  # Ctrl-C is ignored, as in the background of a shell
+        _cancels[-1]()
+    else:
         raise KeyboardInterrupt

@@ -12,6 +12,7 @@ import anyio
 from typing_extensions import override
 
 from shunpike.builtin.memory import MemoryStore
+from shunpike.cli.ending import cancelled_by, ended_by
 from shunpike.cli.forms import did_you_mean
 from shunpike.cli.output import kept_for_data
 from shunpike.client import Client
@@ -59,11 +60,18 @@ def run(main: Callable[[], Awaitable[T]]) -> T:
     """Run ``main`` to its end. Ctrl-C and SIGTERM cancel it, let it clean up, and then raise `KeyboardInterrupt`."""
 
     async def work() -> T:
-        asyncio.get_running_loop().set_default_executor(_Unwaited(thread_name_prefix="shunpike"))
-        return await main()
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        loop.set_default_executor(_Unwaited(thread_name_prefix="shunpike"))
+        with cancelled_by(lambda: task and loop.call_soon_threadsafe(task.cancel)):
+            return await main()
 
     with kept_for_data():
-        return anyio.run(work)
+        try:
+            return anyio.run(work)
+        except asyncio.CancelledError:
+            if ended_by() is None:
+                raise
+            raise KeyboardInterrupt from None
 
 
 def provider_names(client: Client) -> tuple[str, ...]:
