@@ -101,6 +101,13 @@ def _evaluate_one(hold: Hold, now: float, look: Look, guard: float) -> Denial | 
     return _denial(hold, DenialCause.BLOCKED, block=closed, retry_at=opens, held=tested, earliest=tested)
 
 
+def used_at(window: Window, admitted_at: float | None, last: float | None, guard: float) -> float | None:
+    """Return when something was last admitted to a bucket that is used, by the latest expiry of its slots alone."""
+    if admitted_at is None or not isinstance(window, Rolling):
+        return admitted_at
+    return None if last is None else min(admitted_at, last - guard - window.seconds)
+
+
 def gap_ends(hold: Hold, used: int, admitted_at: float | None, now: float) -> float:
     """Return until when a hold waits after the last admission to a window over which attempts are spread.
 

@@ -22,7 +22,7 @@ from shunpike.ledger.learning import is_news, lowered, merged
 from shunpike.ledger.refusals import Use, bounded, is_bare
 from shunpike.ledger.rows import BlockRow, BucketRow, HeldRow, Holds, SlotRow, booked_state
 from shunpike.ledger.shortening import early
-from shunpike.ledger.slots import Counted, Look, Part, remaining_of, settled_parts
+from shunpike.ledger.slots import Counted, Look, Part, remaining_of, settled_parts, used_at
 from shunpike.ledger.windows import CLOCK_SLACK, GUARD, NEVER, Window, last_block, last_expiry
 from shunpike.types import (
     Calendar,
@@ -70,8 +70,6 @@ class Bucket:
     """The latest expiry of its slots."""
     admitted_at: float | None = None
     """When something was last admitted."""
-    admitted_before: float | None = None
-    """When something was before that, as far as it is known here."""
     was: tuple[int, int] = (0, 0)
     """What the database has of ``used`` and ``in_flight``."""
     _limit: Limit | None = None
@@ -169,7 +167,7 @@ class WorkingSet:
         bucket.in_flight += hold.amount
         bucket.ceiling = min(hold.limit.amount, LARGEST)
         bucket.counts = "reserved" if hold.limit.counts == "reserved" else "used"
-        bucket.admitted_before, bucket.admitted_at = bucket.admitted_at, now
+        bucket.admitted_at = now
         counted = Counted(bucket.used, bucket.in_flight, bucket.last, bucket.admitted_at)
         return remaining_of(hold, now, counted, self.guard)
 
@@ -212,7 +210,8 @@ class WorkingSet:
         bucket.in_flight -= held
         bucket.used -= held
         if not parts and not bucket.in_flight:
-            bucket.admitted_at = bucket.admitted_before  # what used nothing was no admission
+            # What used nothing was no admission.
+            bucket.admitted_at = used_at(bucket.window, bucket.admitted_at, bucket.last, self.guard)
         for part in parts:
             self.add(bucket, Part(part.amount, min(part.expires, until)), owner)
 

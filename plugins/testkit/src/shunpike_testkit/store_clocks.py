@@ -8,7 +8,8 @@ import pytest
 
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
-from shunpike.types import Block, Calendar, Denial, Grant, Held, Hold, Unit
+from shunpike.types import Block, Calendar, Denial, Grant, Held, Hold, Rolling, Settlement, State, Unit
+from shunpike.types.ledger import Spread
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.stores import StoreContract, hold, reservation, settled
 
@@ -155,3 +156,20 @@ class StoreClockContract(StoreContract):
             assert (await store.closed(clock.now()))[TARGET.bucket].until == pytest.approx(clock.now() + 30, abs=0.01)
             clock.advance(30)
             assert isinstance(await store.admit(reservation("b", clock.now(), TARGET)), Grant)
+
+    async def test_what_used_nothing_hides_no_admission_before_it_whoever_looks(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """Also where it was another process that admitted, and that knows what was before."""
+        hour = hold(10, 100, window=Rolling(seconds=3_600)).model_copy(update={"spread": Spread(whole=100)})
+        start = clock.now()
+        async with self.opened(tmp_path, clock) as one, self.opened(tmp_path, clock) as two:
+            first, other = (one, two) if self.shared else (one, one)
+            assert isinstance(await first.admit(reservation("a", start, hour)), Grant)
+            await first.settle("a", settled(start + 1, headers_at=start))
+            clock.advance(500)
+            assert isinstance(await first.admit(reservation("b", clock.now(), hour)), Grant)
+            assert await other.settle("b", Settlement(state=State.RELEASED, at=clock.now(), keeps_request=False))
+            (left,) = await other.remaining([hour], clock.now())
+            assert left.used == 10
+            assert left.admitted_at == pytest.approx(start, abs=0.01)
