@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from types import TracebackType
 from typing import Never, Self, Unpack
 
 from shunpike.client import option_values as values
@@ -65,9 +64,7 @@ class Client(PerLoop):
         """Return the client itself; nothing is opened before it is needed."""
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *exception: object) -> None:
         """Close what was opened."""
         await self.aclose()
 

@@ -83,15 +83,6 @@ RECOVER_EVERY = 1.0
 
 
 @runtime_checkable
-class Recovers(Protocol):
-    """A store that can tell which owners have died."""
-
-    async def recover(self, now: float) -> int:
-        """Make unconfirmed what dead owners still hold; return how many attempts that were."""
-        ...
-
-
-@runtime_checkable
 class TellsRecovered(Protocol):
     """A store that tells how many attempts of owners that have died it made unconfirmed, whoever asked it to."""
 
