@@ -116,11 +116,15 @@ def run(row: Row, port: str, core: int | None, *options: str) -> tuple[dict[str,
     command = [str(python_of(row.place)), str(HERE / "clients.py"), row.client, port, *options]
     if core is not None:
         command = [sys.executable, "-c", PINNED, str(core), *command]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=clean_environment())
+    clean = clean_environment()
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=clean, timeout=LONGEST)
     if done.returncode:
-        raise RuntimeError(f"{row.title}: {done.stderr.strip().splitlines()[-1]}")
+        raise SystemExit(f"\n{row.title} failed ({' '.join(options)}):\n{done.stderr}")
     return json.loads(done.stdout.strip().splitlines()[-1]), done.stderr
 
+
+LONGEST = 600
+"""Seconds after which a measurement is given up: it hangs."""
 
 PINNED = "import os, sys; os.sched_setaffinity(0, {int(sys.argv[1])}); os.execv(sys.argv[2], sys.argv[2:])"
 """Gives a process one core before it starts."""

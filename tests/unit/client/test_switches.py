@@ -168,3 +168,28 @@ async def test_a_store_that_takes_its_time_to_tell_fails_no_request_and_is_asked
                 group.start_soon(partial(client.complete, "hi", timeout=30))
         assert len(acme.backend.calls) == 20
         assert len(looks) == 1, "those that come at once look together"
+
+
+async def test_those_that_wait_for_a_look_go_on_together_when_it_is_over(make_client: MakeClient) -> None:
+    acme, _ = two()
+    async with make_client(acme) as client:
+        control, went_on, came = client.runtime.control, list[int](), anyio.Event()
+
+        async def slowly() -> int:
+            await came.wait()
+            return 0
+
+        async def begin(number: int) -> None:
+            await client.runtime.obey()
+            went_on.append(number)
+
+        assert isinstance(control, MemoryControl)
+        control.revision = slowly  # type: ignore[method-assign]
+        async with anyio.create_task_group() as group:
+            for number in range(20):
+                group.start_soon(begin, number)
+            await anyio.wait_all_tasks_blocked()
+            came.set()
+            for _ in range(5):
+                await anyio.lowlevel.checkpoint()
+            assert len(went_on) == 20

@@ -27,7 +27,8 @@ class Follower:
         self._store = store
         self._clock = clock
         self._looked_at: float | None = None
-        self._looking = anyio.Lock(fast_acquire=True)
+        self._looking: anyio.Event | None = None
+        """Set when the look that one of them has begun is over: it wakes all that wait, where a lock is handed on."""
         self.controls: Controls = UNCONTROLLED
         """What is known: replaced as a whole, never changed."""
 
@@ -49,10 +50,16 @@ class Follower:
         if not self.is_due:
             return await self._look(self._store, self._looked_at)
         came = self._clock.monotonic()
-        async with self._looking:
-            if self._looked_at is not None and self._looked_at >= came:
+        while self._looking is not None:
+            await self._looking.wait()
+            if (self._looked_at is not None and self._looked_at >= came) or not self.is_due:
                 return None  # Whoever looked meanwhile has told what was found.
+        looking = self._looking = anyio.Event()
+        try:
             return await self._look(self._store, self._clock.monotonic())
+        finally:
+            self._looking = None
+            looking.set()
 
     async def _look(self, store: ControlStore, begun: float | None) -> Settings | None:
         revision = await store.revision()
