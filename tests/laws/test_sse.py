@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shunpike.wire import Event, EventParser
+from shunpike.wire import EventParser, ServerSentEvent
 
 LINES = st.sampled_from([
     b"data: one", b"data:two", b"data:  three", b"data", b"data:", "data: žluť 🐍 日本".encode(), b": comment", b":",
@@ -16,7 +16,7 @@ ENDS = st.sampled_from([b"\n", b"\r", b"\r\n"])
 STREAMS = st.lists(st.tuples(LINES, ENDS), max_size=25).map(lambda rows: b"".join(line + end for line, end in rows))
 
 
-def parse(parts: list[bytes]) -> list[Event]:
+def parse(parts: list[bytes]) -> list[ServerSentEvent]:
     parser = EventParser(provider="acme")
     found = [event for part in parts for event in parser.feed(part)]
     return found + parser.close()
