@@ -25,12 +25,11 @@ from shunpike.ledger import Ledger
 from shunpike.plugins import Host
 from shunpike.protocols import AdmissionRequest, Target
 from shunpike.types import Answer, Billing, Call, Denial, Grant, Held, Limit, Price, Reservation, Settings, Unit, Usage
-from shunpike.types.price import per_token
 from shunpike.waiting import Place
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.scripted import ScriptedBackend, ScriptedProvider, answer
 
-PRICE = Price(prompt=per_token("1"), completion=per_token("2"))
+PRICE = Price.per_million("1", "2")
 PROMPT = 100
 """More than a prompt takes by its bound."""
 SMALL, LARGE = 100, 300

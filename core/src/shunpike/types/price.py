@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_CEILING, Decimal
+from typing import Self
 
 from pydantic import field_validator
 
@@ -37,6 +38,18 @@ class Price(Record):
         if value is not None and value < 0:
             raise ValueError(f"a price can't be negative, got {value}")
         return value
+
+    @classmethod
+    def per_million(
+        cls, prompt: str, completion: str, *, cached: str | None = None, cache_write: str | None = None
+    ) -> Self:
+        """Return the price from dollars per million tokens, as published; strings, so that they are exact."""
+        return cls(
+            prompt=per_token(prompt),
+            completion=per_token(completion),
+            cached=None if cached is None else per_token(cached),
+            cache_write=None if cache_write is None else per_token(cache_write),
+        )
 
     @property
     def is_zero(self) -> bool:
