@@ -68,10 +68,8 @@ def run(main: Callable[[], Awaitable[T]]) -> T:
     with kept_for_data():
         try:
             return anyio.run(work)
-        except asyncio.CancelledError:
-            if ended_by() is None:
-                raise
-            raise KeyboardInterrupt from None
+        except asyncio.CancelledError as error:
+            raise (error if ended_by() is None else KeyboardInterrupt()) from None
 
 
 def provider_names(client: Client) -> tuple[str, ...]:

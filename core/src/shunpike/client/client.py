@@ -90,8 +90,7 @@ class Client(PerLoop):
         """Return a vector for each of ``texts``, which may be one text, in their order.
 
         ``model`` must be named, and only that model answers: another provider of it may take over, another model
-        never does. Raises `UsageError`, `UnknownModel`, `UnknownProvider`, `NoCredential`, `RequestError`,
-        `Exhausted`.
+        never does. Raises what `complete` raises.
         """
         request, wishes = asked_to_embed(texts, options, others)
         runtime = self._asking

@@ -40,15 +40,12 @@ class Price(Record):
         return value
 
     @classmethod
-    def per_million(
-        cls, prompt: str, completion: str, *, cached: str | None = None, cache_write: str | None = None
-    ) -> Self:
+    def per_million(cls, prompt: str, completion: str, *, cached: str | None = None) -> Self:
         """Return the price from dollars per million tokens, as published; strings, so that they are exact."""
         return cls(
             prompt=per_token(prompt),
             completion=per_token(completion),
             cached=None if cached is None else per_token(cached),
-            cache_write=None if cache_write is None else per_token(cache_write),
         )
 
     @property
