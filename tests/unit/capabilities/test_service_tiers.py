@@ -17,6 +17,7 @@ from shunpike.errors import ConfigError, Exhausted
 from shunpike.plugins import Host
 from shunpike.runtime.prices import PriceBook
 from shunpike.types import Budget, Money, Price, Usage
+from shunpike.types.price import per_token
 from shunpike.wire import OpenAICompatible
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.upstream import Upstream, events, reply, stream
@@ -24,7 +25,7 @@ from shunpike_testkit.upstream import Upstream, events, reply, stream
 from .conftest import KEY, MakeClient, plugin_of
 
 FACTORS = {"default": Decimal(1), "flex": Decimal("0.5"), "priority": Decimal("1.8"), "auto": Decimal("1.8")}
-LIST = Price.per_million("1", "10", cached="0.1", cache_write="1.25")
+LIST = Price(prompt=per_token("1"), completion=per_token("10"), cached=per_token("0.1"), cache_write=per_token("1.25"))
 CATALOG = """
 as_of = 2026-11-22
 source = "x"
