@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shunpike.protocols import Ranked, RoutableRequest, Target, View
+from typing_extensions import override
+
+from shunpike.protocols import Ranked, RoutableRequest, Strategy, Target, View
 
 _STATUS = {"active": 0, "deprecated": 1, "unverified": 2, "retired": 3}
 
 
-class Priority:
+class Priority(Strategy):
     """Ranks by (costs money, provider's order, model's status, model's order); blocked targets go last."""
 
     name = "priority"
 
-    def rank(self, candidates: Sequence[Target], request: RoutableRequest, view: View) -> Sequence[Ranked]:  # noqa: ARG002 - the protocol's arguments
+    @override
+    def rank(self, candidates: Sequence[Target], request: RoutableRequest, view: View) -> Sequence[Ranked]:
         """Return ``candidates``, best first."""
         return [Ranked(target) for target in sorted(candidates, key=lambda target: _key(target, view))]
 
 
 def _key(target: Target, view: View) -> tuple[bool, bool, int, int, int, str]:
     blocked = bool(view.blocked_until) and view.blocked_until.get(target.label, 0.0) > view.now
-    return (
-        target.paid,
-        blocked,
-        target.order,
-        _STATUS[target.model.status],
-        target.model_order,
-        target.label,
-    )
+    return (target.paid, blocked, target.order, _STATUS[target.model.status], target.model_order, target.label)

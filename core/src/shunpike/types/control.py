@@ -67,7 +67,7 @@ class ControlSetting(StrEnum):
 
 
 _ENABLED: TypeAdapter[Any] = TypeAdapter(Annotated[bool, Field(strict=True)])
-_VALUES: dict[tuple[Subject, ControlSetting], TypeAdapter[Any]] = {
+_VALUES: dict[tuple[Any, Any], TypeAdapter[Any]] = {
     (Subject.PROVIDER, ControlSetting.ENABLED): _ENABLED,
     (Subject.ACCOUNT, ControlSetting.ENABLED): _ENABLED,
     (Subject.MODEL, ControlSetting.ENABLED): _ENABLED,
@@ -93,7 +93,7 @@ class Change(Written, Record):
     @field_validator("value")
     @classmethod
     def _taken(cls, value: Any, info: ValidationInfo) -> Any:
-        kind = _VALUES.get((info.data.get("subject"), info.data.get("setting")))  # type: ignore[arg-type]  # None finds none
+        kind = _VALUES.get((info.data.get("subject"), info.data.get("setting")))
         if kind is None or value is None:
             return value
         try:
