@@ -25,6 +25,12 @@ ENTER, UP, LEFT, RIGHT, HOME, END = "\r", "\x1b[A", "\x1b[D", "\x1b[C", "\x01", 
 CTRL_C, CTRL_D, CTRL_R, CTRL_W, TAB, ALT_ENTER = "\x03", "\x04", "\x12", "\x17", "\t", "\x1b\r"
 
 
+def _sit_down() -> None:
+    """Make the terminal the child's own. Its hang-up counts also where the tests themselves are run by ``nohup``."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Terminal:
     """Runs ``shunpike`` with ``arguments`` on a terminal of ``columns`` by ``rows``."""
 
@@ -44,7 +50,7 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - no thread runs yet
+            preexec_fn=_sit_down,  # noqa: PLW1509 - no thread runs yet
         )
         os.close(slave)
 
