@@ -1,4 +1,4 @@
-"""Ctrl-C while an answer comes: it breaks into nothing, so that what was said is kept at every moment."""
+"""Ctrl-C in a talk: it breaks into no step that would be left half done, and it is never lost."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Any, Self
 
+from shunpike.cli.ending import ended_by
 from shunpike.clock import SystemClock
 
 TWICE = 1.0
@@ -17,32 +18,64 @@ LOOK = 0.1
 """Seconds between two looks: a signal that comes just before a wait does not end that wait."""
 
 
-class Interrupts:
-    """Counts Ctrl-C, and does what it is for as soon as that can be done, while it is entered by the main thread."""
+class OnInterrupt:
+    """While the main thread is within it, Ctrl-C (or a signal that ends the process) calls ``action``, raising nothing.
 
-    def __init__(self) -> None:
-        self._clock = SystemClock()
-        self._first: float | None = None
-        self._stop: Callable[[], object] | None = None
+    Where Ctrl-C is ignored, it stays so.
+    """
+
+    def __init__(self, action: Callable[[], object]) -> None:
+        self._action = action
         self._before: Any = None
-        self.leave = False
-        """Whether it was pressed again, well after the first time."""
 
     def __enter__(self) -> Self:
-        """From now on Ctrl-C raises nothing. Where it is ignored, it stays so."""
         if threading.current_thread() is threading.main_thread() and callable(signal.getsignal(signal.SIGINT)):
-            self._before = signal.signal(signal.SIGINT, self._pressed)
+            self._before = signal.signal(signal.SIGINT, lambda _number, _frame: self._action())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let it raise `KeyboardInterrupt` again."""
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
 
-    def _pressed(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
+
+class KeptInterrupts:
+    """Raises Ctrl-C once where it may break in; until it may do so again, it is kept."""
+
+    def __init__(self) -> None:
+        self._raises = self._kept = False
+
+    def pressed(self) -> None:
+        """Raise `KeyboardInterrupt`, or keep it."""
+        if self._raises:
+            self._raises = self._kept = False
+            raise KeyboardInterrupt
+        self._kept = True
+
+    def keep(self) -> None:
+        """From now on keep it."""
+        self._raises = False
+
+    def let_through(self) -> None:
+        """From now on raise it. Raises `KeyboardInterrupt` for one that was kept, and where the process shall end."""
+        self._raises = True
+        if self._kept or ended_by() is not None:
+            self.pressed()
+
+
+class Interrupts:
+    """Counts Ctrl-C, and does what it is for as soon as that can be done."""
+
+    def __init__(self) -> None:
+        self._clock = SystemClock()
+        self._first: float | None = None
+        self._stop: Callable[[], object] | None = None
+        self.leave = False
+        """Whether it was pressed again, well after the first time."""
+
+    def pressed(self) -> None:
+        """Count one more."""
         now = self._clock.monotonic()
         if self._first is None:
             self._first = now

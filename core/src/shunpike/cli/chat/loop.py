@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shunpike.cli.asking import check_text
 from shunpike.cli.chat.commands import command_of
+from shunpike.cli.chat.interrupts import KeptInterrupts, OnInterrupt
 from shunpike.cli.chat.lines import Lines
 from shunpike.cli.chat.talk import Talk
 from shunpike.cli.ending import ended_by
@@ -14,18 +15,22 @@ from shunpike.errors import ShunpikeError
 
 def talk_on(talk: Talk, lines: Lines) -> None:
     """Answer message after message until the end of them, or until somebody leaves."""
-    while True:
-        try:
-            text = lines.read()
-            if text is None:
+    kept = KeptInterrupts()
+    with OnInterrupt(kept.pressed):
+        while True:
+            try:
+                kept.let_through()
+                text = lines.read()
+                if text is None:
+                    narrate()
+                    return
+                if not _take(talk, text):
+                    return
+            except KeyboardInterrupt:
+                kept.keep()
+                if talk.left or ended_by() is not None:
+                    raise
                 narrate()
-                return
-            if not _take(talk, text):
-                return
-        except KeyboardInterrupt:
-            if talk.left or ended_by() is not None:
-                raise
-            narrate()
 
 
 def _take(talk: Talk, text: str) -> bool:

@@ -11,7 +11,7 @@ from shunpike.cli.answer import AnswerDisplay, answer
 from shunpike.cli.asking import in_conversation
 from shunpike.cli.attachments import with_attachments
 from shunpike.cli.chat.completion import model_names
-from shunpike.cli.chat.interrupts import Interrupts
+from shunpike.cli.chat.interrupts import Interrupts, OnInterrupt
 from shunpike.cli.conversation import Conversation
 from shunpike.cli.ending import ended_by
 from shunpike.cli.output import narrate
@@ -52,7 +52,8 @@ class Talk:
         """
         self.unanswered = question
         look = replace(self.look, spoken=[])
-        with Interrupts() as interrupts:
+        interrupts = Interrupts()
+        with OnInterrupt(interrupts.pressed):
             said, stopped = self._answer(question, look, interrupts)
             if said is not None:
                 self.unanswered = None

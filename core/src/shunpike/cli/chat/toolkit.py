@@ -20,7 +20,9 @@ from typing_extensions import override
 
 from shunpike.cli.chat.completion import Completer
 from shunpike.cli.chat.history import History
+from shunpike.cli.chat.interrupts import OnInterrupt
 from shunpike.cli.chat.several_lines import QUOTES, goes_on, is_open, unquoted
+from shunpike.cli.ending import ended_by
 
 PROMPT, MORE = "> ", "… "
 
@@ -57,6 +59,8 @@ class ToolkitLines:
     """Reads messages with prompt_toolkit; it writes to stderr, as stdout is for answers."""
 
     def __init__(self, history: History, completer: Completer) -> None:
+        self._late = False
+        """Whether Ctrl-C was pressed when the message was sent already."""
         self._session: PromptSession[str] = PromptSession(
             PROMPT,
             multiline=True,
@@ -75,15 +79,35 @@ class ToolkitLines:
     def read(self) -> str | None:
         """Return the next message; None at the end. Raises `KeyboardInterrupt` on Ctrl-C."""
         try:
-            # Ctrl-C is a key here; a signal from outside goes its usual way, which ends the prompt as well.
-            message = unquoted(self._session.prompt(handle_sigint=False))
+            # Ctrl-C is a key here. Pressed before the terminal gives keys, or sent from outside, it is a signal, which
+            # prompt_toolkit must not be broken into by.
+            with OnInterrupt(self._interrupt):
+                message = unquoted(self._session.prompt(handle_sigint=False, pre_run=self._begin))
         except EOFError:
             return None
         ahead = get_typeahead(self._session.app.input)
-        if any(one.key is Keys.ControlC for one in ahead):  # it was pressed at once behind Enter
+        if self._late or any(one.key is Keys.ControlC for one in ahead):  # it was pressed at once behind Enter
             raise KeyboardInterrupt
         store_typeahead(self._session.app.input, ahead)
         return message
+
+    def _begin(self) -> None:
+        self._late = False
+        if ended_by() is not None:
+            self._leave()
+
+    def _interrupt(self) -> None:
+        loop = self._session.app.loop
+        if self._session.app.is_running and loop is not None:
+            loop.call_soon_threadsafe(self._leave)
+        else:
+            self._late = True
+
+    def _leave(self) -> None:
+        if self._session.app.is_running and not self._session.app.is_done:
+            self._session.app.exit(exception=KeyboardInterrupt, style="class:aborting")
+        else:
+            self._late = True
 
 
 def _margin(_width: int, _line: int, wrapped: int) -> str:
