@@ -113,12 +113,10 @@ class MemoryStore(Store):
 
     @override
     async def remaining(self, holds: Sequence[Hold], now: float) -> Sequence[Remaining]:
-        """Return what is left of each hold's limit; amounts are not looked at."""
         return self._do(lambda books: [books.remaining(hold, now) for hold in holds])
 
     @override
     async def usage(self, since: float, until: float) -> Sequence[UsageRow]:
-        """Return totals by provider and model of the attempts begun in ``[since, until)``."""
         return await self.usage_by(since, until, day=False, tag=False)
 
     async def usage_by(self, since: float, until: float, *, day: bool, tag: bool) -> Sequence[UsageRow]:
@@ -127,7 +125,6 @@ class MemoryStore(Store):
 
     @override
     async def closed(self, now: float) -> Mapping[str, Block]:
-        """Return bucket → block of the buckets that are closed at ``now``."""
         known = self._do(lambda books: dict(books.blocks.known))
         return {bucket: block for bucket, block in known.items() if block.until > now}
 

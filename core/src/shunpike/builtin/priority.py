@@ -18,7 +18,6 @@ class Priority(Strategy):
 
     @override
     def rank(self, candidates: Sequence[Target], request: RoutableRequest, view: View) -> Sequence[Ranked]:
-        """Return ``candidates``, best first."""
         return [Ranked(target) for target in sorted(candidates, key=lambda target: _key(target, view))]
 
 

@@ -143,13 +143,11 @@ class SqliteStore(Store):
 
     @override
     async def remaining(self, holds: Sequence[Hold], now: float) -> Sequence[Remaining]:
-        """Return what is left of each hold's limit; amounts are not looked at."""
         ahead = self._ahead()
         return await self.database.read(lambda tx: read_remaining(tx, holds, now, self._guard, ahead))
 
     @override
     async def usage(self, since: float, until: float) -> Sequence[UsageRow]:
-        """Return totals by provider and model of the attempts begun in ``[since, until)``."""
         return await self.usage_by(since, until, day=False, tag=False)
 
     async def usage_by(self, since: float, until: float, *, day: bool, tag: bool) -> Sequence[UsageRow]:
@@ -179,7 +177,6 @@ class SqliteStore(Store):
 
     @override
     async def closed(self, now: float) -> Mapping[str, Block]:
-        """Return bucket → block of the buckets that are closed at ``now``."""
         ahead = self._ahead()
         found = await self.database.read(lambda tx: read_blocks(tx, now + ahead))
         return {block.bucket: block.moved(-ahead) for block in found}

@@ -47,14 +47,12 @@ class LazyGroup(typer.core.TyperGroup):
 
     @override
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """Return the real command for the first argument."""
         if args and args[0] in COMMANDS:
             return args[0], load(args[0]), args[1:]
         return super().resolve_command(ctx, args)
 
     @override
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write the commands by task."""
         for group in dict.fromkeys(group for _, _, group in COMMANDS.values()):
             with formatter.section(group):
                 formatter.write_dl([(name, text) for name, (_, text, its) in COMMANDS.items() if its == group])

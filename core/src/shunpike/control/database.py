@@ -75,7 +75,6 @@ class DatabaseControl(ControlStore):
 
     @override
     async def controls(self) -> Controls:
-        """Return all that is in force, as of one revision. Raises `StoreError`."""
         return await self._database.read(_controls)
 
     @override
@@ -94,8 +93,6 @@ class DatabaseControl(ControlStore):
 
     @override
     async def audit(self, before: int | None = None, limit: int = 100) -> Sequence[AuditEntry]:
-        """Return entries newest first. Raises `StoreError`."""
-
         async def work(tx: Transaction) -> Sequence[AuditEntry]:
             rows = await tx.rows(_AUDIT, _NEWEST if before is None else before, min(limit, PAGE))
             return [_entry(row) for row in rows]
@@ -104,7 +101,6 @@ class DatabaseControl(ControlStore):
 
     @override
     async def revision(self) -> int:
-        """Return the revision in force. Raises `StoreError`."""
         # Each revision is announced once, so that the database counts as we do.
         return await self._database.revision(TOPIC)
 

@@ -22,12 +22,10 @@ class MemoryControl(ControlStore):
 
     @override
     async def controls(self) -> Controls:
-        """Return all that is in force."""
         return self._controls
 
     @override
     async def change(self, changes: Sequence[Change], signed: Signature, expected: int | None = None) -> Controls:
-        """Make all of ``changes`` or none. Raises as the protocol says."""
         with self._lock:
             self._controls, entries = stepped(self._controls, changes, signed, expected)
             if entries:
@@ -36,12 +34,10 @@ class MemoryControl(ControlStore):
 
     @override
     async def audit(self, before: int | None = None, limit: int = 100) -> Sequence[AuditEntry]:
-        """Return entries newest first."""
         with self._lock:
             entries = [one for group in reversed(self._audit) for one in reversed(group)]
         return [one for one in entries if before is None or one.revision < before][: min(limit, PAGE)]
 
     @override
     async def revision(self) -> int:
-        """Return the revision in force."""
         return self._controls.revision

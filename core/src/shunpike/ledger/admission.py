@@ -245,7 +245,6 @@ class Ledger(Inspection, Admission):
 
     @override
     async def snapshot(self, targets: Sequence[Target]) -> Mapping[str, Sequence[Remaining]]:
-        """Return label → what is left of every limit and budget that a call of it draws on, from one look."""
         await self._looking(self._known.refresh())
         now = self._clock.now()
         bounds = {target.label: self._bounds(target, None, self.terms(target, _SMALLEST)) for target in targets}

@@ -123,7 +123,6 @@ class NamedStrategy(Strategy, NeedsStates):
 
     @override
     def rank(self, candidates: Sequence[Target], request: RoutableRequest, view: View) -> Sequence[Ranked]:
-        """Return each of ``candidates`` once, best first."""
         what = f"the strategy {self.name!r}"
         with blaming(self._plugin, what):
             found = self._strategy.rank(candidates, request, view)

@@ -34,7 +34,6 @@ class AccountProbe(ModelsProbe):
 
     @override
     async def check(self) -> str:
-        """Return such as ``14 models``. Raises `ProviderError`."""
         words = await super().check()
         await self._account.balance()
         return words

@@ -86,7 +86,6 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     @override
     async def aclose(self) -> None:
-        """Close all connections."""
         if self._session is not None:
             await self._session.close()
 
@@ -133,7 +132,6 @@ class _Arriving(httpx.AsyncByteStream):
 
     @override
     def __aiter__(self) -> _Arriving:
-        """Return itself."""
         return self
 
     async def __anext__(self) -> bytes:

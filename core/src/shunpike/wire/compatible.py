@@ -37,13 +37,11 @@ class OpenAICompatible(CatalogPlugin):
     @classmethod
     @override
     def of_package(cls, package: str, backend_class: type[ChatBackend] = ChatBackend) -> Self:
-        """Return the plugin whose ``provider.toml`` lies in ``package``, the importable name."""
         return cls(partial(read_catalog, package), backend_class, f"{package}/{FILE}")
 
     @classmethod
     @override
     def of_text(cls, text: str, origin: str, backend_class: type[ChatBackend] = ChatBackend) -> Self:
-        """Return the plugin of a catalog at hand. ``origin`` names it in messages."""
         return cls(partial(load_catalog, text, origin), backend_class, origin)
 
     @cached_property

@@ -72,7 +72,6 @@ class OpenAI(OpenAICompatible):
 
     @override
     def backend(self, settings: ProviderSettings) -> OpenAIBackend:
-        """Return a backend with these settings. Raises `NoCredential` without a key, `ConfigError` for a bad value."""
         require_key(self.info, settings)
         backend = OpenAIBackend(self.info, settings, self.dialect)
         backend.reasoning = CatalogPlace("shunpike_openai/provider.toml", "reasoning").read(

@@ -71,7 +71,6 @@ class OpenRouter(OpenAICompatible):
 
     @override
     def backend(self, settings: ProviderSettings) -> OpenRouterBackend:
-        """Return a backend with these settings. Raises `NoCredential` without a key, `ConfigError` for a bad value."""
         require_key(self.info, settings)
         backend = OpenRouterBackend(self.info, settings, self.dialect)
         backend.ceilings = ceilings(self.models)

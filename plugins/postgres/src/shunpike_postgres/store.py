@@ -166,14 +166,12 @@ class PostgresStore(Store):
 
     @override
     async def remaining(self, holds: Sequence[Hold], now: float) -> Sequence[Remaining]:
-        """Return what is left of each hold's limit; amounts are not looked at. Raises `StoreError`."""
         session = self._session
         found = await self._read(lambda tx: read_remaining(tx, holds, session.shift.theirs(now), self._guard))
         return session.shift.remaining(found)
 
     @override
     async def usage(self, since: float, until: float) -> Sequence[UsageRow]:
-        """Return totals by provider and model of the attempts begun in ``[since, until)``. Raises `StoreError`."""
         return await self.usage_by(since, until, day=False, tag=False)
 
     async def usage_by(self, since: float, until: float, *, day: bool, tag: bool) -> Sequence[UsageRow]:
@@ -208,7 +206,6 @@ class PostgresStore(Store):
 
     @override
     async def closed(self, now: float) -> Mapping[str, Block]:
-        """Return bucket → block of the buckets that are closed at ``now``. Raises `StoreError`."""
         session = self._session
         found = await self._read(lambda tx: read_blocks(tx, session.shift.theirs(now)))
         return {one.bucket: session.shift.block(one) for one in found}

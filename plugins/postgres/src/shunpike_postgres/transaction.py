@@ -41,28 +41,23 @@ class PostgresTransaction(Transaction):
     @property
     @override
     def owner(self) -> str:
-        """The name of this process among the owners."""
         return self._owner
 
     @override
     async def rows(self, sql: str, *values: Value) -> list[Row]:
-        """Run one statement and return its rows."""
         return await (await self._run(sql, values)).fetchall()
 
     @override
     async def execute(self, sql: str, *values: Value) -> int:
-        """Run one statement and return how many rows it changed."""
         return (await self._run(sql, values)).rowcount
 
     @override
     async def many(self, sql: str, rows: Sequence[tuple[Value, ...]]) -> None:
-        """Run one statement for each of ``rows``."""
         async with self._connection.cursor() as cursor:
             await cursor.executemany(query(sql), rows)
 
     @override
     async def announce(self, topic: str) -> None:
-        """Let everybody who follows ``topic`` see a change once this is committed."""
         row = await (await self._connection.execute(_ANNOUNCE, [topic])).fetchone()
         self.announced[topic] = 0 if row is None else int(row[0])
         await self._connection.execute(

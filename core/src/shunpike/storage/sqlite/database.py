@@ -88,7 +88,6 @@ class SqliteDatabase(Database):
 
     @override
     async def read(self, work: Work[T]) -> T:
-        """Do ``work``, which only reads, as of one moment, beside the writer."""
         return await self.read_by(lambda connection: self._run(work, connection))
 
     def _run(self, work: Work[T], connection: SqliteConnection) -> T:

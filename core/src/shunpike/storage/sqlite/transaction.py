@@ -34,27 +34,22 @@ class SqliteTransaction(Transaction):
     @property
     @override
     def owner(self) -> str:
-        """The name of this process among the owners."""
         return self._owner
 
     @override
     async def rows(self, sql: str, *values: Value) -> list[Row]:
-        """Run one statement and return its rows."""
         return self._db.rows(sql, *values)
 
     @override
     async def execute(self, sql: str, *values: Value) -> int:
-        """Run one statement and return how many rows it changed."""
         return self._db.changes(sql, *values)
 
     @override
     async def many(self, sql: str, rows: Sequence[tuple[Value, ...]]) -> None:
-        """Run one statement for each of ``rows``."""
         self._db.many(sql, rows)
 
     @override
     async def announce(self, topic: str) -> None:
-        """Let everybody who follows ``topic`` see a change once this is committed."""
         [(revision,)] = self._db.rows(
             "INSERT INTO revisions (topic, revision) VALUES (?, 1)"
             " ON CONFLICT DO UPDATE SET revision = revision + 1 RETURNING revision",

@@ -33,12 +33,10 @@ class ChatService(EmbeddingService):
 
     @override
     def key(self, request: Request) -> str | None:
-        """Return the bearer token."""
         return bearer(request)
 
     @override
     def operate(self, operation: str, visit: Visit, request: Request, raw: bytes) -> Reply:
-        """Answer a chat or an embedding."""
         try:
             body = parse(raw)
             if operation == "embeddings":
@@ -58,7 +56,6 @@ class ChatService(EmbeddingService):
 
     @override
     def model(self, body: Mapping[str, Any], visit: Visit, kind: str) -> Model:
-        """Return the model that the body names, if it can be used."""
         name = body.get("model")
         if not isinstance(name, str) or not name:
             raise Invalid(Problem("missing", "model", "you must provide a model parameter"))
@@ -106,7 +103,6 @@ class ChatService(EmbeddingService):
 
     @override
     def unary(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> bytes:
-        """Return the whole answer."""
         return dump(self.envelope(visit, ask, generation))
 
     def envelope(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> dict[str, Any]:  # noqa: ARG002
@@ -147,7 +143,6 @@ class ChatService(EmbeddingService):
 
     @override
     def model_name(self, visit: Visit) -> str:
-        """Return the name of the model that answered."""
         return visit.model.id if visit.model else visit.asked_model
 
     def usage(self, visit: Visit, generation: Generation) -> dict[str, Any]:  # noqa: ARG002
@@ -163,7 +158,6 @@ class ChatService(EmbeddingService):
 
     @override
     def frames(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> Iterator[Frame]:
-        """Return the stream."""
         yield from self.opening(visit, ask, generation)
         for number, one in enumerate(generation.choices):
             for kind, text, made in self.chunks(one, self.world.pace.chunk_tokens):
@@ -247,29 +241,24 @@ class ChatService(EmbeddingService):
 
     @override
     def error_frames(self, visit: Visit) -> Iterable[Frame]:
-        """Return an error inside a 200."""
         return [self.event(self.internal(visit).body)]
 
     @override
     def model_forbidden(self, visit: Visit) -> Rejection:
-        """Return the error for a model that this account may not use."""
         message = f"You do not have access to the model {visit.asked_model}."
         return self.error(403, message, "invalid_request_error", None, "model")
 
     @override
     def model_ended(self, visit: Visit) -> Rejection:
-        """Return the error for a model that is no more."""
         return self.unknown_model(visit.asked_model) if visit.model is None else self.retired_model(visit.model)
 
     @override
     def unsafe(self, visit: Visit) -> Rejection:
-        """Return the error for a prompt that the provider won't answer."""
         message = "Your request was rejected as a result of our safety system."
         return self.error(400, message, "invalid_request_error", "content_policy_violation")
 
     @override
     def too_large(self) -> Rejection:
-        """Return the error for a body beyond all bounds."""
         return self.error(413, "Request entity too large", "invalid_request_error", "request_too_large")
 
     def invalid(self, problem: Problem) -> Rejection:

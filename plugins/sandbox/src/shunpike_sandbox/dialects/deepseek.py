@@ -47,7 +47,6 @@ class DeepSeekService(DeepSeekErrors):
 
     @override
     def screen(self, body: Mapping[str, Any]) -> None:
-        """Refuse what DeepSeek refuses."""
         super().screen(body)
         form = (body.get("response_format") or {}).get("type")
         if form == "json_schema":
@@ -118,26 +117,22 @@ class DeepSeekService(DeepSeekErrors):
 
     @override
     def message(self, one: GeneratedChoice) -> dict[str, Any]:
-        """Return the message with its thoughts."""
         message = super().message(one)
         return {**message, "reasoning_content": one.thoughts} if one.thoughts else message
 
     @override
     def delta(self, kind: str, text: str) -> dict[str, Any]:
-        """Return text or thoughts."""
         if kind == "thought":
             return {"content": None, "reasoning_content": text}
         return {"content": text}
 
     @override
     def answer_id(self, visit: Visit) -> str:
-        """Return an id in DeepSeek's form."""
         token = visit.token
         return f"{token[:8]}-{token[8:12]}-{token[12:16]}-{token[16:20]}-{token[20:32]}"
 
     @override
     def usage(self, visit: Visit, generation: Generation) -> dict[str, Any]:
-        """Return the usage with cache hits and misses."""
         hits = generation.cached_tokens
         usage = {
             **super().usage(visit, generation),
@@ -151,7 +146,6 @@ class DeepSeekService(DeepSeekErrors):
 
     @override
     def extras(self, visit: Visit) -> dict[str, Any]:
-        """Return the fingerprint."""
         return {"system_fingerprint": f"fp_{visit.token[-10:]}"}
 
     @override
@@ -191,7 +185,6 @@ class DeepSeekService(DeepSeekErrors):
 
     @override
     def inform(self, request: Request) -> PlainReply:
-        """List the models, or tell the balance."""
         account = self.admit_key(self.key(request))
         if request.url.path.endswith("/user/balance"):
             return plain_json(self._balance(account))

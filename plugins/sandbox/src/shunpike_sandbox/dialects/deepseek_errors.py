@@ -34,7 +34,6 @@ class DeepSeekErrors(ChatService):
 
     @override
     def bad_key(self, key: str | None) -> Rejection:
-        """Return the error for a missing or wrong key."""
         if key is None:
             return self.error(
                 401, "Authentication Fails (auth header format should be Bearer sk-...)", "authentication_error"
@@ -61,12 +60,10 @@ class DeepSeekErrors(ChatService):
 
     @override
     def unknown_model(self, name: str) -> Rejection:
-        """Return the error for a model that is not, or no longer, there."""
         return self.error(400, "Model Not Exist", "invalid_request_error")
 
     @override
     def overflow(self, prompt: int, wanted: int, model: Model) -> Rejection:
-        """Return the error for prompt and answer that do not fit together."""
         message = (
             f"This model's maximum context length is {model.context} tokens. However, you requested {prompt + wanted} "
             f"tokens ({prompt} in the messages, {wanted} in the completion). Please reduce the length of the "
@@ -79,7 +76,6 @@ class DeepSeekErrors(ChatService):
 
     @override
     def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Rejection:
-        """Return the 429 for too many requests at once."""
         message = (
             "Rate limit reached: the number of concurrent requests of this account exceeds its limit of "
             f"{hits[0].quota.amount}. Please pace your requests."
@@ -88,24 +84,20 @@ class DeepSeekErrors(ChatService):
 
     @override
     def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> Rejection:
-        """Return the error for an account without balance."""
         return self.error(402, "Insufficient Balance", "unknown_error")
 
     @override
     def overloaded(self, visit: Visit) -> Rejection:
-        """Return a 503."""
         return self.error(
             503, "Service is too busy. Please try again later.", "service_unavailable_error", "service_unavailable"
         )
 
     @override
     def internal(self, visit: Visit) -> Rejection:
-        """Return a 500."""
         return self.error(500, "Internal Server Error", "internal_error", "internal_error")
 
     @override
     def upstream(self, visit: Visit) -> Rejection:
-        """Return a 429 that is no fault of the account."""
         refusal = self.error(429, "The server is busy. Please retry later.", "rate_limit_error", "rate_limit_exceeded")
         refusal.overage = False
         return refusal

@@ -83,7 +83,6 @@ class GoogleService(GoogleErrors):
 
     @override
     def inform(self, request: Request) -> PlainReply:
-        """List the models, describe one, or count tokens."""
         self.admit_key(self.key(request))
         name = request.path_params.get("name")
         rows = [self._row(model) for model in self.provider.listed(self.world.clock.now())]
@@ -210,7 +209,6 @@ class GoogleService(GoogleErrors):
 
     @override
     def error_frames(self, visit: Visit) -> Iterable[Frame]:
-        """Return an error inside a 200."""
         return [self._event(self.overloaded(visit).body)]
 
 

@@ -111,7 +111,6 @@ class GoogleCompatService(ChatService):
 
     @override
     def delta(self, kind: str, text: str) -> dict[str, Any]:
-        """Return text with its role."""
         return {"content": text, "role": "assistant"}
 
     @override
@@ -156,17 +155,14 @@ class GoogleCompatService(ChatService):
 
     @override
     def bad_key(self, key: str | None) -> Rejection:
-        """Return the error for a missing or wrong key."""
         return self._listed(self._native.bad_key(key))
 
     @override
     def too_large(self) -> Rejection:
-        """Return the error for a body beyond all bounds."""
         return self._listed(self._native.too_large())
 
     @override
     def invalid(self, problem: Problem) -> Rejection:
-        """Word a broken rule."""
         if problem.kind == "unknown":
             what = f'Invalid JSON payload received. Unknown name "{problem.param}": Cannot find field.'
             return self.error(400, what, "INVALID_ARGUMENT")
@@ -174,33 +170,27 @@ class GoogleCompatService(ChatService):
 
     @override
     def unknown_model(self, name: str) -> Rejection:
-        """Return the error for a model that is not there."""
         message = f"models/{name} is not found for API version v1main, or is not supported for generateContent."
         return self.error(404, message, "NOT_FOUND")
 
     @override
     def overflow(self, prompt: int, wanted: int, model: Model) -> Rejection:
-        """Return the error for a prompt that does not fit."""
         return self._listed(self._native.overflow(prompt, wanted, model))
 
     @override
     def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Rejection:
-        """Return the 429 with its violations."""
         return self._listed(self._native.limited(visit, model, hits))
 
     @override
     def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> Rejection:
-        """Return the error for an account whose prepayment is used up."""
         return self._listed(self._native.broke(account, model, prompt, output))
 
     @override
     def overloaded(self, visit: Visit) -> Rejection:
-        """Return a 503."""
         return self._listed(self._native.overloaded(visit))
 
     @override
     def internal(self, visit: Visit) -> Rejection:
-        """Return a 500."""
         return self._listed(self._native.internal(visit))
 
     @override

@@ -51,7 +51,6 @@ class GoogleErrors(Service):
 
     @override
     def too_large(self) -> Rejection:
-        """Return the error for a body beyond all bounds."""
         message = f"Request payload size exceeds the limit: {self.max_bytes} bytes."
         return self.error(400, message, "INVALID_ARGUMENT")
 
@@ -68,26 +67,22 @@ class GoogleErrors(Service):
 
     @override
     def overflow(self, prompt: int, wanted: int, model: Model) -> Rejection:
-        """Return the error for a prompt that does not fit."""
         message = f"The input token count exceeds the maximum number of tokens allowed ({model.context})."
         return self.error(400, message, "INVALID_ARGUMENT")
 
     @override
     def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Rejection:
-        """Return the 429 with its violations."""
         tier = visit.account.tier if visit.account else "free"
         message, details = google_quota.violations(model, tier, hits, self.world.clock.now(), strictest(hits))
         return self.error(429, message, "RESOURCE_EXHAUSTED", details)
 
     @override
     def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> Rejection:
-        """Return the error for an account whose prepayment is used up."""
         message = "Your prepayment credits are depleted. Please go to AI Studio to add credits."
         return self.error(402, message, "RESOURCE_EXHAUSTED")
 
     @override
     def model_forbidden(self, visit: Visit) -> Rejection:
-        """Return the error for a model that the project may not use."""
         message = f"You do not have permission to access models/{visit.asked_model} or it may not exist."
         return self.error(403, message, "PERMISSION_DENIED")
 
@@ -108,12 +103,10 @@ class GoogleErrors(Service):
 
     @override
     def overloaded(self, visit: Visit) -> Rejection:
-        """Return a 503."""
         return self.error(503, "The model is overloaded. Please try again later.", "UNAVAILABLE")
 
     @override
     def internal(self, visit: Visit) -> Rejection:
-        """Return a 500."""
         message = "An internal error has occurred. Please retry or report in https://developers.generativeai.google/guide/troubleshooting"
         return self.error(500, message, "INTERNAL")
 

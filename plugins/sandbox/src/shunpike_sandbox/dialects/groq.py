@@ -91,12 +91,10 @@ class GroqService(GroqErrors):
 
     @override
     def delta(self, kind: str, text: str) -> dict[str, Any]:
-        """Return text, or thoughts on their own channel."""
         return {"reasoning": text, "channel": "analysis"} if kind == "thought" else {"content": text}
 
     @override
     def usage(self, visit: Visit, generation: Generation) -> dict[str, Any]:
-        """Return the usage with Groq's times."""
         prompt, made = generation.prompt_tokens, generation.completion_tokens
         usage: dict[str, Any] = {
             "queue_time": 0.01,
@@ -113,13 +111,11 @@ class GroqService(GroqErrors):
 
     @override
     def envelope(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> dict[str, Any]:
-        """Add Groq's id."""
         answer = super().envelope(visit, ask, generation)
         return {**answer, "x_groq": {"id": self._request_id(visit)}, "service_tier": "on_demand"}
 
     @override
     def extras(self, visit: Visit) -> dict[str, Any]:
-        """Return the fingerprint."""
         return {"system_fingerprint": f"fp_{visit.token[-10:]}"}
 
     @override
@@ -151,7 +147,6 @@ class GroqService(GroqErrors):
 
     @override
     def inform(self, request: Request) -> PlainReply:
-        """List the models, or describe one."""
         self.admit_key(self.key(request))
         rows = [self._row(model) for model in self.provider.listed(self.world.clock.now())]
         name = request.path_params.get("model")

@@ -57,12 +57,10 @@ class GroqErrors(ChatService):
 
     @override
     def bad_key(self, key: str | None) -> Rejection:
-        """Return the error for a missing or wrong key."""
         return self.error(401, "Invalid API Key", "invalid_request_error", "invalid_api_key")
 
     @override
     def invalid(self, problem: Problem) -> Rejection:
-        """Word a broken rule as Groq does."""
         return self.error(400, _worded(problem), "invalid_request_error")
 
     @override
@@ -76,7 +74,6 @@ class GroqErrors(ChatService):
 
     @override
     def overflow(self, prompt: int, wanted: int, model: Model) -> Rejection:
-        """Return the error for a prompt that does not fit."""
         message = "Please reduce the length of the messages or completion."
         return self.error(400, message, "invalid_request_error", "context_length_exceeded", "messages")
 
@@ -130,13 +127,11 @@ class GroqErrors(ChatService):
 
     @override
     def overloaded(self, visit: Visit) -> Rejection:
-        """Return a 503."""
         message = f"{visit.asked_model} is currently over capacity. Please try again and back off exponentially."
         return self.error(503, message, "internal_server_error")
 
     @override
     def internal(self, visit: Visit) -> Rejection:
-        """Return a 500."""
         return self.error(500, "Internal Server Error", "internal_server_error")
 
     @override

@@ -83,7 +83,6 @@ class HyperbolicService(ChatService):
 
     @override
     def inform(self, request: Request) -> PlainReply:
-        """List the models."""
         self.admit_key(self.key(request))
         return plain_json({"object": "list", "data": [self._row(model) for model in self._listed()]})
 
@@ -103,12 +102,10 @@ class HyperbolicService(ChatService):
 
     @override
     def bad_key(self, key: str | None) -> Rejection:
-        """Return the error for a missing or wrong key."""
         return Rejection(401, {"detail": "Could not validate credentials" if key else "Not authenticated"})
 
     @override
     def too_large(self) -> Rejection:
-        """Return the error for a body beyond all bounds."""
         return Rejection(413, {"detail": "Request body too large"})
 
     @override
@@ -131,7 +128,6 @@ class HyperbolicService(ChatService):
 
     @override
     def overflow(self, prompt: int, wanted: int, model: Model) -> Rejection:
-        """Return the error for a prompt that does not fit."""
         message = (
             f"This model's maximum context length is {model.context} tokens. However, you requested {prompt + wanted} "
             f"tokens ({prompt} in the messages, {wanted} in the completion). Please reduce the length of the messages "
@@ -146,27 +142,22 @@ class HyperbolicService(ChatService):
 
     @override
     def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> Rejection:
-        """Return the error for an account without credit."""
         return self.flat(402, "Insufficient balance. Please add funds to your account.", 40201)
 
     @override
     def overloaded(self, visit: Visit) -> Rejection:
-        """Return a 503."""
         return self.flat(503, "Service temporarily unavailable", 50301)
 
     @override
     def internal(self, visit: Visit) -> Rejection:
-        """Return a 500."""
         return Rejection(500, {"detail": "Internal Server Error"})
 
     @override
     def error_frames(self, visit: Visit) -> Iterable[Frame]:
-        """Return an error inside a 200."""
         return [self.event(self.overloaded(visit).body)]
 
     @override
     def upstream(self, visit: Visit) -> Rejection:
-        """Return a 429 of the machine behind."""
         refusal = self.flat(429, "Model is at capacity, please try again later", 42902)
         refusal.overage = False
         return refusal

@@ -124,12 +124,10 @@ class OpenAIService(OpenAIErrors):
 
     @override
     def message(self, one: GeneratedChoice) -> dict[str, Any]:
-        """Add what OpenAI always sends."""
         return {**super().message(one), "refusal": None, "annotations": []}
 
     @override
     def usage(self, visit: Visit, generation: Generation) -> dict[str, Any]:
-        """Return the usage with its details."""
         return {
             **super().usage(visit, generation),
             "prompt_tokens_details": {
@@ -147,7 +145,6 @@ class OpenAIService(OpenAIErrors):
 
     @override
     def extras(self, visit: Visit) -> dict[str, Any]:
-        """Return what OpenAI adds to every answer and chunk."""
         return {"service_tier": "default", "system_fingerprint": f"fp_{visit.token[-10:]}"}
 
     @override
@@ -163,7 +160,6 @@ class OpenAIService(OpenAIErrors):
 
     @override
     def opening(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> Iterator[Frame]:
-        """Return the role chunks."""
         for number, one in enumerate(generation.choices):
             delta = {"role": "assistant", "content": None if one.calls else "", "refusal": None}
             # Hidden thoughts are generated, and billed, before the first visible byte.
@@ -197,7 +193,6 @@ class OpenAIService(OpenAIErrors):
 
     @override
     def inform(self, request: Request) -> PlainReply:
-        """List the models, or describe one."""
         self.admit_key(self.key(request))
         now = self.world.clock.now()
         rows = [self._row(model) for model in self.provider.listed(now)]

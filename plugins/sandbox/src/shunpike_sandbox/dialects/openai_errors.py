@@ -26,7 +26,6 @@ class OpenAIErrors(ChatService):
 
     @override
     def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> Rejection:
-        """Return an error as OpenAI prints it."""
         refusal = super().error(status, message, kind, code, param)
         refusal.indent = 2
         return refusal
@@ -38,7 +37,6 @@ class OpenAIErrors(ChatService):
 
     @override
     def bad_key(self, key: str | None) -> Rejection:
-        """Return the error for a missing or wrong key."""
         if key is None:
             message = (
                 "You didn't provide an API key. You need to provide your API key in an Authorization header using "
@@ -56,19 +54,16 @@ class OpenAIErrors(ChatService):
 
     @override
     def invalid(self, problem: Problem) -> Rejection:
-        """Word a broken rule as OpenAI does."""
         message, code, param = openai_words.worded(problem)
         return self.error(400, message, "invalid_request_error", code, param)
 
     @override
     def retired_model(self, model: Model) -> Rejection:
-        """Return the error for a model that is no more."""
         message = f"The model `{model.id}` has been deprecated, learn more here: https://platform.openai.com/docs/deprecations"
         return self.error(404, message, "invalid_request_error", "model_not_found")
 
     @override
     def overflow(self, prompt: int, wanted: int, model: Model) -> Rejection:
-        """Return the error for a prompt that does not fit."""
         message = (
             f"This model's maximum context length is {model.context} tokens. However, your messages resulted in "
             f"{prompt} tokens. Please reduce the length of the messages."
@@ -77,7 +72,6 @@ class OpenAIErrors(ChatService):
 
     @override
     def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Rejection:
-        """Return the 429 for requests or tokens."""
         hit = strictest(hits)
         unit, short = ("tokens", "TPM") if "token" in hit.quota.rule.unit else ("requests", "RPM")
         where = f"for {model.id} in organization org-sandbox on {unit} per min ({short}): Limit {hit.quota.amount}"
@@ -104,7 +98,6 @@ class OpenAIErrors(ChatService):
 
     @override
     def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> Rejection:
-        """Return the error for an account without credit."""
         message = (
             "You exceeded your current quota, please check your plan and billing details. For more information on this "
             "error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors."
@@ -115,13 +108,11 @@ class OpenAIErrors(ChatService):
 
     @override
     def overloaded(self, visit: Visit) -> Rejection:
-        """Return a 503."""
         message = "The engine is currently overloaded, please try again later"
         return self.error(503, message, "server_error", "overloaded")
 
     @override
     def internal(self, visit: Visit) -> Rejection:
-        """Return a 500."""
         message = (
             "The server had an error processing your request. Sorry about that! You can retry your request, or "
             "contact us "
@@ -132,7 +123,6 @@ class OpenAIErrors(ChatService):
 
     @override
     def upstream(self, visit: Visit) -> Rejection:
-        """Return a 429 that asks to slow down."""
         message = "Slow down: the request rate to this model rose too quickly. Please retry after a short wait."
         refusal = self.error(429, message, "requests", "slow_down")
         refusal.overage, refusal.headers = False, {"retry-after": "1"}

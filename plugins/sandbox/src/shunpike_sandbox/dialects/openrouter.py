@@ -130,12 +130,10 @@ class OpenRouterService(OpenRouterErrors):
 
     @override
     def answer_id(self, visit: Visit) -> str:
-        """Return an id in OpenRouter's form."""
         return f"gen-{visit.created}-{visit.token[:20]}"
 
     @override
     def message(self, one: GeneratedChoice) -> dict[str, Any]:
-        """Return the message with its thoughts, in two forms."""
         thoughts = one.thoughts or None
         details = [self._detail(one.thoughts)] if one.thoughts else []
         message = {**super().message(one), "refusal": None, "reasoning": thoughts}
@@ -143,12 +141,10 @@ class OpenRouterService(OpenRouterErrors):
 
     @override
     def choice(self, number: int, one: GeneratedChoice) -> dict[str, Any]:
-        """Return a choice with the native reason."""
         return {**super().choice(number, one), "native_finish_reason": _NATIVE[one.finish]}
 
     @override
     def usage(self, visit: Visit, generation: Generation) -> dict[str, Any]:
-        """Return the usage with what it costs."""
         price = visit.price() / PICO
         details = {
             "cached_tokens": generation.cached_tokens,
@@ -193,7 +189,6 @@ class OpenRouterService(OpenRouterErrors):
 
     @override
     def delta(self, kind: str, text: str) -> dict[str, Any]:
-        """Return text, or thoughts in two forms."""
         if kind == "thought":
             return {"reasoning": text, "reasoning_details": [self._detail(text)]}
         return {"content": text}
@@ -212,7 +207,6 @@ class OpenRouterService(OpenRouterErrors):
 
     @override
     def inform(self, request: Request) -> PlainReply:
-        """Answer for the models, the key, the credits or an earlier answer."""
         return openrouter_account.inform(self, request)
 
     @staticmethod

@@ -38,17 +38,14 @@ class OpenRouterErrors(ChatService):
 
     @override
     def bad_key(self, key: str | None) -> Rejection:
-        """Return the error for a missing or wrong key."""
         return self.refusal(401, "Missing Authentication header" if key is None else "User not found.")
 
     @override
     def too_large(self) -> Rejection:
-        """Return the error for a body beyond all bounds."""
         return self.refusal(413, "Payload too large")
 
     @override
     def invalid(self, problem: Problem) -> Rejection:
-        """Word a broken rule."""
         if problem.kind == "missing" and problem.param == "model":
             return self.refusal(400, "No models provided")
         if problem.kind == "missing" and problem.param == "messages":
@@ -58,7 +55,6 @@ class OpenRouterErrors(ChatService):
 
     @override
     def unknown_model(self, name: str) -> Rejection:
-        """Return the error for a model that never was."""
         return self.refusal(400, f"{name} is not a valid model ID")
 
     @override
@@ -71,7 +67,6 @@ class OpenRouterErrors(ChatService):
 
     @override
     def overflow(self, prompt: int, wanted: int, model: Model) -> Rejection:
-        """Return the error for a prompt that does not fit."""
         message = (
             f"This endpoint's maximum context length is {model.context} tokens. However, you requested about "
             f"{prompt + wanted} tokens ({prompt} of text input, {wanted} in the output). Please reduce the length of "
@@ -138,14 +133,12 @@ class OpenRouterErrors(ChatService):
 
     @override
     def overloaded(self, visit: Visit) -> Rejection:
-        """Return the 503 of a provider behind."""
         return self.refusal(
             503, "Provider returned error", {"error_type": "provider_overloaded", "provider_name": "Sandbox"}
         )
 
     @override
     def internal(self, visit: Visit) -> Rejection:
-        """Return a 500."""
         return self.refusal(500, "Internal Server Error")
 
     @override

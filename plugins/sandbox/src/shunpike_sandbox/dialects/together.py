@@ -71,12 +71,10 @@ class TogetherService(ChatService):
 
     @override
     def answer_id(self, visit: Visit) -> str:
-        """Return an id in Together's form."""
         return f"{visit.token[:7]}-{visit.token[7:13]}-{visit.token[13:29]}"
 
     @override
     def call(self, call: SimulatedCall) -> dict[str, Any]:
-        """Return a call with its index."""
         return {**super().call(call), "index": 0}
 
     @override
@@ -89,19 +87,16 @@ class TogetherService(ChatService):
 
     @override
     def choice(self, number: int, one: GeneratedChoice) -> dict[str, Any]:
-        """Return a choice with its seed."""
         return {"finish_reason": self.finish(one), "seed": _SEED + number, "logprobs": None, "index": number} | {
             "message": self.message(one)
         }
 
     @override
     def envelope(self, visit: Visit, ask: ParsedRequest, generation: Generation) -> dict[str, Any]:
-        """Add the empty prompt."""
         return {**super().envelope(visit, ask, generation), "prompt": []}
 
     @override
     def usage(self, visit: Visit, generation: Generation) -> dict[str, Any]:
-        """Return the usage."""
         return {**super().usage(visit, generation), "cached_tokens": generation.cached_tokens}
 
     @override
@@ -117,7 +112,6 @@ class TogetherService(ChatService):
 
     @override
     def delta(self, kind: str, text: str) -> dict[str, Any]:
-        """Return text or thoughts."""
         return {"reasoning": text} if kind == "thought" else {"content": text}
 
     @override
@@ -127,7 +121,6 @@ class TogetherService(ChatService):
 
     @override
     def closing(self, visit: Visit, ask: ParsedRequest, generation: Generation, number: int) -> Iterator[Frame]:
-        """Return the last chunk, with the usage."""
         chunk = self.chunk(visit, ask, number, {}, self.finish(generation.choices[number]))
         yield self.event({**chunk, "usage": self.usage(visit, generation)})
 
@@ -172,13 +165,11 @@ class TogetherService(ChatService):
 
     @override
     def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> Rejection:
-        """Return an error in Together's shape."""
         body = {"error": {"message": message, "type": kind, "param": param, "code": code}}
         return Rejection(status, {"id": "sandbox-error", **body}, overage=status == 429)
 
     @override
     def bad_key(self, key: str | None) -> Rejection:
-        """Return the error for a missing or wrong key."""
         message = (
             "Invalid API key provided. You can find your API key at https://api.together.ai/settings/api-keys."
             if key
@@ -188,7 +179,6 @@ class TogetherService(ChatService):
 
     @override
     def invalid(self, problem: Problem) -> Rejection:
-        """Word a broken rule as Together does."""
         kind = "invalid_request_error"
         if problem.kind == "json":
             return self.error(400, "Invalid JSON payload", kind)
@@ -199,7 +189,6 @@ class TogetherService(ChatService):
 
     @override
     def unknown_model(self, name: str) -> Rejection:
-        """Return the error for a model that never was."""
         message = (
             f"Unable to access model {name}. Please visit https://api.together.ai/models to view the list of "
             "supported models."
@@ -239,7 +228,6 @@ class TogetherService(ChatService):
 
     @override
     def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> Rejection:
-        """Return the error for an account without credit."""
         message = (
             "Credit limit exceeded. Please navigate to https://api.together.ai/settings/billing to add credit or "
             "upgrade "
@@ -249,18 +237,15 @@ class TogetherService(ChatService):
 
     @override
     def overloaded(self, visit: Visit) -> Rejection:
-        """Return the 503 of a model without capacity."""
         message = "The server is overloaded or not ready yet."
         return self.error(503, message, "service_unavailable")
 
     @override
     def internal(self, visit: Visit) -> Rejection:
-        """Return a 500."""
         return self.error(500, "Internal server error", "server_error")
 
     @override
     def upstream(self, visit: Visit) -> Rejection:
-        """Return the 429 of the model's own dynamic limit."""
         message = f"You have reached the rate limit specific to this model {visit.asked_model}. Please try again later."
         refusal = self.error(429, message, "credit_limit", "dynamic_request_limited")
         refusal.overage, refusal.headers = False, {"retry-after": "2"}
