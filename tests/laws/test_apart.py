@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from shunpike.reasoning.apart import Apart, set_apart
 from shunpike.types import Answer, Call, ChatRequest, Choice, Chunk, Message
 from shunpike.wire import Assembly
-from shunpike.wire.apart import Apart, set_apart
 
 PLAIN = Call(request=ChatRequest(messages="hi"), model="m1", max_output=9, attempt_id="a1")  # type: ignore[arg-type]
 JSON = PLAIN.model_copy(

@@ -25,6 +25,8 @@ from shunpike.types.money import larger
 
 GROWING = ("text", "summary")
 """Fields of a row that come in chunks; all others are told once, or again."""
+OF_ANSWER = ("model", "service_tier", "evidence", "warnings", "provider_request_id", "headers_at")
+"""Fields of a chunk that are of the whole answer, beside its bill."""
 
 
 @dataclass(slots=True)
@@ -178,16 +180,7 @@ def chunks_of(answer: Answer) -> list[Chunk]:
     """Return ``answer`` as a short stream: a chunk per choice, the last with the usage, which is that of all."""
     found = [_whole(choice) for choice in answer.choices]
     found[-1] = found[-1].model_copy(update={"usage": answer.usage, "stated_cost": answer.stated_cost})
-    found[0] = found[0].model_copy(
-        update={
-            "model": answer.model,
-            "service_tier": answer.service_tier,
-            "evidence": answer.evidence,
-            "warnings": answer.warnings,
-            "provider_request_id": answer.provider_request_id,
-            "headers_at": answer.headers_at,
-        }
-    )
+    found[0] = found[0].model_copy(update={name: getattr(answer, name) for name in OF_ANSWER})
     return found
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from shunpike.errors import Interrupted
+from shunpike.reasoning.apart import Apart
+from shunpike.reasoning.thinking import TAGS, plain_json, read
 from shunpike.types import Chunk
 from shunpike.wire import Assembly, ChatBackend
-from shunpike.wire.apart import Apart
-from shunpike.wire.thinking import TAGS, plain_json, read
 from shunpike_testkit.upstream import Upstream, reply, stream
 
 Make = Callable[..., Any]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, runtime_checkable
@@ -33,6 +34,15 @@ class Streams(Protocol):
         missing. The last chunks carry finish reason and usage. No cancel scope or task group may stay open in between.
         """
         ...
+
+
+class ReadStream(AsyncIterator[Chunk]):
+    """Chunks in which thinking is set apart from the text already: the core does that to any others, as they come."""
+
+    @property
+    @abstractmethod
+    def is_ready(self) -> bool:
+        """Whether the next chunk has come, so that it takes no wait."""
 
 
 @runtime_checkable

@@ -11,13 +11,12 @@ from typing import Any, TypeVar
 from typing_extensions import override
 
 from shunpike.errors import PluginError, ProviderError, ShunpikeError, WrongField, in_words
-from shunpike.masking import masked
+from shunpike.masking import masked, scrub
 from shunpike.not_sent import same_mark
 from shunpike.protocols import NeedsStates, Ranked, RoutableRequest, Strategy, Target, View
 from shunpike.routing.hints import OWN_FILE
 from shunpike.routing.strays import is_stray
 from shunpike.types import Evidence
-from shunpike.wire.failures import scrub
 
 T = TypeVar("T")
 _MOMENTS = ("retry_at", "reset_at")
@@ -56,7 +55,7 @@ class blaming:  # noqa: N801 - used as a function; no generator, since it is ent
             _mask(error)
         elif isinstance(error, WrongField) or is_stray(error):
             # Of a record that the plugin made; or a stranger's code, which may raise anything, or end the process.
-            raise _blamed(self._plugin, f"{self._what} raised {scrub(in_words(error), None)}", error) from error
+            raise _blamed(self._plugin, f"{self._what} raised {scrub(in_words(error))}", error) from error
 
 
 def _mask(error: ShunpikeError) -> None:

@@ -29,14 +29,14 @@ def success(services: Services, attempt: Attempt, answer: Answer) -> Outcome:
         price=services.served_price(attempt, answer.model, answer.usage.prompt_tokens, answer.service_tier),
         evidence=answer.evidence,
         finish_reason=answer.choices[0].finish_reason if answer.choices else None,
-        **_times(services, attempt),
+        **_times(services.clock, attempt),
     )
 
 
-def _times(services: Services, attempt: Attempt) -> dict[str, float | None]:
+def _times(clock: Clock, attempt: Attempt) -> dict[str, float | None]:
     first = attempt.first_token
     return {
-        "seconds": services.clock.monotonic() - attempt.started,
+        "seconds": clock.monotonic() - attempt.started,
         "first_token_seconds": None if first is None else first - attempt.started,
     }
 
@@ -100,7 +100,7 @@ def _broken_off(services: Services, attempt: Attempt) -> Outcome:
         # Of an answer that is not streamed nobody knows how much of it was made before the connection closed.
         cancel_safe=attempt.streamed and services.cancel_safe(attempt.target),
         evidence=so_far.evidence,
-        **_times(services, attempt),
+        **_times(services.clock, attempt),
     )
 
 
@@ -129,18 +129,16 @@ def attempt_record(
 ) -> AttemptRecord:
     """Return the attempt as it stands in the record of the decision."""
     kind = "cancelled" if outcome.cancelled else error.kind if error else outcome.error
-    first = attempt.first_token
     return AttemptRecord(
         id=attempt.ask.attempt_id,
         provider=attempt.target.name,
         model=attempt.target.model.id,
         started_at=attempt.started_at,
-        seconds=clock.monotonic() - attempt.started,
-        first_token_seconds=None if first is None else first - attempt.started,
         error=kind,
         message=error.message if error else None,
         status=error.status if error else None,
         usage=booked.usage,
         cost=booked.cost,
         state=booked.state.value,
+        **_times(clock, attempt),
     )

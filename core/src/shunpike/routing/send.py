@@ -12,11 +12,10 @@ from shunpike.assembly import chunks_of
 from shunpike.clock import Clock
 from shunpike.errors import NotHere, Overloaded
 from shunpike.not_sent import before_sending
-from shunpike.protocols import Backend, Embeds, Streams
+from shunpike.protocols import Backend, Embeds, ReadStream, Streams
+from shunpike.reasoning.apart import ApartStream, set_apart
 from shunpike.routing.blaming import checked
 from shunpike.types import Answer, Call, Chunk, EmbedAnswer, EmbedCall, Grant
-from shunpike.wire.apart import ApartStream, set_apart
-from shunpike.wire.stream import ChunkStream
 
 UNSENT = "unsent"
 """The kind of a failure of our own, before the first byte: it says nothing of the provider."""
@@ -52,7 +51,7 @@ async def send_stream(
         if inspect.iscoroutine(opened):
             opened.close()
         async with cast("AbstractAsyncContextManager[AsyncIterator[Chunk]]", opened) as chunks:
-            yield chunks if isinstance(chunks, ChunkStream) else ApartStream(chunks, call)
+            yield chunks if isinstance(chunks, ReadStream) else ApartStream(chunks, call)
     else:
         answer = set_apart(checked(await backend.complete(call), Answer, plugin, "its backend"), call)
         async with aclosing(_one_by_one(answer)) as chunks:

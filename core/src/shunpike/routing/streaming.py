@@ -11,7 +11,7 @@ import anyio
 from typing_extensions import override
 
 from shunpike.errors import BadAnswer, Interrupted
-from shunpike.protocols import Streams
+from shunpike.protocols import ReadStream, Streams
 from shunpike.routing.answer_check import check_end
 from shunpike.routing.attempt_loop import AttemptLoop
 from shunpike.routing.blaming import blaming, checked
@@ -22,7 +22,6 @@ from shunpike.routing.outcomes import success
 from shunpike.routing.send import send_stream
 from shunpike.types import Answer, ChatRequest, Chunk, Outcome
 from shunpike.types.base import label
-from shunpike.wire.stream import ChunkStream
 
 _ASK_AGAIN = "ask again, nobody else could take over what had begun   ·   or ask another model: -m PROVIDER/ID"
 _UNBOUNDED = nullcontext()
@@ -75,7 +74,7 @@ class StreamRun:
 
     def _bounded(self) -> AbstractContextManager[object]:
         """Return a context that ends a wait with the request: none where the next chunk is there already."""
-        if isinstance(self._opening.chunks, ChunkStream) and self._opening.chunks.is_ready:
+        if self._opening.read is not None and self._opening.read.is_ready:
             return _UNBOUNDED
         return self._loop.services.clock.fail_after(self._run.left())
 
@@ -129,6 +128,7 @@ class _Opening(Operation[Answer | None]):
         self._request = request
         self._whole = Completing(loop.services, context, request)
         self.chunks: AsyncIterator[Chunk] | None = None
+        self.read: ReadStream | None = None
         self.buffer: deque[Chunk] = deque()
 
     @override
@@ -142,6 +142,7 @@ class _Opening(Operation[Answer | None]):
         call = chat_call(attempt, self._request, strict=self._context.strict)
         sending = send_stream(backend, call, attempt.grant, services.clock, self._context.expires, plugin)
         self.chunks = await connection.enter_async_context(sending)
+        self.read = self.chunks if isinstance(self.chunks, ReadStream) else None
         while (chunk := await anext(self.chunks, _END)) is not _END:
             attempt.take(checked(chunk, Chunk, plugin, self.what))
             self.buffer.append(chunk)

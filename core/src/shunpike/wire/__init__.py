@@ -1,6 +1,7 @@
 """Tools for authors of HTTP providers. These names keep their meaning within a major version."""
 
 from shunpike.assembly import Assembly, chunks_of
+from shunpike.masking import scrub
 from shunpike.not_sent import before_sending
 from shunpike.wire.account import BalanceBackend
 from shunpike.wire.address import check_base_url
@@ -12,7 +13,7 @@ from shunpike.wire.dialect import Dialect, RateHeaders, Sentence, read_dialect
 from shunpike.wire.embeddings import EmbeddingBackend
 from shunpike.wire.error_body import Said, read_error
 from shunpike.wire.failure_kinds import KINDS
-from shunpike.wire.failures import Refused, Side, classify, scrub
+from shunpike.wire.failures import Refused, Side, classify
 from shunpike.wire.flow import Flow
 from shunpike.wire.http import Http, Reply
 from shunpike.wire.network import Network

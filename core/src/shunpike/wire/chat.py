@@ -11,12 +11,12 @@ from shunpike.assembly import chunks_of
 from shunpike.clock import Clock, SystemClock
 from shunpike.errors import NotHere, Overloaded, ProviderError
 from shunpike.not_sent import before_sending
+from shunpike.reasoning.apart import set_apart
 from shunpike.types import ABSENT, Answer, Call, Chunk, EmbedCall, LiveModel, ProviderInfo, ProviderSettings
 from shunpike.types.base import changed, trusted
 from shunpike.types.finish import no_choice
 from shunpike.wire.address import check_base_url, is_keyed
 from shunpike.wire.answer import read_answer
-from shunpike.wire.apart import set_apart
 from shunpike.wire.body import chat_body, stream_body
 from shunpike.wire.chunks import StreamProgress, missing_ends, read_chunk
 from shunpike.wire.dialect import Dialect

@@ -6,12 +6,11 @@ The one exception is a sentence that names a limit, as the window stands nowhere
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from shunpike.errors import Overloaded, ProviderError, QuotaExhausted, RateLimited
-from shunpike.masking import MASK, masked
+from shunpike.masking import scrub
 from shunpike.protocols.target import key_hint
 from shunpike.types import Evidence, Unit
 from shunpike.wire.dialect import Dialect, RateHeaders, Sentence
@@ -29,9 +28,6 @@ from shunpike.wire.ratelimits import (
     retry_told,
 )
 from shunpike.wire.wrong_place import IN_FRONT, is_in_front
-
-LONGEST_MESSAGE = 500
-"""Characters of a provider's own text that are passed on."""
 
 STATUSES = {
     400: "invalid_request",
@@ -92,11 +88,6 @@ USUAL_RESETS = tuple(
 )
 """Where providers without rate limit headers of their own may still name a moment."""
 
-_SECRET = re.compile(
-    r"Bearer\s+\S+|\b(?:sk|pk|rk|gsk|tgp|xai|hf|key|api)[-_][A-Za-z0-9_\-*.]{8,}|\bAIza[A-Za-z0-9_\-]{10,}|\bAQ\.[A-Za-z0-9_\-]{10,}",
-    re.IGNORECASE,
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Side:
@@ -149,13 +140,6 @@ def classify(refused: Refused, side: Side) -> ProviderError:
     _set_moment(error, said, refused, row)
     _name_limit(error, sum_up)
     return error
-
-
-def scrub(text: str, secret: str | None) -> str:
-    """Return ``text`` on one line, shortened, without any known key or what looks like one."""
-    text = masked(text.replace(secret, MASK) if secret and len(secret) >= 4 else text)
-    text = _SECRET.sub("***", " ".join(text[: 4 * LONGEST_MESSAGE].split()))
-    return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
 
 
 def request_id(headers: Mapping[str, str], dialect: Dialect) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Self
 
@@ -12,9 +12,10 @@ from typing_extensions import override
 
 from shunpike.errors import Interrupted, ProviderError
 from shunpike.not_sent import before_sending
+from shunpike.protocols import ReadStream
+from shunpike.reasoning.apart import Apart
 from shunpike.types import Call, Chunk, Evidence
 from shunpike.types.base import changed
-from shunpike.wire.apart import Apart
 from shunpike.wire.flow import Flow
 from shunpike.wire.reader import AnswerReader
 from shunpike.wire.sse import EventParser, ServerSentEvent
@@ -31,7 +32,7 @@ LAST_FIGURES = 1.0
 """Seconds to wait for them."""
 
 
-class ChunkStream(AbstractAsyncContextManager["ChunkStream"], AsyncIterator[Chunk]):
+class ChunkStream(AbstractAsyncContextManager["ChunkStream"], ReadStream):
     """A streamed answer as the core wants it: enter it, iterate, leave it. No generator: it can be dropped anywhere.
 
     Thinking that the model wrote into its text comes as ``reasoning``; ``call`` tells whether JSON was asked for.
@@ -83,8 +84,8 @@ class ChunkStream(AbstractAsyncContextManager["ChunkStream"], AsyncIterator[Chun
             await flow.__aexit__()
 
     @property
+    @override
     def is_ready(self) -> bool:
-        """Whether the next chunk has come, so that it takes no wait."""
         return bool(self._ready)
 
     @override

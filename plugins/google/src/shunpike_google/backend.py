@@ -12,9 +12,9 @@ from typing_extensions import override
 from shunpike.clock import Clock, SystemClock
 from shunpike.errors import Overloaded, ProviderError
 from shunpike.not_sent import before_sending
+from shunpike.reasoning.apart import set_apart
 from shunpike.types import Answer, Call, EmbedAnswer, EmbedCall, LiveModel, ProviderSettings
 from shunpike.wire.address import check_base_url
-from shunpike.wire.apart import set_apart
 from shunpike.wire.failures import Refused, Side
 from shunpike.wire.flow import Flow
 from shunpike.wire.http import Http, Reply

@@ -13,9 +13,9 @@ from typing import Any, cast
 
 from typing_extensions import override
 
+from shunpike.reasoning.thinking import BLANK, TAGS, Pairs, closing_of, find, may_be_tag, opening_of, pairs_for, read
 from shunpike.tokens import ESTIMATE
 from shunpike.types import Answer, Call, Choice, Chunk
-from shunpike.wire.thinking import BLANK, TAGS, Pairs, closing_of, find, may_be_tag, opening_of, pairs_for, read
 
 _TITLE = r'(?:\{[\w.][^{}\r\n":]{0,99}\}|[a-z]\w{0,20}(?:[ \t]+[^\W\d][^\r\n`]{0,99})?)?[ \t]*\r?\n'
 """What may stand behind the opening of a fence: ``json``, ``json title="x"``, ``{json}``."""

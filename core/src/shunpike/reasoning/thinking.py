@@ -9,10 +9,10 @@ import json
 import re
 from collections.abc import Iterable
 from functools import cache
+from itertools import product
 from typing import NamedTuple
 
 from shunpike.types import ChatRequest
-from shunpike.wire.channels import END, final_of, may_open, thinking_of, without_closing
 
 TAGS = (
     ("<think>", "</think>"),  # DeepSeek, Qwen, GLM and many more
@@ -30,6 +30,14 @@ TAGS = (
 """Openings and closings, in small letters; how they are written does not matter."""
 ASKED_FOR = ("<thinking>", "<thought>", "<thoughts>", "<reasoning>")
 """Openings that prompts ask for as a part of the answer's form: words, and no model's own mark."""
+_STARTS = ("<|start|>assistant", "")
+_FORMS = ("", "<|constrain|>json", " <|constrain|>json", " json")
+THINKING = tuple(f"{start}<|channel|>{name}<|message|>" for start, name in product(_STARTS, ("analysis", "commentary")))
+"""Openings of the channels of gpt-oss ("harmony"), where a server passes on what leads them."""
+FINAL = tuple(f"{start}<|channel|>final{form}<|message|>" for start, form in product(_STARTS, _FORMS))
+"""Openings of its answer."""
+CLOSINGS = ("<|return|>", "<|end|>")
+"""What may close its answer; the second closes its thinking."""
 BLANK = " \t\r\n\ufeff"
 _ATTRIBUTES = r"(?:\s{1,4}[\w:-]{1,20}\s{0,4}=[^<>]{0,60})?\s{0,4}>"
 _BEHIND_NAME = re.compile(r"[\s>]")
@@ -95,8 +103,8 @@ def is_json(text: str) -> bool:
 
 def opening_of(text: str, pairs: Pairs = TAGS) -> Pair | None:
     """Return the opening that ``text`` begins with, as it is written there, and its closing."""
-    if channel := thinking_of(text):
-        return channel, END
+    if channel := _first(text, THINKING):
+        return channel, CLOSINGS[1]
     found = _openings(pairs).match(text[:_MOST_HEAD])
     if found is None:
         return None
@@ -107,7 +115,7 @@ def opening_of(text: str, pairs: Pairs = TAGS) -> Pair | None:
 
 def closing_of(text: str, pairs: Pairs = TAGS) -> str:
     """Return the closing that ``text`` begins with, which closes nothing; empty where it begins otherwise."""
-    if channel := final_of(text):
+    if channel := _first(text, FINAL):
         return channel
     head = text[:20].lower()
     return next((closing for _, closing in pairs if head.startswith(closing)), "")
@@ -117,7 +125,7 @@ def may_be_tag(text: str, pairs: Pairs = TAGS) -> bool:
     """Whether ``text`` could be the beginning of a tag, of which more is to come."""
     head = text[:_MOST_HEAD].lower()
     return (
-        may_open(text)
+        any(opening.startswith(text) for opening in (*THINKING, *FINAL))
         or any(tag.startswith(head) for pair in pairs for tag in pair)
         or bool(_begun(pairs).fullmatch(text))
     )
@@ -139,7 +147,7 @@ def _apart(text: str, pairs: Pairs, *, alone: bool) -> tuple[list[str], str]:
     channels = False
     while True:
         rest = text.lstrip(BLANK)
-        if channel := final_of(rest):
+        if channel := _first(rest, FINAL):
             channels, text = True, rest[len(channel) :]
         elif (pair := opening_of(rest, pairs)) is not None:
             inner, text = _inside(rest[len(pair[0]) :], pair[1], pairs)
@@ -151,7 +159,18 @@ def _apart(text: str, pairs: Pairs, *, alone: bool) -> tuple[list[str], str]:
             thoughts.append(text[: found.start()].strip(BLANK))
             text = text[found.end() :].lstrip(BLANK)
         else:
-            return thoughts, without_closing(text) if channels else text
+            return thoughts, _without_closing(text) if channels else text
+
+
+def _without_closing(text: str) -> str:
+    bare = text.rstrip()
+    closing = next(filter(bare.endswith, CLOSINGS), "")
+    return bare[: len(bare) - len(closing)] if closing else text
+
+
+def _first(text: str, openings: tuple[str, ...]) -> str:
+    """Return the opening that ``text`` begins with, empty where it begins otherwise."""
+    return next(filter(text.startswith, openings), "")
 
 
 def _inside(rest: str, closing: str, pairs: Pairs) -> tuple[str, str]:

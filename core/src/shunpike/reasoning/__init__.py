@@ -1,0 +1,1 @@
+"""Sets what a model thought apart from what it answered, and JSON from its fence."""
