@@ -23,83 +23,13 @@ GLOSSARY = {
 CAPITALS = {"france": "Paris", "germany": "Berlin", "italy": "Rome", "spain": "Madrid", "japan": "Tokyo"}
 NOTICE = "This text was not written by an AI model: it comes from shunpike's built-in offline sandbox."
 
-_STOP = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "but",
-        "by",
-        "can",
-        "could",
-        "did",
-        "do",
-        "does",
-        "for",
-        "from",
-        "had",
-        "has",
-        "have",
-        "how",
-        "i",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "me",
-        "my",
-        "of",
-        "on",
-        "one",
-        "or",
-        "our",
-        "please",
-        "so",
-        "some",
-        "tell",
-        "than",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "to",
-        "use",
-        "used",
-        "using",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "who",
-        "why",
-        "will",
-        "with",
-        "would",
-        "write",
-        "you",
-        "your",
-        "about",
-        "give",
-        "explain",
-        "describe",
-        "answer",
-        "short",
-    ]
+_STOP = re.compile(
+    "a|an|and|are|as|at|be|but|by|can|could|did|do|does|for|from|had|has|have|how|i|if|in|"
+    "into|is|it|its|me|my|of|on|one|or|our|please|so|some|tell|than|that|the|their|them|then|"
+    "there|these|they|this|to|use|used|using|was|we|were|what|when|where|which|who|why|will|"
+    "with|would|write|you|your|about|give|explain|describe|answer|short"
 )
+"""Words that carry no meaning."""
 _SENTENCE = re.compile("[^.!?\u3002\uff01\uff1f\n]+[.!?\u3002\uff01\uff1f]*")
 _WORD = re.compile(r"[^\W\d_][\w'-]+")
 _SUM = re.compile(r"(-?\d{1,12})\s*([-+*x\u00d7])\s*(-?\d{1,12})")
@@ -133,7 +63,7 @@ def thought(ask: ParsedRequest) -> str:
 
 def keywords(text: str, number: int) -> list[str]:
     """Return the most frequent words that carry meaning, in the order of the text."""
-    words = [word for word in _WORD.findall(text) if word.lower() not in _STOP]
+    words = [word for word in _WORD.findall(text) if not _STOP.fullmatch(word.lower())]
     counts = Counter(word.lower() for word in words)
     first = list(dict.fromkeys(word.lower() for word in words))
     best = sorted(first, key=lambda word: (-counts[word], first.index(word)))[:number]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from shunpike_sandbox.asks import Tool
+from shunpike_sandbox.asks import ParsedRequest, Tool
 from shunpike_sandbox.bodies import name_of, too_long
 from shunpike_sandbox.messages import Manners
 from shunpike_sandbox.refusals import Invalid, Problem
@@ -111,3 +111,10 @@ def response_format(value: Any) -> tuple[str, Any]:
     name = inner.get("name") if isinstance(inner, Mapping) else "response"
     _sensible(schema, f"response_format '{name}'", "response_format")
     return "schema", schema
+
+
+def asks_for_json(body: Mapping[str, Any], ask: ParsedRequest) -> None:
+    """Refuse JSON mode where no message asks for JSON."""
+    if (body.get("response_format") or {}).get("type") == "json_object" and "json" not in ask.text.lower():
+        told = "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
+        raise Invalid(Problem("other", "messages", told))

@@ -16,7 +16,7 @@ from shunpike_sandbox.bodies import MAX_BYTES, TooLarge, read
 from shunpike_sandbox.catalog import Model, Provider
 from shunpike_sandbox.dialect_errors import DialectErrors
 from shunpike_sandbox.generation import GeneratedChoice, Generation, Names, generate, prompt_tokens
-from shunpike_sandbox.limits import Hit, Lease
+from shunpike_sandbox.limits import Hit, Lease, LimitReading
 from shunpike_sandbox.names import OWN
 from shunpike_sandbox.refusals import Rejection
 from shunpike_sandbox.replies import Frame, PlainReply, StreamedReply, WholeReply, dump
@@ -46,6 +46,10 @@ class Service(DialectErrors):
     def provider(self) -> Provider:
         """What the catalog says of this provider."""
         return self.world.catalog.providers[self.provider_id]
+
+    def listed(self) -> list[Model]:
+        """Return the models that are offered now."""
+        return self.provider.listed(self.world.clock.now())
 
     async def serve(self, request: Request, *, operation: str = "chat") -> Response:
         """Answer one request that counts in the books."""
@@ -130,7 +134,10 @@ class Service(DialectErrors):
         outcome = account.gate.admit(model.quotas[account.tier], needs, self.world.clock.now())
         if isinstance(outcome, Lease):
             return outcome
-        raise self.limited(visit, model, outcome)
+        refusal = self.limited(visit, model, outcome)
+        # What can never fit is refused with other words by some, and is no overage.
+        refusal.overage = refusal.status == 429
+        raise refusal
 
     def room(self, prompt: int, ask: ParsedRequest, model: Model) -> int:
         """Return how many tokens the answer may have, or refuse a prompt that leaves none."""
@@ -159,14 +166,12 @@ class Service(DialectErrors):
         """Return the headers of a success."""
         return {}
 
-    def limits_now(self, visit: Visit, model: Model) -> dict[str, tuple[int, int, float]]:
-        """Return (limit, remaining, seconds until full) by the name of the rule, for headers."""
-        account = visit.account
-        if account is None:
+    def limits_now(self, visit: Visit) -> dict[str, LimitReading]:
+        """Return where each limit of the model stands by the name of its rule, for headers."""
+        account, model = visit.account, visit.model
+        if account is None or model is None:
             return {}
-        now = self.world.clock.now()
-        readings = account.gate.readings(model.quotas[account.tier], now)
-        return {name: (one.quota.amount, one.remaining, one.full_in) for name, one in readings.items()}
+        return account.gate.readings(model.quotas[account.tier], self.world.clock.now())
 
     @staticmethod
     def chunks(choice: GeneratedChoice, size: int) -> list[tuple[str, str, int]]:

@@ -44,7 +44,6 @@ def _as_if_limited(errors: DialectErrors, visit: Visit, seconds: float, *, alone
     quotas = [one for one in visit.model.quotas[visit.account.tier] if one.rule.seconds is not None]
     quota = quotas[0] if quotas else Quota(Rule("rpm", "requests", 60.0), 60, visit.model.id)
     refusal = errors.limited(visit, visit.model, [Hit(quota, quota.amount, 1, seconds)])
-    refusal.overage = False
     if alone:
         refusal.headers = {"x-ratelimit-reset": str(math.ceil(seconds))}
     return refusal

@@ -17,8 +17,8 @@ from shunpike_sandbox.generation import GeneratedChoice, Generation
 from shunpike_sandbox.messages import Manners, turns
 from shunpike_sandbox.offers import choice, response_format, tools, tools_text
 from shunpike_sandbox.refusals import Invalid, Problem, Rejection
-from shunpike_sandbox.replies import Frame, dump
-from shunpike_sandbox.service import Reply, bearer
+from shunpike_sandbox.replies import Frame, PlainReply, dump
+from shunpike_sandbox.service import Reply, bearer, plain_json
 from shunpike_sandbox.tokens import count, pieces
 from shunpike_sandbox.visits import Visit
 
@@ -30,6 +30,8 @@ class ChatService(EmbeddingService):
     manners = Manners()
     splits_calls = True
     content_beside_calls: Any = None
+    name_prefix = ""
+    """What a model's name may begin with in a request, and does in a list."""
 
     @override
     def key(self, request: Request) -> str | None:
@@ -59,6 +61,7 @@ class ChatService(EmbeddingService):
         name = body.get("model")
         if not isinstance(name, str) or not name:
             raise Invalid(Problem("missing", "model", "you must provide a model parameter"))
+        name = name.removeprefix(self.name_prefix)
         visit.asked_model = name[:200]
         model = self.provider.models.get(name)
         if model is None or model.kind != kind:
@@ -98,6 +101,27 @@ class ChatService(EmbeddingService):
     def thinks(self, body: Mapping[str, Any], model: Model) -> bool:  # noqa: ARG002
         """Tell whether the model shows or spends thoughts on this request."""
         return False
+
+    @override
+    def inform(self, request: Request) -> PlainReply:
+        """List the models, or describe one."""
+        self.admit_key(self.key(request))
+        rows = {model.id: self.row(model) for model in self.listed()}
+        name = request.path_params.get("model")
+        if name is None:
+            return plain_json({"object": "list", "data": list(rows.values())})
+        name = name.removeprefix(self.name_prefix)
+        if name not in rows:
+            raise self.unlisted(name)
+        return plain_json(rows[name])
+
+    def row(self, model: Model) -> dict[str, Any]:
+        """Return what a list says of a model."""
+        return {"id": self.name_prefix + model.id, "object": "model", "owned_by": self.provider_id}
+
+    def unlisted(self, name: str) -> Rejection:
+        """Return the error for a model that is to be described, and is not offered."""
+        return self.unknown_model(name)
 
     # -- answers ---------------------------------------------------------------------------------
 
@@ -237,7 +261,7 @@ class ChatService(EmbeddingService):
     def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> Rejection:
         """Return an error in OpenAI's shape."""
         body = {"error": {"message": message, "type": kind, "param": param, "code": code}}
-        return Rejection(status, body, overage=status == 429)
+        return Rejection(status, body)
 
     @override
     def error_frames(self, visit: Visit) -> Iterable[Frame]:

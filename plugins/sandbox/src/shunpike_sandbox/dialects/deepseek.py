@@ -188,9 +188,11 @@ class DeepSeekService(DeepSeekErrors):
         account = self.admit_key(self.key(request))
         if request.url.path.endswith("/user/balance"):
             return plain_json(self._balance(account))
-        listed = self.provider.listed(self.world.clock.now())
-        rows = [{"id": model.id, "object": "model", "owned_by": "deepseek"} for model in listed if not model.routes_to]
-        return plain_json({"object": "list", "data": rows})
+        return super().inform(request)
+
+    @override
+    def listed(self) -> list[Model]:
+        return [model for model in super().listed() if not model.routes_to]
 
     @staticmethod
     def _balance(account: SimulatedAccount) -> dict[str, Any]:

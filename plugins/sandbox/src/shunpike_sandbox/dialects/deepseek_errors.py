@@ -66,9 +66,8 @@ class DeepSeekErrors(ChatService):
     def overflow(self, prompt: int, wanted: int, model: Model) -> Rejection:
         message = (
             f"This model's maximum context length is {model.context} tokens. However, you requested {prompt + wanted} "
-            f"tokens ({prompt} in the messages, {wanted} in the completion). Please reduce the length of the "
-            "messages or "
-            "completion."
+            f"tokens ({prompt} in the messages, {wanted} in the completion). Please reduce the length of the messages "
+            "or completion."
         )
         refusal = self.error(400, message, "invalid_request_error")
         refusal.content_type = _OPAQUE
@@ -98,9 +97,7 @@ class DeepSeekErrors(ChatService):
 
     @override
     def upstream(self, visit: Visit) -> Rejection:
-        refusal = self.error(429, "The server is busy. Please retry later.", "rate_limit_error", "rate_limit_exceeded")
-        refusal.overage = False
-        return refusal
+        return self.error(429, "The server is busy. Please retry later.", "rate_limit_error", "rate_limit_exceeded")
 
 
 def _unread(problem: Problem) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from shunpike_sandbox.limits import LimitReading
+
 
 def duration(seconds: float) -> str:
     """Write ``1m26.4s``, ``644ms`` or ``0s``, rounded up to the millisecond."""
@@ -18,3 +20,12 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours}h{minutes}m{whole}s"
     return f"{minutes}m{whole}s" if minutes else f"{whole}s"
+
+
+def limit_headers(name: str, reading: LimitReading, reset: float) -> dict[str, str]:
+    """Return the three headers of a limit that comes back in ``reset`` seconds."""
+    return {
+        f"x-ratelimit-limit-{name}": str(reading.quota.amount),
+        f"x-ratelimit-remaining-{name}": str(reading.remaining),
+        f"x-ratelimit-reset-{name}": duration(reset),
+    }

@@ -85,7 +85,7 @@ class GoogleService(GoogleErrors):
     def inform(self, request: Request) -> PlainReply:
         self.admit_key(self.key(request))
         name = request.path_params.get("name")
-        rows = [self._row(model) for model in self.provider.listed(self.world.clock.now())]
+        rows = [self._row(model) for model in self.listed()]
         if name is None:
             return self._page(rows, request)
         found = next((row for row in rows if row["name"] == f"models/{name}"), None)

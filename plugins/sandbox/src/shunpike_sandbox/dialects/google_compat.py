@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from starlette.requests import Request
 from typing_extensions import override
 
 from shunpike_sandbox.accounts import SimulatedAccount
@@ -20,8 +18,7 @@ from shunpike_sandbox.dialects.rules import COMMON_RULES
 from shunpike_sandbox.generation import GeneratedChoice, Generation
 from shunpike_sandbox.limits import Hit
 from shunpike_sandbox.refusals import Problem, Rejection
-from shunpike_sandbox.replies import Frame, PlainReply
-from shunpike_sandbox.service import plain_json
+from shunpike_sandbox.replies import Frame
 from shunpike_sandbox.visits import Visit
 from shunpike_sandbox.world import SimulatedWorld
 
@@ -31,13 +28,13 @@ RULES = {
     "reasoning_effort": "string {none,minimal,low,medium,high}",
     "service_tier": "string",
 }
-_ANY_VERSION = re.compile(r"^models/")
 
 
 class GoogleCompatService(ChatService):
     """``/google/v1beta/openai``. Calls come whole and without an index; thoughts are in the total alone."""
 
     provider_id = "google"
+    name_prefix = "models/"
     rules = fields(RULES)
     refuses_unknown = True
     bills_in_full = True
@@ -47,14 +44,6 @@ class GoogleCompatService(ChatService):
     def __init__(self, world: SimulatedWorld) -> None:
         super().__init__(world)
         self._native = GoogleService(world)
-
-    @override
-    def model(self, body: Mapping[str, Any], visit: Visit, kind: str) -> Model:
-        """Take a name with or without Google's prefix."""
-        name = body.get("model")
-        return super().model(
-            {**body, "model": _ANY_VERSION.sub("", name) if isinstance(name, str) else name}, visit, kind
-        )
 
     @override
     def thinks(self, body: Mapping[str, Any], model: Model) -> bool:
@@ -126,20 +115,6 @@ class GoogleCompatService(ChatService):
         chunk = super().chunk(visit, ask, number, delta, finish)
         ended = {} if finish is None else {"finish_reason": finish}
         return {**chunk, "choices": [{"delta": delta, "index": number, **ended}]}
-
-    @override
-    def inform(self, request: Request) -> PlainReply:
-        """List the models under Google's full names."""
-        self.admit_key(self.key(request))
-        listed = self.provider.listed(self.world.clock.now())
-        rows = [{"id": f"models/{one.id}", "object": "model", "owned_by": "google"} for one in listed]
-        name = request.path_params.get("model")
-        if name is None:
-            return plain_json({"object": "list", "data": rows})
-        found = next((row for row in rows if row["id"].removeprefix("models/") == _ANY_VERSION.sub("", name)), None)
-        if found is None:
-            raise self.unknown_model(name)
-        return plain_json(found)
 
     # -- errors ----------------------------------------------------------------------------------
 

@@ -27,16 +27,15 @@ class GoogleErrors(Service):
         """Return an error in Google's shape."""
         error = {"code": status, "message": message, "status": word}
         body = {"error": {**error, "details": details} if details else error}
-        return Rejection(status, body, content_type=JSON, overage=status == 429, indent=2)
+        return Rejection(status, body, content_type=JSON, indent=2)
 
     @override
     def bad_key(self, key: str | None) -> Rejection:
         """Return the error for a missing or a wrong key: a 400 for the latter."""
         if key is None:
             message = (
-                "Method doesn't allow unregistered callers (callers without established identity). Please use API "
-                "Key or "
-                "other form of API consumer identity to call this API."
+                "Method doesn't allow unregistered callers (callers without established identity). Please use API Key "
+                "or other form of API consumer identity to call this API."
             )
             return self.error(403, message, "PERMISSION_DENIED")
         message = "API key not valid. Please pass a valid API key."
@@ -113,6 +112,4 @@ class GoogleErrors(Service):
     @override
     def upstream(self, visit: Visit) -> Rejection:
         """Return the bare 429 of a model without capacity."""
-        refusal = self.error(429, "Resource has been exhausted (e.g. check quota).", "RESOURCE_EXHAUSTED")
-        refusal.overage = False
-        return refusal
+        return self.error(429, "Resource has been exhausted (e.g. check quota).", "RESOURCE_EXHAUSTED")

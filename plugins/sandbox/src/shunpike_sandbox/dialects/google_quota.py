@@ -37,9 +37,8 @@ def violations(model: Model, tier: str, hits: Sequence[Hit], now: float, worst: 
     # The delay ends with the minute even where the day is used up: so it was seen on the wire.
     delay = worst.retry_after if worst.quota.rule.zone is None else 60.0 - now % 60.0
     message = (
-        "You exceeded your current quota, please check your plan and billing details. For more information "
-        "on this error, "
-        f"head to: {_LIMITS}. To monitor your current usage, head to: https://ai.dev/rate-limit. \n"
+        "You exceeded your current quota, please check your plan and billing details. For more information on this "
+        f"error, head to: {_LIMITS}. To monitor your current usage, head to: https://ai.dev/rate-limit. \n"
         + "\n".join(lines)
         + f"\nPlease retry in {delay:.9f}s."
     )

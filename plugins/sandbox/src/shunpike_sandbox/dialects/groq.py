@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from starlette.requests import Request
 from typing_extensions import override
 
 from shunpike_sandbox.asks import ParsedRequest
 from shunpike_sandbox.bodies import fields
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects import groq_strict
-from shunpike_sandbox.dialects.durations import duration
+from shunpike_sandbox.dialects.durations import limit_headers
 from shunpike_sandbox.dialects.groq_errors import GroqErrors
 from shunpike_sandbox.dialects.rules import COMMON_RULES
 from shunpike_sandbox.generation import GeneratedChoice, Generation
+from shunpike_sandbox.offers import asks_for_json
 from shunpike_sandbox.refusals import Invalid, Problem
-from shunpike_sandbox.replies import Frame, PlainReply
-from shunpike_sandbox.service import plain_json
+from shunpike_sandbox.replies import Frame
 from shunpike_sandbox.visits import Visit
 
 RULES = {
@@ -67,11 +66,7 @@ class GroqService(GroqErrors):
         number = next((number for number, turn in enumerate(ask.turns) if turn.images), None)
         if number is not None and not model.can("vision"):
             raise Invalid(Problem("other", "messages", f"messages[{number}].content must be a string"))
-        if ask.form == "json" and "json" not in ask.text.lower():
-            problem = (
-                "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
-            )
-            raise Invalid(Problem("other", "messages", problem))
+        asks_for_json(body, ask)
         return ask
 
     @override
@@ -135,30 +130,15 @@ class GroqService(GroqErrors):
     @override
     def headers(self, visit: Visit) -> dict[str, str]:
         """Return the day's requests and the minute's tokens: the other two windows are not told."""
-        limits = {} if visit.model is None else self.limits_now(visit, visit.model)
+        limits = self.limits_now(visit)
         headers = {"x-request-id": self._request_id(visit), "x-groq-region": "sandbox"}
         for rule, name in (("rpd", "requests"), ("tpm", "tokens")):
-            if rule in limits:
-                amount, left, reset = limits[rule]
-                headers[f"x-ratelimit-limit-{name}"] = str(amount)
-                headers[f"x-ratelimit-remaining-{name}"] = str(left)
-                headers[f"x-ratelimit-reset-{name}"] = duration(reset)
+            if found := limits.get(rule):
+                headers |= limit_headers(name, found, found.full_in)
         return headers
 
     @override
-    def inform(self, request: Request) -> PlainReply:
-        self.admit_key(self.key(request))
-        rows = [self._row(model) for model in self.provider.listed(self.world.clock.now())]
-        name = request.path_params.get("model")
-        if name is None:
-            return plain_json({"object": "list", "data": rows})
-        found = next((row for row in rows if row["id"] == name), None)
-        if found is None:
-            raise self.unknown_model(name)
-        return plain_json(found)
-
-    @staticmethod
-    def _row(model: Model) -> dict[str, Any]:
+    def row(self, model: Model) -> dict[str, Any]:
         return {
             "id": model.id,
             "object": "model",

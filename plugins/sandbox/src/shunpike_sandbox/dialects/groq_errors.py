@@ -39,7 +39,7 @@ class GroqErrors(ChatService):
         """Return an error in Groq's shape, which leaves out what it does not know."""
         body = {"message": message, "type": kind, "param": param, "code": code}
         body = {name: value for name, value in body.items() if value is not None}
-        return Rejection(status, {"error": body}, overage=status == 429)
+        return Rejection(status, {"error": body})
 
     @override
     def error_frames(self, visit: Visit) -> Iterable[Frame]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from starlette.requests import Request
 from typing_extensions import override
 
 from shunpike_sandbox import faults
@@ -18,8 +17,8 @@ from shunpike_sandbox.generation import Generation
 from shunpike_sandbox.limits import Hit
 from shunpike_sandbox.messages import Manners
 from shunpike_sandbox.refusals import Problem, Rejection
-from shunpike_sandbox.replies import Frame, PlainReply
-from shunpike_sandbox.service import plain_json, strictest
+from shunpike_sandbox.replies import Frame
+from shunpike_sandbox.service import strictest
 from shunpike_sandbox.visits import Visit
 
 RULES = {
@@ -82,15 +81,7 @@ class HyperbolicService(ChatService):
         return self.event({**chunk, "choices": [choice], "usage": usage}, size)
 
     @override
-    def inform(self, request: Request) -> PlainReply:
-        self.admit_key(self.key(request))
-        return plain_json({"object": "list", "data": [self._row(model) for model in self._listed()]})
-
-    def _listed(self) -> list[Model]:
-        return self.provider.listed(self.world.clock.now())
-
-    @staticmethod
-    def _row(model: Model) -> dict[str, Any]:
+    def row(self, model: Model) -> dict[str, Any]:
         return {"id": model.id, "object": "model", "created": 1735689600, "owned_by": "HyperbolicService"}
 
     # -- errors ----------------------------------------------------------------------------------
@@ -98,7 +89,7 @@ class HyperbolicService(ChatService):
     def flat(self, status: int, message: str, code: int) -> Rejection:
         """Return the flat error, which has no ``error`` object."""
         body = {"object": "error", "message": message, "type": "", "param": None, "code": code}
-        return Rejection(status, body, overage=status == 429)
+        return Rejection(status, body)
 
     @override
     def bad_key(self, key: str | None) -> Rejection:
@@ -123,7 +114,7 @@ class HyperbolicService(ChatService):
     @override
     def unknown_model(self, name: str) -> Rejection:
         """Return the error for a model that is not offered: a list of all that are."""
-        allowed = " && ".join(model.id for model in self._listed())
+        allowed = " && ".join(model.id for model in self.listed())
         return self.flat(400, f"Only {allowed} allowed now, your model {name}", 40301)
 
     @override
@@ -158,6 +149,4 @@ class HyperbolicService(ChatService):
 
     @override
     def upstream(self, visit: Visit) -> Rejection:
-        refusal = self.flat(429, "Model is at capacity, please try again later", 42902)
-        refusal.overage = False
-        return refusal
+        return self.flat(429, "Model is at capacity, please try again later", 42902)

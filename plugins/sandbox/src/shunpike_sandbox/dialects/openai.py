@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from starlette.requests import Request
 from typing_extensions import override
 
 from shunpike_sandbox.asks import ParsedRequest
@@ -14,13 +13,13 @@ from shunpike_sandbox.bodies import fields
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects import openai_strict
 from shunpike_sandbox.dialects.chat import ChatService
-from shunpike_sandbox.dialects.durations import duration
+from shunpike_sandbox.dialects.durations import limit_headers
 from shunpike_sandbox.dialects.openai_errors import OpenAIErrors
 from shunpike_sandbox.dialects.rules import COMMON_RULES
 from shunpike_sandbox.generation import GeneratedChoice, Generation
-from shunpike_sandbox.refusals import Invalid, Problem
-from shunpike_sandbox.replies import Frame, PlainReply
-from shunpike_sandbox.service import plain_json
+from shunpike_sandbox.offers import asks_for_json
+from shunpike_sandbox.refusals import Invalid, Problem, Rejection
+from shunpike_sandbox.replies import Frame
 from shunpike_sandbox.visits import Visit
 
 RULES = {
@@ -68,14 +67,9 @@ class OpenAIService(OpenAIErrors):
         openai_strict.capabilities(body, model)
         if body.get("tools") and not model.can("tools"):
             raise self.error(404, openai_strict.NO_TOOLS, "invalid_request_error")
-        form = (body.get("response_format") or {}).get("type")
         ask = super().ask(body, model)
         openai_strict.schemas(body)
-        if form == "json_object" and "json" not in ask.text.lower():
-            problem = (
-                "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
-            )
-            raise Invalid(Problem("other", "messages", problem))
+        asks_for_json(body, ask)
         options = body.get("stream_options") or {}
         return replace(ask, padded=options.get("include_obfuscation") is not False)
 
@@ -174,9 +168,7 @@ class OpenAIService(OpenAIErrors):
     @override
     def headers(self, visit: Visit) -> dict[str, str]:
         """Return ids, timing and limits; these speak as if what is used came back evenly."""
-        limits = {} if visit.model is None else self.limits_now(visit, visit.model)
-        quotas = () if visit.account is None or visit.model is None else visit.model.quotas[visit.account.tier]
-        windows = {quota.rule.name: quota.rule.seconds or 0.0 for quota in quotas}
+        limits = self.limits_now(visit)
         headers = {
             "x-request-id": f"req_{visit.token[:32]}",
             "openai-processing-ms": "12",
@@ -184,28 +176,17 @@ class OpenAIService(OpenAIErrors):
             "openai-organization": "org-sandbox",
         }
         for rule, name in (("rpm", "requests"), ("tpm", "tokens")):
-            if rule in limits:
-                amount, left, _ = limits[rule]
-                headers[f"x-ratelimit-limit-{name}"] = str(amount)
-                headers[f"x-ratelimit-remaining-{name}"] = str(left)
-                headers[f"x-ratelimit-reset-{name}"] = duration(windows[rule] * (amount - left) / amount)
+            if found := limits.get(rule):
+                amount, window = found.quota.amount, found.quota.rule.seconds or 0.0
+                headers |= limit_headers(name, found, window * (amount - found.remaining) / amount)
         return headers
 
     @override
-    def inform(self, request: Request) -> PlainReply:
-        self.admit_key(self.key(request))
-        now = self.world.clock.now()
-        rows = [self._row(model) for model in self.provider.listed(now)]
-        name = request.path_params.get("model")
-        if name is None:
-            return plain_json({"object": "list", "data": rows})
-        found = next((row for row in rows if row["id"] == name), None)
-        if found is None:
-            raise self.error(
-                404, f"The model '{name}' does not exist", "invalid_request_error", "model_not_found", "model"
-            )
-        return plain_json(found)
+    def unlisted(self, name: str) -> Rejection:
+        message = f"The model '{name}' does not exist"
+        return self.error(404, message, "invalid_request_error", "model_not_found", "model")
 
-    def _row(self, model: Model) -> dict[str, Any]:
+    @override
+    def row(self, model: Model) -> dict[str, Any]:
         row = {"id": model.id, "object": "model", "created": 1735689600, "owned_by": "system"}
         return {**row, "shutdown_date": model.retired_on.isoformat()} if model.retired_on else row

@@ -40,8 +40,7 @@ class OpenAIErrors(ChatService):
         if key is None:
             message = (
                 "You didn't provide an API key. You need to provide your API key in an Authorization header using "
-                "Bearer "
-                "auth (i.e. Authorization: Bearer YOUR_KEY). You can obtain an API key from "
+                "Bearer auth (i.e. Authorization: Bearer YOUR_KEY). You can obtain an API key from "
                 "https://platform.openai.com/account/api-keys."
             )
             return self.error(401, message, "invalid_request_error")
@@ -102,9 +101,7 @@ class OpenAIErrors(ChatService):
             "You exceeded your current quota, please check your plan and billing details. For more information on this "
             "error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors."
         )
-        refusal = self.error(429, message, "insufficient_quota", "insufficient_quota")
-        refusal.overage = False
-        return refusal
+        return self.error(429, message, "insufficient_quota", "insufficient_quota")
 
     @override
     def overloaded(self, visit: Visit) -> Rejection:
@@ -115,9 +112,8 @@ class OpenAIErrors(ChatService):
     def internal(self, visit: Visit) -> Rejection:
         message = (
             "The server had an error processing your request. Sorry about that! You can retry your request, or "
-            "contact us "
-            f"through our help center at help.openai.com if you keep seeing this error. (Please include the request ID "
-            f"req_{visit.token[:32]} in your email.)"
+            "contact us through our help center at help.openai.com if you keep seeing this error. (Please include the "
+            f"request ID req_{visit.token[:32]} in your email.)"
         )
         return self.error(500, message, "server_error")
 
@@ -125,5 +121,5 @@ class OpenAIErrors(ChatService):
     def upstream(self, visit: Visit) -> Rejection:
         message = "Slow down: the request rate to this model rose too quickly. Please retry after a short wait."
         refusal = self.error(429, message, "requests", "slow_down")
-        refusal.overage, refusal.headers = False, {"retry-after": "1"}
+        refusal.headers = {"retry-after": "1"}
         return refusal

@@ -34,7 +34,7 @@ class OpenRouterErrors(ChatService):
         body: dict[str, Any] = {"error": {**error, "metadata": metadata} if metadata else error}
         if status != 401:
             body["user_id"] = "user_sandbox"
-        return Rejection(status, body, overage=status == 429)
+        return Rejection(status, body)
 
     @override
     def bad_key(self, key: str | None) -> Rejection:
@@ -102,10 +102,9 @@ class OpenRouterErrors(ChatService):
         rates = self.provider.rates(model, self.world.clock.now(), prompt)
         left = max(0, (account.funds or 0) - prompt * rates.prompt)
         message = (
-            f"This request requires more credits, or fewer max_tokens. You requested up to {output} tokens, but "
-            "can only "
-            f"afford {left // (rates.completion or 1)}. To increase, visit https://openrouter.ai/settings/credits and "
-            "upgrade to a paid account"
+            f"This request requires more credits, or fewer max_tokens. You requested up to {output} tokens, but can "
+            f"only afford {left // (rates.completion or 1)}. To increase, visit https://openrouter.ai/settings/credits "
+            "and upgrade to a paid account"
         )
         return self.refusal(402, message, {"provider_name": None})
 
@@ -148,6 +147,4 @@ class OpenRouterErrors(ChatService):
             f"{visit.asked_model} is temporarily rate-limited upstream. Please retry shortly, or add your own key to "
             "accumulate your rate limits: https://openrouter.ai/settings/integrations"
         )
-        refusal = self.refusal(429, "Provider returned error", {"raw": raw, "provider_name": "Sandbox"})
-        refusal.overage = False
-        return refusal
+        return self.refusal(429, "Provider returned error", {"raw": raw, "provider_name": "Sandbox"})

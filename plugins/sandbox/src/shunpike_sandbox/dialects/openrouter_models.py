@@ -22,7 +22,7 @@ _ALWAYS = ("max_tokens", "temperature", "top_p", "stop", "seed", "frequency_pena
 def inform(service: OpenRouterErrors, request: Request) -> PlainReply:
     """Answer with a page of models, with their number or with one of them."""
     kind = "embedding" if "/embeddings/" in request.url.path else "chat"
-    listed = [model for model in service.provider.listed(service.world.clock.now()) if model.kind == kind]
+    listed = [model for model in service.listed() if model.kind == kind]
     if "author" in request.path_params:
         return _one(service, "{author}/{slug}".format(**request.path_params), listed)
     if request.url.path.endswith("/count"):

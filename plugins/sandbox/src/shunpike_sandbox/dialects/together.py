@@ -132,17 +132,17 @@ class TogetherService(ChatService):
     @override
     def headers(self, visit: Visit) -> dict[str, str]:
         """Return the limits, and the Retry-After that Together sends even on success."""
-        limits = {} if visit.model is None else self.limits_now(visit, visit.model)
+        limits = self.limits_now(visit)
         headers = {"x-request-id": self.answer_id(visit), "retry-after": "2"}
         for rule, name in (("rps", "x-ratelimit"), ("tpm", "x-tokenlimit")):
-            if rule in limits:
-                amount, left, reset = limits[rule]
-                headers[f"{name}-limit"] = str(amount)
-                headers[f"{name}-remaining"] = str(left)
-                headers[f"{name}-reset"] = str(math.ceil(reset))
-        if "tpm" in limits:
+            if found := limits.get(rule):
+                headers[f"{name}-limit"] = str(found.quota.amount)
+                headers[f"{name}-remaining"] = str(found.remaining)
+                headers[f"{name}-reset"] = str(math.ceil(found.full_in))
+        if found := limits.get("tpm"):
             # Under its other name it comes without a reset.
-            headers["x-ratelimit-limit-tokens"], headers["x-ratelimit-remaining-tokens"] = map(str, limits["tpm"][:2])
+            headers["x-ratelimit-limit-tokens"] = str(found.quota.amount)
+            headers["x-ratelimit-remaining-tokens"] = str(found.remaining)
         return headers
 
     @override
@@ -166,7 +166,7 @@ class TogetherService(ChatService):
     @override
     def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> Rejection:
         body = {"error": {"message": message, "type": kind, "param": param, "code": code}}
-        return Rejection(status, {"id": "sandbox-error", **body}, overage=status == 429)
+        return Rejection(status, {"id": "sandbox-error", **body})
 
     @override
     def bad_key(self, key: str | None) -> Rejection:
@@ -230,8 +230,7 @@ class TogetherService(ChatService):
     def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> Rejection:
         message = (
             "Credit limit exceeded. Please navigate to https://api.together.ai/settings/billing to add credit or "
-            "upgrade "
-            "your plan."
+            "upgrade your plan."
         )
         return self.error(402, message, "credit_limit")
 
@@ -248,5 +247,5 @@ class TogetherService(ChatService):
     def upstream(self, visit: Visit) -> Rejection:
         message = f"You have reached the rate limit specific to this model {visit.asked_model}. Please try again later."
         refusal = self.error(429, message, "credit_limit", "dynamic_request_limited")
-        refusal.overage, refusal.headers = False, {"retry-after": "2"}
+        refusal.headers = {"retry-after": "2"}
         return refusal

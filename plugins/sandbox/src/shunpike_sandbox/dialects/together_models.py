@@ -24,7 +24,7 @@ _FEATURES = {
 
 def inform(service: ChatService, request: Request) -> PlainReply:
     """Answer for one of the lists, or for one model of the newer one."""
-    listed = service.provider.listed(service.world.clock.now())
+    listed = service.listed()
     if "/v2/" not in request.url.path:
         return plain_json([_row(service, model) for model in listed])
     rows = [_supported(service, model) for model in listed]
