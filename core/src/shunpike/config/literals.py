@@ -9,39 +9,17 @@ from urllib.parse import urlsplit
 
 from shunpike.errors import ConfigError
 
-_NAMES = frozenset(
-    {
-        "key",
-        "keys",
-        "api_key",
-        "apikey",
-        "token",
-        "access_token",
-        "auth_token",
-        "api_token",
-        "bearer",
-        "secret",
-        "secret_key",
-        "client_secret",
-        "password",
-        "passwd",
-        "authorization",
-        "proxy_authorization",
-        "x_api_key",
-        "x_goog_api_key",
-        "cookie",
-    }
+_SECRET = re.compile(
+    r"(?:.*_)?(?:api_?key|secret|secret_key|password|access_token|auth_token)"
+    r"|keys?|token|api_token|bearer|passwd|authorization|proxy_authorization|cookie"
 )
-_ENDINGS = ("_api_key", "_apikey", "_secret", "_password", "_access_token", "_auth_token", "_secret_key")
-
-
+"""Names of what holds a secret: the first ones also at the end of a longer name."""
 _HIDDEN = "••••"
 
 
 def names_a_key(name: str) -> bool:
     """Tell whether a setting of this name would hold a secret."""
-    plain = name.lower().replace("-", "_")
-    return plain in _NAMES or plain.endswith(_ENDINGS)
+    return _SECRET.fullmatch(name.lower().replace("-", "_")) is not None
 
 
 def holds_password(url: str) -> bool:
