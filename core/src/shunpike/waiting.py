@@ -24,6 +24,9 @@ import anyio
 
 from shunpike.types import Denial
 
+SWITCHES = "switches"
+"""The bucket, of no limit, before which all stand that wait: it stirs when an operator changes something."""
+
 
 class Place(NamedTuple):
     """Where a request stands: the smaller, the earlier its turn."""
@@ -107,6 +110,11 @@ class Queue:
         if bucket not in waiter.lines:
             insort(self._lines.setdefault(bucket, []), (waiter.place, waiter), key=_place)
         waiter.lines[bucket] = denial
+
+    def stir(self, bucket: str) -> None:
+        """Wake all that stand before ``bucket``: something changed for each of them."""
+        for _, waiter in self._lines.get(bucket, ()):
+            waiter.stir(bucket)
 
     def leave(self, waiter: Waiter) -> None:
         """Let ``waiter`` stand nowhere any more; leaving again does nothing."""

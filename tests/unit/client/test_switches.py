@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import anyio
 import pytest
 
 from shunpike.client import Client
 from shunpike.control import MemoryControl
-from shunpike.errors import ConfigError, ConfigWarning, Exhausted, StoreError
+from shunpike.errors import ConfigError, ConfigWarning, Exhausted, Overloaded, StoreError
 from shunpike.storage.database import SEEN_WITHIN
 from shunpike.types import Cause, Limit, Rolling, Unit, Verdict
 from shunpike.types.control import Change, ControlSetting, Signature, Subject
@@ -36,6 +37,12 @@ async def changed(client: Client, *changes: Change) -> None:
     assert control is not None
     await control.change(changes, BY)
     await client.clock.sleep(SEEN_WITHIN)
+
+
+async def changed_after(seconds: float, client: Client, *changes: Change) -> None:
+    """Make changes when so many seconds have passed."""
+    await client.clock.sleep(seconds)
+    await changed(client, *changes)
 
 
 async def test_a_provider_that_was_switched_off_stands_in_the_decision_with_who_did_it(make_client: MakeClient) -> None:
@@ -95,6 +102,91 @@ async def test_a_request_that_waits_is_not_sent_to_what_was_switched_off_meanwhi
         assert len(acme.backend.calls) == 1
         (row,) = await client.usage(START - 1, START + 1_000)
         assert (row.requests, row.held) == (1, 0)
+
+
+async def test_a_request_that_waits_goes_on_to_another_within_a_second_when_what_it_waits_for_is_switched_off(
+    make_client: MakeClient, tmp_path: Path
+) -> None:
+    acme, home = ScriptedProvider("acme", limits=(MINUTE,)), ScriptedProvider("home", limits=(MINUTE,))
+    async with make_client(acme, home, store=f"sqlite:{tmp_path / 'ledger.db'}") as client:
+        await client.complete("hi")
+        await client.clock.sleep(30)
+        await client.complete("hi")
+        took = list[float]()
+
+        async def ask_acme() -> None:
+            with pytest.raises(Exhausted, match="shunpike providers enable acme"):
+                await client.complete("hi", timeout=300, providers=["acme"])
+            took.append(client.clock.monotonic() - begun)
+
+        begun = client.clock.monotonic()
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(ask_acme)
+            group.start_soon(changed_after, 5.0, client, switch("acme"))
+            done = await client.complete("hi", timeout=300)
+        assert client.clock.monotonic() - begun == pytest.approx(60, abs=1.5), "home's minute, from 30 s before"
+        assert [one.cause for one in done.decision.candidates if one.provider == "acme"] == [Cause.DISABLED]
+        assert len(took) == 3
+        assert all(5 <= seconds < 6 for seconds in took), "they wait in one line, and all are told"
+
+
+async def test_a_request_that_waits_for_the_end_of_a_trouble_is_told_as_well(
+    make_client: MakeClient, tmp_path: Path
+) -> None:
+    busy = Overloaded("busy", provider="acme")
+    busy.retry_at = START + 100
+    acme = ScriptedProvider("acme", busy)
+    async with (
+        make_client(acme, store=f"sqlite:{tmp_path / 'ledger.db'}") as client,
+        anyio.create_task_group() as group,
+    ):
+        group.start_soon(changed_after, 5.0, client, switch("acme"))
+        with pytest.raises(Exhausted, match="shunpike providers enable acme"):
+            await client.complete("hi", timeout=300)
+        assert client.clock.monotonic() < 6
+
+
+async def test_of_all_that_wait_one_looks_at_the_switches_and_a_look_that_fails_ends_no_wait(
+    make_client: MakeClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme = ScriptedProvider("acme", limits=(MINUTE,))
+    async with (
+        make_client(acme, store=f"sqlite:{tmp_path / 'ledger.db'}") as client,
+        anyio.create_task_group() as group,
+    ):
+        await client.complete("hi")
+        looks = list[float]()
+
+        async def revision() -> int:
+            looks.append(client.clock.monotonic())
+            if 10 < looks[-1] < 50:
+                raise StoreError("the ledger is gone for a while")
+            return 0
+
+        monkeypatch.setattr(client.runtime.control, "revision", revision)
+        for _ in range(20):
+            group.start_soon(partial(client.complete, "hi", timeout=2_000))
+        await client.clock.sleep(58)
+        assert 80 < len(looks) < 140, "twice a second"
+        group.cancel_scope.cancel()
+
+
+async def test_whoever_looks_wakes_those_that_wait_on_a_store_that_only_this_process_changes(
+    make_client: MakeClient,
+) -> None:
+    acme = ScriptedProvider("acme", limits=(MINUTE,))
+    async with make_client(acme) as client, anyio.create_task_group() as group:
+        await client.complete("hi")
+
+        async def change() -> None:
+            await changed_after(5.0, client, switch("acme"))
+            await client.runtime.obey()
+
+        group.start_soon(change)
+        with pytest.raises(Exhausted, match="shunpike providers enable acme"):
+            await client.complete("hi", timeout=300)
+        assert client.clock.monotonic() < 6
 
 
 async def test_what_an_operator_sets_lies_over_the_settings_until_it_is_taken_back(make_client: MakeClient) -> None:

@@ -1,4 +1,4 @@
-"""What one process knows of the controls: looked at whenever it is about to send, never in the background."""
+"""What one process knows of the controls: its requests look, before they are sent and while they wait."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from shunpike.clock import Clock
 from shunpike.errors import Interrupted, Overloaded, PluginError, ProviderError, ShunpikeError, in_words
 from shunpike.not_sent import KeptMark
 from shunpike.patience import answered, let_go
+from shunpike.protocols import Target
 from shunpike.routing.blaming import blaming
 from shunpike.routing.context import Attempt, Services
 from shunpike.routing.hints import fit_key_hint
@@ -69,16 +70,20 @@ class AttemptEnd:
 
     async def switched_off(self, run: RequestRun, attempt: Attempt) -> str | None:
         """Return why its target was switched off since the plan was made: then it has ended, and nothing is sent."""
-        if self._services.why_off is None:
-            return None
         why: str | None = "it could not be told whether it is switched on"
         try:
-            why = await answered(self._services.why_off(attempt.target), self._services.clock, run.left())
+            why = await self.why_off(run, attempt.target)
         finally:
             if why is not None:
                 outcome = Outcome(at=self._services.clock.now(), sent=False, error=Cause.DISABLED.value)
                 await self._without_failure(run, attempt, outcome)
         return why
+
+    async def why_off(self, run: RequestRun, target: Target) -> str | None:
+        """Return why ``target`` was switched off since the plan was made, None = it is on. Raises `StoreError`."""
+        if self._services.why_off is None:
+            return None
+        return await answered(self._services.why_off(target), self._services.clock, run.left())
 
     async def left(self, run: RequestRun, attempt: Attempt) -> None:
         """End an attempt whose caller went away."""

@@ -6,9 +6,10 @@ nothing is tried again: the loop ends there, and whoever reads the stream sees t
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TypeVar
 
-from shunpike.errors import PluginError, ProviderError
+from shunpike.errors import PluginError, ProviderError, StoreError
 from shunpike.not_sent import KeptMark
 from shunpike.protocols import Target
 from shunpike.routing.admitting import Admitting
@@ -108,8 +109,8 @@ class AttemptLoop:
             return admitted
         health.leave(where)
         if isinstance(admitted, Attempt):
-            admitted = run.recorder.note(target, Verdict.DROPPED, off or "", cause=Cause.DISABLED)
-        if target.label in run.recorder.denials and admitted.retry_at is not None:
+            self._leave_out(run, target, off or "")
+        elif target.label in run.recorder.denials and admitted.retry_at is not None:
             run.schedule.parked(target)
         else:
             run.schedule.refused(target, Setback(TroubleScope.MODEL, "refused", admitted.reason, cause=admitted.cause))
@@ -117,15 +118,26 @@ class AttemptLoop:
 
     async def _pause(self, run: RequestRun, pause: Pause) -> None:
         """Wait for what refused to open, and for what is in trouble until its moment."""
-        clock = self.services.clock
-        if not pause.parked:
-            await clock.sleep(pause.until - clock.monotonic())
-            return
-        opened = await run.waiting.opened(pause.until)
+        opened = await run.waiting.opened(pause.until, parked=pause.parked)
         for target in opened:
             run.schedule.reopen(target)
-        if not opened and clock.monotonic() < pause.until:
+        if run.waiting.switched:
+            await self._obey(run)
+        elif pause.parked and not opened and self.services.clock.monotonic() < pause.until:
             run.schedule.close_parked()
+
+    async def _obey(self, run: RequestRun) -> None:
+        """Leave out who was switched off while the request waited; what can't be told now is told before sending."""
+        with suppress(StoreError):
+            for target in run.schedule.open:
+                off = await self.ends.why_off(run, target)
+                if off is not None:
+                    self._leave_out(run, target, off)
+
+    def _leave_out(self, run: RequestRun, target: Target, off: str) -> None:
+        """Note that ``target`` was switched off."""
+        run.recorder.note(target, Verdict.DROPPED, off, cause=Cause.DISABLED)
+        run.schedule.refused(target, Setback(TroubleScope.MODEL, "refused", off, cause=Cause.DISABLED))
 
     async def once(self, run: RequestRun, attempt: Attempt, operation: Operation[T]) -> T:
         """Make one attempt. What goes wrong is booked, and raised."""

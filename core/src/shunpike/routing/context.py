@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Literal, NamedTuple
 
 from shunpike.assembly import Assembly
@@ -44,6 +45,12 @@ class Services:
     """Whether anybody looks at events: else they are not even made."""
     why_off: Callable[[Target], Awaitable[str | None]] | None = None
     """Tells, right before sending, why a target was switched off meanwhile; None = it is on."""
+    obey: Callable[[], Awaitable[int]] | None = None
+    """Looks at what an operator changed, and returns its revision; whoever waits is woken. None = there is nothing."""
+    look_every: float = inf
+    """Seconds after which those that wait look at it; infinite where whoever changes it wakes them."""
+    revision: int = 0
+    """The revision that requests begin with."""
     queue: Queue = field(default_factory=Queue)
     """The ledger's: who waits for what is full."""
 

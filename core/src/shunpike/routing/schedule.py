@@ -170,6 +170,11 @@ class Schedule:
         candidate = self._candidates[target.label]
         candidate.refused = candidate.parked = True
 
+    @property
+    def open(self) -> list[Target]:
+        """Who may still be asked, now or later."""
+        return [one.target for one in self._candidates.values() if not one.spent and one.until < inf]
+
     def reopen(self, target: Target) -> None:
         """Let ``target``, which was parked, be asked again."""
         self._candidates[target.label].parked = False

@@ -2,7 +2,8 @@
 
 What running calls of this process give back wakes the first who waits for it. What other processes hold tells nobody:
 the store is asked again after a growing time. A window opens at its moment. Whoever can't be helped before the
-request's end is not waited for.
+request's end is not waited for. All stand in the line of the switches as well: the first of it looks now and then
+whether an operator changed them, which wakes the others.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from shunpike.clock import Clock
 from shunpike.protocols import Target
 from shunpike.routing.context import RequestContext, Services
 from shunpike.routing.decision_recorder import DecisionRecorder
-from shunpike.types import Denial, RequestWaiting
-from shunpike.waiting import in_time
+from shunpike.types import Denial, DenialCause, RequestWaiting
+from shunpike.waiting import SWITCHES, in_time
 
 FIRST_LOOK, LAST_LOOK = 0.05, 1.0
 """Seconds between two looks at what others hold: the first, doubled each time, and the longest."""
+_SWITCHES = Denial(cause=DenialCause.BLOCKED, bucket=SWITCHES)
 _BEAT = 0.001
 """Seconds after a moment at which it has passed for certain, whatever was lost in adding."""
 
@@ -29,6 +31,7 @@ class Waiting:
     """What one request waits for. `over` is to be called at its end, whatever that is."""
 
     def __init__(self, services: Services, context: RequestContext, recorder: DecisionRecorder) -> None:
+        self._services = services
         self._queue = services.queue
         self._clock = services.clock
         self._tell_observers = services.tell
@@ -38,33 +41,47 @@ class Waiting:
         self._look_after = FIRST_LOOK
         self._looked = 0.0
         self._told: str | None = None
+        self._revision = services.revision
+        self.switched = False
+        """Whether the last wait ended since an operator changed something."""
 
     def over(self) -> None:
         """Stand in no line any more; calling it again does nothing."""
         self._queue.leave(self._waiter)
 
-    async def opened(self, until: float = math.inf) -> Sequence[Target]:
+    async def opened(self, until: float = math.inf, *, parked: bool = True) -> Sequence[Target]:
         """Wait, no longer than to ``until`` on the monotonic clock; return what refused and is worth another try.
 
-        In the plan's order; none where nothing opens in time.
+        In the plan's order; none where nothing opens in time, or where nothing is ``parked``.
 
         It keeps its place in the lines until `over`, or until it is called again.
         """
-        waited = self._in_time()
-        if not waited:
+        self.switched = False
+        waited = self._in_time() if parked else {}
+        if parked and not waited:
             self.over()
             return ()
-        self._queue.stand(self._waiter, {denial.bucket: denial for _, denial in waited.values()})
+        lines = {denial.bucket: denial for _, denial in waited.values()}
+        self._queue.stand(self._waiter, {**lines, SWITCHES: _SWITCHES})
         self._looked = self._clock.monotonic()
         self._tell(waited)
-        while not self._queue.closed:
+        while not (parked and self._queue.closed):
+            self.switched = await self._is_switched()
             ready = self._ready(waited)
             began = self._clock.monotonic()
-            if ready or self._left() <= 0 or began >= until:
+            if ready or self.switched or self._left() <= 0 or began >= until:
                 return self._in_order(ready)
             await first_of(self._clock, self._waiter.turn, min(self._pause(waited), until - began))
-            self._recorder.waited(self._first(waited), self._clock.monotonic() - began)
+            if waited:
+                self._recorder.waited(self._first(waited), self._clock.monotonic() - began)
         return self._in_order(waited)
+
+    async def _is_switched(self) -> bool:
+        """Look at what an operator changed; return whether it is another than at the last look."""
+        if self._services.obey is None:
+            return False
+        before, self._revision = self._revision, await self._services.obey()
+        return self._revision != before
 
     def _in_time(self) -> dict[str, tuple[Target, Denial]]:
         """Return label → what refused and may open before the request ends."""
@@ -96,6 +113,8 @@ class Waiting:
     def _pause(self, waited: Mapping[str, tuple[Target, Denial]]) -> float:
         """Return the seconds until something may be ready, or the request ends."""
         now, pauses = self._clock.now(), [self._left()]
+        if self._queue.is_first(self._waiter, SWITCHES):
+            pauses.append(self._services.look_every)
         for _, denial in waited.values():
             if not self._queue.is_first(self._waiter, denial.bucket):
                 continue
@@ -117,6 +136,8 @@ class Waiting:
         return min(waited.values(), key=lambda one: one[1].retry_at or 0.0)
 
     def _tell(self, waited: Mapping[str, tuple[Target, Denial]]) -> None:
+        if not waited:
+            return
         target, denial = self._first(waited)
         if self._told == denial.bucket:
             return

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
+from math import inf
 from types import TracebackType
 
 import anyio
@@ -17,7 +18,7 @@ import anyio
 from shunpike.clock import Clock
 from shunpike.config import KeyStore, resolve_key
 from shunpike.config.warned import warn_once
-from shunpike.control import Follower, control_of, why_off
+from shunpike.control import Follower, MemoryControl, control_of, why_off
 from shunpike.errors import AttemptExists, ConfigError, StoreError
 from shunpike.ledger import Ledger
 from shunpike.patience import answered, let_go
@@ -35,10 +36,13 @@ from shunpike.runtime.request_ids import duplicate, enter, leave
 from shunpike.runtime.snapshot import Shared, Snapshot
 from shunpike.runtime.stores import open_store
 from shunpike.types import ProviderSettings, Settings
-from shunpike.waiting import Queue
+from shunpike.waiting import SWITCHES, Queue
 
 LOOK_FOR = 0.5
 """Seconds for which a request that begins waits for what an operator changed; before it is sent, as long as it may."""
+LOOK_EVERY = 0.5
+"""Seconds after which those that wait look for it. What only this process can change is looked for by none of them:
+each request that begins or is sent looks, and so does `Runtime.obey`, and wakes them."""
 
 
 class Runtime:
@@ -74,7 +78,8 @@ class Runtime:
         self.ledger = Ledger(self.store, clock, settings, GrantedLimits(host), queue=self.queue, emit=host.emit)
         self.endpoints = Endpoints(clock)
         self.tokenizers = Tokenizers(host)
-        self._shared = Shared(host, clock, self.ledger, self.health, self.queue, self._why_off)
+        look_every = inf if isinstance(self.control, MemoryControl | None) else LOOK_EVERY
+        self._shared = Shared(host, clock, self.ledger, self.health, self.queue, self._why_off, self.obey, look_every)
         self.snapshot = Snapshot(self._shared, settings, accounts)
         """What requests that begin now work on."""
         self._former: list[Snapshot] = []
@@ -130,16 +135,21 @@ class Runtime:
         snapshot.requests += 1
         return snapshot
 
-    async def obey(self) -> None:
-        """Take in what an operator changed, by whatever process; what can't be read now is obeyed before sending."""
+    async def obey(self) -> int:
+        """Take in what an operator changed, and return its revision: by whatever process, and before any that waits.
+
+        What can't be read now is obeyed before sending.
+        """
         if self._follower.is_due:
             with suppress(StoreError):
                 await answered(self._look(), self.clock, LOOK_FOR)
+        return self._follower.controls.revision
 
     async def _look(self) -> None:
         settings = await self._follower.look()
         if settings is None:
             return
+        self.queue.stir(SWITCHES)
         try:
             self._swap(settings)
         except ConfigError as error:  # What holds until now does so on; switches are obeyed before sending.

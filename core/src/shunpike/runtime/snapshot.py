@@ -37,6 +37,8 @@ class Shared:
     health: Health
     queue: Queue
     why_off: Callable[[Target], Awaitable[str | None]]
+    obey: Callable[[], Awaitable[int]]
+    look_every: float
 
 
 class Snapshot:
@@ -81,6 +83,9 @@ class Snapshot:
             observed=host.is_observed,
             queue=shared.queue,
             why_off=shared.why_off,
+            obey=shared.obey,
+            look_every=shared.look_every,
+            revision=controls.revision,
         )
         self.attempt_loop = AttemptLoop(self.services)
 
