@@ -6,12 +6,12 @@ import pickle
 
 import pytest
 
-from shunpike.types import Chunk, Grant
-from shunpike.types.base import changed, trusted
+from shunpike.types import Chunk, Grant, ProviderSettings
+from shunpike.types.base import changed
 
 
 def test_a_trusted_record_is_the_one_that_would_have_been_checked() -> None:
-    made, checked = trusted(Chunk, index=1, text="a"), Chunk(index=1, text="a")
+    made, checked = Chunk.model_construct(index=1, text="a"), Chunk(index=1, text="a")
     assert made == checked
     assert made.model_fields_set == checked.model_fields_set
     assert made.model_dump_json() == checked.model_dump_json()
@@ -28,4 +28,10 @@ def test_a_changed_record_is_its_copy_with_the_change() -> None:
 
 def test_a_trusted_record_is_frozen_like_any() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        trusted(Chunk, index=0).text = "b"  # type: ignore[misc]  # what the test is about
+        Chunk.model_construct(index=0).text = "b"  # type: ignore[misc]  # what the test is about
+
+
+def test_what_is_made_anew_for_each_record_is_shared_by_none() -> None:
+    one, other = ProviderSettings.model_construct(), ProviderSettings.model_construct()
+    assert one == ProviderSettings()
+    assert one.headers is not other.headers

@@ -274,7 +274,7 @@ def model_key(target: Target) -> str:
 def _reservation(
     target: Target, ask: AdmissionRequest, terms: Terms, holds: tuple[Hold, ...], now: float
 ) -> Reservation:
-    return Reservation(
+    return Reservation.model_construct(
         attempt_id=ask.attempt_id,
         request_id=ask.request_id,
         provider=target.name,

@@ -21,16 +21,7 @@ from shunpike.ledger.buckets import gate_of
 from shunpike.ledger.learning import limits_named
 from shunpike.ledger.windows import GUARD, Window, expiry, last_block, outlasts
 from shunpike.protocols import Target
-from shunpike.types import (
-    Block,
-    Calendar,
-    Held,
-    Limit,
-    LimitUpdate,
-    Outcome,
-    Rolling,
-    Scope,
-)
+from shunpike.types import Block, Calendar, Held, Limit, LimitUpdate, Outcome, Rolling, Scope
 
 _GATE = Held()
 UNNAMED = 3_600.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from shunpike.ledger.buckets import budget_bucket, principal_bucket
 from shunpike.ledger.terms import Terms
@@ -11,6 +12,7 @@ from shunpike.types import Budget, Calendar, Confidence, Funds, Lifetime, Limit,
 from shunpike.types.limits import BoundLimit
 
 
+@lru_cache(1024)
 def budget_limit(budget: Budget, name: str = "budget") -> Limit:
     """Return a budget as the limit that it is; ``name`` is what a person calls it by."""
     window = Lifetime() if budget.period == "lifetime" else Calendar(period=budget.period, zone=budget.zone)

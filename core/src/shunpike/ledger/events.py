@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from shunpike.protocols import AdmissionRequest, Target
 from shunpike.types import AccountFrozen, AttemptSettled, BucketBlocked, Event, Settlement
@@ -10,14 +11,14 @@ from shunpike.types import AccountFrozen, AttemptSettled, BucketBlocked, Event, 
 
 def events_of(target: Target, request: AdmissionRequest, settlement: Settlement) -> Iterator[Event]:
     """Yield the events of an attempt that was booked: what was settled, then what was blocked."""
-    facts = {
+    facts: dict[str, Any] = {
         "at": settlement.at,
         "request_id": request.request_id,
         "attempt_id": request.attempt_id,
         "provider": target.name,
         "model": target.model.id,
     }
-    yield AttemptSettled(
+    yield AttemptSettled.model_construct(
         **facts,
         principal=None if request.principal is None else request.principal.id,
         state=settlement.state,

@@ -100,11 +100,11 @@ def _credit(target: Target) -> Iterator[tuple[str, Limit]]:
 def holds_for(target: Target, ask: AdmissionRequest, terms: Terms, bounds: Iterable[BoundLimit]) -> tuple[Hold, ...]:
     """Return what one attempt takes, the gates of its scopes first: a gate takes nothing, it can only be closed."""
     gates = gates_of(target, bounds, paid=bool(terms.worst))
-    holds = [Hold(bucket=gate, limit=_GATE, amount=0) for gate in gates]
+    holds = [Hold.model_construct(bucket=gate, limit=_GATE, amount=0) for gate in gates]
     for one in bounds:
         amount = demand(one.limit, ask, terms)
         if amount:
-            holds.append(Hold(bucket=one.bucket, limit=one.limit, amount=amount, owner=one.owner))
+            holds.append(Hold.model_construct(bucket=one.bucket, limit=one.limit, amount=amount, owner=one.owner))
     return tuple(holds)
 
 

@@ -81,7 +81,7 @@ def _settled(outcome: Outcome, ask: AdmissionRequest, terms: Terms, usage: Usage
     cost = _cost(outcome, ask, terms, usage)
     if cost is None:
         return _unconfirmed(outcome, ask, terms)
-    return Settlement(
+    return Settlement.model_construct(
         state=State.SETTLED,
         at=outcome.at,
         headers_at=outcome.headers_at,
@@ -118,7 +118,7 @@ def _free_of_charge(outcome: Outcome, usage: Usage) -> bool:
 
 def _booked(cost: Money, terms: Terms) -> Money:
     """What is above the worst case stays above it, so that it is seen."""
-    return min(cost, max(terms.worst + Money(pico=1), MOST_BILLED))
+    return min(cost, max(Money.model_construct(pico=terms.worst.pico + 1), MOST_BILLED))
 
 
 def _bound(price: Price, ask: AdmissionRequest, usage: Usage) -> Money:

@@ -242,7 +242,7 @@ def remaining_of(hold: Hold, now: float, counted: Counted, guard: float = GUARD)
     used, in_flight, last, admitted_at = counted
     resets = full_again_at(limit.window, now, last, in_flight, guard) if used else None
     left = max(0, limit.amount - used)
-    return Remaining(
+    return Remaining.model_construct(
         limit=limit,
         bucket=hold.bucket,
         owner=hold.owner,

@@ -49,7 +49,7 @@ def terms_of(target: Target, ask: AdmissionRequest, settings: Settings) -> Terms
     worst = ZERO
     if price is not None and funds is not Funds.FREE:
         worst = price.worst(prompt_bound(ask), ask.max_output * ask.choices)
-    return Terms(funds=funds, price=price, worst=worst)
+    return Terms.model_construct(funds=funds, price=price, worst=worst)
 
 
 def wall(terms: Terms, settings: Settings, bounds: Iterable[BoundLimit], *, limits_known: bool) -> Denial | None:

@@ -46,7 +46,6 @@ from shunpike.types.limits import LARGEST
 _SHORTEST_DAY = 82_800.0
 """No calendar's latest expiry is nearer than this, in seconds."""
 
-
 SlotKey = tuple[int, float, str]
 """Bucket, expiry, and the attempt whose end is not confirmed, else an empty text."""
 
@@ -159,7 +158,7 @@ class WorkingSet:
         """Take every hold of a reservation that was judged to fit; `holds_of` tells what its attempt's row says."""
         self.blocks.begin(reservation)
         left = tuple(self._take(hold, reservation.at) for hold in reservation.holds if hold.amount)
-        return Grant(attempt_id=reservation.attempt_id, remaining=left)
+        return Grant.model_construct(attempt_id=reservation.attempt_id, remaining=left)
 
     def _take(self, hold: Hold, now: float) -> Remaining:
         bucket = self.touch(self.buckets[hold.bucket])

@@ -82,7 +82,7 @@ class Admitting:
             if request.kind == "embedding"
             else _hard_cap(context, target, tokens) or _open_cap(context, target, tokens)
         )
-        return AdmissionRequest(
+        return AdmissionRequest.model_construct(
             attempt_id=run.attempt_id(),
             request_id=context.request_id,
             prompt_tokens=tokens,

@@ -77,8 +77,13 @@ class DecisionRecorder:
     ) -> Candidate:
         """Say what became of ``target``."""
         self.denials.pop(target.label, None)
-        self._candidates[target.label] = noted = Candidate(
-            provider=target.name, model=target.model.id, verdict=verdict, reason=reason, retry_at=retry_at, cause=cause
+        self._candidates[target.label] = noted = Candidate.model_construct(
+            provider=target.name,
+            model=target.model.id,
+            verdict=verdict,
+            reason=reason,
+            retry_at=retry_at,
+            cause=cause,
         )
         return noted
 
@@ -160,7 +165,7 @@ class DecisionRecorder:
     def decision(self) -> Decision:
         """Return the record as it stands."""
         unused = [
-            Candidate(provider=target.name, model=target.model.id, verdict=Verdict.UNUSED)
+            Candidate.model_construct(provider=target.name, model=target.model.id, verdict=Verdict.UNUSED)
             for target in self.plan.targets
             if target.label not in self._candidates
         ]
@@ -168,7 +173,7 @@ class DecisionRecorder:
         ranked = {label(one.target.name, one.target.model.id): one for one in self.plan.ranked if one[1:] != (None, "")}
         if ranked:
             candidates = tuple(_with_rank(one, ranked.get(label(one.provider, one.model))) for one in candidates)
-        return Decision(
+        return Decision.model_construct(
             requested_model=self.requested_model,
             strategy=self.plan.strategy,
             user=self._user,

@@ -42,17 +42,18 @@ def wanted_models(
         return Wanted(provider=provider, explicit=False)
     if provider in providers and rest:
         own = {target.provider.id for target in targets if target.name == provider} or {provider}
-        there = [model for model in catalog if model.provider in own and _is(model, rest)]
+        there = [model for model in _called(rest, catalog) if model.provider in own]
         if there:
             return Wanted(provider=provider, ids=_living(name, there))
-    found = [model for model in catalog if _is(model, name)]
+    found = _called(name, catalog)
     if not found:
         raise _unknown(name, catalog, providers)
     return Wanted(ids=_living(name, found))
 
 
-def _is(model: ModelInfo, name: str) -> bool:
-    return name.casefold() in _names_of(model.id, model.aliases)
+def _called(name: str, catalog: Sequence[ModelInfo]) -> list[ModelInfo]:
+    name = name.casefold()
+    return [model for model in catalog if name in _names_of(model.id, model.aliases)]
 
 
 @lru_cache(4096)

@@ -67,7 +67,7 @@ class Completing(Operation[Answer]):
 
 def chat_call(attempt: Attempt, request: ChatRequest, *, strict: bool) -> Call:
     """Return ``attempt`` as a backend gets it."""
-    return Call(
+    return Call.model_construct(
         request=request,
         model=attempt.target.model.id,
         max_output=attempt.max_output,

@@ -33,7 +33,7 @@ def success(services: Services, attempt: Attempt, answer: Answer) -> Outcome:
     )
 
 
-def _times(clock: Clock, attempt: Attempt) -> dict[str, float | None]:
+def _times(clock: Clock, attempt: Attempt) -> dict[str, Any]:
     first = attempt.first_token
     return {
         "seconds": clock.monotonic() - attempt.started,
@@ -129,7 +129,7 @@ def attempt_record(
 ) -> AttemptRecord:
     """Return the attempt as it stands in the record of the decision."""
     kind = "cancelled" if outcome.cancelled else error.kind if error else outcome.error
-    return AttemptRecord(
+    return AttemptRecord.model_construct(
         id=attempt.ask.attempt_id,
         provider=attempt.target.name,
         model=attempt.target.model.id,

@@ -141,7 +141,7 @@ class Planner:
             blocked_until=self._blocked_until(snapshot),
         )
         longest = longest_text(request) if isinstance(request, EmbedRequest) else 0
-        rules = Rules(providers=wishes.providers, allow_paid=settings.allow_paid, longest_text=longest)
+        rules = Rules.model_construct(providers=wishes.providers, allow_paid=settings.allow_paid, longest_text=longest)
         strategy = snapshot.strategies.get(wishes.strategy or settings.strategy)
         try:
             if isinstance(request, EmbedRequest):

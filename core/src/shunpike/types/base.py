@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Any, TypeVar, cast, get_args
+from typing import Annotated, Any, Self, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict
+from typing_extensions import override
 
 EPOCH = "seconds since the epoch (UTC)"
 Moment = Annotated[float, EPOCH]
@@ -48,6 +49,17 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @override
+    @classmethod
+    def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:  # type: ignore[override]
+        """Return a record of ``values`` that are right already, unchecked: in a quarter of the time, for each chunk.
+
+        The types are checked where they are written: mypy's plugin knows the fields of each kind.
+        """
+        if (defaults := _defaults(cls)) is None:
+            return super().model_construct(_fields_set, **values)
+        return cast("Self", _made(cls, {**defaults, **values}, set(values) if _fields_set is None else _fields_set))
+
 
 class Open(BaseModel):
     """A frozen chunk of the chat-completions vocabulary: unknown fields are kept and passed on."""
@@ -62,14 +74,6 @@ def told(record: Open) -> dict[str, Any]:
 
 R = TypeVar("R", bound=Record)
 _put = object.__setattr__
-
-
-def trusted(kind: type[R], /, **values: Any) -> R:
-    """Return a record of ``values`` that are of the right types already: for what is made for each chunk or call.
-
-    Nothing is checked or converted, which takes a quarter of the time; a field that is not named has its default.
-    """
-    return cast("R", _made(kind, {**_defaults(kind), **values}, set(values)))
 
 
 def changed(record: R, /, **values: Any) -> R:
@@ -87,8 +91,11 @@ def _made(kind: Any, values: dict[str, Any], told: set[str]) -> Any:
 
 
 @cache
-def _defaults(kind: type[BaseModel]) -> dict[str, Any]:
-    return {name: field.default for name, field in kind.model_fields.items() if not field.is_required()}
+def _defaults(kind: type[BaseModel]) -> dict[str, Any] | None:
+    """Return what fields have that are not named, None where some are made anew for each record."""
+    fields = {name: field for name, field in kind.model_fields.items() if not field.is_required()}
+    made = any(field.default_factory for field in fields.values())
+    return None if made else {name: field.default for name, field in fields.items()}
 
 
 SHOWN = 40

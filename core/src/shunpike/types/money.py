@@ -75,20 +75,20 @@ class Money(Written, Record):
         return float(self.dollars)
 
     def __add__(self, other: Money) -> Money:
-        return Money(pico=self.pico + _money(other).pico)
+        return Money.model_construct(pico=self.pico + _money(other).pico)
 
     def __radd__(self, other: object) -> Money:
         # ``sum`` begins with the number 0.
         return self if isinstance(other, int) and other == 0 else _money(other)
 
     def __sub__(self, other: Money) -> Money:
-        return Money(pico=self.pico - _money(other).pico)
+        return Money.model_construct(pico=self.pico - _money(other).pico)
 
     def __neg__(self) -> Money:
-        return Money(pico=-self.pico)
+        return Money.model_construct(pico=-self.pico)
 
     def __mul__(self, times: int) -> Money:
-        return Money(pico=self.pico * _times(times))
+        return Money.model_construct(pico=self.pico * _times(times))
 
     __rmul__ = __mul__
 
@@ -99,16 +99,16 @@ class Money(Written, Record):
         return Decimal(self.pico) / other.pico
 
     def __lt__(self, other: Money | Decimal | int) -> bool:
-        return self.dollars < _comparable(other)
+        return _compared(self, other) < 0
 
     def __le__(self, other: Money | Decimal | int) -> bool:
-        return self.dollars <= _comparable(other)
+        return _compared(self, other) <= 0
 
     def __gt__(self, other: Money | Decimal | int) -> bool:
-        return self.dollars > _comparable(other)
+        return _compared(self, other) > 0
 
     def __ge__(self, other: Money | Decimal | int) -> bool:
-        return self.dollars >= _comparable(other)
+        return _compared(self, other) >= 0
 
     @override
     def __eq__(self, other: object) -> bool:
@@ -194,11 +194,11 @@ def _times(times: object) -> int:
     return times
 
 
-def _comparable(other: object) -> Decimal:
-    """Return the dollars to compare with. Raises `UsageError` for a float: it is seldom the amount that is meant."""
+def _compared(money: Money, other: object) -> Decimal | int:
+    """Return how much more ``money`` is. Raises `UsageError` for a float: it is seldom the amount that is meant."""
     if isinstance(other, Money):
-        return other.dollars
+        return money.pico - other.pico
     if isinstance(other, Decimal | int) and not isinstance(other, bool):
-        return Decimal(other)
+        return money.dollars - Decimal(other)
     hint = f'compare it with Money.usd("{other}")' if isinstance(other, float | str) else 'such as Money.usd("0.10")'
     raise UsageError(f"money can't be compared with {other!r}, which is not exact dollars", hint=hint)

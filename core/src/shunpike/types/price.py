@@ -96,18 +96,13 @@ class Price(Record):
         cached_rate = self.prompt if self.cached is None else self.cached
         write_rate = self.prompt if self.cache_write is None else self.cache_write
         plain = usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens
-        return Money(
-            pico=plain * self.prompt
-            + usage.cached_tokens * cached_rate
-            + usage.cache_write_tokens * write_rate
-            + usage.completion_tokens * self.completion
-            + self.request
-        )
+        prompt = plain * self.prompt + usage.cached_tokens * cached_rate + usage.cache_write_tokens * write_rate
+        return Money.model_construct(pico=prompt + usage.completion_tokens * self.completion + self.request)
 
     def worst(self, prompt_tokens: int, completion_tokens: int) -> Money:
         """Return the most that so many tokens can cost, whatever part of the prompt is cached or written."""
         dearest = max(self.prompt, self.cached or 0, self.cache_write or 0)
-        return Money(pico=prompt_tokens * dearest + completion_tokens * self.completion + self.request)
+        return Money.model_construct(pico=prompt_tokens * dearest + completion_tokens * self.completion + self.request)
 
 
 def _dearer(one: int | None, one_whole: int, other: int | None, other_whole: int) -> int | None:

@@ -13,7 +13,7 @@ from shunpike.errors import NotHere, Overloaded, ProviderError
 from shunpike.not_sent import before_sending
 from shunpike.reasoning.apart import set_apart
 from shunpike.types import ABSENT, Answer, Call, Chunk, EmbedCall, LiveModel, ProviderInfo, ProviderSettings
-from shunpike.types.base import changed, trusted
+from shunpike.types.base import changed
 from shunpike.types.finish import no_choice
 from shunpike.wire.address import check_base_url, is_keyed
 from shunpike.wire.answer import read_answer
@@ -171,8 +171,7 @@ class ChatBackend:
 
     def opening(self, headers: Mapping[str, str], headers_at: float) -> Chunk:
         """Return what the headers of a good answer tell."""
-        return trusted(
-            Chunk,
+        return Chunk.model_construct(
             headers_at=headers_at,
             evidence=header_evidence(headers, self.dialect.ratelimits, headers_at),
             provider_request_id=request_id(headers, self.dialect),

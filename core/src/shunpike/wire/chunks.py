@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any
 
 from shunpike.types import ABSENT, Bill, Call, Chunk, Money, Usage
-from shunpike.types.base import trusted
 from shunpike.types.finish import finish_reason
 from shunpike.types.money import larger
 from shunpike.wire.answer import (
@@ -95,7 +94,7 @@ def _plain(raw_chunk: Mapping[str, Any], seen: StreamProgress, dialect: Dialect)
     text = delta.get("content")
     if type(text) is not str or not text or (len(delta) > 1 and sum(map(bool, delta.values())) > 1):
         return None
-    return trusted(Chunk, index=row["index"], text=string(text))
+    return Chunk.model_construct(index=row["index"], text=string(text))
 
 
 @cache
