@@ -14,7 +14,7 @@ from shunpike.types import Block, Denial, DeniedBy, Grant, Held, Settlement, Sta
 from shunpike.types.ledger import UNTIL_CLEARED
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.store_shortening import StoreShorteningContract
-from shunpike_testkit.stores import able, hold, reservation, settled
+from shunpike_testkit.stores import able, booked, denied, hold, reservation, settled
 
 GATE = hold(0, 0, Unit.CONCURRENT, Held(), bucket="gate")
 DAY = 86_400.0
@@ -35,8 +35,7 @@ def refused(at: float, *blocks: Block) -> Settlement:
 
 async def closed_by(store: Store, at: float, block: Block) -> None:
     """Let an attempt end with a block."""
-    await store.admit(reservation(f"closes-{at}", at))
-    await store.settle(f"closes-{at}", refused(at, block))
+    await booked(store, reservation(f"closes-{at}", at), refused(at, block))
 
 
 class StoreBlocksContract(StoreShorteningContract):
@@ -71,13 +70,11 @@ class StoreBlocksContract(StoreShorteningContract):
         """Before its time none may, afterwards one; the others wait for how it ends."""
         async with self.opened(tmp_path, clock) as store:
             await closed_by(store, clock.now(), doubtful(clock.now()))
-            early = await store.admit(reservation("early", clock.now() + 1, GATE))
-            assert isinstance(early, Denial)
+            early = denied(await store.admit(reservation("early", clock.now() + 1, GATE)))
             assert early.retry_at == clock.now() + TESTED, "it is worth another look when it may be tested"
             clock.advance(TESTED)
             assert isinstance(await store.admit(reservation("test", clock.now(), GATE)), Grant)
-            second = await store.admit(reservation("second", clock.now(), GATE))
-            assert isinstance(second, Denial), "two attempts test at once"
+            second = denied(await store.admit(reservation("second", clock.now(), GATE)), "two attempts test at once")
             assert second.held, "how the test ends is known in a moment"
             await store.settle("test", settled(clock.now()))
             assert await store.closed(clock.now()) == {}
@@ -154,8 +151,7 @@ class StoreBlocksContract(StoreShorteningContract):
                 await self._is_frozen(store, clock, frozen)
 
     async def _is_frozen(self, store: Store, clock: VirtualClock, frozen: Block) -> None:
-        denial = await store.admit(reservation("late", clock.now(), GATE))
-        assert isinstance(denial, Denial)
+        denial = denied(await store.admit(reservation("late", clock.now(), GATE)))
         assert (denial.retry_at, denial.by, denial.text) == (None, DeniedBy.BLOCK, "billed too much")
         assert await store.closed(clock.now()) == {"gate": frozen}
 

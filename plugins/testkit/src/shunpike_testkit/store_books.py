@@ -30,7 +30,7 @@ from shunpike.types import (
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.store_blocks import StoreBlocksContract
 from shunpike_testkit.store_limit_updates import update
-from shunpike_testkit.stores import CENT, able, hold, reservation, settled
+from shunpike_testkit.stores import CENT, able, booked, denied, hold, reservation, settled
 
 MONEY = hold(9 * CENT, 100 * CENT, Unit.USD, Lifetime())
 
@@ -44,8 +44,7 @@ class StoreBooksContract(StoreBlocksContract):
             learns = able(store, Learns)
             for number, value in enumerate((1.0, 3.0)):
                 samples = (Sample(name="m", value=value, at=clock.now()), Sample(name="other", value=7.0))
-                await store.admit(reservation(f"a{number}", clock.now()))
-                await store.settle(f"a{number}", settled(clock.now(), samples=samples))
+                await booked(store, reservation(f"a{number}", clock.now()), settled(clock.now(), samples=samples))
             factors = await learns.factors()
         assert (factors["m"].mean, factors["m"].samples, factors["m"].at) == (2.0, 2, clock.now())
         assert (factors["other"].mean, factors["other"].deviation) == (7.0, 0.0)
@@ -203,10 +202,8 @@ class StoreBooksContract(StoreBlocksContract):
         """Waiting for the first one to open would be in vain."""
         minute, hour = hold(1, 1), hold(1, 1, window=Rolling(seconds=3_600))
         async with self.opened(tmp_path, clock) as store:
-            await store.admit(reservation("a", clock.now(), minute, hour))
-            await store.settle("a", settled(clock.now()))
-            denial = await store.admit(reservation("b", clock.now(), minute, hour))
-            assert isinstance(denial, Denial)
+            await booked(store, reservation("a", clock.now(), minute, hour), settled(clock.now()))
+            denial = denied(await store.admit(reservation("b", clock.now(), minute, hour)))
             assert (denial.bucket, denial.retry_at) == (hour.bucket, clock.now() + 3_600 + GUARD)
 
     async def test_a_full_budget_is_told_from_a_full_limit(self, tmp_path: Path, clock: VirtualClock) -> None:
@@ -216,8 +213,7 @@ class StoreBooksContract(StoreBlocksContract):
             for owner in Owner:
                 one = day.model_copy(update={"bucket": f"of {owner}", "owner": owner})
                 await store.admit(reservation(f"{owner}-a", clock.now(), one))
-                denial = await store.admit(reservation(f"{owner}-b", clock.now(), one))
-                assert isinstance(denial, Denial)
+                denial = denied(await store.admit(reservation(f"{owner}-b", clock.now(), one)))
                 by = DeniedBy.LIMIT if owner is Owner.PROVIDER else DeniedBy.BUDGET
                 assert (denial.by, denial.owner) == (by, owner)
                 assert [left.owner for left in await store.remaining([one], clock.now())] == [owner]
@@ -239,8 +235,7 @@ class StoreBooksContract(StoreBlocksContract):
         one = hold(6, 10, unit, window)
         async with self.opened(tmp_path, clock) as store:
             await store.admit(reservation("a", clock.now(), one))
-            denial = await store.admit(reservation("b", clock.now(), one))
-            assert isinstance(denial, Denial)
+            denial = denied(await store.admit(reservation("b", clock.now(), one)))
             assert (denial.held, denial.retry_at) == (True, clock.now() + IN_FLIGHT_RETRY)
             await store.settle("a", settled(clock.now(), output=6, pico=6))
             used = await store.admit(reservation("b", clock.now(), one))
@@ -256,8 +251,7 @@ class StoreBooksContract(StoreBlocksContract):
         async with self.opened(tmp_path, clock) as store:
             for number, one in enumerate((hold(1, 1), cap)):
                 await store.admit(reservation(f"a{number}", clock.now(), one))
-                denial = await store.admit(reservation(f"b{number}", clock.now(), one))
-                assert isinstance(denial, Denial)
+                denial = denied(await store.admit(reservation(f"b{number}", clock.now(), one)))
                 assert (denial.held, denial.retry_at) == (False, clock.now() + 60 + GUARD)
 
     async def test_a_full_limit_opens_when_enough_has_expired_beside_what_is_held(
@@ -271,10 +265,8 @@ class StoreBooksContract(StoreBlocksContract):
         start = clock.now()
         async with self.opened(tmp_path, clock) as store:
             for number in range(3):
-                await store.admit(reservation(f"a{number}", clock.now(), tokens(20)))
-                await store.settle(f"a{number}", settled(clock.now(), prompt=20))
+                await booked(store, reservation(f"a{number}", clock.now(), tokens(20)), settled(clock.now(), prompt=20))
                 clock.advance(5)
             await store.admit(reservation("runs", clock.now(), tokens(30)))
-            denial = await store.admit(reservation("b", clock.now(), tokens(80)))
-            assert isinstance(denial, Denial)
+            denial = denied(await store.admit(reservation("b", clock.now(), tokens(80))))
             assert (denial.held, denial.retry_at) == (False, start + 5 + 60 + GUARD)

@@ -11,7 +11,7 @@ from shunpike.protocols import Store
 from shunpike.types import Block, Calendar, Denial, Grant, Held, Hold, Rolling, Settlement, State, Unit
 from shunpike.types.ledger import Spread
 from shunpike_testkit.clock import VirtualClock
-from shunpike_testkit.stores import StoreContract, hold, reservation, settled
+from shunpike_testkit.stores import StoreContract, booked, hold, reservation, settled
 
 NIGHT = 1_800_054_000.0
 """2027-01-15 23:00 UTC, an hour before a day's end."""
@@ -40,8 +40,7 @@ class StoreClockContract(StoreContract):
         clock, one = set_clock, hold(1, 2)
         async with self.opened(tmp_path, clock) as store:
             for name in ("a", "b"):
-                assert isinstance(await store.admit(reservation(name, clock.now(), one)), Grant)
-                await store.settle(name, settled(clock.now()))
+                await booked(store, reservation(name, clock.now(), one), settled(clock.now()))
             clock.advance(20)
             clock.set_back(-forward)
             await self._is_full(store, clock, one, 40 + GUARD)
@@ -74,8 +73,7 @@ class StoreClockContract(StoreContract):
                 clock.advance(59)
                 assert isinstance(await store.admit(reservation(f"{name}-x", clock.now(), one)), Denial)
                 clock.advance(3 + GUARD)
-                assert isinstance(await store.admit(reservation(f"{name}-y", clock.now(), one)), Grant)
-                await store.settle(f"{name}-y", settled(clock.now()))
+                await booked(store, reservation(f"{name}-y", clock.now(), one), settled(clock.now()))
                 clock.advance(120)
 
     async def test_a_request_that_waits_while_the_clock_is_set_back_opens_nothing(
@@ -84,8 +82,7 @@ class StoreClockContract(StoreContract):
         """It was made before, by a clock that was ahead of what it shows now."""
         clock, one = set_clock, hold(1, 1)
         async with self.opened(tmp_path, clock) as store:
-            assert isinstance(await store.admit(reservation("a", clock.now(), one)), Grant)
-            await store.settle("a", settled(clock.now()))
+            await booked(store, reservation("a", clock.now(), one), settled(clock.now()))
             clock.advance(30)
             made = clock.now()
             clock.set_back(40)
@@ -98,16 +95,14 @@ class StoreClockContract(StoreContract):
             pytest.skip("no second store sees it")
         async with self.opened(tmp_path, clock) as first, self.opened(tmp_path, clock) as second:
             await second.check()
-            assert isinstance(await first.admit(reservation("a", clock.now(), one)), Grant)
-            await first.settle("a", settled(clock.now()))
+            await booked(first, reservation("a", clock.now(), one), settled(clock.now()))
             clock.advance(20)
             clock.set_back(-45)
             async with self.opened(tmp_path, clock) as third:
                 for store in (second, third, first):
                     await self._is_full(store, clock, one, 40 + GUARD)
                 clock.advance(40 + GUARD)
-                assert isinstance(await third.admit(reservation("b", clock.now(), one)), Grant)
-                await third.settle("b", settled(clock.now()))
+                await booked(third, reservation("b", clock.now(), one), settled(clock.now()))
                 await self._is_full(second, clock, one, 60 + GUARD)
 
     async def test_a_machine_that_starts_again_counts_what_was_used_before(
@@ -119,8 +114,7 @@ class StoreClockContract(StoreContract):
             pytest.skip("it is forgotten with the process")
         clock.set_back(-1_000)
         async with self.opened(tmp_path, clock) as store:
-            assert isinstance(await store.admit(reservation("a", clock.now(), one)), Grant)
-            await store.settle("a", settled(clock.now()))
+            await booked(store, reservation("a", clock.now(), one), settled(clock.now()))
         for off in (20.0, -5_000.0):
             restarted = VirtualClock(clock.now() + off)
             async with self.opened(tmp_path, restarted) as store:
@@ -133,8 +127,7 @@ class StoreClockContract(StoreContract):
         """A clock that was wrong and is set right shows the provider's day."""
         clock, one = set_clock, hold(1, 1, window=Calendar(period="day"))
         async with self.opened(tmp_path, clock) as store:
-            assert isinstance(await store.admit(reservation("a", clock.now(), one)), Grant)
-            await store.settle("a", settled(clock.now()))
+            await booked(store, reservation("a", clock.now(), one), settled(clock.now()))
             await self._is_full(store, clock, one, 3_600 + GUARD)
             clock.set_back(-3_500)
             await self._is_full(store, clock, one, 100 + GUARD)
@@ -165,8 +158,7 @@ class StoreClockContract(StoreContract):
         start = clock.now()
         async with self.opened(tmp_path, clock) as one, self.opened(tmp_path, clock) as two:
             first, other = (one, two) if self.shared else (one, one)
-            assert isinstance(await first.admit(reservation("a", start, hour)), Grant)
-            await first.settle("a", settled(start + 1, headers_at=start))
+            await booked(first, reservation("a", start, hour), settled(start + 1, headers_at=start))
             clock.advance(500)
             assert isinstance(await first.admit(reservation("b", clock.now(), hour)), Grant)
             assert await other.settle("b", Settlement(state=State.RELEASED, at=clock.now(), keeps_request=False))

@@ -28,7 +28,7 @@ from shunpike.types import (
 )
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.store_principals import StorePrincipalsContract
-from shunpike_testkit.stores import able, hold, reservation, settled
+from shunpike_testkit.stores import able, booked, denied, hold, reservation, settled
 
 MINUTE = Limit(unit=Unit.REQUEST, amount=10, window=Rolling(seconds=60))
 
@@ -80,8 +80,7 @@ class StoreLimitUpdatesContract(StorePrincipalsContract):
             for name, left in (("a", 4), ("b", 3)):
                 first = {"unlisted": MINUTE} if name == "a" else {}
                 taught = update("told", clock.now(), amount=10, remaining=left, **first)
-                await store.admit(reservation(name, clock.now()))
-                await store.settle(name, settled(clock.now(), limit_updates=(taught,)))
+                await booked(store, reservation(name, clock.now()), settled(clock.now(), limit_updates=(taught,)))
             assert (await learns.observations())["told"].unlisted == MINUTE
             (one,) = await store.remaining([hold(1, 10, bucket="told")], clock.now())
             assert one.used == 7
@@ -122,8 +121,7 @@ class StoreLimitUpdatesContract(StorePrincipalsContract):
         async with self.opened(tmp_path, clock) as store:
             learns = able(store, Learns)
             for number, taught in enumerate(told):
-                await store.admit(reservation(f"a{number}", now, one))
-                await store.settle(f"a{number}", settled(now + 3, limit_updates=(taught,)))
+                await booked(store, reservation(f"a{number}", now, one), settled(now + 3, limit_updates=(taught,)))
             observation = (await learns.observations())[one.bucket]
         assert (observation.amount, observation.remaining, observation.at, observation.overages) == (8, 7, now + 2, 2)
 
@@ -135,8 +133,7 @@ class StoreLimitUpdatesContract(StorePrincipalsContract):
         async with self.opened(tmp_path, clock) as store:
             able(store, Learns)
             for number in range(9):
-                await store.admit(reservation(f"old{number}", clock.now(), one))
-                await store.settle(f"old{number}", settled(clock.now()))
+                await booked(store, reservation(f"old{number}", clock.now(), one), settled(clock.now()))
             clock.advance(50)
             await store.admit(reservation("last", clock.now(), one))
             clock.advance(15)
@@ -173,8 +170,7 @@ class StoreLimitUpdatesContract(StorePrincipalsContract):
             learns = able(store, Learns)
             for number, taught in enumerate(told):
                 at = taught.observation.at
-                await store.admit(reservation(f"a{number}", at, one))
-                await store.settle(f"a{number}", settled(at, limit_updates=(taught,)))
+                await booked(store, reservation(f"a{number}", at, one), settled(at, limit_updates=(taught,)))
             observation = (await learns.observations())[one.bucket]
             assert (observation.amount, observation.remaining, observation.at, observation.overages) == (20, 3, now, 1)
             assert (await store.remaining([one], now))[0].left == 3
@@ -206,8 +202,7 @@ class StoreLimitUpdatesContract(StorePrincipalsContract):
                 assert isinstance(await store.admit(reservation(name, at, one)), Grant), f"{name} was not admitted"
                 block = Block(bucket=one.bucket, until=at + wait, reason=f"said {name}")
                 await store.settle(name, settled(at, blocks=(block,)))
-            denial = await store.admit(reservation("c", now, one))
-            assert isinstance(denial, Denial)
+            denial = denied(await store.admit(reservation("c", now, one)))
             assert denial.block is not None
             assert (denial.retry_at, denial.block.reason) == (now + 36, "said b")
             assert isinstance(await store.admit(reservation("d", now + 36, one)), Grant)

@@ -30,7 +30,7 @@ from shunpike.types import (
 )
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.store_windows import StoreTimeContract
-from shunpike_testkit.stores import CENT, able, hold, reservation, settled
+from shunpike_testkit.stores import CENT, able, denied, hold, reservation, settled
 from shunpike_testkit.targets import PRICE, ask, limit, target
 
 WORST = PRICE.worst(100, 50)
@@ -71,8 +71,7 @@ class StorePrincipalsContract(StoreTimeContract):
             books = ledger(store, clock)
             for number in range(2):
                 assert isinstance(await answered(books, clock, f"a{number}", key), Grant)
-            denial = await answered(books, clock, "late", key)
-            assert isinstance(denial, Denial)
+            denial = denied(await answered(books, clock, "late", key))
             assert (denial.by, denial.owner, denial.cause) == (DeniedBy.BUDGET, Owner.PRINCIPAL, DenialCause.FULL)
             assert denial.text.startswith("budget of key-1 $")
             assert isinstance(
@@ -105,15 +104,13 @@ class StorePrincipalsContract(StoreTimeContract):
         async with self.opened(tmp_path, clock) as store:
             books = ledger(store, clock)
             assert isinstance(await books.admit(FREE, ask("runs", principal=first)), Grant)
-            denial = await books.admit(OTHER, ask("at once", principal=first))
-            assert isinstance(denial, Denial)
+            denial = denied(await books.admit(OTHER, ask("at once", principal=first)))
             assert (denial.by, denial.owner, denial.held) == (DeniedBy.LIMIT, Owner.PRINCIPAL, True)
             assert isinstance(await books.admit(OTHER, ask("other", principal=second)), Grant)
             await books.settle(FREE, ask("runs", principal=first), Outcome(at=clock.now(), usage=USED))
             for number in range(2):
                 assert isinstance(await answered(books, clock, f"a{number}", first), Grant)
-            denial = await answered(books, clock, "late", first)
-            assert isinstance(denial, Denial)
+            denial = denied(await answered(books, clock, "late", first))
             assert denial.text == "limit of first 3 requests / 60 s"
 
     async def test_a_budget_of_list_value_needs_a_price(self, tmp_path: Path, clock: VirtualClock) -> None:
@@ -121,8 +118,7 @@ class StorePrincipalsContract(StoreTimeContract):
         key = Principal(id="key", budgets=(worth(Money.usd(1)),))
         async with self.opened(tmp_path, clock) as store:
             books = ledger(store, clock)
-            denial = await books.admit(target(price=None), ask("a", principal=key))
-            assert isinstance(denial, Denial)
+            denial = denied(await books.admit(target(price=None), ask("a", principal=key)))
             assert (denial.cause, denial.impossible) == (DenialCause.PRICE_UNKNOWN, True)
             assert isinstance(await books.admit(target(price=None), ask("b")), Grant)
 
@@ -133,8 +129,7 @@ class StorePrincipalsContract(StoreTimeContract):
         async with self.opened(tmp_path, clock) as store:
             books = ledger(store, clock, worth(WORST), worth(Money.usd(5), provider="elsewhere"))
             assert isinstance(await answered(books, clock, "a", None), Grant)
-            denial = await answered(books, clock, "b", None)
-            assert isinstance(denial, Denial)
+            denial = denied(await answered(books, clock, "b", None))
             assert (denial.by, denial.owner) == (DeniedBy.BUDGET, Owner.OPERATOR)
             (_, left), (_, elsewhere) = await books.budgets()
             assert (left.used, elsewhere.used) == (PRICE.of(USED).pico, 0)

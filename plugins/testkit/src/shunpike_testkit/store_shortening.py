@@ -6,10 +6,10 @@ from pathlib import Path
 
 from shunpike.ledger.capabilities import Learns
 from shunpike.ledger.windows import GUARD
-from shunpike.types import Denial, Grant, Limit, Rolling, Sighting, Unit, WindowObservation
+from shunpike.types import Grant, Limit, Rolling, Sighting, Unit, WindowObservation
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.store_limit_updates import StoreLimitUpdatesContract, update
-from shunpike_testkit.stores import able, hold, reservation, settled
+from shunpike_testkit.stores import able, denied, hold, reservation, settled
 
 
 class StoreShorteningContract(StoreLimitUpdatesContract):
@@ -68,7 +68,6 @@ class StoreShorteningContract(StoreLimitUpdatesContract):
             assert (await store.remaining([one], now))[0].used == 3
             clock.advance(5)
             assert isinstance(await store.admit(reservation("test", clock.now(), one)), Grant)
-            denial = await store.admit(reservation("next", clock.now(), one))
-            assert isinstance(denial, Denial)
+            denial = denied(await store.admit(reservation("next", clock.now(), one)))
             assert denial.retry_at == now + 60 + GUARD
             await store.check()

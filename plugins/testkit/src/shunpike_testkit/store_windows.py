@@ -16,7 +16,7 @@ from shunpike.types import Calendar, Denial, DeniedBy, Grant, Held, Lifetime, Ro
 from shunpike.types.ledger import Spread
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.store_clocks import StoreClockContract
-from shunpike_testkit.stores import CENT, hold, reservation, settled
+from shunpike_testkit.stores import CENT, booked, denied, hold, reservation, settled
 
 PACIFIC_DAY = Calendar(period="day", zone="America/Los_Angeles")
 DAY_BOUNDS = [
@@ -44,8 +44,7 @@ class StoreTimeContract(StoreClockContract):
             assert early.retry_at == start + 300 + 60 + GUARD
             await store.settle("a", settled(start + 310, headers_at=start + 305))
             opens = start + 305 + 60 + GUARD
-            denial = await store.admit(reservation("b", opens - 0.001, hold(1, 1)))
-            assert isinstance(denial, Denial)
+            denial = denied(await store.admit(reservation("b", opens - 0.001, hold(1, 1))))
             assert denial.retry_at == opens, "the earliest moment must be exact: it is what callers sleep to"
             assert isinstance(await store.admit(reservation("b", opens, hold(1, 1))), Grant)
 
@@ -60,8 +59,7 @@ class StoreTimeContract(StoreClockContract):
             assert isinstance(await first.admit(reservation("a", start, hour)), Grant)
             (left,) = await other.remaining([hour], start)
             assert left.admitted_at == pytest.approx(start, abs=0.01)
-            denial = await other.admit(reservation("b", start, hour))
-            assert isinstance(denial, Denial)
+            denial = denied(await other.admit(reservation("b", start, hour)))
             assert (denial.by, denial.used) == (DeniedBy.PACE, 10)
             assert denial.retry_at == pytest.approx(start + 400, abs=0.01)
             clock.advance(500)
@@ -97,18 +95,15 @@ class StoreTimeContract(StoreClockContract):
                 moment = start + 10 * number
                 await store.admit(reservation(f"a{number}", moment, hold(tokens, 100, Unit.TOTAL_TOKEN)))
                 await store.settle(f"a{number}", settled(moment, output=tokens))
-            denial = await store.admit(reservation("b", start + 30, hold(50, 100, Unit.TOTAL_TOKEN)))
-            assert isinstance(denial, Denial)
+            denial = denied(await store.admit(reservation("b", start + 30, hold(50, 100, Unit.TOTAL_TOKEN))))
             assert denial.retry_at == start + 10 + 60 + GUARD
 
     async def test_a_denial_names_the_limit_that_opens_last(self, tmp_path: Path, clock: VirtualClock) -> None:
         """Waiting for any other would end in the next refusal."""
         hour, start = Rolling(seconds=3_600), clock.now()
         async with self.opened(tmp_path, clock) as store:
-            await store.admit(reservation("a", start, hold(1, 1), hold(1, 1, window=hour)))
-            await store.settle("a", settled(start))
-            denial = await store.admit(reservation("b", start + 1, hold(1, 1), hold(1, 1, window=hour)))
-            assert isinstance(denial, Denial)
+            await booked(store, reservation("a", start, hold(1, 1), hold(1, 1, window=hour)), settled(start))
+            denial = denied(await store.admit(reservation("b", start + 1, hold(1, 1), hold(1, 1, window=hour))))
             assert denial.limit is not None
             assert (denial.limit.window, denial.retry_at) == (hour, start + 3_600 + GUARD)
 
@@ -120,8 +115,7 @@ class StoreTimeContract(StoreClockContract):
         async with self.opened(tmp_path, clock) as store:
             await store.admit(reservation("a", at(begins) + 5, hold(1, 1, window=PACIFIC_DAY)))
             await store.settle("a", settled(at(begins) + 6))
-            denial = await store.admit(reservation("b", at(ends) - 2, hold(1, 1, window=PACIFIC_DAY)))
-            assert isinstance(denial, Denial)
+            denial = denied(await store.admit(reservation("b", at(ends) - 2, hold(1, 1, window=PACIFIC_DAY))))
             assert denial.retry_at == at(ends) + GUARD
             granted = await store.admit(reservation("b", at(ends) + GUARD, hold(1, 1, window=PACIFIC_DAY)))
             assert isinstance(granted, Grant)
@@ -132,8 +126,7 @@ class StoreTimeContract(StoreClockContract):
         async with self.opened(tmp_path, clock) as store:
             await store.admit(reservation("a", midnight - 60, hold(1, 1, window=day)))
             await store.settle("a", settled(midnight + 60, headers_at=midnight - 30))
-            denial = await store.admit(reservation("b", midnight + 3_600, hold(1, 1, window=day)))
-            assert isinstance(denial, Denial)
+            denial = denied(await store.admit(reservation("b", midnight + 3_600, hold(1, 1, window=day))))
             assert denial.retry_at == at("2026-06-03T00:00") + GUARD
 
     async def test_a_month_ends_with_its_last_day(self, tmp_path: Path, clock: VirtualClock) -> None:
@@ -142,8 +135,7 @@ class StoreTimeContract(StoreClockContract):
         async with self.opened(tmp_path, clock) as store:
             await store.admit(reservation("a", at("2026-12-15T00:00"), hold(1, 1, window=month)))
             await store.settle("a", settled(at("2026-12-15T00:01")))
-            denial = await store.admit(reservation("b", at("2026-12-31T23:00"), hold(1, 1, window=month)))
-            assert isinstance(denial, Denial)
+            denial = denied(await store.admit(reservation("b", at("2026-12-31T23:00"), hold(1, 1, window=month))))
             assert denial.retry_at == at("2027-01-01T00:00") + GUARD
 
     async def test_what_is_used_up_for_good_never_opens_by_waiting(self, tmp_path: Path, clock: VirtualClock) -> None:
@@ -151,13 +143,11 @@ class StoreTimeContract(StoreClockContract):
         money = hold(60 * CENT, 100 * CENT, Unit.USD, Lifetime())
         async with self.opened(tmp_path, clock) as store:
             await store.admit(reservation("a", clock.now(), money))
-            held = await store.admit(reservation("b", clock.now(), money))
-            assert isinstance(held, Denial)
+            held = denied(await store.admit(reservation("b", clock.now(), money)))
             assert held.retry_at is not None
             await store.settle("a", settled(clock.now(), pico=60 * CENT))
             clock.advance(10 * 365 * 86_400)
-            spent = await store.admit(reservation("b", clock.now(), money))
-            assert isinstance(spent, Denial)
+            spent = denied(await store.admit(reservation("b", clock.now(), money)))
             assert (spent.retry_at, spent.impossible) == (None, False)
 
     async def test_concurrency_is_free_again_when_a_call_ends(self, tmp_path: Path, clock: VirtualClock) -> None:
@@ -166,8 +156,7 @@ class StoreTimeContract(StoreClockContract):
         async with self.opened(tmp_path, clock) as store:
             for name, state in (("a", State.SETTLED), ("b", State.RELEASED), ("c", State.UNCONFIRMED)):
                 assert isinstance(await store.admit(reservation(name, clock.now(), one)), Grant)
-                denial = await store.admit(reservation(f"{name}-too", clock.now(), one))
-                assert isinstance(denial, Denial)
+                denial = denied(await store.admit(reservation(f"{name}-too", clock.now(), one)))
                 assert denial.retry_at is not None, "it opens as soon as a call ends"
                 await store.settle(name, Settlement(state=state, at=clock.now()))
 
@@ -175,8 +164,7 @@ class StoreTimeContract(StoreClockContract):
         """What was counted after a reset still counts when the clock shows the time before it again."""
         day, noon = Calendar(period="day"), at("2026-06-02T00:30")
         async with self.opened(tmp_path, clock) as store:
-            await store.admit(reservation("a", noon, hold(1, 1, window=day), hold(1, 1)))
-            await store.settle("a", settled(noon))
+            await booked(store, reservation("a", noon, hold(1, 1, window=day), hold(1, 1)), settled(noon))
             for moment in (noon - 3_600, noon - 3_590):
                 assert isinstance(await store.admit(reservation("b", moment, hold(1, 1, window=day))), Denial)
                 assert isinstance(await store.admit(reservation("b", moment, hold(1, 1))), Denial)
@@ -188,8 +176,7 @@ class StoreTimeContract(StoreClockContract):
         day, after = Calendar(period="day"), at("2026-06-02T00:30")
         async with self.opened(tmp_path, clock) as store:
             for name, moment in (("a", after), ("b", after - 3_600)):
-                assert isinstance(await store.admit(reservation(name, moment, hold(1, 2, window=day))), Grant)
-                await store.settle(name, settled(moment))
+                await booked(store, reservation(name, moment, hold(1, 2, window=day)), settled(moment))
             denial = await store.admit(reservation("c", after + 600, hold(1, 2, window=day)))
             assert isinstance(denial, Denial), "an attempt sent while the clock was set back was forgotten"
 
@@ -198,8 +185,7 @@ class StoreTimeContract(StoreClockContract):
         asked = clock.now()
         async with self.opened(tmp_path, clock) as store:
             clock.advance(200)
-            await store.admit(reservation("a", clock.now(), hold(2, 2)))
-            await store.settle("a", settled(clock.now()))
+            await booked(store, reservation("a", clock.now(), hold(2, 2)), settled(clock.now()))
             assert isinstance(await store.admit(reservation("late", asked, hold(1, 2))), Denial)
             clock.advance(30)
             assert isinstance(await store.admit(reservation("b", clock.now(), hold(1, 2))), Denial)
@@ -211,14 +197,11 @@ class StoreTimeContract(StoreClockContract):
         day, wrong, right = Calendar(period="day"), at("2036-01-01T12:00"), at("2026-06-02T12:00")
         async with self.opened(tmp_path, clock) as store:
             clock.advance(wrong - clock.now())
-            await store.admit(reservation("a", wrong, hold(1, 1, window=day), hold(1, 1)))
-            await store.settle("a", settled(wrong))
+            await booked(store, reservation("a", wrong, hold(1, 1, window=day), hold(1, 1)), settled(wrong))
             clock.set_back(wrong - right)
-            rolling = await store.admit(reservation("b", right, hold(1, 1)))
-            assert isinstance(rolling, Denial)
+            rolling = denied(await store.admit(reservation("b", right, hold(1, 1))))
             assert rolling.retry_at == right + 60 + GUARD
-            calendar = await store.admit(reservation("b", right, hold(1, 1, window=day)))
-            assert isinstance(calendar, Denial)
+            calendar = denied(await store.admit(reservation("b", right, hold(1, 1, window=day))))
             assert calendar.retry_at == at("2026-06-04T00:00") + GUARD
 
     async def test_a_caller_that_goes_away_while_waiting_holds_nothing(
@@ -269,8 +252,7 @@ class StoreTimeContract(StoreClockContract):
             pytest.skip("this store forgets, as it says")
         money, request = hold(9 * CENT, 100 * CENT, Unit.USD, Lifetime()), hold(1, 10)
         async with self.opened(tmp_path, clock) as store:
-            await store.admit(reservation("a", clock.now(), money, request))
-            await store.settle("a", settled(clock.now(), pico=CENT))
+            await booked(store, reservation("a", clock.now(), money, request), settled(clock.now(), pico=CENT))
             await store.admit(reservation("b", clock.now(), money, request))
         clock.advance(5)
         async with self.opened(tmp_path, clock) as store:

@@ -84,6 +84,18 @@ def settled(at: float, *, prompt: int = 0, output: int = 0, pico: int = 0, **oth
     return Settlement(state=State.SETTLED, at=at, usage=usage, cost=Money(pico=pico), **others)
 
 
+def denied(answer: Grant | Denial, otherwise: str = "it was granted") -> Denial:
+    """Return an answer that must be a denial."""
+    assert isinstance(answer, Denial), otherwise
+    return answer
+
+
+async def booked(store: Store, asked: Reservation, end: Settlement) -> None:
+    """Let an attempt be admitted, and settled with ``end``."""
+    assert isinstance(await store.admit(asked), Grant), f"{asked.attempt_id} was not admitted"
+    assert await store.settle(asked.attempt_id, end), f"{asked.attempt_id} was settled before"
+
+
 class StoreContract:
     """Inherit, say how to open a store, and the laws of the ledger are tested."""
 
@@ -140,8 +152,7 @@ class StoreContract:
     async def test_a_request_larger_than_its_limit_is_impossible(self, tmp_path: Path, clock: VirtualClock) -> None:
         """No waiting is offered where none can help."""
         async with self.opened(tmp_path, clock) as store:
-            denial = await store.admit(reservation("a", clock.now(), hold(101, 100, Unit.TOTAL_TOKEN)))
-            assert isinstance(denial, Denial)
+            denial = denied(await store.admit(reservation("a", clock.now(), hold(101, 100, Unit.TOTAL_TOKEN))))
             assert (denial.impossible, denial.retry_at) == (True, None)
             assert denial.cause is DenialCause.TOO_LARGE
 
@@ -161,8 +172,7 @@ class StoreContract:
         """A duplicated or late callback changes nothing."""
         money = hold(5 * CENT, 100 * CENT, Unit.USD, Lifetime())
         async with self.opened(tmp_path, clock) as store:
-            await store.admit(reservation("a", clock.now(), money))
-            assert await store.settle("a", settled(clock.now(), pico=CENT))
+            await booked(store, reservation("a", clock.now(), money), settled(clock.now(), pico=CENT))
             assert not await store.settle("a", settled(clock.now(), pico=4 * CENT))
             assert not await store.settle("a", Settlement(state=State.RELEASED, at=clock.now()))
             assert not await store.settle("never-admitted", settled(clock.now()))
@@ -198,11 +208,7 @@ class StoreContract:
         self, tmp_path: Path, clock: VirtualClock, settlement: Settlement, used: list[int]
     ) -> None:
         """Released gives tokens and money back, an unsent one the request too; unconfirmed keeps the worst case."""
-        holds = (
-            hold(1, 10),
-            hold(500, 1_000, Unit.TOTAL_TOKEN),
-            hold(9 * CENT, 100 * CENT, Unit.USD, Lifetime()),
-        )
+        holds = (hold(1, 10), hold(500, 1_000, Unit.TOTAL_TOKEN), hold(9 * CENT, 100 * CENT, Unit.USD, Lifetime()))
         async with self.opened(tmp_path, clock) as store:
             await store.admit(reservation("a", clock.now(), *holds))
             await store.settle("a", settlement.model_copy(update={"at": clock.now()}))
@@ -213,8 +219,7 @@ class StoreContract:
         """A provider that bills more than its price list must not be hidden, even where the cap is passed."""
         money = hold(6 * CENT, 10 * CENT, Unit.USD, Calendar(period="day"))
         async with self.opened(tmp_path, clock) as store:
-            await store.admit(reservation("a", clock.now(), money))
-            assert await store.settle("a", settled(clock.now(), pico=25 * CENT))
+            await booked(store, reservation("a", clock.now(), money), settled(clock.now(), pico=25 * CENT))
             (left,) = await store.remaining([money], clock.now())
             assert (left.used, left.left) == (25 * CENT, 0)
             assert isinstance(await store.admit(reservation("b", clock.now(), money)), Denial)
@@ -269,8 +274,7 @@ class StoreContract:
                 block = Block(bucket="gate", until=until, reason=f"said {name}")
                 await store.settle(name, Settlement(state=State.RELEASED, at=now, blocks=(block,)))
             assert [(one.until, one.reason) for one in (await store.closed(now)).values()] == [(now + 500, "said a")]
-            denial = await store.admit(reservation("c", now + 499, gate))
-            assert isinstance(denial, Denial), "a closed bucket must refuse"
+            denial = denied(await store.admit(reservation("c", now + 499, gate)), "a closed bucket must refuse")
             assert (denial.retry_at, denial.by, denial.limit) == (now + 500, DeniedBy.BLOCK, None)
             assert denial.block is not None
             assert denial.block.reason == denial.text == "said a"
