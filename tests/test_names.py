@@ -43,6 +43,10 @@ WORDS = frozenset(
 """Nowhere: no name, no comment, no text, no page."""
 IDENTIFIERS = WORDS | {"abilities", "ability", "closure", "closures", "judge"}
 """No part of a name. As plain words, and as the tables of a database, they may stand."""
+MOMENTS = frozenset({"at", "began", "begun", "ended", "expires", "seen", "since", "started", "until", "when"})
+"""Names of a field that do not tell which clock its moment is on."""
+ROWS = "shunpike.ledger.rows"
+"""The fields there are columns of the databases."""
 OPTIONS = {"claim", "deadline"}
 SETTINGS = {"deadline", "pace_text", "reserve"}
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md")]
@@ -110,3 +114,50 @@ def test_no_command_shows_a_word_that_was_given_up(name: str) -> None:
 def test_no_option_and_no_setting_has_a_name_that_was_given_up() -> None:
     assert not OPTIONS & {*Options.__annotations__, *EmbedOptions.__annotations__}
     assert not SETTINGS & {*Settings.model_fields}
+
+
+def assigned(tree: ast.AST) -> Iterator[tuple[ast.AST, ast.expr]]:
+    """Return what is set in ``tree``, to what: names, attributes and arguments."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            (target,), value = node.targets[:1], node.value
+            if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+                yield from zip(target.elts, value.elts, strict=False)
+            else:
+                yield target, value
+        elif isinstance(node, ast.AnnAssign | ast.keyword | ast.NamedExpr) and node.value is not None:
+            yield node if isinstance(node, ast.keyword) else node.target, node.value
+
+
+def is_monotonic(value: ast.expr) -> bool:
+    """Whether ``value`` is read of the monotonic clock, or so long after that."""
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
+        return is_monotonic(value.left) or is_monotonic(value.right)
+    return isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "monotonic"
+
+
+def test_what_is_read_of_the_monotonic_clock_is_called_so() -> None:
+    """So that no moment of one clock is ever held against the other's: the wall clock's are ``now`` and ``…_at``."""
+    read = [
+        f"{module}:{value.lineno}: {name}"
+        for module, file in modules().items()
+        for target, value in assigned(ast.parse(file.read_text(encoding="utf-8")))
+        if is_monotonic(value)
+        for name in [getattr(target, "attr", None) or getattr(target, "id", None) or getattr(target, "arg", "")]
+    ]
+    assert len(read) > 20
+    assert not [one for one in read if not one.endswith("_mono")]
+
+
+def test_a_field_that_is_a_moment_tells_by_its_name_or_type_on_which_clock() -> None:
+    told = [
+        f"{module}: {node.name}.{field.target.id}"
+        for module, file in modules().items()
+        if module.partition(".")[0] == "shunpike" and module != ROWS
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+        for field in node.body
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and field.target.id in MOMENTS
+        if ast.unparse(field.annotation).partition(" | ")[0] == "float"
+    ]
+    assert not told

@@ -88,11 +88,11 @@ class DuplicateRequest(UsageError):
     """A request of this ``request_id`` runs here, or the ledger knows it: nothing was sent, nothing is paid.
 
     ``outcome`` is ``running``, ``answered``, ``failed``, ``unconfirmed``, ``held`` by a process that runs or died, or
-    ``known`` where no more can be told; ``at`` (epoch seconds) is when its last attempt began, ``cost`` of all of them.
+    ``known`` where no more can be told; ``started_at`` (epoch seconds) is of its last attempt, ``cost`` of all of them.
     """
 
     outcome: str = "running"
-    at: float | None = None
+    started_at: float | None = None
     cost: Money | None = None
 
 

@@ -68,13 +68,13 @@ async def test_what_was_answered_is_not_asked_again_under_its_id(make_client: Ma
         error = await refused(ask(client, "order-1"))
         assert await ask(client, "order-2") == "order-2"
         (row,) = await client.usage(START - 1, START + 999)
-    assert (error.outcome, error.at, error.request_id) == ("answered", START, "order-1")
+    assert (error.outcome, error.started_at, error.request_id) == ("answered", START, "order-1")
     assert error.cost is not None
     assert not error.cost
     assert "'order-1' was answered (begun 2026-" in error.message
     assert row.requests == 2
     again = pickle.loads(pickle.dumps(error))
-    assert (again.outcome, again.at, again.cost) == (error.outcome, error.at, error.cost)
+    assert (again.outcome, again.started_at, again.cost) == (error.outcome, error.started_at, error.cost)
     assert (status_of(error), error_body(error)["code"], error.exit_code) == (409, "duplicate_request", 2)
 
 
@@ -93,7 +93,11 @@ async def test_while_it_runs_another_of_its_id_is_refused_at_once(make_client: M
             await anyio.lowlevel.checkpoint()
         error = await refused(complete(client, "a"))
         group.cancel_scope.cancel()
-    assert (error.outcome, error.at, error.message) == ("running", None, "request_id 'a' still runs in this process")
+    assert (error.outcome, error.started_at, error.message) == (
+        "running",
+        None,
+        "request_id 'a' still runs in this process",
+    )
 
 
 async def test_a_stream_runs_until_it_is_closed(make_client: MakeClient) -> None:
@@ -141,7 +145,7 @@ async def test_other_processes_are_told_what_became_of_it(make_client: MakeClien
                 await anyio.lowlevel.checkpoint()
             held = await refused(complete(second, "a"))
             group.cancel_scope.cancel()
-        assert (held.outcome, held.at) == ("held", START)
+        assert (held.outcome, held.started_at) == ("held", START)
         assert "at most $0.00" in held.message
         over = await refused(complete(second, "a"))
         assert over.outcome in ("failed", "unconfirmed")
@@ -190,7 +194,7 @@ async def test_whoever_is_slower_is_refused_by_the_ledger(
                 )
                 for snapshot, plan in zip((here, there), plans, strict=True):
                     await snapshot.attempt_loop.run(plan, Completing(snapshot.services, plan, request))
-    assert (caught.value.outcome, caught.value.at) == ("answered", START)
+    assert (caught.value.outcome, caught.value.started_at) == ("answered", START)
     assert theirs.backend.calls == []
     assert [one.error for one in events.events if isinstance(one, RequestFailed)] == ["duplicate"]
 

@@ -118,7 +118,7 @@ class Rig:
             prompt_bound=9,
             min_output=16,
             max_attempts=8,
-            expires=self.clock.monotonic() + 60,
+            expires_mono=self.clock.monotonic() + 60,
         )
         return replace(made, **fields)
 

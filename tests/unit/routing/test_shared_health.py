@@ -19,7 +19,7 @@ def test_others_ask_again_after_an_hour_at_the_latest_whatever_was_named(seconds
     asked = NOW + min(seconds, LONGEST)
     assert (told.test_at, told.until, told.failures) == (asked, asked + REMEMBERED, 3)
     heard = heard_of(place, told, 5.0)
-    assert (heard.until, heard.since, heard.failures, heard.booked_at) == (asked, NOW, 3, 5.0)
+    assert (heard.opens_at, heard.closed_at, heard.failures, heard.booked_mono) == (asked, NOW, 3, 5.0)
     assert (heard.kind, heard.reason) == ("overloaded", "overloaded: down")
 
 

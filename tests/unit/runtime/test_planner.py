@@ -52,13 +52,13 @@ async def test_who_is_asked_and_in_which_order_is_the_settings_word() -> None:
 async def test_what_the_caller_wishes_stands_before_the_settings() -> None:
     runtime = runtime_of(ScriptedProvider("a"), ScriptedProvider("b"), timeout=100, wait=True, min_output=7)
     plain = await planned(runtime, chat())
-    assert (plain.expires, plain.waits, plain.strict, plain.tag) == (100.0, True, False, None)
+    assert (plain.expires_mono, plain.waits, plain.strict, plain.tag) == (100.0, True, False, None)
     assert (plain.priority, plain.min_output, plain.waiter.place.arrival) == ("interactive", 7, 1)
     wished = await planned(
         runtime, chat(), providers=("b",), timeout=3.0, wait=False, strict=True, tag="docs", priority="batch"
     )
     assert names(wished) == ["b/m"]
-    assert (wished.expires, wished.waits, wished.strict, wished.tag) == (3.0, False, True, "docs")
+    assert (wished.expires_mono, wished.waits, wished.strict, wished.tag) == (3.0, False, True, "docs")
     assert (wished.priority, wished.waiter.place.arrival) == ("batch", 2)
 
 

@@ -31,7 +31,7 @@ _PRECISE_FOR = 2 * DAY
 class Ended(NamedTuple):
     """An attempt that ended, as far as totals need it."""
 
-    at: float
+    ended_at: float
     key: Key
     counts: Counts
 
@@ -107,12 +107,12 @@ class Attempts:
         return believed
 
     def _add(self, ended: Ended) -> None:
-        start = ended.at // _PERIOD * _PERIOD
+        start = ended.ended_at // _PERIOD * _PERIOD
         if start not in self._periods:
-            self._periods[start] = _Period(ended.at)
-            self._join(ended.at - _PRECISE_FOR)
+            self._periods[start] = _Period(ended.ended_at)
+            self._join(ended.ended_at - _PRECISE_FOR)
         period = self._periods[start]
-        period.first = min(period.first, ended.at)
+        period.first = min(period.first, ended.ended_at)
         period.tally.add(ended.key, ended.counts)
 
     def _join(self, before: float) -> None:
@@ -131,7 +131,7 @@ class Attempts:
                 provider=one.ended.key.provider,
                 account=one.account,
                 model=one.ended.key.model,
-                at=one.ended.at,
+                at=one.ended.ended_at,
                 outcome=one.outcome,
                 cost=Money(pico=one.pico),
                 funds=one.funds,
@@ -154,7 +154,7 @@ class Attempts:
         doubtful = self._doubtful.get(name)
         one = self._ended[name] if doubtful is None else doubtful.ended
         state, counts = State.SETTLED if doubtful is None else State.UNCONFIRMED, one.counts
-        return one.at, state, "ok" if counts.answered else "", counts.requests, counts.cost + counts.credit
+        return one.ended_at, state, "ok" if counts.answered else "", counts.requests, counts.cost + counts.credit
 
     def reconcile(self, attempt_id: str, cost: Money) -> Iterable[str] | None:
         """Settle one of them at ``cost``; return the buckets of money that it counts in, None where it is none."""
@@ -173,7 +173,7 @@ class Attempts:
             if since <= period.first < until:
                 tally.merge(period.tally)
         for one in self._one_by_one():
-            if since <= one.at < until:
+            if since <= one.ended_at < until:
                 tally.add(one.key, one.counts)
         return tally
 

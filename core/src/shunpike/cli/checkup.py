@@ -207,7 +207,7 @@ async def _provider(row: ProviderStatus, client: Client, *, online: bool) -> Fin
     quota = left_at(row.remaining)
     text += source + (f", {quota}" if quota else "")
     clock = SystemClock()
-    started = clock.monotonic()
+    started_mono = clock.monotonic()
     try:
         client.check_setup(row.name)
         if not online:
@@ -221,4 +221,4 @@ async def _provider(row: ProviderStatus, client: Client, *, online: bool) -> Fin
         there = f"is this machine online, and its address right? shunpike providers, then: shunpike -p {row.name} hi"
         hint = error.hint or (another if isinstance(error, AuthError) else there)
         return found("Providers", Level.PROBLEM, f"{text}; {error.message}", hint)
-    return found("Providers", Level.OK, f"{text}; reached: {words} in {duration(clock.monotonic() - started)}")
+    return found("Providers", Level.OK, f"{text}; reached: {words} in {duration(clock.monotonic() - started_mono)}")

@@ -95,7 +95,7 @@ class _Tally:
 async def play(plan: DemoPlan, host: Host, world: World, progress: Watcher) -> Result:
     """Play the demo to its end and compare the books."""
     clock = SystemClock()
-    started, began = clock.monotonic(), clock.now()
+    started_mono, began_at = clock.monotonic(), clock.now()
     endpoints = await world.start()
     try:
         with tempfile.TemporaryDirectory(prefix="shunpike-demo-") as folder:
@@ -106,7 +106,7 @@ async def play(plan: DemoPlan, host: Host, world: World, progress: Watcher) -> R
                 await _send_all(client, plan, tally)
                 world.set_faults(0.0, plan.seed)
                 silent = await _greet(client, [name for name in endpoints if name in settings.providers], tally)
-                ledger = await client.usage(began - 1, clock.now() + 1)
+                ledger = await client.usage(began_at - 1, clock.now() + 1)
                 statuses = await client.status()
                 books = tuple(row for row in world.books() if row.provider in settings.providers)
     finally:
@@ -114,7 +114,7 @@ async def play(plan: DemoPlan, host: Host, world: World, progress: Watcher) -> R
             await world.aclose()
     return Result(
         plan=plan,
-        seconds=clock.monotonic() - started,
+        seconds=clock.monotonic() - started_mono,
         answered=tally.answered.total(),
         kinds=dict(tally.kinds),
         failures=dict(tally.failures),

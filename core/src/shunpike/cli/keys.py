@@ -90,7 +90,7 @@ async def _row(opened: Client, name: str) -> ProviderStatus:
 async def _check(name: str, key: str) -> str:
     """Return what a free call with ``key`` said. A refused key raises `AuthError`; no answer leaves it unchecked."""
     clock = SystemClock()
-    started = clock.monotonic()
+    started_mono = clock.monotonic()
     async with client({"providers": {name: {"key": SecretStr(key)}}}, ledger=False) as opened:
         try:
             found = await opened.probe(name)
@@ -99,7 +99,7 @@ async def _check(name: str, key: str) -> str:
             raise
         except (ProviderError, UnknownProvider, UsageError) as error:
             return f"! not checked: {safe(error.message)}"
-    return f"✓ key works ({safe(found)} in {duration(clock.monotonic() - started)})"
+    return f"✓ key works ({safe(found)} in {duration(clock.monotonic() - started_mono)})"
 
 
 @app.command("list")

@@ -121,7 +121,7 @@ class MarkdownPage:
         self._drawn = 0  # rows of the preview that stand there
         self._done: list[str] = []  # rows to be written for good
         self._clock = SystemClock()
-        self._rest_until = 0.0
+        self._rest_until_mono = 0.0
 
     def feed(self, text: str) -> None:
         """Take more text: write what is complete by now, and show the rest for the time being."""
@@ -129,11 +129,11 @@ class MarkdownPage:
         for line in lines:
             self._take(line)
         # Drawing takes at most a third of the time: a fast model is not kept waiting by it.
-        begun = self._clock.monotonic()
-        if begun >= self._rest_until:
+        begun_mono = self._clock.monotonic()
+        if begun_mono >= self._rest_until_mono:
             self._draw(self._preview())
-            ended = self._clock.monotonic()
-            self._rest_until = ended + 2 * (ended - begun)
+            ended_mono = self._clock.monotonic()
+            self._rest_until_mono = ended_mono + 2 * (ended_mono - begun_mono)
 
     def pause(self) -> None:
         """Take the preview away; it comes back with the next text."""

@@ -73,11 +73,11 @@ class Spinner:
 
     def _turn(self) -> None:
         clock = SystemClock()
-        begun = clock.monotonic()
+        begun_mono = clock.monotonic()
         encoding = (sys.stderr.encoding or "").lower()
         frames = FRAMES if encoding.startswith("utf") else _PLAIN
         for frame in cycle(frames):
-            passed = clock.monotonic() - begun
+            passed = clock.monotonic() - begun_mono
             line = f"{frame} {self._label}, {passed:.0f} s" if passed >= 1 else f"{frame} {self._label}"
             with self._lock:
                 narrate(f"{_ERASE}{line[: _width() - 1]}", end="")

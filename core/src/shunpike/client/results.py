@@ -46,6 +46,6 @@ def _facts(
         "decision": recorder.decision(),
         "warnings": (*map(masked, answer.warnings), *recorder.warnings),
         "created": attempt.started_at,
-        "seconds": services.clock.monotonic() - attempt.started,
+        "seconds": services.clock.monotonic() - attempt.started_mono,
         "simulated": target.provider.simulated,
     }

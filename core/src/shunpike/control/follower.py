@@ -26,7 +26,7 @@ class Follower:
         self._base = base
         self._store = store
         self._clock = clock
-        self._looked_at: float | None = None
+        self._looked_mono: float | None = None
         self._looking: anyio.Event | None = None
         """Set when the look that one of them has begun is over: it wakes all that wait, where a lock is handed on."""
         self.controls: Controls = UNCONTROLLED
@@ -37,7 +37,7 @@ class Follower:
         """Whether a look may have to wait for the store: before that, it tells what the last one has found."""
         if self._store is None:
             return False
-        return self._looked_at is None or not 0 <= self._clock.monotonic() - self._looked_at < SEEN_WITHIN
+        return self._looked_mono is None or not 0 <= self._clock.monotonic() - self._looked_mono < SEEN_WITHIN
 
     async def look(self) -> Settings | None:
         """Return the settings that hold from now on, None where nothing has changed since the last look.
@@ -48,11 +48,11 @@ class Follower:
         if self._store is None:
             return None
         if not self.is_due:
-            return await self._look(self._store, self._looked_at)
-        came = self._clock.monotonic()
+            return await self._look(self._store, self._looked_mono)
+        came_mono = self._clock.monotonic()
         while self._looking is not None:
             await self._looking.wait()
-            if (self._looked_at is not None and self._looked_at >= came) or not self.is_due:
+            if (self._looked_mono is not None and self._looked_mono >= came_mono) or not self.is_due:
                 return None  # Whoever looked meanwhile has told what was found.
         looking = self._looking = anyio.Event()
         try:
@@ -61,10 +61,10 @@ class Follower:
             self._looking = None
             looking.set()
 
-    async def _look(self, store: ControlStore, begun: float | None) -> Settings | None:
+    async def _look(self, store: ControlStore, begun_mono: float | None) -> Settings | None:
         revision = await store.revision()
         found = self.controls if revision == self.controls.revision else await store.controls()
-        self._looked_at = begun
+        self._looked_mono = begun_mono
         if found == self.controls:
             return None
         self.controls = found

@@ -31,7 +31,7 @@ class Knowledge:
         self._store = store
         self._learns = store if isinstance(store, Learns) else None
         self._clock = clock
-        self._read_at: float | None = None
+        self._read_mono: float | None = None
         self._missed = False
         """Whether an attempt of this process taught what only the books know: they are looked at again at once."""
         self._reading = anyio.Lock()
@@ -64,18 +64,18 @@ class Knowledge:
         self._all_know = self._all_know or not self._reading.locked()
 
     async def _read(self, store: Learns) -> None:
-        now, self._missed = self._clock.monotonic(), False
+        read_mono, self._missed = self._clock.monotonic(), False
         observations, factors = await store.observations(), await store.factors()
         closed = await self._store.closed(self._clock.now())
         self._bring(observations, factors)
         self._blocks = dict(closed)
-        self.troubles = Troubles(now, {name: one for name, one in closed.items() if one.failures})
-        self._read_at = now
+        self.troubles = Troubles(read_mono, {name: one for name, one in closed.items() if one.failures})
+        self._read_mono = read_mono
 
     def _is_fresh(self) -> bool:
-        if self._read_at is None or self._missed:
+        if self._read_mono is None or self._missed:
             return False
-        return self._clock.monotonic() - self._read_at < FRESH
+        return self._clock.monotonic() - self._read_mono < FRESH
 
     def _bring(self, observations: Mapping[str, Observation], factors: Mapping[str, Factor]) -> None:
         """Take what the store knows, unless an attempt of this process taught something newer while it was read."""

@@ -65,19 +65,18 @@ class WindowSighting(NamedTuple):
     """What the end of an attempt tells of one limit. Times are epoch seconds."""
 
     attempt_id: str
-    started: float
+    started_at: float
     """When it was admitted."""
-    seen: float
+    seen_at: float
     """When its headers had come."""
-    at: float
-    """When it ended."""
+    ended_at: float
     origin: str
     refused: bool = False
     named: bool = True
     """For a refusal: whether it was this limit for certain."""
     left: int | None = None
     wait: float | None = None
-    """Seconds from ``seen`` to the reset that it stated."""
+    """Seconds from ``seen_at`` to the reset that it stated."""
 
 
 def may_be_shorter(limit: Limit) -> bool:
@@ -118,7 +117,7 @@ def watched(known: WindowObservation | None, limit: Limit, seen: WindowSighting)
     listed = _seconds(limit)
     span = _fresh(known or WindowObservation(), limit.amount, seen, listed)
     if seen.wait is not None and 0 < seen.wait <= listed * _NEAR:
-        span = span.model_copy(update={"told_at": seen.seen, "wait": seen.wait})
+        span = span.model_copy(update={"told_at": seen.seen_at, "wait": seen.wait})
     if seen.refused and (span.told_at or span.seconds is not None):
         return _refused(span, seen, listed)
     if not span.told_at:
@@ -162,22 +161,22 @@ def _seconds(limit: Limit) -> float:
 
 def _fresh(span: WindowObservation, amount: int, seen: WindowSighting, listed: float) -> WindowObservation:
     """Forget what is too old to tell, what is of another amount, and all of it where the clock was set back."""
-    latest = seen.at + listed
+    latest = seen.ended_at + listed
     if span.amount != amount or max((one.seen for one in span.log), default=0.0) > latest or span.told_at > latest:
         return without_sightings(span).model_copy(update={"amount": amount})
-    if seen.seen - span.told_at > listed:
+    if seen.seen_at - span.told_at > listed:
         return span.model_copy(update={"log": (), "told_at": 0.0}) if span.told_at else span
-    if span.seconds is not None and not is_believed_at(span.at, seen.at):
+    if span.seconds is not None and not is_believed_at(span.at, seen.ended_at):
         span = span.model_copy(update={"seconds": None, "rolling": None, "refilled": None, "fixed": None})
-    return span.model_copy(update={"log": tuple(one for one in span.log if one.started >= seen.seen - listed)})
+    return span.model_copy(update={"log": tuple(one for one in span.log if one.started >= seen.seen_at - listed)})
 
 
 def _refused(span: WindowObservation, seen: WindowSighting, listed: float) -> WindowObservation:
     """A refusal shows that nothing was left; whatever was concluded or tested before it is taken back."""
-    one = Sighting(started=seen.started, seen=seen.seen, served=0, left=seen.left or 0, wait=seen.wait)
+    one = Sighting(started=seen.started_at, seen=seen.seen_at, served=0, left=seen.left or 0, wait=seen.wait)
     if span.seconds is None and not span.tests:
         return span.model_copy(update={"log": sightings.with_one(span.log, one)}) if seen.named else span
-    span = _failed(span, seen.at, listed)
+    span = _failed(span, seen.ended_at, listed)
     taken_back = {"seconds": None, "rolling": None, "refilled": None, "fixed": None}
     return span.model_copy(update={**taken_back, "log": (one,) if seen.named else ()})
 
@@ -189,8 +188,8 @@ def _failed(span: WindowObservation, at: float, listed: float) -> WindowObservat
 
 
 def _judged(span: WindowObservation, amount: int, seen: WindowSighting, listed: float) -> WindowObservation:
-    one = Sighting(started=seen.started, seen=seen.seen, left=seen.left, wait=seen.wait)
-    before = [other for other in span.log if other.seen < seen.started]
+    one = Sighting(started=seen.started_at, seen=seen.seen_at, left=seen.left, wait=seen.wait)
+    before = [other for other in span.log if other.seen < seen.started_at]
     since, fixed = sightings.fixed(before, amount, one)
     shapes = {
         "rolling": sightings.least(span.rolling, sightings.rolling(before, amount, one)),
@@ -199,7 +198,7 @@ def _judged(span: WindowObservation, amount: int, seen: WindowSighting, listed: 
     }
     log = sightings.with_one(span.log, one.model_copy(update={"since": since}))
     span = span.model_copy(update={"log": log})
-    if sightings.stands_still(log) and used_within(span, listed, seen.at) <= amount:
+    if sightings.stands_still(log) and used_within(span, listed, seen.ended_at) <= amount:
         return span
     span = span.model_copy(update=shapes)
     bounds = [bound for bound in shapes.values() if bound is not None]
@@ -208,21 +207,22 @@ def _judged(span: WindowObservation, amount: int, seen: WindowSighting, listed: 
     most = max(*bounds, *(one.wait or 0.0 for one in log))
     seconds = next((step for step in _STEPS if step >= most), listed)
     if seconds < (span.seconds or listed) and seconds <= listed * _WORTH:
-        shown = {"seconds": seconds, "at": seen.at, "changed_at": seen.at, "origin": seen.origin, "tests": 0}
+        now = seen.ended_at
+        shown = {"seconds": seconds, "at": now, "changed_at": now, "origin": seen.origin, "tests": 0}
         return span.model_copy(update=shown)
     if span.seconds is not None and fixed is not None and fixed <= span.seconds:
-        return span.model_copy(update={"at": seen.at})
+        return span.model_copy(update={"at": seen.ended_at})
     return span
 
 
 def _tested(span: WindowObservation, amount: int, seen: WindowSighting, listed: float) -> WindowObservation:
     """Make room for a test, where one is due: the attempt that ended counts until the reset only."""
-    if seen.started < span.test_at or seen.at < span.no_test_before:
+    if seen.started_at < span.test_at or seen.ended_at < span.no_test_before:
         return span
     if span.tests >= _TESTS:
-        return _failed(span, seen.at, listed)
+        return _failed(span, seen.ended_at, listed)
     wait = span.wait if seen.wait is None else seen.wait
-    if not 0 < wait <= listed * _NEAR or used_within(span, listed, seen.at) < amount * _FULL:
+    if not 0 < wait <= listed * _NEAR or used_within(span, listed, seen.ended_at) < amount * _FULL:
         return span
-    test_at = max(seen.seen + wait, seen.at) + LATER
+    test_at = max(seen.seen_at + wait, seen.ended_at) + LATER
     return span.model_copy(update={"tests": span.tests + 1, "test_at": test_at, "tester": seen.attempt_id})

@@ -206,7 +206,7 @@ class Part(NamedTuple):
     """What of an ended attempt's slot counts until when."""
 
     amount: int
-    expires: float
+    expires_at: float
 
 
 def settled_parts(

@@ -273,14 +273,14 @@ class Before(NamedTuple):
             refused=refused,
             named=named or self.alone,
             left=left,
-            wait=None if moment is None else moment - seen.seen,
+            wait=None if moment is None else moment - seen.seen_at,
             origin=seen.origin if observation is None else observation.origin,
         )
 
     def taught(self, bucket: str, seen: WindowSighting, span: WindowObservation) -> LimitUpdate:
         """Return the limit update with what is known of the window now."""
         if self.update is None:
-            observation = Observation(bucket=bucket, at=seen.seen, origin=seen.origin, span=span)
+            observation = Observation(bucket=bucket, at=seen.seen_at, origin=seen.origin, span=span)
             return LimitUpdate(limit=self.limit, observation=observation)
         return self.update.model_copy(update={"observation": self.update.observation.model_copy(update={"span": span})})
 

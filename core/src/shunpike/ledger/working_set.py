@@ -212,16 +212,16 @@ class WorkingSet:
             # What used nothing was no admission.
             bucket.admitted_at = used_at(bucket.window, bucket.admitted_at, bucket.last, self.guard)
         for part in parts:
-            self.add(bucket, Part(part.amount, min(part.expires, until)), owner)
+            self.add(bucket, Part(part.amount, min(part.expires_at, until)), owner)
 
     def add(self, bucket: Bucket, part: Part, attempt_id: str = "") -> None:
         """Let ``part`` count in ``bucket``: the truth is booked even where it is over the cap."""
-        key = bucket.key, part.expires, attempt_id
+        key = bucket.key, part.expires_at, attempt_id
         self._slots[key] = self._slots.get(key, 0) + part.amount
         bucket.used += part.amount
         bucket.ceiling = max(bucket.ceiling, bucket.used)
-        bucket.first = part.expires if bucket.first is None else min(bucket.first, part.expires)
-        bucket.last = part.expires if bucket.last is None else max(bucket.last, part.expires)
+        bucket.first = part.expires_at if bucket.first is None else min(bucket.first, part.expires_at)
+        bucket.last = part.expires_at if bucket.last is None else max(bucket.last, part.expires_at)
 
     def _latest_block(self, name: str, now: float) -> float:
         bucket = self.buckets.get(name)

@@ -70,7 +70,7 @@ class Admitting:
             max_output=max(ask.max_output, 1),
             timeouts=self._services.timeouts(target).within(run.left()),
             started_at=clock.now(),
-            started=clock.monotonic(),
+            started_mono=clock.monotonic(),
         )
 
     def _ask(self, run: RequestRun, target: Target) -> AdmissionRequest:

@@ -32,7 +32,7 @@ class AttemptEnd:
 
     def begins_to_answer(self, attempt: Attempt) -> None:
         """Note the first content of a stream."""
-        attempt.first_token = self._services.clock.monotonic()
+        attempt.first_token_mono = self._services.clock.monotonic()
         self._services.health.answers(self._services.where(attempt.target))
 
     async def answered(self, run: RequestRun, attempt: Attempt, outcome: Outcome) -> None:
@@ -50,7 +50,7 @@ class AttemptEnd:
         """End a failed attempt, and learn from it whom to ask next; ``outcome`` is of an answer that is none."""
         setback = self._learn(run, attempt, error)
         if outcome is None:
-            outcome = failure(self._services, attempt, error, setback.until)
+            outcome = failure(self._services, attempt, error, setback.closed_until)
         record = await self._book(run, attempt, outcome, error)
         if record is not None:
             self._tell(AttemptFailed, run, record, error=error.kind, status=error.status)
@@ -97,9 +97,9 @@ class AttemptEnd:
     def _late(self, attempt: Attempt, mark: KeptMark) -> Failure:
         """Return the failure of an attempt that took longer than it may."""
         name = attempt.target.name
-        if attempt.first_token is None and attempt.time is not None:
+        if attempt.first_token_mono is None and attempt.time is not None:
             return mark.on(Overloaded(attempt.time.over("no answer"), provider=name, kind="timeout"))
-        took = self._services.clock.monotonic() - attempt.started
+        took = self._services.clock.monotonic() - attempt.started_mono
         over = f"no end within {took:.1f} s, when the request's timeout had passed"
         return mark.on(Interrupted(over, provider=name, kind="timeout"))
 
@@ -113,9 +113,9 @@ class AttemptEnd:
         setback = services.health.learn(services.where(target), error, attempt.started_at)
         if target.paid and is_trouble(error) and error.billed is not False:
             # What may have been billed is not paid for twice.
-            setback = setback._replace(until=None)
+            setback = setback._replace(closed_until=None)
         run.recorder.failed(target, error, setback.opens_at)
-        run.schedule.failed(target, on_the_clock(services.clock, setback))
+        run.schedule.failed(target, setback, until_mono(services.clock, setback))
         return setback
 
     async def _book(
@@ -184,11 +184,11 @@ class AttemptEnd:
         )
 
 
-def on_the_clock(clock: Clock, setback: Setback) -> Setback:
-    """Return it with its moment on the monotonic clock, and not so near that looking again would be a busy loop.
+def until_mono(clock: Clock, setback: Setback) -> float:
+    """Return until when it closes, not so near that looking again would be a busy loop; inf = for the whole request.
 
     Only trouble and limits are waited for: a key or a credit is mended by a person.
     """
-    if setback.until is None or setback.cause not in (Cause.TROUBLE, Cause.QUOTA):
-        return setback._replace(until=None)
-    return setback._replace(until=max(setback.until - clock.now(), SOONEST) + clock.monotonic())
+    if setback.closed_until is None or setback.cause not in (Cause.TROUBLE, Cause.QUOTA):
+        return float("inf")
+    return max(setback.closed_until - clock.now(), SOONEST) + clock.monotonic()

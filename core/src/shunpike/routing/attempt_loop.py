@@ -13,7 +13,7 @@ from shunpike.errors import PluginError, ProviderError, StoreError
 from shunpike.not_sent import KeptMark
 from shunpike.protocols import Target
 from shunpike.routing.admitting import Admitting
-from shunpike.routing.attempt_end import AttemptEnd, on_the_clock
+from shunpike.routing.attempt_end import AttemptEnd, until_mono
 from shunpike.routing.blaming import blaming
 from shunpike.routing.context import Attempt, RequestContext, Services, TimeFor
 from shunpike.routing.decision_recorder import DecisionRecorder
@@ -91,7 +91,7 @@ class AttemptLoop:
         setback = health.enter(where)
         if setback is not None:
             run.recorder.closed(target, setback)
-            run.schedule.refused(target, on_the_clock(self.services.clock, setback))
+            run.schedule.refused(target, setback, until_mono(self.services.clock, setback))
             return None
         try:
             admitted = await self._admitting.admit(run, target)
@@ -118,12 +118,12 @@ class AttemptLoop:
 
     async def _pause(self, run: RequestRun, pause: Pause) -> None:
         """Wait for what refused to open, and for what is in trouble until its moment."""
-        opened = await run.waiting.opened(pause.until, parked=pause.parked)
+        opened = await run.waiting.opened(pause.until_mono, parked=pause.parked)
         for target in opened:
             run.schedule.reopen(target)
         if run.waiting.switched:
             await self._obey(run)
-        elif pause.parked and not opened and self.services.clock.monotonic() < pause.until:
+        elif pause.parked and not opened and self.services.clock.monotonic() < pause.until_mono:
             run.schedule.close_parked()
 
     async def _obey(self, run: RequestRun) -> None:

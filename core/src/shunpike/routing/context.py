@@ -79,7 +79,7 @@ class Services:
 
 @dataclass(frozen=True)
 class RequestContext:
-    """One request on its way. ``expires`` is on the monotonic clock."""
+    """One request on its way."""
 
     request: RoutableRequest
     request_id: str
@@ -89,7 +89,7 @@ class RequestContext:
     min_output: int
     """Output tokens that it gets at least where it names no cap of its own."""
     max_attempts: int
-    expires: float
+    expires_mono: float
     first_attempt: int = 1
     """The number of its first attempt: how many of its id are in the ledger, unsent, and one."""
     user: str | None = None
@@ -100,7 +100,7 @@ class RequestContext:
     waiter: Waiter = field(default_factory=lambda: Queue().arrive("interactive"))
     """Where it stands among the requests of its client."""
     waits: bool = True
-    """Whether it waits for what opens before it ``expires``."""
+    """Whether it waits for what opens before it ``expires_mono``."""
     attempt_share: float = 1.0
     """How much of the time that is left one attempt may take while another candidate is untried."""
     counted: Callable[[Target], int] | None = None
@@ -137,9 +137,9 @@ class Attempt:
     """The output tokens per choice that may be asked for: what was granted, or 1 where vectors are asked for."""
     timeouts: Timeouts
     started_at: float
-    started: float
+    started_mono: float
     time: TimeFor | None = None
-    first_token: float | None = None
+    first_token_mono: float | None = None
     connection: AsyncExitStack | None = None
     """What is to be closed before it is booked, of an answer that is streamed."""
     is_over: bool = False

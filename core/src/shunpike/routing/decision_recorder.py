@@ -236,9 +236,9 @@ def _with_rank(one: Candidate, ranked: Ranked | None) -> Candidate:
 
 
 def _in_words(setback: Setback) -> str:
-    if setback.until is None or setback.opens_at is not None:
+    if setback.closed_until is None or setback.opens_at is not None:
         return setback.reason
-    return f"{setback.reason} (looked at again at {moment(setback.until).astimezone():%H:%M:%S})"
+    return f"{setback.reason} (looked at again at {moment(setback.closed_until).astimezone():%H:%M:%S})"
 
 
 def too_large(plan: Plan, prompt_tokens: int) -> UsageError | None:

@@ -31,7 +31,7 @@ class Vectors(Operation[EmbedAnswer]):
             request=self._request, model=attempt.target.model.id, attempt_id=attempt.id, timeouts=attempt.timeouts
         )
         backend = services.ready(attempt.target)
-        given = await send_embed(backend, call, attempt.grant, services.clock, self._context.expires)
+        given = await send_embed(backend, call, attempt.grant, services.clock, self._context.expires_mono)
         return named(checked(given, EmbedAnswer, plugin, self.what), attempt.target)
 
     @override

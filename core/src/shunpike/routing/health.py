@@ -78,25 +78,26 @@ class Health:
         if growth is None:
             return told
         known = self._close((scope, where.of(scope)), growth, begun, told._replace(cause=cause))
-        known.named = named or 0.0
+        known.named_at = named or 0.0
         if isinstance(error, RateLimited | QuotaExhausted):
-            return told._replace(until=max(known.until, known.named), sure=known.failures == 1, cause=cause)
+            opens_at = max(known.opens_at, known.named_at)
+            return told._replace(closed_until=opens_at, sure=known.failures == 1, cause=cause)
         if not is_trouble(error):
             return told._replace(cause=cause)
-        known.until = max(known.until, known.named)
+        known.opens_at = max(known.opens_at, known.named_at)
         self._is_the_accounts(where, scope, known)
         sure = named is not None and known.failures == 1
-        return told._replace(until=known.until, sure=sure, shared=scope is TroubleScope.MODEL, cause=cause)
+        return told._replace(closed_until=known.opens_at, sure=sure, shared=scope is TroubleScope.MODEL, cause=cause)
 
     def _close(self, key: tuple[TroubleScope, str], growth: Growth, begun: float, told: Setback) -> Closed:
         now, known = self._clock.now(), self._closed.get(key)
         failures = 1 if known is None else known.failures
-        if known is not None and begun > known.since:
+        if known is not None and begun > known.closed_at:
             # One that had begun before it was closed is of the same trouble, not of a further one.
             failures += 1
         until = now + growth.after(failures)
         if known is not None and not known.tested:
-            until = max(until, known.until)
+            until = max(until, known.opens_at)
         found = Closed(until, now, failures, told.kind, told.reason, told.cause, hint=told.hint)
         return self._keep(key, found)
 
@@ -132,16 +133,16 @@ class Health:
         for block in blocks:
             place = place_of(block.bucket)
             known = self._closed.get(place) if place is not None else None
-            if known is not None and known.since == block.at:
-                known.booked_at = self._clock.monotonic()
+            if known is not None and known.closed_at == block.at:
+                known.booked_mono = self._clock.monotonic()
 
     def hear(self, troubles: Troubles) -> None:
         """Take in what the store has: what others found, and that what it had was opened by somebody."""
-        if troubles.at is None or troubles is self._heard:
+        if troubles.read_mono is None or troubles is self._heard:
             return
         self._heard = troubles
         for place, known in list(self._closed.items()):
-            seen = known.booked_at is not None and known.booked_at < troubles.at
+            seen = known.booked_mono is not None and known.booked_mono < troubles.read_mono
             # Once time has taken it from the store, nobody opened it.
             kept = seen and told_of(place, known).until > self._clock.now()
             if kept and bucket_of(place) not in troubles.closed:
@@ -153,9 +154,9 @@ class Health:
             ours = self._closed.get(found)
             renewed = self._renewed_at.get(_account_of(found[1]), 0.0) if found[0] is TroubleScope.KEY else 0.0
             well = max(self._well_at.get(bucket, 0.0), renewed)
-            since = well if ours is None else ours.since
+            since = well if ours is None else ours.closed_at
             if block.at > since + _ROUNDING:
-                self._closed[found] = heard_of(found, block, troubles.at)
+                self._closed[found] = heard_of(found, block, troubles.read_mono)
 
     def _is_the_accounts(self, where: TroublePlace, scope: TroubleScope, known: Closed) -> None:
         """Close the account where two of its models are in trouble at a time."""
@@ -170,7 +171,7 @@ class Health:
         # What answered in between shows that it is these models. The account has a growth of its own: it is opened by
         # the first of its models that answers, and must not be kept from it by how often two others failed.
         well = self._account_well_at.get(where.account, 0.0)
-        if any(one.cause is Cause.TROUBLE and one.until > now and one.since > well for one in others):
+        if any(one.cause is Cause.TROUBLE and one.opens_at > now and one.closed_at > well for one in others):
             told = Setback(TroubleScope.ACCOUNT, known.kind, known.reason, hint=known.hint, cause=known.cause)
             self._close((TroubleScope.ACCOUNT, where.account), TROUBLE, now, told)
 
@@ -204,13 +205,13 @@ class Health:
         found = [
             (scope, one) for scope in TroubleScope if (one := self._closed.get((scope, where.of(scope)))) is not None
         ]
-        for scope, one in sorted(found, key=lambda pair: -pair[1].until):
-            if one.until > now:
+        for scope, one in sorted(found, key=lambda pair: -pair[1].opens_at):
+            if one.opens_at > now:
                 sure = one.cause is Cause.QUOTA and one.failures == 1
-                until = max(one.until, one.named)
+                until = max(one.opens_at, one.named_at)
                 return Setback(scope, one.kind, one.reason, until, sure=sure, cause=one.cause, hint=one.hint)
         for _, one in found:
-            one.tested, one.until = True, now + TESTED_FOR
+            one.tested, one.opens_at = True, now + TESTED_FOR
         return None
 
     def leave(self, where: TroublePlace) -> None:
@@ -221,7 +222,7 @@ class Health:
         for scope in TroubleScope:
             known = self._closed.get((scope, where.of(scope)))
             if known is not None and known.tested:
-                known.tested, known.until = False, now
+                known.tested, known.opens_at = False, now
 
     @property
     def is_all_well(self) -> bool:
@@ -230,15 +231,14 @@ class Health:
 
     def closed_until(self, where: TroublePlace) -> float | None:
         """Return until when nothing is sent there, epoch seconds; None when something may be."""
-        moments = [
-            one.until for scope in TroubleScope if (one := self._closed.get((scope, where.of(scope)))) is not None
-        ]
+        found = (self._closed.get((scope, where.of(scope))) for scope in TroubleScope)
+        moments = [one.opens_at for one in found if one is not None]
         return max((at for at in moments if at > self._clock.now()), default=None)
 
     def of(self, where: TroublePlace) -> TargetHealth:
         """Return what is known of failures in a row there: of what closes it for longest."""
         found = [one for scope in TroubleScope if (one := self._closed.get((scope, where.of(scope)))) is not None]
-        worst = max(found, key=lambda one: one.until, default=None)
+        worst = max(found, key=lambda one: one.opens_at, default=None)
         return TargetHealth() if worst is None else TargetHealth(failures=worst.failures, error=worst.kind)
 
     def renew(self, accounts: Collection[str]) -> None:

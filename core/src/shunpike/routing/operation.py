@@ -53,7 +53,8 @@ class Completing(Operation[Answer]):
     async def send(self, attempt: Attempt) -> Answer:
         services, plugin = self._services, self._services.plugin(attempt.target)
         call = chat_call(attempt, self._request, strict=self._context.strict)
-        given = await send(services.ready(attempt.target), call, attempt.grant, services.clock, self._context.expires)
+        backend, expires_mono = services.ready(attempt.target), self._context.expires_mono
+        given = await send(backend, call, attempt.grant, services.clock, expires_mono)
         return checked(given, Answer, plugin, self.what)
 
     @override

@@ -34,10 +34,10 @@ def success(services: Services, attempt: Attempt, answer: Answer) -> Outcome:
 
 
 def _times(clock: Clock, attempt: Attempt) -> dict[str, Any]:
-    first = attempt.first_token
+    first = attempt.first_token_mono
     return {
-        "seconds": clock.monotonic() - attempt.started,
-        "first_token_seconds": None if first is None else first - attempt.started,
+        "seconds": clock.monotonic() - attempt.started_mono,
+        "first_token_seconds": None if first is None else first - attempt.started_mono,
     }
 
 
@@ -79,7 +79,7 @@ def cancelled(services: Services, attempt: Attempt) -> Outcome:
 
 def broken(services: Services, attempt: Attempt, error: BaseException) -> Outcome:
     """Something that is no failure of the provider's ended it: a mistake of ours before it was sent, or the caller."""
-    if attempt.first_token is None and is_unsent(error):
+    if attempt.first_token_mono is None and is_unsent(error):
         gone = not isinstance(error, Exception)
         return Outcome(at=services.clock.now(), sent=False, cancelled=gone, error=None if gone else UNSENT)
     return cancelled(services, attempt)
@@ -115,7 +115,7 @@ def _delivered(answer: Answer) -> int:
 
 def _may_be_sent(attempt: Attempt, error: Failure) -> bool:
     """False only when it is certain that no byte was sent: refused here, or no connection came about."""
-    if attempt.first_token is not None:
+    if attempt.first_token_mono is not None:
         return True  # The mark of what is unsent belongs to the task that sends; a stream may be read in another.
     if is_unsent(error):
         return False

@@ -24,8 +24,7 @@ class RequestRun:
     recorder: DecisionRecorder
     schedule: Schedule
     waiting: Waiting
-    started: float
-    """On the monotonic clock."""
+    started_mono: float
     admitted: int = 0
     """How many of its attempts are in the ledger, be they given back."""
     _over: bool = False
@@ -34,14 +33,14 @@ class RequestRun:
     def begin(cls, services: Services, context: RequestContext) -> RequestRun:
         """Return the run of a request that has not asked anybody, and tell that it started."""
         recorder = DecisionRecorder(context.request.model, context.plan, context.user)
-        bounds = Bounds(context.max_attempts, context.expires, context.waits)
+        bounds = Bounds(context.max_attempts, context.expires_mono, context.waits)
         run = cls(
             services=services,
             context=context,
             recorder=recorder,
             schedule=Schedule(context.plan.targets, services.where, bounds),
             waiting=Waiting(services, context, recorder),
-            started=services.clock.monotonic(),
+            started_mono=services.clock.monotonic(),
         )
         services.tell(
             RequestStarted,
@@ -64,7 +63,7 @@ class RequestRun:
 
     def left(self) -> float:
         """Return the seconds that the request has left, never below zero."""
-        return max(self.context.expires - self.services.clock.monotonic(), 0.0)
+        return max(self.context.expires_mono - self.services.clock.monotonic(), 0.0)
 
     def finished(self, attempt: Attempt) -> None:
         """Tell that ``attempt`` answered the request."""
@@ -90,7 +89,7 @@ class RequestRun:
         self.services.tell(
             kind,
             request_id=self.context.request_id,
-            seconds=self.services.clock.monotonic() - self.started,
+            seconds=self.services.clock.monotonic() - self.started_mono,
             attempts=len(self.recorder.attempts),
             cost=self.recorder.cost,
             usage=self.recorder.usage,

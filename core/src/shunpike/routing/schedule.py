@@ -40,17 +40,17 @@ class Spent(NamedTuple):
 
 
 class Pause(NamedTuple):
-    """Nobody can be asked before ``until``, unless what is ``parked`` opens earlier: see `Schedule.reopen`."""
+    """Nobody can be asked before ``until_mono``, unless what is ``parked`` opens earlier: see `Schedule.reopen`."""
 
-    until: float
+    until_mono: float
     parked: bool = False
 
 
 class Bounds(NamedTuple):
-    """How often and how long. ``expires`` is when the request ends; ``waits`` whether it may pause and ask again."""
+    """How often and how long, and whether it ``waits``: whether it may pause and ask again."""
 
     attempts: int
-    expires: float = inf
+    expires_mono: float = inf
     waits: bool = True
 
 
@@ -59,21 +59,20 @@ class _Door:
     """A model, an account, an address or a key, as this request knows it."""
 
     tries: int = 0
-    until: float = -inf
+    until_mono: float = -inf
     """When it opens."""
     setback: Setback | None = None
     """What closed it last."""
     in_trouble: bool = False
 
-    def close(self, setback: Setback) -> None:
+    def close(self, setback: Setback, until_mono: float) -> None:
         self.in_trouble = self.in_trouble or not setback.sure
-        until = inf if setback.until is None else setback.until
-        if until >= self.until:
-            self.until, self.setback = until, setback
+        if until_mono >= self.until_mono:
+            self.until_mono, self.setback = until_mono, setback
 
-    def patience(self, now: float) -> float:
+    def patience(self, now_mono: float) -> float:
         """Return for how many seconds it may be waited for."""
-        closed = self.setback is not None and self.until > now
+        closed = self.setback is not None and self.until_mono > now_mono
         return MOST_PATIENCE if closed and self.setback is not None and not self.setback.sure else inf
 
 
@@ -93,8 +92,8 @@ class _Candidate:
         """Whether a limit closed it, so that whoever knows the limits says when it is worth another visit."""
 
     @property
-    def until(self) -> float:
-        return max(door.until for door in self.doors.values())
+    def until_mono(self) -> float:
+        return max(door.until_mono for door in self.doors.values())
 
     @property
     def fresh(self) -> bool:
@@ -108,8 +107,8 @@ class _Candidate:
             door.in_trouble and door.tries >= MOST_TRIES for door in self.doors.values()
         )
 
-    def patience(self, now: float) -> float:
-        return min(door.patience(now) for door in self.doors.values())
+    def patience(self, now_mono: float) -> float:
+        return min(door.patience(now_mono) for door in self.doors.values())
 
 
 class Schedule:
@@ -125,12 +124,12 @@ class Schedule:
             own = {scope: doors.setdefault((scope, found.of(scope)), _Door()) for scope in TroubleScope}
             self._candidates[target.label] = _Candidate(target, place, own)
 
-    def next(self, now: float) -> Target | Pause | None:
+    def next(self, now_mono: float) -> Target | Pause | None:
         """Return who is to be asked now, or until when to wait; None when there is nothing left to do."""
-        if now >= self._bounds.expires or self._attempts >= self._bounds.attempts:
+        if now_mono >= self._bounds.expires_mono or self._attempts >= self._bounds.attempts:
             return None
-        living = [one for one in self._candidates.values() if not one.spent and one.until < inf]
-        ready = [one for one in living if one.until <= now and not one.parked]
+        living = [one for one in self._candidates.values() if not one.spent and one.until_mono < inf]
+        ready = [one for one in living if one.until_mono <= now_mono and not one.parked]
         fresh = [one for one in ready if one.fresh]
         if fresh:
             return self._shared_out(fresh).target
@@ -138,9 +137,9 @@ class Schedule:
             return None
         if ready:
             return min(ready, key=lambda one: (one.account.tries, one.own.tries, one.place)).target
-        moments = [one.until for one in living if one.until <= now + one.patience(now) and not one.parked]
-        until, parked = min(moments, default=inf), any(one.parked for one in living)
-        return Pause(until, parked) if parked or until < self._bounds.expires else None
+        found = (one for one in living if one.until_mono <= now_mono + one.patience(now_mono) and not one.parked)
+        until_mono, parked = min((one.until_mono for one in found), default=inf), any(one.parked for one in living)
+        return Pause(until_mono, parked) if parked or until_mono < self._bounds.expires_mono else None
 
     def _shared_out(self, fresh: Sequence[_Candidate]) -> _Candidate:
         """Return the first in order that leaves enough for the accounts that were not reached."""
@@ -151,19 +150,19 @@ class Schedule:
         again = _BEFORE_OTHERS if spare > 0 else 1
         return next(one for one in fresh if one.account.tries < again)
 
-    def has_other(self, target: Target, now: float) -> bool:
+    def has_other(self, target: Target, now_mono: float) -> bool:
         """Whether somebody at another address could be asked instead if ``target`` takes too long."""
         origin = self._candidates[target.label].doors[TroubleScope.ORIGIN]
         others = (one for one in self._candidates.values() if one.doors[TroubleScope.ORIGIN] is not origin)
         return self._attempts < self._bounds.attempts and any(
-            one.fresh and one.until <= now and not one.parked for one in others
+            one.fresh and one.until_mono <= now_mono and not one.parked for one in others
         )
 
-    def refused(self, target: Target, setback: Setback) -> None:
-        """Note that nothing was sent to ``target``."""
+    def refused(self, target: Target, setback: Setback, until_mono: float = inf) -> None:
+        """Note that nothing was sent to ``target``, which is closed until then."""
         candidate = self._candidates[target.label]
         candidate.refused = True
-        candidate.doors[setback.scope].close(setback)
+        candidate.doors[setback.scope].close(setback, until_mono)
 
     def parked(self, target: Target) -> None:
         """Note that a limit closed ``target``, which may open while the request waits."""
@@ -173,7 +172,7 @@ class Schedule:
     @property
     def open(self) -> list[Target]:
         """Who may still be asked, now or later."""
-        return [one.target for one in self._candidates.values() if not one.spent and one.until < inf]
+        return [one.target for one in self._candidates.values() if not one.spent and one.until_mono < inf]
 
     def reopen(self, target: Target) -> None:
         """Let ``target``, which was parked, be asked again."""
@@ -183,7 +182,7 @@ class Schedule:
         """Note that nothing that is parked opens in time."""
         for one in self._candidates.values():
             if one.parked:
-                one.parked, one.own.until = False, inf
+                one.parked, one.own.until_mono = False, inf
 
     def begun(self, target: Target) -> None:
         """Note that an attempt at ``target`` is being made."""
@@ -193,28 +192,28 @@ class Schedule:
         for door in candidate.doors.values():
             door.tries += 1
 
-    def failed(self, target: Target, setback: Setback) -> None:
-        """Note that the attempt at ``target`` failed."""
+    def failed(self, target: Target, setback: Setback, until_mono: float = inf) -> None:
+        """Note that the attempt at ``target`` failed, which is closed until then."""
         candidate = self._candidates[target.label]
-        candidate.doors[setback.scope].close(setback)
+        candidate.doors[setback.scope].close(setback, until_mono)
         if setback.shared:
             candidate.failed_alike = True
             same = [one for one in self._candidates.values() if one.account is candidate.account and one.failed_alike]
             if len(same) >= _ALIKE:
-                candidate.account.close(setback._replace(scope=TroubleScope.ACCOUNT))
+                candidate.account.close(setback._replace(scope=TroubleScope.ACCOUNT), until_mono)
 
-    def untried(self, now: float) -> list[tuple[Target, Setback | Spent | None]]:
+    def untried(self, now_mono: float) -> list[tuple[Target, Setback | Spent | None]]:
         """Return who was neither tried nor refused, with what closed it or what was used up, if either."""
         return [
-            (one.target, self._why(one, now))
+            (one.target, self._why(one, now_mono))
             for one in self._candidates.values()
             if not one.own.tries and not one.refused
         ]
 
-    def _why(self, one: _Candidate, now: float) -> Setback | Spent | None:
+    def _why(self, one: _Candidate, now_mono: float) -> Setback | Spent | None:
         closed = next((door.setback for door in one.doors.values() if door.setback is not None), None)
         if closed is not None:
             return closed
         if self._attempts >= self._bounds.attempts:
             return Spent(f"{self._attempts} attempt{'s' if self._attempts > 1 else ''} were used", Cause.ATTEMPTS)
-        return Spent("the time was used up", Cause.TIME) if now >= self._bounds.expires else None
+        return Spent("the time was used up", Cause.TIME) if now_mono >= self._bounds.expires_mono else None

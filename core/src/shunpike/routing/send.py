@@ -23,14 +23,14 @@ GRANT_KEEPS = 10.0
 """Seconds after which a grant is stale: the process was stopped meanwhile, and what it was judged by has moved on."""
 
 
-async def send(backend: Backend, call: Call, grant: Grant, clock: Clock, expires: float = math.inf) -> Answer:
+async def send(backend: Backend, call: Call, grant: Grant, clock: Clock, expires_mono: float = math.inf) -> Answer:
     """Send an admitted attempt and return the whole answer. The grant is the ledger's: without one nothing is sent.
 
-    A grant that is stale on the monotonic clock, or came after the request's end at ``expires``, raises `Overloaded`,
-    certainly unsent: everything that it held is given back.
+    A grant that is stale, or came after the request's end at ``expires_mono``, raises `Overloaded`, certainly unsent:
+    everything that it held is given back.
     """
     with before_sending:
-        _check(call, grant, clock, expires)
+        _check(call, grant, clock, expires_mono)
     answer: object = await backend.complete(call)
     # What is no answer is told of by whoever checks it.
     return set_apart(answer, call) if isinstance(answer, Answer) else cast("Answer", answer)
@@ -38,14 +38,14 @@ async def send(backend: Backend, call: Call, grant: Grant, clock: Clock, expires
 
 @asynccontextmanager
 async def send_stream(
-    backend: Backend, call: Call, grant: Grant, clock: Clock, expires: float = math.inf, plugin: str = ""
+    backend: Backend, call: Call, grant: Grant, clock: Clock, expires_mono: float = math.inf, plugin: str = ""
 ) -> AsyncIterator[AsyncIterator[Chunk]]:
     """Send an admitted attempt; inside the context its answer arrives, whole where a backend can't stream.
 
     Raises `PluginError`, naming ``plugin``, where what such a backend gives is no answer.
     """
     with before_sending:
-        _check(call, grant, clock, expires)
+        _check(call, grant, clock, expires_mono)
     if isinstance(backend, Streams):
         opened: object = backend.stream(call)
         if inspect.iscoroutine(opened):
@@ -59,23 +59,23 @@ async def send_stream(
 
 
 async def send_embed(
-    backend: Backend, call: EmbedCall, grant: Grant, clock: Clock, expires: float = math.inf
+    backend: Backend, call: EmbedCall, grant: Grant, clock: Clock, expires_mono: float = math.inf
 ) -> EmbedAnswer:
     """Send admitted texts and return their vectors. Raises `NotHere` (unsupported) where a backend makes none."""
     with before_sending:
-        _check(call, grant, clock, expires)
+        _check(call, grant, clock, expires_mono)
     if not isinstance(backend, Embeds):
         raise NotHere("it makes no embeddings", provider="", model=call.model, kind="unsupported")
     return await backend.embed(call)
 
 
-def _check(call: Call | EmbedCall, grant: Grant, clock: Clock, expires: float) -> None:
+def _check(call: Call | EmbedCall, grant: Grant, clock: Clock, expires_mono: float) -> None:
     if call.attempt_id != grant.attempt_id:
         raise RuntimeError(f"the grant is for attempt {grant.attempt_id}, not for {call.attempt_id}")
-    now = clock.monotonic()
-    if grant.at_mono is not None and now - grant.at_mono > GRANT_KEEPS:
+    now_mono = clock.monotonic()
+    if grant.at_mono is not None and now_mono - grant.at_mono > GRANT_KEEPS:
         raise Overloaded("the process was stopped between admission and sending", provider="", kind=UNSENT)
-    if now >= expires:
+    if now_mono >= expires_mono:
         raise Overloaded("the timeout had passed when it was admitted", provider="", kind=UNSENT)
 
 

@@ -28,19 +28,19 @@ Place = tuple[TroubleScope, str]
 class Closed:
     """A place that is closed, as a process knows it. Times are epoch seconds."""
 
-    until: float
-    since: float
+    opens_at: float
+    closed_at: float
     failures: int
     kind: str
     reason: str
     cause: Cause | None
-    named: float = 0.0
+    named_at: float = 0.0
     """The moment that the provider named, to be told; it is the ledger that keeps to it."""
     hint: str | None = None
     tested: bool = False
     """Whether one request is testing it, which is why the others stay away."""
-    booked_at: float | None = None
-    """When the store was known to have it, on the monotonic clock."""
+    booked_mono: float | None = None
+    """When the store was known to have it."""
 
 
 def bucket_of(place: Place) -> str:
@@ -64,21 +64,21 @@ def place_of(bucket: str) -> Place | None:
 
 def told_of(place: Place, known: Closed) -> Block:
     """Return what others are told of ``known``."""
-    asked = min(known.until, known.since + LONGEST)
+    asked = min(known.opens_at, known.closed_at + LONGEST)
     return Block(
         bucket=bucket_of(place),
         until=asked + REMEMBERED,
         test_at=asked,
         reason=known.reason,
-        at=known.since,
+        at=known.closed_at,
         origin=f"process {os.getpid()}",
         failures=known.failures,
         kind=known.kind,
     )
 
 
-def heard_of(place: Place, block: Block, read_at: float) -> Closed:
+def heard_of(place: Place, block: Block, read_mono: float) -> Closed:
     """Return what another process, or an earlier one, told."""
     until = block.until if block.test_at is None else block.test_at
     cause = Cause.KEY if place[0] is TroubleScope.KEY else Cause.TROUBLE
-    return Closed(until, block.at, block.failures, block.kind, block.reason, cause, booked_at=read_at)
+    return Closed(until, block.at, block.failures, block.kind, block.reason, cause, booked_mono=read_mono)

@@ -11,13 +11,13 @@ from shunpike.routing.context import Services
 
 
 async def states_of(
-    targets: Sequence[Target], services: Services, request: RoutableRequest, prompt_tokens: int, expires: float
+    targets: Sequence[Target], services: Services, request: RoutableRequest, prompt_tokens: int, expires_mono: float
 ) -> dict[str, TargetState]:
     """Return label → state of ``targets``.
 
-    Raises `StoreError`, also where the ledger does not answer until ``expires`` on the monotonic clock.
+    Raises `StoreError`, also where the ledger does not answer until ``expires_mono``.
     """
-    within = max(expires - services.clock.monotonic(), 0.0)
+    within = max(expires_mono - services.clock.monotonic(), 0.0)
     left = await answered(services.admission.snapshot(targets), services.clock, within)
     found = {}
     for target in targets:

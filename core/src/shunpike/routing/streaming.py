@@ -140,7 +140,7 @@ class _Opening(Operation[Answer | None]):
         attempt.streamed = isinstance(backend, Streams)
         attempt.connection = connection = AsyncExitStack()
         call = chat_call(attempt, self._request, strict=self._context.strict)
-        sending = send_stream(backend, call, attempt.grant, services.clock, self._context.expires, plugin)
+        sending = send_stream(backend, call, attempt.grant, services.clock, self._context.expires_mono, plugin)
         self.chunks = await connection.enter_async_context(sending)
         self.read = self.chunks if isinstance(self.chunks, ReadStream) else None
         while (chunk := await anext(self.chunks, _END)) is not _END:

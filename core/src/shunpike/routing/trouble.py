@@ -50,12 +50,12 @@ class TroublePlace(NamedTuple):
 
 
 class Setback(NamedTuple):
-    """What closes a target, and all that share ``scope`` with it. ``until`` None = for the rest of the request."""
+    """What closes a target, and all that share ``scope`` with it; ``closed_until`` None: for the whole request."""
 
     scope: TroubleScope
     kind: str
     reason: str
-    until: float | None = None
+    closed_until: float | None = None
     sure: bool = True
     """Whether it opens at that moment, as a limit does. Trouble may only be looked at again."""
     shared: bool = False
@@ -67,7 +67,7 @@ class Setback(NamedTuple):
     @property
     def opens_at(self) -> float | None:
         """The moment at which time opens it, None where it is only looked at again, if at all."""
-        return self.until if self.sure or self.cause is Cause.QUOTA else None
+        return self.closed_until if self.sure or self.cause is Cause.QUOTA else None
 
 
 _OF_THE_ORIGIN = frozenset({"timeout", "malformed"})

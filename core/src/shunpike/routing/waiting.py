@@ -39,7 +39,7 @@ class Waiting:
         self._recorder = recorder
         self._waiter = context.waiter
         self._look_after = FIRST_LOOK
-        self._looked = 0.0
+        self._looked_mono = 0.0
         self._told: str | None = None
         self._revision = services.revision
         self.switched = False
@@ -49,8 +49,8 @@ class Waiting:
         """Stand in no line any more; calling it again does nothing."""
         self._queue.leave(self._waiter)
 
-    async def opened(self, until: float = math.inf, *, parked: bool = True) -> Sequence[Target]:
-        """Wait, no longer than to ``until`` on the monotonic clock; return what refused and is worth another try.
+    async def opened(self, until_mono: float = math.inf, *, parked: bool = True) -> Sequence[Target]:
+        """Wait, no longer than to ``until_mono``; return what refused and is worth another try.
 
         In the plan's order; none where nothing opens in time, or where nothing is ``parked``.
 
@@ -63,17 +63,17 @@ class Waiting:
             return ()
         lines = {denial.bucket: denial for _, denial in waited.values()}
         self._queue.stand(self._waiter, {**lines, SWITCHES: _SWITCHES})
-        self._looked = self._clock.monotonic()
+        self._looked_mono = self._clock.monotonic()
         self._tell(waited)
         while not (parked and self._queue.closed):
             self.switched = await self._is_switched()
             ready = self._ready(waited)
-            began = self._clock.monotonic()
-            if ready or self.switched or self._left() <= 0 or began >= until:
+            began_mono = self._clock.monotonic()
+            if ready or self.switched or self._left() <= 0 or began_mono >= until_mono:
                 return self._in_order(ready)
-            await first_of(self._clock, self._waiter.turn, min(self._pause(waited), until - began))
+            await first_of(self._clock, self._waiter.turn, min(self._pause(waited), until_mono - began_mono))
             if waited:
-                self._recorder.waited(self._first(waited), self._clock.monotonic() - began)
+                self._recorder.waited(self._first(waited), self._clock.monotonic() - began_mono)
         return self._in_order(waited)
 
     async def _is_switched(self) -> bool:
@@ -98,7 +98,7 @@ class Waiting:
     def _ready(self, waited: Mapping[str, tuple[Target, Denial]]) -> list[str]:
         """Return the labels that are worth another try now: of each line only its first has a turn."""
         stirred = self._waiter.look()
-        due = self._clock.monotonic() - self._looked >= self._look_after
+        due = self._clock.monotonic() - self._looked_mono >= self._look_after
         now, found = self._clock.now(), []
         for label, (_, denial) in waited.items():
             moment = due if denial.held else denial.retry_at is not None and denial.retry_at <= now
@@ -119,13 +119,13 @@ class Waiting:
             if not self._queue.is_first(self._waiter, denial.bucket):
                 continue
             if denial.held:
-                pauses.append(self._looked + self._look_after - self._clock.monotonic())
+                pauses.append(self._looked_mono + self._look_after - self._clock.monotonic())
             elif denial.retry_at is not None:
                 pauses.append(denial.retry_at - now)
         return max(min(pauses), _BEAT)
 
     def _left(self) -> float:
-        return self._context.expires - self._clock.monotonic()
+        return self._context.expires_mono - self._clock.monotonic()
 
     def _in_order(self, labels: Sequence[str] | Mapping[str, object]) -> Sequence[Target]:
         return [target for target in self._recorder.plan.targets if target.label in labels]

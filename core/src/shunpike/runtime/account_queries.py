@@ -79,8 +79,8 @@ class AccountQueries:
         """Return the tokens of ``request`` for its first target. Raises as planning does, and `ProviderError`."""
         async with self._runtime.request() as snapshot:
             planner = self._runtime.planner
-            expires = planner.expires(snapshot, wishes)
-            plan = await planner.plan(snapshot, request, wishes, prompt_tokens(request), expires)
+            expires_mono = planner.expires_mono(snapshot, wishes)
+            plan = await planner.plan(snapshot, request, wishes, prompt_tokens(request), expires_mono)
             return await self._count(snapshot, request, plan.targets[0])
 
     async def _count(self, snapshot: Snapshot, request: ChatRequest, target: Target) -> TokenCount:

@@ -42,8 +42,8 @@ class _Listed:
     problem: str | None = None
     mistake: ShunpikeError | None = None
     """What is wrong with its set-up: nothing was asked."""
-    until: float = float("-inf")
-    """When it is asked again, on the monotonic clock."""
+    fresh_until_mono: float = float("-inf")
+    """When it is asked again."""
     lock: anyio.Lock | None = None
 
 
@@ -94,7 +94,7 @@ class Endpoints:
 
         A mistake in the set-up of one is its `problem` and stops no other.
         """
-        fresh = [account for account in accounts if self._known(account).until <= self._clock.monotonic()]
+        fresh = [account for account in accounts if self._known(account).fresh_until_mono <= self._clock.monotonic()]
         if fresh:
             async with anyio.create_task_group() as tasks:
                 for account in fresh:
@@ -143,14 +143,14 @@ class Endpoints:
         known = self._known(account)
         known.lock = known.lock or anyio.Lock()
         async with known.lock:
-            if known.until > self._clock.monotonic():
+            if known.fresh_until_mono > self._clock.monotonic():
                 return
             try:
                 known.mistake = None
                 backend = snapshot.backend_of(account)
                 with self._clock.fail_after(within):
                     known.models = await listing(backend)
-                known.problem, known.until = None, float("inf")
+                known.problem, known.fresh_until_mono = None, float("inf")
             except (ConfigError, NoCredential, PluginError) as error:
                 known.problem, known.mistake = error.message, error
                 return
@@ -161,7 +161,7 @@ class Endpoints:
                     return  # Whoever has more time may well get it.
             except ProviderError as error:
                 known.problem = f"{error.kind}: {error.message}"
-            known.until = max(known.until, self._clock.monotonic() + RETRY)
+            known.fresh_until_mono = max(known.fresh_until_mono, self._clock.monotonic() + RETRY)
 
     def _info(self, account: Account, model: LiveModel, kind: Kind | Literal["other"] | None) -> ModelInfo:
         guessed: Kind = "embedding" if any(part in model.id.casefold() for part in EMBEDDING_NAMES) else "chat"

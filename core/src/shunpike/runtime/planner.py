@@ -78,17 +78,18 @@ class Planner:
         counted: Counter | None = None,
     ) -> RequestContext:
         shared, settings = self._shared, snapshot.settings
-        waiter, expires = wishes.waiter or shared.queue.arrive(wishes.priority), self.expires(snapshot, wishes)
+        waiter = wishes.waiter or shared.queue.arrive(wishes.priority)
+        expires_mono = self.expires_mono(snapshot, wishes)
         first, request_id = 1, wishes.request_id
         if request_id is None:
             request_id = self.new_id()
         else:
             asked = shared.ledger.attempts_of(request_id)
-            known = await answered(asked, shared.clock, expires - shared.clock.monotonic())
+            known = await answered(asked, shared.clock, expires_mono - shared.clock.monotonic())
             if any(one.outcome != "unsent" for one in known):
                 raise duplicate(request_id, known)
             first += len(known)
-        plan = await self.plan(snapshot, request, wishes, size[0], expires, seed_of(request_id))
+        plan = await self.plan(snapshot, request, wishes, size[0], expires_mono, seed_of(request_id))
         return RequestContext(
             request=request,
             request_id=request_id,
@@ -99,7 +100,7 @@ class Planner:
             prompt_bound=size[1],
             min_output=settings.min_output,
             max_attempts=settings.max_attempts,
-            expires=expires,
+            expires_mono=expires_mono,
             attempt_share=settings.attempt_share,
             strict=wishes.strict,
             tag=wishes.tag,
@@ -110,8 +111,8 @@ class Planner:
             reads=wishes.reads,
         )
 
-    def expires(self, snapshot: Snapshot, wishes: Wishes) -> float:
-        """Return when a request that begins now ends at the latest, on the monotonic clock."""
+    def expires_mono(self, snapshot: Snapshot, wishes: Wishes) -> float:
+        """Return when a request that begins now ends at the latest."""
         return self._shared.clock.monotonic() + (wishes.timeout or snapshot.settings.timeout)
 
     async def plan(
@@ -120,18 +121,18 @@ class Planner:
         request: ChatRequest | EmbedRequest,
         wishes: Wishes,
         size: int,
-        expires: float,
+        expires_mono: float,
         seed: int = 0,
     ) -> Plan:
-        """Return who is asked, in order, for a prompt of ``size`` tokens; ``expires`` is on the monotonic clock.
+        """Return who is asked, in order, for a prompt of ``size`` tokens.
 
         Raises `UnknownModel`, `UnknownProvider`, `NoCredential`, `ConfigError`, and what else leaves nobody to ask.
         """
         clock, host, settings = self._shared.clock, self._shared.host, snapshot.settings
         targets = await self._endpoints.offered(
-            snapshot, request.model, wishes.providers, request.kind, expires - clock.monotonic()
+            snapshot, request.model, wishes.providers, request.kind, expires_mono - clock.monotonic()
         )
-        await self._hear(expires - clock.monotonic())
+        await self._hear(expires_mono - clock.monotonic())
         view = View(
             now=clock.now(),
             prompt_tokens=size,
@@ -151,7 +152,7 @@ class Planner:
             meant = (*(wishes.providers or ()), request.model.partition("/")[0])
             raise explained(error, meant, settings, host) from None
         if strategy.needs_states:
-            states = await states_of(found.eligible, snapshot.services, request, size, expires)
+            states = await states_of(found.eligible, snapshot.services, request, size, expires_mono)
             view = replace(view, states=states)
         plan = found.ranked(request, strategy, view)
         if not plan.targets:
@@ -170,11 +171,11 @@ class Planner:
         if (known := shared.ledger.known_troubles) is not None:
             shared.health.hear(known)
             return
-        begun = shared.clock.monotonic()
+        begun_mono = shared.clock.monotonic()
         try:
             shared.health.hear(await answered(shared.ledger.troubles(), shared.clock, within))
         except StoreError:
-            if shared.clock.monotonic() - begun >= within:
+            if shared.clock.monotonic() - begun_mono >= within:
                 raise
 
     def _blocked_until(self, snapshot: Snapshot) -> dict[str, float]:

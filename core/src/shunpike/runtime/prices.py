@@ -21,8 +21,8 @@ MOST_NAMES = 1_000
 
 
 class _Kept(NamedTuple):
-    since: float
-    until: float
+    valid_from: float
+    valid_until: float
     price: Price | None
 
 
@@ -53,7 +53,7 @@ class PriceBook:
         key = (model.provider, model.id, sum(prompt_tokens > size for size in sizes))
         kept = self._kept.get(key, ())
         for one in kept:
-            if one.since <= at < one.until:
+            if one.valid_from <= at < one.valid_until:
                 return one.price
         price = self._host.price(model, moment(at), prompt_tokens)
         until = at + KEPT if price is None else min(at + KEPT, _ends(price, at))

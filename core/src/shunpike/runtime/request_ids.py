@@ -53,7 +53,7 @@ def duplicate(request_id: str, known: Sequence[KnownAttempt]) -> DuplicateReques
     most = "at most " if outcome in ("held", "unconfirmed") else ""
     what = f"{_TELLING[outcome]} (begun {moment(at):%Y-%m-%d %H:%M:%S} UTC, cost {most}{cost})"
     error = _duplicate(request_id, what, outcome)
-    error.at, error.cost = at, cost
+    error.started_at, error.cost = at, cost
     return error
 
 

@@ -27,7 +27,7 @@ class Backlog(Generic[T]):
         self._waiting: deque[T] = deque(maxlen=ROOM)
         self._under_way = 0
         self._wait = FIRST_WAIT
-        self._at = 0.0
+        self._next_mono = 0.0
 
     def __len__(self) -> int:
         """Return how much is not written yet."""
@@ -37,20 +37,20 @@ class Backlog(Generic[T]):
         """Take on what has just failed, behind the others."""
         for one in new:
             if not self._waiting:
-                self._wait, self._at = FIRST_WAIT, self._monotonic() + FIRST_WAIT
+                self._wait, self._next_mono = FIRST_WAIT, self._monotonic() + FIRST_WAIT
             self._waiting.append(one)
 
     def seconds(self) -> float | None:
         """Return how long it is until the next try, None where nothing waits."""
-        return max(0.0, self._at - self._monotonic()) if self._waiting else None
+        return max(0.0, self._next_mono - self._monotonic()) if self._waiting else None
 
     def hurry(self) -> None:
         """Let the next try be now: something else was just written."""
-        self._at = self._monotonic()
+        self._next_mono = self._monotonic()
 
     def due(self, count: int) -> list[T]:
         """Take out the first ``count`` where it is time; `tried` is to be told what became of them."""
-        if not self._waiting or self._at > self._monotonic():
+        if not self._waiting or self._next_mono > self._monotonic():
             return []
         taken = [self._waiting.popleft() for _ in range(min(count, len(self._waiting)))]
         self._under_way = len(taken)
@@ -61,4 +61,4 @@ class Backlog(Generic[T]):
         self._waiting.extendleft(reversed(list(failed)))
         self._under_way = 0
         self._wait = FIRST_WAIT if any_done else min(2 * self._wait, LONGEST_WAIT)
-        self._at = self._monotonic() + (0.0 if any_done else self._wait)
+        self._next_mono = self._monotonic() + (0.0 if any_done else self._wait)

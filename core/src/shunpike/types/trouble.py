@@ -16,8 +16,8 @@ _PARTS = 3
 class Troubles(NamedTuple):
     """What was in trouble when the store was looked at, for any process."""
 
-    at: float | None = None
-    """When, on the monotonic clock; None = not yet."""
+    read_mono: float | None = None
+    """None = not yet."""
     closed: Mapping[str, Block] = MappingProxyType({})
     """Bucket → block."""
 

@@ -86,7 +86,7 @@ class Batch:
         self._ended: list[dict[str, Any]] = []
         self._refused: list[RejectedJob] = []
         self._done: list[partial[None]] = []
-        self._began = 0.0
+        self._began_mono = 0.0
         self.committing = False
         """Whether the commit was sent: from then on its outcome is not known before it is answered."""
 
@@ -164,7 +164,7 @@ class Batch:
         factors = await connection.execute(sql.FACTORS_OF, [sql.names(sampled)]) if sampled else None
         await pipeline.sync()
         # From here on others wait for us: until now we may have waited for them.
-        self._began = self._session.clock.monotonic()
+        self._began_mono = self._session.clock.monotonic()
         self._bring(await buckets.fetchall(), await spans.fetchall())
         for name, worst, prompt, output, holds in await held.fetchall() if held else ():
             self._locked[name] = HeldRow(name, worst, prompt, output, read_holds(holds))
@@ -236,7 +236,7 @@ class Batch:
         full = {hold.bucket for one in self._refused for hold in one.waits_for()}
         await writes.write(connection, self._made, self._ended, self._set.take_changes())
         pages = {name: await connection.execute(sql.FIRST, [self._set.buckets[name].key]) for name in full}
-        if self._session.clock.monotonic() - self._began > STALE_AFTER / 2:
+        if self._session.clock.monotonic() - self._began_mono > STALE_AFTER / 2:
             raise errors.IdleInTransactionSessionTimeout("this process stood still meanwhile")
         if not self._joins:
             self.committing = True

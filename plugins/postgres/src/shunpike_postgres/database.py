@@ -59,10 +59,10 @@ class PostgresDatabase(Database):
         feed, clock = self._session.feed, self._session.clock
         known = feed.known(topic)
         if known is None:
-            begun = clock.monotonic()
+            begun_mono = clock.monotonic()
             rows = await self.read(lambda tx: tx.rows("SELECT revision FROM revisions WHERE topic = ?", topic))
             known = int(rows[0][0]) if rows else 0
-            feed.tell(topic, known, begun)
+            feed.tell(topic, known, begun_mono)
             self._worker.listen()
         return known
 

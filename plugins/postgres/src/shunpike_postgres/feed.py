@@ -26,8 +26,7 @@ _AFTER_A_LOSS = 1.0
 
 class _Known(NamedTuple):
     revision: int
-    as_of: float
-    """On the monotonic clock."""
+    as_of_mono: float
 
 
 class Feed:
@@ -37,26 +36,26 @@ class Feed:
         self._address = address
         self._clock = clock
         self._known: dict[str, _Known] = {}
-        self._looked_at: dict[str, float] = {}
+        self._looked_mono: dict[str, float] = {}
         self.is_listening = False
         """Whether what is announced from now on is heard at once."""
 
     def known(self, topic: str) -> int | None:
         """Return the revision of ``topic``, None for whoever has to look; whoever asks next need not, for a while."""
-        now, known = self._clock.monotonic(), self._known.get(topic)
+        now_mono, known = self._clock.monotonic(), self._known.get(topic)
         if known is not None:
-            if now - known.as_of < SEEN_WITHIN:
+            if now_mono - known.as_of_mono < SEEN_WITHIN:
                 return known.revision
-            if now - known.as_of < OLDEST and now - self._looked_at.get(topic, 0.0) < SEEN_WITHIN:
+            if now_mono - known.as_of_mono < OLDEST and now_mono - self._looked_mono.get(topic, 0.0) < SEEN_WITHIN:
                 return known.revision
-        self._looked_at[topic] = now
+        self._looked_mono[topic] = now_mono
         return None
 
-    def tell(self, topic: str, revision: int, as_of: float | None = None) -> None:
-        """Take in a revision: as of ``as_of`` on the monotonic clock, None = now."""
-        told = _Known(revision, self._clock.monotonic() if as_of is None else as_of)
+    def tell(self, topic: str, revision: int, as_of_mono: float | None = None) -> None:
+        """Take in a revision: as of ``as_of_mono``, None = now."""
+        told = _Known(revision, self._clock.monotonic() if as_of_mono is None else as_of_mono)
         known = self._known.get(topic)
-        if known is None or told.as_of >= known.as_of:
+        if known is None or told.as_of_mono >= known.as_of_mono:
             self._known[topic] = told
 
     async def listen(self) -> None:

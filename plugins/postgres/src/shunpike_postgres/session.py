@@ -152,8 +152,8 @@ class PostgresSession:
 
     def _late(self, shift: Shift) -> float:
         """Return how much later than by ``shift`` a moment of before may have been, by the clock as it was then."""
-        since = self.clock.monotonic() - REMEMBERED
-        self._before = [one for one in self._before if one[0] >= since]
+        since_mono = self.clock.monotonic() - REMEMBERED
+        self._before = [one for one in self._before if one[0] >= since_mono]
         return max((0.0, *(before.seconds - shift.seconds for _, before in self._before)))
 
     def patience(self, seconds: float | None = None) -> AbstractContextManager[None]:

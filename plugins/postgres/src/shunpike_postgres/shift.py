@@ -121,9 +121,9 @@ async def measured(connection: Connection, clock: Clock, address: Address) -> Sh
     A question in whose time this process stood still, or its clock was set, says nothing: it is asked again.
     """
     for _ in range(_TRIES):
-        begun, started = clock.now(), clock.monotonic()
+        begun, started_mono = clock.now(), clock.monotonic()
         row = await (await connection.execute(_CLOCK)).fetchone()
-        ended, passed = clock.now(), clock.monotonic() - started
+        ended, passed = clock.now(), clock.monotonic() - started_mono
         if row is not None and passed < _LONGEST and abs(ended - begun - passed) < IGNORED / 2:
             away = float(row[0]) - (begun + ended) / 2
             return Shift() if abs(away) < IGNORED else Shift(away)

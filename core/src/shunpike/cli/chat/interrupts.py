@@ -69,25 +69,25 @@ class Interrupts:
 
     def __init__(self) -> None:
         self._clock = SystemClock()
-        self._first: float | None = None
+        self._first_mono: float | None = None
         self._stop: Callable[[], object] | None = None
         self.leave = False
         """Whether it was pressed again, well after the first time."""
 
     def pressed(self) -> None:
         """Count one more."""
-        now = self._clock.monotonic()
-        if self._first is None:
-            self._first = now
+        now_mono = self._clock.monotonic()
+        if self._first_mono is None:
+            self._first_mono = now_mono
             if self._stop is not None:
                 self._stop()
-        elif now - self._first >= TWICE:
+        elif now_mono - self._first_mono >= TWICE:
             self.leave = True
 
     def wait(self, future: Future[Any], ended: threading.Event) -> None:
         """Wait until the task of ``future`` has ``ended``; Ctrl-C cancels it, and pressed again much later `leave`."""
         self._stop = future.cancel
-        if self._first is not None:
+        if self._first_mono is not None:
             future.cancel()
         while not (self.leave or ended.wait(LOOK)):
             pass

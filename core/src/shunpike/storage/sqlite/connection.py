@@ -48,16 +48,16 @@ class Patience:
     """Until when its connections wait for other processes. Any thread may end it."""
 
     def __init__(self) -> None:
-        self._until = math.inf
+        self._until_mono = math.inf
 
     def end(self) -> None:
         """Wait for nobody any longer than a moment from now on, whatever is still to be done."""
-        self._until = time.monotonic() + LAST_PATIENCE
+        self._until_mono = time.monotonic() + LAST_PATIENCE
 
-    def lasts(self, since: float) -> bool:
-        """Return whether to wait on, for what has been waited for ``since`` then."""
-        now = time.monotonic()
-        return now < self._until and now - since < BUSY_TIMEOUT
+    def lasts(self, since_mono: float) -> bool:
+        """Return whether to wait on, for what has been waited for ``since_mono``."""
+        now_mono = time.monotonic()
+        return now_mono < self._until_mono and now_mono - since_mono < BUSY_TIMEOUT
 
 
 class SqliteConnection:
@@ -74,7 +74,7 @@ class SqliteConnection:
         self._path = path
         self._patience = Patience() if patience is None else patience
         self._dice = random.Random(os.getpid())  # noqa: S311 - who goes first, no secret
-        self._waiting_since = 0.0
+        self._waiting_since_mono = 0.0
         self.waited = False
         """Whether another process had to be waited for."""
         # Never made by being opened: a ledger that is missing is an error, or is begun elsewhere.
@@ -138,10 +138,10 @@ class SqliteConnection:
         SQLite's own way waits longer each time, so that among busy processes one that was unlucky stays so.
         """
         if times == 0:
-            self._waiting_since = time.monotonic()
+            self._waiting_since_mono = time.monotonic()
             self.waited = True
         time.sleep(self._dice.uniform(*_NAP))
-        return self._patience.lasts(self._waiting_since)
+        return self._patience.lasts(self._waiting_since_mono)
 
     def rest(self) -> None:
         """Wait a moment where others were seen to wait for the same lock: whoever has just let go of it is nearest."""

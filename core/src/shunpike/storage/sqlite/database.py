@@ -37,7 +37,7 @@ class SqliteDatabase(Database):
         self._clock = clock
         self._stores: list[Enrolled] = []
         self._revisions: dict[str, int] = {}
-        self._looked_at: float | None = None
+        self._looked_mono: float | None = None
         self._owner = ""
         self._patience = Patience()
         self._writer = Writer(self._open, self._patience.end, clock)
@@ -118,13 +118,13 @@ class SqliteDatabase(Database):
     @override
     async def revision(self, topic: str) -> int:
         """Return how often ``topic`` was announced; the file is looked at where the last look was a while ago."""
-        now = self._clock.monotonic()
-        if self._looked_at is None or not 0 <= now - self._looked_at < SEEN_WITHIN:
+        now_mono = self._clock.monotonic()
+        if self._looked_mono is None or not 0 <= now_mono - self._looked_mono < SEEN_WITHIN:
             found = await self.read_by(lambda connection: connection.rows("SELECT topic, revision FROM revisions"))
             for name, revision in found:
                 # What this process has announced since may be newer.
                 self._revisions[name] = max(revision, self._revisions.get(name, 0))
-            self._looked_at = now
+            self._looked_mono = now_mono
         return self._revisions.get(topic, 0)
 
     @override

@@ -85,13 +85,13 @@ async def _one(
     places = [random.randint(0, len(body)) for _ in range(random.choice((0, 1, 5)))]
     transport.set(status, mutated_headers(dict(recording.headers), random), cut_at(body, places))
     mixed = random.random() < 0.1
-    started = time.monotonic()
+    started_mono = time.monotonic()
     try:
         with anyio.fail_after(SLOW):
             outcome = await _ask(recording, backend, streamed=recording.streamed is not mixed)
     except Exception as error:  # noqa: BLE001 - nothing of the kind may come: that is what is looked for
         outcome = f"raised {type(error).__name__}: {str(error)[:200]}"
-    seconds = time.monotonic() - started
+    seconds = time.monotonic() - started_mono
     report.slowest = max(report.slowest, seconds)
     report.count += 1
     wrong = outcome.startswith(("raised", "insane")) or seconds > SLOW
