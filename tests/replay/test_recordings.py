@@ -18,6 +18,7 @@ from shunpike_testkit.replay.recording import read_recording
 from shunpike_testkit.replay.summary import summary_differences
 
 Row = dict[str, Any]
+FINGERPRINT = re.compile(rb'"system_fingerprint": ?"([^"]+)"')
 KNOWN = tomllib.loads(Path(__file__).with_name("differences.toml").read_text(encoding="utf-8"))
 
 
@@ -52,6 +53,12 @@ def test_it_says_what_the_summary_says(row: Row) -> None:
     known = {at for known in KNOWN["difference"] if re.search(known["file"], row["file"]) for at in known["at"]}
     found = {difference["at"]: difference for difference in summary_differences(row["summary"], row)}
     assert found.keys() == known, [found[at] for at in found.keys() - known]
+
+
+def test_it_tells_the_state_of_the_model_that_answered(row: Row, recordings: Path, recorded_file: str) -> None:
+    if row["text"] is not None:
+        told = FINGERPRINT.findall(read_recording(recordings / recorded_file, recordings).body)
+        assert row["system_fingerprint"] == (told[-1].decode() if told else None)
 
 
 def test_an_error_is_of_its_kind(row: Row, recorded_file: str) -> None:

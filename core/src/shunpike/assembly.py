@@ -25,7 +25,7 @@ from shunpike.types.money import larger
 
 GROWING = ("text", "summary")
 """Fields of a row that come in chunks; all others are told once, or again."""
-OF_ANSWER = ("model", "service_tier", "evidence", "warnings", "provider_request_id", "headers_at")
+OF_ANSWER = ("model", "service_tier", "system_fingerprint", "evidence", "warnings", "provider_request_id", "headers_at")
 """Fields of a chunk that are of the whole answer, beside its bill."""
 
 
@@ -58,6 +58,7 @@ class Assembly:
         self.usage: Usage = ABSENT
         self.stated_cost: Money | None = None
         self.service_tier: str | None = None
+        self.system_fingerprint: str | None = None
         self.headers_at: float | None = None
         self.provider_request_id: str | None = None
         self._evidence: tuple[Evidence, ...] = ()
@@ -118,6 +119,7 @@ class Assembly:
         self._count(chunk)
         self.stated_cost = larger(self.stated_cost, chunk.stated_cost)
         self.service_tier = chunk.service_tier or self.service_tier
+        self.system_fingerprint = chunk.system_fingerprint or self.system_fingerprint
         self.headers_at = self.headers_at if chunk.headers_at is None else chunk.headers_at
         self.provider_request_id = chunk.provider_request_id or self.provider_request_id
         self._evidence += chunk.evidence
@@ -133,6 +135,7 @@ class Assembly:
             usage=self.usage,
             stated_cost=self.stated_cost,
             service_tier=self.service_tier,
+            system_fingerprint=self.system_fingerprint,
             evidence=self._evidence,
             warnings=self._warnings,
             provider_request_id=self.provider_request_id,

@@ -13,7 +13,7 @@ from shunpike.builtin.plugin import plugin as builtin
 from shunpike.builtin.sqlite import SqliteStore
 from shunpike.client import Client
 from shunpike.plugins import Host
-from shunpike.types import Calendar, Rolling, Settings, Settlement, State
+from shunpike.types import Calendar, Chunk, Rolling, Settings, Settlement, State
 from shunpike_postgres.store import PostgresStore
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.scripted import ScriptedProvider, answer
@@ -30,9 +30,13 @@ def rows(store: SqliteStore | PostgresStore, sql: str) -> list[Any]:
         return list(server.execute(sql))  # type: ignore[call-overload]  # a constant of the test
 
 
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> SqliteStore | PostgresStore:
-    clock = VirtualClock()
+def store(request: pytest.FixtureRequest, tmp_path: Path, clock: VirtualClock) -> SqliteStore | PostgresStore:
     if request.param == "sqlite":
         return SqliteStore(tmp_path / "ledger.db", clock=clock)
     return PostgresStore(request.getfixturevalue("postgres_url"), clock=clock, trust_clock=True)
@@ -74,12 +78,32 @@ async def test_what_is_left_of_more_limits_than_one_statement_asks_for(store: Sq
     await store.aclose()
 
 
-async def test_a_call_leaves_its_seconds_and_its_finish_reason(tmp_path: Path) -> None:
-    clock = VirtualClock()
+@pytest.mark.parametrize("way", ["complete", "stream"])
+async def test_a_call_leaves_its_seconds_how_it_ended_and_the_state_of_the_model(
+    store: SqliteStore | PostgresStore, clock: VirtualClock, way: str
+) -> None:
     host = Host()
     host.register(builtin, "builtin")
-    host.register(ScriptedProvider("north", answer("fine")), "north")
-    store = SqliteStore(tmp_path / "ledger.db", clock=clock)
+    said = answer("fine").model_copy(update={"system_fingerprint": "fp_1"})
+    parts = [Chunk(text="fine", system_fingerprint="fp_1"), Chunk(finish_reason="stop", usage=said.usage)]
+    host.register(ScriptedProvider("north", said if way == "complete" else parts), "north")
     async with Client(Settings(), host=host, clock=clock, store=store, environ={}) as client:
-        await client.complete("hi")
-    assert rows(store, "SELECT seconds, finish_reason FROM attempts") == [(0.0, "stop")]
+        if way == "complete":
+            await client.complete("hi")
+        else:
+            async with client.stream("hi") as stream:
+                assert [chunk.text async for chunk in stream] == ["fine", ""]
+    asked = "SELECT seconds, finish_reason, system_fingerprint FROM attempts"
+    assert rows(store, asked) == [(0.0, "stop", "fp_1")]
+
+
+async def test_a_stream_that_was_left_leaves_the_state_of_the_model(
+    store: SqliteStore | PostgresStore, clock: VirtualClock
+) -> None:
+    host = Host()
+    host.register(builtin, "builtin")
+    host.register(ScriptedProvider("north", [Chunk(text="fi", system_fingerprint="fp_1"), Chunk(text="ne")]), "north")
+    async with Client(Settings(), host=host, clock=clock, store=store, environ={}) as client:
+        async with client.stream("hi") as stream:
+            assert (await anext(stream)).text == "fi"
+    assert rows(store, "SELECT finish_reason, system_fingerprint FROM attempts") == [(None, "fp_1")]

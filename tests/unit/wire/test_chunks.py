@@ -48,6 +48,13 @@ def test_a_finish_reason_is_told_once(make_call: Make) -> None:
     assert [chunk.finish_reason for chunk in read(make_call(), *raw_chunks) if chunk.finish_reason] == ["stop"]
 
 
+def test_the_state_of_the_model_is_told_when_it_is_news(make_call: Make) -> None:
+    first, last = {"system_fingerprint": "fp_1"}, {"system_fingerprint": "fp_2"}
+    chunks = read(make_call(), delta(content="a"), {**delta(content="b"), **first}, {**delta("stop"), **first}, last)
+    assert [chunk.system_fingerprint for chunk in chunks] == [None, "fp_1", None, "fp_2"]
+    assert fold(chunks).system_fingerprint == "fp_2"
+
+
 def test_a_message_in_the_place_of_a_delta_counts(make_call: Make) -> None:
     [chunk] = read(make_call(), {"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}]})
     assert (chunk.text, chunk.finish_reason) == ("hi", "stop")

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from shunpike.builtin.tally import Counts, Key, Tally, counts_of, held_counts, key_of
-from shunpike.ledger.records import known_of
-from shunpike.ledger.rows import EndedRow
+from shunpike.ledger.records import Row, known_of
+from shunpike.ledger.rows import FACTS, EndedRow
 from shunpike.ledger.totals import DAY
 from shunpike.types import Funds, KnownAttempt, Money, Reservation, Settlement, State, Unconfirmed, Unit
 
@@ -29,11 +29,12 @@ _PRECISE_FOR = 2 * DAY
 
 
 class Ended(NamedTuple):
-    """An attempt that ended, as far as totals need it."""
+    """An attempt that ended, as far as totals need it, with ``told``: whom it was for, and `FACTS`."""
 
-    ended_at: float
+    started_at: float
     key: Key
     counts: Counts
+    told: Row = ()
 
 
 @dataclass(slots=True)
@@ -78,7 +79,8 @@ class Attempts:
     def end(self, attempt_id: str, settlement: Settlement, row: EndedRow) -> list[tuple[str, Doubtful]]:
         """Note how an attempt ended; return those in doubt that are not kept by name any longer."""
         one = self.held.pop(attempt_id)
-        ended = Ended(one.at, key_of(one), counts_of(one.funds, row))
+        told = (one.principal, *(getattr(row, name) for name in FACTS))
+        ended = Ended(one.at, key_of(one), counts_of(one.funds, row), told)
         if row.state == State.UNCONFIRMED:
             self._doubtful[attempt_id] = Doubtful(
                 ended,
@@ -107,12 +109,12 @@ class Attempts:
         return believed
 
     def _add(self, ended: Ended) -> None:
-        start = ended.ended_at // _PERIOD * _PERIOD
+        start = ended.started_at // _PERIOD * _PERIOD
         if start not in self._periods:
-            self._periods[start] = _Period(ended.ended_at)
-            self._join(ended.ended_at - _PRECISE_FOR)
+            self._periods[start] = _Period(ended.started_at)
+            self._join(ended.started_at - _PRECISE_FOR)
         period = self._periods[start]
-        period.first = min(period.first, ended.ended_at)
+        period.first = min(period.first, ended.started_at)
         period.tally.add(ended.key, ended.counts)
 
     def _join(self, before: float) -> None:
@@ -131,7 +133,7 @@ class Attempts:
                 provider=one.ended.key.provider,
                 account=one.account,
                 model=one.ended.key.model,
-                at=one.ended.ended_at,
+                at=one.ended.started_at,
                 outcome=one.outcome,
                 cost=Money(pico=one.pico),
                 funds=one.funds,
@@ -148,13 +150,14 @@ class Attempts:
             found.append(known_of((name, *self._known(name))))
         return found
 
-    def _known(self, name: str) -> tuple[float, State, str, int, int]:
+    def _known(self, name: str) -> Row:
         if (held := self.held.get(name)) is not None:
-            return held.at, State.HELD, "", 1, held.worst.pico
+            return held.at, State.HELD, "", 1, held.worst.pico, held.principal, *[None] * len(FACTS)
         doubtful = self._doubtful.get(name)
         one = self._ended[name] if doubtful is None else doubtful.ended
         state, counts = State.SETTLED if doubtful is None else State.UNCONFIRMED, one.counts
-        return one.ended_at, state, "ok" if counts.answered else "", counts.requests, counts.cost + counts.credit
+        answered, cost = "ok" if counts.answered else "", counts.cost + counts.credit
+        return one.started_at, state, answered, counts.requests, cost, *one.told
 
     def reconcile(self, attempt_id: str, cost: Money) -> Iterable[str] | None:
         """Settle one of them at ``cost``; return the buckets of money that it counts in, None where it is none."""
@@ -173,7 +176,7 @@ class Attempts:
             if since <= period.first < until:
                 tally.merge(period.tally)
         for one in self._one_by_one():
-            if since <= one.ended_at < until:
+            if since <= one.started_at < until:
                 tally.add(one.key, one.counts)
         return tally
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, LiteralString
 
+from shunpike.ledger.rows import FACTS
 from shunpike.ledger.totals import day_text
 from shunpike.types import (
     Block,
     Bound,
-    Confidence,
     Factor,
     Funds,
     KnownAttempt,
@@ -30,42 +30,23 @@ OBSERVATION: LiteralString = (
 BLOCK: LiteralString = "bucket, until, reason, at, origin, test_at, tester, failures, kind"
 REOPENED: LiteralString = "bucket, until, reason, closed_at, origin, at, who, note"
 FACTOR: LiteralString = "name, mean, deviation, samples, at"
-KNOWN: LiteralString = "id, started_at, state, outcome, sent, cost_pico"
+KNOWN: LiteralString = f"id, started_at, state, outcome, sent, cost_pico, principal, {', '.join(FACTS)}"
 UNCONFIRMED: LiteralString = "id, provider, account, model, started_at, outcome, cost_pico, funds, tag"
+_FIGURES = tuple(name for name in UsageRow.model_fields if name not in ("provider", "model", "day", "tag"))
 
 
 def observation_of(row: Row) -> Observation:
     """Return a row of `OBSERVATION`."""
-    bucket, amount, remaining, resets_at, at, confidence, origin, overages, unlisted, bound, span = row
-    return Observation(
-        bucket=bucket,
-        amount=amount,
-        remaining=remaining,
-        resets_at=resets_at,
-        at=at,
-        confidence=Confidence(confidence),
-        origin=origin,
-        overages=overages,
-        unlisted=None if unlisted is None else Limit.model_validate_json(unlisted),
-        bound=None if bound is None else Bound.model_validate_json(bound),
-        span=None if span is None else WindowObservation.model_validate_json(span),
-    )
+    told = dict(zip(OBSERVATION.split(", "), row, strict=True))
+    for name, kind in (("unlisted", Limit), ("bound", Bound), ("span", WindowObservation)):
+        told[name] = told[name] and kind.model_validate_json(told[name])
+    return Observation(**told)
 
 
 def block_of(row: Row) -> Block:
     """Return a row of `BLOCK`."""
-    bucket, until, reason, at, origin, test_at, tester, failures, kind = row
-    return Block(
-        bucket=bucket,
-        until=until,
-        reason=reason,
-        at=at,
-        origin=origin,
-        test_at=test_at,
-        tester=tester or None,
-        failures=failures,
-        kind=kind,
-    )
+    told = dict(zip(BLOCK.split(", "), row, strict=True))
+    return Block(**{**told, "tester": told["tester"] or None})
 
 
 def reopening_of(row: Row) -> Reopening:
@@ -105,32 +86,18 @@ def unconfirmed_of(row: Row) -> Unconfirmed:
 
 def known_of(row: Row) -> KnownAttempt:
     """Return a row of `KNOWN`."""
-    name, at, state, outcome, sent, pico = row
+    name, at, state, outcome, sent, pico, principal, *rest = row
     if state in (State.HELD, State.UNCONFIRMED):
         outcome = str(state)
     else:
         outcome = "unsent" if not sent else "answered" if outcome == "ok" else "failed"
-    return KnownAttempt(attempt_id=name, at=at, outcome=outcome, cost=Money(pico=pico))
+    told = dict(zip(FACTS, rest, strict=True))
+    return KnownAttempt(attempt_id=name, at=at, outcome=outcome, cost=Money(pico=pico), principal=principal, **told)
 
 
 def usage_of(row: Row) -> UsageRow:
-    """Return provider, model, day, tag, the counts and the money of `UsageRow`, in its order."""
-    provider, model, day, tag, requests, answered, released, unconfirmed, held, overages, *rest = row
-    prompt, completion, cost, credit, listed = rest
-    return UsageRow(
-        provider=provider,
-        model=model,
-        day=None if day is None else day_text(day),
-        tag=tag,
-        requests=int(requests),
-        answered=int(answered),
-        released=int(released),
-        unconfirmed=int(unconfirmed),
-        held=int(held),
-        overages=int(overages),
-        prompt_tokens=int(prompt),
-        completion_tokens=int(completion),
-        cost=Money(pico=int(cost)),
-        credit=Money(pico=int(credit)),
-        list_value=Money(pico=int(listed)),
-    )
+    """Return a row of provider, model, day, tag, and the counts and the money of `UsageRow`, in its order."""
+    provider, model, day, tag, *figures = row
+    told: dict[str, Any] = dict(zip(_FIGURES, map(int, figures), strict=True))
+    told |= {name: Money(pico=told[name]) for name in _FIGURES[-3:]}
+    return UsageRow(provider=provider, model=model, day=None if day is None else day_text(day), tag=tag, **told)

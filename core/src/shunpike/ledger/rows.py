@@ -6,6 +6,7 @@ import json
 from typing import NamedTuple
 
 from shunpike.types import Basis, Reservation, Settlement, State, Usage
+from shunpike.types.ledger import AttemptFacts
 
 Holds = tuple[tuple[int, int], ...]
 """Pairs of a bucket's key and an amount."""
@@ -19,6 +20,10 @@ class HeldRow(NamedTuple):
     prompt: int
     output: int
     holds: Holds
+
+
+FACTS = tuple(AttemptFacts.model_fields)
+"""Their columns in an attempt's row."""
 
 
 class EndedRow(NamedTuple):

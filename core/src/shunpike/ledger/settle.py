@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from shunpike.ledger.rows import FACTS
 from shunpike.ledger.terms import Terms
 from shunpike.protocols import AdmissionRequest
 from shunpike.types import ZERO, Basis, Funds, Money, Outcome, Price, Settlement, State, Usage
@@ -58,8 +59,7 @@ def settlement_of(outcome: Outcome, ask: AdmissionRequest, terms: Terms) -> Sett
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:
-    """Return what is kept of an attempt that nothing is reckoned by."""
-    return {name: getattr(outcome, name) for name in ("seconds", "first_token_seconds", "finish_reason")}
+    return {name: getattr(outcome, name) for name in FACTS}
 
 
 def _word(outcome: Outcome) -> str:

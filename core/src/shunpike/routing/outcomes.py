@@ -29,6 +29,7 @@ def success(services: Services, attempt: Attempt, answer: Answer) -> Outcome:
         price=services.served_price(attempt, answer.model, answer.usage.prompt_tokens, answer.service_tier),
         evidence=answer.evidence,
         finish_reason=answer.choices[0].finish_reason if answer.choices else None,
+        system_fingerprint=answer.system_fingerprint,
         **_times(services.clock, attempt),
     )
 
@@ -100,6 +101,7 @@ def _broken_off(services: Services, attempt: Attempt) -> Outcome:
         # Of an answer that is not streamed nobody knows how much of it was made before the connection closed.
         cancel_safe=attempt.streamed and services.cancel_safe(attempt.target),
         evidence=so_far.evidence,
+        system_fingerprint=so_far.system_fingerprint,
         **_times(services.clock, attempt),
     )
 

@@ -68,6 +68,8 @@ class Answer(Record):
     """The cost that the provider itself states, where it does."""
     service_tier: str | None = None
     """The tier of service that the answer says it was served on, which is the one billed."""
+    system_fingerprint: str | None = None
+    """What the provider calls the state of the model that answered."""
     evidence: tuple[Evidence, ...] = ()
     warnings: tuple[str, ...] = ()
     provider_request_id: str | None = None
@@ -110,6 +112,7 @@ class Chunk(Record):
     usage: Usage | None = None
     stated_cost: Money | None = None
     service_tier: str | None = None
+    system_fingerprint: str | None = None
     evidence: tuple[Evidence, ...] = ()
     warnings: tuple[str, ...] = ()
     provider_request_id: str | None = None

@@ -123,7 +123,20 @@ class Block(Record):
         return self.until >= UNTIL_CLEARED
 
 
-class Outcome(Record):
+class AttemptFacts(Record):
+    """What is kept of an attempt's end that nothing is reckoned by."""
+
+    seconds: float | None = None
+    """From the moment it was sent to its end."""
+    first_token_seconds: float | None = None
+    """From then to the first token of the answer, where it came as a stream."""
+    finish_reason: Text | None = None
+    """Of the first choice, where the answer came to its end."""
+    system_fingerprint: Text | None = None
+    """What the provider calls the state of the model that answered."""
+
+
+class Outcome(AttemptFacts):
     """How an attempt ended, as routing saw it; the ledger makes a `Settlement` of it (``ledger/settle.py``).
 
     Times are epoch seconds. Exactly one of: an answer (``error`` None), a failure (``error`` = its kind), or a caller
@@ -144,11 +157,6 @@ class Outcome(Record):
     cut: bool = False
     """Whether the output cap ended the answer: then some was made, were it unseen."""
     served_model: Text | None = None
-    seconds: float | None = None
-    """From the moment it was sent to its end."""
-    first_token_seconds: float | None = None
-    finish_reason: Text | None = None
-    """Of the first choice, where the answer came to its end."""
     stated_cost: Money | None = None
     price: Price | None = None
     """The price of the model that answered; None = unknown, then the reservation's worst case stands."""
@@ -184,7 +192,7 @@ class Reopening(Record):
     note: Text = ""
 
 
-class Settlement(Record):
+class Settlement(AttemptFacts):
     """What became of an attempt. ``RELEASED`` gives tokens and money back, ``UNCONFIRMED`` keeps the worst case."""
 
     state: State
@@ -208,13 +216,6 @@ class Settlement(Record):
     charges: tuple[Hold, ...] = ()
     """Money that it cost of what nothing was held of, as it could not cost anything: it counts there all the same."""
     samples: tuple[Sample, ...] = ()
-    seconds: float | None = None
-    """From the moment it was sent to its end."""
-    first_token_seconds: float | None = None
-    """From then to the first token of the answer, where it came as a stream."""
-    finish_reason: Text | None = None
-    system_fingerprint: Text | None = None
-    """What the provider calls the state of the model that answered."""
     unbooked: str | None = None
     """Why it is not in the books yet; this process tries again until it is. No store keeps this."""
 
@@ -233,7 +234,7 @@ class Unconfirmed(Record):
     tag: str | None = None
 
 
-class KnownAttempt(Record):
+class KnownAttempt(AttemptFacts):
     """An attempt as the ledger keeps it: what became of it, and what it cost; held or unconfirmed, at most."""
 
     attempt_id: str
@@ -241,6 +242,8 @@ class KnownAttempt(Record):
     """When it began, in epoch seconds."""
     outcome: Literal["held", "unconfirmed", "unsent", "answered", "failed"]
     cost: Money
+    principal: str | None = None
+    """Whom it was for; None = the operator."""
 
 
 class UsageRow(Record):

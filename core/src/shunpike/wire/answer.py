@@ -34,6 +34,7 @@ def read_answer(call: Call, data: Mapping[str, Any], dialect: Dialect, provider:
         usage=usage,
         stated_cost=stated_cost(data, dialect),
         service_tier=string(data.get("service_tier")) or None,
+        system_fingerprint=string(data.get("system_fingerprint")) or None,
         provider_request_id=string(data.get("id")) or None,
     )
 

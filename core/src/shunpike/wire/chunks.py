@@ -45,6 +45,7 @@ class StreamProgress:
     request_id: str | None = None
     usage: Usage = ABSENT
     tier: str | None = None
+    fingerprint: str | None = None
     cost: Money | None = None
     expected: int = 1
     """How many choices were asked for."""
@@ -136,6 +137,8 @@ def _totals(raw_chunk: Mapping[str, Any], seen: StreamProgress, dialect: Dialect
         found["stated_cost"], seen.cost = cost, larger(seen.cost, cost)
     if (tier := string(raw_chunk.get("service_tier"))) and tier != seen.tier:
         seen.tier = found["service_tier"] = tier
+    if (told := string(raw_chunk.get("system_fingerprint"))) and told != seen.fingerprint:
+        seen.fingerprint = found["system_fingerprint"] = told
     return found
 
 

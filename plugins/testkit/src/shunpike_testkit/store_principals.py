@@ -168,3 +168,20 @@ class StorePrincipalsContract(StoreTimeContract):
         assert (len(found), len(unknown), {one.at for one in found}) == (5, 0, {now})
         assert [one.outcome for one in found] == ["unsent", "failed", "unconfirmed", "answered", "held"]
         assert [one.cost.pico // CENT for one in found] == [0, 0, 9, 2, 9]
+
+    async def test_an_attempt_is_told_with_who_asked_and_what_its_answer_said(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """Who asked stands there from its admission on, how the answer came from its end on."""
+        said = {"seconds": 1.5, "first_token_seconds": 0.25, "finish_reason": "stop", "system_fingerprint": "fp_1"}
+        async with self.opened(tmp_path, clock) as store:
+            books, knows = ledger(store, clock), able(store, KnowsAttempts)
+            for number, key in enumerate((Principal(id="key-1"), None), 1):
+                request = ask(f"r-{number}", principal=key)
+                assert isinstance(await books.admit(FREE, request), Grant)
+                begun = (await knows.attempts_of("r"))[-1]
+                await books.settle(FREE, request, Outcome(at=clock.now(), usage=USED, price=PRICE, **said))
+                ended = (await knows.attempts_of("r"))[-1]
+                assert begun.principal == ended.principal == (key and key.id)
+                assert [getattr(begun, name) for name in said] == [None] * 4
+                assert {name: getattr(ended, name) for name in said} == said

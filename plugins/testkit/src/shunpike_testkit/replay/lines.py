@@ -13,7 +13,7 @@ from shunpike_testkit.replay.play import Played
 from shunpike_testkit.replay.recording import Recording
 
 OF_A_CHOICE = ("text", "reasoning_chars", "tool_calls", "finish_reason", "refusal")
-OF_AN_ANSWER = ("choices", "usage", "model", "cost", "citations", "logprobs", "private")
+OF_AN_ANSWER = ("choices", "usage", "model", "system_fingerprint", "cost", "citations", "logprobs", "private")
 
 
 def line(played: Played) -> dict[str, Any]:
@@ -61,6 +61,7 @@ def _answer(reading: Reading) -> dict[str, Any]:
         **{name: choices[0][name] for name in OF_A_CHOICE},
         "choices": choices if len(choices) > 1 else None,
         **_totals(answer),
+        "system_fingerprint": answer.system_fingerprint,
         **_extras(answer.choices[0]),
     }
 
