@@ -31,15 +31,10 @@ SEEN_WITHIN = 0.2
 class Transaction(Protocol):
     """One transaction. Placeholders are ``?``; every method raises `StoreError`."""
 
-    @property
-    def now(self) -> float:
-        """The time that rules, in epoch seconds: where several machines share a database, its clock's."""
-        ...
-
-    @property
-    def owner(self) -> str:
-        """The name of this process in ``owners.id``. A row that holds it is a lease: see `Recover`."""
-        ...
+    owner: str
+    """The name of this process in ``owners.id``. A row that holds it is a lease: see `Recover`."""
+    now: float
+    """The time that rules, in epoch seconds: where several machines share a database, its clock's."""
 
     async def rows(self, sql: str, *values: Value) -> list[Row]:
         """Run one statement and return its rows."""

@@ -58,11 +58,10 @@ class Choice(Record):
     logprobs: dict[str, Any] | None = None
 
 
-class Answer(Record):
-    """A complete answer of one provider. ``model`` is the model that the answer names, which is the one billed."""
+class ProviderAnswer(Record):
+    """What an answer of one provider tells of itself. ``model`` is the one that it names, which is the one billed."""
 
     model: str
-    choices: tuple[Choice, ...] = Field(min_length=1)
     usage: Usage = ABSENT
     stated_cost: Money | None = None
     """The cost that the provider itself states, where it does."""
@@ -75,6 +74,12 @@ class Answer(Record):
     provider_request_id: str | None = None
     headers_at: Moment | None = None
     """Epoch seconds when the answer's headers arrived: a rolling window counts from here."""
+
+
+class Answer(ProviderAnswer):
+    """A complete answer of one provider."""
+
+    choices: tuple[Choice, ...] = Field(min_length=1)
 
 
 class ToolCallDelta(Record):

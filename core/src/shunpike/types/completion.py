@@ -16,14 +16,13 @@ from shunpike.types.money import ZERO, Money
 from shunpike.types.usage import Usage
 
 
-class Completion(Record):
-    """An answer with its provenance. ``cost`` is what the owner pays, ``list_price`` what it is worth."""
+class Provenance(Record):
+    """Where what a caller gets came from, with ``cost``, which the owner pays, and ``list_price``, its worth."""
 
     request_id: str
     provider: str
     model: str
     requested_model: str
-    choices: tuple[Choice, ...]
     usage: Usage
     cost: Money = ZERO
     cost_exact: bool = True
@@ -35,6 +34,23 @@ class Completion(Record):
     seconds: float
     simulated: bool = False
     """True when a sandbox answered, not a model."""
+
+    @property
+    def attempts(self) -> tuple[AttemptRecord, ...]:
+        """Every try, the failed ones included."""
+        return self.decision.attempts
+
+    @property
+    def origin(self) -> tuple[str, str, str]:
+        """Where it came from and what it took, in a few words each."""
+        named = shortened(label(self.provider, self.model))
+        return named, f"{self.usage.total_tokens:,} tokens", str(self.cost)
+
+
+class Completion(Provenance):
+    """An answer with its provenance."""
+
+    choices: tuple[Choice, ...]
     parsed: Any = Field(default=None, exclude=True)
     """What ``response_format`` asked for: an object of its type, else the JSON as Python has it. None where tools are
     called instead, or nothing of that kind was asked for."""
@@ -69,19 +85,8 @@ class Completion(Record):
         """One line: the beginning of the text, who answered, and what it took."""
         calls = [f"calls {', '.join(call.function.name for call in self.tool_calls)}"] if self.tool_calls else []
         said = [shortened(repr(one_line(self.text)))] if self.text or not calls else []
-        parts = (*said, *calls, *origin(self.provider, self.model, self.usage, self.cost))
-        return f"<Completion {' · '.join(parts)}>"
-
-    @property
-    def attempts(self) -> tuple[AttemptRecord, ...]:
-        """Every try, the failed ones included."""
-        return self.decision.attempts
+        return f"<Completion {' · '.join((*said, *calls, *self.origin))}>"
 
     def openai(self) -> dict[str, Any]:
         """Return the answer as an OpenAI ``chat.completion`` object, as JSON types."""
         return completion_body(self.request_id, self.created, self.model, self.choices, self.usage)
-
-
-def origin(provider: str, model: str, usage: Usage, cost: Money) -> tuple[str, str, str]:
-    """Return where an answer came from and what it took, in a few words each."""
-    return shortened(label(provider, model)), f"{usage.total_tokens:,} tokens", str(cost)

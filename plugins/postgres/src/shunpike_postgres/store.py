@@ -80,13 +80,9 @@ class PostgresStore(Store):
         self._guard = guard
         self._session = PostgresSession(self.address, guard, clock or SystemClock(), trusted=trust_clock)
         self._worker = Worker(self.address, self._session, keep_days)
-        self._database = PostgresDatabase(self._session, self._worker)
-        self._database.enroll(LEDGER)
-
-    @property
-    def database(self) -> PostgresDatabase:
+        self.database = PostgresDatabase(self._session, self._worker)
         """What it stands on, where other stores may stand too."""
-        return self._database
+        self.database.enroll(LEDGER)
 
     @override
     async def admit(self, reservation: Reservation) -> Grant | Denial:
@@ -159,7 +155,7 @@ class PostgresStore(Store):
     async def reconcile(self, attempt_id: str, cost: Money, at: float, note: str) -> bool:
         """Settle an unconfirmed attempt at ``cost`` and write it down; False when it is none. Raises `StoreError`."""
         session = self._session
-        [done] = await self._database.transaction(
+        [done] = await self.database.transaction(
             lambda tx: reconcile(tx, attempt_id, cost, session.shift.theirs(at), note)
         )
         return bool(done)
@@ -213,7 +209,7 @@ class PostgresStore(Store):
     async def reopen(self, buckets: Sequence[str], at: float, who: str, note: str) -> Sequence[Reopening]:
         """Open those of ``buckets`` that are closed, and write down who did it. Raises `StoreError`."""
         session = self._session
-        [done] = await self._database.transaction(lambda tx: reopen(tx, buckets, session.shift.theirs(at), who, note))
+        [done] = await self.database.transaction(lambda tx: reopen(tx, buckets, session.shift.theirs(at), who, note))
         return session.shift.reopened(done)
 
     async def reopened(self) -> Sequence[Reopening]:
@@ -236,7 +232,7 @@ class PostgresStore(Store):
     @override
     async def aclose(self) -> None:
         """Finish what is queued and let go of all connections; calling it again does nothing."""
-        await self._database.aclose()
+        await self.database.aclose()
 
 
 def open_postgres(url: str, *, clock: Clock | None = None) -> PostgresStore:

@@ -25,23 +25,12 @@ class PostgresTransaction(Transaction):
 
     def __init__(self, connection: Connection, owner: str, now: float) -> None:
         self._connection = connection
-        self._owner = owner
-        self._now = now
+        self.owner = owner
+        self.now = now
         self.admitted: list[str] = []
         """Attempts that this process holds, if this is committed."""
         self.announced: dict[str, int] = {}
         """Topic → its revision, if this is committed."""
-
-    @property
-    @override
-    def now(self) -> float:
-        """The database's time, which all machines share."""
-        return self._now
-
-    @property
-    @override
-    def owner(self) -> str:
-        return self._owner
 
     @override
     async def rows(self, sql: str, *values: Value) -> list[Row]:

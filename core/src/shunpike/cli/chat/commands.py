@@ -60,17 +60,15 @@ def command_of(text: str) -> Command | None:
     command, takes = _COMMANDS[name]
     if rest and not takes:
         raise UsageError(f'/{name} takes nothing, got "{rest}"', hint="/help")
-    return partial(command, rest=rest)
+    return partial(command, rest=rest) if takes else command
 
 
-def _help(_talk: Talk, rest: str) -> bool:
-    del rest
+def _help(_talk: Talk) -> bool:
     say(HELP)
     return True
 
 
-def _quit(_talk: Talk, rest: str) -> bool:
-    del rest
+def _quit(_talk: Talk) -> bool:
     return False
 
 
@@ -107,15 +105,13 @@ def _attach(talk: Talk, rest: str) -> bool:
     return True
 
 
-def _retry(talk: Talk, rest: str) -> bool:
-    del rest
+def _retry(talk: Talk) -> bool:
     if not talk.again():
         narrate("nothing was said yet", dim=True)
     return True
 
 
-def _clear(talk: Talk, rest: str) -> bool:
-    del rest
+def _clear(talk: Talk) -> bool:
     talk.conversation.clear()
     talk.attachments.clear()
     talk.unanswered = None
@@ -136,8 +132,7 @@ def _save(talk: Talk, rest: str) -> bool:
     return True
 
 
-def _usage(talk: Talk, rest: str) -> bool:
-    del rest
+def _usage(talk: Talk) -> bool:
     if not talk.done:
         narrate("nothing was used yet", dim=True)
         return True
@@ -163,6 +158,6 @@ _COMMANDS: dict[str, tuple[Callable[..., bool], bool]] = {
     "q": (_quit, False),
     "?": (_help, False),
 }
-"""Name → what does it, and whether it takes something."""
+"""Name → what does it, and whether it takes a ``rest`` behind its name."""
 OFFERED = tuple(sorted(f"/{name}" for name in _COMMANDS if name not in ("new", "exit", "q", "?")))
 """What Tab offers: one name of each."""

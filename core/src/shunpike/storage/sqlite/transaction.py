@@ -20,21 +20,10 @@ class SqliteTransaction(Transaction):
         self, connection: SqliteConnection, owner: str, now: float, announced: dict[str, int] | None = None
     ) -> None:
         self._db = connection
-        self._owner = owner
-        self._now = now
+        self.owner = owner
+        self.now = now
         self.announced = {} if announced is None else announced
         """Topic → its revision, if this is committed."""
-
-    @property
-    @override
-    def now(self) -> float:
-        """The wall's time, which all processes of the machine share."""
-        return self._now
-
-    @property
-    @override
-    def owner(self) -> str:
-        return self._owner
 
     @override
     async def rows(self, sql: str, *values: Value) -> list[Row]:
