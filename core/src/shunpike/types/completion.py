@@ -16,8 +16,8 @@ from shunpike.types.money import ZERO, Money
 from shunpike.types.usage import Usage
 
 
-class Provenance(Record):
-    """Where what a caller gets came from, with ``cost``, which the owner pays, and ``list_price``, its worth."""
+class Answered(Record):
+    """Where what was answered came from, with ``cost``, which the owner pays, and ``list_price``, its worth."""
 
     request_id: str
     provider: str
@@ -47,7 +47,7 @@ class Provenance(Record):
         return named, f"{self.usage.total_tokens:,} tokens", str(self.cost)
 
 
-class Completion(Provenance):
+class Completion(Answered):
     """An answer with its provenance."""
 
     choices: tuple[Choice, ...]

@@ -10,7 +10,7 @@ from typing_extensions import override
 from shunpike.openai_format import embedding_body
 from shunpike.types.answer import ProviderAnswer, Timeouts
 from shunpike.types.base import Record
-from shunpike.types.completion import Provenance
+from shunpike.types.completion import Answered
 
 Vector = tuple[float, ...]
 
@@ -54,7 +54,7 @@ class EmbedAnswer(ProviderAnswer):
     vectors: tuple[Vector, ...]
 
 
-class Embedding(Provenance):
+class Embedding(Answered):
     """The vectors with their provenance."""
 
     vectors: tuple[Vector, ...]
