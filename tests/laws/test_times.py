@@ -76,7 +76,7 @@ def test_a_moment_is_iso_in_json_wherever_it_stands() -> None:
     decision = Decision(
         requested_model="auto",
         strategy="priority",
-        candidates=(Candidate(provider="p", model="m", verdict=Verdict.REFUSED, retry_at=AT),),
+        candidates=(Candidate(provider="p", model="m", verdict=Verdict.DENIED, retry_at=AT),),
         attempts=(AttemptRecord(id="a", provider="p", model="m", started_at=AT, seconds=1.5),),
         remaining=(left,),
     )

@@ -102,7 +102,7 @@ def shunpike_cost(provider: str, model: ModelInfo, at: datetime, prompt_tokens: 
         at: An aware moment.
         prompt_tokens: Size of the prompt, for prices that depend on it.
 
-    None = unknown, which is never zero: a paid account is then refused.
+    None = unknown, which is never zero: a paid account is then denied.
 
     .. versionadded:: 0.1
 
@@ -120,7 +120,7 @@ def shunpike_limits(provider: str, model: ModelInfo, tier: str) -> Sequence[Limi
         model: The model's catalog entry.
         tier: The name of the account's tier.
 
-    None = nothing is known; an account that can be billed is then refused.
+    None = nothing is known; an account that can be billed is then denied.
 
     .. versionadded:: 0.1
 

@@ -1,7 +1,7 @@
 """Checks answers against the JSON schema that was asked for, whoever wrote the schema and the answer.
 
 Either may be hostile. Nothing is fetched, patterns are matched in linear time, and what a check can cost is bounded
-before it begins: a schema is refused whose rules unfold without end, and an answer is left unchecked, and said to be,
+before it begins: a schema is rejected whose rules unfold without end, and an answer is left unchecked, and said to be,
 where schema and answer together would take too long.
 """
 

@@ -189,10 +189,10 @@ def status_of(error: Exception) -> int:
 
 def _exhausted(error: Exhausted) -> str:
     attempts = [one for one in error.decision.attempts if one.error != _DISABLED]
-    rejected = {attempt.provider for attempt in attempts if attempt.error in _AUTH}
-    # A rejected key closes all models of its provider, which says nothing about quotas.
+    refused = {attempt.provider for attempt in attempts if attempt.error in _AUTH}
+    # A refused key closes all models of its provider, which says nothing about quotas.
     others = any(
-        candidate.verdict.value == "refused" and candidate.provider not in rejected
+        candidate.verdict.value == "denied" and candidate.provider not in refused
         for candidate in error.decision.candidates
     )
     if attempts and not others and all(attempt.error in _AUTH for attempt in attempts):
@@ -252,7 +252,7 @@ def _blocked(error: Exhausted) -> list[dict[str, Any]]:
             "retry_at": _moment(one.retry_at),
         }
         for one in error.decision.candidates
-        if one.verdict.value in ("refused", "dropped")
+        if one.verdict.value in ("denied", "dropped")
     ]
 
 

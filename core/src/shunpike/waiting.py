@@ -4,9 +4,9 @@ Only the first of a line is woken; the others stand behind it, and so does every
 bucket: small requests can't overtake a large one for ever. Nothing here waits by itself: see ``routing/waiting.py``.
 It knows the requests of this process; what other processes hold is asked of the store now and then.
 
-A request stands before every limit that refused it last, one for each model that it could ask: not before all limits
+A request stands before every limit that denied it last, one for each model that it could ask: not before all limits
 that such a model needs. Of two that were full it stands before the one that opens last, and joins the other's line by
-its old place if that one refuses it then. To stand before both would keep from others what nobody uses: a budget with
+its old place if that one denies it then. To stand before both would keep from others what nobody uses: a budget with
 room, of all providers, for as long as one model's minute is full. The price: where the two never have room at one time
 when its turn comes, only its timeout ends its wait.
 """
@@ -41,7 +41,7 @@ class Waiter:
 
     place: Place
     lines: dict[str, Denial] = field(default_factory=dict)
-    """Bucket → the refusal that it stands there for."""
+    """Bucket → the denial that it stands there for."""
     unasked: set[str] = field(default_factory=set)
     """Those of them where the store was not asked, as by what this process itself asked for it could not fit."""
     stirred: set[str] = field(default_factory=set)
@@ -91,10 +91,10 @@ class Queue:
             self._add(waiter, bucket, denial)
 
     def join(self, place: Place, denial: Denial, *, asked: bool) -> None:
-        """Let the request of ``place``, if it is one of this queue's, stand before the bucket that refused it, too.
+        """Let the request of ``place``, if it is one of this queue's, stand before the bucket that denied it, too.
 
         Args:
-            asked: Whether it was the store that refused.
+            asked: Whether it was the store that denied it.
 
         """
         waiter = self._waiters.get(place.arrival)
@@ -160,7 +160,7 @@ class Queue:
         for bucket in self._takes[attempt_id]:
             self._held[bucket] = self._held.get(bucket, 0) + 1
 
-    def refused(self, attempt_id: str) -> None:
+    def denied(self, attempt_id: str) -> None:
         """Note that the store gave an attempt nothing. Who was not let to ask it because of that is woken."""
         for bucket in self._forget(attempt_id):
             line = self._lines.get(bucket)
@@ -208,7 +208,7 @@ class Queue:
 
 
 def in_time(denial: Denial, until: float) -> bool:
-    """Return whether what refused may open before ``until``, in epoch seconds."""
+    """Return whether what was denied may open before ``until``, in epoch seconds."""
     if denial.impossible or denial.retry_at is None:
         return False
     return denial.held or denial.retry_at < until

@@ -190,7 +190,7 @@ async def test_a_limit_closes_before_anything_is_sent(make_client: MakeClient) -
         with pytest.raises(Exhausted) as caught:
             await client.embed("one", model="embed-1", wait=False)
     assert len(acme.backend.embeds) == 1
-    assert caught.value.decision.candidates[0].verdict is Verdict.REFUSED
+    assert caught.value.decision.candidates[0].verdict is Verdict.DENIED
 
 
 async def test_vectors_take_no_output_tokens(make_client: MakeClient) -> None:

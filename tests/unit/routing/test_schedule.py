@@ -105,15 +105,15 @@ def test_trouble_is_waited_for_only_if_it_may_soon_be_over_but_a_limit_until_the
     plan.failed(of("a/1"), setback(TroubleScope.MODEL, 20.0, sure=False), 20.0)
     assert plan.next(0.0) is None
     limited = schedule("a/1", expires_mono=100.0)
-    limited.refused(of("a/1"), setback(TroubleScope.MODEL, 99.0), 99.0)
+    limited.closed(of("a/1"), setback(TroubleScope.MODEL, 99.0), 99.0)
     assert limited.next(0.0) == Pause(99.0)
-    limited.refused(of("a/1"), setback(TroubleScope.MODEL, 101.0), 101.0)
+    limited.closed(of("a/1"), setback(TroubleScope.MODEL, 101.0), 101.0)
     assert limited.next(0.0) is None
 
 
 def test_without_waiting_there_is_no_second_round() -> None:
     plan = schedule("a/1", "b/1", waits=False)
-    plan.refused(of("a/1"), setback(TroubleScope.MODEL, 5.0), 5.0)
+    plan.closed(of("a/1"), setback(TroubleScope.MODEL, 5.0), 5.0)
     assert asked(plan, DOWN) == ["b/1"]
     assert plan.next(4.0) is None
 
@@ -122,7 +122,7 @@ def test_what_a_limit_closed_is_parked_until_somebody_says_that_it_opens() -> No
     plan = schedule("a/1", "b/1", "c/1")
     plan.parked(of("a/1"))
     plan.parked(of("b/1"))
-    plan.refused(of("c/1"), setback(TroubleScope.MODEL, 5.0, sure=False), 5.0)
+    plan.closed(of("c/1"), setback(TroubleScope.MODEL, 5.0, sure=False), 5.0)
     assert plan.next(0.0) == Pause(5.0, parked=True)
     plan.reopen(of("b/1"))
     assert plan.next(0.0) == of("b/1")
@@ -199,7 +199,7 @@ def test_the_laws_hold_whatever_happens(
         assert all(doors.get(key, 0.0) <= now for key in own), "nobody is asked before its moment"
         opens = now + until(told.setback)
         if told.refused:
-            plan.refused(step, told.setback, opens)
+            plan.closed(step, told.setback, opens)
         else:
             plan.begun(step)
             tries[step.label] += 1

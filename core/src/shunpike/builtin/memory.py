@@ -2,7 +2,7 @@
 
 It forgets everything when the process ends, and what it keeps until then does not grow with the number of requests. It
 knows nothing of other processes: with more than one, every limit would be overstepped. So a store that was opened by
-its address is refused while another process has one (``one_process.py``). The window arithmetic is the ledger's own,
+its address is rejected while another process has one (``one_process.py``). The window arithmetic is the ledger's own,
 the same that other stores use.
 """
 

@@ -59,7 +59,7 @@ class Reconcile:
 def reconcile(given: Reconcile) -> None:
     """List the attempts whose end is not known, or settle one at what the provider's bill says, or all at once.
 
-    A cost above what is listed as "at most" is taken for a slip and refused, unless --over says that it is none.
+    A cost above what is listed as "at most" is taken for a slip and rejected, unless --over says that it is none.
     """
     _check(given)
     note = clean(given.note, "--note", 1_000)

@@ -1,4 +1,4 @@
-"""What ``Client(…)`` may be made with; anything else is refused by name."""
+"""What ``Client(…)`` may be made with; anything else is rejected by name."""
 
 from __future__ import annotations
 

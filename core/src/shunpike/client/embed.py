@@ -68,7 +68,7 @@ def asked_to_embed(texts: Texts, options: EmbedOptions, others: Sequence[object]
 def build_embed(texts: Texts, options: EmbedOptions) -> EmbedRequest:
     """Return the request of accepted options. Raises `UsageError` naming what can't be.
 
-    Without a model it is one of ``auto``, which `check_model` refuses with those that there are.
+    Without a model it is one of ``auto``, which `check_model` rejects with those that there are.
     """
     fields: dict[str, Any] = {"model": options.get("model", "auto"), "dimensions": options.get("dimensions")}
     fields["input"] = values.texts("the texts", texts)

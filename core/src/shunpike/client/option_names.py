@@ -1,4 +1,4 @@
-"""Names that are no option of a call: each is refused with the one that was meant, and never sent to a provider."""
+"""Names that are no option of a call: each is rejected with the one that was meant, and never sent to a provider."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a value of an option may be. What can't be is refused by name, before anything is planned or sent."""
+"""What a value of an option may be. What can't be is rejected by name, before anything is planned or sent."""
 
 from __future__ import annotations
 

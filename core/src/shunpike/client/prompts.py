@@ -1,4 +1,4 @@
-"""What a prompt may be: a text, messages, or a whole chat-completions request. What can't be is refused by place."""
+"""What a prompt may be: a text, messages, or a whole chat-completions request. What can't be is rejected by place."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import Field
 
 from shunpike.config.lines import line_of, lines_of
-from shunpike.config.literals import refuse_literal_keys
+from shunpike.config.literals import reject_literal_keys
 from shunpike.errors import ConfigError
 from shunpike.types.base import Record
 
@@ -64,7 +64,7 @@ def read(path: Path, *, required: bool = False, plain: bool = False) -> File | N
         raise _unbearable(path) from None
     if _is_deep(tree):
         raise _unbearable(path)
-    refuse_literal_keys(tree, str(path))
+    reject_literal_keys(tree, str(path))
     return File(path=path, tree=tree, digest=sha256(data).hexdigest(), lines=lines_of(text))
 
 

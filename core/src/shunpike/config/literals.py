@@ -39,7 +39,7 @@ def without_password(url: str) -> str:
     return _PASSWORD.sub(rf"\1{_HIDDEN}", _LOGIN.sub(rf"\1\2:{_HIDDEN}@", url))
 
 
-def refuse_literal_keys(tree: Mapping[str, Any], where: str) -> None:
+def reject_literal_keys(tree: Mapping[str, Any], where: str) -> None:
     """Raise `ConfigError` for the first literal key in a file; its value is never repeated."""
     for path, value in _leaves(tree, ()):
         if path == ("store",) and isinstance(value, str) and without_password(value) != value:

@@ -112,8 +112,8 @@ class Ledger(Inspection, Admission):
         Where the ask has a ``min_output``, with the largest output cap from there to its ``max_output`` that what is
         left allows (``output_cap.py``).
 
-        A request that alone exceeds a limit, and money that may not be spent, are refused at once as impossible; what
-        the pace holds back is refused with the source ``paced``. Raises `StoreError`: then nothing may be sent.
+        A request that alone exceeds a limit, and money that may not be spent, are denied at once as impossible; what
+        the pace holds back is denied with the cause ``paced``. Raises `StoreError`: then nothing may be sent.
         """
         await self._settling.again()
         await self._known.refresh()

@@ -1,4 +1,4 @@
-"""What a provider's refusal closes, and until when. A closed bucket refuses at once.
+"""What a provider's refusal closes, and until when. A closed bucket denies at once.
 
 Blocks only ever grow, except where only a clock that was ahead can have closed for so long: see `last_block`.
 

@@ -79,7 +79,7 @@ class JoinsTransactions(HasDatabase, Protocol):
 
 
 RECOVER_EVERY = 1.0
-"""Seconds between two looks for dead owners, however many attempts are refused meanwhile."""
+"""Seconds between two looks for dead owners, however many attempts are denied meanwhile."""
 
 
 @runtime_checkable

@@ -143,7 +143,7 @@ _GATE = Limit(unit=Unit.CONCURRENT, amount=0, window=Held(), scope=Scope.ACCOUNT
 
 
 def too_large(holds: Sequence[Hold], ask: AdmissionRequest, terms: Terms) -> Denial | None:
-    """Return the refusal of a request that alone exceeds a limit, by the limit of which the least would fit."""
+    """Return the denial of a request that alone exceeds a limit, by the limit of which the least would fit."""
     denials = [
         Denial(
             cause=DenialCause.TOO_LARGE,

@@ -78,7 +78,7 @@ class Caps:
     async def advised(
         self, target: Target, ask: AdmissionRequest, denial: Denial, holds: Iterable[Hold], now: float
     ) -> Denial:
-        """Return the refusal of what is too large with the cap that would be admitted now: None where none would."""
+        """Return the denial of what is too large with the cap that would be admitted now: None where none would."""
         terms, held = terms_of(target, ask, self._in_force.settings), tuple(hold for hold in holds if hold.amount)
         left = self._pacer.rooms(target, ask, held, await self._store.remaining(held, now), now)
         rooms = (fits(hold.limit, room, ask, terms) for hold, room in zip(held, left, strict=True))

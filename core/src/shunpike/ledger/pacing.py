@@ -11,7 +11,7 @@
 - shorter windows open again sooner than a slowdown would pay for: they are left alone.
 
 ``interactive_share = "20%"`` closes the last fifth of every limit to batch attempts. Nothing of this can let pass
-what a limit refuses: holds are only ever judged against less than the limit.
+what a limit denies: holds are only ever judged against less than the limit.
 """
 
 from __future__ import annotations

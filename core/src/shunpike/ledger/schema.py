@@ -2,7 +2,7 @@
 
 Money is in integer pico-dollars, times are epoch seconds. A bucket's ``used`` is at every commit the sum of the holds
 of its attempts (``in_flight``) and of its slots: all change in one transaction, `check` compares them. ``ceiling`` is
-what it was last allowed to hold, so that the database itself refuses an admission that the code above got wrong.
+what it was last allowed to hold, so that the database itself rejects an admission that the code above got wrong.
 
 Two places have no writer yet: ``attempts.arm``, by which the arms of an experiment are compared, and ``decisions``,
 where somebody looks up afterwards why a request went where it went.

@@ -62,7 +62,7 @@ class Look(NamedTuple):
 def evaluate_holds(
     holds: Sequence[Hold], now: float, look: Callable[[Hold], Look], guard: float = GUARD
 ) -> Denial | None:
-    """Return None when every hold fits, else the refusal by the limit that opens last.
+    """Return None when every hold fits, else the denial by the limit that opens last.
 
     A hold of nothing takes nothing, but a block of its bucket blocks all the same.
     """

@@ -1,11 +1,11 @@
 """Who goes first, over a store that is asked for many attempts at once and answers each in its own time.
 
 The law: no attempt is granted while a request with an earlier place stands before one of its limits, or asked for one
-before it and is being refused. It is kept by three rules.
+before it and is being denied. It is kept by three rules.
 
-- Whoever would have to stand behind others is refused without asking the store, and so is who waits for what this
+- Whoever would have to stand behind others is denied without asking the store, and so is who waits for what this
   process itself took so much of that it can't fit.
-- Whoever is refused stands in line before anything else is awaited.
+- Whoever is denied stands in line before anything else is awaited.
 - A grant waits until those are answered that asked before it and have an earlier place; if then somebody with an
   earlier place stands before one of its limits, it is given back, unsent.
 
@@ -71,7 +71,7 @@ class Turns:
         return denial
 
     def _behind(self, place: Place, limits: Mapping[str, Limit], now: float) -> Denial | None:
-        """Return the refusal of an attempt that needs what others of this process wait for and came first."""
+        """Return the denial of an attempt that needs what others of this process wait for and came first."""
         ahead = self.queue.ahead(place, limits)
         if ahead is None:
             return None
@@ -81,10 +81,10 @@ class Turns:
         return first.model_copy(update={"limit": limit, "ahead": before, "fits": None, "retry_at": opens})
 
     def _full(self, holds: Sequence[Hold], now: float) -> Denial | None:
-        """Return the refusal by a limit that the attempts of this process fill, if what they hold may come back.
+        """Return the denial by a limit that the attempts of this process fill, if what they hold may come back.
 
         Of what has ended and still counts only the store knows. An attempt larger than all that were let through may
-        be refused by that: the store is asked.
+        be denied by that: the store is asked.
         """
         for hold in holds:
             bucket, limit, taken = hold.bucket, hold.limit, self.queue.taken(hold.bucket)
@@ -104,7 +104,7 @@ class Turns:
         return None
 
     def stand(self, ask: AdmissionRequest, denial: Denial, *, asked: bool = True) -> None:
-        """Let a refused request stand in line, if it waits and may be helped in time."""
+        """Let a denied request stand in line, if it waits and may be helped in time."""
         if ask.arrival is not None and ask.waits_until is not None and in_time(denial, ask.waits_until):
             self.queue.join(_place(ask), denial, asked=asked)
 
@@ -119,7 +119,7 @@ class Turns:
             self._asked[ask.attempt_id] = _Asked(next(self._numbers), _place(ask), limits)
 
     async def known(self, ask: AdmissionRequest, verdict: Grant | Denial) -> Grant | Denial:
-        """Take in the store's word; return the grant if it keeps, else the refusal, with the request in its line."""
+        """Take in the store's word; return the grant if it keeps, else the denial, with the request in its line."""
         if isinstance(verdict, Denial):
             self.stand(ask, verdict)
             self._tell(ask.attempt_id)
@@ -136,7 +136,7 @@ class Turns:
         return overtaken
 
     async def _overtaken(self, ask: AdmissionRequest) -> Denial | None:
-        """Return the refusal of an attempt that was granted before it was its turn."""
+        """Return the denial of an attempt that was granted before it was its turn."""
         mine = self._tell(ask.attempt_id)
         if mine is None:
             return None
@@ -175,7 +175,7 @@ class Turns:
         """Note that the store is no longer asked, whatever came of it."""
         self._tell(ask.attempt_id)
         if not granted:
-            self.queue.refused(ask.attempt_id)
+            self.queue.denied(ask.attempt_id)
 
 
 def _place(ask: AdmissionRequest) -> Place:

@@ -61,7 +61,7 @@ class Bucket:
     used: int = 0
     in_flight: int = 0
     ceiling: int = 0
-    """What it was last allowed to hold; the database refuses a row that uses more."""
+    """What it was last allowed to hold; the database rejects a row that uses more."""
     counts: Literal["used", "reserved"] = "used"
     first: float | None = None
     """The earliest expiry of its slots."""

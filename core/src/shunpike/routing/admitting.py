@@ -44,7 +44,7 @@ class Admitting:
         return attempt
 
     def _denied(self, run: RequestRun, target: Target, ask: AdmissionRequest, denial: Denial) -> Candidate:
-        noted = run.recorder.refused(target, denial)
+        noted = run.recorder.denied(target, denial)
         self._services.tell(
             AdmissionDenied,
             request_id=ask.request_id,

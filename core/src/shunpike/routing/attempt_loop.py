@@ -91,7 +91,7 @@ class AttemptLoop:
         setback = health.enter(where)
         if setback is not None:
             run.recorder.closed(target, setback)
-            run.schedule.refused(target, setback, until_mono(self.services.clock, setback))
+            run.schedule.closed(target, setback, until_mono(self.services.clock, setback))
             return None
         try:
             admitted = await self._admitting.admit(run, target)
@@ -99,7 +99,7 @@ class AttemptLoop:
         except PluginError as error:
             health.leave(where)
             run.recorder.failed(target, error)
-            run.schedule.refused(target, Setback(TroubleScope.ACCOUNT, error.kind, error.message))
+            run.schedule.closed(target, Setback(TroubleScope.ACCOUNT, error.kind, error.message))
             return None
         except BaseException:
             health.leave(where)
@@ -113,11 +113,11 @@ class AttemptLoop:
         elif target.label in run.recorder.denials and admitted.retry_at is not None:
             run.schedule.parked(target)
         else:
-            run.schedule.refused(target, Setback(TroubleScope.MODEL, "refused", admitted.reason, cause=admitted.cause))
+            run.schedule.closed(target, Setback(TroubleScope.MODEL, "denied", admitted.reason, cause=admitted.cause))
         return None
 
     async def _pause(self, run: RequestRun, pause: Pause) -> None:
-        """Wait for what refused to open, and for what is in trouble until its moment."""
+        """Wait for what was denied to open, and for what is in trouble until its moment."""
         opened = await run.waiting.opened(pause.until_mono, parked=pause.parked)
         for target in opened:
             run.schedule.reopen(target)
@@ -137,7 +137,7 @@ class AttemptLoop:
     def _leave_out(self, run: RequestRun, target: Target, off: str) -> None:
         """Note that ``target`` was switched off."""
         run.recorder.note(target, Verdict.DROPPED, off, cause=Cause.DISABLED)
-        run.schedule.refused(target, Setback(TroubleScope.MODEL, "refused", off, cause=Cause.DISABLED))
+        run.schedule.closed(target, Setback(TroubleScope.MODEL, "denied", off, cause=Cause.DISABLED))
 
     async def once(self, run: RequestRun, attempt: Attempt, operation: Operation[T]) -> T:
         """Make one attempt. What goes wrong is booked, and raised."""

@@ -35,7 +35,7 @@ from shunpike.types import (
 )
 from shunpike.types.base import label
 
-_TELLING = (Verdict.FAILED, Verdict.REFUSED, Verdict.UNUSED, Verdict.DROPPED, Verdict.ANSWERED)
+_TELLING = (Verdict.FAILED, Verdict.DENIED, Verdict.UNUSED, Verdict.DROPPED, Verdict.ANSWERED)
 """What was tried says more than what was not."""
 _SHARED = {
     TroubleScope.MODEL: "it",
@@ -54,7 +54,7 @@ class DecisionRecorder:
         self.plan = plan
         self._candidates: dict[str, Candidate] = {}
         self.denials: dict[str, tuple[Target, Denial]] = {}
-        """Label → the refusal that stands now."""
+        """Label → the denial that stands now."""
         self._waits: dict[str, float] = {}
         self._errors: list[ShunpikeError] = []
         self._told: list[Told] = []
@@ -96,7 +96,7 @@ class DecisionRecorder:
         self._kept_away[target.label] = Told(target.name, setback.kind, hint)
         if target.label in self._candidates and setback.scope is not TroubleScope.MODEL:
             return  # It failed in this request, and how says more.
-        self.note(target, Verdict.REFUSED, _in_words(setback), setback.opens_at, setback.cause)
+        self.note(target, Verdict.DENIED, _in_words(setback), setback.opens_at, setback.cause)
 
     def leave(self, untried: Iterable[tuple[Target, Setback | Spent | None]]) -> None:
         """Say why these were never asked, where there is more to say than that another answered first."""
@@ -108,7 +108,7 @@ class DecisionRecorder:
             elif why is not None:
                 self.note(target, Verdict.UNUSED, f"not tried: {why.text}", cause=why.cause)
 
-    def refused(self, target: Target, denial: Denial) -> Candidate:
+    def denied(self, target: Target, denial: Denial) -> Candidate:
         """A limit or budget closed ``target``; nothing was sent."""
         of_nothing = denial.limit is not None and denial.limit.amount == 0
         cause = Cause.QUOTA
@@ -118,7 +118,7 @@ class DecisionRecorder:
             cause = Cause.TOO_LARGE
         known = self._candidates.get(target.label)
         self._kept_away.pop(target.label, None)
-        noted = self.note(target, Verdict.REFUSED, denial.reason, None if denial.impossible else denial.retry_at, cause)
+        noted = self.note(target, Verdict.DENIED, denial.reason, None if denial.impossible else denial.retry_at, cause)
         update = {"by": denial.by, "earliest": denial.earliest}
         noted = self._candidates[target.label] = noted.model_copy(update=update)
         if known is not None and known.verdict is Verdict.FAILED:
@@ -216,7 +216,7 @@ class DecisionRecorder:
 
     def _misbehaved(self) -> ShunpikeError | None:
         """Return the plugin's error where nothing else went wrong."""
-        asked = [one for one in self._candidates.values() if one.verdict in (Verdict.FAILED, Verdict.REFUSED)]
+        asked = [one for one in self._candidates.values() if one.verdict in (Verdict.FAILED, Verdict.DENIED)]
         broken = [error for error in self._errors if isinstance(error, PluginError)]
         alone = len(broken) == len(self._errors) and all(one.verdict is Verdict.FAILED for one in asked)
         return broken[0] if broken and alone else None

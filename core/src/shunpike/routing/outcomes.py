@@ -116,7 +116,7 @@ def _delivered(answer: Answer) -> int:
 
 
 def _may_be_sent(attempt: Attempt, error: Failure) -> bool:
-    """False only when it is certain that no byte was sent: refused here, or no connection came about."""
+    """False only when it is certain that no byte was sent: rejected here, or no connection came about."""
     if attempt.first_token_mono is not None:
         return True  # The mark of what is unsent belongs to the task that sends; a stream may be read in another.
     if is_unsent(error):

@@ -85,7 +85,7 @@ class _Candidate:
         self.doors = doors
         self.own = doors[TroubleScope.MODEL]
         self.account = doors[TroubleScope.ACCOUNT]
-        self.refused = False
+        self.closed = False
         """Whether its last visit ended before anything was sent."""
         self.failed_alike = False
         self.parked = False
@@ -158,16 +158,16 @@ class Schedule:
             one.fresh and one.until_mono <= now_mono and not one.parked for one in others
         )
 
-    def refused(self, target: Target, setback: Setback, until_mono: float = inf) -> None:
+    def closed(self, target: Target, setback: Setback, until_mono: float = inf) -> None:
         """Note that nothing was sent to ``target``, which is closed until then."""
         candidate = self._candidates[target.label]
-        candidate.refused = True
+        candidate.closed = True
         candidate.doors[setback.scope].close(setback, until_mono)
 
     def parked(self, target: Target) -> None:
         """Note that a limit closed ``target``, which may open while the request waits."""
         candidate = self._candidates[target.label]
-        candidate.refused = candidate.parked = True
+        candidate.closed = candidate.parked = True
 
     @property
     def open(self) -> list[Target]:
@@ -187,7 +187,7 @@ class Schedule:
     def begun(self, target: Target) -> None:
         """Note that an attempt at ``target`` is being made."""
         candidate = self._candidates[target.label]
-        candidate.refused = False
+        candidate.closed = False
         self._attempts += 1
         for door in candidate.doors.values():
             door.tries += 1
@@ -203,11 +203,11 @@ class Schedule:
                 candidate.account.close(setback._replace(scope=TroubleScope.ACCOUNT), until_mono)
 
     def untried(self, now_mono: float) -> list[tuple[Target, Setback | Spent | None]]:
-        """Return who was neither tried nor refused, with what closed it or what was used up, if either."""
+        """Return who was neither tried nor closed, with what closed it or what was used up, if either."""
         return [
             (one.target, self._why(one, now_mono))
             for one in self._candidates.values()
-            if not one.own.tries and not one.refused
+            if not one.own.tries and not one.closed
         ]
 
     def _why(self, one: _Candidate, now_mono: float) -> Setback | Spent | None:

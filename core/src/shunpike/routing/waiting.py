@@ -50,7 +50,7 @@ class Waiting:
         self._queue.leave(self._waiter)
 
     async def opened(self, until_mono: float = math.inf, *, parked: bool = True) -> Sequence[Target]:
-        """Wait, no longer than to ``until_mono``; return what refused and is worth another try.
+        """Wait, no longer than to ``until_mono``; return what was denied and is worth another try.
 
         In the plan's order; none where nothing opens in time, or where nothing is ``parked``.
 
@@ -84,7 +84,7 @@ class Waiting:
         return self._revision != before
 
     def _in_time(self) -> dict[str, tuple[Target, Denial]]:
-        """Return label → what refused and may open before the request ends."""
+        """Return label → what was denied and may open before the request ends."""
         left = self._left()
         if left <= 0 or not self._context.waits:
             return {}

@@ -19,8 +19,8 @@ class Verdict(StrEnum):
     ANSWERED = "answered"
     DROPPED = "dropped"
     """Not eligible: the plan left it out."""
-    REFUSED = "refused"
-    """A limit or budget closed it."""
+    DENIED = "denied"
+    """A limit, a budget, the settings or known trouble stood in the way: nothing was sent."""
     FAILED = "failed"
     UNUSED = "unused"
     """Eligible, but another answered first."""
@@ -66,7 +66,7 @@ class Candidate(Record):
     reason: str = ""
     retry_at: Moment | None = None
     by: DeniedBy | None = None
-    """Where a limit, a budget, the pace or the settings refused it: which of these."""
+    """Where a limit, a budget, the pace or the settings denied it: which of these."""
     context: int | None = None
     """Tokens of its context, where that is too small."""
     cause: Cause | None = None

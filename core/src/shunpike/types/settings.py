@@ -62,7 +62,7 @@ class ProviderSettings(Written, Record):
     plugin: str | None = Field(default=None, examples=["other"], json_schema_extra=NO_UNIT)
     """The provider whose plugin serves this section; None = the section's own name."""
     key: SecretStr | None = Field(default=None, repr=False, examples=["sk-…"], json_schema_extra=NO_UNIT)
-    """The key itself, which is refused in a file: better are the provider's own variable and ``shunpike keys set``."""
+    """The key itself, which is rejected in a file: better are the provider's own variable and ``shunpike keys set``."""
     key_env: str | None = Field(default=None, examples=["MY_KEY"], json_schema_extra={"unit": "name of a variable"})
     """The variable that holds the key, where it is not the provider's own."""
     base_url: str | None = Field(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shunpike.errors import Overloaded
 from shunpike.not_sent import is_unsent, same_mark
-from shunpike.wire.certificates import mend, refusal
+from shunpike.wire.certificates import mend, rejection
 from shunpike.wire.proxies import SETTING, Proxy
 from shunpike.wire.proxy_answers import NEEDS_LOGIN, Own
 from shunpike.wire.sending import never_sent
@@ -61,7 +61,7 @@ def way_round(proxy: Proxy) -> str:
 
 def _unconnected(error: Exception, address: str, provider: str, proxy: Proxy | None) -> Overloaded | None:
     """Return why there is no connection, where the proxy or a certificate stands in the way."""
-    certificate = refusal(error)
+    certificate = rejection(error)
     if certificate is not None:
         host = httpx.URL(address).host
         whose = f"{host}, or of the proxy {proxy}," if proxy and proxy.url.scheme == "https" else host

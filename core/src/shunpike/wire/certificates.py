@@ -126,8 +126,8 @@ def _why(error: OSError) -> str:
     return error.strerror or str(error) or type(error).__name__
 
 
-def refusal(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
-    """Return the certificate's refusal that stands behind ``error``, if one does."""
+def rejection(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    """Return the certificate's rejection that stands behind ``error``, if one does."""
     for _ in range(8):
         # aiohttp's own is of this kind too, but only the one that it carries says why.
         carried = getattr(error, "certificate_error", None)
@@ -138,7 +138,7 @@ def refusal(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
 
 
 def mend(error: ssl.SSLCertVerificationError) -> str:
-    """Return what to do about a certificate that was refused."""
+    """Return what to do about a certificate that was rejected."""
     if error.verify_code in OF_ANOTHER:
         return "check the host in base_url: the certificate is somebody else's"
     if error.verify_code == NOT_YET_VALID:

@@ -29,7 +29,7 @@ from shunpike_postgres.shift import Shift
 
 
 @dataclass
-class RejectedJob:
+class DeniedJob:
     """A reservation that does not fit; the moment at which its limits open is still to be asked for."""
 
     job: Admit
@@ -49,7 +49,7 @@ class RejectedJob:
         return look.used + hold.amount - hold.limit.amount - coming_back(hold.limit, look.in_flight())
 
     def verdict(self, guard: float) -> Denial | None:
-        """Return the refusal, as the books stood when it was judged."""
+        """Return the denial, as the books stood when it was judged."""
         return evaluate_holds(self.reservation.holds, self.reservation.at, self._look, guard)
 
     def _look(self, hold: Hold) -> Look:
@@ -84,14 +84,14 @@ class Batch:
         self._locked: dict[str, HeldRow] = {}
         self._made: list[dict[str, Any]] = []
         self._ended: list[dict[str, Any]] = []
-        self._refused: list[RejectedJob] = []
+        self._denied: list[DeniedJob] = []
         self._done: list[partial[None]] = []
         self._began_mono = 0.0
         self.committing = False
         """Whether the commit was sent: from then on its outcome is not known before it is answered."""
 
     async def run(self) -> list[Admit]:
-        """Do all of it, or raise and have done nothing; return the admissions that were refused but might fit later."""
+        """Do all of it, or raise and have done nothing; return the admissions that were denied but might fit later."""
         if not self._jobs:
             return []
         session, shift = self._session, self._shift
@@ -118,10 +118,8 @@ class Batch:
         self.committing = False
         for keep in self._done:
             keep()
-        await self._refuse(pages)
-        return [
-            one.job for one in self._refused if isinstance(one.job.result, Denial) and not one.job.result.impossible
-        ]
+        await self._deny(pages)
+        return [one.job for one in self._denied if isinstance(one.job.result, Denial) and not one.job.result.impossible]
 
     async def _find(self, asked: Sequence[Reservation], ends: Sequence[tuple[Settle, Settlement]]) -> None:
         """Learn the numbers of all buckets, before anything is locked."""
@@ -209,7 +207,7 @@ class Batch:
         looks = {hold.bucket: self._set.look(hold, one.at, tuple) for hold in one.holds}
         if evaluate_holds(one.holds, one.at, lambda hold: looks[hold.bucket], self._session.guard) is not None:
             frozen = {name: look._replace(in_flight=partial(int, look.in_flight())) for name, look in looks.items()}
-            self._refused.append(RejectedJob(job, one, frozen))
+            self._denied.append(DeniedJob(job, one, frozen))
             return
         grant, holds = self._set.take(one), self._set.holds_of(one)
         self._made.append(writes.made(one, self._session.owner, holds_text(holds)))
@@ -233,7 +231,7 @@ class Batch:
     async def _write(self) -> dict[str, Cursor]:
         """Send what is to be written and the commit; return what will tell when room is made in the full buckets."""
         connection = self._session.connection
-        full = {hold.bucket for one in self._refused for hold in one.waits_for()}
+        full = {hold.bucket for one in self._denied for hold in one.waits_for()}
         await writes.write(connection, self._made, self._ended, self._set.take_changes())
         pages = {name: await connection.execute(sql.FIRST, [self._set.buckets[name].key]) for name in full}
         if self._session.clock.monotonic() - self._began_mono > STALE_AFTER / 2:
@@ -243,15 +241,15 @@ class Batch:
             await connection.execute("COMMIT")
         return pages
 
-    async def _refuse(self, pages: dict[str, Cursor]) -> None:
+    async def _deny(self, pages: dict[str, Cursor]) -> None:
         first = {name: await cursor.fetchall() for name, cursor in pages.items()}
-        for one in self._refused:
+        for one in self._denied:
             for hold in one.waits_for():
                 one.opens[hold.bucket] = await self._opening(one, hold, first[hold.bucket])
             verdict = one.verdict(self._session.guard)
             one.job.result = None if verdict is None else self._shift.verdict(verdict)
 
-    async def _opening(self, one: RejectedJob, hold: Hold, first: list[Row]) -> list[Row]:
+    async def _opening(self, one: DeniedJob, hold: Hold, first: list[Row]) -> list[Row]:
         """Return the slots whose expiry makes room for a hold, as far as that is needed to tell when."""
         lacking = one.excess(hold) - sum(amount for _, amount in first)
         if lacking <= 0 or len(first) < sql.PAGE:

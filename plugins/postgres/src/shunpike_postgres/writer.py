@@ -110,25 +110,25 @@ class PostgresWriter:
             with session.patience():
                 await session.look_at_clock()
                 batch = Batch(session, jobs)
-                refused = await batch.run()
+                denied = await batch.run()
         except Exception as error:  # noqa: BLE001 - nothing may be kept: whoever waits must hear of it, whatever it is
             await self._failed(jobs, batch, error, last=last)
         else:
-            await self._ask_again(session, refused)
+            await self._ask_again(session, denied)
 
-    async def _ask_again(self, session: PostgresSession, refused: list[Admit]) -> None:
-        """Evaluate once more who was refused, where the dead held something. Where this fails they stay refused."""
-        batch = Batch(session, refused)
+    async def _ask_again(self, session: PostgresSession, denied: list[Admit]) -> None:
+        """Evaluate once more who was denied, where the dead held something. Where this fails they stay denied."""
+        batch = Batch(session, denied)
         try:
-            if refused:
+            if denied:
                 with session.patience():
                     if await self._may_recover():
                         await batch.run()
         except Exception as error:  # noqa: BLE001 - they have their answer; what is wrong will meet the next one
             if batch.committing and not session.is_open:
-                # They may have been admitted after all: an attempt that was refused is asked for again by its name.
-                self._doubtful += [job.reservation.attempt_id for job in refused]
-                _fail(refused, said(session.address, error))
+                # They may have been admitted after all: an attempt that was denied is asked for again by its name.
+                self._doubtful += [job.reservation.attempt_id for job in denied]
+                _fail(denied, said(session.address, error))
 
     async def _failed(self, jobs: list[Admit | Settle], batch: Batch | None, error: Exception, *, last: bool) -> None:
         told = said(self._session.address, error) if isinstance(error, psycopg.Error | OSError) else error

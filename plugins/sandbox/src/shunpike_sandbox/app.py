@@ -21,7 +21,7 @@ from shunpike_sandbox.dialects.openrouter import OpenRouterService
 from shunpike_sandbox.dialects.sandbox import SandboxService
 from shunpike_sandbox.dialects.together import TogetherService
 from shunpike_sandbox.names import BASE_PATHS
-from shunpike_sandbox.refusals import Rejection
+from shunpike_sandbox.refusals import ErrorReply
 from shunpike_sandbox.service import Service
 from shunpike_sandbox.world import SimulatedWorld
 
@@ -105,7 +105,7 @@ def _google(service: GoogleService) -> list[BaseRoute]:
             reply = service.count_tokens(request, await read(request))
         except TooLarge:
             reply = service.plain(service.too_large())
-        except Rejection as refusal:
+        except ErrorReply as refusal:
             reply = service.plain(refusal)
         return reply  # type: ignore[return-value]  # Starlette calls any ASGI application that it is given
 

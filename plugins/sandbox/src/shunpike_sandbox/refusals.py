@@ -35,7 +35,7 @@ class Invalid(Exception):
 
 
 @dataclass(slots=True)
-class Rejection(Exception):
+class ErrorReply(Exception):
     """A finished error answer."""
 
     status: int

@@ -18,7 +18,7 @@ from shunpike_sandbox.dialect_errors import DialectErrors
 from shunpike_sandbox.generation import GeneratedChoice, Generation, Names, generate, prompt_tokens
 from shunpike_sandbox.limits import Hit, Lease, LimitReading
 from shunpike_sandbox.names import OWN
-from shunpike_sandbox.refusals import Rejection
+from shunpike_sandbox.refusals import ErrorReply
 from shunpike_sandbox.replies import Frame, PlainReply, StreamedReply, WholeReply, dump
 from shunpike_sandbox.tokens import pieces
 from shunpike_sandbox.troubles import refusal_of
@@ -62,7 +62,7 @@ class Service(DialectErrors):
             reply = self.operate(operation, visit, request, raw)
         except TooLarge:
             reply = self._refuse(visit, self.too_large())
-        except Rejection as refusal:
+        except ErrorReply as refusal:
             reply = self._refuse(visit, refusal)
         except BaseException:
             # The client went away while it was still sending.
@@ -74,7 +74,7 @@ class Service(DialectErrors):
         """Answer a request that costs nothing and is in no book."""
         try:
             reply = self.inform(request)
-        except Rejection as refusal:
+        except ErrorReply as refusal:
             reply = self.plain(refusal)
         return reply  # type: ignore[return-value]
 
@@ -84,7 +84,7 @@ class Service(DialectErrors):
             raise self.bad_key(key)
         return self.world.account(self.provider_id, key)
 
-    def plain(self, refusal: Rejection) -> PlainReply:
+    def plain(self, refusal: ErrorReply) -> PlainReply:
         """Give a refusal its bytes."""
         body = refusal.body
         raw = body if isinstance(body, bytes) else dump(body, indent=refusal.indent)
@@ -181,7 +181,7 @@ class Service(DialectErrors):
     def _priced(self, model: Model) -> bool:
         return any(price.rates.prompt or price.rates.completion for price in model.prices)
 
-    def _refuse(self, visit: Visit, refusal: Rejection) -> PlainReply:
+    def _refuse(self, visit: Visit, refusal: ErrorReply) -> PlainReply:
         visit.refuse(refusal.status, overage=refusal.overage)
         return self.plain(refusal)
 

@@ -7,7 +7,7 @@ import math
 from shunpike_sandbox import faults
 from shunpike_sandbox.dialect_errors import DialectErrors
 from shunpike_sandbox.limits import Hit, Quota, Rule
-from shunpike_sandbox.refusals import Rejection
+from shunpike_sandbox.refusals import ErrorReply
 from shunpike_sandbox.visits import Visit
 
 _PAGE = (
@@ -16,13 +16,13 @@ _PAGE = (
 _PAGES = {faults.HTML: 502, faults.PAGE: 200}
 
 
-def refusal_of(fault: str | None, errors: DialectErrors, visit: Visit, seconds: float) -> Rejection | None:
+def refusal_of(fault: str | None, errors: DialectErrors, visit: Visit, seconds: float) -> ErrorReply | None:
     """Return the refusal that ``fault`` stands for, None where the request goes on.
 
     One that speaks of a limit says that it opens after ``seconds``.
     """
     if fault in _PAGES:
-        return Rejection(_PAGES[fault], _PAGE, content_type="text/html; charset=UTF-8")
+        return ErrorReply(_PAGES[fault], _PAGE, content_type="text/html; charset=UTF-8")
     refusals = {
         faults.OVERLOADED: errors.overloaded,
         faults.INTERNAL: errors.internal,
@@ -38,7 +38,7 @@ def refusal_of(fault: str | None, errors: DialectErrors, visit: Visit, seconds: 
     return None
 
 
-def _as_if_limited(errors: DialectErrors, visit: Visit, seconds: float, *, alone: bool) -> Rejection:
+def _as_if_limited(errors: DialectErrors, visit: Visit, seconds: float, *, alone: bool) -> ErrorReply:
     if visit.model is None or visit.account is None:
         raise RuntimeError("a visit is limited only after its model and its account are known")
     quotas = [one for one in visit.model.quotas[visit.account.tier] if one.rule.seconds is not None]

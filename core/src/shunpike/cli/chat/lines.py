@@ -52,7 +52,7 @@ def open_lines(completer: Completer) -> Lines:
     watched = _is_terminal(sys.stdin)
     if isinstance(sys.stdin, io.TextIOWrapper):
         # A pipe is UTF-8, whatever the code page, as for a question. Bytes that are no text end no talk: their message
-        # is refused.
+        # is rejected.
         sys.stdin.reconfigure(encoding=sys.stdin.encoding if watched else "utf-8-sig", errors="surrogateescape")
     if not watched:
         return PlainLines()

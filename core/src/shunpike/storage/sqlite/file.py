@@ -2,7 +2,7 @@
 
 SQLite finds the write-ahead log by the *name* of the database. So a second name (a hard link, a file that is mounted by
 itself) would be a second log, of which the first knows nothing; and a file that is deleted, moved or replaced leaves
-two processes with two sets of books under one name. All of this is refused, before anything is written.
+two processes with two sets of books under one name. All of this is rejected, before anything is written.
 """
 
 from __future__ import annotations

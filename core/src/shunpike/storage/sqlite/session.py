@@ -155,7 +155,7 @@ class Session:
             if not is_alive(self._path, owner := FileOwner(*row)):
                 dead.append(owner.id)
         if dead:
-            # A file of the first version refuses to lose an owner of whom a row still speaks.
+            # A file of the first version does not let go of an owner of whom a row still speaks.
             self.connection.rows("PRAGMA defer_foreign_keys = ON")
             self.connection.many("DELETE FROM owners WHERE id = ?", [(name,) for name in dead])
         recovered = self._take_back(self._ready)

@@ -16,7 +16,7 @@ from shunpike_sandbox.dialects.rules import COMMON_RULES
 from shunpike_sandbox.generation import GeneratedChoice, Generation
 from shunpike_sandbox.messages import Manners, turns
 from shunpike_sandbox.offers import choice, response_format, tools, tools_text
-from shunpike_sandbox.refusals import Invalid, Problem, Rejection
+from shunpike_sandbox.refusals import ErrorReply, Invalid, Problem
 from shunpike_sandbox.replies import Frame, PlainReply, dump
 from shunpike_sandbox.service import Reply, bearer, plain_json
 from shunpike_sandbox.tokens import count, pieces
@@ -119,7 +119,7 @@ class ChatService(EmbeddingService):
         """Return what a list says of a model."""
         return {"id": self.name_prefix + model.id, "object": "model", "owned_by": self.provider_id}
 
-    def unlisted(self, name: str) -> Rejection:
+    def unlisted(self, name: str) -> ErrorReply:
         """Return the error for a model that is to be described, and is not offered."""
         return self.unknown_model(name)
 
@@ -258,42 +258,42 @@ class ChatService(EmbeddingService):
 
     # -- errors ----------------------------------------------------------------------------------
 
-    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> Rejection:
+    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> ErrorReply:
         """Return an error in OpenAI's shape."""
         body = {"error": {"message": message, "type": kind, "param": param, "code": code}}
-        return Rejection(status, body)
+        return ErrorReply(status, body)
 
     @override
     def error_frames(self, visit: Visit) -> Iterable[Frame]:
         return [self.event(self.internal(visit).body)]
 
     @override
-    def model_forbidden(self, visit: Visit) -> Rejection:
+    def model_forbidden(self, visit: Visit) -> ErrorReply:
         message = f"You do not have access to the model {visit.asked_model}."
         return self.error(403, message, "invalid_request_error", None, "model")
 
     @override
-    def model_ended(self, visit: Visit) -> Rejection:
+    def model_ended(self, visit: Visit) -> ErrorReply:
         return self.unknown_model(visit.asked_model) if visit.model is None else self.retired_model(visit.model)
 
     @override
-    def unsafe(self, visit: Visit) -> Rejection:
+    def unsafe(self, visit: Visit) -> ErrorReply:
         message = "Your request was rejected as a result of our safety system."
         return self.error(400, message, "invalid_request_error", "content_policy_violation")
 
     @override
-    def too_large(self) -> Rejection:
+    def too_large(self) -> ErrorReply:
         return self.error(413, "Request entity too large", "invalid_request_error", "request_too_large")
 
-    def invalid(self, problem: Problem) -> Rejection:
+    def invalid(self, problem: Problem) -> ErrorReply:
         """Return the error for a body that breaks a rule."""
         return self.error(400, problem.message, "invalid_request_error", None, problem.param or None)
 
-    def unknown_model(self, name: str) -> Rejection:
+    def unknown_model(self, name: str) -> ErrorReply:
         """Return the error for a model that never was."""
         message = f"The model `{name}` does not exist or you do not have access to it."
         return self.error(404, message, "invalid_request_error", "model_not_found")
 
-    def retired_model(self, model: Model) -> Rejection:
+    def retired_model(self, model: Model) -> ErrorReply:
         """Return the error for a model that is no more."""
         return self.unknown_model(model.id)

@@ -11,7 +11,7 @@ from shunpike_sandbox.accounts import SimulatedAccount
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects.chat import ChatService
 from shunpike_sandbox.limits import Hit
-from shunpike_sandbox.refusals import Problem, Rejection
+from shunpike_sandbox.refusals import ErrorReply, Problem
 from shunpike_sandbox.visits import Visit
 
 _OPAQUE = "application/octet-stream"
@@ -23,17 +23,17 @@ class DeepSeekErrors(ChatService):
     provider_id = "deepseek"
 
     @override
-    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> Rejection:
+    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> ErrorReply:
         """Return an error; the code is nearly always the same word."""
         return super().error(status, message, kind, code or "invalid_request_error", param)
 
     @override
-    def unsafe(self, visit: Visit) -> Rejection:
+    def unsafe(self, visit: Visit) -> ErrorReply:
         """Return the error for a prompt that DeepSeek won't answer; only its words tell."""
         return self.error(400, "Content Exists Risk", "invalid_request_error")
 
     @override
-    def bad_key(self, key: str | None) -> Rejection:
+    def bad_key(self, key: str | None) -> ErrorReply:
         if key is None:
             return self.error(
                 401, "Authentication Fails (auth header format should be Bearer sk-...)", "authentication_error"
@@ -41,7 +41,7 @@ class DeepSeekErrors(ChatService):
         return self.error(401, f"Authentication Fails, Your api key: ****{key[-4:]} is invalid", "authentication_error")
 
     @override
-    def invalid(self, problem: Problem) -> Rejection:
+    def invalid(self, problem: Problem) -> ErrorReply:
         """Word a broken rule as DeepSeek's deserializer does."""
         kind = "invalid_request_error"
         if problem.kind == "opaque":
@@ -59,11 +59,11 @@ class DeepSeekErrors(ChatService):
         return self.error(400, message, kind)
 
     @override
-    def unknown_model(self, name: str) -> Rejection:
+    def unknown_model(self, name: str) -> ErrorReply:
         return self.error(400, "Model Not Exist", "invalid_request_error")
 
     @override
-    def overflow(self, prompt: int, wanted: int, model: Model) -> Rejection:
+    def overflow(self, prompt: int, wanted: int, model: Model) -> ErrorReply:
         message = (
             f"This model's maximum context length is {model.context} tokens. However, you requested {prompt + wanted} "
             f"tokens ({prompt} in the messages, {wanted} in the completion). Please reduce the length of the messages "
@@ -74,7 +74,7 @@ class DeepSeekErrors(ChatService):
         return refusal
 
     @override
-    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Rejection:
+    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> ErrorReply:
         message = (
             "Rate limit reached: the number of concurrent requests of this account exceeds its limit of "
             f"{hits[0].quota.amount}. Please pace your requests."
@@ -82,21 +82,21 @@ class DeepSeekErrors(ChatService):
         return self.error(429, message, "rate_limit_error", "rate_limit_exceeded")
 
     @override
-    def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> Rejection:
+    def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> ErrorReply:
         return self.error(402, "Insufficient Balance", "unknown_error")
 
     @override
-    def overloaded(self, visit: Visit) -> Rejection:
+    def overloaded(self, visit: Visit) -> ErrorReply:
         return self.error(
             503, "Service is too busy. Please try again later.", "service_unavailable_error", "service_unavailable"
         )
 
     @override
-    def internal(self, visit: Visit) -> Rejection:
+    def internal(self, visit: Visit) -> ErrorReply:
         return self.error(500, "Internal Server Error", "internal_error", "internal_error")
 
     @override
-    def upstream(self, visit: Visit) -> Rejection:
+    def upstream(self, visit: Visit) -> ErrorReply:
         return self.error(429, "The server is busy. Please retry later.", "rate_limit_error", "rate_limit_exceeded")
 
 

@@ -17,7 +17,7 @@ from shunpike_sandbox.catalog import Model, retired
 from shunpike_sandbox.dialects import google_embed, google_read, google_turns
 from shunpike_sandbox.dialects.google_errors import JSON, GoogleErrors
 from shunpike_sandbox.generation import GeneratedChoice, Generation, prompt_tokens
-from shunpike_sandbox.refusals import Invalid, Rejection
+from shunpike_sandbox.refusals import ErrorReply, Invalid
 from shunpike_sandbox.replies import Frame, PlainReply, StreamedReply, dump
 from shunpike_sandbox.service import Reply, any_header
 from shunpike_sandbox.visits import Visit
@@ -48,7 +48,7 @@ class GoogleService(GoogleErrors):
             reply = self._method(method, name, visit, request, raw)
         except Invalid as invalid:
             raise self._as_list(self.invalid(invalid.problem), listed) from None
-        except Rejection as refusal:
+        except ErrorReply as refusal:
             raise self._as_list(refusal, listed) from None
         if listed and isinstance(reply, StreamedReply):
             reply.headers = {**reply.headers, "content-type": JSON}
@@ -61,7 +61,7 @@ class GoogleService(GoogleErrors):
         if method in ("embedContent", "batchEmbedContents"):
             return google_embed.embed(self, visit, body, self._model(name, visit, version, "embedding", "embedContent"))
         if method not in ("generateContent", "streamGenerateContent"):
-            raise Rejection(404, b"", content_type="text/html; charset=UTF-8")
+            raise ErrorReply(404, b"", content_type="text/html; charset=UTF-8")
         model = self._model(name, visit, version, "chat", "generateContent")
         ask = google_read.read(body, model, stream=method.startswith("stream"))
         return self.answer(visit, ask, model)
@@ -77,7 +77,7 @@ class GoogleService(GoogleErrors):
             raise self.error(404, message, "NOT_FOUND")
         return model
 
-    def _as_list(self, refusal: Rejection, listed: bool) -> Rejection:
+    def _as_list(self, refusal: ErrorReply, listed: bool) -> ErrorReply:
         """Errors of a stream without ``alt=sse`` come in a list."""
         return replace_body(refusal, [refusal.body]) if listed and isinstance(refusal.body, Mapping) else refusal
 
@@ -212,7 +212,7 @@ class GoogleService(GoogleErrors):
         return [self._event(self.overloaded(visit).body)]
 
 
-def replace_body(refusal: Rejection, body: Any) -> Rejection:
+def replace_body(refusal: ErrorReply, body: Any) -> ErrorReply:
     """Return a refusal with another body."""
     return replace(refusal, body=body)
 

@@ -17,7 +17,7 @@ from shunpike_sandbox.dialects.google import GoogleService
 from shunpike_sandbox.dialects.rules import COMMON_RULES
 from shunpike_sandbox.generation import GeneratedChoice, Generation
 from shunpike_sandbox.limits import Hit
-from shunpike_sandbox.refusals import Problem, Rejection
+from shunpike_sandbox.refusals import ErrorReply, Problem
 from shunpike_sandbox.replies import Frame
 from shunpike_sandbox.visits import Visit
 from shunpike_sandbox.world import SimulatedWorld
@@ -119,56 +119,56 @@ class GoogleCompatService(ChatService):
     # -- errors ----------------------------------------------------------------------------------
 
     @staticmethod
-    def _listed(refusal: Rejection) -> Rejection:
+    def _listed(refusal: ErrorReply) -> ErrorReply:
         refusal.body = [refusal.body]
         return refusal
 
     @override
-    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> Rejection:
+    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> ErrorReply:
         """Return an error in Google's shape; ``kind`` is Google's word for the status."""
         return self._listed(self._native.error(status, message, kind or "INVALID_ARGUMENT"))
 
     @override
-    def bad_key(self, key: str | None) -> Rejection:
+    def bad_key(self, key: str | None) -> ErrorReply:
         return self._listed(self._native.bad_key(key))
 
     @override
-    def too_large(self) -> Rejection:
+    def too_large(self) -> ErrorReply:
         return self._listed(self._native.too_large())
 
     @override
-    def invalid(self, problem: Problem) -> Rejection:
+    def invalid(self, problem: Problem) -> ErrorReply:
         if problem.kind == "unknown":
             what = f'Invalid JSON payload received. Unknown name "{problem.param}": Cannot find field.'
             return self.error(400, what, "INVALID_ARGUMENT")
         return self.error(400, problem.message, "INVALID_ARGUMENT")
 
     @override
-    def unknown_model(self, name: str) -> Rejection:
+    def unknown_model(self, name: str) -> ErrorReply:
         message = f"models/{name} is not found for API version v1main, or is not supported for generateContent."
         return self.error(404, message, "NOT_FOUND")
 
     @override
-    def overflow(self, prompt: int, wanted: int, model: Model) -> Rejection:
+    def overflow(self, prompt: int, wanted: int, model: Model) -> ErrorReply:
         return self._listed(self._native.overflow(prompt, wanted, model))
 
     @override
-    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Rejection:
+    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> ErrorReply:
         return self._listed(self._native.limited(visit, model, hits))
 
     @override
-    def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> Rejection:
+    def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> ErrorReply:
         return self._listed(self._native.broke(account, model, prompt, output))
 
     @override
-    def overloaded(self, visit: Visit) -> Rejection:
+    def overloaded(self, visit: Visit) -> ErrorReply:
         return self._listed(self._native.overloaded(visit))
 
     @override
-    def internal(self, visit: Visit) -> Rejection:
+    def internal(self, visit: Visit) -> ErrorReply:
         return self._listed(self._native.internal(visit))
 
     @override
-    def upstream(self, visit: Visit) -> Rejection:
+    def upstream(self, visit: Visit) -> ErrorReply:
         """Return the bare 429 of a model without capacity."""
         return self._listed(self._native.upstream(visit))

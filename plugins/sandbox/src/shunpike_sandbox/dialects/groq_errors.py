@@ -14,7 +14,7 @@ from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects.chat import ChatService
 from shunpike_sandbox.dialects.durations import duration
 from shunpike_sandbox.limits import Hit
-from shunpike_sandbox.refusals import Problem, Rejection
+from shunpike_sandbox.refusals import ErrorReply, Problem
 from shunpike_sandbox.replies import Frame, dump
 from shunpike_sandbox.service import strictest
 from shunpike_sandbox.visits import Visit
@@ -35,11 +35,11 @@ class GroqErrors(ChatService):
     provider_id = "groq"
 
     @override
-    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> Rejection:
+    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> ErrorReply:
         """Return an error in Groq's shape, which leaves out what it does not know."""
         body = {"message": message, "type": kind, "param": param, "code": code}
         body = {name: value for name, value in body.items() if value is not None}
-        return Rejection(status, {"error": body})
+        return ErrorReply(status, {"error": body})
 
     @override
     def error_frames(self, visit: Visit) -> Iterable[Frame]:
@@ -56,15 +56,15 @@ class GroqErrors(ChatService):
         return [Frame(b"event: error\ndata: " + dump({"error": error}) + b"\n\n")]
 
     @override
-    def bad_key(self, key: str | None) -> Rejection:
+    def bad_key(self, key: str | None) -> ErrorReply:
         return self.error(401, "Invalid API Key", "invalid_request_error", "invalid_api_key")
 
     @override
-    def invalid(self, problem: Problem) -> Rejection:
+    def invalid(self, problem: Problem) -> ErrorReply:
         return self.error(400, _worded(problem), "invalid_request_error")
 
     @override
-    def retired_model(self, model: Model) -> Rejection:
+    def retired_model(self, model: Model) -> ErrorReply:
         """Return the error for a model that is no more: a 400 here."""
         message = (
             f"The model `{model.id}` has been decommissioned and is no longer supported. Please refer to "
@@ -73,7 +73,7 @@ class GroqErrors(ChatService):
         return self.error(400, message, "invalid_request_error", "model_decommissioned")
 
     @override
-    def overflow(self, prompt: int, wanted: int, model: Model) -> Rejection:
+    def overflow(self, prompt: int, wanted: int, model: Model) -> ErrorReply:
         message = "Please reduce the length of the messages or completion."
         return self.error(400, message, "invalid_request_error", "context_length_exceeded", "messages")
 
@@ -89,7 +89,7 @@ class GroqErrors(ChatService):
         return super().room(prompt, ask, model)
 
     @override
-    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Rejection:
+    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> ErrorReply:
         """Return the 429, or a 413 for what can never fit; only the text names the window."""
         hit = strictest(hits)
         words, short, kind = _WINDOWS[hit.quota.rule.name]
@@ -112,12 +112,12 @@ class GroqErrors(ChatService):
         return refusal
 
     @override
-    def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> Rejection:
+    def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> ErrorReply:
         """Return the error for an account whose bill is overdue; Groq has no prepaid accounts."""
         return self.error(403, "This organization is restricted.", "invalid_request_error", "organization_restricted")
 
     @override
-    def model_forbidden(self, visit: Visit) -> Rejection:
+    def model_forbidden(self, visit: Visit) -> ErrorReply:
         """Return the error for a model that the organization has switched off."""
         message = (
             f"The model `{visit.asked_model}` is blocked at the organization level. Please have the org admin enable "
@@ -126,16 +126,16 @@ class GroqErrors(ChatService):
         return self.error(403, message, "permissions_error", "model_permission_blocked_org")
 
     @override
-    def overloaded(self, visit: Visit) -> Rejection:
+    def overloaded(self, visit: Visit) -> ErrorReply:
         message = f"{visit.asked_model} is currently over capacity. Please try again and back off exponentially."
         return self.error(503, message, "internal_server_error")
 
     @override
-    def internal(self, visit: Visit) -> Rejection:
+    def internal(self, visit: Visit) -> ErrorReply:
         return self.error(500, "Internal Server Error", "internal_server_error")
 
     @override
-    def upstream(self, visit: Visit) -> Rejection:
+    def upstream(self, visit: Visit) -> ErrorReply:
         """Return the error of the flex tier without capacity."""
         message = "This model is at capacity on the flex tier. Please try again."
         return self.error(498, message, "internal_server_error", "capacity_exceeded")

@@ -16,7 +16,7 @@ from shunpike_sandbox.dialects.chat import ChatService
 from shunpike_sandbox.generation import Generation
 from shunpike_sandbox.limits import Hit
 from shunpike_sandbox.messages import Manners
-from shunpike_sandbox.refusals import Problem, Rejection
+from shunpike_sandbox.refusals import ErrorReply, Problem
 from shunpike_sandbox.replies import Frame
 from shunpike_sandbox.service import strictest
 from shunpike_sandbox.visits import Visit
@@ -86,21 +86,21 @@ class HyperbolicService(ChatService):
 
     # -- errors ----------------------------------------------------------------------------------
 
-    def flat(self, status: int, message: str, code: int) -> Rejection:
+    def flat(self, status: int, message: str, code: int) -> ErrorReply:
         """Return the flat error, which has no ``error`` object."""
         body = {"object": "error", "message": message, "type": "", "param": None, "code": code}
-        return Rejection(status, body)
+        return ErrorReply(status, body)
 
     @override
-    def bad_key(self, key: str | None) -> Rejection:
-        return Rejection(401, {"detail": "Could not validate credentials" if key else "Not authenticated"})
+    def bad_key(self, key: str | None) -> ErrorReply:
+        return ErrorReply(401, {"detail": "Could not validate credentials" if key else "Not authenticated"})
 
     @override
-    def too_large(self) -> Rejection:
-        return Rejection(413, {"detail": "Request body too large"})
+    def too_large(self) -> ErrorReply:
+        return ErrorReply(413, {"detail": "Request body too large"})
 
     @override
-    def invalid(self, problem: Problem) -> Rejection:
+    def invalid(self, problem: Problem) -> ErrorReply:
         """Return the list of complaints that FastAPI makes."""
         kind = {"missing": "missing", "type": f"{problem.expected.split(' ')[0]}_type", "json": "json_invalid"}
         detail = {
@@ -109,16 +109,16 @@ class HyperbolicService(ChatService):
             "msg": "Field required" if problem.kind == "missing" else problem.message,
             "input": problem.got or None,
         }
-        return Rejection(422, {"detail": [detail]})
+        return ErrorReply(422, {"detail": [detail]})
 
     @override
-    def unknown_model(self, name: str) -> Rejection:
+    def unknown_model(self, name: str) -> ErrorReply:
         """Return the error for a model that is not offered: a list of all that are."""
         allowed = " && ".join(model.id for model in self.listed())
         return self.flat(400, f"Only {allowed} allowed now, your model {name}", 40301)
 
     @override
-    def overflow(self, prompt: int, wanted: int, model: Model) -> Rejection:
+    def overflow(self, prompt: int, wanted: int, model: Model) -> ErrorReply:
         message = (
             f"This model's maximum context length is {model.context} tokens. However, you requested {prompt + wanted} "
             f"tokens ({prompt} in the messages, {wanted} in the completion). Please reduce the length of the messages "
@@ -127,26 +127,26 @@ class HyperbolicService(ChatService):
         return self.flat(400, message, 40303)
 
     @override
-    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Rejection:
+    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> ErrorReply:
         """Return the 429, without any header."""
         return self.flat(429, f"Rate limit exceeded: {strictest(hits).quota.amount} per 1 minute", 42901)
 
     @override
-    def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> Rejection:
+    def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> ErrorReply:
         return self.flat(402, "Insufficient balance. Please add funds to your account.", 40201)
 
     @override
-    def overloaded(self, visit: Visit) -> Rejection:
+    def overloaded(self, visit: Visit) -> ErrorReply:
         return self.flat(503, "Service temporarily unavailable", 50301)
 
     @override
-    def internal(self, visit: Visit) -> Rejection:
-        return Rejection(500, {"detail": "Internal Server Error"})
+    def internal(self, visit: Visit) -> ErrorReply:
+        return ErrorReply(500, {"detail": "Internal Server Error"})
 
     @override
     def error_frames(self, visit: Visit) -> Iterable[Frame]:
         return [self.event(self.overloaded(visit).body)]
 
     @override
-    def upstream(self, visit: Visit) -> Rejection:
+    def upstream(self, visit: Visit) -> ErrorReply:
         return self.flat(429, "Model is at capacity, please try again later", 42902)

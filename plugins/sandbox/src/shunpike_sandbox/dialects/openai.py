@@ -18,7 +18,7 @@ from shunpike_sandbox.dialects.openai_errors import OpenAIErrors
 from shunpike_sandbox.dialects.rules import COMMON_RULES
 from shunpike_sandbox.generation import GeneratedChoice, Generation
 from shunpike_sandbox.offers import asks_for_json
-from shunpike_sandbox.refusals import Invalid, Problem, Rejection
+from shunpike_sandbox.refusals import ErrorReply, Invalid, Problem
 from shunpike_sandbox.replies import Frame
 from shunpike_sandbox.visits import Visit
 
@@ -182,7 +182,7 @@ class OpenAIService(OpenAIErrors):
         return headers
 
     @override
-    def unlisted(self, name: str) -> Rejection:
+    def unlisted(self, name: str) -> ErrorReply:
         message = f"The model '{name}' does not exist"
         return self.error(404, message, "invalid_request_error", "model_not_found", "model")
 

@@ -18,7 +18,7 @@ from shunpike_sandbox.dialects.rules import COMMON_RULES
 from shunpike_sandbox.generation import GeneratedChoice, Generation
 from shunpike_sandbox.messages import Manners
 from shunpike_sandbox.money import PICO, cost
-from shunpike_sandbox.refusals import Rejection
+from shunpike_sandbox.refusals import ErrorReply
 from shunpike_sandbox.replies import Frame, PlainReply, dump
 from shunpike_sandbox.visits import Visit
 
@@ -60,7 +60,7 @@ class OpenRouterService(OpenRouterErrors):
         for name in names[:-1]:
             try:
                 return super().model({**body, "model": name}, visit, kind)
-            except Rejection:
+            except ErrorReply:
                 continue
         return super().model({**body, "model": names[-1]}, visit, kind)
 

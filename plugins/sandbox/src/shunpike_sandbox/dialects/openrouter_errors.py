@@ -11,7 +11,7 @@ from shunpike_sandbox.accounts import SimulatedAccount
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects.chat import ChatService
 from shunpike_sandbox.limits import Hit, next_midnight
-from shunpike_sandbox.refusals import Problem, Rejection
+from shunpike_sandbox.refusals import ErrorReply, Problem
 from shunpike_sandbox.replies import dump
 from shunpike_sandbox.service import strictest
 from shunpike_sandbox.visits import Visit
@@ -23,29 +23,29 @@ class OpenRouterErrors(ChatService):
     provider_id = "openrouter"
 
     @override
-    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> Rejection:
+    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> ErrorReply:
         """Return an error in OpenRouter's shape; the code is the status unless another is given."""
         return self.refusal(status, message, None if kind is None else {"error_type": kind}, code)
 
     @staticmethod
-    def refusal(status: int, message: str, metadata: Mapping[str, Any] | None = None, code: Any = None) -> Rejection:
+    def refusal(status: int, message: str, metadata: Mapping[str, Any] | None = None, code: Any = None) -> ErrorReply:
         """Return an error with metadata."""
         error = {"message": message, "code": code or status}
         body: dict[str, Any] = {"error": {**error, "metadata": metadata} if metadata else error}
         if status != 401:
             body["user_id"] = "user_sandbox"
-        return Rejection(status, body)
+        return ErrorReply(status, body)
 
     @override
-    def bad_key(self, key: str | None) -> Rejection:
+    def bad_key(self, key: str | None) -> ErrorReply:
         return self.refusal(401, "Missing Authentication header" if key is None else "User not found.")
 
     @override
-    def too_large(self) -> Rejection:
+    def too_large(self) -> ErrorReply:
         return self.refusal(413, "Payload too large")
 
     @override
-    def invalid(self, problem: Problem) -> Rejection:
+    def invalid(self, problem: Problem) -> ErrorReply:
         if problem.kind == "missing" and problem.param == "model":
             return self.refusal(400, "No models provided")
         if problem.kind == "missing" and problem.param == "messages":
@@ -54,19 +54,19 @@ class OpenRouterErrors(ChatService):
         return self.refusal(400, f"Invalid input: {where}{problem.message}")
 
     @override
-    def unknown_model(self, name: str) -> Rejection:
+    def unknown_model(self, name: str) -> ErrorReply:
         return self.refusal(400, f"{name} is not a valid model ID")
 
     @override
-    def retired_model(self, model: Model) -> Rejection:
+    def retired_model(self, model: Model) -> ErrorReply:
         """Return the newer error for a model that is no more."""
         code = "free_variant_ended" if model.id.endswith(":free") else "model_deprecated"
         availability = {"code": code, "retryable": False, "requested_models": [model.id]}
         error = {"message": f"No endpoints found for {model.id}.", "code": 404, "error_type": "not_found"}
-        return Rejection(404, {"error": {**error, "http_status": 404, "availability": availability}})
+        return ErrorReply(404, {"error": {**error, "http_status": 404, "availability": availability}})
 
     @override
-    def overflow(self, prompt: int, wanted: int, model: Model) -> Rejection:
+    def overflow(self, prompt: int, wanted: int, model: Model) -> ErrorReply:
         message = (
             f"This endpoint's maximum context length is {model.context} tokens. However, you requested about "
             f"{prompt + wanted} tokens ({prompt} of text input, {wanted} in the output). Please reduce the length of "
@@ -75,7 +75,7 @@ class OpenRouterErrors(ChatService):
         return self.refusal(400, message)
 
     @override
-    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Rejection:
+    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> ErrorReply:
         """Return the 429 of the free models; its headers are in the body, and speak in milliseconds."""
         hit = strictest(hits)
         now = self.world.clock.now()
@@ -97,7 +97,7 @@ class OpenRouterErrors(ChatService):
         return refusal
 
     @override
-    def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> Rejection:
+    def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> ErrorReply:
         """Return the 402 that tells how many tokens the credits still pay."""
         rates = self.provider.rates(model, self.world.clock.now(), prompt)
         left = max(0, (account.funds or 0) - prompt * rates.prompt)
@@ -109,7 +109,7 @@ class OpenRouterErrors(ChatService):
         return self.refusal(402, message, {"provider_name": None})
 
     @override
-    def model_forbidden(self, visit: Visit) -> Rejection:
+    def model_forbidden(self, visit: Visit) -> ErrorReply:
         """Return the error for a model whose provider wants a key of one's own."""
         message = (
             "Sandbox is requiring a key to access this model, which you can add in "
@@ -118,30 +118,30 @@ class OpenRouterErrors(ChatService):
         return self.refusal(403, message)
 
     @override
-    def model_ended(self, visit: Visit) -> Rejection:
+    def model_ended(self, visit: Visit) -> ErrorReply:
         """Return the thanks for a test that is over, which names no code: how models under test leave."""
         message = f"Thank you for participating in the Sandbox Alpha testing period. It was {visit.asked_model}."
         return self.refusal(404, message)
 
     @override
-    def unsafe(self, visit: Visit) -> Rejection:
+    def unsafe(self, visit: Visit) -> ErrorReply:
         """Return what a provider behind says of the content, as text inside the text."""
         raw = dump({"code": "The caller does not have permission", "error": "Content violates usage guidelines."})
         metadata = {"raw": raw.decode(), "provider_name": "Sandbox"}
         return self.refusal(403, "Provider returned error", metadata)
 
     @override
-    def overloaded(self, visit: Visit) -> Rejection:
+    def overloaded(self, visit: Visit) -> ErrorReply:
         return self.refusal(
             503, "Provider returned error", {"error_type": "provider_overloaded", "provider_name": "Sandbox"}
         )
 
     @override
-    def internal(self, visit: Visit) -> Rejection:
+    def internal(self, visit: Visit) -> ErrorReply:
         return self.refusal(500, "Internal Server Error")
 
     @override
-    def upstream(self, visit: Visit) -> Rejection:
+    def upstream(self, visit: Visit) -> ErrorReply:
         """Return the 429 of a provider behind, which says nothing about the key."""
         raw = (
             f"{visit.asked_model} is temporarily rate-limited upstream. Please retry shortly, or add your own key to "

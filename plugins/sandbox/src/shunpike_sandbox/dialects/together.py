@@ -19,7 +19,7 @@ from shunpike_sandbox.dialects.rules import COMMON_RULES
 from shunpike_sandbox.generation import STOP, GeneratedChoice, Generation
 from shunpike_sandbox.limits import Hit
 from shunpike_sandbox.messages import Manners
-from shunpike_sandbox.refusals import Problem, Rejection
+from shunpike_sandbox.refusals import ErrorReply, Problem
 from shunpike_sandbox.replies import Frame, PlainReply
 from shunpike_sandbox.service import Reply, strictest
 from shunpike_sandbox.visits import Visit
@@ -164,12 +164,12 @@ class TogetherService(ChatService):
     # -- errors ----------------------------------------------------------------------------------
 
     @override
-    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> Rejection:
+    def error(self, status: int, message: str, kind: str | None, code: Any = None, param: Any = None) -> ErrorReply:
         body = {"error": {"message": message, "type": kind, "param": param, "code": code}}
-        return Rejection(status, {"id": "sandbox-error", **body})
+        return ErrorReply(status, {"id": "sandbox-error", **body})
 
     @override
-    def bad_key(self, key: str | None) -> Rejection:
+    def bad_key(self, key: str | None) -> ErrorReply:
         message = (
             "Invalid API key provided. You can find your API key at https://api.together.ai/settings/api-keys."
             if key
@@ -178,7 +178,7 @@ class TogetherService(ChatService):
         return self.error(401, message, "invalid_request_error", "invalid_api_key")
 
     @override
-    def invalid(self, problem: Problem) -> Rejection:
+    def invalid(self, problem: Problem) -> ErrorReply:
         kind = "invalid_request_error"
         if problem.kind == "json":
             return self.error(400, "Invalid JSON payload", kind)
@@ -188,7 +188,7 @@ class TogetherService(ChatService):
         return self.error(400, f"Input validation error: {problem.message}", kind, None, problem.param or None)
 
     @override
-    def unknown_model(self, name: str) -> Rejection:
+    def unknown_model(self, name: str) -> ErrorReply:
         message = (
             f"Unable to access model {name}. Please visit https://api.together.ai/models to view the list of "
             "supported models."
@@ -196,7 +196,7 @@ class TogetherService(ChatService):
         return self.error(404, message, "invalid_request_error", "model_not_available")
 
     @override
-    def retired_model(self, model: Model) -> Rejection:
+    def retired_model(self, model: Model) -> ErrorReply:
         """Return the error for a model that now needs an endpoint of one's own."""
         message = (
             f"Unable to access non-serverless model {model.id}. Please visit https://api.together.ai/models/{model.id} "
@@ -205,7 +205,7 @@ class TogetherService(ChatService):
         return self.error(400, message, "invalid_request_error", "model_not_available")
 
     @override
-    def overflow(self, prompt: int, wanted: int, model: Model) -> Rejection:
+    def overflow(self, prompt: int, wanted: int, model: Model) -> ErrorReply:
         """Return the error for prompt and answer that together do not fit: a 403 here."""
         message = (
             f"Input validation error: `inputs` tokens + `max_new_tokens` must be <= {model.context}. "
@@ -214,7 +214,7 @@ class TogetherService(ChatService):
         return self.error(403, message, "invalid_request_error", None, "max_tokens")
 
     @override
-    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> Rejection:
+    def limited(self, visit: Visit, model: Model, hits: Sequence[Hit]) -> ErrorReply:
         """Return the 429, whose type speaks of credit though it means the rate."""
         hit = strictest(hits)
         unit = "tokens per minute" if hit.quota.rule.name == "tpm" else "queries per second"
@@ -227,7 +227,7 @@ class TogetherService(ChatService):
         return refusal
 
     @override
-    def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> Rejection:
+    def broke(self, account: SimulatedAccount, model: Model, prompt: int, output: int) -> ErrorReply:
         message = (
             "Credit limit exceeded. Please navigate to https://api.together.ai/settings/billing to add credit or "
             "upgrade your plan."
@@ -235,16 +235,16 @@ class TogetherService(ChatService):
         return self.error(402, message, "credit_limit")
 
     @override
-    def overloaded(self, visit: Visit) -> Rejection:
+    def overloaded(self, visit: Visit) -> ErrorReply:
         message = "The server is overloaded or not ready yet."
         return self.error(503, message, "service_unavailable")
 
     @override
-    def internal(self, visit: Visit) -> Rejection:
+    def internal(self, visit: Visit) -> ErrorReply:
         return self.error(500, "Internal server error", "server_error")
 
     @override
-    def upstream(self, visit: Visit) -> Rejection:
+    def upstream(self, visit: Visit) -> ErrorReply:
         message = f"You have reached the rate limit specific to this model {visit.asked_model}. Please try again later."
         refusal = self.error(429, message, "credit_limit", "dynamic_request_limited")
         refusal.headers = {"retry-after": "2"}
