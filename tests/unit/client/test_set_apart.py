@@ -57,3 +57,10 @@ async def test_a_fence_stays_where_no_json_was_asked_for(make_client: MakeClient
 async def test_thinking_alone_is_no_answer(make_client: MakeClient) -> None:
     found = await ask(make_client, answer("<think>hm</think>"), answer("two"))
     assert (found.text, found.provider) == ("two", "p1")
+
+
+@pytest.mark.parametrize("text", ["[1]", '"a"', "1", "null"])
+async def test_json_that_is_no_object_is_not_what_json_object_promises(make_client: MakeClient, text: str) -> None:
+    found = await ask(make_client, answer(text), answer('{"b": 2}'), response_format=JSON)
+    assert (found.text, found.provider) == ('{"b": 2}', "p1")
+    assert found.attempts[0].message == f"asked for a JSON object, got {text!r}"

@@ -58,6 +58,8 @@ def _read(text: str, request: ChatRequest, context: RequestContext, attempt: Att
         value = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise ValueError(f"asked for JSON, got {text[:60]!r}") from None
+    if request.json_mode == "json_object" and not isinstance(value, dict):
+        raise ValueError(f"asked for a JSON object, got {text[:60]!r}")
     schema = request.json_schema
     if schema is None:
         return value
