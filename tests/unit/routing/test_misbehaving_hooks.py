@@ -10,10 +10,10 @@ import pytest
 from typing_extensions import override
 
 from shunpike.builtin.memory import MemoryStore
-from shunpike.errors import PluginError
+from shunpike.errors import Overloaded, PluginError
 from shunpike.hookspecs import hookimpl
 from shunpike.protocols import HealthProbe, Ranked, Store, Strategy, Target, Tokenizer
-from shunpike.types import Event, Limit, ModelInfo, Price
+from shunpike.types import Billing, Event, Limit, ModelInfo, Price
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from .plugged import client
@@ -66,6 +66,25 @@ async def test_a_strategy_that_ranks_wrongly_is_named_and_nothing_is_sent(rank: 
             await opened.complete("hello")
     assert caught.value.plugin == "rankers"
     assert not first.backend.calls + second.backend.calls
+
+
+@pytest.mark.parametrize("answers", [True, False])
+async def test_what_costs_money_is_asked_after_all_that_is_free_whatever_a_strategy_says(answers: bool) -> None:
+    busy = Overloaded("busy", provider="free")
+    paid = ScriptedProvider("paid", answer("paid"), billing=Billing.CARD, price=Price.per_million("1", "2"))
+    free = ScriptedProvider("free", answer("free") if answers else busy)
+    other = ScriptedProvider("other", answer("other") if answers else Overloaded("busy", provider="other"))
+    budget = {"amount": {"pico": 10**12}, "period": "day"}
+    rank = Strategies(lambda found: [one._replace(why="the best") for one in found])
+    allowed = {"allow_paid": True, "budgets": [budget]}
+    async with client(free, paid, other, more={"rankers": rank}, strategy="mine", **allowed) as opened:
+        done = await opened.complete("hello", max_tokens=10)
+    assert done.text == ("free" if answers else "paid")
+    assert {one.provider: one.why for one in done.decision.candidates} == {
+        "free": "the best",
+        "other": "the best",
+        "paid": "the best; it costs money, so all that is free comes first",
+    }
 
 
 class Counts:

@@ -124,7 +124,7 @@ class Strategy(Protocol):
         ...
 
     def rank(self, candidates: Sequence[Target], request: RoutableRequest, view: View) -> Sequence[Ranked]:
-        """Return each of ``candidates`` once, best first."""
+        """Return each of ``candidates`` once, best first; what costs money is asked after all that is free anyway."""
         ...
 
 

@@ -122,6 +122,7 @@ class NamedStrategy(Strategy, NeedsStates):
 
     @override
     def rank(self, candidates: Sequence[Target], request: RoutableRequest, view: View) -> Sequence[Ranked]:
+        """Return them: of all that are free, then of those that cost money."""
         what = f"the strategy {self.name!r}"
         with blaming(self._plugin, what):
             found = self._strategy.rank(candidates, request, view)
@@ -137,4 +138,10 @@ class NamedStrategy(Strategy, NeedsStates):
                 plugin=self._plugin,
                 hint=f'choose another one, {OWN_FILE}: strategy = "priority"',
             )
-        return tuple(ranked)
+        last = max((place for place, one in enumerate(ranked) if not one.target.paid), default=0)
+        told = (_put_back(one) if one.target.paid and place < last else one for place, one in enumerate(ranked))
+        return tuple(sorted(told, key=lambda one: one.target.paid))
+
+
+def _put_back(one: Ranked) -> Ranked:
+    return one._replace(why="; ".join(filter(None, (one.why, "it costs money, so all that is free comes first"))))
