@@ -101,14 +101,10 @@ class LoopThread:
 
     @property
     def _forked(self) -> bool:
-        return self._thread is not None and self._process != os.getpid()
+        return self._process != os.getpid()
 
     def _opened(self) -> BlockingPortal:
-        if self._forked:
-            raise UsageError(
-                f"this client belongs to process {self._process}: its thread is not in one that was forked from it",
-                hint="make a client in each process, after the fork",
-            )
+        check_process(self._process)
         if threading.current_thread() is self._thread:
             raise UsageError(
                 "a blocking call on the client's own thread would wait for itself for ever",
@@ -121,12 +117,20 @@ class LoopThread:
 
     def _started(self) -> BlockingPortal:
         ready: Future[BlockingPortal] = Future()
-        self._process = os.getpid()
         self._thread = threading.Thread(target=anyio.run, args=(_serve, ready), name="shunpike", daemon=True)
         self._thread.start()
         self._portal = portal = ready.result()
         _open.add(self)
         return portal
+
+
+def check_process(made_in: int) -> None:
+    """Raise `UsageError` in a process that was forked from the one that made a client."""
+    if made_in != os.getpid():
+        raise UsageError(
+            f"this client belongs to process {made_in}: its threads and files are not in one that was forked from it",
+            hint="make a client in each process, after the fork",
+        )
 
 
 class _Pressed:

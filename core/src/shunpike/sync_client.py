@@ -90,6 +90,10 @@ class SyncClient:
         """Return every known model; see `Client.models`."""
         return self._client.models()
 
+    def reload_accounts(self) -> None:
+        """Look again at keys and plugins; see `Client.reload_accounts`."""
+        self._client.reload_accounts()
+
     def discover(self) -> None:
         """Ask the custom endpoints what they have; see `Client.discover`."""
         self._loop.run(self._client.discover)

@@ -46,14 +46,22 @@ def make_sync() -> Iterator[MakeSync]:
     """Return ``make(*providers, **settings)``; what it made is closed at the end."""
     made: list[SyncClient] = []
 
-    def make(*providers: ScriptedProvider, kept: bool = True, auto: bool = True, **settings: Any) -> SyncClient:
+    def make(
+        *providers: ScriptedProvider,
+        kept: bool = True,
+        auto: bool = True,
+        environ: dict[str, str] | None = None,
+        **settings: Any,
+    ) -> SyncClient:
         host = Host()
         host.register(builtin, "builtin")
         for place, provider in enumerate(providers):
             provider.order = place
             host.register(provider, provider.name)
         said = Settings.model_validate({"store": "memory:", **settings})
-        client = SyncClient(said, host=host, clock=VirtualClock(START, auto=auto), environ={})
+        client = SyncClient(
+            said, host=host, clock=VirtualClock(START, auto=auto), environ={} if environ is None else environ
+        )
         if kept:
             made.append(client)
         return client

@@ -12,17 +12,18 @@ import textwrap
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shunpike import Client, SyncClient, SyncStream, UsageError
+from shunpike import Client, NoCredential, SyncClient, SyncStream, UsageError
 from shunpike.client.stream import Stream
 from shunpike.errors import Exhausted, Overloaded
 from shunpike.types import Chunk, Usage
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
-from .conftest import START, Hanging, MakeSync
+from .conftest import START, Hanging, MakeClient, MakeSync
 
 
 def test_one_client_answers_again_and_again_on_one_thread_and_is_closed_with_its_context(make_sync: MakeSync) -> None:
@@ -136,25 +137,48 @@ def test_on_its_own_thread_it_refuses_to_wait_for_itself(make_sync: MakeSync) ->
 
 
 @pytest.mark.filterwarnings("default::DeprecationWarning")
-def test_a_forked_process_is_told_to_make_its_own(make_sync: MakeSync) -> None:
-    client = make_sync(ScriptedProvider("only"))
-    client.complete("hi")
+@pytest.mark.parametrize("kept", ["memory", "file"])
+@pytest.mark.parametrize("used", [True, False])
+@pytest.mark.parametrize("blocking", [True, False])
+def test_a_forked_process_is_told_to_make_its_own(
+    make_sync: MakeSync, make_client: MakeClient, tmp_path: Path, kept: str, used: bool, blocking: bool
+) -> None:
+    """Whatever store, whether anything was asked before, and by either client alike."""
+    threads = set(threading.enumerate())
+    store = "memory:" if kept == "memory" else f"sqlite:{tmp_path / 'ledger.db'}"
+    client = (make_sync if blocking else make_client)(ScriptedProvider("only"), store=store)
+    if used:
+        _run(client.complete("hi"))
     read, write = os.pipe()
     child = os.fork()
     if not child:
         try:
-            client.complete("hi")
-        except UsageError as error:
-            os.write(write, str(error).encode())
-        client.close()
-        os._exit(0)
+            for call in (lambda: client.complete("hi"), lambda: client.usage(0, 1), client.models):
+                try:
+                    _run(call())
+                except UsageError as error:
+                    os.write(write, f"{error}\n".encode())
+            _run(client.close() if isinstance(client, SyncClient) else client.aclose())
+        finally:
+            os._exit(0)
     os.close(write)
+    assert os.waitpid(child, 0)[1] == 0
     told = os.read(read, 1000).decode()
     os.close(read)
-    assert os.waitpid(child, 0)[1] == 0
-    assert "forked" in told
-    assert "hint: make a client in each process" in told
-    assert client.complete("still here").text == "fine"
+    assert told.count("forked") == told.count("hint: make a client in each process") == 3
+    assert _run(client.complete("still here")).text == "fine"
+    _run(client.close() if isinstance(client, SyncClient) else client.aclose())
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(10)
+
+
+def _run(made: Any) -> Any:
+    """Return what a call of a blocking or an asynchronous client gives."""
+
+    async def whole() -> Any:
+        return await made
+
+    return asyncio.run(whole()) if inspect.isawaitable(made) else made
 
 
 def test_one_that_nobody_holds_any_more_warns_and_is_closed(make_sync: MakeSync) -> None:
@@ -203,3 +227,22 @@ def test_it_has_the_methods_of_the_asynchronous_one_with_their_arguments(blockin
             continue
         assert inspect.signature(method).parameters == inspect.signature(getattr(other, name)).parameters, name
     assert inspect.signature(SyncClient).parameters == inspect.signature(Client).parameters
+
+
+def test_it_lacks_nothing_of_the_asynchronous_one_but_what_operators_look_at() -> None:
+    both = {name for kind in (Client, SyncClient) for name in vars(kind) if not name.startswith("_")}
+    lacks = {name for name in both if not hasattr(SyncClient, name)}
+    assert lacks == {"aclose", "check_setup", "check_store", "closed", "ledger", "probe", "settled"}
+    assert {name for name in both if not hasattr(Client, name)} == {"ask", "close"}
+
+
+def test_a_key_that_is_set_later_is_looked_for_when_it_is_told_to(make_sync: MakeSync) -> None:
+    environ: dict[str, str] = {}
+    only = ScriptedProvider("only")
+    only.env_key = "ONLY_KEY"
+    client = make_sync(only, environ=environ)
+    with pytest.raises(NoCredential):
+        client.complete("hi")
+    environ["ONLY_KEY"] = "sk-0123456789abcdef"
+    client.reload_accounts()
+    assert client.complete("hi").text == "fine"

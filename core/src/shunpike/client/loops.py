@@ -8,6 +8,7 @@ ends, what was opened in it is closed.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import threading
 from collections.abc import AsyncGenerator, Callable
@@ -18,6 +19,7 @@ from typing_extensions import override
 
 from shunpike.client.leaving import Start, starter
 from shunpike.errors import UsageError
+from shunpike.loop_thread import check_process
 from shunpike.protocols import Store
 from shunpike.routing.streaming import StreamRun
 from shunpike.runtime.runtime import Runtime
@@ -63,6 +65,7 @@ class Loops:
     def __init__(self, make: Callable[[Store | None], Runtime], store: Store | None) -> None:
         self._make = make
         self._lock = threading.Lock()
+        self._process = os.getpid()
         self._closed = False
         self._latest = self._parts(store)
         self._store = self._latest.runtime.store
@@ -70,7 +73,11 @@ class Loops:
 
     @property
     def here(self) -> Parts:
-        """The parts of the loop that runs; outside of any, and after the end, the latest ones, for looking only."""
+        """The parts of the loop that runs; outside of any, and after the end, the latest ones, for looking only.
+
+        Raises `UsageError` in a process that was forked since the client was made.
+        """
+        check_process(self._process)
         loop = _running_loop()
         found = self._latest if loop is None else self._by_loop.get(loop)
         return self._enter(loop) if found is None else found
