@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from shunpike_sandbox.refusals import Invalid, Problem
+from shunpike_sandbox.refusals import Problem
 
 MAX_BYTES = 20 * 1024 * 1024
 _MAX_DEPTH = 200
@@ -68,7 +68,7 @@ async def read(request: Request, limit: int = MAX_BYTES) -> bytes:
 
 
 def parse(raw: bytes) -> dict[str, Any]:
-    """Parse a JSON object; anything else is `Invalid`."""
+    """Parse a JSON object; anything else is a `Problem`."""
     try:
         text = raw.decode("utf-8")
         _shallow(text)
@@ -76,9 +76,9 @@ def parse(raw: bytes) -> dict[str, Any]:
         # Lone surrogates can be read but never written again.
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
-        raise Invalid(Problem("json", "", str(error)[:120])) from None
+        raise Problem("json", "", str(error)[:120]) from None
     if not isinstance(value, dict):
-        raise Invalid(Problem("json", "", f"expected an object, but got {name_of(value)}"))
+        raise Problem("json", "", f"expected an object, but got {name_of(value)}")
     return value
 
 
@@ -87,7 +87,7 @@ def check(body: Mapping[str, Any], rules: Mapping[str, Field], *, unknown: bool)
     if unknown:
         for name in body:
             if name not in rules:
-                raise Invalid(Problem("unknown", name, f"Unrecognized request argument supplied: {name}"))
+                raise Problem("unknown", name, f"Unrecognized request argument supplied: {name}")
     for name, rule in rules.items():
         if body.get(name) is not None:
             _field(name, body[name], rule)
@@ -98,14 +98,14 @@ def _field(name: str, value: Any, rule: Field) -> None:
     fits = kind in rule.kinds or (kind == "integer" and "number" in rule.kinds)
     if not fits:
         expected = " or ".join(rule.kinds)
-        raise Invalid(Problem("type", name, f"expected {expected}, but got {kind}", expected, kind))
+        raise Problem("type", name, f"expected {expected}, but got {kind}", expected, kind)
     if isinstance(value, int | float) and not isinstance(value, bool):
         _within(name, value, rule)
     if rule.choices and isinstance(value, str) and value not in rule.choices:
         allowed = ", ".join(f"'{choice}'" for choice in rule.choices)
-        raise Invalid(Problem("value", name, f"must be one of {allowed}", allowed, f"'{value}'"))
+        raise Problem("value", name, f"must be one of {allowed}", allowed, f"'{value}'")
     if rule.longest is not None and isinstance(value, list) and len(value) > rule.longest:
-        raise Invalid(too_long(name, "array", "items", rule.longest, len(value)))
+        raise too_long(name, "array", "items", rule.longest, len(value))
 
 
 def _within(name: str, value: float, rule: Field) -> None:
@@ -116,7 +116,7 @@ def _within(name: str, value: float, rule: Field) -> None:
     elif rule.high is not None and value > rule.high:
         must = f"less than or equal to {rule.high:g}"
     if must:
-        raise Invalid(Problem("range", name, f"must be {must}", must, str(value), rule.low, rule.high, measure))
+        raise Problem("range", name, f"must be {must}", must, str(value), rule.low, rule.high, measure)
 
 
 def too_long(name: str, measure: str, unit: str, most: int, got: int) -> Problem:

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from shunpike_sandbox.bodies import TooLarge, parse, read
 from shunpike_sandbox.faults import Faults
 from shunpike_sandbox.names import BASE_PATHS
-from shunpike_sandbox.refusals import Invalid
+from shunpike_sandbox.refusals import Problem
 from shunpike_sandbox.world import SimulatedWorld
 
 _FIELDS = {"rate", "kinds", "only", "script", "seconds"}
@@ -32,7 +32,7 @@ def routes(world: SimulatedWorld) -> list[BaseRoute]:
     async def faults(request: Request) -> Response:
         try:
             world.set_faults(_faults(parse(await read(request))))
-        except (Invalid, TooLarge, TypeError, ValueError) as error:
+        except (Problem, TooLarge, TypeError, ValueError) as error:
             return JSONResponse({"error": {"message": str(error)}}, status_code=400)
         return JSONResponse(asdict(world.faults))
 

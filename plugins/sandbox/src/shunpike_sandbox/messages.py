@@ -8,7 +8,7 @@ from typing import Any
 
 from shunpike_sandbox.asks import SimulatedCall, Turn
 from shunpike_sandbox.bodies import name_of
-from shunpike_sandbox.refusals import Invalid, Problem
+from shunpike_sandbox.refusals import Problem
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 _ROLE_WORDS = {"developer": "system", "function": "tool"}
@@ -40,11 +40,11 @@ class Manners:
 def turns(messages: Any, manners: Manners) -> tuple[Turn, ...]:
     """Read the messages, or say what is wrong with them."""
     if messages is None:
-        raise Invalid(Problem("missing", "messages", "Missing required parameter: 'messages'."))
+        raise Problem("missing", "messages", "Missing required parameter: 'messages'.")
     if not isinstance(messages, list):
-        raise Invalid(Problem("type", "messages", "must be an array", "array", name_of(messages)))
+        raise Problem("type", "messages", "must be an array", "array", name_of(messages))
     if not messages:
-        raise Invalid(Problem("empty", "messages", "[] is too short - 'messages'", "an array with minimum length 1"))
+        raise Problem("empty", "messages", "[] is too short - 'messages'", "an array with minimum length 1")
     names: dict[str, str] = {}
     found = [_turn(f"messages[{number}]", message, manners, names) for number, message in enumerate(messages)]
     if manners.pairs:
@@ -54,29 +54,28 @@ def turns(messages: Any, manners: Manners) -> tuple[Turn, ...]:
 
 def _turn(where: str, message: Any, manners: Manners, names: dict[str, str]) -> Turn:
     if not isinstance(message, Mapping):
-        raise Invalid(Problem("type", where, "must be an object", "object", name_of(message)))
+        raise Problem("type", where, "must be an object", "object", name_of(message))
     role = message.get("role")
     if role is None:
-        raise Invalid(Problem("missing", f"{where}.role", f"Missing required parameter: '{where}.role'."))
+        raise Problem("missing", f"{where}.role", f"Missing required parameter: '{where}.role'.")
     if role not in manners.roles:
         allowed = ", ".join(f"'{one}'" for one in manners.roles)
-        raise Invalid(Problem("value", f"{where}.role", f"Invalid value: '{role}'", allowed, f"'{role}'"))
+        raise Problem("value", f"{where}.role", f"Invalid value: '{role}'", allowed, f"'{role}'")
     if not manners.named_messages and message.get("name") is not None:
-        raise Invalid(Problem("unsupported", f"{where}.name", "property 'name' is unsupported"))
+        raise Problem("unsupported", f"{where}.name", "property 'name' is unsupported")
     role = str(role)
     if manners.fields is not None:
         _known(where, role, message, manners.fields)
     text, images = _content(where, role, message.get("content"), message, manners)
     calls = _calls(f"{where}.tool_calls", message.get("tool_calls")) if role == "assistant" else ()
     if manners.refuses_no_calls and message.get("tool_calls") == []:
-        raise Invalid(Problem("empty", f"{where}.tool_calls", "[] is too short", "an array with minimum length 1"))
+        raise Problem("empty", f"{where}.tool_calls", "[] is too short", "an array with minimum length 1")
     names.update({call.id: call.name for call in calls})
     name = ""
     if role == "tool":
         call_id = message.get("tool_call_id")
         if not isinstance(call_id, str):
-            problem = f"Missing required parameter: '{where}.tool_call_id'."
-            raise Invalid(Problem("missing", f"{where}.tool_call_id", problem))
+            raise Problem("missing", f"{where}.tool_call_id", f"Missing required parameter: '{where}.tool_call_id'.")
         name = names.get(call_id, "")
     return Turn(_ROLE_WORDS.get(role, role), text, calls, name, images)
 
@@ -84,7 +83,7 @@ def _turn(where: str, message: Any, manners: Manners, names: dict[str, str]) -> 
 def _known(where: str, role: str, message: Mapping[str, Any], fields: Mapping[str, frozenset[str]]) -> None:
     strange = next((name for name in message if name not in fields.get(role, ())), None)
     if strange is not None:
-        raise Invalid(Problem("field", f"{where}.{strange}", f"property '{strange}' is unsupported", role))
+        raise Problem("field", f"{where}.{strange}", f"property '{strange}' is unsupported", role)
 
 
 def _content(where: str, role: str, content: Any, message: Mapping[str, Any], manners: Manners) -> tuple[str, int]:
@@ -93,14 +92,14 @@ def _content(where: str, role: str, content: Any, message: Mapping[str, Any], ma
             return "", 0
         got = "null" if "content" in message else "nothing"
         problem = f"Invalid value for 'content': expected a string, got {got}."
-        raise Invalid(Problem("type", f"{where}.content", problem, "string", got))
+        raise Problem("type", f"{where}.content", problem, "string", got)
     if isinstance(content, str):
         return content, 0
     if not isinstance(content, list) or role in manners.text_roles:
         if role in manners.text_roles:
-            raise Invalid(Problem("type", f"{where}.content", "must be a string", "a string", name_of(content)))
+            raise Problem("type", f"{where}.content", "must be a string", "a string", name_of(content))
         expected = "one of a string or array of objects"
-        raise Invalid(Problem("type", f"{where}.content", f"expected {expected}", expected, name_of(content)))
+        raise Problem("type", f"{where}.content", f"expected {expected}", expected, name_of(content))
     texts: list[str] = []
     images = 0
     for number, part in enumerate(content):
@@ -112,40 +111,40 @@ def _content(where: str, role: str, content: Any, message: Mapping[str, Any], ma
 
 def _part(where: str, part: Any, manners: Manners) -> tuple[str, int]:
     if not isinstance(part, Mapping):
-        raise Invalid(Problem("type", where, "must be an object", "object", name_of(part)))
+        raise Problem("type", where, "must be an object", "object", name_of(part))
     kind = part.get("type")
     if kind in ("text", "refusal"):
         text = part.get("text", part.get("refusal"))
         if not isinstance(text, str):
-            raise Invalid(Problem("type", f"{where}.text", "must be a string", "string", name_of(text)))
+            raise Problem("type", f"{where}.text", "must be a string", "string", name_of(text))
         return text, 0
     if kind == "image_url" and manners.vision:
         link = part.get("image_url")
         url = link.get("url") if isinstance(link, Mapping) else link
         if not isinstance(url, str) or not url.startswith(("https://", "http://", "data:image/")):
-            raise Invalid(Problem("image", f"{where}.image_url", "Invalid image URL", "a link or data", str(url)[:80]))
+            raise Problem("image", f"{where}.image_url", "Invalid image URL", "a link or data", str(url)[:80])
         return "", 1
     if kind in _PART_KINDS:
-        raise Invalid(Problem("unsupported", where, f"unknown variant `{kind}`, expected `text`", "text", str(kind)))
+        raise Problem("unsupported", where, f"unknown variant `{kind}`, expected `text`", "text", str(kind))
     allowed = ", ".join(f"'{one}'" for one in _PART_KINDS[:4])
-    raise Invalid(Problem("value", f"{where}.type", f"Invalid value: '{kind}'", allowed, f"'{kind}'"))
+    raise Problem("value", f"{where}.type", f"Invalid value: '{kind}'", allowed, f"'{kind}'")
 
 
 def _calls(where: str, value: Any) -> tuple[SimulatedCall, ...]:
     if value is None:
         return ()
     if not isinstance(value, list):
-        raise Invalid(Problem("type", where, "must be an array", "array", name_of(value)))
+        raise Problem("type", where, "must be an array", "array", name_of(value))
     calls: list[SimulatedCall] = []
     for number, one in enumerate(value):
         function = one.get("function") if isinstance(one, Mapping) else None
         if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
             spot = f"{where}[{number}].function"
-            raise Invalid(Problem("missing", spot, f"Missing required parameter: '{spot}'."))
+            raise Problem("missing", spot, f"Missing required parameter: '{spot}'.")
         arguments = function.get("arguments", "{}")
         if not isinstance(arguments, str):
             spot = f"{where}[{number}].function.arguments"
-            raise Invalid(Problem("type", spot, "must be a string", "string", name_of(arguments)))
+            raise Problem("type", spot, "must be a string", "string", name_of(arguments))
         calls.append(SimulatedCall(str(one.get("id", "")), function["name"], arguments))
     return tuple(calls)
 
@@ -160,7 +159,7 @@ def _paired(messages: list[Any]) -> None:
                     "Invalid parameter: messages with role 'tool' must be a response to a preceeding message "
                     "with 'tool_calls'."
                 )
-                raise Invalid(Problem("value", f"messages[{number}].role", problem))
+                raise Problem("value", f"messages[{number}].role", problem)
             open_ids.remove(message["tool_call_id"])
             continue
         _answered(open_ids, number)
@@ -175,4 +174,4 @@ def _answered(open_ids: list[str], number: int) -> None:
             "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
             f"'tool_call_id'. The following tool_call_ids did not have response messages: {', '.join(open_ids)}"
         )
-        raise Invalid(Problem("value", f"messages[{max(0, number - 1)}].role", problem))
+        raise Problem("value", f"messages[{max(0, number - 1)}].role", problem)

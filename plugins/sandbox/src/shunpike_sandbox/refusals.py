@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from typing_extensions import override
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong with a body.
+
+@dataclass(slots=True, eq=False)
+class Problem(Exception):
+    """What is wrong with a body; the dialect words the error.
 
     ``kind`` is one of: type, unknown, field (unknown too, but inside something), missing, value, range, length,
     pattern, unsupported, empty, schema, image, json, other; a dialect may know more of its own.
@@ -25,13 +27,9 @@ class Problem:
     high: float | None = None
     measure: str = ""
 
-
-class Invalid(Exception):
-    """The body breaks a rule; the dialect words the error."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.message)
-        self.problem = problem
+    @override
+    def __str__(self) -> str:
+        return self.message
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from shunpike_sandbox.dialects.rules import COMMON_RULES
 from shunpike_sandbox.generation import GeneratedChoice, Generation
 from shunpike_sandbox.messages import Manners, turns
 from shunpike_sandbox.offers import choice, response_format, tools, tools_text
-from shunpike_sandbox.refusals import ErrorReply, Invalid, Problem
+from shunpike_sandbox.refusals import ErrorReply, Problem
 from shunpike_sandbox.replies import Frame, PlainReply, dump
 from shunpike_sandbox.service import Reply, bearer, plain_json
 from shunpike_sandbox.tokens import count, pieces
@@ -46,21 +46,21 @@ class ChatService(EmbeddingService):
             self.screen(body)
             model = self.model(body, visit, "chat")
             return self.answer(visit, self.ask(body, model), model)
-        except Invalid as invalid:
-            raise self.invalid(invalid.problem) from None
+        except Problem as problem:
+            raise self.invalid(problem) from None
 
     def screen(self, body: Mapping[str, Any]) -> None:
         """Check the parameters, before anything is made of them."""
         check(body, self.rules, unknown=self.refuses_unknown)
         stops = body.get("stop")
         if isinstance(stops, list) and not all(isinstance(stop, str) for stop in stops):
-            raise Invalid(Problem("type", "stop", "expected strings", "an array of strings", "array"))
+            raise Problem("type", "stop", "expected strings", "an array of strings", "array")
 
     @override
     def model(self, body: Mapping[str, Any], visit: Visit, kind: str) -> Model:
         name = body.get("model")
         if not isinstance(name, str) or not name:
-            raise Invalid(Problem("missing", "model", "you must provide a model parameter"))
+            raise Problem("missing", "model", "you must provide a model parameter")
         name = name.removeprefix(self.name_prefix)
         visit.asked_model = name[:200]
         model = self.provider.models.get(name)

@@ -19,7 +19,7 @@ from shunpike_sandbox.generation import GeneratedChoice, Generation
 from shunpike_sandbox.messages import Manners
 from shunpike_sandbox.money import PICO
 from shunpike_sandbox.prompt_cache import cached_prefix
-from shunpike_sandbox.refusals import Invalid, Problem
+from shunpike_sandbox.refusals import Problem
 from shunpike_sandbox.replies import Frame, PlainReply, dump
 from shunpike_sandbox.service import plain_json
 from shunpike_sandbox.visits import Visit
@@ -50,22 +50,22 @@ class DeepSeekService(DeepSeekErrors):
         super().screen(body)
         form = (body.get("response_format") or {}).get("type")
         if form == "json_schema":
-            raise Invalid(Problem("other", "response_format", "This response_format type is unavailable now"))
+            raise Problem("other", "response_format", "This response_format type is unavailable now")
         mode = (body.get("thinking") or {}).get("type", "enabled")
         if mode not in ("enabled", "disabled"):
-            raise Invalid(Problem("value", "thinking.type", "", "`enabled` or `disabled`", f"'{mode}'"))
+            raise Problem("value", "thinking.type", "", "`enabled` or `disabled`", f"'{mode}'")
         if body.get("stream_options") is not None and not body.get("stream"):
-            raise Invalid(Problem("other", "", "stream_options should be set along with stream = true"))
+            raise Problem("other", "", "stream_options should be set along with stream = true")
         if self._thinking(body):
             self._beside_thoughts(body)
 
     @staticmethod
     def _beside_thoughts(body: Mapping[str, Any]) -> None:
         if body.get("tool_choice") not in (None, "auto", "none"):
-            raise Invalid(Problem("opaque", "tool_choice", "Thinking mode does not support this tool_choice"))
+            raise Problem("opaque", "tool_choice", "Thinking mode does not support this tool_choice")
         name = next((name for name in _BESIDE_THOUGHTS if body.get(name)), None)
         if name is not None:
-            raise Invalid(Problem("opaque", name, f"Thinking mode does not support {name}"))
+            raise Problem("opaque", name, f"Thinking mode does not support {name}")
 
     @override
     def ask(self, body: Mapping[str, Any], model: Model) -> ParsedRequest:
@@ -74,14 +74,14 @@ class DeepSeekService(DeepSeekErrors):
             self._thoughts_returned(body.get("messages"))
         most = body.get("max_tokens") or 1
         if most > model.max_output:
-            raise Invalid(Problem("range", "max_tokens", "", "", str(most), 1, model.max_output, "integer"))
+            raise Problem("range", "max_tokens", "", "", str(most), 1, model.max_output, "integer")
         ask = super().ask(body, model)
         number = next((number for number, turn in enumerate(ask.turns) if turn.images), None)
         if number is not None and not model.can("vision"):
-            raise Invalid(Problem("unsupported", f"messages[{number}]", "unknown variant `image_url`, expected `text`"))
+            raise Problem("unsupported", f"messages[{number}]", "unknown variant `image_url`, expected `text`")
         if ask.form == "json" and "json" not in ask.text.lower():
             problem = "Prompt must contain the word 'json' in some form to use 'response_format' of type 'json_object'."
-            raise Invalid(Problem("other", "messages", problem))
+            raise Problem("other", "messages", problem)
         # The parameter that caps the answer has one name only here.
         return replace(ask, max_tokens=body.get("max_tokens"), n=1)
 
@@ -100,7 +100,7 @@ class DeepSeekService(DeepSeekErrors):
         for message in messages if isinstance(messages, list) else ():
             if isinstance(message, Mapping) and message.get("tool_calls") and "reasoning_content" not in message:
                 problem = "The reasoning_content in the thinking mode must be passed back to the API."
-                raise Invalid(Problem("opaque", "messages", problem))
+                raise Problem("opaque", "messages", problem)
 
     @override
     def cached(self, account: SimulatedAccount, model: Model, ask: ParsedRequest, prompt: int) -> int:

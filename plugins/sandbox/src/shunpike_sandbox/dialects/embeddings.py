@@ -15,7 +15,7 @@ from shunpike_sandbox.bodies import Field, check
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects.rules import EMBEDDING_RULES
 from shunpike_sandbox.generation import GeneratedChoice, Generation
-from shunpike_sandbox.refusals import Invalid, Problem
+from shunpike_sandbox.refusals import Problem
 from shunpike_sandbox.replies import WholeReply, dump
 from shunpike_sandbox.service import Reply, Service
 from shunpike_sandbox.tokens import count, pieces
@@ -96,7 +96,7 @@ def _inputs(value: Any) -> list[tuple[str, int]]:
         return [(one, count(one)) for one in values]
     if all(map(_tokens, values)):
         return [(" ".join(map(str, one)), len(one)) for one in values]
-    raise Invalid(Problem("value", "input", "'$.input' is invalid. Please check the API reference.", "text", "nothing"))
+    raise Problem("value", "input", "'$.input' is invalid. Please check the API reference.", "text", "nothing")
 
 
 def _tokens(value: Any) -> bool:

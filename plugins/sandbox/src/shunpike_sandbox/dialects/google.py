@@ -17,7 +17,7 @@ from shunpike_sandbox.catalog import Model, retired
 from shunpike_sandbox.dialects import google_embed, google_read, google_turns
 from shunpike_sandbox.dialects.google_errors import JSON, GoogleErrors
 from shunpike_sandbox.generation import GeneratedChoice, Generation, prompt_tokens
-from shunpike_sandbox.refusals import ErrorReply, Invalid
+from shunpike_sandbox.refusals import ErrorReply, Problem
 from shunpike_sandbox.replies import Frame, PlainReply, StreamedReply, dump
 from shunpike_sandbox.service import Reply, any_header
 from shunpike_sandbox.visits import Visit
@@ -46,8 +46,8 @@ class GoogleService(GoogleErrors):
         listed = method == "streamGenerateContent" and request.query_params.get("alt") != "sse"
         try:
             reply = self._method(method, name, visit, request, raw)
-        except Invalid as invalid:
-            raise self._as_list(self.invalid(invalid.problem), listed) from None
+        except Problem as problem:
+            raise self._as_list(self.invalid(problem), listed) from None
         except ErrorReply as refusal:
             raise self._as_list(refusal, listed) from None
         if listed and isinstance(reply, StreamedReply):
@@ -104,8 +104,8 @@ class GoogleService(GoogleErrors):
         try:
             body = parse(raw)
             ask = google_read.read(body.get("generateContentRequest", body), model, stream=False)
-        except Invalid as invalid:
-            raise self.invalid(invalid.problem) from None
+        except Problem as problem:
+            raise self.invalid(problem) from None
         total = prompt_tokens(ask)
         answer = {"totalTokens": total, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": total}]}
         return PlainReply(200, dump(answer, indent=2), {"content-type": JSON})

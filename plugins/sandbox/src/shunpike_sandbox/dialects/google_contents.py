@@ -11,7 +11,7 @@ from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects import google_turns
 from shunpike_sandbox.dialects.google_json import known, shape, wrong
 from shunpike_sandbox.dialects.google_models import older
-from shunpike_sandbox.refusals import Invalid, Problem
+from shunpike_sandbox.refusals import Problem
 
 _CONTENT = shape("role:string parts")
 _PART = shape(
@@ -47,7 +47,7 @@ def contents(value: Any, model: Model) -> tuple[Turn, ...]:
     if isinstance(value, Mapping):
         value = [value]
     if not value or not isinstance(value, list):
-        raise Invalid(Problem("value", "", "* GenerateContentRequest.contents: contents is not specified\n"))
+        raise Problem("value", "", "* GenerateContentRequest.contents: contents is not specified\n")
     turns: list[Turn] = []
     read: list[google_turns.Content] = []
     for number, one in enumerate(value):
@@ -55,11 +55,10 @@ def contents(value: Any, model: Model) -> tuple[Turn, ...]:
         content = known(one, _CONTENT, where)
         role = content.get("role", "user")
         if role not in ("user", "model", "function"):
-            raise Invalid(Problem("value", "", "Please use a valid role: user, model."))
+            raise Problem("value", "", "Please use a valid role: user, model.")
         parts = _parts(content, where)
         if not parts:
-            what = f"* GenerateContentRequest.{where}.parts: contents.parts must not be empty.\n"
-            raise Invalid(Problem("value", "", what))
+            raise Problem("value", "", f"* GenerateContentRequest.{where}.parts: contents.parts must not be empty.\n")
         turns += _content("assistant" if role == "model" else "user", parts, where, model)
         read.append((role, parts))
     google_turns.check(read, model)
@@ -85,7 +84,7 @@ def _content(role: str, parts: list[dict[str, Any]], where: str, model: Model) -
                 f"* GenerateContentRequest.{where}.parts[{number}].data: required oneof field 'data' must have one "
                 "initialized field\n"
             )
-            raise Invalid(Problem("value", "", what))
+            raise Problem("value", "", what)
     turns = [Turn(role, "\n".join(texts), tuple(calls), "", images)] if texts or calls or images else []
     return [*turns, *results]
 
@@ -98,8 +97,7 @@ def _call(value: Any, where: str, model: Model) -> SimulatedCall:
 def _result(value: Any, where: str, model: Model) -> Turn:
     result = known(value, _RESULT if older(model) else _RESULT | _ID, f"{where}.function_response")
     if not result.get("name"):
-        what = f"* GenerateContentRequest.{where}.function_response.name: Name cannot be empty.\n"
-        raise Invalid(Problem("value", "", what))
+        raise Problem("value", "", f"* GenerateContentRequest.{where}.function_response.name: Name cannot be empty.\n")
     response = result.get("response", {})
     inner = next(iter(response.values())) if len(response) == 1 else response
     text = inner if isinstance(inner, str) else json.dumps(inner, ensure_ascii=False)

@@ -8,7 +8,7 @@ from typing import Any
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects.embeddings import prepare, vector
 from shunpike_sandbox.dialects.google_json import known, shape
-from shunpike_sandbox.refusals import Invalid, Problem
+from shunpike_sandbox.refusals import Problem
 from shunpike_sandbox.replies import WholeReply, dump
 from shunpike_sandbox.service import Service
 from shunpike_sandbox.tokens import count
@@ -26,11 +26,9 @@ def embed(service: Service, visit: Visit, body: Mapping[str, Any], model: Model)
     batch = "requests" in body
     requests = known(body, _BATCH, "").get("requests", []) if batch else [body]
     if not requests:
-        raise Invalid(Problem("value", "", "* BatchEmbedContentsRequest.requests: at least one request is required\n"))
+        raise Problem("value", "", "* BatchEmbedContentsRequest.requests: at least one request is required\n")
     if len(requests) > 100:
-        raise Invalid(
-            Problem("value", "", "* BatchEmbedContentsRequest.requests: at most 100 requests can be in one batch\n")
-        )
+        raise Problem("value", "", "* BatchEmbedContentsRequest.requests: at most 100 requests can be in one batch\n")
     read = [known(one, _FIELDS, "") for one in requests]
     texts = [_text(one) for one in read]
     sizes = [_size(one, model) for one in read]
@@ -51,7 +49,7 @@ def _text(request: Mapping[str, Any]) -> str:
     parts = known(request.get("content", {}), _CONTENT, "content").get("parts", ())
     texts = [part["text"] for part in parts if isinstance(part.get("text"), str)]
     if not texts:
-        raise Invalid(Problem("value", "", "* EmbedContentRequest.content: contents is not specified\n"))
+        raise Problem("value", "", "* EmbedContentRequest.content: contents is not specified\n")
     return "\n".join(texts)
 
 
@@ -59,5 +57,5 @@ def _size(request: Mapping[str, Any], model: Model) -> int:
     size = int(request.get("outputDimensionality", model.dimensions))
     if not 1 <= size <= model.dimensions:
         what = f"* EmbedContentRequest.output_dimensionality: must be in the range [1, {model.dimensions}].\n"
-        raise Invalid(Problem("value", "", what))
+        raise Problem("value", "", what)
     return size

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from shunpike_sandbox.refusals import Invalid, Problem
+from shunpike_sandbox.refusals import Problem
 
 Shape = Mapping[str, str]
 """The kinds of a message's fields by their camel-case names."""
@@ -43,14 +43,14 @@ def known(value: Any, allowed: Shape, where: str) -> dict[str, Any]:
     return result
 
 
-def wrong(where: str, kind: str, value: Any) -> Invalid:
+def wrong(where: str, kind: str, value: Any) -> Problem:
     """Return the complaint about a value of the wrong kind."""
-    return Invalid(Problem("type", where, f"Invalid value at '{where}' ({kind}), {json.dumps(value)[:80]}"))
+    return Problem("type", where, f"Invalid value at '{where}' ({kind}), {json.dumps(value)[:80]}")
 
 
-def _unknown(where: str, what: str, why: str) -> Invalid:
+def _unknown(where: str, what: str, why: str) -> Problem:
     place = f" at '{where}'" if where else ""
-    return Invalid(Problem("unknown", where, f"Invalid JSON payload received. {what}{place}: {why}"))
+    return Problem("unknown", where, f"Invalid JSON payload received. {what}{place}: {why}")
 
 
 def _of_kind(value: Any, kind: str, where: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shunpike_sandbox.catalog import Model
-from shunpike_sandbox.refusals import Invalid, Problem
+from shunpike_sandbox.refusals import Problem
 
 _NO_MINIMAL = ("gemini-3.8-flash", "gemini-3.7-flash", "gemini-3-pro", "gemini-3.1-pro", "gemini-4")
 _LEVELS = ("THINKING_LEVEL_UNSPECIFIED", "MINIMAL", "LOW", "MEDIUM", "HIGH")
@@ -41,7 +41,7 @@ def _level(level: str, model: Model) -> None:
             "(type.googleapis.com/google.ai.generativelanguage.v1beta.ThinkingConfig.ThinkingLevel), "
             f'"{level}"'
         )
-        raise Invalid(Problem("type", "", what))
+        raise Problem("type", "", what)
     if older(model):
         raise _no("Thinking level is not supported for this model.")
     if level == "MINIMAL" and model.id.startswith(_NO_MINIMAL):
@@ -85,5 +85,5 @@ def check_together(tools: Sequence[Mapping[str, Any]], form: str, model: Model) 
         raise _no("Tool use with function calling is unsupported")
 
 
-def _no(what: str) -> Invalid:
-    return Invalid(Problem("value", "", what))
+def _no(what: str) -> Problem:
+    return Problem("value", "", what)

@@ -11,7 +11,7 @@ from shunpike_sandbox.asks import ParsedRequest, Tool
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects import google_contents, google_models, google_schema
 from shunpike_sandbox.dialects.google_json import known, shape, snake
-from shunpike_sandbox.refusals import Invalid, Problem
+from shunpike_sandbox.refusals import Problem
 
 _TOP = shape(
     "contents systemInstruction generationConfig:message tools toolConfig:message safetySettings:message[] "
@@ -83,30 +83,29 @@ def _bounded(config: Mapping[str, Any]) -> None:
         value = config.get(name)
         if value is not None and not low <= value <= high:
             what = f"GenerateContentRequest.generation_config.{snake(name)} must be in the range [{low}, {high}]."
-            raise Invalid(Problem("value", "", what))
+            raise Problem("value", "", what)
     stops = config.get("stopSequences", [])
     if len(stops) > 5:
-        what = f"The number of stop sequences {len(stops)} exceeds the limit of 5."
-        raise Invalid(Problem("value", "", what))
+        raise Problem("value", "", f"The number of stop sequences {len(stops)} exceeds the limit of 5.")
 
 
 def _form(config: Mapping[str, Any]) -> tuple[str, Any]:
     mime = config.get("responseMimeType", "text/plain")
     schema = config.get("responseJsonSchema", config.get("responseSchema"))
     if "responseJsonSchema" in config and "responseSchema" in config:
-        raise Invalid(Problem("value", "", "Only one of response_schema and response_json_schema can be set."))
+        raise Problem("value", "", "Only one of response_schema and response_json_schema can be set.")
     if schema is not None and mime not in ("application/json", "text/x.enum"):
         what = (
             "* GenerateContentRequest.generation_config.response_schema: is only supported with response mime "
             f"type application/json, got {mime}"
         )
-        raise Invalid(Problem("value", "", what))
+        raise Problem("value", "", what)
     if mime not in ("text/plain", "application/json", "text/x.enum"):
         what = (
             "* GenerateContentRequest.generation_config.response_mime_type: allowed mimetypes are `text/plain`, "
             f"`application/json`, got {mime}."
         )
-        raise Invalid(Problem("value", "", what))
+        raise Problem("value", "", what)
     if schema is not None:
         kind = "responseSchema" if "responseSchema" in config else "responseJsonSchema"
         google_schema.check(schema, f"generation_config.{snake(kind)}", subset=kind == "responseSchema")
@@ -125,7 +124,7 @@ def _tools(groups: list[dict[str, Any]]) -> tuple[Tool, ...]:
         for place, one in enumerate(group.get("functionDeclarations", ())):
             tool = _tool(one, f"tools[{number}].function_declarations[{place}]")
             if tool.name in {known_.name for known_ in tools}:
-                raise Invalid(Problem("value", "", f"Duplicate function declaration found: {tool.name}"))
+                raise Problem("value", "", f"Duplicate function declaration found: {tool.name}")
             tools.append(tool)
     return tuple(tools)
 
@@ -137,17 +136,17 @@ def _tool(value: Any, where: str) -> Tool:
         what = (
             f"* GenerateContentRequest.{where}.name: [FUNCTION_DECLARATION_NAME_EMPTY] Function name cannot be empty.\n"
         )
-        raise Invalid(Problem("value", "", what))
+        raise Problem("value", "", what)
     if not _NAME.fullmatch(name):
         what = (
             f"* GenerateContentRequest.{where}.name: [FIELD_INVALID] Invalid function name. Must start with a letter "
             "or an underscore. Must be alphanumeric (a-z, A-Z, 0-9), underscores (_), dots (.), colons (:), or dashes "
             "(-), with a maximum length of 128.\n"
         )
-        raise Invalid(Problem("value", "", what))
+        raise Problem("value", "", what)
     if "parameters" in declared and "parametersJsonSchema" in declared:
         what = f"* GenerateContentRequest.{where}: only one of parameters and parameters_json_schema can be set.\n"
-        raise Invalid(Problem("value", "", what))
+        raise Problem("value", "", what)
     kind = "parametersJsonSchema" if "parametersJsonSchema" in declared else "parameters"
     schema = declared.get(kind) or {"type": "object"}
     google_schema.check(schema, f"{where}.{snake(kind)}", subset=kind == "parameters")
@@ -163,12 +162,10 @@ def _choice(value: Any, offered: tuple[Tool, ...]) -> tuple[str, tuple[str, ...]
             "Invalid value at 'tool_config.function_calling_config.mode' "
             f'(type.googleapis.com/google.ai.generativelanguage.v1beta.FunctionCallingConfig.Mode), "{mode}"'
         )
-        raise Invalid(Problem("type", "", what))
+        raise Problem("type", "", what)
     names = tuple(inner.get("allowedFunctionNames", ()))
     if mode == "ANY" and not offered:
-        raise Invalid(Problem("value", "", "Function calling config is set without function_declarations."))
+        raise Problem("value", "", "Function calling config is set without function_declarations.")
     if names and mode not in ("ANY", "VALIDATED"):
-        raise Invalid(
-            Problem("value", "", "allowed_function_names should only be set when function calling mode is ANY.")
-        )
+        raise Problem("value", "", "allowed_function_names should only be set when function calling mode is ANY.")
     return _MODES[mode], names

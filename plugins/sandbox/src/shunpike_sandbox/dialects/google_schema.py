@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shunpike_sandbox.dialects.google_json import known, shape, wrong
-from shunpike_sandbox.refusals import Invalid, Problem
+from shunpike_sandbox.refusals import Problem
 from shunpike_sandbox.schema_shape import misfit
 
 _FIELDS = shape(
@@ -62,5 +62,5 @@ def _inner(read: Mapping[str, Any], kind: str, where: str) -> None:
         _check(inner, f"{where}.any_of[{number}]")
 
 
-def _no(where: str, field: str, what: str) -> Invalid:
-    return Invalid(Problem("value", "", f"* GenerateContentRequest.{where}.{field}: {what}\n"))
+def _no(where: str, field: str, what: str) -> Problem:
+    return Problem("value", "", f"* GenerateContentRequest.{where}.{field}: {what}\n")

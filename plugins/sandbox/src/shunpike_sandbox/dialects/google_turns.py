@@ -9,7 +9,7 @@ from typing import Any
 
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects.google_models import older
-from shunpike_sandbox.refusals import Invalid, Problem
+from shunpike_sandbox.refusals import Problem
 
 Content = tuple[str, Sequence[Mapping[str, Any]]]
 """A role and its parts, under their camel-case names."""
@@ -71,5 +71,5 @@ def _known(signature: str) -> bool:
     return raw in _EXCUSES or decoded in _EXCUSES or decoded.startswith(_OURS)
 
 
-def _no(what: str) -> Invalid:
-    return Invalid(Problem("value", "", what))
+def _no(what: str) -> Problem:
+    return Problem("value", "", what)

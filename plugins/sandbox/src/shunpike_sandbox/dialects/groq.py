@@ -16,7 +16,7 @@ from shunpike_sandbox.dialects.groq_errors import GroqErrors
 from shunpike_sandbox.dialects.rules import COMMON_RULES
 from shunpike_sandbox.generation import GeneratedChoice, Generation
 from shunpike_sandbox.offers import asks_for_json
-from shunpike_sandbox.refusals import Invalid, Problem
+from shunpike_sandbox.refusals import Problem
 from shunpike_sandbox.replies import Frame
 from shunpike_sandbox.visits import Visit
 
@@ -65,7 +65,7 @@ class GroqService(GroqErrors):
         groq_strict.schemas(body)
         number = next((number for number, turn in enumerate(ask.turns) if turn.images), None)
         if number is not None and not model.can("vision"):
-            raise Invalid(Problem("other", "messages", f"messages[{number}].content must be a string"))
+            raise Problem("other", "messages", f"messages[{number}].content must be a string")
         asks_for_json(body, ask)
         return ask
 

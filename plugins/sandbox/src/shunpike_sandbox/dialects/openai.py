@@ -18,7 +18,7 @@ from shunpike_sandbox.dialects.openai_errors import OpenAIErrors
 from shunpike_sandbox.dialects.rules import COMMON_RULES
 from shunpike_sandbox.generation import GeneratedChoice, Generation
 from shunpike_sandbox.offers import asks_for_json
-from shunpike_sandbox.refusals import ErrorReply, Invalid, Problem
+from shunpike_sandbox.refusals import ErrorReply, Problem
 from shunpike_sandbox.replies import Frame
 from shunpike_sandbox.visits import Visit
 
@@ -88,10 +88,9 @@ class OpenAIService(OpenAIErrors):
                 "Unsupported parameter: 'max_tokens' is not supported with this model. "
                 "Use 'max_completion_tokens' instead."
             )
-            raise Invalid(Problem("unsupported", "max_tokens", problem))
+            raise Problem("unsupported", "max_tokens", problem)
         if body.get("stop") is not None:
-            problem = "Unsupported parameter: 'stop' is not supported with this model."
-            raise Invalid(Problem("unsupported", "stop", problem))
+            raise Problem("unsupported", "stop", "Unsupported parameter: 'stop' is not supported with this model.")
         for name in _FREEZING:
             value = body.get(name)
             if (
@@ -105,9 +104,8 @@ class OpenAIService(OpenAIErrors):
                     f"Unsupported value: 'temperature' does not support {value:g} with this model. "
                     "Only the default (1) value is supported."
                 )
-                raise Invalid(Problem("unsupported_value", name, problem))
-            problem = f"Unsupported parameter: '{name}' is not supported with this model."
-            raise Invalid(Problem("unsupported", name, problem))
+                raise Problem("unsupported_value", name, problem)
+            raise Problem("unsupported", name, f"Unsupported parameter: '{name}' is not supported with this model.")
 
     @override
     def bound_embedding(self, body: Mapping[str, Any], model: Model, total: int) -> None:

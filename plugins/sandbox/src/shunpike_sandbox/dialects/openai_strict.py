@@ -7,7 +7,7 @@ from typing import Any
 
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.messages import Manners
-from shunpike_sandbox.refusals import Invalid, Problem
+from shunpike_sandbox.refusals import Problem
 from shunpike_sandbox.schema_strict import flaws, top_type
 
 _COMMON = frozenset({"role", "content", "name"})
@@ -44,48 +44,48 @@ def companions(body: Mapping[str, Any]) -> None:
     """Refuse parameters that make no sense without another, or beside another."""
     if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
         what = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."
-        raise Invalid(Problem("other", "max_tokens", what))
+        raise Problem("other", "max_tokens", what)
     for name, other, on in (
         ("stream_options", "stream", "'stream' is enabled"),
         ("top_logprobs", "logprobs", "'logprobs' is enabled"),
         ("metadata", "store", "'store' is enabled"),
     ):
         if body.get(name) is not None and not body.get(other):
-            raise Invalid(Problem("other", name, f"The '{name}' parameter is only allowed when {on}."))
+            raise Problem("other", name, f"The '{name}' parameter is only allowed when {on}.")
     if body.get("parallel_tool_calls") is not None and not body.get("tools"):
         what = (
             "Invalid value for 'parallel_tool_calls': 'parallel_tool_calls' is only allowed when 'tools' are specified."
         )
-        raise Invalid(Problem("other", "parallel_tool_calls", what))
+        raise Problem("other", "parallel_tool_calls", what)
     if body.get("tools") == []:
-        raise Invalid(Problem("empty", "tools", "[] is too short - 'tools'"))
+        raise Problem("empty", "tools", "[] is too short - 'tools'")
     if body.get("tool_choice") is not None and not body.get("tools"):
         what = "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified."
-        raise Invalid(Problem("other", "tool_choice", what))
+        raise Problem("other", "tool_choice", what)
     for name in body.get("stream_options") or {}:
         if name not in _STREAM_OPTIONS:
-            raise Invalid(Problem("field", f"stream_options.{name}", "unknown option"))
+            raise Problem("field", f"stream_options.{name}", "unknown option")
 
 
 def capabilities(body: Mapping[str, Any], model: Model) -> None:
     """Refuse what this model in particular does not take."""
     effort = body.get("reasoning_effort")
     if effort is not None and not model.can("reasoning"):
-        raise Invalid(Problem("unknown", "reasoning_effort", "Unrecognized request argument supplied"))
+        raise Problem("unknown", "reasoning_effort", "Unrecognized request argument supplied")
     known = _efforts(model)
     if effort is not None and known and effort not in known:
-        raise Invalid(_value("reasoning_effort", effort, known))
+        raise _value("reasoning_effort", effort, known)
     if body.get("verbosity") not in (None, "medium") and not model.id.startswith(("gpt-5", "gpt-6")):
-        raise Invalid(_value("verbosity", body["verbosity"], ("medium",)))
+        raise _value("verbosity", body["verbosity"], ("medium",))
     if body.get("web_search_options") is not None:
-        raise Invalid(Problem("other", "", "Web search options not supported with this model."))
+        raise Problem("other", "", "Web search options not supported with this model.")
     for name in ("max_tokens", "max_completion_tokens"):
         if (body.get(name) or 0) > model.max_output:
             what = (
                 f"{name} is too large: {body[name]}. This model supports at most {model.max_output} completion tokens, "
                 f"whereas you provided {body[name]}."
             )
-            raise Invalid(Problem("too_large", name, what))
+            raise Problem("too_large", name, what)
 
 
 def _efforts(model: Model) -> tuple[str, ...]:
@@ -117,22 +117,21 @@ def embedding(body: Mapping[str, Any], model: Model, total: int) -> None:
     """Refuse more dimensions than the model has, and more tokens than one request may bring."""
     size = body.get("dimensions")
     if size is not None and model.id.endswith("ada-002"):
-        raise Invalid(Problem("other", "", "This model does not support specifying dimensions."))
+        raise Problem("other", "", "This model does not support specifying dimensions.")
     if size is not None and size > model.dimensions:
         what = f"Invalid value for 'dimensions' = {size}. Must be less than or equal to {model.dimensions}."
-        raise Invalid(Problem("other", "", what))
+        raise Problem("other", "", what)
     if total > _TOKENS_AT_ONCE:
-        what = f"Requested {total} tokens, max {_TOKENS_AT_ONCE} tokens per request"
-        raise Invalid(Problem("other", "", what))
+        raise Problem("other", "", f"Requested {total} tokens, max {_TOKENS_AT_ONCE} tokens per request")
 
 
 def _form(form: Mapping[str, Any]) -> None:
     name = form.get("name")
     spot = "response_format.json_schema.name"
     if not isinstance(name, str):
-        raise Invalid(Problem("missing", spot, f"Missing required parameter: '{spot}'."))
+        raise Problem("missing", spot, f"Missing required parameter: '{spot}'.")
     if not name or not set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"):
-        raise Invalid(Problem("pattern", spot, "string does not match pattern", _FORM_NAME, name))
+        raise Problem("pattern", spot, "string does not match pattern", _FORM_NAME, name)
     if isinstance(form.get("schema"), Mapping):
         what = f"response_format '{name}'"
         _check(form["schema"], what, "response_format", strict=form.get("strict") is True)
@@ -142,7 +141,7 @@ def _check(schema: Mapping[str, Any], what: str, param: str, *, strict: bool) ->
     if top_type(schema) != "object" and not (not strict and ("$ref" in schema or "anyOf" in schema or not schema)):
         got = f"'type: \"{top_type(schema)}\"'"
         told = f"Invalid schema for {what}: schema must be a JSON Schema of 'type: \"object\"', got {got}."
-        raise Invalid(Problem("schema", param, told))
+        raise Problem("schema", param, told)
     if not strict:
         return
     for where, keyword, detail in flaws(schema):
@@ -156,7 +155,7 @@ def _check(schema: Mapping[str, Any], what: str, param: str, *, strict: bool) ->
             )
         else:
             told = f"{context}, 'required' is required to be an array of known keys. Extra required key '{detail}'."
-        raise Invalid(Problem("schema", param, f"Invalid schema for {what}: {told}"))
+        raise Problem("schema", param, f"Invalid schema for {what}: {told}")
 
 
 def _tuple(where: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from shunpike_sandbox.bodies import name_of
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.money import Rates
-from shunpike_sandbox.refusals import Invalid, Problem
+from shunpike_sandbox.refusals import Problem
 
 _MORE = "To learn more about provider routing, visit: https://openrouter.ai/docs/guides/routing/provider-selection"
 NO_IMAGES = "No endpoints found that support image input"
@@ -50,7 +50,7 @@ def _price(preferences: Mapping[str, Any], name: str) -> float | None:
         return float(value)
     except (TypeError, ValueError):
         spot = f"provider.max_price.{name}"
-        raise Invalid(Problem("type", spot, "expected number", "number", name_of(value))) from None
+        raise Problem("type", spot, "expected number", "number", name_of(value)) from None
 
 
 def _lacking(body: Mapping[str, Any], model: Model) -> list[str]:
