@@ -153,7 +153,7 @@ def _elsewhere(rig: Rig) -> Reservation:
     """Return an attempt of another process."""
     hold = Hold(bucket=bucket_of(target("none"), AT_ONCE), limit=AT_ONCE, amount=1)
     names = {"attempt_id": "elsewhere", "request_id": "elsewhere", "provider": "north", "account": "default"}
-    return Reservation(**names, model="m", at=rig.clock.now(), holds=(hold,))
+    return Reservation(**names, model="m", reserved_at=rig.clock.now(), holds=(hold,))
 
 
 async def test_what_is_given_back_late_names_its_own_limit_and_no_moment_that_has_passed() -> None:

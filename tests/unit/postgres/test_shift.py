@@ -38,7 +38,7 @@ def test_there_and_back_is_the_same_moment(shift: Shift, at: float) -> None:
     back = Shift(-shift.seconds)
     assert shift.ours(shift.theirs(at)) == at
     one = reservation("a", at)
-    assert shift.reservation(one).at == at + shift.seconds
+    assert shift.reservation(one).reserved_at == at + shift.seconds
     assert back.reservation(shift.reservation(one)) == one
     end = Settlement(
         state=State.SETTLED,

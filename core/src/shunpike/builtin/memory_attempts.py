@@ -80,7 +80,7 @@ class Attempts:
         """Note how an attempt ended; return those in doubt that are not kept by name any longer."""
         one = self.held.pop(attempt_id)
         told = (one.principal, *(getattr(row, name) for name in FACTS))
-        ended = Ended(one.at, key_of(one), counts_of(one.funds, row), told)
+        ended = Ended(one.reserved_at, key_of(one), counts_of(one.funds, row), told)
         if row.state == State.UNCONFIRMED:
             self._doubtful[attempt_id] = Doubtful(
                 ended,
@@ -152,7 +152,7 @@ class Attempts:
 
     def _known(self, name: str) -> Row:
         if (held := self.held.get(name)) is not None:
-            return held.at, State.HELD, "", 1, held.worst.pico, held.principal, *[None] * len(FACTS)
+            return held.reserved_at, State.HELD, "", 1, held.worst.pico, held.principal, *[None] * len(FACTS)
         doubtful = self._doubtful.get(name)
         one = self._ended[name] if doubtful is None else doubtful.ended
         state, counts = State.SETTLED if doubtful is None else State.UNCONFIRMED, one.counts
@@ -183,4 +183,4 @@ class Attempts:
     def _one_by_one(self) -> Iterator[Ended]:
         yield from self._ended.values()
         yield from (one.ended for one in self._doubtful.values())
-        yield from (Ended(one.at, key_of(one), held_counts(one)) for one in self.held.values())
+        yield from (Ended(one.reserved_at, key_of(one), held_counts(one)) for one in self.held.values())

@@ -55,7 +55,7 @@ def insert_values(reservation: Reservation, owner: str, holds: str) -> tuple[Val
         reservation.model,
         owner,
         reservation.funds.value,
-        reservation.at,
+        reservation.reserved_at,
         reservation.prompt_tokens,
         reservation.output_tokens,
         reservation.worst.pico,

@@ -43,7 +43,7 @@ _NUMBERS = tuple(name for name in Counts._fields if name not in _MONEY)
 
 def key_of(reservation: Reservation) -> Key:
     """Return where the attempt is counted."""
-    return Key(reservation.provider, reservation.model, int(reservation.at // DAY), reservation.tag or "")
+    return Key(reservation.provider, reservation.model, int(reservation.reserved_at // DAY), reservation.tag or "")
 
 
 def counts_of(funds: Funds, row: EndedRow) -> Counts:

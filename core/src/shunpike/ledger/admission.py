@@ -280,7 +280,7 @@ def _reservation(
         provider=target.name,
         account=target.account,
         model=target.model.id,
-        at=now,
+        reserved_at=now,
         holds=holds,
         worst=terms.worst,
         prompt_tokens=ask.prompt_tokens,

@@ -27,7 +27,7 @@ async def admission(job: Pending[Grant | Denial], reservation: Reservation, rele
         await job.done()
     except anyio.get_cancelled_exc_class():
         job.withdrawn = True
-        unsent = Settlement(state=State.RELEASED, at=reservation.at, outcome="cancelled", keeps_request=False)
+        unsent = Settlement(state=State.RELEASED, at=reservation.reserved_at, outcome="cancelled", keeps_request=False)
         # A store that was closed meanwhile has finished what was queued: its next owner finds what is held.
         with suppress(StoreError):
             # Queued before anything is awaited: a caller may be cancelled again.

@@ -94,11 +94,11 @@ class Bookkeeper(ABC):
 
     def admit(self, reservation: Reservation) -> Grant | Denial:
         """Take every hold or none. Before a denial, what dead owners still hold is looked for now and then."""
-        asked = self._times.asked(reservation.at)
-        if asked != reservation.at:
-            reservation = reservation.model_copy(update={"at": asked})
+        asked = self._times.asked(reservation.reserved_at)
+        if asked != reservation.reserved_at:
+            reservation = reservation.model_copy(update={"reserved_at": asked})
         denial = self._evaluate(reservation)
-        if denial is not None and not denial.impossible and self._may_recover(reservation.at):
+        if denial is not None and not denial.impossible and self._may_recover(reservation.reserved_at):
             denial = self._evaluate(reservation)
         if denial is not None:
             return denial
@@ -107,7 +107,7 @@ class Bookkeeper(ABC):
         return grant
 
     def _evaluate(self, reservation: Reservation) -> Denial | None:
-        now = reservation.at
+        now = reservation.reserved_at
         return evaluate_holds(reservation.holds, now, lambda hold: self._look(hold, now), self._guard)
 
     def _look(self, hold: Hold, now: float) -> Look:

@@ -59,7 +59,7 @@ class Blocks:
         """Make an attempt that was judged to fit the test of what it may test."""
         for hold in reservation.holds:
             block = self.known.get(hold.bucket)
-            if block is not None and block.until > reservation.at and may_test(block, reservation.at):
+            if block is not None and block.until > reservation.reserved_at and may_test(block, reservation.reserved_at):
                 self._keep(block.model_copy(update={"tester": reservation.attempt_id}), block.until, certain=True)
 
     def end(self, attempt_id: str, settlement: Settlement, beyond: Callable[[str], float]) -> None:

@@ -157,7 +157,7 @@ class WorkingSet:
     def take(self, reservation: Reservation) -> Grant:
         """Take every hold of a reservation that was judged to fit; `holds_of` tells what its attempt's row says."""
         self.blocks.begin(reservation)
-        left = tuple(self._take(hold, reservation.at) for hold in reservation.holds if hold.amount)
+        left = tuple(self._take(hold, reservation.reserved_at) for hold in reservation.holds if hold.amount)
         return Grant.model_construct(attempt_id=reservation.attempt_id, remaining=left)
 
     def _take(self, hold: Hold, now: float) -> Remaining:

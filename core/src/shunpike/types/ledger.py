@@ -43,14 +43,14 @@ class Hold(Record):
 
 
 class Reservation(Record):
-    """The worst case of one attempt, taken all or nothing. Times are epoch seconds."""
+    """The worst case of one attempt, taken all or nothing."""
 
     attempt_id: str
     request_id: str
     provider: str
     account: str
     model: str
-    at: Moment
+    reserved_at: Moment
     holds: tuple[Hold, ...]
     worst: Money = ZERO
     prompt_tokens: int = 0

@@ -50,7 +50,7 @@ class DeniedJob:
 
     def verdict(self, guard: float) -> Denial | None:
         """Return the denial, as the books stood when it was judged."""
-        return evaluate_holds(self.reservation.holds, self.reservation.at, self._look, guard)
+        return evaluate_holds(self.reservation.holds, self.reservation.reserved_at, self._look, guard)
 
     def _look(self, hold: Hold) -> Look:
         ended = self.opens.get(hold.bucket, [])
@@ -148,7 +148,7 @@ class Batch:
         connection, keys = self._session.connection, sql.numbers(sorted(self._keys))
         names = {hold.bucket for one in asked for hold in one.holds}
         settled = sql.names(job.attempt_id for job, _ in ends)
-        now = min((one.at for one in asked), default=min((end.at for _, end in ends), default=0.0))
+        now = min((one.reserved_at for one in asked), default=min((end.at for _, end in ends), default=0.0))
         taught = {update.observation.bucket for _, end in ends for update in end.limit_updates}
         sampled = {sample.name for _, end in ends for sample in end.samples}
         if not self._joins:
@@ -204,8 +204,8 @@ class Batch:
     def _admit(self, job: Admit, one: Reservation) -> None:
         if job.withdrawn:  # while its buckets were locked
             return
-        looks = {hold.bucket: self._set.look(hold, one.at, tuple) for hold in one.holds}
-        if evaluate_holds(one.holds, one.at, lambda hold: looks[hold.bucket], self._session.guard) is not None:
+        looks = {hold.bucket: self._set.look(hold, one.reserved_at, tuple) for hold in one.holds}
+        if evaluate_holds(one.holds, one.reserved_at, lambda hold: looks[hold.bucket], self._session.guard) is not None:
             frozen = {name: look._replace(in_flight=partial(int, look.in_flight())) for name, look in looks.items()}
             self._denied.append(DeniedJob(job, one, frozen))
             return

@@ -136,7 +136,7 @@ class PostgresSession:
         """Return a reservation in the database's time: made now at the latest, whatever became of the clock since."""
         one = shift.reservation(one)
         now = self.now()
-        return one if self._trusted or one.at <= now else one.model_copy(update={"at": now})
+        return one if self._trusted or one.reserved_at <= now else one.model_copy(update={"reserved_at": now})
 
     def told(self, one: Settlement, shift: Shift) -> Settlement:
         """Return a settlement in the database's time: it is of now at the latest.

@@ -53,7 +53,7 @@ class Shift(NamedTuple):
 
     def reservation(self, one: Reservation) -> Reservation:
         """Return what comes in."""
-        return one.model_copy(update={"at": self.theirs(one.at)}) if self.seconds else one
+        return one.model_copy(update={"reserved_at": self.theirs(one.reserved_at)}) if self.seconds else one
 
     def settlement(self, one: Settlement) -> Settlement:
         """Return what comes in."""

@@ -133,7 +133,7 @@ def made(reservation: Reservation, owner: str, holds: str) -> dict[str, Any]:
         "model": reservation.model,
         "owner": owner,
         "funds": reservation.funds.value,
-        "started_at": reservation.at,
+        "started_at": reservation.reserved_at,
         "held_prompt": reservation.prompt_tokens,
         "held_output": reservation.output_tokens,
         "worst_pico": reservation.worst.pico,

@@ -68,7 +68,7 @@ def reservation(name: str, at: float, *holds: Hold, **others: Any) -> Reservatio
         "output_tokens": 1_000,
         "funds": Funds.PAID if pico else Funds.FREE,
     }
-    return Reservation(attempt_id=name, at=at, holds=holds, **{**known, **others})
+    return Reservation(attempt_id=name, reserved_at=at, holds=holds, **{**known, **others})
 
 
 def able(store: Store, capability: Any) -> Any:
