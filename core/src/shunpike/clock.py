@@ -1,4 +1,4 @@
-"""The only door to time: what takes a `Clock` can be run on a virtual one."""
+"""The source of time for all code: what takes a `Clock` can be run on a virtual one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The functions for one answer: a thin face over the asynchronous client, which is written once."""
+"""The functions for one answer, blocking or not: each opens a client, asks it and closes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A clock that is turned: a week passes in a moment, and always in the same way."""
+"""A clock that moves when everybody waits: a week passes in a moment, and always in the same way."""
 
 from __future__ import annotations
 

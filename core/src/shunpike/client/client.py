@@ -163,7 +163,7 @@ class Client(PerLoop):
         return of_keys_in_use(await self.ledger.closed(), self.runtime.snapshot.accounts)
 
     async def usage(self, since: float, until: float) -> tuple[UsageRow, ...]:
-        """Return totals by provider and model of the attempts begun in ``[since, until)``, epoch seconds."""
+        """Return totals of attempts begun in ``[since, until)``, epoch seconds. Raises `UsageError`, `StoreError`."""
         return tuple(await self.runtime.store.usage(*values.moments(since, until)))
 
     async def settled(self, done: Done) -> Done:
@@ -174,7 +174,7 @@ class Client(PerLoop):
 
     @property
     def ledger(self) -> Ledger:
-        """The books of this client, for looking and for settling by hand."""
+        """The ledger of this client, for looking and for settling by hand."""
         return self.runtime.ledger
 
     async def check_store(self) -> str:

@@ -39,10 +39,10 @@ class Admission(Protocol):
     """The ledger as routing sees it: nothing is sent without a grant."""
 
     async def admit(self, target: Target, ask: AdmissionRequest) -> Grant | Denial:
-        """Reserve the worst case of one attempt over every limit and budget that applies, when it is its turn."""
+        """Reserve the worst case of one attempt over every limit and budget that applies. Raises `StoreError`."""
 
     async def settle(self, target: Target, ask: AdmissionRequest, outcome: Outcome, within: float = 10.0) -> Settlement:
         """Settle the attempt once, to the truth. What takes longer than ``within`` seconds is ``unbooked`` as yet."""
 
     async def snapshot(self, targets: Sequence[Target]) -> Mapping[str, Sequence[Remaining]]:
-        """Return label → what is left of every limit and budget that a call of it draws on, from one look."""
+        """Return label → what is left of every limit and budget that a call of it draws on. Raises `StoreError`."""

@@ -10,10 +10,10 @@ from shunpike.types import Block, Denial, Grant, Hold, Remaining, Reservation, S
 
 @runtime_checkable
 class Store(Protocol):
-    """Where the ledger lives. Every method is atomic and durable when it returns."""
+    """Where the ledger lives. Every method is atomic and durable, or raises `StoreError`; times are epoch seconds."""
 
     async def admit(self, reservation: Reservation) -> Grant | Denial:
-        """Take every hold, or none and say which limit blocks. Raises `StoreError`."""
+        """Take every hold, or none and say which limit blocks. Raises `AttemptExists` for an attempt that is known."""
         ...
 
     async def settle(self, attempt_id: str, settlement: Settlement) -> bool:

@@ -40,7 +40,7 @@ class World(Protocol):
         ...
 
     def set_faults(self, rate: float, seed: int) -> None:
-        """Let this share of requests fail before their first content, in the provider's own manner."""
+        """Let ``rate`` (0 to 1) of the requests fail before their first content, in the provider's own manner."""
         ...
 
     def books(self) -> Sequence[BookRow]:

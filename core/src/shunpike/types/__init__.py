@@ -1,4 +1,4 @@
-"""The words: chat, answers, money, limits, providers, the ledger, decisions, settings, events. No I/O."""
+"""The records: chat, answers, money, limits, providers, the ledger, decisions, settings, events. No I/O."""
 
 from shunpike.types.account import Balance, LiveModel
 from shunpike.types.answer import FINISH_REASONS, Answer, Call, Choice, Chunk, Timeouts, ToolCallDelta

@@ -1,4 +1,4 @@
-"""The two bases of every word: one for our own records, one for what strangers send."""
+"""The base classes of all records: `Record` for our own, `Open` for what callers and providers send."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Record(BaseModel):
 
 
 class Open(BaseModel):
-    """A frozen chunk of the chat-completions vocabulary: unknown fields are kept and passed on."""
+    """A frozen part of the chat-completions vocabulary: unknown fields are kept and passed on."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 

@@ -12,7 +12,7 @@ from shunpike.types.written import Written
 
 
 class TextPart(Open):
-    """A chunk of text inside a message."""
+    """A text inside a message."""
 
     type: Literal["text"] = "text"
     text: str

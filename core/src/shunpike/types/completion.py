@@ -37,7 +37,7 @@ class Answered(Record):
 
     @property
     def attempts(self) -> tuple[AttemptRecord, ...]:
-        """Every try, the failed ones included."""
+        """Every attempt, the failed ones included."""
         return self.decision.attempts
 
     @property

@@ -1,4 +1,4 @@
-"""The record of a decision: who was considered, why not, what was tried, and what came of it."""
+"""The record of a decision: who was considered, why not, which attempts were made, and what came of it."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Candidate(Record):
 
 
 class AttemptRecord(Record):
-    """One try. Times are epoch seconds, ``error`` is the kind of the failure, None when it answered."""
+    """One attempt. Times are epoch seconds, ``error`` is the kind of the failure, None when it answered."""
 
     id: str
     provider: str

@@ -1,4 +1,4 @@
-"""The words of the ledger: what is held before a byte is sent, and what became of it."""
+"""The records of the ledger: what is held before a byte is sent, and what became of it."""
 
 from __future__ import annotations
 
