@@ -13,14 +13,17 @@ from typing import Any
 import pytest
 
 from shunpike.builtin.memory import MemoryStore
-from shunpike.cli.reference import as_markdown, effects
+from shunpike.cli.reference import as_markdown
 from shunpike.client import Client
 from shunpike.config import Loaded, load
 from shunpike.config.harmless import HARMLESS, general
 from shunpike.config.reference import Setting, reference
 from shunpike.config.schema import shown
 from shunpike.errors import Exhausted
+from shunpike.ledger.grants import operated
 from shunpike.plugins import Host
+from shunpike.types import Calendar, Cap, Held, Lifetime, Limit, Money, Rolling, Unit
+from shunpike.types.limits import Window
 from shunpike_testkit.upstream import Upstream, reply
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,6 +32,40 @@ BLOCK = re.compile(r"(?P<begin><!-- (?P<name>settings|units):begin -->\n).*?(?=<
 EXAMPLE = re.compile(r"```toml\n(?P<text>.*?)```\n\n`shunpike config show` then says `(?P<said>[^\n]*)`\.", re.DOTALL)
 SERVER = re.compile(r"<!-- server: (?P<name>\S+) -->\n```toml\n(?P<text>.*?)```", re.DOTALL)
 SERVERS = {found["name"]: found["text"] for found in SERVER.finditer(PAGE.read_text(encoding="utf-8"))}
+
+GRANTED: tuple[tuple[Unit, int, Window], ...] = (
+    (Unit.REQUEST, 30, Rolling(seconds=60)),
+    (Unit.REQUEST, 7, Rolling(seconds=60)),
+    (Unit.REQUEST, 1000, Calendar(period="day")),
+    (Unit.INPUT_TOKEN, 15_000, Rolling(seconds=60)),
+    (Unit.OUTPUT_TOKEN, 8_000, Rolling(seconds=60)),
+    (Unit.TOTAL_TOKEN, 500_000, Calendar(period="day", zone="America/Los_Angeles")),
+    (Unit.USD, Money.usd("25.00").pico, Calendar(period="month")),
+    (Unit.USD, Money.usd("1.00").pico, Lifetime()),
+    (Unit.CONCURRENT, 4, Held()),
+)
+"""Limits such as providers grant."""
+
+
+def effects() -> str:
+    """Return the table of what a share and a limit of one's own make of what a provider grants, as the ledger does."""
+    lines = [
+        "| a provider grants | `10%` of it | half of it, beside | twice of it, beside | twice of it, `overrides` |\n"
+    ]
+    lines.append("| --- | --- | --- | --- | --- |\n")
+    for unit, amount, window in GRANTED:
+        granted = Limit(unit=unit, amount=amount, window=window)
+        half = granted.model_copy(update={"amount": amount // 2})
+        twice = granted.model_copy(update={"amount": amount * 2})
+        over = twice.model_copy(update={"overrides": True})
+        kept = [kept_of(granted, own) for own in (Cap(percent=10), half, twice, over)]
+        lines.append(f"| {granted.text} | {' | '.join(kept)} |\n")
+    return "".join(lines)
+
+
+def kept_of(granted: Limit, own: Limit | Cap) -> str:
+    """Return the bound that holds in the end: the smallest of those that are kept."""
+    return min(operated([granted], [own]), key=lambda one: one.amount).text.partition(" / ")[0]
 
 
 def written(page: str) -> str:

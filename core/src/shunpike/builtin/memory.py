@@ -69,10 +69,7 @@ class MemoryStore(Store):
 
     @override
     async def admit(self, reservation: Reservation) -> Grant | Denial:
-        """Take every hold, or none and say which limit blocks.
-
-        Raises `StoreError` for an attempt that was admitted before, and where another process keeps a ledger in memory.
-        """
+        """Raise `StoreError` also where another process keeps a ledger in memory."""
 
         def admit(books: MemoryBooks) -> Grant | Denial:
             self._tenancy.enter()
@@ -82,10 +79,6 @@ class MemoryStore(Store):
 
     @override
     async def settle(self, attempt_id: str, settlement: Settlement) -> bool:
-        """Settle a held attempt once; False when it was settled before, which changes nothing.
-
-        Raises `StoreError` once it is closed.
-        """
         self._tenancy.check()
         return self._do(lambda books: books.settle(attempt_id, settlement))
 

@@ -10,9 +10,6 @@ from shunpike.cli.ask import AskOptions
 from shunpike.client import Options
 from shunpike.config.reference import Setting, reference
 from shunpike.errors import UsageError
-from shunpike.ledger.grants import operated
-from shunpike.types import Calendar, Cap, Held, Lifetime, Limit, Money, Rolling, Unit
-from shunpike.types.limits import Window
 from shunpike.validation import near
 
 _CHAPTERS = (
@@ -104,38 +101,3 @@ def _other_ways(one: Setting) -> list[str]:
             if option in options
         ]
     return ways
-
-
-_GRANTED: tuple[tuple[Unit, int, Window], ...] = (
-    (Unit.REQUEST, 30, Rolling(seconds=60)),
-    (Unit.REQUEST, 7, Rolling(seconds=60)),
-    (Unit.REQUEST, 1000, Calendar(period="day")),
-    (Unit.INPUT_TOKEN, 15_000, Rolling(seconds=60)),
-    (Unit.OUTPUT_TOKEN, 8_000, Rolling(seconds=60)),
-    (Unit.TOTAL_TOKEN, 500_000, Calendar(period="day", zone="America/Los_Angeles")),
-    (Unit.USD, Money.usd("25.00").pico, Calendar(period="month")),
-    (Unit.USD, Money.usd("1.00").pico, Lifetime()),
-    (Unit.CONCURRENT, 4, Held()),
-)
-"""Limits such as providers grant."""
-
-
-def effects() -> str:
-    """Return the table of what a share and a limit of one's own make of what a provider grants, as the ledger does."""
-    lines = [
-        "| a provider grants | `10%` of it | half of it, beside | twice of it, beside | twice of it, `overrides` |\n"
-    ]
-    lines.append("| --- | --- | --- | --- | --- |\n")
-    for unit, amount, window in _GRANTED:
-        granted = Limit(unit=unit, amount=amount, window=window)
-        half = granted.model_copy(update={"amount": amount // 2})
-        twice = granted.model_copy(update={"amount": amount * 2})
-        over = twice.model_copy(update={"overrides": True})
-        kept = [_kept(granted, own) for own in (Cap(percent=10), half, twice, over)]
-        lines.append(f"| {granted.text} | {' | '.join(kept)} |\n")
-    return "".join(lines)
-
-
-def _kept(granted: Limit, own: Limit | Cap) -> str:
-    """Return the bound that holds in the end: the smallest of those that are kept."""
-    return min(operated([granted], [own]), key=lambda one: one.amount).text.partition(" / ")[0]

@@ -13,11 +13,17 @@ class Store(Protocol):
     """Where the ledger lives. Every method is atomic and durable, or raises `StoreError`; times are epoch seconds."""
 
     async def admit(self, reservation: Reservation) -> Grant | Denial:
-        """Take every hold, or none and say which limit blocks. Raises `AttemptExists` for an attempt that is known."""
+        """Take every hold, or none and say which limit blocks. Raises `AttemptExists` for an attempt that is known.
+
+        A caller that is cancelled while it waits leaves at once; what it was granted is given back.
+        """
         ...
 
     async def settle(self, attempt_id: str, settlement: Settlement) -> bool:
-        """Settle a held attempt once; False when it was settled before, which changes nothing."""
+        """Settle a held attempt once; False when it was settled before, which changes nothing.
+
+        It is done even when the caller is cancelled meanwhile; where it fails it is tried again until it is.
+        """
         ...
 
     async def remaining(self, holds: Sequence[Hold], now: float) -> Sequence[Remaining]:

@@ -86,10 +86,6 @@ class PostgresStore(Store):
 
     @override
     async def admit(self, reservation: Reservation) -> Grant | Denial:
-        """Take every hold, or none and say which limit blocks; durable when it returns. Raises `StoreError`.
-
-        A caller that is cancelled while it waits leaves at once; what it was granted is given back.
-        """
         job = Admit(reservation)
         self._worker.put(job)
         return await admission(job, reservation, self._release)
@@ -128,10 +124,6 @@ class PostgresStore(Store):
 
     @override
     async def settle(self, attempt_id: str, settlement: Settlement) -> bool:
-        """Settle a held attempt once; False when it was settled before, which changes nothing. Raises `StoreError`.
-
-        It is done, durably, even when the caller is cancelled meanwhile; where it fails it is tried again until it is.
-        """
         return await self._release(attempt_id, settlement).wait()
 
     @property
