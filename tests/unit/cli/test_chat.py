@@ -41,7 +41,7 @@ def test_a_message_that_is_no_text_is_refused_and_the_talk_goes_on(tmp_path: Pat
         capture_output=True,
         check=False,
     )
-    assert (done.returncode, done.stdout) == (0, b"echo 'b' of 1\n")
+    assert (done.returncode, done.stdout) == (2, b"echo 'b' of 1\n")
     assert b"error: the message is not UTF-8 text" in done.stderr
 
 
@@ -71,6 +71,24 @@ def test_a_failed_turn_is_told_and_forgotten_and_the_talk_goes_on(cli: Cli) -> N
     assert ran.code == 0
     assert "error: no provider can answer right now" in ran.err
     assert acme.backend.calls == []
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("first\n", 6),
+        ("first\nsecond\n/quit\n", 6),
+        ("first\n/retry\n", 0),
+        ("/nosuch\n", 2),
+        ("/help\n", 0),
+    ],
+)
+def test_of_a_pipe_what_got_no_answer_is_told_by_the_exit_code_as_ask_does(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, said: str, code: int
+) -> None:
+    monkeypatch.setenv("SHUNPIKE_MAX_ATTEMPTS", "1")
+    acme = ScriptedProvider("acme", BadAnswer("nothing", provider="acme"), answer("fine"))
+    assert cli("chat", "-q", providers=(acme,), stdin=said).code == code
 
 
 def test_a_misspelt_provider_ends_the_talk_before_it_begins(cli: Cli) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+
+import typer
 from anyio.from_thread import start_blocking_portal
 
 from shunpike.cli.answer import AnswerDisplay
@@ -44,3 +47,5 @@ def chat(given: Asking) -> None:
         if given.go_on:
             talk.tell_where_it_was()
         talk_on(talk, open_lines(Completer(OFFERED, talk.model_names)))
+    if talk.failures and not sys.stdin.isatty():
+        raise typer.Exit(talk.failures[-1])

@@ -43,7 +43,7 @@ def _take(talk: Talk, text: str) -> bool:
         if command is not None:
             return command(talk)
     except (ShunpikeError, OSError) as error:
-        report(error, as_json=False)
+        talk.failures.append(report(error, as_json=False))
         return True
     talk.say(text.removeprefix("/") if text.startswith("//") else text)
     return True

@@ -37,6 +37,8 @@ class Talk:
     """The answers of this session, for what they used and cost."""
     unanswered: Message | None = None
     """The last message, if it got no answer."""
+    failures: list[int] = field(default_factory=list)
+    """The exit code of each line that came to nothing, as `ask` would end with."""
     left: bool = False
     """Whether somebody wants to leave in the middle of an answer."""
 
@@ -50,6 +52,8 @@ class Talk:
 
         Raises `KeyboardInterrupt` where the talk shall end.
         """
+        if question is self.unanswered and self.failures:
+            self.failures.pop()
         self.unanswered = question
         look = replace(self.look, spoken=[])
         interrupts = Interrupts()
@@ -110,7 +114,7 @@ class Talk:
             if not done:
                 future.result()
         except (ShunpikeError, OSError) as error:
-            report(error, as_json=False)
+            self.failures.append(report(error, as_json=False))
             narrate("/retry sends it again", dim=True)
             return None, False
         self.done += done
