@@ -50,7 +50,7 @@ limits = [
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ('pace = "smooth"', 'pace = "smooth": should be a table'),
+        ('pace = "smooth"', 'pace = "smooth": should be a table of smooth, interactive_share, curve'),
         ("pace.curve = 0.5", "pace.curve = 0.5: should be at least 1"),
         ("pace.interactive_share = 20", 'should be a share from "0%" to "99%"'),
         ('pace.interactive_share = "100%"', 'should be a share from "0%" to "99%"'),

@@ -11,7 +11,18 @@ from shunpike.config.doubts import Doubt
 from shunpike.config.files import File
 from shunpike.config.literals import names_a_key, without_password
 from shunpike.config.places import ledger_file
-from shunpike.config.schema import Path, check_key, doubt_of, is_table, shown, typed, without_secrets, wrong
+from shunpike.config.schema import (
+    Path,
+    check_key,
+    doubt_of,
+    is_table,
+    settings_in,
+    shown,
+    table_of,
+    typed,
+    without_secrets,
+    wrong,
+)
 from shunpike.errors import ConfigError
 from shunpike.types import Settings
 from shunpike.types.base import Record
@@ -84,7 +95,9 @@ def walk(tree: Mapping[str, Any], where: str, path: Path = ()) -> Iterator[tuple
             # A caller of Python may pass a ready record: what it sets counts, its defaults don't.
             yield from walk({key: getattr(value, key) for key in value.model_fields_set}, where, here)
         else:
-            raise wrong(here, value, "should be a table", where)
+            model = table_of(here)
+            keys = "" if model is None else f" of {', '.join(settings_in(model))}"
+            raise wrong(here, value, f"should be a table{keys}", where)
 
 
 def merged(layers: list[Layer]) -> Layer:
