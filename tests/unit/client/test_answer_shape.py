@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
+import typing
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -43,6 +46,10 @@ class Point:
 
 
 class Address(TypedDict):
+    city: str
+
+
+class OldAddress(typing.TypedDict):
     city: str
 
 
@@ -206,6 +213,17 @@ def test_a_type_of_which_no_schema_can_be_made_is_refused_by_name() -> None:
     with pytest.raises(UsageError, match="no JSON schema can be made of Unwritable") as caught:
         response_format("response_format", Unwritable)
     assert "types that JSON has" in str(caught.value.hint)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="there it will do")
+async def test_a_typed_dict_that_pydantic_can_not_read_is_refused_with_the_import_that_will_do(
+    make_client: MakeClient,
+) -> None:
+    async with make_client(ScriptedProvider("only")) as client:
+        with pytest.raises(UsageError, match="no JSON schema can be made of OldAddress") as caught:
+            await client.complete("hi", response_format=OldAddress)
+    assert caught.value.hint == "from typing_extensions import TypedDict"
+    assert "pydantic.errors" not in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.parametrize("kind", [RootModel[list[int]], RootModel[Cat | Dog], RootModel[Any]])

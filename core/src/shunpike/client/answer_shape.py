@@ -82,11 +82,12 @@ def _format_of(name: str, value: type[Any]) -> dict[str, Any]:
     try:
         schema = TypeAdapter[Any](value).json_schema()
     except (PydanticUserError, PydanticInvalidForJsonSchema, TypeError, NameError) as error:
-        said = str(error).partition("\n")[0]
+        said, code = str(error).partition("\n")[0], getattr(error, "code", None)
+        typed = f"give its fields types that JSON has, or write the schema: {_WRAPPED}"
         raise UsageError(
             f"{name}: no JSON schema can be made of {value.__name__}: {said}",
-            hint=f"give its fields types that JSON has, or write the schema: {_WRAPPED}",
-        ) from error
+            hint="from typing_extensions import TypedDict" if code == "typed-dict-version" else typed,
+        ) from None
     if not _is_object(schema):
         raise UsageError(
             f"{name}: {value.__name__} is no object, which the whole of an answer must be",
