@@ -93,6 +93,20 @@ def test_one_model_is_switched_off_by_its_name(cli: Cli) -> None:
     assert cli("Hello", "-m", "acme/m", providers=providers).out.strip() == "from acme"
 
 
+@pytest.mark.parametrize("off", [False, True])
+def test_of_a_custom_endpoint_that_lists_its_models_no_other_is_switched_off(
+    cli: Cli, tmp_path: Path, off: bool
+) -> None:
+    own = 'plugin = "acme"\nprice = "free"\nbase_url = "http://127.0.0.1:9/v1"\n'
+    trusted(tmp_path, f'[providers.one]\n{own}models = ["large", "small"]\n[providers.two]\n{own}')
+    if off:
+        assert cli("providers", "disable", "one", providers=two()).code == 0
+    failed = cli("providers", "disable", "one/smal", providers=two())
+    assert (failed.code, 'one has no model called "smal". Did you mean "small"?' in failed.err) == (2, True)
+    assert cli("providers", "disable", "one/small", providers=two()).code == 0
+    assert cli("providers", "disable", "two/any", providers=two()).code == 0, "nobody says what it has"
+
+
 def test_a_section_of_a_provider_is_switched_off_alone_and_the_provider_with_all_of_them(
     cli: Cli, tmp_path: Path
 ) -> None:
@@ -118,7 +132,7 @@ def test_a_section_of_a_provider_is_switched_off_alone_and_the_provider_with_all
     [
         (("disable", "acmee"), 2, 'no provider called "acmee". Did you mean "acme"?'),
         (("enable", "nobody"), 2, "installed providers: "),
-        (("disable", "acme/n"), 2, "acme has no model called 'n'"),
+        (("disable", "acme/n"), 2, 'acme has no model called "n"'),
         (("disable",), 2, "missing argument 'name'"),
         (("disable", "acme", "--reason", "x" * 1001), 2, "--reason"),
     ],

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from shunpike.cli.forms import did_you_mean
 from shunpike.cli.operator import operator
 from shunpike.cli.options import Json
 from shunpike.cli.output import as_json, narrate, plain
@@ -103,9 +104,14 @@ def _changes(opened: Client, name: str, *, value: bool | None) -> list[Change]:
     if known is None:
         raise UsageError(f"{account} is not installed", hint="see: shunpike providers")
     if slash:
-        models = [one.id for one in opened.models() if one.provider == known.info.id]
-        if model not in models and not known.own:
-            raise UnknownModel(f"{account} has no model called {model!r}", hint=f"see: shunpike models -p {account}")
+        # A custom endpoint need not be there now: what its section lists is all that it is asked for.
+        listed = [one.id for one in opened.models() if one.provider == known.info.id]
+        models = known.settings.models if known.own else listed
+        if model not in models and (models or not known.own):
+            raise UnknownModel(
+                f'{account} has no model called "{model}"{did_you_mean(model, models)}',
+                hint=f"see: shunpike models -p {account}",
+            )
         return [_change(Subject.MODEL, name, value=value)]
     if known.info.id != account:
         return [_change(Subject.ACCOUNT, account, value=value)]
