@@ -46,7 +46,7 @@ def budget(amount: str, period: str = "lifetime", **fields: object) -> Budget:
     return Budget.model_validate({"amount": Money.usd(amount), "period": period, **fields})
 
 
-async def refused(books: Ledger, *arguments: object) -> Denial:
+async def denied(books: Ledger, *arguments: object) -> Denial:
     answer = await books.admit(*arguments)  # type: ignore[arg-type]  # a target and an ask
     assert isinstance(answer, Denial)
     return answer
@@ -54,19 +54,19 @@ async def refused(books: Ledger, *arguments: object) -> Denial:
 
 async def test_money_needs_permission() -> None:
     """Also with budgets set: the wall is explicit."""
-    denial = await refused(ledger(Settings(budgets=(budget("5"),))), target("card"), ask())
+    denial = await denied(ledger(Settings(budgets=(budget("5"),))), target("card"), ask())
     assert (denial.cause, denial.text, denial.impossible) == (DenialCause.PAID_OFF, "allow_paid is off", True)
 
 
 @pytest.mark.parametrize("tier", ["credit", "card"])
-async def test_an_unknown_price_is_refused_and_never_zero(tier: str) -> None:
-    denial = await refused(ledger(Settings(allow_paid=True)), target(tier, price=None), ask())
+async def test_an_unknown_price_is_denied_and_never_zero(tier: str) -> None:
+    denial = await denied(ledger(Settings(allow_paid=True)), target(tier, price=None), ask())
     assert (denial.cause, denial.impossible) == (DenialCause.PRICE_UNKNOWN, True)
 
 
 async def test_an_account_that_can_be_billed_needs_known_limits() -> None:
     books = ledger(Settings(allow_paid=True), limits=None)
-    assert (await refused(books, target("card"), ask())).cause is DenialCause.LIMITS_UNKNOWN
+    assert (await denied(books, target("card"), ask())).cause is DenialCause.LIMITS_UNKNOWN
     assert isinstance(await books.admit(target("none"), ask()), Grant)
 
 
@@ -85,7 +85,7 @@ async def test_a_budget_bounds_the_worst_case_of_all_attempts_together() -> None
     paid = target("card", price=price)
     for number in range(2):
         assert isinstance(await books.admit(paid, ask(f"a{number}", max_output=50)), Grant)
-    denial = await refused(books, paid, ask("a2", max_output=1))
+    denial = await denied(books, paid, ask("a2", max_output=1))
     assert (denial.bucket, denial.by) == ("budget|all|usd|lifetime", DeniedBy.BUDGET)
 
 
@@ -104,13 +104,13 @@ async def test_a_budget_of_one_provider_leaves_the_others_alone() -> None:
 
 async def test_permission_without_a_budget_spends_nothing() -> None:
     """Two things open the wall: the permission, and a bound."""
-    denial = await refused(ledger(Settings(allow_paid=True)), target("card"), ask())
+    denial = await denied(ledger(Settings(allow_paid=True)), target("card"), ask())
     assert denial.cause is DenialCause.NO_BUDGET
 
 
 async def test_a_budget_of_nothing_admits_nothing_that_costs() -> None:
     books = ledger(Settings(allow_paid=True, budgets=(budget("0", "day"),)))
-    assert (await refused(books, target("card"), ask())).impossible
+    assert (await denied(books, target("card"), ask())).impossible
 
 
 async def test_a_granted_credit_is_spent_once_and_is_not_the_owners_money() -> None:
@@ -121,7 +121,7 @@ async def test_a_granted_credit_is_spent_once_and_is_not_the_owners_money() -> N
     await books.settle(
         credit, ask("a", max_output=100), Outcome(at=1.8e9, usage=Usage(completion_tokens=100), price=price)
     )
-    denial = await refused(books, credit, ask("b", max_output=1))
+    denial = await denied(books, credit, ask("b", max_output=1))
     assert (denial.limit and denial.limit.source, denial.retry_at) == ("credit granted on the credit tier", None)
     (row,) = await books.usage(0.0, 1e12)
     assert (row.cost.pico, row.credit.pico) == (0, DOLLAR)
@@ -138,7 +138,7 @@ async def test_a_granted_credit_is_spent_once_and_is_not_the_owners_money() -> N
 )
 async def test_a_request_that_can_never_fit_says_what_would(amount: int, unit: Unit, fits: int | None) -> None:
     books = ledger(limits=[limit(amount, unit), limit(10_000, Unit.TOTAL_TOKEN, scope=Scope.ACCOUNT)])
-    denial = await refused(books, target(), ask(max_output=4_000, choices=2))
+    denial = await denied(books, target(), ask(max_output=4_000, choices=2))
     assert (denial.impossible, denial.limit.unit, denial.fits) == (True, unit, fits)
     assert await books.usage(0.0, 1e12) == []
 
@@ -146,7 +146,7 @@ async def test_a_request_that_can_never_fit_says_what_would(amount: int, unit: U
 async def test_a_budget_that_is_too_small_says_how_many_tokens_it_affords() -> None:
     price = Price(prompt=1, completion=DOLLAR // 1_000)
     books = ledger(Settings(allow_paid=True, budgets=(budget("0.1"),)))
-    denial = await refused(books, target("card", price=price), ask(max_output=1_000))
+    denial = await denied(books, target("card", price=price), ask(max_output=1_000))
     assert denial.fits == 99
 
 
@@ -156,16 +156,16 @@ async def test_the_operators_own_limit_holds_beside_the_providers() -> None:
     books = ledger(own, [limit(30)])
     for number in range(2):
         assert isinstance(await books.admit(target(), ask(f"a{number}")), Grant)
-    assert (await refused(books, target(), ask("a2"))).limit.amount == 2
+    assert (await denied(books, target(), ask("a2"))).limit.amount == 2
 
 
 async def test_models_share_the_limits_of_their_account_and_pool_only() -> None:
     pooled = limit(2, scope=Scope.POOL, pool="small")
     books = ledger(limits=[limit(1), pooled, limit(3, scope=Scope.ACCOUNT)])
     assert isinstance(await books.admit(target(), ask("a")), Grant)
-    assert (await refused(books, target(), ask("b"))).limit.amount == 1
+    assert (await denied(books, target(), ask("b"))).limit.amount == 1
     assert isinstance(await books.admit(target(model="m-2"), ask("c")), Grant)
-    assert (await refused(books, target(model="m-3"), ask("d"))).limit.amount == 2
+    assert (await denied(books, target(model="m-3"), ask("d"))).limit.amount == 2
 
 
 async def test_every_unit_takes_what_it_counts() -> None:
@@ -203,7 +203,7 @@ async def test_a_denial_for_speed_closes_the_model_until_it_opens() -> None:
     denial = Outcome(at=now, error="rate_limited", status=429, billed=False, closed_until=now + 36)
     booked = await books.settle(target(), ask("a"), denial)
     assert booked.state is State.RELEASED
-    closed = await refused(books, target(), ask("b"))
+    closed = await denied(books, target(), ask("b"))
     assert (closed.retry_at, closed.block and closed.block.reason) == (now + 36, "north said rate_limited")
     assert isinstance(await books.admit(target(model="m-2"), ask("c")), Grant)
     assert list(await books.closed()) == ["north/default|model:m-1|gate"]
@@ -213,7 +213,7 @@ async def test_where_all_limits_are_the_accounts_a_denial_closes_the_account() -
     books, now = ledger(limits=[limit(30, scope=Scope.ACCOUNT)]), 1_800_000_000.0
     await books.admit(target(), ask("a"))
     await books.settle(target(), ask("a"), Outcome(at=now, error="rate_limited", billed=False, closed_until=now + 5))
-    assert (await refused(books, target(model="m-2"), ask("b"))).retry_at == now + 5
+    assert (await denied(books, target(model="m-2"), ask("b"))).retry_at == now + 5
 
 
 async def test_a_short_delay_on_a_days_quota_does_not_reopen_the_day() -> None:
@@ -224,7 +224,7 @@ async def test_a_short_delay_on_a_days_quota_does_not_reopen_the_day() -> None:
     named = Evidence(unit=Unit.REQUEST, remaining=0, window_seconds=86_400, origin="x")
     outcome = Outcome(at=now, error="quota", billed=False, closed_until=now + 36, evidence=(named,))
     await books.settle(target(), ask("a"), outcome)
-    denial = await refused(books, target(), ask("b"))
+    denial = await denied(books, target(), ask("b"))
     assert denial.limit.window == day.window
     assert denial.retry_at == 1_800_057_600.0 + GUARD  # 2027-01-16T00:00Z
 
@@ -246,6 +246,6 @@ async def test_a_cost_that_a_provider_states_is_booked_though_its_price_is_zero(
         assert isinstance(await books.admit(free_of_charge, ask(name)), Grant)
     for name in ("a", "b"):
         await books.settle(free_of_charge, ask(name), stated)
-    await refused(books, free_of_charge, ask("c"))
+    await denied(books, free_of_charge, ask("c"))
     ((_, left),) = await books.budgets()
     assert left.used == 18 * DOLLAR // 10

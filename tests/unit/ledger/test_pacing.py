@@ -47,7 +47,7 @@ def ledger(settings: Settings, *limits: Limit, start: float = MIDNIGHT) -> tuple
 
 
 async def take(books: Ledger, clock: VirtualClock, names: Sequence[str], **fields: object) -> Grant | Denial:
-    """Let attempts come and go until one is refused; return what the last one got."""
+    """Let attempts come and go until one is denied; return what the last one got."""
     answer: Grant | Denial | None = None
     for name in names:
         answer = await books.admit(target(), ask(name, **fields))
@@ -158,7 +158,7 @@ async def test_what_a_provider_does_not_say_of_its_pace_is_as_for_all() -> None:
 
 
 @pytest.mark.parametrize("text", ["20", "100%", "-1%", "", "20 %", "0.2"])
-def test_a_share_that_is_none_is_refused(text: str) -> None:
+def test_a_share_that_is_none_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match="should be a share"):
         Pace(interactive_share=text)
 

@@ -149,7 +149,7 @@ async def test_of_many_that_ask_at_once_no_more_than_what_is_free_is_admitted(st
     rig = Rig(store=store())
     assert 1 <= await rig.at_once(100) <= FREE
     rig.clock.advance(10 * GAP)
-    assert isinstance(await rig.begin("later"), Grant), "what was refused counts for nothing"
+    assert isinstance(await rig.begin("later"), Grant), "what was denied counts for nothing"
 
 
 async def test_what_was_never_sent_leaves_no_gap() -> None:
@@ -159,7 +159,7 @@ async def test_what_was_never_sent_leaves_no_gap() -> None:
     assert isinstance(await rig.begin("b"), Grant)
 
 
-async def test_what_another_limit_refused_leaves_no_gap() -> None:
+async def test_what_another_limit_denied_leaves_no_gap() -> None:
     rig = await Rig(HOURS, limit(1, Unit.CONCURRENT, Held())).warm()
     await rig.begin("a")
     rig.clock.advance(2 * GAP)

@@ -1,4 +1,4 @@
-"""What this process itself fills is refused without asking the store, and what a refusal then says."""
+"""What this process itself fills is denied without asking the store, and what a denial then says."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Rig:
         asked = self.ask(*arguments, **options)
         return asked, await self.ledger.admit(target("none"), asked)
 
-    async def refused(self, *arguments: Any, **options: Any) -> Denial:
+    async def denied(self, *arguments: Any, **options: Any) -> Denial:
         _, verdict = await self.admit(*arguments, **options)
         assert isinstance(verdict, Denial)
         return verdict
@@ -86,7 +86,7 @@ async def test_the_store_is_not_asked_for_what_this_process_fills() -> None:
     rig = Rig(AT_ONCE)
     first, _ = await rig.admit()
     await rig.admit()
-    found = [await rig.refused() for _ in range(3)]
+    found = [await rig.denied() for _ in range(3)]
     assert rig.store.asked == 2
     assert [(one.held, one.earliest, one.ahead, one.retry_at) for one in found] == [
         (True, True, ahead, rig.clock.now() + 1) for ahead in range(3)
@@ -99,7 +99,7 @@ async def test_who_does_not_wait_hears_the_store_and_stands_in_nobodys_way() -> 
     rig = Rig(AT_ONCE)
     first, _ = await rig.admit()
     await rig.admit()
-    assert (await rig.refused(waits=False)).held
+    assert (await rig.denied(waits=False)).held
     assert rig.store.asked == 3
     await rig.end(first)
     assert isinstance((await rig.admit())[1], Grant)
@@ -112,7 +112,7 @@ async def test_a_larger_request_than_those_that_run_hears_from_the_store_when_it
     outcome = Outcome(at=rig.clock.now(), usage=Usage(prompt_tokens=1, completion_tokens=500))
     await rig.ledger.settle(target("none"), used, outcome)
     await rig.admit(200)
-    denial = await rig.refused(900)
+    denial = await rig.denied(900)
     assert (denial.held, denial.retry_at) == (False, pytest.approx(rig.clock.now() + 61))
 
 
@@ -120,9 +120,9 @@ async def test_a_denial_behind_others_never_names_a_moment_that_has_passed() -> 
     rig = Rig(AT_ONCE)
     await rig.admit()
     await rig.admit()
-    await rig.refused()
+    await rig.denied()
     await rig.clock.sleep(10)
-    denial = await rig.refused()
+    denial = await rig.denied()
     assert (denial.ahead, denial.retry_at) == (1, rig.clock.now() + 1)
 
 
@@ -135,14 +135,14 @@ async def test_whoever_was_kept_from_the_store_is_woken_when_it_gives_others_not
             group.start_soon(lambda: rig.admit(waits=False))
         while rig.store.asked < 3:
             await anyio.lowlevel.checkpoint()
-        denial = await rig.refused()
+        denial = await rig.denied()
         assert denial.held
         assert not rig.waiters[2].turn.is_set()
         rig.store.answers.set()
     assert rig.waiters[2].turn.is_set()
 
 
-async def test_an_attempt_of_the_same_name_is_refused_while_it_runs() -> None:
+async def test_an_attempt_of_the_same_name_is_rejected_while_it_runs() -> None:
     rig = Rig(AT_ONCE)
     asked, _ = await rig.admit()
     with pytest.raises(StoreError, match="already in the ledger"):

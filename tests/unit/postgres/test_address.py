@@ -37,7 +37,7 @@ def test_an_address_is_shown_without_its_password(url: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize("url", [f"postgresql://me:{SECRET}@[db.test/x", f"postgresql://db.test/x?{SECRET}=1"])
-def test_an_address_that_is_none_is_refused_without_repeating_it(url: str) -> None:
+def test_an_address_that_is_none_is_rejected_without_repeating_it(url: str) -> None:
     with pytest.raises(ConfigError, match="no PostgreSQL address") as caught:
         PostgresStore(url)
     assert SECRET not in f"{caught.value!r}{caught.value.hint}{caught.value.__cause__!r}{caught.value.__context__!r}"

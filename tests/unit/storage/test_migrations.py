@@ -114,7 +114,7 @@ async def test_a_file_that_can_not_be_brought_up_to_date_is_left_as_it_is(
     assert plain(path, "SELECT version FROM migrations") == [(version,)]
 
 
-async def test_a_file_whose_ledger_is_of_a_newer_shunpike_is_refused(tmp_path: Path) -> None:
+async def test_a_file_whose_ledger_is_of_a_newer_shunpike_is_rejected(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "ledger.db")
     await store.check()
     await store.aclose()

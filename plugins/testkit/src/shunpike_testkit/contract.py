@@ -30,7 +30,7 @@ class Contract:
 
     @override
     def __init_subclass__(cls) -> None:
-        """Refuse to define a class that replaces the test which looks for replaced tests."""
+        """Reject a class that replaces the test which looks for replaced tests."""
         super().__init_subclass__()
         if GUARD in vars(cls):
             raise TypeError(f"{cls.__name__} replaces {GUARD}: remove that")

@@ -53,7 +53,7 @@ class PluginHygiene(Contract):
         assert self.entry_point.load() is self.plugin, f"{self.entry_point.value} is another object than `plugin`"
 
     def test_the_distribution_requires_the_core(self) -> None:
-        """An installer must be able to refuse two versions that do not fit."""
+        """An installer must be able to reject two versions that do not fit."""
         requires = [row.replace(" ", "") for row in _distribution(self.entry_point).requires or ()]
         core = [
             row for row in requires if row.startswith("shunpike") and row[8:9] in ("", "<", ">", "=", "~", "[", ";")

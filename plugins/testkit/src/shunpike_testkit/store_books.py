@@ -179,7 +179,7 @@ class StoreBooksContract(StoreBlocksContract):
             assert left.used == 500
 
     async def test_a_reservation_that_fails_leaves_the_others_alone(self, tmp_path: Path, clock: VirtualClock) -> None:
-        """An attempt that is in the ledger already is refused; what was asked in the same moment is not."""
+        """An attempt that is in the ledger already is rejected; what was asked in the same moment is not."""
         async with self.opened(tmp_path, clock) as store:
             await store.admit(reservation("a", clock.now(), hold(1, 100)))
             answers: dict[str, object] = {}
@@ -196,7 +196,7 @@ class StoreBooksContract(StoreBlocksContract):
             assert "already in the ledger" in str(answers["a"])
             assert (await store.remaining([hold(1, 100)], clock.now()))[0].used == 21
 
-    async def test_a_refused_reservation_tells_the_limit_that_opens_last(
+    async def test_a_denied_reservation_tells_the_limit_that_opens_last(
         self, tmp_path: Path, clock: VirtualClock
     ) -> None:
         """Waiting for the first one to open would be in vain."""

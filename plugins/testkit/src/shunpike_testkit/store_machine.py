@@ -122,10 +122,10 @@ class LedgerMachine(RuleBasedStateMachine):
         """Ask; where time alone helps, the moment that is named is the right one."""
         answer = self._ask(tokens, cost)
         if isinstance(answer, Denial) and answer.retry_at is not None and not self.flying:
-            assert answer.retry_at > self.clock.now(), "a refusal must name a moment in the future"
+            assert answer.retry_at > self.clock.now(), "a denial must name a moment in the future"
             self.clock.advance(answer.retry_at - self.clock.now())
             again = self._ask(tokens, cost)
-            assert isinstance(again, Grant), f"at the moment that was named it is refused again: {again}"
+            assert isinstance(again, Grant), f"at the moment that was named it is denied again: {again}"
 
     @precondition(lambda self: self.flying)
     @rule(pick=st.integers(0, 99), used=st.floats(0, 1), lag=st.floats(0, 1))

@@ -99,7 +99,7 @@ class StoreTimeContract(StoreClockContract):
             assert denial.retry_at == start + 10 + 60 + GUARD
 
     async def test_a_denial_names_the_limit_that_opens_last(self, tmp_path: Path, clock: VirtualClock) -> None:
-        """Waiting for any other would end in the next refusal."""
+        """Waiting for any other would end in the next denial."""
         hour, start = Rolling(seconds=3_600), clock.now()
         async with self.opened(tmp_path, clock) as store:
             await booked(store, reservation("a", start, hold(1, 1), hold(1, 1, window=hour)), settled(start))

@@ -131,7 +131,7 @@ class StoreContract:
                 group.start_soon(ask, name)
 
     async def test_either_every_hold_is_taken_or_none(self, tmp_path: Path, clock: VirtualClock) -> None:
-        """A refusal by one limit leaves nothing behind in the others."""
+        """A denial by one limit leaves nothing behind in the others."""
         wide, narrow = hold(1, 10), hold(60, 100, Unit.TOTAL_TOKEN)
         async with self.opened(tmp_path, clock) as store:
             assert isinstance(await store.admit(reservation("a", clock.now(), wide, narrow)), Grant)
@@ -274,7 +274,7 @@ class StoreContract:
                 block = Block(bucket="gate", until=until, reason=f"said {name}")
                 await store.settle(name, Settlement(state=State.RELEASED, at=now, blocks=(block,)))
             assert [(one.until, one.reason) for one in (await store.closed(now)).values()] == [(now + 500, "said a")]
-            denial = denied(await store.admit(reservation("c", now + 499, gate)), "a closed bucket must refuse")
+            denial = denied(await store.admit(reservation("c", now + 499, gate)), "a closed bucket must deny")
             assert (denial.retry_at, denial.by, denial.limit) == (now + 500, DeniedBy.BLOCK, None)
             assert denial.block is not None
             assert denial.block.reason == denial.text == "said a"
