@@ -11,18 +11,7 @@ from shunpike.config.doubts import Doubt
 from shunpike.config.files import File
 from shunpike.config.literals import names_a_key, without_password
 from shunpike.config.places import ledger_file
-from shunpike.config.schema import (
-    Path,
-    check_key,
-    doubt_of,
-    is_table,
-    settings_in,
-    shown,
-    table_of,
-    typed,
-    without_secrets,
-    wrong,
-)
+from shunpike.config.schema import Path, check_key, doubt_of, is_table, no_table, shown, typed, without_secrets
 from shunpike.errors import ConfigError
 from shunpike.types import Settings
 from shunpike.types.base import Record
@@ -95,9 +84,7 @@ def walk(tree: Mapping[str, Any], where: str, path: Path = ()) -> Iterator[tuple
             # A caller of Python may pass a ready record: what it sets counts, its defaults don't.
             yield from walk({key: getattr(value, key) for key in value.model_fields_set}, where, here)
         else:
-            model = table_of(here)
-            keys = "" if model is None else f" of {', '.join(settings_in(model))}"
-            raise wrong(here, value, f"should be a table{keys}", where)
+            raise no_table(here, value, where)
 
 
 def merged(layers: list[Layer]) -> Layer:

@@ -161,6 +161,13 @@ def wrong(path: Path, value: Any, reason: str, where: str) -> ConfigError:
     )
 
 
+def no_table(path: Path, value: Any, where: str) -> ConfigError:
+    """Return the error for what stands where a table should be, with its keys."""
+    model = table_of(path)
+    keys = "" if model is None else f" of {', '.join(settings_in(model))}"
+    return wrong(path, value, f"should be a table{keys}", where)
+
+
 def _short(value: Any) -> str:
     try:
         text = json.dumps(value, default=lambda thing: type(thing).__name__, ensure_ascii=False)
