@@ -141,6 +141,17 @@ async def test_a_copy_never_takes_a_name_that_something_has(tmp_path: Path, take
     assert taken != "a file" or there.read_text() == "of somebody"
 
 
+async def test_what_a_killed_process_left_half_done_is_removed_and_nothing_of_anybody_else(tmp_path: Path) -> None:
+    path = old_file(tmp_path)
+    left = ["ledger.db.v6.backup." + "0" * 32, "ledger.db.two-words-12.backup." + "a" * 32]
+    foreign = ["ledger.db.backup.gz", "ledger.db.backup.2026-11-01", "ledger.db-nightly.backup.tar"]
+    foreign += ["ledger.db.v6.backup.gz", "ledger.db.backup." + "0" * 32, left[0] + ".gz", left[0][:-1]]
+    for name in (*left, *foreign):
+        (tmp_path / name).write_text("of somebody")
+    await holds_what_it_held(path)
+    assert sorted(copies(tmp_path)) == sorted(["ledger.db.v6.backup", *foreign])
+
+
 async def test_where_the_way_can_not_be_gone_no_copy_is_left_and_the_file_is_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ The whole way is one transaction: a process that is killed on it leaves the file
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from uuid import uuid4
@@ -74,8 +75,14 @@ def migrate(connection: SqliteConnection, path: Path, streams: Iterable[Migratio
             raise
         finally:
             # Each try would leave one more, on a disk that is full as it is; some were left by killed processes.
-            for left in (*halves, *(beside(path, "*.backup.*") if copies else ())):
+            for left in (*halves, *(_halves(path) if copies else ())):
                 left.unlink(missing_ok=True)
+
+
+def _halves(path: Path) -> list[Path]:
+    """Return the copies that were begun and have no name yet: nobody else's file is called so."""
+    ours = re.compile(re.escape(path.name) + r"\.(.+-|v)[0-9]+\.backup\.[0-9a-f]{32}")
+    return [one for one in beside(path, ".*") if ours.fullmatch(one.name)]
 
 
 def _named(half: Path) -> Path:
