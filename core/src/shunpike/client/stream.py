@@ -49,7 +49,8 @@ class Stream:
     async def __aenter__(self) -> Self:
         """Connect: fall over until the first content arrives. Raises `Exhausted` and `RequestError`."""
         self._entered = True
-        await self._open()
+        if self._run is None:
+            await self._open()
         return self
 
     async def __aexit__(
@@ -59,11 +60,10 @@ class Stream:
         await self.aclose()
 
     async def _open(self) -> None:
-        if self._run is None:
-            self._start = starter()
-            async with AsyncExitStack() as opened:
-                self._run, self._finish = await self._begin(opened)
-                self._stack.push_async_exit(opened.pop_all())
+        self._start = starter()
+        async with AsyncExitStack() as opened:
+            self._run, self._finish = await self._begin(opened)
+            self._stack.push_async_exit(opened.pop_all())
 
     async def aclose(self) -> None:
         """Close the connection; calling it again does nothing."""
@@ -95,7 +95,8 @@ class Stream:
     async def __anext__(self) -> Chunk:
         """Return the next chunk. At the end, and when it breaks, everything is closed."""
         try:
-            await self._open()
+            if self._run is None:
+                await self._open()
             chunk = await self.next()
         except BaseException:
             await self.aclose()

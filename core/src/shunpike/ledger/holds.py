@@ -38,23 +38,17 @@ def demand(limit: Limit, ask: AdmissionRequest, terms: Terms) -> int:
     price of zero: the provider may state a cost all the same, which is booked where something was held.
     """
     likely = ask.max_output if ask.likely_output is None or limit.counts != "used" else ask.likely_output
-    output = likely * ask.choices
-    return {
-        Unit.REQUEST: 1,
-        Unit.CONCURRENT: 1,
-        Unit.INPUT_TOKEN: ask.prompt_tokens,
-        Unit.OUTPUT_TOKEN: output,
-        Unit.TOTAL_TOKEN: ask.prompt_tokens + output,
-        Unit.USD: max(terms.worst.pico, 0 if terms.funds is Funds.FREE else 1),
-        Unit.LIST_USD: _list_value(limit, ask, terms),
-    }[limit.unit]
-
-
-def _list_value(limit: Limit, ask: AdmissionRequest, terms: Terms) -> int:
-    """Return the most that an attempt can cost at list price, where a limit counts that."""
-    if limit.unit is not Unit.LIST_USD or terms.price is None:
-        return 0
-    return terms.price.worst(prompt_bound(ask), ask.max_output * ask.choices).pico
+    match limit.unit:
+        case Unit.REQUEST | Unit.CONCURRENT:
+            return 1
+        case Unit.INPUT_TOKEN | Unit.OUTPUT_TOKEN | Unit.TOTAL_TOKEN as unit:
+            prompt = 0 if unit is Unit.OUTPUT_TOKEN else ask.prompt_tokens
+            return prompt if unit is Unit.INPUT_TOKEN else prompt + likely * ask.choices
+        case Unit.USD:
+            return max(terms.worst.pico, 0 if terms.funds is Funds.FREE else 1)
+        case Unit.LIST_USD if terms.price is not None:
+            return terms.price.worst(prompt_bound(ask), ask.max_output * ask.choices).pico
+    return 0
 
 
 def limits_in_force(

@@ -133,9 +133,9 @@ class Teaching:
         self, target: Target, listed: Mapping[str, Limit], seen: Mapping[str, Observation]
     ) -> dict[str, tuple[str, Limit]]:
         """Return bucket → (bucket, limit) that takes its place, of those whose window was shown to be shorter."""
-        now, found = self._clock.now(), {}
-        for bucket, limit in listed.items():
-            short = shortened(limit, seen.get(bucket) or self._known.observations.get(bucket), now)
+        known, now, found = self._known.observations, self._clock.now(), {}
+        for bucket, limit in listed.items() if known or seen else ():
+            short = shortened(limit, seen.get(bucket) or known.get(bucket), now)
             if short is not limit:
                 found[bucket] = bucket_of(target, short), short
         return found

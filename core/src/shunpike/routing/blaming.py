@@ -116,9 +116,8 @@ class NamedStrategy(Strategy, NeedsStates):
     @property
     @override
     def needs_states(self) -> bool:
-        strategy: object = self._strategy
         with blaming(self._plugin, f"the strategy {self.name!r}"):
-            return isinstance(strategy, NeedsStates) and strategy.needs_states is True
+            return getattr(self._strategy, "needs_states", False) is True
 
     @override
     def rank(self, candidates: Sequence[Target], request: RoutableRequest, view: View) -> Sequence[Ranked]:

@@ -36,19 +36,19 @@ def wanted_models(
     an alias, or the last part of an id) that model at every provider that has it. Raises `UnknownModel`.
     """
     if name == ANY:
-        return Wanted(explicit=False)
+        return Wanted.model_construct(explicit=False)
     provider, _, rest = name.partition("/")
     if provider in providers and rest == ANY:
-        return Wanted(provider=provider, explicit=False)
+        return Wanted.model_construct(provider=provider, explicit=False)
     if provider in providers and rest:
         own = {target.provider.id for target in targets if target.name == provider} or {provider}
         there = [model for model in _called(rest, catalog) if model.provider in own]
         if there:
-            return Wanted(provider=provider, ids=_living(name, there))
+            return Wanted.model_construct(provider=provider, ids=_living(name, there))
     found = _called(name, catalog)
     if not found:
         raise _unknown(name, catalog, providers)
-    return Wanted(ids=_living(name, found))
+    return Wanted.model_construct(ids=_living(name, found))
 
 
 def _called(name: str, catalog: Sequence[ModelInfo]) -> list[ModelInfo]:

@@ -17,7 +17,7 @@ from shunpike.types.money import larger
 
 def success(services: Services, attempt: Attempt, answer: Answer) -> Outcome:
     """An answer came, good or bad: it is billed either way."""
-    return Outcome(
+    return Outcome.model_construct(
         at=services.clock.now(),
         headers_at=answer.headers_at,
         usage=answer.usage,

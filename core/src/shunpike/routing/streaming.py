@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
+from contextlib import AsyncExitStack
 from typing import Any, ClassVar
 
 import anyio
@@ -24,7 +24,6 @@ from shunpike.types import Answer, ChatRequest, Chunk, Outcome
 from shunpike.types.base import label
 
 _ASK_AGAIN = "ask again, nobody else could take over what had begun   ·   or ask another model: -m PROVIDER/ID"
-_UNBOUNDED = nullcontext()
 _END: Any = object()
 """What tells the end of a stream: a chunk that is None is a mistake of its plugin."""
 
@@ -54,12 +53,15 @@ class StreamRun:
             return opening.buffer.popleft()
         if attempt is None or opening.chunks is None or attempt.is_over:
             return None
-        plugin = self._loop.services.plugin(attempt.target)
         try:
-            with self._bounded(), blaming(plugin, opening.what):
-                chunk = await anext(opening.chunks, _END)
+            with opening.blaming:
+                if opening.read is not None and opening.read.is_ready:
+                    chunk = await anext(opening.chunks, _END)
+                else:
+                    with self._loop.services.clock.fail_after(self._run.left()):
+                        chunk = await anext(opening.chunks, _END)
                 if chunk is not _END:
-                    attempt.take(checked(chunk, Chunk, plugin, opening.what))
+                    attempt.take(checked(chunk, Chunk, opening.plugin, opening.what))
                     return chunk
                 answer = attempt.assembly.answer()
             outcome = success(self._loop.services, attempt, answer)
@@ -71,12 +73,6 @@ class StreamRun:
             raise failed from error
         await self._ended(attempt, answer, outcome, bad)
         return None
-
-    def _bounded(self) -> AbstractContextManager[object]:
-        """Return a context that ends a wait with the request: none where the next chunk is there already."""
-        if self._opening.read is not None and self._opening.read.is_ready:
-            return _UNBOUNDED
-        return self._loop.services.clock.fail_after(self._run.left())
 
     async def _broke_off(self, attempt: Attempt, error: BaseException) -> BaseException:
         with anyio.CancelScope(shield=True):
@@ -130,11 +126,16 @@ class _Opening(Operation[Answer | None]):
         self.chunks: AsyncIterator[Chunk] | None = None
         self.read: ReadStream | None = None
         self.buffer: deque[Chunk] = deque()
+        self.plugin = ""
+        """Whose stream it is."""
+        self.blaming = blaming("", self.what)
 
     @override
     async def send(self, attempt: Attempt) -> Answer | None:
         """Connect and read on to the first chunk that a reader would see; whatever fails until then is invisible."""
-        services, plugin = self._loop.services, self._loop.services.plugin(attempt.target)
+        services = self._loop.services
+        self.plugin = plugin = services.plugin(attempt.target)
+        self.blaming = blaming(plugin, self.what)
         self.buffer.clear()
         backend = services.ready(attempt.target)
         attempt.streamed = isinstance(backend, Streams)

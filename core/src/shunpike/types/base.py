@@ -58,7 +58,12 @@ class Record(BaseModel):
         """
         if (defaults := _defaults(cls)) is None:
             return super().model_construct(_fields_set, **values)
-        return cast("Self", _made(cls, {**defaults, **values}, set(values) if _fields_set is None else _fields_set))
+        made = cls.__new__(cls)
+        _put(made, "__dict__", {**defaults, **values})
+        _put(made, "__pydantic_fields_set__", set(values) if _fields_set is None else _fields_set)
+        _put(made, "__pydantic_extra__", None)
+        _put(made, "__pydantic_private__", None)
+        return made
 
 
 class Open(BaseModel):
@@ -78,16 +83,8 @@ _put = object.__setattr__
 
 def changed(record: R, /, **values: Any) -> R:
     """Return ``record`` with other ``values``, unchecked: as its ``model_copy``, in a third of the time."""
-    return cast("R", _made(type(record), {**record.__dict__, **values}, record.__pydantic_fields_set__ | values.keys()))
-
-
-def _made(kind: Any, values: dict[str, Any], told: set[str]) -> Any:
-    made = object.__new__(kind)
-    _put(made, "__dict__", values)
-    _put(made, "__pydantic_fields_set__", told)
-    _put(made, "__pydantic_extra__", None)
-    _put(made, "__pydantic_private__", None)
-    return made
+    told = record.__pydantic_fields_set__ | values.keys()
+    return cast("R", type(record).model_construct(told, **{**record.__dict__, **values}))
 
 
 @cache
