@@ -34,9 +34,11 @@ class Follower:
 
     @property
     def is_due(self) -> bool:
-        """Whether a look may have to wait for the store: before that, it tells what the last one has found."""
-        if self._store is None:
-            return False
+        """Whether a look may have to wait: for the store, or for its turn behind those that wait for one look."""
+        return self._store is not None and (self._looking is not None or self._is_old)
+
+    @property
+    def _is_old(self) -> bool:
         return self._looked_mono is None or not 0 <= self._clock.monotonic() - self._looked_mono < SEEN_WITHIN
 
     async def look(self) -> Settings | None:
@@ -47,19 +49,25 @@ class Follower:
         """
         if self._store is None:
             return None
-        if not self.is_due:
+        if self._looking is not None and self._looking.is_set():
+            await self._over(self._looking)
+        if not self._is_old:
             return await self._look(self._store, self._looked_mono)
         came_mono = self._clock.monotonic()
         while self._looking is not None:
-            await self._looking.wait()
-            if (self._looked_mono is not None and self._looked_mono >= came_mono) or not self.is_due:
+            await self._over(self._looking)
+            if (self._looked_mono is not None and self._looked_mono >= came_mono) or not self._is_old:
                 return None  # Whoever looked meanwhile has told what was found.
         looking = self._looking = anyio.Event()
         try:
             return await self._look(self._store, self._clock.monotonic())
         finally:
+            looking.set()  # The first that goes on forgets it: who comes before that goes on behind all that waited.
+
+    async def _over(self, looking: anyio.Event) -> None:
+        await looking.wait()
+        if self._looking is looking:
             self._looking = None
-            looking.set()
 
     async def _look(self, store: ControlStore, begun_mono: float | None) -> Settings | None:
         revision = await store.revision()
