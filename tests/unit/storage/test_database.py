@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -98,6 +99,28 @@ async def test_a_store_may_join_a_database_that_is_in_use(tmp_path: Path) -> Non
     await store.aclose()
     with pytest.raises(StoreError, match="closed"):
         await first.lease("other")
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["a new file", "a file in use"])
+async def test_a_store_that_is_enrolled_while_tables_are_made_gets_its_own_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    store = SqliteStore(tmp_path / "ledger.db")
+    if there:
+        await store.check()
+    store.database.enroll(Migrations("other", (("CREATE TABLE other (id INTEGER) STRICT",),)))
+    queues: list[Queue] = []
+    migrate = session.migrate
+
+    def joined(*values: Any) -> None:
+        migrate(*values)
+        queues.append(Queue(store))
+
+    monkeypatch.setattr(session, "migrate", joined)
+    await store.check()
+    await queues[0].lease("job")
+    assert await queues[0].leased() == ["job"]
+    await store.aclose()
 
 
 async def test_what_a_process_had_leased_is_free_when_it_is_gone(tmp_path: Path) -> None:

@@ -71,6 +71,7 @@ class Session:
         self._tx: SqliteTransaction | None = None
         self._announced: dict[str, int] = {}
         self._upkeep_at = clock.now()
+        stores = list(self._stores)  # more may follow while these are brought up
         streams = [DATABASE, *(one.migrations for one in stores)]
         if is_new(self._path):
             create(path, self._path, streams, self._upkeep_at)
@@ -83,21 +84,21 @@ class Session:
             self.owner = Incarnation(self._path)
             failed.callback(self.owner.close, forget=True)
             with self._transaction():
-                self._enter()
+                self._enter(stores)
             failed.pop_all()
 
-    def _enter(self) -> None:
+    def _enter(self, stores: Sequence[Enrolled]) -> None:
         owner = self.owner
         sql = "INSERT INTO owners (id, pid, started_at, process, lock) VALUES (?, ?, ?, ?, ?)"
         self.connection.rows(sql, owner.id, owner.pid, self._upkeep_at, owner.process, owner.lock)
-        self._prepare()
+        self._prepare(stores)
         self.recover()
         self.flush()
         sweep(self._path)
 
-    def _prepare(self) -> None:
-        """Take in the stores that were enrolled since."""
-        for one in self._stores[len(self._ready) :]:
+    def _prepare(self, stores: Sequence[Enrolled]) -> None:
+        """Take in those of ``stores``, which all have their tables, that were enrolled since."""
+        for one in stores[len(self._ready) :]:
             self._ready.append(one)
             if one.keep is not None:
                 self._keepers.append(one.keep(self))
@@ -107,11 +108,11 @@ class Session:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit durably what is done inside, with `flush` at its end, or roll back on an exception."""
-        if len(self._ready) < len(self._stores):
-            streams = [one.migrations for one in self._stores]
-            migrate(self.connection, self._path, streams, self._clock.now())
+        stores = list(self._stores)
+        if len(self._ready) < len(stores):
+            migrate(self.connection, self._path, [one.migrations for one in stores], self._clock.now())
         with self._transaction():
-            self._prepare()
+            self._prepare(stores)
             yield
 
     @contextmanager
