@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 import psycopg
@@ -13,7 +14,7 @@ import pytest
 from shunpike.errors import StoreError, UsageError
 from shunpike.storage import Migrations, Transaction
 from shunpike.types import Denial, Grant, Lifetime, Unit
-from shunpike_postgres import feed
+from shunpike_postgres import feed, stores
 from shunpike_postgres.store import PostgresStore
 from shunpike_testkit.stores import hold, reservation, settled
 
@@ -49,6 +50,10 @@ async def take_back(tx: Transaction) -> int:
 
 async def leased(tx: Transaction) -> list[str]:
     return [name for (name,) in await tx.rows("SELECT name FROM jobs WHERE owner IS NOT NULL")]
+
+
+async def nothing(tx: Transaction) -> None:
+    """Ask for nothing."""
 
 
 async def fail(tx: Transaction) -> None:
@@ -102,6 +107,24 @@ async def test_what_a_process_had_leased_is_free_when_it_is_gone(postgres_url: s
             assert await other.database.read(leased) == ["job"], "it lives"
     async with opened(postgres_url) as next_one:
         assert await next_one.database.read(leased) == []
+
+
+async def test_a_store_that_is_enrolled_while_tables_are_made_is_not_asked_before_it_has_its_own(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = PostgresStore(postgres_url)
+    await store.check()
+    store.database.enroll(Migrations("other", (("CREATE TABLE other (id INTEGER) STRICT",),)))
+    migrate = stores.migrate
+
+    async def joined(*values: Any) -> None:
+        await migrate(*values)
+        store.database.enroll(JOBS, recover=take_back)
+
+    monkeypatch.setattr(stores, "migrate", joined)
+    await store.database.read(nothing)
+    assert await store.database.transaction(lease) == (1,)
+    await store.aclose()
 
 
 async def test_a_lease_outlives_a_lost_connection(postgres_url: str) -> None:

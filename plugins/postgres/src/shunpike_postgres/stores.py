@@ -47,10 +47,13 @@ class Stores:
 
     async def recover(self, transaction: Transaction) -> int:
         """Take back what is held by nobody any more; return how much that was."""
-        done = [await one.recover(transaction) for one in list(self._known.values()) if one.recover is not None]
+        done = [await one.recover(transaction) for one in self._brought_up() if one.recover is not None]
         return sum(done)
 
     async def keep_small(self, transaction: Transaction) -> bool:
         """Fold or drop some of what is old; return whether there is more."""
-        done = [await one.upkeep(transaction) for one in list(self._known.values()) if one.upkeep is not None]
+        done = [await one.upkeep(transaction) for one in self._brought_up() if one.upkeep is not None]
         return any(done)
+
+    def _brought_up(self) -> list[_Store]:
+        return list(self._known.values())[: self._up_to_date]
