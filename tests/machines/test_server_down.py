@@ -210,6 +210,7 @@ async def test_a_commit_without_an_answer_grants_nothing_and_leaves_nothing(
             await store.admit(reservation("b", time.time(), MONEY))
         armed.append("now")
         assert await store.settle("a", settled(time.time(), pico=4)) is not kept
+        await recovered(store)
         (left,) = await store.remaining([MONEY], time.time())
         (row,) = await store.usage(0.0, 1e12)
         assert (left.used, row.requests, row.held, row.unconfirmed) == (4, 1, 0, 0)

@@ -87,6 +87,8 @@ class Batch:
         self._denied: list[DeniedJob] = []
         self._done: list[partial[None]] = []
         self._began_mono = 0.0
+        self.number = session.number
+        """The owner's number on whose line it is run."""
         self.committing = False
         """Whether the commit was sent: from then on its outcome is not known before it is answered."""
 

@@ -52,13 +52,15 @@ class SessionJob(Pending[T]):
 class SharedJob(SessionJob["tuple[Any, ...] | Exception"]):
     """Work of several stores in one transaction. What a part of it raised is its result: nothing was kept then."""
 
-    __slots__ = ("_parts", "committing")
+    __slots__ = ("_parts", "admitted", "committing")
 
     def __init__(self, parts: Sequence[Work[Any]]) -> None:
         super().__init__(self._together)
         self._parts = parts
         self.committing = False
         """Whether the commit was sent: from then on it must not be done again."""
+        self.admitted: Sequence[str] = ()
+        """Attempts that are held, if the commit is kept that was sent."""
 
     async def _together(self, session: PostgresSession) -> tuple[Any, ...] | Exception:
         connection = session.connection
@@ -68,7 +70,7 @@ class SharedJob(SessionJob["tuple[Any, ...] | Exception"]):
         try:
             for part in self._parts:
                 results.append(await part(transaction))
-            self.committing = True
+            self.admitted, self.committing = transaction.admitted, True
             await connection.execute("COMMIT")
         except BaseException as error:
             if session.is_open:

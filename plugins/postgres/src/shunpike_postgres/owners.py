@@ -11,18 +11,20 @@ import os
 import socket
 from contextlib import suppress
 from pathlib import Path
+from typing import LiteralString
 
 from shunpike_postgres.connection import CONNECT_TIMEOUT, HEARTBEAT, PATIENCE, Connection
 
 _CLASS = "'shunpike.owners'::regclass::oid::bigint::bit(32)::integer"
 """The first half of the locks' keys: the table's own number, so that two ledgers in one database do not meet."""
 
-_DEAD = """
-SELECT number, host, pid, dead_since FROM owners WHERE id <> %s AND NOT EXISTS (
-    SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2
+_LIVING = """
+SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    AND classid = 'shunpike.owners'::regclass::oid AND objid = owners.number::oid)
-ORDER BY number"""
+    AND classid = 'shunpike.owners'::regclass::oid"""
+_DEAD: LiteralString = f"""
+SELECT number, host, pid, dead_since FROM owners
+WHERE id <> %s AND number NOT IN ({_LIVING}) ORDER BY number"""  # noqa: S608 - a constant
 
 _SIGN_IN = """
 INSERT INTO owners (id, number, host, pid, started_at) VALUES (%s, %s, %s, %s, %s)
@@ -78,6 +80,11 @@ async def sign_out(connection: Connection, me: str) -> None:
     )
     await connection.execute("UPDATE owners SET dead_since = %s WHERE id = %s", [SIGNED_OUT, me])
     await connection.execute("SELECT pg_advisory_unlock_all()")
+
+
+async def living_numbers(connection: Connection) -> set[int]:
+    """Return the numbers whose lines have not ended at the server: what was sent over one may still be done."""
+    return {int(number) for (number,) in await (await connection.execute(_LIVING)).fetchall()}
 
 
 async def dead_owners(connection: Connection, me: str, now: float) -> list[int]:

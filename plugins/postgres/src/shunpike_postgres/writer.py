@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import groupby
 
@@ -26,6 +26,7 @@ from shunpike.types import Settlement, State
 from shunpike_postgres.batch import Batch
 from shunpike_postgres.connection import QUICK, said
 from shunpike_postgres.jobs import Admit, Job, SessionJob, Settle, SharedJob
+from shunpike_postgres.owners import living_numbers
 from shunpike_postgres.session import PostgresSession
 from shunpike_postgres.transaction import PostgresTransaction
 from shunpike_postgres.upkeep import UPKEEP_EVERY, bury, fold, orphans
@@ -42,8 +43,8 @@ class PostgresWriter:
         self._upkeep_at: float | None = None
         self._opening = asyncio.Lock()
         self.recovered = 0
-        self._doubtful: list[str] = []
-        """Attempts whose admission may stand although its caller was told that it failed."""
+        self._doubtful: dict[str, int] = {}
+        """Attempts whose admission may stand although its caller was told that it failed → the number of that line."""
 
     async def begin(self) -> None:
         """Begin in a new event loop: what belongs to another one is of no use."""
@@ -59,16 +60,34 @@ class PostgresWriter:
                     with self._session.patience():
                         await self.recover(self._session.now())
                         await self._take_back()
-                        await self._give_back()
                 except (psycopg.Error, OSError) as error:
                     await self._session.drop()
                     raise said(self._session.address, error) from error
         return self._session
 
+    async def _ready(self) -> PostgresSession:
+        """Return the session as `opened`, for the next transaction. Raises `psycopg.Error` and `StoreError`."""
+        session = await self.opened()
+        with session.patience():
+            await session.look_at_clock()
+            await self._give_back()
+        return session
+
     async def _give_back(self) -> None:
-        unsent = Settlement(state=State.RELEASED, at=self._session.now(), outcome="store_lost", keeps_request=False)
-        await self._settle([(name, unsent) for name in self._doubtful], [self._session.number])
-        self._doubtful.clear()
+        """Release what is doubtful and stands, once its line has ended at the server too: until then it may commit."""
+        if not self._doubtful:
+            return
+        session = self._session
+        living = await living_numbers(session.connection)
+        sure = [name for name, number in self._doubtful.items() if number not in living]
+        unsent = Settlement(state=State.RELEASED, at=session.now(), outcome="store_lost", keeps_request=False)
+        # What was asked for again by the same name, and granted, is no longer in doubt.
+        await self._settle([(name, unsent) for name in sure if name not in session.holds], [session.number])
+        for name in sure:
+            del self._doubtful[name]
+
+    def _doubt(self, names: Iterable[str], number: int) -> None:
+        self._doubtful.update(dict.fromkeys(names, number))
 
     async def write(self, jobs: Sequence[Job]) -> None:
         """Do all of the jobs, each to a result or an error. Raises nothing."""
@@ -80,11 +99,11 @@ class PostgresWriter:
                 await self._batch(list(group))  # type: ignore[arg-type]  # no `SessionJob`, by its key
 
     async def _work(self, job: SessionJob[object]) -> None:
+        session = self._session
         for last in (False, True):
             try:
-                session = await self.opened()
+                await self._ready()
                 with session.patience():
-                    await session.look_at_clock()
                     if session.stores.are_behind:
                         await session.bring_up()
                         await self._take_back()
@@ -94,7 +113,9 @@ class PostgresWriter:
             except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
                 if isinstance(error, psycopg.Error) and not last and self._is_undone(job, error):
                     continue
-                job.fail(said(self._session.address, error))
+                if isinstance(job, SharedJob) and job.committing and not session.is_open:
+                    self._doubt(job.admitted, session.number)
+                job.fail(said(session.address, error))
             return
 
     def _is_undone(self, job: SessionJob[object], error: psycopg.Error) -> bool:
@@ -106,9 +127,8 @@ class PostgresWriter:
     async def _batch(self, jobs: list[Admit | Settle], *, last: bool = False) -> None:
         batch: Batch | None = None
         try:
-            session = await self.opened()
+            session = await self._ready()
             with session.patience():
-                await session.look_at_clock()
                 batch = Batch(session, jobs)
                 denied = await batch.run()
         except Exception as error:  # noqa: BLE001 - nothing may be kept: whoever waits must hear of it, whatever it is
@@ -127,7 +147,7 @@ class PostgresWriter:
         except Exception as error:  # noqa: BLE001 - they have their answer; what is wrong will meet the next one
             if batch.committing and not session.is_open:
                 # They may have been admitted after all: an attempt that was denied is asked for again by its name.
-                self._doubtful += [job.reservation.attempt_id for job in denied]
+                self._doubt((job.reservation.attempt_id for job in denied), batch.number)
                 _fail(denied, said(session.address, error))
 
     async def _failed(self, jobs: list[Admit | Settle], batch: Batch | None, error: Exception, *, last: bool) -> None:
@@ -135,7 +155,7 @@ class PostgresWriter:
         lost = not self._session.is_open
         if lost and batch is not None and batch.committing:
             admits = [job for job in jobs if isinstance(job, Admit)]
-            self._doubtful += [job.reservation.attempt_id for job in admits]
+            self._doubt((job.reservation.attempt_id for job in admits), batch.number)
             _fail(admits, told)
             jobs = [job for job in jobs if isinstance(job, Settle)]
         if last or isinstance(error, StoreError):
@@ -184,12 +204,12 @@ class PostgresWriter:
 
         A call takes minutes sometimes, and meanwhile nothing else would notice that the connection is gone.
         """
-        if not (self._session.holds or self._session.stores.have_leases):
+        if not (self._session.holds or self._session.stores.have_leases or self._doubtful):
             return
         if self._session.is_open:
             with suppress(psycopg.Error), self._session.patience(QUICK):
                 await self._session.connection.execute("SELECT 1")
-        await self.opened()
+        await self._ready()
 
     async def rest(self) -> None:
         """Fold old rows once an hour, or until there are no more. Raises `psycopg.Error`."""
