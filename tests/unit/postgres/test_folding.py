@@ -19,13 +19,14 @@ def plain(url: str, sql: str) -> list[tuple[object, ...]]:
 
 
 async def test_old_attempts_are_folded_and_the_totals_stay(postgres_url: str) -> None:
-    """What is held, budgets and lifetime credits are not touched by it."""
+    """What is held or may be given back by hand, budgets and lifetime credits are not touched by it."""
     clock = VirtualClock(1_800_000_000.0)
     holds = (hold(1, 10**6), hold(1, 10**6, window=Calendar(period="day")), hold(40, 10**6, Unit.TOTAL_TOKEN), MONEY)
     store = PostgresStore(postgres_url, clock=clock, trust_clock=True, keep_days=2)
     for number in range(20):
         funds = Funds.CREDIT if number % 2 else Funds.PAID
-        await store.admit(reservation(f"a{number}", clock.now(), *holds, funds=funds, tag="t" if number % 3 else None))
+        asked, more = holds[:-1] if number % 8 == 0 else holds, {"funds": funds, "tag": "t" if number % 3 else None}
+        await store.admit(reservation(f"a{number}", clock.now(), *asked, worst=Money(pico=5 * CENT), **more))
         if number % 4 == 0:
             await store.settle(f"a{number}", Settlement(state=State.UNCONFIRMED, at=clock.now()))
         elif number != 19:
@@ -40,8 +41,12 @@ async def test_old_attempts_are_folded_and_the_totals_stay(postgres_url: str) ->
     assert await store.usage_by(0.0, clock.now(), day=True, tag=True) == before
     assert (await store.remaining([MONEY], clock.now()))[0] == money
     await store.aclose()
-    assert plain(postgres_url, "SELECT id, state FROM attempts") == [("a19", "held")]
-    assert plain(postgres_url, "SELECT sum(requests)::bigint FROM totals") == [(19,)]
+    assert plain(postgres_url, "SELECT id, state FROM attempts ORDER BY started_at") == [
+        ("a4", "unconfirmed"),
+        ("a12", "unconfirmed"),
+        ("a19", "held"),
+    ]
+    assert plain(postgres_url, "SELECT sum(requests)::bigint FROM totals") == [(17,)]
     assert plain(postgres_url, "SELECT count(*) FROM slots WHERE expires_at < 1.8e9 + 30 * 86400") == [(0,)]
 
 

@@ -8,9 +8,10 @@ from typing import NamedTuple
 from shunpike.ledger.queries import SUMS
 from shunpike.ledger.totals import DAY
 from shunpike.storage import Transaction
+from shunpike.types import Unit
 
 KEEP_DAYS = 92.0
-"""Days after which attempts are folded into daily totals."""
+"""Days after which attempts are folded into daily totals, but for money that a person may still give back."""
 _AT_ONCE = 1_000
 
 _COLUMNS = (
@@ -25,11 +26,17 @@ SELECT day, provider, model, tag, requests, {_COLUMNS} FROM (
 ) AS folded WHERE true
 ON CONFLICT (day, provider, model, tag) DO UPDATE SET {_ADDED}"""  # noqa: S608 - made of the constants above only
 
+_OLD = """
+SELECT id FROM attempts WHERE started_at < ? AND state <> 'held' AND NOT (state = 'unconfirmed' AND EXISTS (
+    SELECT 1 FROM slots JOIN buckets ON buckets.id = bucket WHERE attempt = attempts.id AND attempt <> '' AND unit = ?
+)) ORDER BY started_at LIMIT ?"""
+"""Those that may be folded: while money counts in a budget, a person can still give it back."""
+
 _SETTLE_FOLDED = """
 INSERT INTO slots (bucket, expires_at, attempt, amount)
 SELECT bucket, expires_at, '', sum(amount) FROM slots WHERE attempt <> '' AND attempt IN {texts} GROUP BY 1, 2
 ON CONFLICT (bucket, expires_at, attempt) DO UPDATE SET amount = slots.amount + excluded.amount"""
-"""What nobody reconciled in all that time counts on, no longer by its attempt."""
+"""What can't be reconciled, such as tokens, counts on, no longer by its attempt."""
 
 _STEPS = (
     _SETTLE_FOLDED,
@@ -60,8 +67,7 @@ async def keep_small(tx: Transaction, words: Words, now: float, keep_days: float
     await tx.execute("DELETE FROM closures WHERE until <= ?", now)
     before = now - keep_days * DAY
     await tx.execute("DELETE FROM factors WHERE at < ?", before)
-    sql = "SELECT id FROM attempts WHERE started_at < ? AND state <> 'held' ORDER BY started_at LIMIT ?"
-    old = [name for (name,) in await tx.rows(sql, before, _AT_ONCE)]
+    old = [name for (name,) in await tx.rows(_OLD, before, Unit.USD.value, _AT_ONCE)]
     for step in _STEPS if old else ():
         await tx.execute(step.format(**words._asdict()), json.dumps(old))
     return len(old) == _AT_ONCE

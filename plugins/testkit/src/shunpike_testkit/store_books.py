@@ -162,6 +162,23 @@ class StoreBooksContract(StoreBlocksContract):
             (row,) = await store.usage(0.0, 1e12)
             assert (row.cost.pico, row.exact) == (3 * CENT, True)
 
+    async def test_money_of_an_unknown_end_can_be_given_back_after_a_year(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """However small a store keeps itself: it counts in the budget until a person settles it."""
+        async with self.opened(tmp_path, clock) as store:
+            hands = able(store, Reconciles)
+            await store.admit(reservation("a", clock.now(), MONEY))
+            await store.settle("a", Settlement(state=State.UNCONFIRMED, at=clock.now(), outcome="timeout"))
+            for _ in range(3):
+                clock.advance(365 * 86_400 / 3)
+                await booked(store, reservation(f"at {clock.now()}", clock.now()), settled(clock.now()))
+            assert [one.attempt_id for one in await hands.unconfirmed()] == ["a"]
+            assert await hands.reconcile("a", Money(), clock.now(), "invoice 7")
+            (left,) = await store.remaining([MONEY], clock.now())
+            assert left.used == 0
+            await store.check()
+
     async def test_an_unknown_end_that_can_have_cost_nothing_settles_itself(
         self, tmp_path: Path, clock: VirtualClock
     ) -> None:
