@@ -66,6 +66,7 @@ class SharedJob(SessionJob["tuple[Any, ...] | Exception"]):
         connection = session.connection
         transaction = PostgresTransaction(connection, session.owner, session.now())
         results: list[Any] = []
+        holds = dict(session.holds)
         await connection.execute("BEGIN")
         try:
             for part in self._parts:
@@ -75,7 +76,7 @@ class SharedJob(SessionJob["tuple[Any, ...] | Exception"]):
         except BaseException as error:
             if session.is_open:
                 await connection.rollback()
-            session.undo(transaction.admitted)
+            session.undo(holds)
             if isinstance(error, Exception) and not isinstance(error, psycopg.Error | OSError):
                 return error
             raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from uuid import uuid4
 from weakref import WeakSet
@@ -183,10 +182,9 @@ class PostgresSession:
                 self._ids[name] = key
                 self._kinds[key] = name, Unit(unit), WINDOW.validate_json(window)
 
-    def undo(self, attempts: Sequence[str]) -> None:
-        """Forget what a transaction had done that was rolled back: ``attempts`` that it admitted, buckets it made."""
-        for attempt in attempts:
-            self.holds.pop(attempt, None)
+    def undo(self, holds: dict[str, tuple[int, ...]]) -> None:
+        """Forget what a transaction had done that was rolled back, which began with ``holds``: also buckets it made."""
+        self.holds = holds
         self._ids.clear()
         self._kinds.clear()
 
