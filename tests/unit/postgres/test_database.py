@@ -99,12 +99,28 @@ async def test_an_admission_that_is_undone_holds_nothing(postgres_url: str) -> N
         await store.check()
 
 
-async def test_what_a_process_had_leased_is_free_when_it_is_gone(postgres_url: str) -> None:
+async def test_a_settlement_that_is_undone_leaves_its_attempt_in_flight(postgres_url: str) -> None:
+    """Its process goes on showing that it lives: others would take what it holds for a dead one's."""
+    async with opened(postgres_url) as store:
+        now = time.time()
+        assert isinstance(await store.admit(reservation("a", now, MONEY)), Grant)
+        with pytest.raises(UsageError):
+            await store.database.transaction(store.settling("a", settled(now, pico=1)), fail)
+        assert set(store._session.holds) == {"a"}
+        assert await store.database.transaction(store.settling("a", settled(now, pico=1))) == (True,)
+        assert not store._session.holds
+
+
+@pytest.mark.parametrize("runs", [True, False], ids=["for one that runs", "for the next"])
+async def test_what_a_process_had_leased_is_free_when_it_is_gone(postgres_url: str, runs: bool) -> None:
     async with opened(postgres_url) as other:
         async with opened(postgres_url) as store:
             await store.database.transaction(lease)
             assert await other.recover(time.time()) == 0
             assert await other.database.read(leased) == ["job"], "it lives"
+        if runs:
+            await other.recover(time.time())
+            assert await other.database.read(leased) == []
     async with opened(postgres_url) as next_one:
         assert await next_one.database.read(leased) == []
 

@@ -59,7 +59,6 @@ class PostgresWriter:
                     await self._session.open()
                     with self._session.patience():
                         await self.recover(self._session.now())
-                        await self._take_back()
                 except (psycopg.Error, OSError) as error:
                     await self._session.drop()
                     raise said(self._session.address, error) from error
@@ -178,12 +177,15 @@ class PostgresWriter:
         return await self.recover(now) > 0
 
     async def recover(self, now: float) -> int:
-        """Make unconfirmed what dead owners still hold; return how many attempts that were. Raises `psycopg.Error`."""
+        """Make unconfirmed what dead owners still hold; return how many attempts that were. Raises `psycopg.Error`.
+
+        What the stores had leased to any who is not on the list of owners is taken back too: one that closed left it.
+        """
         self._session.recovered_at = now
         dead, held = await orphans(self._session.connection, self._session.owner, now)
         recovered = await self._settle(held, dead)
         self.recovered += recovered
-        if dead:
+        if dead or self._session.stores.have_leases:
             await self._take_back(dead)
         return recovered
 
