@@ -143,6 +143,13 @@ async def test_a_store_that_is_enrolled_while_tables_are_made_is_not_asked_befor
     await store.aclose()
 
 
+async def test_whoever_reads_first_settles_what_a_process_that_died_had_held(postgres_url: str) -> None:
+    async with opened(postgres_url) as store:
+        await store.admit(reservation("a", time.time(), MONEY))
+    async with opened(postgres_url) as next_one:
+        assert [one.attempt_id for one in await next_one.unconfirmed()] == ["a"]
+
+
 async def test_a_lease_outlives_a_lost_connection(postgres_url: str) -> None:
     """Its process lives, and is known by the same name afterwards."""
     async with opened(postgres_url) as store, opened(postgres_url) as other:

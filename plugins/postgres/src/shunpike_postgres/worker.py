@@ -13,6 +13,7 @@ import threading
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from contextvars import Context
 from typing import Any, TypeVar
 
 import psycopg
@@ -87,7 +88,8 @@ class Worker:
             if self._thread is None or not self._thread.is_alive():
                 self._begin()
             assert self._loop is not None  # noqa: S101 - the thread has set it
-            self._loop.call_soon_threadsafe(call, *arguments)
+            # In the caller's context it would pass for a task of the caller's event loop, which may be trio's.
+            self._loop.call_soon_threadsafe(call, *arguments, context=Context())
 
     def _begin(self) -> None:
         """Start the thread. Raises `StoreError`."""
