@@ -12,6 +12,7 @@ import anyio
 import pytest
 
 from shunpike.builtin.memory import MemoryStore
+from shunpike.builtin.sqlite import SqliteStore
 from shunpike.client import Client
 from shunpike.errors import DuplicateRequest, Exhausted, NotHere, RateLimited, RequestError, UsageError
 from shunpike.openai_format import error_body, status_of
@@ -21,6 +22,7 @@ from shunpike.types import ChatRequest, Limit, RequestFailed, RequestStarted, Ro
 from shunpike.wire.body import given
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.scripted import Observer, ScriptedProvider, answer
+from shunpike_testkit.stores import reservation
 
 from ..capabilities.scripted_embedding import EmbeddingProvider  # noqa: TID252 - the tests are no package
 from .conftest import START, Hanging, MakeClient, MakeSync
@@ -151,6 +153,20 @@ async def test_other_processes_are_told_what_became_of_it(make_client: MakeClien
         assert over.outcome in ("failed", "unconfirmed")
         assert await complete(second, "b") == "b"
         assert (await refused(complete(first, "b"))).outcome == "answered"
+
+
+async def test_what_a_process_that_died_sent_for_nothing_is_not_asked_again_and_not_said_to_have_failed(
+    make_client: MakeClient, tmp_path: Path
+) -> None:
+    """Its provider may have answered."""
+    path, provider = tmp_path / "ledger.db", north()
+    dies = SqliteStore(path, clock=VirtualClock(START))
+    await dies.admit(reservation("a-1", START))
+    await dies.aclose()
+    async with make_client(provider, store=f"sqlite:{path}") as client:
+        error = await refused(complete(client, "a"))
+    assert (error.outcome, provider.backend.calls) == ("unconfirmed", [])
+    assert "was sent, and nobody knows how it ended" in error.message
 
 
 async def test_of_many_processes_that_ask_at_once_one_sends(make_client: MakeClient, tmp_path: Path) -> None:

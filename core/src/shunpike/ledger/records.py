@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, LiteralString
 
-from shunpike.ledger.rows import FACTS
+from shunpike.ledger.rows import FACTS, OWNER_DIED
 from shunpike.ledger.totals import day_text
 from shunpike.types import (
     Block,
@@ -89,6 +89,8 @@ def known_of(row: Row) -> KnownAttempt:
     name, at, state, outcome, sent, pico, principal, *rest = row
     if state in (State.HELD, State.UNCONFIRMED):
         outcome = str(state)
+    elif outcome == OWNER_DIED:
+        outcome = State.UNCONFIRMED.value
     else:
         outcome = "unsent" if not sent else "answered" if outcome == "ok" else "failed"
     told = dict(zip(FACTS, rest, strict=True))

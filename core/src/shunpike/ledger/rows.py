@@ -8,6 +8,8 @@ from typing import NamedTuple
 from shunpike.types import Basis, Reservation, Settlement, State, Usage
 from shunpike.types.ledger import AttemptFacts
 
+OWNER_DIED = "owner_died"
+"""The outcome of an attempt whose process died: nobody knows whether it was answered, also where its cost is known."""
 Holds = tuple[tuple[int, int], ...]
 """Pairs of a bucket's key and an amount."""
 
@@ -162,4 +164,4 @@ def booked_state(worst: int, settlement: Settlement) -> State:
 def orphaned(held: HeldRow, now: float) -> Settlement:
     """Return the settlement of an attempt whose owner died: nobody will ever tell how it ended."""
     usage = Usage(prompt_tokens=held.prompt, completion_tokens=held.output, basis=Basis.ESTIMATED)
-    return Settlement(state=State.UNCONFIRMED, at=now, usage=usage, outcome="owner_died")
+    return Settlement(state=State.UNCONFIRMED, at=now, usage=usage, outcome=OWNER_DIED)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import anyio
+import pytest
 
 from shunpike.ledger.admission import Ledger
-from shunpike.ledger.capabilities import KnowsAttempts
+from shunpike.ledger.capabilities import KnowsAttempts, Reconciles
 from shunpike.protocols import Store
 from shunpike.types import (
     Budget,
@@ -168,6 +169,21 @@ class StorePrincipalsContract(StoreTimeContract):
         assert (len(found), len(unknown), {one.at for one in found}) == (5, 0, {now})
         assert [one.outcome for one in found] == ["unsent", "failed", "unconfirmed", "answered", "held"]
         assert [one.cost.pico // CENT for one in found] == [0, 0, 9, 2, 9]
+
+    async def test_of_an_attempt_whose_process_died_nobody_knows_how_it_ended_whatever_it_can_have_cost(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """Its provider may have answered; a person who settles its cost learns no more."""
+        if not self.persistent:
+            pytest.skip("this store forgets, as it says")
+        async with self.opened(tmp_path, clock) as store:
+            await store.admit(reservation("r-1", clock.now(), hold(1, 10)))
+            await store.admit(reservation("r-2", clock.now(), hold(9 * CENT, 100 * CENT, Unit.USD, Lifetime())))
+        async with self.opened(tmp_path, clock) as store:
+            knows = able(store, KnowsAttempts)
+            for _ in range(2):
+                assert [one.outcome for one in await knows.attempts_of("r")] == ["unconfirmed"] * 2
+                await able(store, Reconciles).reconcile("r-2", Money(), clock.now(), "invoice 7")
 
     async def test_an_attempt_is_told_with_who_asked_and_what_its_answer_said(
         self, tmp_path: Path, clock: VirtualClock
