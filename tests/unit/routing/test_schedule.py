@@ -17,10 +17,13 @@ from shunpike.routing.trouble import Setback, TroublePlace, TroubleScope
 from shunpike.types import Cause
 from shunpike_testkit.targets import target
 
+PAID = "yz"
+"""The accounts that cost money."""
+
 
 def of(label: str) -> Target:
     name, _, model = label.partition("/")
-    return target(name=name, model=model)
+    return target(name=name, model=model, paid=name in PAID)
 
 
 def where(one: Target) -> TroublePlace:
@@ -78,6 +81,18 @@ def test_attempts_are_kept_for_the_accounts_that_come_later() -> None:
     plan = schedule("a/1", "a/2", "b/1", "b/2", "c/1", "d/1", attempts=5)
     assert asked(plan, GONE) == ["a/1", "a/2", "b/1", "c/1", "d/1"]
     assert asked(schedule("a/1", "a/2", "b/1", "c/1", "d/1", attempts=2), GONE) == ["a/1", "b/1"]
+
+
+def test_nobody_is_paid_before_all_that_is_free_was_tried() -> None:
+    assert asked(schedule("a/1", "a/2", "a/3", "a/4", "y/1"), GONE) == ["a/1", "a/2", "a/3", "a/4", "y/1"]
+    assert asked(schedule("a/1", "a/2", "a/3", "b/1", "y/1"), GONE) == ["a/1", "a/2", "b/1", "a/3", "y/1"]
+
+
+def test_the_last_attempt_is_kept_for_a_paid_account() -> None:
+    plan = schedule("a/1", "a/2", "a/3", "b/1", "c/1", "y/1", "y/2", "z/1", attempts=4)
+    assert asked(plan, GONE) == ["a/1", "b/1", "c/1", "y/1"]
+    assert asked(schedule("a/1", "a/2", "y/1", attempts=2), GONE) == ["a/1", "y/1"]
+    assert asked(schedule("a/1", "y/1", attempts=1), GONE) == ["a/1"]
 
 
 def test_what_is_down_is_tried_again_at_its_moment_when_nothing_else_is_left() -> None:
@@ -159,11 +174,11 @@ SETBACKS = st.builds(
     shared=st.booleans(),
 )
 LABELS = st.lists(
-    st.tuples(st.sampled_from("abc"), st.integers(1, 5)).map(lambda pair: f"{pair[0]}/{pair[1]}"),
+    st.tuples(st.sampled_from(f"abc{PAID}"), st.integers(1, 5)).map(lambda pair: f"{pair[0]}/{pair[1]}"),
     unique=True,
     min_size=1,
     max_size=12,
-)
+).map(lambda labels: sorted(labels, key=lambda label: label[0] in PAID))
 
 
 @dataclass
@@ -184,7 +199,6 @@ def test_the_laws_hold_whatever_happens(
 ) -> None:
     plan, now, tries = schedule(*labels, attempts=attempts, expires_mono=200.0, waits=waits), 0.0, Counter[str]()
     doors: dict[tuple[TroubleScope, str], float] = {}
-    shut: set[str] = set()
     for told in steps:
         step = plan.next(now)
         if step is None:
@@ -204,10 +218,14 @@ def test_the_laws_hold_whatever_happens(
             plan.begun(step)
             tries[step.label] += 1
             tries[step.name] += 1
-            if tries[step.name] > 2:
-                others = {one.partition("/")[0] for one in labels} - shut
-                idle = [name for name in others if not tries[name] and not _closed(name, labels, doors, now)]
-                assert not idle, "every account that can be asked comes before a third attempt at one"
+            others = {one.partition("/")[0] for one in labels}
+            idle = [name for name in others if not tries[name] and not _closed(name, labels, doors)]
+            alike = [name for name in idle if (name in PAID) == step.paid]
+            assert tries[step.name] <= 2 or not alike, "every account alike that can be asked comes before a third try"
+            made = sum(count for label, count in tries.items() if "/" in label)
+            if step.paid and not 1 < made == attempts:
+                fresh = [one for one in labels if not of(one).paid and not tries[one] and not _shut(one, doors)]
+                assert not fresh, "nobody is paid while a free one is fresh, except with the last attempt"
             plan.failed(step, told.setback, opens)
         key = (told.setback.scope, where(step).of(told.setback.scope))
         doors[key] = max(doors.get(key, 0.0), opens)
@@ -216,11 +234,25 @@ def test_the_laws_hold_whatever_happens(
     assert all(count <= MOST_TRIES for label, count in tries.items() if "/" in label)
 
 
-def _closed(name: str, labels: Sequence[str], doors: dict[tuple[TroubleScope, str], float], now: float) -> bool:
+@given(labels=LABELS, attempts=st.integers(1, 10))
+def test_free_ones_go_first_whatever_the_plan(labels: Sequence[str], attempts: int) -> None:
+    order = asked(schedule(*labels, attempts=attempts), GONE)
+    paid = [label[0] in PAID for label in order]
+    assert paid == sorted(paid), "nobody is paid, then free ones are asked"
+    free_left = {label for label in labels if label[0] not in PAID} - {*order}
+    assert sum(paid) <= 1 or not free_left, "more than one is paid only when no free one is left"
+    if 1 < attempts <= len(order) and any(label[0] in PAID for label in labels):
+        assert paid[-1], "the last attempt is kept for who is paid"
+    elif attempts == 1:
+        assert paid == [all(label[0] in PAID for label in labels)]
+
+
+def _closed(name: str, labels: Sequence[str], doors: dict[tuple[TroubleScope, str], float]) -> bool:
     """Whether all of an account was closed at some time: what was in trouble comes in the second round."""
-    for label in labels:
-        if label.startswith(f"{name}/"):
-            place = where(of(label))
-            if not any((scope, place.of(scope)) in doors for scope in TroubleScope):
-                return False
-    return True
+    return all(_shut(label, doors) for label in labels if label.startswith(f"{name}/"))
+
+
+def _shut(label: str, doors: dict[tuple[TroubleScope, str], float]) -> bool:
+    """Whether it was closed at some time."""
+    place = where(of(label))
+    return any((scope, place.of(scope)) in doors for scope in TroubleScope)

@@ -3,8 +3,10 @@
 Pure: it is told what happened and answers what to do. Its laws (``tests/unit/routing/test_schedule.py``):
 
 - never more attempts than allowed, and at most `MOST_TRIES` at one model, or at one account or address in trouble;
-- every account that can be asked is reached before any is tried a third time, and before any is tried a second time
-  where the attempts would not suffice;
+- what costs money comes after all that is free and fresh; of several attempts the last is kept for a paid account
+  that was not reached;
+- of those alike in this, every account that can be asked is reached before any is tried a third time, and before any
+  is tried a second time where the attempts would not suffice;
 - what was tried or is in trouble comes again only when nothing else is left, and not before its moment;
 - otherwise the order of the plan.
 
@@ -143,11 +145,18 @@ class Schedule:
 
     def _shared_out(self, fresh: Sequence[_Candidate]) -> _Candidate:
         """Return the first in order that leaves enough for the accounts that were not reached."""
+        left = self._bounds.attempts - self._attempts
+        if not fresh[0].target.paid:
+            kept = next((one for one in fresh if one.target.paid and not one.account.tries), None)
+            if kept is not None and self._bounds.attempts > 1:
+                if left == 1:
+                    return kept
+                left -= 1
+            fresh = [one for one in fresh if not one.target.paid]
         unreached = {id(one.account) for one in fresh if not one.account.tries}
         if not unreached:
             return fresh[0]
-        spare = self._bounds.attempts - self._attempts - len(unreached)
-        again = _BEFORE_OTHERS if spare > 0 else 1
+        again = _BEFORE_OTHERS if left > len(unreached) else 1
         return next(one for one in fresh if one.account.tries < again)
 
     def has_other(self, target: Target, now_mono: float) -> bool:
