@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ import anyio
 
 from shunpike.errors import (
     ConfigError,
+    Overloaded,
     PluginError,
     ProviderError,
     StoreError,
@@ -81,9 +83,9 @@ class AccountQueries:
             planner = self._runtime.planner
             expires_mono = planner.expires_mono(snapshot, wishes)
             plan = await planner.plan(snapshot, request, wishes, prompt_tokens(request), expires_mono)
-            return await self._count(snapshot, request, plan.targets[0])
+            return await self._count(snapshot, request, plan.targets[0], expires_mono - self._runtime.clock.monotonic())
 
-    async def _count(self, snapshot: Snapshot, request: ChatRequest, target: Target) -> TokenCount:
+    async def _count(self, snapshot: Snapshot, request: ChatRequest, target: Target, within: float) -> TokenCount:
         backend = snapshot.backend(target)
         if not isinstance(backend, CountsTokens):
             counter = self._runtime.tokenizers(target.model.id)
@@ -91,7 +93,7 @@ class AccountQueries:
         timeouts = snapshot.accounts[target.name].settings.timeouts
         call = Call(request=request, model=target.model.id, max_output=1, attempt_id="count", timeouts=timeouts)
         plugin = snapshot.plugin(target)
-        with blaming(plugin, "counting"):
+        with _asking(plugin, "counting", target.name, f"within {within:.3g} s"), self._runtime.clock.fail_after(within):
             tokens = checked(await backend.count_tokens(call), int, plugin, "counting")
         return TokenCount(tokens=tokens, basis=Basis.MEASURED, by=target.name)
 
@@ -108,7 +110,7 @@ class AccountQueries:
         probe, plugin = host.health(account.plugin, account.settings), host.owner(account.plugin)
         if probe is None:
             raise UsageError(f"{name} can't be checked for free", hint=f'ask it something: shunpike -p {name} "hi"')
-        with blaming(plugin, "its health probe"):
+        with _asking(plugin, "its health probe", name):
             try:
                 return masked(checked(await probe.check(), str, plugin, "its health probe"))
             finally:
@@ -134,8 +136,9 @@ class AccountQueries:
         known = () if account.own else self._runtime.targets.catalog
         catalog = [model for model in known if model.provider == account.info.id]
         try:
-            with blaming(self._runtime.host.owner(account.plugin), "its list of models"):
-                live = await listing(snapshot.backend_of(account))
+            backend, plugin = snapshot.backend_of(account), snapshot.plugin_of(account)
+            with _asking(plugin, "its list of models", account.name):
+                live = await listing(backend, plugin)
         except _TOLD as error:
             return LiveList(provider=account.name, **_told(error))
         return LiveList(provider=account.name, rows=merge(account.name, live, catalog), dated=not account.own)
@@ -143,11 +146,23 @@ class AccountQueries:
     async def _balance(self, snapshot: Snapshot, account: Account) -> AccountBalance:
         try:
             backend: object = snapshot.backend_of(account)
-            with blaming(self._runtime.host.owner(account.plugin), "its balance"):
-                told = tuple(await backend.balance() if isinstance(backend, TellsBalance) else ())
+            plugin = snapshot.plugin_of(account)
+            with _asking(plugin, "its balance", account.name):
+                found = tuple(await backend.balance() if isinstance(backend, TellsBalance) else ())
+            told = tuple(checked(one, Balance, plugin, "its balance") for one in found)
         except _TOLD as error:
             return AccountBalance(provider=account.name, **_told(error))
         return AccountBalance(provider=account.name, balances=told)
+
+
+@contextmanager
+def _asking(plugin: str, what: str, provider: str, in_time: str = "in time") -> Iterator[None]:
+    """Do as `blaming`, and raise `Overloaded` of the kind ``timeout`` for a timeout, ours or the plugin's own."""
+    try:
+        with blaming(plugin, what):
+            yield
+    except TimeoutError as error:
+        raise Overloaded(f"{what}: no answer {in_time}", provider=provider, kind="timeout") from error
 
 
 _TOLD = (ConfigError, PluginError, ProviderError)

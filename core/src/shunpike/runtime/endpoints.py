@@ -15,6 +15,7 @@ import anyio
 from shunpike.clock import Clock, moment
 from shunpike.errors import ConfigError, NoCredential, PluginError, ProviderError, ShunpikeError
 from shunpike.protocols import DescribesModels, ListsModels, Target
+from shunpike.routing.blaming import blaming, checked
 from shunpike.routing.names import short_name
 from shunpike.routing.plan import Targets
 from shunpike.runtime.accounts import Account, add_targets, target_of
@@ -41,7 +42,7 @@ class _Listed:
     models: tuple[LiveModel, ...] = ()
     problem: str | None = None
     mistake: ShunpikeError | None = None
-    """What is wrong with its set-up: nothing was asked."""
+    """What is wrong with its set-up, so that nothing was asked, or with its plugin."""
     fresh_until_mono: float = float("-inf")
     """When it is asked again."""
     lock: anyio.Lock | None = None
@@ -149,11 +150,12 @@ class Endpoints:
                 known.mistake = None
                 backend = snapshot.backend_of(account)
                 with self._clock.fail_after(within):
-                    known.models = await listing(backend)
+                    known.models = await listing(backend, snapshot.plugin_of(account))
                 known.problem, known.fresh_until_mono = None, float("inf")
             except (ConfigError, NoCredential, PluginError) as error:
                 known.problem, known.mistake = error.message, error
-                return
+                if not isinstance(error, PluginError):
+                    return
             except TimeoutError:
                 address = account.settings.base_url
                 known.problem = f"no list of models within {within:.3g} s (asked: {address})"
@@ -178,13 +180,15 @@ class Endpoints:
         )
 
 
-async def listing(backend: object) -> tuple[LiveModel, ...]:
-    """Return a backend's list of models, with as much as it tells. Raises `ProviderError`."""
-    if isinstance(backend, DescribesModels):
-        return tuple(await backend.describe_models())
-    if isinstance(backend, ListsModels):
-        return tuple(LiveModel(id=name) for name in await backend.list_models())
-    return ()
+async def listing(backend: object, plugin: str) -> tuple[LiveModel, ...]:
+    """Return a backend's list of models, with as much as it tells. Raises `ProviderError`, `PluginError`."""
+    what, found = "its list of models", tuple[LiveModel, ...]()
+    with blaming(plugin, what):
+        if isinstance(backend, DescribesModels):
+            found = tuple(await backend.describe_models())
+        elif isinstance(backend, ListsModels):
+            found = tuple(LiveModel(id=name) for name in await backend.list_models())
+    return tuple(checked(one, LiveModel, plugin, what) for one in found)
 
 
 def named_at(model: str, account: Account, providers: Sequence[str] | None) -> str | None:

@@ -145,7 +145,11 @@ class Snapshot:
 
     def plugin(self, target: Target) -> str:
         """Return the name of the plugin that serves ``target``."""
-        return self._host.owner(self.accounts[target.name].plugin)
+        return self.plugin_of(self.accounts[target.name])
+
+    def plugin_of(self, account: Account) -> str:
+        """Return the name of the plugin that serves ``account``."""
+        return self._host.owner(account.plugin)
 
     def where(self, target: Target) -> TroublePlace:
         """Return what ``target`` shares with others: its account, its address, its key."""
