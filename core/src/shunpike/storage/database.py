@@ -29,7 +29,10 @@ SEEN_WITHIN = 0.2
 
 
 class Transaction(Protocol):
-    """One transaction. Placeholders are ``?``; every method raises `StoreError`."""
+    """One transaction. Placeholders are ``?``; every method raises `StoreError`.
+
+    Work must not catch that and go on: the transaction is over, and nothing of it is kept.
+    """
 
     owner: str
     """The name of this process in ``owners.id``. A row that holds it is a lease: see `Recover`."""
@@ -89,7 +92,7 @@ class Database(Protocol):
         ...
 
     async def read(self, work: Work[T]) -> T:
-        """Do ``work``, which only reads, as of one moment, beside the writer. Raises `StoreError`."""
+        """Do ``work``, which only reads, as of one moment, beside the writer. Raises what that raises, `StoreError`."""
         ...
 
     async def revision(self, topic: str) -> int:

@@ -13,7 +13,6 @@ from shunpike.storage.database import Recover, Upkeep
 from shunpike_postgres.connection import Connection
 from shunpike_postgres.jobs import SharedJob
 from shunpike_postgres.session import PostgresSession
-from shunpike_postgres.transaction import PostgresTransaction
 from shunpike_postgres.worker import Worker
 
 T = TypeVar("T")
@@ -51,7 +50,7 @@ class PostgresDatabase(Database):
     async def _read(self, connection: Connection, work: Work[T]) -> T:
         async with connection.transaction():
             await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            return await work(PostgresTransaction(connection, self._session.owner, self._session.now()))
+            return await self._session.transaction(connection).run(work)
 
     @override
     async def revision(self, topic: str) -> int:

@@ -10,7 +10,6 @@ import psycopg
 from shunpike.storage import Work
 from shunpike.storage.pending import Pending
 from shunpike.types import Denial, Grant, Reservation, Settlement
-from shunpike_postgres.transaction import PostgresTransaction
 
 if TYPE_CHECKING:
     from shunpike_postgres.session import PostgresSession
@@ -64,13 +63,13 @@ class SharedJob(SessionJob["tuple[Any, ...] | Exception"]):
 
     async def _together(self, session: PostgresSession) -> tuple[Any, ...] | Exception:
         connection = session.connection
-        transaction = PostgresTransaction(connection, session.owner, session.now())
+        transaction = session.transaction()
         results: list[Any] = []
         holds = dict(session.holds)
         await connection.execute("BEGIN")
         try:
             for part in self._parts:
-                results.append(await part(transaction))
+                results.append(await transaction.run(part))
             self.admitted, self.committing = transaction.admitted, True
             await connection.execute("COMMIT")
         except BaseException as error:

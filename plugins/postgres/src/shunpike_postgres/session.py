@@ -23,6 +23,7 @@ from shunpike_postgres.owners import sign_in, sign_out
 from shunpike_postgres.shift import IGNORED, Shift, measured
 from shunpike_postgres.statements import FIND_BUCKETS, MAKE_BUCKETS
 from shunpike_postgres.stores import Stores
+from shunpike_postgres.transaction import PostgresTransaction
 
 MEASURE_EVERY = 60.0
 """Seconds between two looks at the database's clock."""
@@ -181,6 +182,10 @@ class PostgresSession:
             for key, name, unit, window in await cursor.fetchall():
                 self._ids[name] = key
                 self._kinds[key] = name, Unit(unit), WINDOW.validate_json(window)
+
+    def transaction(self, connection: Connection | None = None) -> PostgresTransaction:
+        """Return what work is given on ``connection``, None = the writing one. Raises `psycopg.OperationalError`."""
+        return PostgresTransaction(connection or self.connection, self.address, self.owner, self.now())
 
     def undo(self, holds: dict[str, tuple[int, ...]]) -> None:
         """Forget what a transaction had done that was rolled back, which began with ``holds``: also buckets it made."""

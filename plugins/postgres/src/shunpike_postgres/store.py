@@ -210,11 +210,7 @@ class PostgresStore(Store):
 
     async def _read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Do what is one statement, or where each may be of a moment of its own."""
-        session = self._session
-        pending = self._worker.read(
-            lambda connection: work(PostgresTransaction(connection, session.owner, session.now()))
-        )
-        return await pending.wait()
+        return await self._worker.read(lambda connection: self._session.transaction(connection).run(work)).wait()
 
     @override
     async def check(self) -> str:

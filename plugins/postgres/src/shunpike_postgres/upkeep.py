@@ -37,11 +37,11 @@ async def bury(connection: Connection, dead: list[int]) -> None:
     )
 
 
-async def fold(connection: Connection, owner: str, now: float, keep_days: float) -> bool:
+async def fold(connection: Connection, transaction: PostgresTransaction, keep_days: float) -> bool:
     """Keep the ledger's tables small, by one process at a time; return whether there is more to do."""
     async with connection.transaction():
         mine = await (await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])).fetchone()
         if mine != (True,):
             return False
         await connection.execute("SELECT 1 FROM buckets ORDER BY id FOR NO KEY UPDATE")
-        return await keep_small(PostgresTransaction(connection, owner, now), WORDS, now, keep_days)
+        return await transaction.run(lambda tx: keep_small(tx, WORDS, tx.now, keep_days))

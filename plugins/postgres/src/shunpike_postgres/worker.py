@@ -213,11 +213,11 @@ class Worker:
                 async with self._pool.connection() as connection:
                     with patience(connection, READING):
                         pending.result = await work(connection)
-            except StoreError as error:
-                pending.fail(error)
             except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
                 if isinstance(error, psycopg.OperationalError) and not last:
                     continue
-                pending.fail(said(self._address, error))
+                # What the work itself raises is passed on.
+                ours = isinstance(error, psycopg.Error | OSError)
+                pending.fail(said(self._address, error) if ours else error)
             break
         answer([pending])

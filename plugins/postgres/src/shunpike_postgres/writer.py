@@ -28,7 +28,6 @@ from shunpike_postgres.connection import QUICK, said
 from shunpike_postgres.jobs import Admit, Job, SessionJob, Settle, SharedJob
 from shunpike_postgres.owners import living_numbers
 from shunpike_postgres.session import PostgresSession
-from shunpike_postgres.transaction import PostgresTransaction
 from shunpike_postgres.upkeep import UPKEEP_EVERY, bury, fold, orphans
 
 _AGAIN = (errors.DeadlockDetected, errors.SerializationFailure, errors.IdleInTransactionSessionTimeout)
@@ -194,7 +193,7 @@ class PostgresWriter:
         session = self._session
         async with session.connection.transaction():
             await bury(session.connection, list(dead))
-            await session.stores.recover(PostgresTransaction(session.connection, session.owner, session.now()))
+            await session.transaction().run(session.stores.recover)
 
     async def _settle(self, ends: Sequence[tuple[str, Settlement]], dead: list[int]) -> int:
         jobs = [Settle(name, end) for name, end in ends]
@@ -222,9 +221,9 @@ class PostgresWriter:
             self._upkeep_at = now
             session = self._session
             with session.patience():
-                more = await fold(session.connection, session.owner, now, self._keep_days)
+                more = await fold(session.connection, session.transaction(), self._keep_days)
                 async with session.connection.transaction():
-                    more |= await session.stores.keep_small(PostgresTransaction(session.connection, session.owner, now))
+                    more |= await session.transaction().run(session.stores.keep_small)
             if more:
                 self._upkeep_at = now - UPKEEP_EVERY
 
