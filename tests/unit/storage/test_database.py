@@ -161,10 +161,39 @@ async def test_work_that_waits_for_something_else_is_a_mistake_that_is_told(tmp_
         await Something()
 
     store = SqliteStore(tmp_path / "ledger.db")
-    with pytest.raises(StoreError, match="waits for something else"):
+    with pytest.raises(TypeError, match="waits for something else"):
         await store.database.transaction(sleeping)
     with pytest.raises(TypeError, match="waits for something else"):
         await store.database.read(sleeping)
+    await store.aclose()
+
+
+async def test_what_work_raises_that_is_no_error_of_ours_comes_out_as_it_is(tmp_path: Path) -> None:
+    """Also where others shared its transaction, of whom nothing is lost."""
+    store = SqliteStore(tmp_path / "ledger.db")
+    queue, cause = Queue(store), KeyError("name")
+    told: list[ValueError] = []
+
+    async def misread(tx: Transaction) -> None:
+        await tx.announce("queue")
+        raise ValueError("no job") from cause
+
+    async def ask() -> None:
+        with pytest.raises(ValueError, match="no job") as caught:
+            await store.database.transaction(misread)
+        told.append(caught.value)
+
+    await store.check()
+    async with anyio.create_task_group() as group:
+        for number in range(4):
+            group.start_soon(ask)
+            group.start_soon(queue.lease, str(number))
+    assert [error.__cause__ for error in told] == [cause] * 4
+    assert len({id(error) for error in told}) == 4
+    assert await queue.leased() == ["0", "1", "2", "3"]
+    assert await store.database.revision("queue") == 4
+    with pytest.raises(ValueError, match="no job"):
+        await store.database.read(misread)
     await store.aclose()
 
 

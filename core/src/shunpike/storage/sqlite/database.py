@@ -67,7 +67,20 @@ class SqliteDatabase(Database):
     @override
     async def transaction(self, *work: Work[Any]) -> tuple[Any, ...]:
         """Do all of ``work`` in one transaction; other transactions that wait share its commit."""
-        return await self.put(lambda session: session.run(work)).wait()
+        raised: list[Exception] = []
+
+        def together(session: Session) -> tuple[Any, ...]:
+            try:
+                return session.run(work)
+            except Exception as error:
+                raised.append(error)
+                raise
+
+        job = self.put(together)
+        await job.done()
+        if raised and job.error is not None and job.error.__cause__ is raised[-1]:
+            raise raised[-1]  # the work's own, as it was
+        return job.outcome()
 
     def put(self, work: Callable[[Session], T], *, lasting: bool = False) -> Job[T]:
         """Queue work for the writing thread, which has the session; it is in a transaction then. Raises `StoreError`.
