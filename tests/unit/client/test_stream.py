@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
 import anyio
 import pytest
 
@@ -124,3 +128,44 @@ async def test_tool_calls_are_content(make_client: MakeClient) -> None:
     (call,) = stream.completion.choices[0].message.tool_calls or ()
     assert (call.id, call.function.name, call.function.arguments) == ("c1", "weather", '{"city":"Rome"}')
     assert stream.completion.choices[0].finish_reason == "tool_calls"
+
+
+async def test_a_stream_that_was_closed_before_it_began_asks_nobody(make_client: MakeClient) -> None:
+    only = ScriptedProvider("only", answer("Hello"))
+    async with make_client(only) as client:
+        stream = client.stream("hi")
+        await stream.aclose()
+        with pytest.raises(UsageError, match="the stream was closed"):
+            _ = [chunk async for chunk in stream]
+        with pytest.raises(UsageError, match="the stream was closed"):
+            await stream.__aenter__()
+    assert only.backend.calls == []
+
+
+async def test_a_stream_that_is_closed_while_it_opens_keeps_nothing_open(
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only, opens, closed = ScriptedProvider("only", answer("Hello")), anyio.Event(), anyio.Event()
+    play = only.backend.stream
+
+    @asynccontextmanager
+    async def slow(call: Any) -> AsyncIterator[Any]:
+        opens.set()
+        await closed.wait()
+        async with play(call) as chunks:
+            yield chunks
+
+    monkeypatch.setattr(only.backend, "stream", slow)
+    async with make_client(only) as client:
+        stream = client.stream("hi")
+
+        async def enter() -> None:
+            with pytest.raises(UsageError, match="the stream was closed"):
+                await stream.__aenter__()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(enter)
+            await opens.wait()
+            await stream.aclose()
+            closed.set()
+        assert (only.backend.open, (await row_of(client)).held) == (0, 0)

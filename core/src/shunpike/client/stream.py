@@ -47,7 +47,7 @@ class Stream:
         return self
 
     async def __aenter__(self) -> Self:
-        """Connect: fall over until the first content arrives. Raises `Exhausted` and `RequestError`."""
+        """Connect: fall over until the first content arrives. Raises as `complete`, and `UsageError` once closed."""
         self._entered = True
         if self._run is None:
             await self._open()
@@ -60,10 +60,18 @@ class Stream:
         await self.aclose()
 
     async def _open(self) -> None:
+        self._check_open()
         self._start = starter()
         async with AsyncExitStack() as opened:
             self._run, self._finish = await self._begin(opened)
             self._stack.push_async_exit(opened.pop_all())
+        if self._closed:
+            await self.aclose()
+            self._check_open()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise UsageError("the stream was closed before it began", hint="ask again for another one")
 
     async def aclose(self) -> None:
         """Close the connection; calling it again does nothing."""
