@@ -38,7 +38,8 @@ class Learns(Protocol):
 class RetriesSettlements(Protocol):
     """A store that tries again by itself to write what it was told to settle, until it is written or it is closed.
 
-    Without it the ledger does so whenever it is used.
+    It does so also where the caller is cancelled meanwhile.
+    Without it the ledger settles again what failed or was cancelled, whenever it is used and when it is closed.
     """
 
     @property

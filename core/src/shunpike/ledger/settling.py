@@ -41,9 +41,11 @@ class Settling:
         """
         try:
             return await answered(self._store.settle(attempt_id, settlement), self._clock, within), None
-        except Exception as error:  # noqa: BLE001 - an answer that came, and was billed, is not lost with its settlement
+        except BaseException as error:  # an answer that came, and was billed, is not lost with its settlement
             if not isinstance(self._store, RetriesSettlements):
                 self._backlog.keep([(attempt_id, settlement)])
+            if not isinstance(error, Exception):
+                raise  # asyncio's own cancellation: no scope of anyio holds it off.
             return False, masked(said(error)) or type(error).__name__
 
     async def again(self, *, last: bool = False) -> None:

@@ -167,9 +167,11 @@ class Turns:
 
     async def _give_back(self, ask: AdmissionRequest) -> None:
         unsent = Settlement(state=State.RELEASED, at=self.clock.now(), outcome="unsent", keeps_request=False)
-        with anyio.CancelScope(shield=True):
-            await self.settling.book(ask.attempt_id, unsent, LEAVING)
-        self.queue.ended(ask.attempt_id)
+        try:
+            with anyio.CancelScope(shield=True):
+                await self.settling.book(ask.attempt_id, unsent, LEAVING)
+        finally:
+            self.queue.ended(ask.attempt_id)
 
     def over(self, ask: AdmissionRequest, *, granted: bool) -> None:
         """Note that the store is no longer asked, whatever came of it."""

@@ -22,7 +22,8 @@ class Store(Protocol):
     async def settle(self, attempt_id: str, settlement: Settlement) -> bool:
         """Settle a held attempt once; False when it was settled before, which changes nothing.
 
-        It is done even when the caller is cancelled meanwhile; where it fails it is tried again until it is.
+        What fails, or whose caller is cancelled meanwhile, is settled again later: by the store where it
+        `RetriesSettlements`, which it does whoever is cancelled; else by the ledger.
         """
         ...
 
