@@ -1,7 +1,8 @@
 """The change feed: what is known of the topics' revisions, and how old that is.
 
 The server tells a listener of every announcement at once (``NOTIFY``). A line may be dead without anybody noticing, so
-what is known is also looked at again while somebody asks: nobody goes by what is older than `OLDEST`.
+what is known is also looked at again while somebody asks: nobody goes by what is as old as `SEEN_WITHIN`. From half
+that age on one looks, and others go by what is known meanwhile.
 """
 
 from __future__ import annotations
@@ -19,8 +20,6 @@ from shunpike_postgres.address import Address
 from shunpike_postgres.connection import connect
 from shunpike_postgres.transaction import CHANNEL
 
-OLDEST = 2 * SEEN_WITHIN
-"""Seconds for which others go on by what is known while one looks."""
 _AFTER_A_LOSS = 1.0
 
 
@@ -44,19 +43,22 @@ class Feed:
         """Return the revision of ``topic``, None for whoever has to look; whoever asks next need not, for a while."""
         now_mono, known = self._clock.monotonic(), self._known.get(topic)
         if known is not None:
-            if now_mono - known.as_of_mono < SEEN_WITHIN:
-                return known.revision
-            if now_mono - known.as_of_mono < OLDEST and now_mono - self._looked_mono.get(topic, 0.0) < SEEN_WITHIN:
+            age, soon = now_mono - known.as_of_mono, SEEN_WITHIN / 2
+            if age < soon or (age < SEEN_WITHIN and now_mono - self._looked_mono.get(topic, 0.0) < soon):
                 return known.revision
         self._looked_mono[topic] = now_mono
         return None
 
     def tell(self, topic: str, revision: int, as_of_mono: float | None = None) -> None:
-        """Take in a revision: as of ``as_of_mono``, None = now."""
+        """Take in a revision: as a look found it that was begun at ``as_of_mono``, None = as it was announced by now.
+
+        Only a newer look tells a smaller one: announcements come in any order.
+        """
         told = _Known(revision, self._clock.monotonic() if as_of_mono is None else as_of_mono)
         known = self._known.get(topic)
-        if known is None or told.as_of_mono >= known.as_of_mono:
-            self._known[topic] = told
+        if known is not None and (as_of_mono is None or as_of_mono < known.as_of_mono):
+            told = _Known(max(revision, known.revision), max(told.as_of_mono, known.as_of_mono))
+        self._known[topic] = told
 
     async def listen(self) -> None:
         """Hear what is announced, until cancelled. A line that is lost is made anew: meanwhile others look."""
