@@ -64,14 +64,14 @@ def test_what_can_not_be_set_is_refused_when_the_change_is_made(fields: dict[str
 async def test_a_follower_tells_each_change_once() -> None:
     store = MemoryControl()
     follower = Follower(BASE, store, SystemClock())
-    assert await follower.look() is None
+    assert not await follower.look()
     await store.change([change("everything", "max_attempts", 2)], BY)
-    found = await follower.look()
-    assert found is not None
-    assert found.max_attempts == 2
-    assert await follower.look() is None
+    assert await follower.look()
+    assert follower.in_force.settings.max_attempts == 2
+    assert not await follower.look()
     await store.change([change("everything", "max_attempts", None)], BY)
-    assert await follower.look() == BASE
+    assert await follower.look()
+    assert follower.in_force.settings == BASE
 
 
 async def test_a_store_that_can_not_tell_leaves_what_is_known_in_force() -> None:
@@ -87,7 +87,7 @@ async def test_a_store_that_can_not_tell_leaves_what_is_known_in_force() -> None
 
 
 async def test_without_a_store_nothing_is_ever_changed() -> None:
-    assert await Follower(BASE, None, SystemClock()).look() is None
+    assert not await Follower(BASE, None, SystemClock()).look()
 
 
 def test_the_memory_store_is_a_control_store() -> None:

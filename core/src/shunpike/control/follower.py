@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import anyio
 
 from shunpike.clock import Clock
@@ -10,6 +12,13 @@ from shunpike.control.store import ControlStore
 from shunpike.storage.database import SEEN_WITHIN
 from shunpike.types.control import UNCONTROLLED, Controls
 from shunpike.types.settings import Settings
+
+
+class Controlled(NamedTuple):
+    """Settings of files and variables with ``controls`` laid over them."""
+
+    settings: Settings
+    controls: Controls
 
 
 class Follower:
@@ -29,8 +38,13 @@ class Follower:
         self._looked_mono: float | None = None
         self._looking: anyio.Event | None = None
         """Set when the look that one of them has begun is over: it wakes all that wait, where a lock is handed on."""
-        self.controls: Controls = UNCONTROLLED
-        """What is known: replaced as a whole, never changed."""
+        self.in_force = Controlled(base, UNCONTROLLED)
+        """What is known: replaced as a whole, never changed, so that any thread may read it."""
+
+    @property
+    def controls(self) -> Controls:
+        """The controls in force."""
+        return self.in_force.controls
 
     @property
     def is_due(self) -> bool:
@@ -41,14 +55,14 @@ class Follower:
     def _is_old(self) -> bool:
         return self._looked_mono is None or not 0 <= self._clock.monotonic() - self._looked_mono < SEEN_WITHIN
 
-    async def look(self) -> Settings | None:
-        """Return the settings that hold from now on, None where nothing has changed since the last look.
+    async def look(self) -> bool:
+        """Return whether something has changed since the last look, and is in force from now on.
 
-        Of those that come at once one looks for all. Raises `StoreError` where the store can't tell: what is known
-        stays in force.
+        Of those that come at once one looks for all, and is told. Raises `StoreError` where the store can't tell: what
+        is known stays in force.
         """
         if self._store is None:
-            return None
+            return False
         if self._looking is not None and self._looking.is_set():
             await self._over(self._looking)
         if not self._is_old:
@@ -57,7 +71,7 @@ class Follower:
         while self._looking is not None:
             await self._over(self._looking)
             if (self._looked_mono is not None and self._looked_mono >= came_mono) or not self._is_old:
-                return None  # Whoever looked meanwhile has told what was found.
+                return False  # Whoever looked meanwhile has told what was found.
         looking = self._looking = anyio.Event()
         try:
             return await self._look(self._store, self._clock.monotonic())
@@ -69,11 +83,11 @@ class Follower:
         if self._looking is looking:
             self._looking = None
 
-    async def _look(self, store: ControlStore, begun_mono: float | None) -> Settings | None:
+    async def _look(self, store: ControlStore, begun_mono: float | None) -> bool:
         revision = await store.revision()
         found = self.controls if revision == self.controls.revision else await store.controls()
         self._looked_mono = begun_mono
         if found == self.controls:
-            return None
-        self.controls = found
-        return overlaid(self._base, found)
+            return False
+        self.in_force = Controlled(overlaid(self._base, found), found)
+        return True

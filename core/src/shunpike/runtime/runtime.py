@@ -15,7 +15,7 @@ from types import TracebackType
 
 import anyio
 
-from shunpike.clock import Clock
+from shunpike.clock import Clock, moment
 from shunpike.config import KeyStore, resolve_key
 from shunpike.config.warned import warn_once
 from shunpike.control import Follower, MemoryControl, control_of, why_off
@@ -36,6 +36,7 @@ from shunpike.runtime.request_ids import duplicate, enter, leave
 from shunpike.runtime.snapshot import Shared, Snapshot
 from shunpike.runtime.stores import open_store
 from shunpike.types import ProviderSettings, Settings
+from shunpike.types.control import Controls
 from shunpike.waiting import SWITCHES, Queue
 
 LOOK_FOR = 0.5
@@ -72,7 +73,7 @@ class Runtime:
         self.control = control_of(self.store)
         """What an operator changes while processes run; None where the store keeps a ledger and nothing else."""
         self._follower = Follower(settings, self.control, clock)
-        accounts = self._accounts(settings)
+        accounts = self._accounts(*self._follower.in_force)
         self.queue = Queue()
         self.health = Health(clock)
         self.ledger = Ledger(self.store, clock, settings, GrantedLimits(host), queue=self.queue, emit=host.emit)
@@ -89,10 +90,10 @@ class Runtime:
         self._lock = threading.Lock()
         self.planner = Planner(self._shared, self.endpoints, self.tokenizers)
 
-    def _accounts(self, settings: Settings) -> dict[str, Account]:
+    def _accounts(self, settings: Settings, controls: Controls) -> dict[str, Account]:
         check_budgets(settings, self.host)
         accounts = find_accounts(self.host, settings, self._environ, self._keys)
-        return with_switches(with_catalogs(self.host, accounts), self._follower.controls)
+        return with_switches(with_catalogs(self.host, accounts), controls)
 
     @property
     def targets(self) -> Targets:
@@ -104,18 +105,24 @@ class Runtime:
 
         Raises `ConfigError`, and then everything stays as it was.
         """
-        self._swap(self.snapshot.settings, self.snapshot.accounts)
+        while not self._swap(self.snapshot.accounts):
+            pass
 
-    def _swap(self, settings: Settings, renewed: Iterable[str] = ()) -> None:
-        accounts = self._accounts(settings)
+    def _swap(self, renewed: Iterable[str] = ()) -> bool:
+        """Return False where another thread was faster: what was read before must not replace what it has read."""
+        former, in_force = self.snapshot, self._follower.in_force
+        accounts = self._accounts(*in_force)  # Files are read outside of the lock that requests take.
         with self._lock:
-            former = self.snapshot
-            self.snapshot = Snapshot(self._shared, settings, accounts, former, self._follower.controls)
+            if former is not self.snapshot or in_force is not self._follower.in_force:
+                return False
+            latest = Snapshot(self._shared, in_force.settings, accounts, former, in_force.controls)
+            self.ledger.apply(in_force.settings)
+            self.snapshot = latest
             self._former.append(former)
-            self.ledger.apply(settings)
             known = former.accounts
             changed = (name for name, one in accounts.items() if name in known and known[name].key != one.key)
             self._renewed.update(renewed, changed)
+            return True
 
     def request(self, request_id: str | None = None) -> SnapshotLease:
         """Return the context of one request, which gives the snapshot that it keeps to its end.
@@ -127,11 +134,11 @@ class Runtime:
     async def begin(self) -> Snapshot:
         """Return the snapshot for a request that begins now. `end` must be told of it."""
         await self.obey()
-        self._look_for_keys()
-        if self._renewed:
-            self.health.renew(self._renewed)
-            self._renewed = set()
-        snapshot = self.snapshot
+        self._catch_up()
+        with self._lock:
+            snapshot, renewed, self._renewed = self.snapshot, self._renewed, set()
+        if renewed:
+            self.health.renew(renewed)
         snapshot.requests += 1
         return snapshot
 
@@ -146,14 +153,17 @@ class Runtime:
         return self._follower.controls.revision
 
     async def _look(self) -> None:
-        settings = await self._follower.look()
-        if settings is None:
-            return
-        self.queue.stir(SWITCHES)
+        if await self._follower.look():
+            self.queue.stir(SWITCHES)
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Swap a snapshot that is out of date. Where that can't be, the next request tries again."""
         try:
-            self._swap(settings)
+            while self._is_outdated and not self._swap():
+                pass
         except ConfigError as error:  # What holds until now does so on; switches are obeyed before sending.
-            warn_once(f"what an operator changed does not hold: {error.message}", error.hint or "take it back")
+            warn_once(f"what was changed does not hold yet: {error.message}", error.hint or "take it back")
 
     async def _why_off(self, target: Target) -> str | None:
         """Return why ``target`` must not be sent to, whatever its request began with. Raises `StoreError`."""
@@ -167,19 +177,19 @@ class Runtime:
         if self._former:
             await self._close(self._unused())
 
-    def _look_for_keys(self) -> None:
-        """Notice a key that was changed after it was refused: it is asked at once."""
-        refused = self.health.refused_keys
-        if not refused:
-            return
-        settings = self.snapshot.settings
-        for name, account in self.snapshot.accounts.items():
+    @property
+    def _is_outdated(self) -> bool:
+        """Whether a control, the day, or a key that was refused is another one now. Raises `ConfigError`."""
+        now, refused = self.snapshot, self.health.refused_keys
+        if now.controls is not self._follower.controls or now.day != moment(self.clock.now()).date():
+            return True
+        for name, account in now.accounts.items() if refused else ():
             if f"{name} {account.key.fingerprint}" in refused:
-                section = settings.providers.get(name, ProviderSettings())
-                now = resolve_key(name, account.info.env_key, section, self._environ, self._keys)
-                if now.fingerprint != account.key.fingerprint:
-                    self._swap(settings)
-                    return
+                section = now.settings.providers.get(name, ProviderSettings())
+                key = resolve_key(name, account.info.env_key, section, self._environ, self._keys)
+                if key.fingerprint != account.key.fingerprint:
+                    return True
+        return False
 
     def _unused(self) -> list[Backend]:
         """Return the backends that no request can use any more, and forget them."""

@@ -56,7 +56,9 @@ class Snapshot:
         self.settings = settings
         self.accounts = accounts
         self.controls = controls
-        self.targets = build_targets(host, settings, accounts, moment(clock.now()).date(), controls)
+        self.day = moment(clock.now()).date()
+        """The UTC day as of which models are retired."""
+        self.targets = build_targets(host, settings, accounts, self.day, controls)
         """Everything that is known to be there without asking anybody."""
         self.strategies: Strategies = Strategies(host, settings)
         if former is not None and former.strategies.are_of(settings):
