@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
+import psycopg
 from typing_extensions import override
 
 from shunpike.storage import Database, Migrations, Work
@@ -45,12 +46,21 @@ class PostgresDatabase(Database):
         """Do ``work``, which only reads, as of one moment. Raises what it raises, and `StoreError`."""
         if self._session.stores.are_behind:
             await self.transaction()
-        return await self._worker.read(lambda connection: self._read(connection, work)).wait()
+        done = await self._worker.read(lambda connection: self._read(connection, work)).wait()
+        if isinstance(done, Exception):
+            raise done
+        return done[0]
 
-    async def _read(self, connection: Connection, work: Work[T]) -> T:
+    async def _read(self, connection: Connection, work: Work[T]) -> tuple[T] | Exception:
+        """Return the result, or what the work raised."""
         async with connection.transaction():
             await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            return await self._session.transaction(connection).run(work)
+            try:
+                return (await self._session.transaction(connection).run(work),)
+            except (psycopg.Error, OSError):
+                raise
+            except Exception as error:  # noqa: BLE001 - the work's own: it is raised to whoever asked
+                return error
 
     @override
     async def revision(self, topic: str) -> int:

@@ -27,12 +27,6 @@ async def add(tx: Transaction) -> int:
     return await tx.execute("INSERT INTO notes (name) VALUES (?)", "one")
 
 
-async def fail(tx: Transaction) -> None:
-    """Read something, and raise an error of the work's own."""
-    await tx.rows("SELECT name FROM notes")
-    raise UsageError("not so")
-
-
 async def notes(tx: Transaction) -> list[Row]:
     """Return what is kept."""
     return await tx.rows("SELECT name FROM notes")
@@ -47,13 +41,19 @@ class DatabaseContract:
         """Return a database, closed at the end."""
         raise NotImplementedError
 
-    async def test_what_its_work_raises_is_raised(self, tmp_path: Path) -> None:
-        """By a read and by a transaction, of which nothing is kept."""
+    @pytest.mark.parametrize("kind", [UsageError, ValueError])
+    async def test_what_its_work_raises_is_raised(self, tmp_path: Path, kind: type[Exception]) -> None:
+        """By a read and by a transaction, of which nothing is kept; an error of ours or not."""
+
+        async def fail(tx: Transaction) -> None:
+            await tx.rows("SELECT name FROM notes")
+            raise kind("not so")
+
         async with self.opened(tmp_path) as database:
             database.enroll(NOTES)
-            with pytest.raises(UsageError, match="not so"):
+            with pytest.raises(kind, match="not so"):
                 await database.read(fail)
-            with pytest.raises(UsageError, match="not so"):
+            with pytest.raises(kind, match="not so"):
                 await database.transaction(add, fail)
             assert await database.read(notes) == []
 
