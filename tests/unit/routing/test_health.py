@@ -108,3 +108,41 @@ def test_what_it_knows_of_a_target_is_told_to_strategies() -> None:
 
     assert (health.of(NORTH).failures, health.of(NORTH).error) == (1, "overloaded")
     assert health.of(ELSEWHERE).failures == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        (down(), TROUBLE.first),
+        (NotHere("gone", provider="north"), GONE.first),
+        (RateLimited("too many", provider="north"), UNNAMED.first),
+    ],
+)
+def test_a_wall_clock_that_is_set_back_keeps_nothing_closed_for_longer(error: ProviderError, seconds: float) -> None:
+    """It was closed for as long as the clock had been set back: a week, where it was a week."""
+    clock = VirtualClock()
+    health = Health(clock)
+    health.learn(NORTH, error, clock.now())
+    clock.set_back(7 * 86_400.0)
+
+    assert health.closed_until(NORTH) == pytest.approx(clock.now() + seconds, abs=1e-3)
+    closed = health.enter(NORTH)
+    assert closed is not None
+    assert closed.closed_until == health.closed_until(NORTH)
+    clock.advance(seconds)
+    assert health.closed_until(NORTH) is None
+    assert health.enter(NORTH) is None
+    assert health.enter(NORTH) is not None, "one tests it"
+    clock.set_back(86_400.0)
+    clock.advance(TESTED_FOR)
+    assert health.enter(NORTH) is None, "also for the others, while one tests"
+
+
+def test_a_moment_that_the_provider_named_is_one_of_the_wall_clock() -> None:
+    clock = VirtualClock()
+    health, error = Health(clock), down()
+    error.retry_at = named = clock.now() + 100.0
+    health.learn(NORTH, error, clock.now())
+    clock.set_back(3_600.0)
+
+    assert health.closed_until(NORTH) == named

@@ -7,6 +7,7 @@ import pytest
 from shunpike.routing.shared_health import LONGEST, REMEMBERED, Closed, Place, bucket_of, heard_of, place_of, told_of
 from shunpike.routing.trouble import TroubleScope
 from shunpike.types import Cause
+from shunpike_testkit.clock import VirtualClock
 
 NOW = 1_800_000_000.0
 
@@ -35,3 +36,12 @@ def test_others_ask_again_after_an_hour_at_the_latest_whatever_was_named(seconds
 )
 def test_a_place_is_found_again_by_its_bucket(place: Place) -> None:
     assert place_of(bucket_of(place)) == place
+
+
+def test_what_others_told_is_over_within_the_hour_also_where_the_wall_clock_was_set_back() -> None:
+    clock, place = VirtualClock(NOW), (TroubleScope.ORIGIN, "acme https://x")
+    known = Closed(NOW + 60.0, NOW, 1, "overloaded", "overloaded: down", Cause.TROUBLE)
+    heard = heard_of(place, told_of(place, known), clock.monotonic())
+    assert heard.opening(clock) == NOW + 60.0
+    clock.set_back(7 * 86_400.0)
+    assert heard.opening(clock) == clock.now() + LONGEST

@@ -84,7 +84,8 @@ class Health:
             return told._replace(closed_until=opens_at, sure=known.failures == 1, cause=cause)
         if not is_trouble(error):
             return told._replace(cause=cause)
-        known.opens_at = max(known.opens_at, known.named_at)
+        if known.named_at > known.opens_at:
+            known.opens_at, known.opens_mono = known.named_at, float("inf")
         self._is_the_accounts(where, scope, known)
         sure = named is not None and known.failures == 1
         return told._replace(closed_until=known.opens_at, sure=sure, shared=scope is TroubleScope.MODEL, cause=cause)
@@ -95,10 +96,11 @@ class Health:
         if known is not None and begun > known.closed_at:
             # One that had begun before it was closed is of the same trouble, not of a further one.
             failures += 1
-        until = now + growth.after(failures)
-        if known is not None and not known.tested:
-            until = max(until, known.opens_at)
-        found = Closed(until, now, failures, told.kind, told.reason, told.cause, hint=told.hint)
+        away = growth.after(failures)
+        found = Closed(now + away, now, failures, told.kind, told.reason, told.cause, hint=told.hint)
+        found.opens_mono = self._clock.monotonic() + away
+        if known is not None and not known.tested and known.opening(self._clock) > found.opens_at:
+            found.opens_at, found.opens_mono = known.opening(self._clock), known.opens_mono
         return self._keep(key, found)
 
     def _keep(self, place: Place, found: Closed) -> Closed:
@@ -171,7 +173,9 @@ class Health:
         # What answered in between shows that it is these models. The account has a growth of its own: it is opened by
         # the first of its models that answers, and must not be kept from it by how often two others failed.
         well = self._account_well_at.get(where.account, 0.0)
-        if any(one.cause is Cause.TROUBLE and one.opens_at > now and one.closed_at > well for one in others):
+        if any(
+            one.cause is Cause.TROUBLE and one.opening(self._clock) > now and one.closed_at > well for one in others
+        ):
             told = Setback(TroubleScope.ACCOUNT, known.kind, known.reason, hint=known.hint, cause=known.cause)
             self._close((TroubleScope.ACCOUNT, where.account), TROUBLE, now, told)
 
@@ -205,13 +209,13 @@ class Health:
         found = [
             (scope, one) for scope in TroubleScope if (one := self._closed.get((scope, where.of(scope)))) is not None
         ]
-        for scope, one in sorted(found, key=lambda pair: -pair[1].opens_at):
-            if one.opens_at > now:
+        for scope, one in sorted(found, key=lambda pair: -pair[1].opening(self._clock)):
+            if (opening := one.opening(self._clock)) > now:
                 sure = one.cause is Cause.QUOTA and one.failures == 1
-                until = max(one.opens_at, one.named_at)
+                until = max(opening, one.named_at)
                 return Setback(scope, one.kind, one.reason, until, sure=sure, cause=one.cause, hint=one.hint)
         for _, one in found:
-            one.tested, one.opens_at = True, now + TESTED_FOR
+            one.tested, one.opens_at, one.opens_mono = True, now + TESTED_FOR, self._clock.monotonic() + TESTED_FOR
         return None
 
     def leave(self, where: TroublePlace) -> None:
@@ -232,13 +236,13 @@ class Health:
     def closed_until(self, where: TroublePlace) -> float | None:
         """Return until when nothing is sent there, epoch seconds; None when something may be."""
         found = (self._closed.get((scope, where.of(scope))) for scope in TroubleScope)
-        moments = [one.opens_at for one in found if one is not None]
+        moments = [one.opening(self._clock) for one in found if one is not None]
         return max((at for at in moments if at > self._clock.now()), default=None)
 
     def of(self, where: TroublePlace) -> TargetHealth:
         """Return what is known of failures in a row there: of what closes it for longest."""
         found = [one for scope in TroubleScope if (one := self._closed.get((scope, where.of(scope)))) is not None]
-        worst = max(found, key=lambda one: one.opens_at, default=None)
+        worst = max(found, key=lambda one: one.opening(self._clock), default=None)
         return TargetHealth() if worst is None else TargetHealth(failures=worst.failures, error=worst.kind)
 
     def renew(self, accounts: Collection[str]) -> None:

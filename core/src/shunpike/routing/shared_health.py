@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from shunpike.clock import Clock
 from shunpike.routing.trouble import TroubleScope
 from shunpike.types import Block, Cause
 from shunpike.types.trouble import bucket_in_trouble, place_in_trouble
@@ -20,6 +21,9 @@ LONGEST = 3_600.0
 """Seconds after which another process asks again at the latest, whatever moment a provider named."""
 TOLD = frozenset({Cause.TROUBLE, Cause.KEY})
 """What other processes are told: limits and quotas are the ledger's own, and what a model lacks is found at once."""
+
+_DRIFT = 1.0
+"""Seconds by which the two clocks may come apart and be of one mind."""
 
 Place = tuple[TroubleScope, str]
 
@@ -41,6 +45,13 @@ class Closed:
     """Whether one request is testing it, which is why the others stay away."""
     booked_mono: float | None = None
     """When the store was known to have it."""
+    opens_mono: float = float("inf")
+    """When the time to stay away is over, whatever becomes of the wall clock; never for a moment that was named."""
+
+    def opening(self, clock: Clock) -> float:
+        """Return when it opens, epoch seconds: a wall clock that was set back keeps nothing closed for longer."""
+        late = self.opens_at - clock.now() - (self.opens_mono - clock.monotonic())
+        return self.opens_at - late if late > _DRIFT else self.opens_at
 
 
 def bucket_of(place: Place) -> str:
@@ -81,4 +92,13 @@ def heard_of(place: Place, block: Block, read_mono: float) -> Closed:
     """Return what another process, or an earlier one, told."""
     until = block.until if block.test_at is None else block.test_at
     cause = Cause.KEY if place[0] is TroubleScope.KEY else Cause.TROUBLE
-    return Closed(until, block.at, block.failures, block.kind, block.reason, cause, booked_mono=read_mono)
+    return Closed(
+        until,
+        block.at,
+        block.failures,
+        block.kind,
+        block.reason,
+        cause,
+        booked_mono=read_mono,
+        opens_mono=read_mono + LONGEST,
+    )
