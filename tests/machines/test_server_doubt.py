@@ -15,7 +15,7 @@ from shunpike_postgres import session, worker
 from shunpike_postgres.store import PostgresStore
 from shunpike_testkit.stores import hold, reservation, settled
 
-from .rig import rows, served
+from .rig import recovered, rows, served
 
 MONEY = hold(50, 100, Unit.USD, Lifetime())
 GATE = 4711
@@ -60,3 +60,26 @@ async def test_an_admission_that_is_kept_after_its_line_was_given_up_is_given_ba
                 await anyio.sleep(0.02)
         assert [left.used for left in await store.remaining([MONEY], time.time())] == [0]
         await store.check()
+
+
+async def test_an_admission_that_is_kept_after_its_process_closed_is_recovered(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As what a dead owner holds: it must not stay held by one of whom nobody knows any more."""
+    async with served(postgres_url) as other:
+        await other.check()
+        with psycopg.connect(postgres_url, autocommit=True) as gate:
+            gate.execute(SLOW)
+            gate.execute("SELECT pg_advisory_lock(%s)", [GATE])
+            async with served(postgres_url) as store:
+                monkeypatch.setattr(session, "PATIENCE", 0.5)
+                with pytest.raises(StoreError, match="can't be reached"):
+                    await alone(store)
+                monkeypatch.setattr(session, "PATIENCE", 30.0)
+            assert await other.recover(time.time()) == 0
+        with anyio.fail_after(60):
+            while rows(postgres_url, "SELECT count(*) FROM attempts") != [(1,)]:  # noqa: ASYNC110 - nobody is told
+                await anyio.sleep(0.02)
+        rows(postgres_url, "UPDATE owners SET dead_since = 1")
+        await recovered(other)
+        await other.check()

@@ -70,11 +70,15 @@ async def sign_in(connection: Connection, me: str, now: float) -> int:
     return number
 
 
-async def sign_out(connection: Connection, me: str) -> None:
+async def sign_out(connection: Connection, me: str, doubted: int | None) -> None:
     """Leave the list of owners, unless something is still held: that is left to the next one's recovery.
 
-    The lock is let go here: a session's end takes the server a moment.
+    The lock is let go here: a session's end takes the server a moment. Where something may still be admitted over the
+    line that had the number ``doubted``, the owner stays on the list, and lives as long as that does.
     """
+    if doubted is not None:
+        await connection.execute("UPDATE owners SET number = %s WHERE id = %s", [doubted, me])
+        return
     await connection.execute(
         "DELETE FROM owners WHERE id = %s AND NOT EXISTS (SELECT 1 FROM attempts WHERE owner = owners.id)", [me]
     )

@@ -119,12 +119,12 @@ class PostgresSession:
             with suppress(*(() if jumped else (StoreError,))):
                 await self._measure(self.connection)
 
-    async def close(self) -> None:
-        """Sign out, unless something is still held, and disconnect."""
+    async def close(self, doubted: int | None) -> None:
+        """Sign out, unless something is still held, or may be over the line ``doubted``, and disconnect."""
         if self._connection is not None:
             if self.is_open:
                 with self.patience():
-                    await sign_out(self._connection, self.owner)
+                    await sign_out(self._connection, self.owner, doubted)
             await self._connection.close()
 
     def leave_to_parent(self) -> None:

@@ -150,7 +150,7 @@ class Worker:
             await asyncio.wait(self._reads)
         # A server that is gone at the end changes nothing for anybody: it has ended our session, and freed our lock.
         with suppress(psycopg.Error, StoreError, OSError):
-            await self._session.close()
+            await self.writer.close()
         await self._pool.close()
 
     async def _write(self, batch: list[Job]) -> None:

@@ -200,6 +200,14 @@ class PostgresWriter:
         await Batch(self._session, jobs, dead=dead).run()
         return sum(bool(job.result) for job in jobs)
 
+    async def close(self) -> None:
+        """Give back what is in doubt, as far as that can be told by now, and leave. Raises as `beat`."""
+        try:
+            if self._doubtful:
+                await self._ready()
+        finally:
+            await self._session.close(max(self._doubtful.values(), default=None))
+
     async def beat(self) -> None:
         """Make sure that this process is seen to live, while it holds something. Raises `psycopg.Error`, `StoreError`.
 
