@@ -7,11 +7,14 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from shunpike.builtin.memory import MemoryStore
 from shunpike.builtin.plugin import plugin as builtin
 from shunpike.catalog import price_at
 from shunpike.client import Client
+from shunpike.errors import StoreError
 from shunpike.hookspecs import hookimpl
 from shunpike.plugins import Host
+from shunpike.protocols import Store
 from shunpike.runtime.prices import PriceBook
 from shunpike.types import Answer, Billing, Budget, Call, Completion, ModelInfo, Money, Price, PriceRow, Settings, Usage
 from shunpike_testkit.clock import VirtualClock
@@ -116,13 +119,15 @@ def test_a_price_is_asked_for_once_while_it_holds() -> None:
     assert len(provider.asked) == 1
 
 
-async def complete(provider: Priced, clock: VirtualClock, seconds: float, budget: str) -> Completion:
+async def complete(
+    provider: Priced, clock: VirtualClock, seconds: float, budget: str, store: Store | None = None
+) -> Completion:
     host = Host()
     host.register(builtin, "builtin")
     host.register(provider, "only")
     budgets = (Budget(amount=Money.usd(budget), period="day"),)
     settings = Settings.model_validate({"store": "memory:", "allow_paid": True, "budgets": budgets})
-    async with Client(settings, host=host, clock=clock, environ={}) as client:
+    async with Client(settings, host=host, clock=clock, store=store, environ={}) as client:
         return await client.complete("hi", model="only/m", timeout=seconds, max_tokens=10)
 
 
@@ -142,3 +147,13 @@ async def test_an_attempt_that_runs_into_the_peak_until_its_own_deadline_is_rese
 async def test_away_from_any_change_the_cost_is_exact() -> None:
     done = await complete(Priced(answer(usage=MILLION)), VirtualClock(PEAK - 1200), 60.0, "5.00")
     assert (done.cost.pico, done.cost_exact) == (1_000_000 * CHEAP, True)
+
+
+async def test_a_cost_that_is_not_booked_is_not_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(*_: object) -> bool:
+        raise StoreError("the disk is full")
+
+    store = MemoryStore()
+    monkeypatch.setattr(store, "settle", full)
+    done = await complete(Priced(answer(usage=MILLION)), VirtualClock(PEAK - 1200), 60.0, "5.00", store)
+    assert (done.cost.pico, done.cost_exact) == (1_000_000 * CHEAP, False)

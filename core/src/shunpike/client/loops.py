@@ -108,6 +108,7 @@ class Loops:
             if first:
                 stack.push_async_callback(self._latest.runtime.close_store)
             for parts in self.everywhere:
+                parts.runtime.refuse()
                 if parts is not self._latest:
                     stack.push_async_callback(parts.runtime.ledger.finish)
                 if parts is here or parts.start is None:

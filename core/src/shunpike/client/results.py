@@ -32,6 +32,7 @@ def _facts(
         raise RuntimeError(f"attempt {attempt.ask.attempt_id} answered but was not settled")
     price = services.served_price(attempt, answer.model, answer.usage.prompt_tokens, answer.service_tier)
     measured = booked.usage.basis is Basis.MEASURED
+    exact = booked.state is State.SETTLED and booked.unbooked is None and measured
     cost = ZERO if snapshot.funds(target) is Funds.CREDIT else booked.cost
     doubtful = price is not None and price.at_most and answer.stated_cost is None
     return {
@@ -41,7 +42,7 @@ def _facts(
         "requested_model": recorder.requested_model,
         "usage": booked.usage,
         "cost": cost,
-        "cost_exact": not (cost or target.paid) or (booked.state is State.SETTLED and measured and not doubtful),
+        "cost_exact": not (cost or target.paid) or (exact and not doubtful),
         "list_price": None if price is None else price.of(booked.usage),
         "decision": recorder.decision(),
         "warnings": (*map(masked, answer.warnings), *recorder.warnings),

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from shunpike.assembly import Assembly
 from shunpike.clock import Clock
-from shunpike.errors import ShunpikeError
+from shunpike.errors import ShunpikeError, StoreError
 from shunpike.not_sent import before_sending, begin_attempt
 from shunpike.protocols import Admission, AdmissionRequest, Backend, RoutableRequest, Target
 from shunpike.routing.health import Health
@@ -62,10 +62,12 @@ class Services:
     def problem(self, target: Target) -> ShunpikeError | None:
         """Return why nothing can be sent to ``target`` as things are set up here, None when its backend is there.
 
-        Asked before anything is held for it.
+        Asked before anything is held for it. Raises `StoreError` once the client is closed.
         """
         try:
             self.backend(target)
+        except StoreError:
+            raise
         except ShunpikeError as error:
             return error
         return None

@@ -199,6 +199,12 @@ class Runtime:
         used = {id(backend) for one in (self.snapshot, *self._former) for backend in one.backends}
         return [one for old in over for one in old.backends if id(one) not in used]
 
+    def refuse(self) -> None:
+        """Send nothing any more: the client is being closed. From any thread."""
+        with self._lock:
+            for one in (self.snapshot, *self._former):
+                one.closed = True
+
     async def leave(self) -> None:
         """Close backends, each even when another fails. Who waits is told so at once."""
         self.queue.close()

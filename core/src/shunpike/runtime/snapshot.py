@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from shunpike.clock import Clock, moment
-from shunpike.errors import PluginError
+from shunpike.errors import PluginError, StoreError
 from shunpike.ledger import Ledger
 from shunpike.ledger.terms import funds_of
 from shunpike.plugins import Host
@@ -65,6 +65,8 @@ class Snapshot:
             self.strategies = former.strategies
         self.requests = 0
         """How many of those that began with it have not ended."""
+        self.closed: bool = former is not None and former.closed
+        """Whether its client was closed: nothing is sent any more."""
         self._host = host
         self._clock = clock
         self._prices = PriceBook(host, clock, self.targets.catalog)
@@ -119,7 +121,9 @@ class Snapshot:
         return self.backend_of(self.accounts[target.name])
 
     def backend_of(self, account: Account) -> Backend:
-        """Return the backend of ``account``, made once. Raises `NoCredential` and `ConfigError`."""
+        """Return the backend of ``account``, made once. Raises `NoCredential`, `ConfigError`, `StoreError`."""
+        if self.closed:
+            raise StoreError("the ledger is closed")
         if account.name not in self._backends:
             settings = account.settings
             if settings.clock is None:

@@ -26,7 +26,7 @@ class Answered(Record):
     usage: Usage
     cost: Money = ZERO
     cost_exact: bool = True
-    """False when the usage was not measured, so that the cost is a bound from above."""
+    """False when the usage was not measured, so that the cost is a bound from above, and while it is not booked."""
     list_price: Money | None = None
     decision: Decision
     warnings: tuple[str, ...] = ()
