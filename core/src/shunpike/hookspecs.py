@@ -1,7 +1,8 @@
 """The hooks a plugin may implement.
 
 pluggy is synchronous, so a hook never does I/O and never is ``async``: it answers with an object, and the object is
-async. Hooks are called when things are built (once per provider and key), never per request; their answers are kept.
+async. Hooks are called when things are built, not per request: their answers are kept, while one that raises is called
+again when it is needed.
 An implementation may take fewer arguments than are listed here, so hooks can gain arguments without breaking anybody.
 
 A plugin is any object or module whose functions carry `hookimpl`, named by an entry point of the group ``shunpike``.
@@ -42,7 +43,8 @@ def shunpike_providers() -> Sequence[ProviderInfo] | None:
 def shunpike_models(provider: str) -> Sequence[ModelInfo] | None:
     """Return the dated catalog of ``provider``, retired models included.
 
-    Called once per provider, when the first plan is made. The first answer wins.
+    Called for each account at the provider when its client is made, whenever keys, settings or switches change, and to
+    show models: a plugin keeps what is expensive to make. The first answer wins.
 
     Args:
         provider: The id from `ProviderInfo`.
@@ -58,8 +60,9 @@ def shunpike_models(provider: str) -> Sequence[ModelInfo] | None:
 def shunpike_completion(provider: str, settings: ProviderSettings) -> Backend | None:
     """Return the backend that completes requests at ``provider``; it may also stream, embed or list models.
 
-    Called once per provider and key, when it is first used; the backend is kept until shutdown. A ``wrapper=True``
-    implementation may decorate whatever the others return (cache, fault injection, tracing).
+    Called once per account, when it is first used; the backend is kept until its section changes, or until shutdown,
+    and is closed then. While the hook raises, it is called again for each request that comes to the account. A
+    ``wrapper=True`` implementation may decorate whatever the others return (cache, fault injection, tracing).
     What a backend raises counts as sent, and stays booked, unless it came out of `shunpike.wire.before_sending`.
 
     Args:
@@ -77,7 +80,7 @@ def shunpike_completion(provider: str, settings: ProviderSettings) -> Backend | 
 def shunpike_health(provider: str, settings: ProviderSettings) -> HealthProbe | None:
     """Return a probe that tells whether ``provider`` can be reached, and costs no quota.
 
-    Called by ``keys set`` and ``doctor --online`` only.
+    Called by ``keys set``, ``doctor --online`` and `Client.probe`, each time anew; the probe is closed after its check.
 
     Args:
         provider: The id from `ProviderInfo`.
