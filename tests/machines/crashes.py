@@ -125,7 +125,7 @@ def arm_commits() -> None:
 
 def arm_server_commits() -> None:
     execute: Callable[..., Any] = AsyncConnection.execute
-    refuse = Batch._refuse
+    refuse = Batch._deny
 
     async def dying_execute(self: AsyncConnection[Any], query: Any, *others: Any, **named: Any) -> Any:
         if query == "COMMIT" and Arm.armed and Arm.point in BEFORE_COMMIT:
@@ -138,7 +138,7 @@ def arm_server_commits() -> None:
             die()
 
     AsyncConnection.execute = dying_execute  # type: ignore[method-assign]  # the fail-point
-    Batch._refuse = dying_refuse  # type: ignore[method-assign]  # the fail-point
+    Batch._deny = dying_refuse  # type: ignore[method-assign]  # the fail-point
 
 
 def arm_file_commits() -> None:
