@@ -59,7 +59,7 @@ class PostgresSession:
         """Attempts of this process that are in flight → the buckets that they hold something of."""
         self.recovered_at: float | None = None
         self._connection: Connection | None = None
-        self._measured_at = (0.0, 0.0)
+        self._measured_at = self._measured_mono = 0.0
         self._before: list[tuple[float, Shift]] = []
         """(monotonic time at which the clock was seen to be set, the shift until then)."""
         self._kinds: dict[int, tuple[str, Unit, Window]] = {}
@@ -106,14 +106,14 @@ class PostgresSession:
     async def _measure(self, connection: Connection) -> None:
         if not self._trusted:
             before, self.shift = self.shift, await measured(connection, self.clock, self.address)
-            if self._measured_at[1] and abs(before.seconds - self.shift.seconds) > IGNORED:
+            if self._measured_at and abs(before.seconds - self.shift.seconds) > IGNORED:
                 self._before.append((self.clock.monotonic(), before))
-            self._measured_at = self.clock.monotonic(), self.clock.now()
+            self._measured_mono, self._measured_at = self.clock.monotonic(), self.clock.now()
 
     async def look_at_clock(self) -> None:
         """Measure again after a while, and at once where the clock was set. Raises `psycopg.Error` and `StoreError`."""
-        passed = self.clock.monotonic() - self._measured_at[0]
-        jumped = abs(self.clock.now() - self._measured_at[1] - passed) > IGNORED
+        passed = self.clock.monotonic() - self._measured_mono
+        jumped = abs(self.clock.now() - self._measured_at - passed) > IGNORED
         if self.is_open and (jumped or passed > MEASURE_EVERY):
             # Where nothing was set, what was measured before still holds.
             with suppress(*(() if jumped else (StoreError,))):
