@@ -13,7 +13,8 @@ from shunpike.builtin.sqlite import open_sqlite
 from shunpike.errors import StoreError
 from shunpike.storage import Database, Transaction
 from shunpike_postgres.store import PostgresStore
-from shunpike_testkit.database import NOTES, DatabaseContract, add, notes
+
+from .database import NOTES, DatabaseContract, add, notes
 
 
 class TestSqlite(DatabaseContract):

@@ -1,13 +1,4 @@
-"""The contract that every database is held against on which stores stand.
-
-    class TestMyDatabase(DatabaseContract):
-        @asynccontextmanager
-        async def opened(self, place: Path) -> AsyncIterator[Database]:
-            async with MyStore(place / "ledger") as store:
-                yield store.database
-
-``place`` is an empty folder. Tests run on both event loops where the fixture ``anyio_backend`` says so.
-"""
+"""The contract that both databases are held against on which stores stand."""
 
 from __future__ import annotations
 
@@ -38,7 +29,7 @@ class DatabaseContract:
     pytestmark = pytest.mark.anyio
 
     def opened(self, place: Path) -> AbstractAsyncContextManager[Database]:
-        """Return a database, closed at the end."""
+        """Return a database that is kept in ``place``, an empty folder; it is closed at the end."""
         raise NotImplementedError
 
     @pytest.mark.parametrize("kind", [UsageError, ValueError])
