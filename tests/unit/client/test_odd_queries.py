@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from shunpike.builtin.plugin import plugin as builtin
 from shunpike.client import Client
-from shunpike.errors import AuthError, Exhausted, Overloaded, PluginError
+from shunpike.errors import AuthError, Exhausted, Overloaded, PluginError, StoreError
 from shunpike.hookspecs import hookimpl
 from shunpike.plugins import Host
 from shunpike.protocols import Backend
@@ -87,6 +87,22 @@ async def test_a_list_that_is_none_stops_no_other(found: object) -> None:
             assert (await client.complete("hi")).text == "from acme"
             (told,) = await client.live_models("local")
         assert "plugin 'odd'" in str(told.problem)
+
+
+@pytest.mark.parametrize("model", ["auto", "local/m"])
+async def test_a_client_that_is_closed_before_an_endpoint_is_asked_says_so_bare(
+    monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    client = client_of(Odd("list_models", giving(["m"])))
+    discover = client.runtime.endpoints.discover
+
+    async def late(*given: Any) -> None:
+        await client.aclose()
+        await discover(*given)
+
+    monkeypatch.setattr(client.runtime.endpoints, "discover", late)
+    with pytest.raises(StoreError, match="the ledger is closed"):
+        await client.complete("hi", model=model)
 
 
 async def test_a_list_that_goes_wrong_names_its_plugin_and_is_not_asked_for_at_once_again() -> None:

@@ -13,7 +13,7 @@ from typing import Literal
 import anyio
 
 from shunpike.clock import Clock, moment
-from shunpike.errors import ConfigError, NoCredential, PluginError, ProviderError, ShunpikeError
+from shunpike.errors import ConfigError, NoCredential, PluginError, ProviderError, ShunpikeError, StoreError
 from shunpike.protocols import DescribesModels, ListsModels, Target
 from shunpike.routing.blaming import blaming, checked
 from shunpike.routing.names import short_name
@@ -93,13 +93,16 @@ class Endpoints:
     async def discover(self, snapshot: Snapshot, accounts: Sequence[Account], within: float = PATIENCE) -> None:
         """Ask those that were not asked yet, for so many seconds at most.
 
-        A mistake in the set-up of one is its `problem` and stops no other.
+        A mistake in the set-up of one is its `problem` and stops no other. Raises `StoreError` in a closed client.
         """
         fresh = [account for account in accounts if self._known(account).fresh_until_mono <= self._clock.monotonic()]
         if fresh:
             async with anyio.create_task_group() as tasks:
                 for account in fresh:
                     tasks.start_soon(self._ask, snapshot, account, min(within, PATIENCE))
+            for account in fresh:
+                if isinstance(mistake := self._known(account).mistake, StoreError):
+                    raise mistake
 
     def models(self, account: Account, named: str | None = None, kind: Kind = "chat") -> tuple[ModelInfo, ...]:
         """Return what ``account`` offers: the one that is named, else those of the configuration, else the list's."""
@@ -152,7 +155,7 @@ class Endpoints:
                 with self._clock.fail_after(within):
                     known.models = await listing(backend, snapshot.plugin_of(account))
                 known.problem, known.fresh_until_mono = None, float("inf")
-            except (ConfigError, NoCredential, PluginError) as error:
+            except (ConfigError, NoCredential, PluginError, StoreError) as error:
                 known.problem, known.mistake = error.message, error
                 if not isinstance(error, PluginError):
                     return
