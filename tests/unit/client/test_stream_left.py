@@ -6,6 +6,7 @@ import gc
 import sys
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -16,9 +17,10 @@ import shunpike
 from shunpike.builtin.plugin import plugin as builtin
 from shunpike.client import Client
 from shunpike.client.leaving import starter
+from shunpike.client.stream import Stream
 from shunpike.errors import UsageError
 from shunpike.plugins import Host
-from shunpike.types import Chunk, Held, Limit, Settings, Unit, Usage, UsageRow
+from shunpike.types import Call, Chunk, Held, Limit, Settings, Unit, Usage, UsageRow
 from shunpike_testkit.scripted import ScriptedProvider
 from shunpike_testkit.upstream import Stall, Upstream, events, stream
 
@@ -143,6 +145,46 @@ async def test_closing_the_client_waits_for_what_is_being_closed(make_client: Ma
     assert only.backend.open == 0
     (row,) = await client.usage(0, START * 2)
     assert row.held == 0
+
+
+async def by_closing_the_client(client: Client, opened: Stream) -> None:
+    await client.aclose()
+
+
+async def by_closing_it(client: Client, opened: Stream) -> None:
+    await opened.aclose()
+
+
+async def by_cancelling_a_read(client: Client, opened: Stream) -> None:
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await opened.next()
+
+
+@pytest.mark.parametrize("cut", [by_closing_the_client, by_closing_it, by_cancelling_a_read])
+async def test_a_stream_that_was_cut_does_not_end_like_a_whole_answer(
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch, cut: Callable[[Client, Stream], Awaitable[None]]
+) -> None:
+    only = ScriptedProvider("only", CHUNKS)
+    play = only.backend.stream
+
+    @asynccontextmanager
+    async def unhurried(call: Call) -> AsyncIterator[AsyncIterator[Chunk]]:
+        async def each() -> AsyncIterator[Chunk]:
+            async with play(call) as chunks:
+                async for chunk in chunks:
+                    await anyio.lowlevel.checkpoint()
+                    yield chunk
+
+        async with aclosing(each()) as chunks:
+            yield chunks
+
+    monkeypatch.setattr(only.backend, "stream", unhurried)
+    async with make_client(only) as client, client.stream("hi") as opened:
+        await anext(opened)
+        await cut(client, opened)
+        with pytest.raises(UsageError, match="was left before its end"):
+            _ = [chunk async for chunk in opened]
 
 
 async def test_the_real_connection_is_closed_though_the_client_stays_open(tmp_path: Path) -> None:

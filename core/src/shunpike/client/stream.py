@@ -117,13 +117,14 @@ class Stream:
     async def next(self) -> Chunk | None:
         """Return the next chunk, None at the end: for loops that can't use ``async for``.
 
-        Raises `UsageError` after a loop outside of a context was left before the end.
+        Raises `UsageError` after it was left before the end: it or its client was closed, or a read was cancelled.
         """
         if self._run is None:
             return None
-        if self._left:
-            raise UsageError("the stream was left before its end, which closed it", hint="to read on, use `async with`")
-        chunk = await self._run.next()
+        chunk = None if self._left else await self._run.next()
+        if self._left or (chunk is None and self._run.was_left):
+            hint = "to read on, keep it and its client open: `async with`"
+            raise UsageError("the stream was left before its end, which closed it", hint=hint)
         answer, attempt = self._run.answer, self._run.attempt
         if chunk is None and self._completion is None and self._finish is not None and answer and attempt:
             self._completion = self._finish(answer, attempt, self._run.recorder)

@@ -41,6 +41,8 @@ class StreamRun:
         self.recorder = self._run.recorder
         self.attempt: Attempt | None = None
         self.answer: Answer | None = None
+        self.was_left = False
+        """Whether its caller went away before its end: it was closed, or a read was cancelled."""
 
     async def open(self) -> None:
         """Fall over until a target gives its first content. Raises as `AttemptLoop.run` does."""
@@ -75,6 +77,7 @@ class StreamRun:
         return None
 
     async def _broke_off(self, attempt: Attempt, error: BaseException) -> BaseException:
+        self.was_left |= isinstance(error, anyio.get_cancelled_exc_class())
         with anyio.CancelScope(shield=True):
             async with self._ending:
                 failed = await self._loop.ends.broke_off(self._run, attempt, error)
@@ -109,6 +112,7 @@ class StreamRun:
         with anyio.CancelScope(shield=True):
             async with self._ending:
                 if self.attempt is not None and not self.attempt.is_over:
+                    self.was_left = True
                     await self._loop.ends.left(self._run, self.attempt)
                     self._run.cancelled()
 
