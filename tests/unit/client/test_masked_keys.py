@@ -131,3 +131,21 @@ async def test_a_short_made_up_key_is_no_secret(make_client: MakeClient) -> None
     async with make_client(provider, environ={"ODD_API_KEY": "odd"}, wait=False) as client:
         with pytest.raises(ShunpikeError, match="plugin 'odd'"):
             await client.complete("hi", model="odd/m")
+
+
+async def test_a_key_in_the_names_of_an_answer_is_neither_told_nor_booked(make_client: MakeClient) -> None:
+    named = answer("fine").model_copy(
+        update={"model": f"m-{OWN}", "system_fingerprint": OWN, "provider_request_id": OWN, "service_tier": OWN}
+    )
+    first = Chunk(text="fi", model=OWN, system_fingerprint=OWN, provider_request_id=OWN)
+    odd = ScriptedProvider("odd", named, [first, Chunk(text="ne", finish_reason="stop", model=f"m {OWN}")])
+    odd.env_key = "ODD_API_KEY"
+    client = make_client(odd, environ=ENVIRON)
+    whole = await client.complete("hi", request_id="whole")
+    told = [repr(whole), str(whole.openai())]
+    async with client.stream("hi", request_id="streamed") as stream:
+        told += [repr(chunk) async for chunk in stream]
+        told.append(repr(stream.completion))
+    told += [repr(await client.ledger.attempts_of(one)) for one in ("whole", "streamed")]
+    assert not [one for one in told if OWN in one]
+    assert whole.model == "m-***"

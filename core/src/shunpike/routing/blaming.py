@@ -17,8 +17,11 @@ from shunpike.protocols import NeedsStates, Ranked, RoutableRequest, Strategy, T
 from shunpike.routing.hints import OWN_FILE
 from shunpike.routing.strays import is_stray
 from shunpike.types import Evidence
+from shunpike.types.base import Record
 
 T = TypeVar("T")
+_NAMES = frozenset(("id", "model", "service_tier", "system_fingerprint", "provider_request_id"))
+"""Fields in which a provider names things: it may name our key."""
 _MOMENTS = ("retry_at", "reset_at")
 
 
@@ -85,7 +88,11 @@ def _odd(error: ProviderError) -> str | None:
 
 
 def checked(found: Any, expected: type[T], plugin: str, what: str) -> T:
-    """Return ``found``, which must be an ``expected``. Raises `PluginError` naming ``plugin``."""
+    """Return ``found``, which must be an ``expected``, keys in its names masked. Raises `PluginError` naming ``plugin``."""
+    if isinstance(found, Record):
+        names = {name: told for name in _NAMES & found.model_fields_set if isinstance(told := getattr(found, name), str)}
+        if names and masked(joined := "\n".join(names.values())) != joined:
+            found = found.model_copy(update={name: masked(told) for name, told in names.items()})
     if isinstance(found, expected):
         return found
     if inspect.iscoroutine(found):

@@ -63,8 +63,9 @@ class StreamRun:
                     with self._loop.services.clock.fail_after(self._run.left()):
                         chunk = await anext(opening.chunks, _END)
                 if chunk is not _END:
-                    attempt.take(checked(chunk, Chunk, opening.plugin, opening.what))
-                    return chunk
+                    told = checked(chunk, Chunk, opening.plugin, opening.what)
+                    attempt.take(told)
+                    return told
                 answer = attempt.assembly.answer()
             outcome = success(self._loop.services, attempt, answer)
             bad = check_end(answer, self._request, self._context, attempt)
@@ -148,8 +149,9 @@ class _Opening(Operation[Answer | None]):
         sending = send_stream(backend, call, attempt.grant, services.clock, self._context.expires_mono, plugin)
         self.chunks = await connection.enter_async_context(sending)
         self.read = self.chunks if isinstance(self.chunks, ReadStream) else None
-        while (chunk := await anext(self.chunks, _END)) is not _END:
-            attempt.take(checked(chunk, Chunk, plugin, self.what))
+        while (given := await anext(self.chunks, _END)) is not _END:
+            chunk = checked(given, Chunk, plugin, self.what)
+            attempt.take(chunk)
             self.buffer.append(chunk)
             if chunk.has_content:
                 self._loop.ends.begins_to_answer(attempt)
