@@ -169,3 +169,27 @@ async def test_a_stream_that_is_closed_while_it_opens_keeps_nothing_open(
             await stream.aclose()
             closed.set()
         assert (only.backend.open, (await row_of(client)).held) == (0, 0)
+
+
+async def test_a_stream_that_never_makes_anybody_wait_ends_at_its_timeout(
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bound of time ends waits, and here is none."""
+    endless = ScriptedProvider("endless")
+    client = make_client(endless)
+
+    async def chunks() -> AsyncIterator[Chunk]:
+        for _ in range(1000):
+            client.clock.advance(1)  # type: ignore[attr-defined]
+            yield Chunk(text="on and ")
+
+    @asynccontextmanager
+    async def stream(_call: object) -> AsyncIterator[AsyncIterator[Chunk]]:
+        yield chunks()
+
+    monkeypatch.setattr(endless.backend, "stream", stream)
+    async with client:
+        with pytest.raises(Interrupted, match="no end within"):
+            async for _ in client.stream("hi", timeout=30):
+                pass
+        assert client.clock.monotonic() < 100

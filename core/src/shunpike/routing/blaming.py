@@ -88,16 +88,21 @@ def _odd(error: ProviderError) -> str | None:
 
 
 def checked(found: Any, expected: type[T], plugin: str, what: str) -> T:
-    """Return ``found``, which must be an ``expected``, keys in its names masked. Raises `PluginError` naming ``plugin``."""
-    if isinstance(found, Record):
-        names = {name: told for name in _NAMES & found.model_fields_set if isinstance(told := getattr(found, name), str)}
-        if names and masked(joined := "\n".join(names.values())) != joined:
-            found = found.model_copy(update={name: masked(told) for name, told in names.items()})
+    """Return ``found``, an ``expected``, with no key in its names. Raises `PluginError` naming ``plugin``."""
     if isinstance(found, expected):
-        return found
+        return _without_keys(found)
     if inspect.iscoroutine(found):
         found.close()  # Never awaited, it would be complained of elsewhere.
     raise PluginError(f"plugin {plugin!r}: {what} gave {_called(found)}, not {_called_type(expected)}", plugin=plugin)
+
+
+def _without_keys(found: T) -> T:
+    if not isinstance(found, Record):
+        return found
+    names = {name: told for name in _NAMES & found.model_fields_set if isinstance(told := getattr(found, name), str)}
+    if not names or masked(joined := "\n".join(names.values())) == joined:
+        return found
+    return found.model_copy(update={name: masked(told) for name, told in names.items()})
 
 
 def _called(found: object) -> str:

@@ -57,11 +57,7 @@ class StreamRun:
             return None
         try:
             with opening.blaming:
-                if opening.read is not None and opening.read.is_ready:
-                    chunk = await anext(opening.chunks, _END)
-                else:
-                    with self._loop.services.clock.fail_after(self._run.left()):
-                        chunk = await anext(opening.chunks, _END)
+                chunk = await self._read(opening.chunks, opening.read)
                 if chunk is not _END:
                     told = checked(chunk, Chunk, opening.plugin, opening.what)
                     attempt.take(told)
@@ -76,6 +72,14 @@ class StreamRun:
             raise failed from error
         await self._ended(attempt, answer, outcome, bad)
         return None
+
+    async def _read(self, chunks: AsyncIterator[Chunk], read: ReadStream | None) -> Any:
+        if (left := self._run.left()) <= 0:
+            raise TimeoutError  # A bound of time ends waits, and there is none where bytes are always there.
+        if read is not None and read.is_ready:
+            return await anext(chunks, _END)
+        with self._loop.services.clock.fail_after(left):
+            return await anext(chunks, _END)
 
     async def _broke_off(self, attempt: Attempt, error: BaseException) -> BaseException:
         self.was_left |= isinstance(error, anyio.get_cancelled_exc_class())
