@@ -125,20 +125,20 @@ def arm_commits() -> None:
 
 def arm_server_commits() -> None:
     execute: Callable[..., Any] = AsyncConnection.execute
-    refuse = Batch._deny
+    deny = Batch._deny
 
     async def dying_execute(self: AsyncConnection[Any], query: Any, *others: Any, **named: Any) -> Any:
         if query == "COMMIT" and Arm.armed and Arm.point in BEFORE_COMMIT:
             die()
         return await execute(self, query, *others, **named)
 
-    async def dying_refuse(self: Batch, *words: Any) -> None:
-        await refuse(self, *words)
+    async def dying_deny(self: Batch, *words: Any) -> None:
+        await deny(self, *words)
         if Arm.armed and Arm.point in AFTER_COMMIT:
             die()
 
     AsyncConnection.execute = dying_execute  # type: ignore[method-assign]  # the fail-point
-    Batch._deny = dying_refuse  # type: ignore[method-assign]  # the fail-point
+    Batch._deny = dying_deny  # type: ignore[method-assign]  # the fail-point
 
 
 def arm_file_commits() -> None:
