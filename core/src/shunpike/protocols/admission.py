@@ -29,6 +29,8 @@ class AdmissionRequest(Record):
     principal: Principal | None = None
     """Who asks, with what bounds it; None = the operator."""
     priority: Literal["interactive", "batch"] = "interactive"
+    concurrency: int | None = None
+    """How many attempts the account is thought to bear at a time, where nobody published it; None = any number."""
     arrival: int | None = None
     """Persons come before batches, and who came earlier first, where a bucket is waited for; None = it never stands."""
     waits_until: float | None = None

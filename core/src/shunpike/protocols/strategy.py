@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 from typing_extensions import override
 
 from shunpike.protocols.target import Target
-from shunpike.types import Price, Remaining
+from shunpike.types import Price, Remaining, Speed
 from shunpike.types.base import Record
 
 
@@ -68,6 +68,10 @@ class TargetState(Record):
     health: TargetHealth = TargetHealth()
     quality: float | None = None
     """From 0 to 1, None = unknown."""
+    speed: Speed | None = None
+    """How fast it was seen to answer requests of this kind, None = never."""
+    in_flight: int = 0
+    """Attempts of this process that run there now."""
 
 
 class _NotAsked(Mapping[str, TargetState]):
@@ -102,6 +106,16 @@ class View:
     """Another one for each request: a strategy that shares out by chance draws from ``random.Random(view.seed)``."""
     blocked_until: Mapping[str, float] = field(default_factory=dict)
     """Target label → when it opens, epoch seconds, for those that are known to be in trouble or at a limit."""
+    stream: bool = False
+    """Whether the answer is read as it is made."""
+    task: str | None = None
+    """What it is about, as the caller says: his tag for such requests."""
+    min_quality: float | None = None
+    """The quality, from 0 to 1, that the caller wants at least; None = any."""
+    expected_output: int = 0
+    """Output tokens that such an answer is likely to take, 0 = unknown."""
+    difficulty: float | None = None
+    """The share of this user's own recent requests that look easier, from 0 to 1; None = not judged."""
     states: Mapping[str, TargetState] = field(default_factory=_NotAsked)
     """Target label → its state, of every candidate. Only for a `NeedsStates`; others get a `LookupError`."""
 
@@ -112,6 +126,8 @@ class Ranked(NamedTuple):
     target: Target
     score: float | None = None
     why: str = ""
+    group: int | None = None
+    """Neighbours of one group are equals, over which new conversations may be spread; None = it has no equal."""
 
 
 @runtime_checkable

@@ -170,7 +170,11 @@ class DecisionRecorder:
             if target.label not in self._candidates
         ]
         candidates = (*self._candidates.values(), *unused)
-        ranked = {label(one.target.name, one.target.model.id): one for one in self.plan.ranked if one[1:] != (None, "")}
+        ranked = {
+            label(one.target.name, one.target.model.id): one
+            for one in self.plan.ranked
+            if one.score is not None or one.why
+        }
         if ranked:
             candidates = tuple(_with_rank(one, ranked.get(label(one.provider, one.model))) for one in candidates)
         return Decision.model_construct(

@@ -63,6 +63,7 @@ from shunpike.types.price import FREE, Price
 from shunpike.types.principal import Principal
 from shunpike.types.provider import Billing, ModelInfo, PriceRow, ProviderInfo, Tier
 from shunpike.types.settings import Budget, Pace, ProviderSettings, Settings
+from shunpike.types.speed import Speed
 from shunpike.types.usage import ABSENT, Basis, Usage
 
 __all__ = [
@@ -152,6 +153,7 @@ __all__ = [
     "Settings",
     "Settlement",
     "Sighting",
+    "Speed",
     "State",
     "TextPart",
     "Tier",
