@@ -8,8 +8,10 @@ import pytest
 
 from shunpike.builtin.priority import Priority
 from shunpike.errors import UnknownModel, UnknownProvider
-from shunpike.protocols import Ranked, RoutableRequest, Target, View
-from shunpike.routing.plan import Plan, Rules, Targets, find_candidates
+from shunpike.protocols import Ranked, RoutableRequest, Strategy, Target, View
+from shunpike.routing.blaming import NamedStrategy
+from shunpike.routing.plan import Allowed, Plan, Targets, find_candidates
+from shunpike.routing.ranking import RungCandidates, ranked_in_steps
 from shunpike.types import Candidate, Cause, ChatRequest, EmbedRequest, Verdict
 
 from .loop_rig import target
@@ -19,12 +21,18 @@ TOOLS = ChatRequest(messages="hi", tools=({"type": "function", "function": {"nam
 
 
 def plan(
-    request: RoutableRequest, *targets: Target, view: View = VIEW, rules: Rules | None = None, **known: object
+    request: RoutableRequest, *targets: Target, view: View = VIEW, allowed: Allowed | None = None, **known: object
 ) -> Plan:
     catalog = tuple(one.model for one in targets)
     names = tuple(one.name for one in targets)
     there = Targets.model_validate({"targets": targets, "names": names, "catalog": catalog, **known})
-    return find_candidates(request, there, rules or Rules(), view).ranked(request, Priority(), view)
+    return made_by(Priority(), request, there, allowed or Allowed(), view)
+
+
+def made_by(strategy: Strategy, request: RoutableRequest, there: Targets, allowed: Allowed, view: View) -> Plan:
+    found = find_candidates(request.model, request, there, allowed, view)
+    step = RungCandidates(found.eligible, NamedStrategy(strategy, "made up"), view.options)
+    return Plan(ranked_in_steps([step], request, view), found.dropped, strategy.name)
 
 
 def reasons(made: Plan) -> dict[str, Cause | None]:
@@ -32,7 +40,9 @@ def reasons(made: Plan) -> dict[str, Cause | None]:
 
 
 def test_all_that_can_answer_are_in_it_in_the_order_of_the_strategy() -> None:
-    made = plan(ChatRequest(messages="hi"), target("north", paid=True), target("south"), rules=Rules(allow_paid=True))
+    made = plan(
+        ChatRequest(messages="hi"), target("north", paid=True), target("south"), allowed=Allowed(allow_paid=True)
+    )
 
     assert [one.name for one in made.targets] == ["south", "north"]
     assert (made.dropped, made.strategy) == ((), "priority")
@@ -61,8 +71,8 @@ def test_of_texts_to_embed_only_the_longest_must_fit() -> None:
     view = View(now=1_000.0, prompt_tokens=100, max_output=0)
     one = target("north", kind="embedding", context=20)
 
-    fits = plan(texts, one, view=view, rules=Rules(longest_text=20))
-    too_long = plan(texts, one, view=view, rules=Rules(longest_text=21))
+    fits = plan(texts, one, view=view, allowed=Allowed(longest_text=20))
+    too_long = plan(texts, one, view=view, allowed=Allowed(longest_text=21))
 
     assert [len(made.targets) for made in (fits, too_long)] == [1, 0]
     assert too_long.dropped[0].reason == "context too small: 20 tokens, the longest text takes about 21"
@@ -74,7 +84,7 @@ def test_a_chat_model_embeds_nothing() -> None:
 
 def test_a_provider_that_nobody_knows_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(UnknownProvider, match='Did you mean "north"'):
-        plan(ChatRequest(messages="hi"), target("north"), rules=Rules(providers=("nort",)))
+        plan(ChatRequest(messages="hi"), target("north"), allowed=Allowed(providers=("nort",)))
     with pytest.raises(UnknownModel):
         plan(ChatRequest(messages="hi", model="nothing-like-it"), target("north"))
 
@@ -84,7 +94,7 @@ def test_that_others_are_not_set_up_is_no_news_where_one_is_named() -> None:
         Candidate(provider=name, model="*", verdict=Verdict.DROPPED, reason="no key", cause=Cause.KEY)
         for name in ("north", "south")
     )
-    made = plan(ChatRequest(messages="hi"), target("east"), unavailable=gone, rules=Rules(providers=("east",)))
+    made = plan(ChatRequest(messages="hi"), target("east"), unavailable=gone, allowed=Allowed(providers=("east",)))
 
     assert made.dropped == ()
 
@@ -102,7 +112,7 @@ def test_what_a_strategy_says_of_a_candidate_stands_in_the_plan() -> None:
     targets = (target("north"), target("south"))
     there = Targets(targets=targets, names=("north", "south"), catalog=tuple(one.model for one in targets))
     request = ChatRequest(messages="hi")
-    made = find_candidates(request, there, Rules(), VIEW).ranked(request, Backwards(), VIEW)
+    made = made_by(Backwards(), request, there, Allowed(), VIEW)
 
     assert [(one.target.name, one.score, one.why) for one in made.ranked] == [
         ("south", 0.0, "place 0"),

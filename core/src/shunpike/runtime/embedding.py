@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from shunpike.errors import UsageError
 from shunpike.routing.names import Wanted, short_name, wanted_models
 from shunpike.routing.plan import Targets
@@ -27,24 +29,25 @@ def text_bound(request: EmbedRequest) -> int:
     return sum(len(text.encode("utf-8", "replace")) + PER_TEXT for text in request.input)
 
 
-def check_model(name: str, targets: Targets) -> None:
-    """Raise `UsageError` unless ``name`` means one embedding model, at however many providers.
+def check_model(asked: str, names: Sequence[str], targets: Targets) -> None:
+    """Raise `UsageError` unless ``asked`` means one embedding model, at however many providers.
 
-    Vectors of different models can't be compared, so nobody may choose between models, and no other takes over.
+    ``names`` are what it stands for. Vectors of different models can't be compared, so nobody may choose between
+    models, and no other takes over.
     """
-    wanted = wanted_models(name, targets.targets, targets.catalog, targets.names)
-    if not wanted.explicit:
+    wanted = [wanted_models(name, targets.targets, targets.catalog, targets.names) for name in names]
+    if not all(one.explicit for one in wanted):
         raise UsageError(
-            f'"{name}" names no model: vectors of different models can\'t be compared, so one must be chosen',
+            f'"{asked}" names no model: vectors of different models can\'t be compared, so one must be chosen',
             hint=_choices(targets),
         )
-    meant = [model for model in targets.catalog if _is_meant(model, wanted)]
+    meant = [model for model in targets.catalog if any(_is_meant(model, one) for one in wanted)]
     embedding = [model for model in meant if model.kind == "embedding"]
     if not embedding:
-        raise UsageError(f'"{name}" is a chat model and makes no embeddings', hint=_choices(targets))
+        raise UsageError(f'"{asked}" is a chat model and makes no embeddings', hint=_choices(targets))
     if len({short_name(model.id) for model in embedding}) > 1:
-        names = ", ".join(sorted({f"{model.provider}/{model.id}" for model in embedding}))
-        raise UsageError(f'"{name}" may be one of {names}, whose vectors can\'t be compared', hint="name one of them")
+        found = ", ".join(sorted({f"{model.provider}/{model.id}" for model in embedding}))
+        raise UsageError(f'"{asked}" may be one of {found}, whose vectors can\'t be compared', hint="name one of them")
 
 
 def _is_meant(model: ModelInfo, wanted: Wanted) -> bool:

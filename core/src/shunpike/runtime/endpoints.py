@@ -61,26 +61,20 @@ class Endpoints:
         return self._added(snapshot, listed) if listed else snapshot.targets
 
     async def offered(
-        self, snapshot: Snapshot, model: str, providers: Sequence[str] | None, kind: Kind, within: float
+        self, snapshot: Snapshot, models: Sequence[str], providers: Sequence[str] | None, kind: Kind, within: float
     ) -> Targets:
-        """Return what could be asked for ``model``; custom endpoints are asked what they have, once.
+        """Return what could be asked for any of ``models``; custom endpoints are asked what they have, once.
 
         A model that is named at one which must not be asked is known all the same, so that the reason can be told.
         """
-        wanted = [
-            (account, named)
-            for account in snapshot.accounts.values()
-            if account.own and (providers is None or account.name in providers)
-            if (named := named_at(model, account, providers)) is not None or account.problem is None
-        ]
-        if any(model.startswith(f"{account.name}/") for account, _ in wanted):
-            wanted = [(account, named) for account, named in wanted if model.startswith(f"{account.name}/")]
-        elif model.partition("/")[0] in snapshot.accounts and is_listed(model, snapshot.targets):
-            wanted = []
+        if not snapshot.has_custom:
+            return snapshot.targets
+        wanted = list(dict.fromkeys(one for model in models for one in _wanted(snapshot, model, providers)))
         if not wanted:
             return snapshot.targets
-        await self.discover(snapshot, [account for account, _ in wanted if account.problem is None], within)
-        return self._added(snapshot, wanted, kind)
+        asked = {name: snapshot.accounts[name] for name, _ in wanted}
+        await self.discover(snapshot, [account for account in asked.values() if account.problem is None], within)
+        return self._added(snapshot, [(asked[name], named) for name, named in wanted], kind)
 
     def mistake_in(self, snapshot: Snapshot, dropped: Sequence[Candidate]) -> ShunpikeError | None:
         """Return what is wrong with the set-up of an endpoint where that is all that stands in the way."""
@@ -121,12 +115,15 @@ class Endpoints:
         """Return what there is, with what the endpoints have; each comes with the model that is named there, if any."""
         targets = snapshot.targets
         found, catalog, unavailable = list(targets.targets), list(targets.catalog), list(targets.unavailable)
+        seen: set[tuple[str, str]] = set()
         for account, named in accounts:
-            models = self.models(account, named, kind)
+            offered = self.models(account, named, kind)
+            models = tuple(one for one in offered if (account.name, one.id) not in seen)
+            seen.update((account.name, one.id) for one in models)
             catalog += models
             if account.problem is None:
                 add_targets(account, enumerate(models), snapshot.controls, found, unavailable)
-            if not models:
+            if not offered:
                 unavailable.append(self._without_models(account))
         return targets.model_copy(
             update={"targets": tuple(found), "catalog": tuple(catalog), "unavailable": tuple(unavailable)}
@@ -201,6 +198,21 @@ def named_at(model: str, account: Account, providers: Sequence[str] | None) -> s
         return None if rest == ANY else rest
     alone = providers is not None and tuple(providers) == (account.name,)
     return model if alone and model != ANY else None
+
+
+def _wanted(snapshot: Snapshot, model: str, providers: Sequence[str] | None) -> list[tuple[str, str | None]]:
+    """Return the names of the custom endpoints to ask for ``model``, and which model is named at each, if any."""
+    wanted = [
+        (account.name, named)
+        for account in snapshot.accounts.values()
+        if account.own and (providers is None or account.name in providers)
+        if (named := named_at(model, account, providers)) is not None or account.problem is None
+    ]
+    if any(model.startswith(f"{name}/") for name, _ in wanted):
+        return [(name, named) for name, named in wanted if model.startswith(f"{name}/")]
+    if model.partition("/")[0] in snapshot.accounts and is_listed(model, snapshot.targets):
+        return []
+    return wanted
 
 
 def is_listed(model: str, targets: Targets) -> bool:

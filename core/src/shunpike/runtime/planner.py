@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal
 
 from shunpike.errors import StoreError, UnknownModel, UnknownProvider
 from shunpike.patience import answered
-from shunpike.protocols import View
+from shunpike.protocols import Target, View
+from shunpike.routing.chain import Rung
 from shunpike.routing.context import RequestContext
-from shunpike.routing.plan import Plan, Rules, find_candidates
+from shunpike.routing.meant import Meant
+from shunpike.routing.plan import Allowed, Found, Plan, Targets, find_candidates, find_on_rungs
+from shunpike.routing.ranking import RungCandidates, ranked_in_steps
+from shunpike.routing.rendezvous import order
+from shunpike.routing.rules import Occasion
 from shunpike.routing.states import seed_of, states_of
 from shunpike.runtime.counter import Counter, Tokenizers
 from shunpike.runtime.embedding import check_model, longest_text, text_bound, text_tokens
@@ -128,37 +134,74 @@ class Planner:
 
         Raises `UnknownModel`, `UnknownProvider`, `NoCredential`, `ConfigError`, and what else leaves nobody to ask.
         """
-        clock, host, settings = self._shared.clock, self._shared.host, snapshot.settings
-        targets = await self._endpoints.offered(
-            snapshot, request.model, wishes.providers, request.kind, expires_mono - clock.monotonic()
-        )
+        clock, within = self._shared.clock, expires_mono - self._shared.clock.monotonic()
+        meant = self._meant(snapshot, request, wishes, size)
+        names = meant.chain.names
+        targets = await self._endpoints.offered(snapshot, names, wishes.providers, request.kind, within)
         await self._hear(expires_mono - clock.monotonic())
-        view = View(
-            now=clock.now(),
+        rungs = meant.rungs(partial(order, str(seed)))
+        view = self._view(snapshot, request, size, seed)
+        steps, found = self._steps(snapshot, request, wishes, (targets, meant, rungs), view)
+        if any(one.strategy.needs_states for one in steps):
+            states = await states_of(found.eligible, snapshot.services, request, size, expires_mono)
+            view = replace(view, states=states)
+        ranked = ranked_in_steps(steps, request, view)
+        plan = Plan(ranked, found.dropped, steps[0].strategy.name, meant.rule, meant.alias)
+        if not plan.ranked:
+            mistake = self._endpoints.mistake_in(snapshot, plan.dropped)
+            raise mistake or nothing_to_ask(self._shared.host, plan, request.model, size)
+        return plan
+
+    def _meant(self, snapshot: Snapshot, request: ChatRequest | EmbedRequest, wishes: Wishes, size: int) -> Meant:
+        tools = isinstance(request, ChatRequest) and bool(request.tools)
+        return snapshot.naming.asked(Occasion(request.model, size, tools, wishes.tag))
+
+    def _view(self, snapshot: Snapshot, request: ChatRequest | EmbedRequest, size: int, seed: int) -> View:
+        """Return what strategies see of ``request``, whatever the candidate."""
+        settings = snapshot.settings
+        return View(
+            now=self._shared.clock.now(),
             prompt_tokens=size,
             max_output=0 if isinstance(request, EmbedRequest) else request.output_cap or settings.min_output,
             options=MappingProxyType(settings.strategy_options),
             seed=seed,
             blocked_until=self._blocked_until(snapshot),
         )
-        longest = longest_text(request) if isinstance(request, EmbedRequest) else 0
-        rules = Rules.model_construct(providers=wishes.providers, allow_paid=settings.allow_paid, longest_text=longest)
-        strategy = snapshot.strategies.get(wishes.strategy or settings.strategy)
+
+    def _steps(
+        self,
+        snapshot: Snapshot,
+        request: ChatRequest | EmbedRequest,
+        wishes: Wishes,
+        sought: tuple[Targets, Meant, tuple[Rung, ...]],
+        view: View,
+    ) -> tuple[list[RungCandidates], Found]:
+        """Return the candidates of each rung with what puts them in order, and all that were found."""
+        targets, meant, rungs = sought
+        settings, longest = snapshot.settings, longest_text(request) if isinstance(request, EmbedRequest) else 0
+        allowed = Allowed.model_construct(
+            providers=wishes.providers, allow_paid=settings.allow_paid, longest_text=longest
+        )
         try:
             if isinstance(request, EmbedRequest):
-                check_model(request.model, targets)
-            found = find_candidates(request, targets, rules, view)
+                check_model(request.model, meant.chain.names, targets)
+            by_rung, found = find_on_rungs(rungs, lambda name: find_candidates(name, request, targets, allowed, view))
         except (UnknownModel, UnknownProvider) as error:
-            meant = (*(wishes.providers or ()), request.model.partition("/")[0])
-            raise explained(error, meant, settings, host) from None
-        if strategy.needs_states:
-            states = await states_of(found.eligible, snapshot.services, request, size, expires_mono)
-            view = replace(view, states=states)
-        plan = found.ranked(request, strategy, view)
-        if not plan.targets:
-            mistake = self._endpoints.mistake_in(snapshot, plan.dropped)
-            raise mistake or nothing_to_ask(host, plan, request.model, size)
-        return plan
+            words = (*(wishes.providers or ()), *(name.partition("/")[0] for name in meant.chain.names))
+            raise explained(error, words, settings, self._shared.host) from None
+        wished = wishes.strategy or meant.strategy
+        return [
+            self._step(snapshot, rung, wished, view, candidates)
+            for rung, candidates in zip(rungs, by_rung, strict=True)
+        ], found
+
+    def _step(
+        self, snapshot: Snapshot, rung: Rung, wished: str | None, view: View, candidates: tuple[Target, ...]
+    ) -> RungCandidates:
+        own = None if wished is not None else rung.strategy
+        options = rung.options if own is not None else None
+        strategy = snapshot.strategies.get(own or wished or snapshot.settings.strategy, options)
+        return RungCandidates(candidates, strategy, view.options if options is None else options)
 
     async def _hear(self, within: float) -> None:
         """Take in what other processes found in trouble. Raises `StoreError` where no time is left to ask the ledger.

@@ -18,6 +18,7 @@ from shunpike.protocols import Backend, CancelSafe, Target
 from shunpike.routing.attempt_loop import AttemptLoop
 from shunpike.routing.context import Attempt, Services
 from shunpike.routing.health import Health
+from shunpike.routing.meant import Naming
 from shunpike.routing.trouble import TroublePlace
 from shunpike.runtime.accounts import OWN, Account, build_targets
 from shunpike.runtime.prices import PriceBook
@@ -63,6 +64,10 @@ class Snapshot:
         self.strategies: Strategies = Strategies(host, settings)
         if former is not None and former.strategies.are_of(settings):
             self.strategies = former.strategies
+        self.naming = Naming({})
+        """What models are called here."""
+        self.has_custom = any(account.own for account in accounts.values())
+        """Whether there is any custom endpoint, usable or not."""
         self.requests = 0
         """How many of those that began with it have not ended."""
         self.closed: bool = former is not None and former.closed

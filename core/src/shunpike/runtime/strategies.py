@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from typing import Any
+
 from shunpike.errors import ConfigError, UsageError
 from shunpike.plugins import Host
 from shunpike.routing.blaming import NamedStrategy
@@ -15,18 +19,22 @@ class Strategies:
         self._host = host
         self._default = settings.strategy
         self._options = settings.strategy_options
-        self._made: dict[str, NamedStrategy] = {}
+        self._made: dict[tuple[str, str], NamedStrategy] = {}
 
     def are_of(self, settings: Settings) -> bool:
         """Whether ``settings`` would make the same ones."""
         return (settings.strategy, settings.strategy_options) == (self._default, self._options)
 
-    def get(self, name: str) -> NamedStrategy:
-        """Return the strategy ``name``. Raises `UsageError`, `ConfigError` where it is the settings' own."""
-        if name not in self._made:
-            found = self._host.strategy(name, self._options)
+    def get(self, name: str, options: Mapping[str, Any] | None = None) -> NamedStrategy:
+        """Return the strategy ``name``, told ``options``, None = those of the settings.
+
+        Raises `UsageError`, `ConfigError` where it is the settings' own.
+        """
+        key = (name, "" if options is None else json.dumps(options, sort_keys=True, default=str))
+        if key not in self._made:
+            found = self._host.strategy(name, self._options if options is None else options)
             if found is None:
-                wrong = ConfigError if name == self._default else UsageError
+                wrong = ConfigError if name == self._default or options is not None else UsageError
                 raise wrong(f'no installed plugin has a strategy called "{name}"', hint='the default is "priority"')
-            self._made[name] = NamedStrategy(found, self._host.maker(found))
-        return self._made[name]
+            self._made[key] = NamedStrategy(found, self._host.maker(found))
+        return self._made[key]

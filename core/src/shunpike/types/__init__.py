@@ -1,6 +1,7 @@
 """The records: chat, answers, money, limits, providers, the ledger, decisions, settings, events. No I/O."""
 
 from shunpike.types.account import Balance, LiveModel
+from shunpike.types.aliases import AliasTarget, ModelAlias, RoutingRule
 from shunpike.types.answer import FINISH_REASONS, Answer, Call, Choice, Chunk, Timeouts, ToolCallDelta
 from shunpike.types.bill import Bill
 from shunpike.types.chat import ChatRequest, FunctionCall, ImagePart, ImageUrl, Message, OtherPart, TextPart, ToolCall
@@ -73,6 +74,7 @@ __all__ = [
     "ZERO",
     "AccountFrozen",
     "AdmissionDenied",
+    "AliasTarget",
     "Answer",
     "AttemptEnded",
     "AttemptEvent",
@@ -124,6 +126,7 @@ __all__ = [
     "LimitUpdate",
     "LiveModel",
     "Message",
+    "ModelAlias",
     "ModelInfo",
     "Money",
     "Observation",
@@ -148,6 +151,7 @@ __all__ = [
     "RequestWaiting",
     "Reservation",
     "Rolling",
+    "RoutingRule",
     "Sample",
     "Scope",
     "Settings",

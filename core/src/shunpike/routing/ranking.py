@@ -1,0 +1,38 @@
+"""From candidates to their order: rung by rung of the chain, each by its strategy, all that is free before what costs.
+
+Pure, for pure strategies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from shunpike.protocols import Ranked, RoutableRequest, Target, View
+from shunpike.routing.blaming import NamedStrategy
+
+
+class RungCandidates(NamedTuple):
+    """The candidates of one rung, none of them on an earlier one, and what puts them in order."""
+
+    candidates: tuple[Target, ...]
+    strategy: NamedStrategy
+    options: Mapping[str, Any]
+
+
+def ranked_in_steps(steps: Iterable[RungCandidates], request: RoutableRequest, view: View) -> tuple[Ranked, ...]:
+    """Return the candidates of all ``steps``: of all that are free, then of those that cost money, step by step."""
+    found: list[Ranked] = []
+    first_group = 0
+    for step in steps:
+        seen_by = view if step.options is view.options else replace(view, options=step.options)
+        ranked = tuple(step.strategy.rank(step.candidates, request, seen_by))
+        if first_group:
+            # Equals are so within their rung only.
+            ranked = tuple(one if one.group is None else one._replace(group=one.group + first_group) for one in ranked)
+        first_group = max((one.group + 1 for one in ranked if one.group is not None), default=first_group)
+        found += ranked
+    if any(one.target.paid for one in found):
+        found.sort(key=lambda one: one.target.paid)
+    return tuple(found)

@@ -1,0 +1,126 @@
+"""What an alias stands for, as rungs of names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from shunpike.errors import ConfigError
+from shunpike.routing.chain import Chain, Rung, check_aliases, unfold
+from shunpike.routing.rendezvous import order
+from shunpike.types import ModelAlias
+
+
+def aliases(**targets: Any) -> dict[str, ModelAlias]:
+    return {
+        name: ModelAlias.model_validate(one if isinstance(one, dict) else {"targets": one})
+        for name, one in targets.items()
+    }
+
+
+def as_written(weighted: Sequence[tuple[str, float]]) -> list[str]:
+    return [name for name, _ in weighted]
+
+
+def rungs(chain: Chain) -> list[tuple[str, ...]]:
+    return [rung.names for rung in chain.rungs(as_written)]
+
+
+def test_what_is_no_alias_stands_for_itself() -> None:
+    assert rungs(unfold("quick/m", aliases(fast=["auto"]))) == [("quick/m",)]
+
+
+def test_each_entry_is_a_rung_in_the_order_of_the_list() -> None:
+    assert rungs(unfold("fast", aliases(fast=["quick/m", "n", "auto"]))) == [("quick/m",), ("n",), ("auto",)]
+
+
+def test_an_alias_in_an_alias_takes_its_place_rung_by_rung() -> None:
+    known = aliases(fast=["quick/m", "small", "auto"], small=["n", "o"])
+    assert rungs(unfold("fast", known)) == [("quick/m",), ("n",), ("o",), ("auto",)]
+
+
+def test_with_a_strategy_all_of_it_is_one_rung() -> None:
+    known = aliases(
+        fast={"targets": ["m", "small"], "strategy": "cost", "strategy_options": {"x": 1}}, small=["n", "m"]
+    )
+    assert list(unfold("fast", known).rungs(as_written)) == [Rung(("m", "n"), "cost", {"x": 1})]
+
+
+def test_neighbours_with_weights_change_places_and_nothing_else_does() -> None:
+    half = [{"model": "m", "weight": 2}, {"model": "n", "weight": 1}]
+    chain = unfold("fast", aliases(fast=["first", *half, "last"]))
+    assert chain.is_shared
+    seen = Counter(tuple(rung.names[0] for rung in chain.rungs(partial(order, str(seed)))) for seed in range(3_000))
+    assert set(seen) == {("first", "m", "n", "last"), ("first", "n", "m", "last")}
+    assert 0.63 < seen["first", "m", "n", "last"] / 3_000 < 0.70
+
+
+def test_one_request_gets_one_order_however_often_it_is_asked_for() -> None:
+    chain = unfold("fast", aliases(fast=[{"model": name, "weight": 1} for name in "abcdef"]))
+    assert list(chain.rungs(partial(order, "key"))) == list(chain.rungs(partial(order, "key")))
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        (aliases(a=["a"]), "a -> a"),
+        (aliases(a=["m", "b"], b=["c"], c=["b"]), "b -> c -> b"),
+        (aliases(a={"targets": ["b"], "strategy": "cost"}, b=["a"]), "a -> b -> a"),
+    ],
+)
+def test_an_alias_that_stands_for_itself_is_rejected_with_the_way(known: Mapping[str, ModelAlias], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        check_aliases(known)
+
+
+@pytest.mark.parametrize("name", ["auto", "quick", "quick/auto", ""])
+def test_an_alias_may_not_be_called_what_means_something_else(name: str) -> None:
+    with pytest.raises(ConfigError, match="means something else"):
+        check_aliases({name: ModelAlias.model_validate({"targets": ["m"]})}, ("quick",))
+
+
+@pytest.mark.parametrize(
+    ("alias", "words"),
+    [
+        ({"targets": []}, "at least 1"),
+        ({"targets": "m"}, "should be a list of models"),
+        ({"targets": ["m", "m"]}, "'m' twice"),
+        ({"targets": [{"model": "m", "weight": 0}]}, "greater than 0"),
+        ({"targets": [{"model": "m", "weight": 1}], "strategy": "cost"}, "can't have a weight"),
+        ({"targets": ["m"], "strategy_options": {"x": 1}}, "need the strategy"),
+    ],
+)
+def test_an_alias_that_says_nothing_or_two_things_is_rejected(alias: Mapping[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        ModelAlias.model_validate(alias)
+
+
+NAMES = st.sampled_from(["a", "b", "c", "d", "m", "n", "o"])
+ENTRIES = st.lists(NAMES, min_size=1, max_size=4, unique=True)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@given(st.dictionaries(st.sampled_from("abcd"), ENTRIES, max_size=4))
+def test_a_chain_without_a_circle_is_its_entries_rungs_and_ends_in_names_that_are_no_alias(
+    entries: dict[str, list[str]],
+) -> None:
+    known = aliases(**entries)
+    try:
+        check_aliases(known)
+    except ConfigError:
+        assume(False)
+    for name, alias in known.items():
+        chain = unfold(name, known)
+        leaves = [one for rung in rungs(chain) for one in rung]
+        parts = [rung for one in alias.targets for rung in rungs(unfold(one.model, known))]
+        assert leaves
+        assert not known.keys() & {*leaves}
+        assert chain.names == tuple(dict.fromkeys(leaves))
+        assert parts == rungs(chain)
