@@ -1,12 +1,13 @@
 """What the pages in `docs/` say of the code is so: files, names, hooks and states are there.
 
-``python tests/test_docs.py`` writes the page on hooks anew.
+``python tests/test_docs.py`` writes the pages on hooks and events anew.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
+import itertools
 import re
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 
 from shunpike import hookspecs
 from shunpike.types import State
+from shunpike.types.events import EVENTS, Event
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parent))
@@ -32,6 +34,8 @@ TERM = re.compile(
 TERM = re.compile(r"^\| (?P<term>[^|`-]+) \| (?P<meaning>.+) \| (?P<names>[^|]+) \| (?P<file>[^|]+) \|$", re.MULTILINE)
 HOOKS = DOCS / "hooks.md"
 BLOCK = re.compile(r"(?<=<!-- hooks:begin -->\n).*(?=<!-- hooks:end -->)", re.DOTALL)
+EVENTS_PAGE = DOCS / "events.md"
+EVENTS_BLOCK = re.compile(r"(?<=<!-- events:begin -->\n).*(?=<!-- events:end -->)", re.DOTALL)
 SINCE = re.compile(r"\n\n\.\. versionadded:: (\d+\.\d+)$")
 PLAIN_FILES = {"provider.toml", "shunpike.toml", "keys.toml", "pyproject.toml"}
 """Files of a package or a user, not of one place here."""
@@ -149,5 +153,40 @@ def test_a_hook_is_used_in_a_test(name: str) -> None:
     assert any(name in text_of(file) for file in [*files, *kit])
 
 
+# -- events -----------------------------------------------------------------------------------------
+
+
+def events_page() -> str:
+    parts = []
+    for kind in EVENTS:
+        facts = [name for name in kind.model_fields if name != "name"]
+        told = "".join(f"- `{name}`: {_kind(kind, name)}{_said(kind, name)}\n" for name in facts)
+        doc = (inspect.getdoc(kind) or "").replace("``", "`")
+        parts.append(f"## {kind.model_fields['name'].default}\n\n`{kind.__name__}`. {doc}\n\n{told}\n")
+    return "".join(parts)
+
+
+def _kind(kind: type[Event], name: str) -> str:
+    annotation = next(one.__annotations__[name] for one in kind.__mro__ if name in vars(one).get("__annotations__", {}))
+    return re.sub(r"Literal\[(.+)\]", lambda found: found[1].replace(", ", " or ").replace("'", "`"), str(annotation))
+
+
+def _said(kind: type[Event], name: str) -> str:
+    """Return the docstring of a field, as a sentence behind its type."""
+    of = next(one for one in kind.__mro__ if name in vars(one).get("__annotations__", {}))
+    body = ast.parse(inspect.getsource(of)).body[0].body  # type: ignore[attr-defined]  # a class has one
+    for field, said in itertools.pairwise(body):
+        if isinstance(field, ast.AnnAssign) and getattr(field.target, "id", "") == name:
+            match said:
+                case ast.Expr(value=ast.Constant(value=str(text))):
+                    return ". " + " ".join(text.replace("``", "`").split())
+    return ""
+
+
+def test_the_page_on_events_is_what_their_classes_say() -> None:
+    assert EVENTS_BLOCK.findall(text_of(EVENTS_PAGE)) == [events_page()], "write it anew: python tests/test_docs.py"
+
+
 if __name__ == "__main__":
+    EVENTS_PAGE.write_text(EVENTS_BLOCK.sub(lambda _: events_page(), text_of(EVENTS_PAGE)), encoding="utf-8")
     HOOKS.write_text(BLOCK.sub(lambda _: hooks_page(), text_of(HOOKS)), encoding="utf-8")

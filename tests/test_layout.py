@@ -31,10 +31,13 @@ IMPORTERS = {
     "prompt_toolkit": {"core/src/shunpike/cli/chat/toolkit.py"},
     "readline": {"core/src/shunpike/cli/chat/gnu.py"},
     "markdown_it": {"core/src/shunpike/cli/markdown.py"},
+    "opentelemetry": {"plugins/otel/src/shunpike_otel/metrics.py", "plugins/otel/src/shunpike_otel/spans.py"},
+    "structlog": {"core/src/shunpike/builtin/event_log.py"},
     "rich": {"core/src/shunpike/cli/markdown.py", "core/src/shunpike/cli/demo_progress.py"},
 }
 HEAVY = {
     "jsonschema_rs",
+    "shunpike.builtin.event_log",
     "shunpike.client",
     "shunpike.config",
     "shunpike.plugins",

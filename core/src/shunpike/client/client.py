@@ -27,6 +27,7 @@ from shunpike.runtime.account_queries import AccountBalance, AccountQueries, Don
 from shunpike.runtime.blocks import Blocks, of_keys_in_use
 from shunpike.runtime.live import LiveList
 from shunpike.runtime.names import warn_of
+from shunpike.runtime.observing import write_log
 from shunpike.runtime.runtime import Runtime
 from shunpike.runtime.status import ProviderStatus, limits_shown, statuses
 from shunpike.types import Completion, Embedding, ModelInfo, Remaining, Settings, UsageRow
@@ -56,6 +57,7 @@ class Client(PerLoop):
         self.settings, self.warnings = loaded.settings, loaded.warnings
         self.host = Host.load(self.settings.disabled_plugins) if host is None else host
         self.clock = self.host.clock = SystemClock() if clock is None else clock
+        write_log(self.host, self.settings)
         warn_of(loaded, self.host, KeyStore())
         keys, of = KeyStore(), environ
         self._loops = Loops(lambda one: Runtime(self.settings, self.host, self.clock, one, of, keys), store)

@@ -195,6 +195,9 @@ class Settings(Written, Record):
     """A file of certificates (PEM) of authorities of your own, such as a company's. They are trusted beside the usual
     ones, or those that ``SSL_CERT_FILE``, ``SSL_CERT_DIR``, ``REQUESTS_CA_BUNDLE`` or ``CURL_CA_BUNDLE`` name."""
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)
+    log: Literal["off", "json", "console", "app"] = Field(default="off", examples=["json"], json_schema_extra=NO_UNIT)
+    """Whether every event is logged, each as one entry: ``json`` and ``console`` write lines to stderr, ``app`` hands
+    them to structlog as the application configured it. Never a key, a prompt or an answer."""
     disabled_plugins: tuple[str, ...] = Field(default=(), examples=[["sandbox"]], json_schema_extra={"unit": "names"})
     """Plugins that are not loaded although they are installed, by the names that ``shunpike plugins`` shows."""
 

@@ -1,0 +1,5 @@
+"""OpenTelemetry spans and metrics of shunpike's requests."""
+
+from shunpike_otel.plugin import plugin
+
+__all__ = ["plugin"]
