@@ -2,6 +2,7 @@
 
 from shunpike.types.account import Balance, LiveModel
 from shunpike.types.aliases import AliasTarget, ModelAlias, RoutingRule
+from shunpike.types.affinity import AffinityState, SessionAffinity
 from shunpike.types.answer import FINISH_REASONS, Answer, Call, Choice, Chunk, Timeouts, ToolCallDelta
 from shunpike.types.bill import Bill
 from shunpike.types.chat import ChatRequest, FunctionCall, ImagePart, ImageUrl, Message, OtherPart, TextPart, ToolCall
@@ -75,6 +76,7 @@ __all__ = [
     "AccountFrozen",
     "AdmissionDenied",
     "AliasTarget",
+    "AffinityState",
     "Answer",
     "AttemptEnded",
     "AttemptEvent",
@@ -154,6 +156,7 @@ __all__ = [
     "RoutingRule",
     "Sample",
     "Scope",
+    "SessionAffinity",
     "Settings",
     "Settlement",
     "Sighting",

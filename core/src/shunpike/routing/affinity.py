@@ -1,0 +1,159 @@
+"""Where conversations run: each stays where its last turn was answered, as the beginning of its prompt is cached there.
+
+| its last turn was answered by a target that       | the next turn goes                                       |
+| ------------------------------------------------- | -------------------------------------------------------- |
+| stands among the candidates, is open, and costs   | there first                                              |
+| no more and is asked no later than the first      |                                                          |
+| the same, but is asked later than the first       | there first inside a tool loop, else to the first        |
+| is no candidate, is closed for now, or costs      | to the first                                             |
+| money where something is free                     |                                                          |
+| nobody knows, or too long ago                     | to the first                                             |
+
+Where the first has equals, the conversations are shared out over them by rendezvous hashing: each has its own order, so
+that those of one that fails are spread over the others. An equal is passed over while more runs there than
+`MOST_OF_MEAN` of what runs at each on average. Limits are the ledger's: what it denies is asked next in order, and the
+conversation stays where it was answered then.
+
+Known to this process only, as much as it needs no memory without bounds: other processes begin with the same choice
+among equals, since it is made by hashing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from itertools import takewhile
+from typing import NamedTuple
+
+from shunpike.clock import Clock
+from shunpike.protocols import Ranked, Target
+from shunpike.routing.conversation import Conversation
+from shunpike.routing.rendezvous import order
+from shunpike.types import AffinityState, ChatRequest, SessionAffinity
+
+MOST_KNOWN = 10_000
+"""Conversations that are known at a time; the one that was idle for longest is forgotten first."""
+MOST_OF_MEAN = 1.25
+"""Of the attempts that run at each of several equals on average: above it, rounded up, one gets no new conversation."""
+
+
+class _Stay(NamedTuple):
+    """Where a conversation was answered last."""
+
+    label: str
+    provider: str
+    used_mono: float
+
+
+class Placed(NamedTuple):
+    """Who is asked for a turn, in order, and what is known of its conversation."""
+
+    ranked: tuple[Ranked, ...]
+    told: SessionAffinity
+    provider: str | None = None
+    """The id of the provider that answered its last turn, None = none is known."""
+
+
+class Candidates(NamedTuple):
+    """Who may be asked, in order, and what affinity looks at beside."""
+
+    ranked: Sequence[Ranked]
+    closed: Callable[[str], bool]
+    """Whether the target of a label is closed for now."""
+    running: Callable[[str], int]
+    """Label → how many attempts run there."""
+    rung: Callable[[str], int] = lambda _: 0
+    """Label → its place in the order that the operator gave; targets of one rung are chosen among."""
+
+
+class Conversations:
+    """Where each conversation was answered last."""
+
+    def __init__(self, clock: Clock, most: int = MOST_KNOWN) -> None:
+        self._clock = clock
+        self._most = most
+        self._stays: OrderedDict[str, _Stay] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._stays)
+
+    def placed(self, turn: Conversation, found: Candidates, idle: float) -> Placed:
+        """Return ``found`` in the order in which this turn asks, and why; ``idle`` is the seconds that end a stay."""
+        ranked = shared_out(turn.key, found)
+        stay = self._stays.get(turn.key)
+        if stay is not None and self._clock.monotonic() - stay.used_mono > idle:
+            del self._stays[turn.key]
+            over = f"its last turn was more than {idle:g} s ago"
+            return Placed(ranked, SessionAffinity(state=AffinityState.NEW, key=turn.shown, why=over))
+        if stay is None or not ranked:
+            return Placed(ranked, SessionAffinity(state=AffinityState.NEW, key=turn.shown))
+        kept = next((one for one in ranked if one.target.label == stay.label), None)
+        why = _why_not(kept, ranked[0], found, in_tool_loop=turn.in_tool_loop)
+        state = AffinityState.KEPT if why is None else AffinityState.MOVED
+        told = SessionAffinity(state=state, key=turn.shown, target=stay.label, why=why or "")
+        if kept is not None and why is None and kept is not ranked[0]:
+            ranked = (kept, *(one for one in ranked if one is not kept))
+        return Placed(ranked, told, stay.provider)
+
+    def answered(self, key: str, target: Target) -> None:
+        """Note that ``target`` answered a turn of the conversation ``key``."""
+        self._stays[key] = _Stay(target.label, target.provider.id, self._clock.monotonic())
+        self._stays.move_to_end(key)
+        while len(self._stays) > self._most:
+            self._stays.popitem(last=False)
+
+
+def ended(told: SessionAffinity, target: Target) -> SessionAffinity:
+    """Return what became of a conversation with a request that ``target`` answered."""
+    if told.state is not AffinityState.KEPT or told.target == target.label:
+        return told
+    return told.model_copy(update={"state": AffinityState.MOVED, "why": "it did not answer this request"})
+
+
+def loss(told: SessionAffinity, provider: str | None, request: ChatRequest, target: Target) -> str | None:
+    """Return what was lost where a conversation moved to ``target`` in the middle of a tool loop, None = nothing.
+
+    ``provider`` is the id of the one that answered before.
+    """
+    if told.target is None or told.target == target.label:
+        return None
+    lost = "what it had cached of the prompt"
+    if provider != target.provider.id and any(provider in (one.private or {}) for one in request.messages):
+        lost += " and the signatures of its thoughts, which another provider can't read"
+    return (
+        f"the conversation moved from {told.target} to {target.label} in the middle of its tool calls, as"
+        f" {told.target} {told.why.removeprefix('it ')}: lost is {lost}"
+    )
+
+
+def _why_not(kept: Ranked | None, first: Ranked, found: Candidates, *, in_tool_loop: bool) -> str | None:
+    """Return why the conversation can't stay, None where it can."""
+    if kept is None:
+        return "it can't answer this request"
+    label = kept.target.label
+    if found.closed(label):
+        return "it is closed for now"
+    if kept.target.paid and not first.target.paid:
+        return "it costs money, and something free can answer"
+    if not in_tool_loop and found.rung(label) > found.rung(first.target.label):
+        return "it is asked later than what can answer again"
+    return None
+
+
+def shared_out(key: str, found: Candidates) -> tuple[Ranked, ...]:
+    """Return the candidates with the first and its equals in their order for ``key``; those that are busy come last."""
+    ranked = found.ranked
+    if len(ranked) < 2 or ranked[0].group is None or ranked[0].group != ranked[1].group:
+        return tuple(ranked)
+    first = ranked[0]
+    equals = {
+        one.target.label: one
+        for one in takewhile(lambda one: one.group == first.group and one.target.paid == first.target.paid, ranked)
+    }
+    running = {label: found.running(label) for label in equals}
+    most = math.ceil(MOST_OF_MEAN * sum(running.values()) / len(running))
+    drawn = sorted(
+        order(key, ((label, 1.0) for label in equals)), key=lambda label: (found.closed(label), running[label] > most)
+    )
+    return (*(equals[label] for label in drawn), *ranked[len(equals) :])
