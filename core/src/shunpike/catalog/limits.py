@@ -81,6 +81,7 @@ def _limit(raw: object, around: Provenance, where: CatalogPlace) -> Limit:
         observed_at=None if provenance.as_of == date.min else epoch(provenance.as_of.isoformat()),
         confidence=provenance.confidence,
         counts=row.counts,
+        cached=row.cached,
         shape=row.shape,
         overrides=row.overrides,
     )

@@ -77,6 +77,8 @@ class LimitTable(Record):
     """The name of the pool, with ``scope = "pool"``."""
     counts: Literal["used", "asked", "reserved"] = "used"
     """How tokens of answers are counted: those used; by the cap when it is asked; or the cap, whatever is used."""
+    cached: Literal["counted", "free"] = "counted"
+    """Whether tokens of a prompt that the provider had in its cache are counted; ``free`` = they are not."""
     shape: Literal["stated", "unknown"] = "stated"
     """``unknown``: nobody says whether a day is the calendar's or the last 24 hours, so that both are kept."""
     overrides: StrictBool = False

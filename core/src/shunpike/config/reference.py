@@ -37,6 +37,7 @@ _LIMITS: dict[str, tuple[str, dict[str, Any]]] = {
     "scope": ("-", {**_REQUEST, "scope": "key"}),
     "pool": ("name", {**_REQUEST, "scope": "pool", "pool": "small"}),
     "counts": ("-", {"unit": "output_token", "amount": 9000, "per": "60s", "counts": "asked"}),
+    "cached": ("-", {"unit": "total_token", "amount": 9000, "per": "60s", "cached": "free"}),
     "shape": ("-", {**_REQUEST, "shape": "unknown"}),
     "overrides": ("-", {**_REQUEST, "overrides": True}),
     "confidence": ("-", {**_REQUEST, "confidence": "operator"}),

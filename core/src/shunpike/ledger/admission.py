@@ -17,7 +17,7 @@ from shunpike.ledger.budgets import budgets_in_force, least
 from shunpike.ledger.capabilities import TellsRecovered
 from shunpike.ledger.counting import likely_output, output_samples, prompt_sample
 from shunpike.ledger.events import events_of
-from shunpike.ledger.holds import fitted, gates_of, holds_for, plain_request, too_large
+from shunpike.ledger.holds import fitted, gates_of, holds_for, plain_request, too_large, uncached_in
 from shunpike.ledger.inspection import Inspection
 from shunpike.ledger.output_cap import Caps, OutputCap
 from shunpike.ledger.pacing import Pacer, unslowed
@@ -210,6 +210,7 @@ class Ledger(Inspection, Admission):
             charges=charges_of(settlement, terms, partial(self._bounds, target, ask.principal)),
             overage=bool(in_force) and is_refusal(outcome),
             samples=self._samples(target, ask, outcome),
+            uncached=uncached_in(in_force, settlement),
         )
         within = LEAVING if outcome.cancelled else max(LEAVING, min(within, SETTLING))
         try:

@@ -55,9 +55,11 @@ def plausible(outcome: Outcome) -> Outcome:
     served = outcome.error is None and not outcome.cancelled
     taken = {Unit.REQUEST: 1, Unit.CONCURRENT: 1, **dict.fromkeys(_TOKENS, 0 if served else _LEAST_TOKENS)}
     if served and outcome.usage.basis is Basis.MEASURED:
-        taken[Unit.INPUT_TOKEN] = outcome.usage.prompt_tokens
+        # What was cached may not have been counted, whatever its limit says.
+        cached = outcome.usage.cached_tokens
+        taken[Unit.INPUT_TOKEN] = outcome.usage.prompt_tokens - cached
         taken[Unit.OUTPUT_TOKEN] = outcome.usage.completion_tokens
-        taken[Unit.TOTAL_TOKEN] = outcome.usage.total_tokens
+        taken[Unit.TOTAL_TOKEN] = outcome.usage.total_tokens - cached
     refuted = (
         row.amount is not None and row.amount < taken.get(row.unit, 0) and (served or row.resets_at is not None)
         for row in outcome.evidence

@@ -41,7 +41,8 @@ def operated(granted: Sequence[Limit], own: Sequence[Limit | Cap]) -> Iterator[L
             yield _capped(limit, caps)
         else:
             used.append(over)
-            yield over.model_copy(update={"scope": limit.scope, "pool": limit.pool, "counts": limit.counts})
+            theirs = {name: getattr(limit, name) for name in ("scope", "pool", "counts", "cached")}
+            yield over.model_copy(update=theirs)
     yield from (shaped for one in limits if one not in used for shaped in shapes_of(one))
 
 

@@ -22,6 +22,7 @@ from shunpike.types import (
     Owner,
     Scope,
     Settings,
+    Settlement,
     Unit,
 )
 from shunpike.types.limits import BoundLimit
@@ -100,6 +101,13 @@ def holds_for(target: Target, ask: AdmissionRequest, terms: Terms, bounds: Itera
         if amount:
             holds.append(Hold.model_construct(bucket=one.bucket, limit=one.limit, amount=amount, owner=one.owner))
     return tuple(holds)
+
+
+def uncached_in(in_force: Mapping[str, Limit], settlement: Settlement) -> tuple[str, ...]:
+    """Return the buckets in which those tokens of the prompt don't count that the provider had in its cache."""
+    if not settlement.usage.cached_tokens:
+        return ()
+    return tuple(bucket for bucket, limit in in_force.items() if limit.cached == "free")
 
 
 def gates_of(target: Target, bounds: Iterable[BoundLimit], *, paid: bool | None = None) -> tuple[str, ...]:

@@ -177,16 +177,17 @@ def settled_amount(limit: Limit, held: int, settlement: Settlement) -> int:
     if unit in MONEY:
         worth = settlement.cost if unit is Unit.USD else settlement.list_value
         return held if worth is None else worth.pico
-    used = _tokens(unit, held, settlement.usage)
+    used = _tokens(limit, held, settlement.usage)
     return max(held, used) if limit.counts == "reserved" else used
 
 
-def _tokens(unit: Unit, held: int, usage: Usage) -> int:
+def _tokens(limit: Limit, held: int, usage: Usage) -> int:
     if usage.basis is Basis.ABSENT:
         return held
-    if unit is Unit.INPUT_TOKEN:
-        return usage.prompt_tokens
-    return usage.completion_tokens if unit is Unit.OUTPUT_TOKEN else usage.total_tokens
+    if limit.unit is Unit.OUTPUT_TOKEN:
+        return usage.completion_tokens
+    used = usage.prompt_tokens if limit.unit is Unit.INPUT_TOKEN else usage.total_tokens
+    return used - usage.cached_tokens if limit.cached == "free" else used
 
 
 def settled_expiry(window: Window, settlement: Settlement, latest: float | None, guard: float = GUARD) -> float:

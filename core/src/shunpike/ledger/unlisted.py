@@ -24,6 +24,7 @@ seen of it, by the bucket that it counts in, and believed as long; other process
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal
 
 from shunpike.ledger.blocks import is_refusal
 from shunpike.ledger.buckets import bucket_of
@@ -73,6 +74,7 @@ def found_in(
             source=source,
             observed_at=seen,
             confidence=Confidence.OBSERVED,
+            cached=_cached(target, row.unit),
             shape="stated" if row.window_seconds is not None or isinstance(window, Held) else "unknown",
         )
         bucket = bucket_of(target, limit)
@@ -125,6 +127,12 @@ def _length(limit: Limit) -> float:
 def _scope(limits: Iterable[Limit]) -> Scope:
     scopes = {limit.scope for limit in limits}
     return Scope.ACCOUNT if scopes and not scopes & {Scope.MODEL, Scope.POOL} else Scope.MODEL
+
+
+def _cached(target: Target, unit: Unit) -> Literal["counted", "free"]:
+    """Return how the provider counts cached tokens of ``unit``: as on those tiers whose limits are listed."""
+    listed = (one for limits in target.model.limits.values() for one in limits if one.unit is unit)
+    return "free" if any(one.cached == "free" for one in listed) else "counted"
 
 
 def learned_limits(target: Target, listed: Sequence[Limit], observations: Iterable[Observation]) -> tuple[Limit, ...]:

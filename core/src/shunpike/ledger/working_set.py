@@ -41,6 +41,7 @@ from shunpike.types import (
     State,
     Unit,
 )
+from shunpike.types.base import changed
 from shunpike.types.limits import LARGEST
 
 _SHORTEST_DAY = 82_800.0
@@ -205,7 +206,8 @@ class WorkingSet:
             self._sample(sample)
 
     def _end(self, bucket: Bucket, held: int, owner: str, settlement: Settlement, until: float) -> None:
-        parts = settled_parts(bucket.limit, held, settlement, bucket.last, self.guard)
+        limit = changed(bucket.limit, cached="free") if bucket.name in settlement.uncached else bucket.limit
+        parts = settled_parts(limit, held, settlement, bucket.last, self.guard)
         bucket.in_flight -= held
         bucket.used -= held
         if not parts and not bucket.in_flight:
@@ -234,10 +236,8 @@ class WorkingSet:
         return {one.name: Use(self._counting(one, settlement.at), own) for one, own in mine if one.name in bare}
 
     def _learn(self, update: LimitUpdate, use: Use | None, at: float, now: float) -> None:
-        known, bucket = (
-            self.observations.get(update.observation.bucket),
-            self.buckets.get(update.observation.bucket),
-        )
+        known = self.observations.get(update.observation.bucket)
+        bucket = self.buckets.get(update.observation.bucket)
         update = bounded(update, known, use, now)
         observation = update.observation
         if bucket is not None and is_news(known, observation, now):

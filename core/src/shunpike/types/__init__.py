@@ -1,8 +1,8 @@
 """The records: chat, answers, money, limits, providers, the ledger, decisions, settings, events. No I/O."""
 
 from shunpike.types.account import Balance, LiveModel
-from shunpike.types.aliases import AliasTarget, ModelAlias, RoutingRule
 from shunpike.types.affinity import AffinityState, SessionAffinity
+from shunpike.types.aliases import AliasTarget, ModelAlias, RoutingRule
 from shunpike.types.answer import FINISH_REASONS, Answer, Call, Choice, Chunk, Timeouts, ToolCallDelta
 from shunpike.types.bill import Bill
 from shunpike.types.chat import ChatRequest, FunctionCall, ImagePart, ImageUrl, Message, OtherPart, TextPart, ToolCall
@@ -75,8 +75,8 @@ __all__ = [
     "ZERO",
     "AccountFrozen",
     "AdmissionDenied",
-    "AliasTarget",
     "AffinityState",
+    "AliasTarget",
     "Answer",
     "AttemptEnded",
     "AttemptEvent",

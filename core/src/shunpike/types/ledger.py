@@ -216,6 +216,8 @@ class Settlement(AttemptFacts):
     charges: tuple[Hold, ...] = ()
     """Money that it cost of what nothing was held of, as it could not cost anything: it counts there all the same."""
     samples: tuple[Sample, ...] = ()
+    uncached: tuple[str, ...] = ()
+    """Buckets in which those tokens of the prompt don't count that the provider had in its cache."""
     unbooked: str | None = None
     """Why it is not in the books yet; this process tries again until it is. No store keeps this."""
 

@@ -111,6 +111,8 @@ class Limit(Written, Record):
     counts: Literal["used", "asked", "reserved"] = "used"
     """How the provider counts tokens of answers: ``asked`` = it admits a request by its cap, and counts what was used;
     ``reserved`` = the cap stays counted. ``used`` = its cap does not matter to it."""
+    cached: Literal["counted", "free"] = "counted"
+    """Whether the provider counts the tokens of a prompt that it had in its cache; ``free`` = it does not."""
     shape: Literal["stated", "unknown"] = "stated"
     """``unknown``: nobody says whether a day is the calendar's or the last 24 hours, so that both are kept."""
     overrides: bool = False

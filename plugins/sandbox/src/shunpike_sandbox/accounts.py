@@ -8,6 +8,7 @@ from typing import Any
 
 from shunpike_sandbox.catalog import Provider
 from shunpike_sandbox.limits import Gate
+from shunpike_sandbox.prompt_cache import PromptCache
 
 KEY_PREFIX = "sandbox"
 
@@ -26,7 +27,7 @@ class SimulatedAccount:
     spent: int = 0
     prepaid: bool = False
     gate: Gate = field(default_factory=Gate)
-    seen_prompts: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    prompts: PromptCache = field(default_factory=PromptCache)
     answers: OrderedDict[str, Any] = field(default_factory=OrderedDict)
     """Earlier visits by the id of their answer, where the provider tells about them."""
 

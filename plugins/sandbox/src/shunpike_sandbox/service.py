@@ -36,6 +36,8 @@ class Service(DialectErrors):
     """Faults that this dialect has no words for; they come only when a script names them."""
     bills_in_full = False
     """Whether a stream that the client cuts is billed to its end all the same."""
+    counts_cached = True
+    """Whether limits count those tokens of a prompt that were cached."""
     max_bytes = MAX_BYTES
     call_id = "call_{}"
 
@@ -55,7 +57,7 @@ class Service(DialectErrors):
         """Answer one request that counts in the books."""
         key = self.key(request)
         visit = self.world.arrive(self.provider_id, key, request.headers.get(ATTEMPT_HEADER))
-        visit.bills_in_full = self.bills_in_full
+        visit.bills_in_full, visit.counts_cached = self.bills_in_full, self.counts_cached
         try:
             raw = await read(request, self.max_bytes)
             visit.account = self.admit_key(key)

@@ -24,6 +24,8 @@ class Visit:
     account_name: str
     attempt_id: str | None
     bills_in_full: bool = False
+    counts_cached: bool = True
+    """Whether limits count those tokens of the prompt that were cached."""
     account: SimulatedAccount | None = None
     model: Model | None = None
     asked_model: str = ""
@@ -53,7 +55,8 @@ class Visit:
     def settle(self) -> None:
         """All tokens are made: what was reserved beyond them goes back, before the client can see the end."""
         if self.lease is not None and self.generation is not None:
-            self._give_back(self.generation.prompt_tokens, self.generation.completion_tokens)
+            generation = self.generation
+            self._give_back(self._counted(generation.prompt_tokens), generation.completion_tokens)
 
     def complete(self, status: int = 200) -> None:
         """The answer went out whole, good or not."""
@@ -100,7 +103,7 @@ class Visit:
             prompt, cached = self.generation.prompt_tokens, self.generation.cached_tokens
             billed, promo = self.account.charge(self._cost(made))
         self.made, self.billed = made or 0, billed
-        self._give_back(prompt, made)
+        self._give_back(self._counted(prompt), made)
         self.books.leave(
             BookEntry(
                 number=self.number,
@@ -119,6 +122,12 @@ class Visit:
                 overage=overage,
             )
         )
+
+    def _counted(self, prompt: int) -> int:
+        """Return so much of a prompt as the limits count."""
+        if self.counts_cached or self.generation is None:
+            return prompt
+        return max(0, prompt - self.generation.cached_tokens)
 
     def _give_back(self, prompt: int, made: int | None) -> None:
         if self.lease is None:

@@ -128,14 +128,20 @@ class LedgerMachine(RuleBasedStateMachine):
             assert isinstance(again, Grant), f"at the moment that was named it is denied again: {again}"
 
     @precondition(lambda self: self.flying)
-    @rule(pick=st.integers(0, 99), used=st.floats(0, 1), lag=st.floats(0, 1))
-    def settle(self, pick: int, used: float, lag: float) -> None:
-        """An answer arrived, its headers some time before its end, and used a part of the worst case."""
+    @rule(pick=st.integers(0, 99), used=st.floats(0, 1), cached=st.floats(0, 1), lag=st.floats(0, 1))
+    def settle(self, pick: int, used: float, cached: float, lag: float) -> None:
+        """An answer arrived, its headers some time before its end, and used a part of the worst case.
+
+        A part of that was in the provider's cache, which does not count it.
+        """
         one = self.flying[pick % len(self.flying)]
         now = self.clock.now()
         headers_at = one.begun + (now - one.begun) * lag
-        one.tokens, one.cost, one.ended = int(one.tokens * used), int(one.cost * used), headers_at
-        done = settled(now, output=one.tokens, pico=one.cost, headers_at=headers_at)
+        sent = int(one.tokens * used)
+        known = int(sent * cached)
+        one.tokens, one.cost, one.ended = sent - known, int(one.cost * used), headers_at
+        facts: dict[str, Any] = {"headers_at": headers_at, "uncached": (LIMITS["tokens"].bucket,)}
+        done = settled(now, prompt=sent, cached=known, pico=one.cost, **facts)
         assert self.portal.call(self.store.settle, one.name, done)
 
     @precondition(lambda self: self.flying)

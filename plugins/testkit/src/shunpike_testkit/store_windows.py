@@ -87,6 +87,19 @@ class StoreTimeContract(StoreClockContract):
             left = await store.remaining([rolling, reserved], start + 5 + GUARD)
             assert [one.used for one in left] == [90, 80]
 
+    async def test_cached_tokens_count_but_where_the_settlement_says_that_they_do_not(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """Which limits count them is the provider's way; what was answered and what it cost are the same for all."""
+        free, counted = hold(80, 100, Unit.TOTAL_TOKEN), hold(70, 100, Unit.INPUT_TOKEN)
+        start = clock.now()
+        async with self.opened(tmp_path, clock) as store:
+            await store.admit(reservation("a", start, free, counted))
+            done = settled(start + 1, prompt=60, output=10, cached=45, uncached=(free.bucket,))
+            await store.settle("a", done)
+            left = await store.remaining([free, counted], start + 1 + GUARD)
+            assert [one.used for one in left] == [25, 60]
+
     async def test_the_earliest_moment_is_when_enough_has_expired(self, tmp_path: Path, clock: VirtualClock) -> None:
         """Not when the first slot expires, and not when the last one does."""
         start = clock.now()

@@ -78,9 +78,11 @@ def able(store: Store, capability: Any) -> Any:
     return store
 
 
-def settled(at: float, *, prompt: int = 0, output: int = 0, pico: int = 0, **others: Any) -> Settlement:
-    """Return the settlement of an answered attempt."""
-    usage = Usage(prompt_tokens=prompt, completion_tokens=output)
+def settled(
+    at: float, *, prompt: int = 0, output: int = 0, cached: int = 0, pico: int = 0, **others: Any
+) -> Settlement:
+    """Return the settlement of an answered attempt; of the prompt's tokens, so many were ``cached``."""
+    usage = Usage(prompt_tokens=prompt, completion_tokens=output, cached_tokens=cached)
     return Settlement(state=State.SETTLED, at=at, usage=usage, cost=Money(pico=pico), **others)
 
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from typing_extensions import override
 
 from shunpike_sandbox.accounts import SimulatedAccount
-from shunpike_sandbox.asks import ParsedRequest, Turn
+from shunpike_sandbox.asks import ParsedRequest
 from shunpike_sandbox.bodies import fields
 from shunpike_sandbox.catalog import Model
 from shunpike_sandbox.dialects.deepseek_errors import DeepSeekErrors
@@ -18,7 +18,7 @@ from shunpike_sandbox.dialects.rules import COMMON_RULES
 from shunpike_sandbox.generation import GeneratedChoice, Generation
 from shunpike_sandbox.messages import Manners
 from shunpike_sandbox.money import PICO
-from shunpike_sandbox.prompt_cache import cached_prefix
+from shunpike_sandbox.prompt_cache import CacheRule
 from shunpike_sandbox.refusals import Problem
 from shunpike_sandbox.replies import Frame, PlainReply, dump
 from shunpike_sandbox.service import plain_json
@@ -33,6 +33,7 @@ RULES = {
     "user_id": "string",
 }
 _ROLES = ("system", "user", "assistant", "tool")
+_CACHE = CacheRule(block=64, least=64, seconds=86_400.0)
 _BESIDE_THOUGHTS = ("logprobs", "top_logprobs")
 
 
@@ -105,8 +106,7 @@ class DeepSeekService(DeepSeekErrors):
     @override
     def cached(self, account: SimulatedAccount, model: Model, ask: ParsedRequest, prompt: int) -> int:
         """Return what the disk cache holds of this prompt's beginning."""
-        texts = [Turn("tools", ask.tools_text), *ask.turns] if ask.tools_text else list(ask.turns)
-        return min(prompt - 1, cached_prefix(account, model.id, texts, block=64, least=64))
+        return min(prompt - 1, account.prompts.hit(model.id, ask, _CACHE, self.world.clock.now()))
 
     # -- answers ---------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from shunpike_sandbox.accounts import SimulatedAccount
 from shunpike_sandbox.asks import ParsedRequest
 from shunpike_sandbox.bodies import fields
 from shunpike_sandbox.catalog import Model
@@ -16,6 +17,7 @@ from shunpike_sandbox.dialects.groq_errors import GroqErrors
 from shunpike_sandbox.dialects.rules import COMMON_RULES
 from shunpike_sandbox.generation import GeneratedChoice, Generation
 from shunpike_sandbox.offers import asks_for_json
+from shunpike_sandbox.prompt_cache import CacheRule
 from shunpike_sandbox.refusals import Problem
 from shunpike_sandbox.replies import Frame
 from shunpike_sandbox.visits import Visit
@@ -40,10 +42,14 @@ RULES = {
 }
 
 
+_CACHE = CacheRule(block=128, least=128, seconds=7_200.0)
+
+
 class GroqService(GroqErrors):
     """``/groq/openai/v1``."""
 
     bills_in_full = True
+    counts_cached = False
     rules = fields(RULES)
     manners = groq_strict.MANNERS
     refuses_unknown = True
@@ -74,6 +80,13 @@ class GroqService(GroqErrors):
         """Reasoning models think unless told not to."""
         return model.can("reasoning") and body.get("reasoning_effort") != "none"
 
+    @override
+    def cached(self, account: SimulatedAccount, model: Model, ask: ParsedRequest, prompt: int) -> int:
+        """Return what is cached of this prompt's beginning, of the models that have a price for it."""
+        if all(price.rates.cached == price.rates.prompt for price in model.prices):
+            return 0
+        return min(prompt - 1, account.prompts.hit(model.id, ask, _CACHE, self.world.clock.now()))
+
     # -- answers ---------------------------------------------------------------------------------
 
     @override
@@ -100,6 +113,8 @@ class GroqService(GroqErrors):
             "total_tokens": prompt + made,
             "total_time": round(prompt / 20_000 + made / 500, 9),
         }
+        if generation.cached_tokens:
+            usage["prompt_tokens_details"] = {"cached_tokens": generation.cached_tokens}
         if generation.thought_tokens:
             usage["completion_tokens_details"] = {"reasoning_tokens": generation.thought_tokens}
         return usage
