@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,8 @@ from shunpike.client import Client
 from shunpike.errors import Overloaded, PluginError
 from shunpike.hookspecs import hookimpl
 from shunpike.protocols import Ranked, RoutableRequest, Strategy, Target, View
-from shunpike.types import Limit, Price, Rolling, Unit
+from shunpike.routing.states import opens_at
+from shunpike.types import Held, Lifetime, Limit, Price, Remaining, Rolling, Unit
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from .plugged import client
@@ -101,3 +103,76 @@ async def test_only_a_strategy_that_looks_at_them_pays_for_them(strategy: str, l
         store.remaining = counted  # type: ignore[method-assign]
         await opened.complete("hello", strategy=strategy)
     assert len(seen) == looks
+
+
+async def test_a_strategy_sees_how_fast_a_target_answers_and_how_long_its_answers_are() -> None:
+    strategy = Watches()
+    async with client(ScriptedProvider("only"), more={"watcher": strategy}, strategy="watches") as opened:
+        await opened.complete("hello")
+        await opened.complete("hello")
+        async with opened.stream("hello") as stream:
+            async for _ in stream:
+                pass
+    first, second, third = strategy.views
+    state = second.states["only/m"]
+
+    assert (first.states["only/m"].speed, first.expected_output, first.stream) == (None, 0, False)
+    assert state.speed is not None
+    assert (state.speed.samples, state.expected_output) == (1.0, second.expected_output)
+    assert second.expected_output > 0
+    assert (third.stream, third.states["only/m"].speed) == (True, None)  # streams are judged by streams
+
+
+async def test_a_strategy_sees_what_runs_there() -> None:
+    strategy = Watches()
+    async with client(ScriptedProvider("only"), more={"watcher": strategy}, strategy="watches") as opened:
+        stream = opened.stream("hello")
+        async with stream:
+            await opened.complete("hello")
+        await opened.complete("hello")
+
+    assert [view.states["only/m"].in_flight for view in strategy.views] == [0, 1, 0]
+
+
+async def test_a_limit_that_is_used_up_blocks_until_its_window_is_free() -> None:
+    strategy = Watches()
+    once = Limit(unit=Unit.REQUEST, amount=1, window=Rolling(seconds=60))
+    first, second = ScriptedProvider("first", limits=(once,)), ScriptedProvider("second")
+    async with client(first, second, more={"watcher": strategy}, strategy="watches") as opened:
+        for _ in range(2):
+            await opened.complete("hello")
+    view = strategy.views[1]
+    opens = view.states["first/m"].blocked_until
+
+    assert strategy.views[0].states["first/m"].blocked_until is None
+    assert opens is not None
+    assert view.now < opens <= view.now + 62
+    assert view.states["second/m"].blocked_until is None
+
+
+NEEDS = {Unit.REQUEST: 1, Unit.TOTAL_TOKEN: 500}
+
+
+def left(amount: int, left: int, unit: Unit = Unit.REQUEST, **fields: Any) -> Remaining:
+    limit = Limit(unit=unit, amount=amount, window=fields.pop("window", Rolling(seconds=60)))
+    return Remaining(limit=limit, bucket="b", used=amount - left, left=left, **fields)
+
+
+@pytest.mark.parametrize(
+    ("remaining", "opens"),
+    [
+        ([], 100.0),
+        ([left(5, 1)], 100.0),
+        ([left(5, 0, resets_at=130.0)], 130.0),
+        ([left(5, 0, resets_at=130.0), left(9, 0, resets_at=170.0)], 170.0),
+        ([left(5, 0, window=Lifetime())], math.inf),
+        ([left(0, 0)], math.inf),
+        ([left(1_000, 499, Unit.TOTAL_TOKEN, resets_at=140.0)], 140.0),
+        ([left(400, 400, Unit.TOTAL_TOKEN)], 100.0),  # it holds it as a whole, and is whole
+        ([left(3, 0, Unit.CONCURRENT, window=Held())], 100.0),  # no clock knows when calls end
+        ([left(5, 5, blocked_until=150.0)], 150.0),
+        ([left(5, 5, blocked_until=50.0)], 100.0),
+    ],
+)
+def test_it_opens_when_all_that_the_request_takes_fits_everywhere(remaining: list[Remaining], opens: float) -> None:
+    assert opens_at(remaining, NEEDS, 100.0) == opens

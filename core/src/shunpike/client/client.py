@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 from typing import Never, Self, Unpack
 
@@ -112,7 +113,7 @@ class Client(PerLoop):
 
         async def begin(stack: AsyncExitStack) -> tuple[StreamRun, Finish]:
             runtime = self._asking
-            here = runtime.planner.arrived(wishes)
+            here = runtime.planner.arrived(replace(wishes, stream=True))
             snapshot = await stack.enter_async_context(runtime.request(wishes.request_id))
             context = await runtime.planner.chat(snapshot, request, here)
             run = StreamRun(snapshot.attempt_loop, context, request)

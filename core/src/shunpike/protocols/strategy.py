@@ -64,12 +64,17 @@ class TargetState(Record):
     remaining: tuple[Remaining, ...] = ()
     """What is left of every limit and budget that a call draws on."""
     blocked_until: float | None = None
-    """Epoch seconds before which nothing is sent there, None = it is open."""
+    """Epoch seconds before which nothing is sent there, be it in trouble or at a limit that this request does not fit;
+    infinite where no moment is known, None = it is open."""
     health: TargetHealth = TargetHealth()
     quality: float | None = None
     """From 0 to 1, None = unknown."""
     speed: Speed | None = None
-    """How fast it was seen to answer requests of this kind, None = never."""
+    """How fast it was seen to answer prompts of this size, streamed or whole as this one; None = never."""
+    expected_output: int = 0
+    """Output tokens that one answer of its model to such a request is likely to take, 0 = unknown."""
+    cached_share: float | None = None
+    """Which share of a prompt, from 0 to 1, it is likely to find in its cache; None = unknown."""
     in_flight: int = 0
     """Attempts of this process that run there now."""
 
@@ -113,7 +118,7 @@ class View:
     min_quality: float | None = None
     """The quality, from 0 to 1, that the caller wants at least; None = any."""
     expected_output: int = 0
-    """Output tokens that such an answer is likely to take, 0 = unknown."""
+    """Output tokens that one such answer is likely to take, whoever gives it; 0 = unknown."""
     difficulty: float | None = None
     """The share of this user's own recent requests that look easier, from 0 to 1; None = not judged."""
     states: Mapping[str, TargetState] = field(default_factory=_NotAsked)

@@ -36,6 +36,7 @@ class Admitting:
         if not isinstance(verdict, Grant):
             return self._denied(run, target, ask, verdict)
         attempt = self._attempt(run, target, ask, verdict)
+        services.performance.load.began(target.label)
         recorder.remaining = verdict.remaining
         if verdict.max_output is not None and verdict.capped_by:
             recorder.notes.append(f"output capped at {verdict.max_output:,} tokens by the {verdict.capped_by}")

@@ -16,6 +16,7 @@ from shunpike.routing.blaming import blaming
 from shunpike.routing.context import Attempt, Services
 from shunpike.routing.hints import fit_key_hint
 from shunpike.routing.outcomes import attempt_record, broken, cancelled, failure
+from shunpike.routing.performance import timing_of
 from shunpike.routing.run import CANCELLED, RequestRun
 from shunpike.routing.trouble import Failure, Setback, is_trouble
 from shunpike.types import AttemptFailed, AttemptFinished, AttemptRecord, Cause, Outcome, Verdict
@@ -42,6 +43,7 @@ class AttemptEnd:
         record = await self._book(run, attempt, outcome, None)
         if record is None:
             return
+        services.performance.answered(timing_of(attempt.target.label, attempt.ask, outcome, record.usage))
         run.recorder.note(attempt.target, Verdict.ANSWERED)
         run.recorder.leave(run.schedule.untried(services.clock.monotonic()))
         self._tell(AttemptFinished, run, record)
@@ -133,6 +135,7 @@ class AttemptEnd:
             try:
                 await self._let_go(run, attempt)
             finally:
+                services.performance.load.ended(attempt.target.label)
                 booked = await services.admission.settle(attempt.target, attempt.ask, outcome, run.left())
         attempt.settlement = booked
         if booked.unbooked is None:

@@ -14,6 +14,7 @@ from shunpike.errors import ShunpikeError, StoreError
 from shunpike.not_sent import before_sending, begin_attempt
 from shunpike.protocols import Admission, AdmissionRequest, Backend, RoutableRequest, Target
 from shunpike.routing.health import Health
+from shunpike.routing.performance import Performance
 from shunpike.routing.plan import Plan
 from shunpike.routing.trouble import TroublePlace
 from shunpike.tokens import ESTIMATE
@@ -53,6 +54,8 @@ class Services:
     """The revision that requests begin with."""
     queue: Queue = field(default_factory=Queue)
     """The ledger's: who waits for what is full."""
+    performance: Performance = field(default_factory=Performance)
+    """What is known of how fast targets answer, how long their answers are, and what runs there."""
 
     def tell(self, event: type[Event], /, **facts: object) -> None:
         """Tell the observers that something happened now."""

@@ -47,6 +47,8 @@ class Wishes:
     """A request of this id is asked once, as far as the ledger knows; None = it gets one that no other has."""
     reads: Callable[[str], Any] | None = None
     """Makes what was asked for of an answer's text; raises `ValueError` where it is none."""
+    stream: bool = False
+    """Whether the answer is read as it is made."""
     waiter: Waiter | None = None
     """Its place in the line; None = behind all that are there when it is planned: see `Planner.arrived`."""
 
@@ -140,10 +142,10 @@ class Planner:
         targets = await self._endpoints.offered(snapshot, names, wishes.providers, request.kind, within)
         await self._hear(expires_mono - clock.monotonic())
         rungs = meant.rungs(partial(order, str(seed)))
-        view = self._view(snapshot, request, size, seed)
+        view = self._view(snapshot, request, wishes, size, seed)
         steps, found = self._steps(snapshot, request, wishes, (targets, meant, rungs), view)
         if any(one.strategy.needs_states for one in steps):
-            states = await states_of(found.eligible, snapshot.services, request, size, expires_mono)
+            states = await states_of(found.eligible, snapshot.services, request, view, wishes.tag, expires_mono)
             view = replace(view, states=states)
         ranked = ranked_in_steps(steps, request, view)
         plan = Plan(ranked, found.dropped, steps[0].strategy.name, meant.rule, meant.alias)
@@ -156,7 +158,9 @@ class Planner:
         tools = isinstance(request, ChatRequest) and bool(request.tools)
         return snapshot.naming.asked(Occasion(request.model, size, tools, wishes.tag))
 
-    def _view(self, snapshot: Snapshot, request: ChatRequest | EmbedRequest, size: int, seed: int) -> View:
+    def _view(
+        self, snapshot: Snapshot, request: ChatRequest | EmbedRequest, wishes: Wishes, size: int, seed: int
+    ) -> View:
         """Return what strategies see of ``request``, whatever the candidate."""
         settings = snapshot.settings
         return View(
@@ -166,6 +170,8 @@ class Planner:
             options=MappingProxyType(settings.strategy_options),
             seed=seed,
             blocked_until=self._blocked_until(snapshot),
+            stream=wishes.stream,
+            expected_output=self._shared.performance.lengths.expected(wishes.tag),
         )
 
     def _steps(

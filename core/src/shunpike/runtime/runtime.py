@@ -25,6 +25,7 @@ from shunpike.patience import answered, let_go
 from shunpike.plugins import Host
 from shunpike.protocols import Backend, Store, Target
 from shunpike.routing.health import Health
+from shunpike.routing.performance import Performance
 from shunpike.routing.plan import Targets
 from shunpike.runtime.accounts import Account, find_accounts, with_catalogs, with_switches
 from shunpike.runtime.counter import Tokenizers
@@ -80,7 +81,9 @@ class Runtime:
         self.endpoints = Endpoints(clock)
         self.tokenizers = Tokenizers(host)
         look_every = inf if isinstance(self.control, MemoryControl | None) else LOOK_EVERY
-        self._shared = Shared(host, clock, self.ledger, self.health, self.queue, self._why_off, self.obey, look_every)
+        self.performance = Performance()
+        looks = self._why_off, self.obey, look_every
+        self._shared = Shared(host, clock, self.ledger, self.health, self.queue, *looks, self.performance)
         self.snapshot = Snapshot(self._shared, settings, accounts)
         """What requests that begin now work on."""
         self._former: list[Snapshot] = []

@@ -19,6 +19,7 @@ from shunpike.routing.attempt_loop import AttemptLoop
 from shunpike.routing.context import Attempt, Services
 from shunpike.routing.health import Health
 from shunpike.routing.meant import Naming
+from shunpike.routing.performance import Performance
 from shunpike.routing.trouble import TroublePlace
 from shunpike.runtime.accounts import OWN, Account, build_targets
 from shunpike.runtime.prices import PriceBook
@@ -40,6 +41,7 @@ class Shared:
     why_off: Callable[[Target], Awaitable[str | None]]
     obey: Callable[[], Awaitable[int]]
     look_every: float
+    performance: Performance
 
 
 class Snapshot:
@@ -95,6 +97,7 @@ class Snapshot:
             obey=shared.obey,
             look_every=shared.look_every,
             revision=controls.revision,
+            performance=shared.performance,
         )
         self.attempt_loop = AttemptLoop(self.services)
 

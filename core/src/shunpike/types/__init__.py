@@ -65,7 +65,7 @@ from shunpike.types.price import FREE, Price
 from shunpike.types.principal import Principal
 from shunpike.types.provider import Billing, ModelInfo, PriceRow, ProviderInfo, Tier
 from shunpike.types.settings import Budget, Pace, ProviderSettings, Settings
-from shunpike.types.speed import Speed
+from shunpike.types.speed import Speed, Timing
 from shunpike.types.usage import ABSENT, Basis, Usage
 
 __all__ = [
@@ -165,6 +165,7 @@ __all__ = [
     "TextPart",
     "Tier",
     "Timeouts",
+    "Timing",
     "ToolCall",
     "ToolCallDelta",
     "Unconfirmed",
