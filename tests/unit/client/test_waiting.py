@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from shunpike.client import Client
 from shunpike.clock import Clock
-from shunpike.errors import Exhausted, StoreError
+from shunpike.errors import CreditsExhausted, Exhausted, StoreError
 from shunpike.types import (
     Answer,
     Billing,
@@ -255,3 +255,23 @@ async def test_a_batch_waits_for_what_the_pace_will_let_it_use(make_client: Make
             await client.complete("hello", priority="batch")
         assert client.clock.monotonic() > 3_600
     assert len(only.backend.calls) == 24
+
+
+async def test_what_is_in_trouble_is_not_waited_for_at_its_limit_again_and_again(make_client: MakeClient) -> None:
+    """Two wait for a minute's limit, and the first then finds no credit: the second spun, and no time passed."""
+    day = Limit(unit=Unit.REQUEST, amount=1, window=Rolling(seconds=86_400))
+    poor = ScriptedProvider("poor", answer(), CreditsExhausted("no credit", provider="poor"), limits=(MINUTE,))
+    other = ScriptedProvider("other", answer(), limits=(day,))
+    async with make_client(poor, other) as client:
+
+        async def wait() -> None:
+            done = await client.complete("hello", timeout=2 * 86_400 + 100)
+            assert done.provider == "other"
+
+        for _ in range(2):
+            await client.complete("hello")
+        with anyio.fail_after(20):
+            async with anyio.create_task_group() as group:
+                group.start_soon(wait)
+                group.start_soon(wait)
+        assert client.clock.monotonic() > 2 * 86_400

@@ -118,7 +118,7 @@ class AttemptLoop:
 
     async def _pause(self, run: RequestRun, pause: Pause) -> None:
         """Wait for what was denied to open, and for what is in trouble until its moment."""
-        opened = await run.waiting.opened(pause.until_mono, parked=pause.parked)
+        opened = await run.waiting.opened(pause.until_mono, parked=run.schedule.parked_labels if pause.parked else ())
         for target in opened:
             run.schedule.reopen(target)
         if run.waiting.switched:

@@ -183,6 +183,11 @@ class Schedule:
         """Who may still be asked, now or later."""
         return [one.target for one in self._candidates.values() if not one.spent and one.until_mono < inf]
 
+    @property
+    def parked_labels(self) -> frozenset[str]:
+        """The labels of those that only a limit keeps from another visit."""
+        return frozenset(label for label, one in self._candidates.items() if one.parked)
+
     def reopen(self, target: Target) -> None:
         """Let ``target``, which was parked, be asked again."""
         self._candidates[target.label].parked = False

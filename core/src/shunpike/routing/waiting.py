@@ -9,7 +9,7 @@ whether an operator changed them, which wakes the others.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import anyio
 
@@ -49,15 +49,16 @@ class Waiting:
         """Stand in no line any more; calling it again does nothing."""
         self._queue.leave(self._waiter)
 
-    async def opened(self, until_mono: float = math.inf, *, parked: bool = True) -> Sequence[Target]:
-        """Wait, no longer than to ``until_mono``; return what was denied and is worth another try.
+    async def opened(self, until_mono: float = math.inf, *, parked: Collection[str]) -> Sequence[Target]:
+        """Wait, no longer than to ``until_mono``; return what of ``parked`` was denied and is worth another try.
 
-        In the plan's order; none where nothing opens in time, or where nothing is ``parked``.
+        In the plan's order; none where nothing opens in time, or where nothing is ``parked``. What is in trouble since
+        it was denied is not parked any more: its limit may open, and nobody could be asked.
 
         It keeps its place in the lines until `over`, or until it is called again.
         """
         self.switched = False
-        waited = self._in_time() if parked else {}
+        waited = self._in_time(parked)
         if parked and not waited:
             self.over()
             return ()
@@ -83,8 +84,8 @@ class Waiting:
         before, self._revision = self._revision, await self._services.obey()
         return self._revision != before
 
-    def _in_time(self) -> dict[str, tuple[Target, Denial]]:
-        """Return label → what was denied and may open before the request ends."""
+    def _in_time(self, parked: Collection[str]) -> dict[str, tuple[Target, Denial]]:
+        """Return label → what was denied, is ``parked`` and may open before the request ends."""
         left = self._left()
         if left <= 0 or not self._context.waits:
             return {}
@@ -92,7 +93,7 @@ class Waiting:
         return {
             label: (target, denial)
             for label, (target, denial) in self._recorder.denials.items()
-            if in_time(denial, latest)
+            if label in parked and in_time(denial, latest)
         }
 
     def _ready(self, waited: Mapping[str, tuple[Target, Denial]]) -> list[str]:
