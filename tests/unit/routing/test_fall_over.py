@@ -24,7 +24,7 @@ from shunpike.errors import (
     RateLimited,
 )
 from shunpike.plugins import Host
-from shunpike.routing.health import TROUBLE, Health
+from shunpike.routing.health import Health
 from shunpike.routing.trouble import TroublePlace
 from shunpike.types import Answer, Billing, Call, Completion, Price, Settings, Verdict
 from shunpike_testkit.clock import VirtualClock
@@ -142,10 +142,12 @@ async def test_when_the_time_is_over_one_request_tests_while_the_others_stay_awa
             return await super().complete(call)
 
     first, second = many("first", DOWN[0]), many("second")
-    first.backend = Slow([DOWN[0], answer("back")])
+    first.backend = Slow([DOWN[0]] * 5 + [answer("back")])
     async with client(first, second) as opened:
-        await opened.complete("hello")
-        await opened.clock.sleep(2)
+        for _ in range(7):
+            await opened.complete("hello")
+        assert len(first.backend.calls) == 5
+        await opened.clock.sleep(30)
         texts: list[str] = []
 
         async def one() -> None:
@@ -260,10 +262,6 @@ def test_two_models_in_trouble_do_not_close_the_account_of_one_that_answers() ->
     for _ in range(20):
         for name in ("a", "b"):
             memory.learn(models[name], down, clock.now())
-            until = memory.closed_until(models["well"])
-            if until is not None:
-                assert until - clock.now() <= TROUBLE.first
-                clock.advance(until - clock.now())
-                assert memory.enter(models["well"]) is None
+            assert memory.closed_until(models["well"]) is None
             memory.succeeded(models["well"])
             clock.advance(60)

@@ -18,7 +18,7 @@ from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from .plugged import client
 
-MINUTE = Limit(unit=Unit.REQUEST, amount=5, window=Rolling(seconds=60))
+MINUTE = Limit(unit=Unit.REQUEST, amount=50, window=Rolling(seconds=60))
 PRICE = Price(prompt=7, completion=9)
 
 
@@ -50,16 +50,17 @@ def watched(strategy: Watches, **settings: Any) -> Client:
 async def test_a_strategy_sees_price_what_is_left_and_health_of_every_candidate() -> None:
     strategy = Watches()
     async with watched(strategy) as opened:
-        await opened.complete("hello")
-        await opened.complete("hello")
-    before, after = (view.states for view in strategy.views)
+        for _ in range(7):
+            await opened.complete("hello")
+    (before, after, *_, closed) = (view.states for view in strategy.views)
 
     assert before["first/m"].price == PRICE
-    assert [(one.limit.amount, one.used) for one in before["first/m"].remaining] == [(5, 0)]
+    assert [(one.limit.amount, one.used) for one in before["first/m"].remaining] == [(50, 0)]
     assert (before["first/m"].blocked_until, before["first/m"].health.failures) == (None, 0)
     assert [one.used for one in after["first/m"].remaining] == [1]
     assert (after["first/m"].health.failures, after["first/m"].health.error) == (1, "overloaded")
-    assert after["first/m"].blocked_until == strategy.views[1].blocked_until["first/m"]
+    assert (after["first/m"].blocked_until, closed["first/m"].health.failures) == (None, 5)
+    assert closed["first/m"].blocked_until == strategy.views[-1].blocked_until["first/m"]
     assert after["second/m"].health.failures == 0
 
 

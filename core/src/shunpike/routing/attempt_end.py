@@ -52,7 +52,7 @@ class AttemptEnd:
         """End a failed attempt, and learn from it whom to ask next; ``outcome`` is of an answer that is none."""
         setback = self._learn(run, attempt, error)
         if outcome is None:
-            outcome = failure(self._services, attempt, error, setback.closed_until)
+            outcome = failure(self._services, attempt, error, None if setback.transient else setback.closed_until)
         record = await self._book(run, attempt, outcome, error)
         if record is not None:
             self._tell(AttemptFailed, run, record, error=error.kind, status=error.status)
@@ -92,6 +92,8 @@ class AttemptEnd:
         await self._without_failure(run, attempt, cancelled(self._services, attempt))
 
     async def _without_failure(self, run: RequestRun, attempt: Attempt, outcome: Outcome) -> None:
+        if not attempt.is_over:
+            self._services.health.leave(self._services.where(attempt.target))
         record = await self._book(run, attempt, outcome, None)
         if record is not None:
             self._tell(AttemptFailed, run, record, error=record.error or CANCELLED)

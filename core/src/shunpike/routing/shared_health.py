@@ -1,8 +1,9 @@
 """What one process found in trouble, as others are told of it: a block in the store for each place.
 
-It says from when on the place is asked again, after how many failures in a row; it is kept a while longer, so that
-whoever fails there next stays away for longer. A key goes by its fingerprint. Nobody's admission waits for such a
-block: each process looks at those that there are every few seconds, and may test a place once its time has come.
+It says from when on the place is asked again, after how many failures in a row: at once where they are too few to
+close it. It is kept a while longer, so that whoever fails there next counts on. A key goes by its fingerprint. Nobody's
+admission waits for such a block: each process looks at those that there are every few seconds, and may test a place
+once its time has come.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 from dataclasses import dataclass
 
 from shunpike.clock import Clock
+from shunpike.routing.breaker import FAILURES
 from shunpike.routing.trouble import TroubleScope
 from shunpike.types import Block, Cause
 from shunpike.types.trouble import bucket_in_trouble, place_in_trouble
@@ -41,8 +43,12 @@ class Closed:
     named_at: float = 0.0
     """The moment that the provider named, to be told; it is the ledger that keeps to it."""
     hint: str | None = None
-    tested: bool = False
-    """Whether one request is testing it, which is why the others stay away."""
+    shut: bool = True
+    """Whether it keeps anybody away; fewer failures in a row than close a place are only counted."""
+    times: int = 0
+    """How often failures in a row closed it, lately."""
+    tested_until_mono: float | None = None
+    """Until when at most one request is testing it, which is why the others stay away; None = none is."""
     booked_mono: float | None = None
     """When the store was known to have it."""
     opens_mono: float = float("inf")
@@ -99,6 +105,8 @@ def heard_of(place: Place, block: Block, read_mono: float) -> Closed:
         block.kind,
         block.reason,
         cause,
+        shut=until > block.at,
+        times=max(block.failures - FAILURES + 1, 0),
         booked_mono=read_mono,
         opens_mono=read_mono + LONGEST,
     )

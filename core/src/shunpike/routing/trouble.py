@@ -16,7 +16,7 @@ from shunpike.errors import (
     RateLimited,
 )
 from shunpike.routing.send import UNSENT
-from shunpike.types import Cause
+from shunpike.types import Cause, Unit
 
 Failure = ProviderError | PluginError
 """An attempt that did not do: the provider's failure, or its plugin's."""
@@ -63,6 +63,8 @@ class Setback(NamedTuple):
     cause: Cause | None = None
     hint: str | None = None
     """What to type or change next, as the failure told it."""
+    transient: bool = False
+    """Whether nothing is closed for others: ``closed_until`` is how long the request itself backs off."""
 
     @property
     def opens_at(self) -> float | None:
@@ -103,3 +105,11 @@ def named_moment(error: Failure) -> float | None:
             return error.reset_at
         case _:
             return None
+
+
+def names_limit(error: Failure, unit: Unit | None = None) -> bool:
+    """Whether a refusal tells which limit, of ``unit`` where given, is used up."""
+    named = (one.unit for one in error.evidence if one.remaining == 0)
+    if unit is not None:
+        return unit in named
+    return isinstance(error, QuotaExhausted) or getattr(error, "limit", None) is not None or any(named)
