@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from shunpike.config import Loaded, load
 from shunpike.config.harmless import HARMLESS
-from shunpike.types import Pace, ProviderSettings, Settings, Timeouts
+from shunpike.types import FallOver, Pace, ProviderSettings, Settings, Timeouts
 
 NEEDS_TRUST = {
     ("strategy_options",),
@@ -31,6 +31,8 @@ NEEDS_TRUST = {
     ("providers", "*", "proxy"),
     ("providers", "*", "ca_file"),
 }
+NEEDS_TRUST |= {("on_bad_answer",), *(("fall_over", name) for name in FallOver.model_fields)}
+"""They decide who is asked after a failure, and paid for."""
 NEVER_READ = {("providers", "*", "key")}
 """A file that holds one is refused, trusted or not."""
 TABLES: dict[tuple[str, ...], type[BaseModel]] = {
@@ -38,6 +40,7 @@ TABLES: dict[tuple[str, ...], type[BaseModel]] = {
     ("providers", "*"): ProviderSettings,
     ("providers", "*", "timeouts"): Timeouts,
     ("pace",): Pace,
+    ("fall_over",): FallOver,
     ("providers", "*", "pace"): Pace,
 }
 

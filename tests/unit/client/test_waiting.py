@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from shunpike.client import Client
 from shunpike.clock import Clock
-from shunpike.errors import CreditsExhausted, Exhausted, StoreError
+from shunpike.errors import CreditsExhausted, Exhausted, UsageError
 from shunpike.types import (
     Answer,
     Billing,
@@ -221,7 +221,7 @@ async def test_closing_the_client_ends_every_wait(make_client: MakeClient) -> No
     async def ask() -> None:
         try:
             await client.complete("hello")
-        except StoreError as error:
+        except UsageError as error:
             ended.append(error)
 
     await client.complete("hello")
@@ -231,7 +231,7 @@ async def test_closing_the_client_ends_every_wait(make_client: MakeClient) -> No
         while sum(isinstance(event, RequestWaiting) for event in watcher.events) < 3:
             await anyio.lowlevel.checkpoint()
         await client.aclose()
-    assert [str(error) for error in ended] == ["the ledger is closed"] * 3
+    assert [str(error) for error in ended] == ["the client is closed\nhint: make another: Client()"] * 3
     assert client.clock.monotonic() < 60
 
 

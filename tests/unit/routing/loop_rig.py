@@ -90,8 +90,10 @@ class Rig:
     books: Books = field(default_factory=Books)
     events: list[Event] = field(default_factory=list)
 
+    kind_of_health: type[Health] = Health
+
     def __post_init__(self) -> None:
-        self.health = Health(self.clock)
+        self.health = self.kind_of_health(self.clock)
         self.services = Services(
             admission=self.books,
             clock=self.clock,

@@ -99,7 +99,7 @@ async def test_a_short_trouble_is_waited_for_where_nobody_else_is_there() -> Non
     only = many("only", DOWN[6], DOWN[6], answer("back"))
     async with client(only) as opened:
         assert (await opened.complete("hello")).text == "back"
-        assert 1.0 <= opened.clock.now() - START <= 8.0
+        assert 0.05 <= opened.clock.now() - START <= 8.0, "any time up to a growing bound"
 
 
 async def test_what_may_have_been_billed_is_not_sent_twice_to_the_same_place() -> None:

@@ -5,47 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import inf
-from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shunpike.protocols import Target
-from shunpike.routing.schedule import MOST_TRIES, Bounds, Pause, Schedule, Spent
-from shunpike.routing.trouble import Setback, TroublePlace, TroubleScope
-from shunpike.types import Cause
-from shunpike_testkit.targets import target
+from shunpike.routing.schedule import MOST_TRIES, Pause, Schedule, Spent
+from shunpike.routing.trouble import Setback, TroubleScope
+from shunpike.types import Cause, FallOverStep
 
-PAID = "yz"
-"""The accounts that cost money."""
-
-
-def of(label: str) -> Target:
-    name, _, model = label.partition("/")
-    return target(name=name, model=model, paid=name in PAID)
-
-
-def where(one: Target) -> TroublePlace:
-    return TroublePlace(one.label, one.name, f"https://{one.name}.test", one.name)
-
-
-def schedule(*labels: str, **bounds: Any) -> Schedule:
-    return Schedule([of(label) for label in labels], where, Bounds(**{"attempts": 8, **bounds}))
-
-
-def setback(scope: TroubleScope, closed_until: float | None = None, **more: Any) -> Setback:
-    return Setback(scope, "trouble", "trouble: lost", closed_until, **more)
-
-
-def until(one: Setback) -> float:
-    """Return when it opens: in these tests both clocks show the same."""
-    return inf if one.closed_until is None else one.closed_until
-
-
-DOWN = setback(TroubleScope.ORIGIN, 1.0, sure=False)
-BUSY = setback(TroubleScope.MODEL, 1.0, sure=False, shared=True)
-GONE = setback(TroubleScope.MODEL)
+from .schedule_rig import BUSY, DOWN, GONE, PAID, of, schedule, setback, until, where
 
 
 def asked(plan: Schedule, failure: Setback, now: float = 0.0) -> list[str]:
@@ -188,9 +157,11 @@ class Told:
     refused: bool
     setback: Setback
     seconds: float = field(default=0.0)
+    step: FallOverStep = FallOverStep.WAIT
 
 
-STEPS = st.lists(st.builds(Told, st.booleans(), SETBACKS, st.floats(0, 5)), max_size=60)
+AFTER = st.sampled_from([FallOverStep.WAIT, FallOverStep.WAIT, FallOverStep.NEXT, FallOverStep.SAME])
+STEPS = st.lists(st.builds(Told, st.booleans(), SETBACKS, st.floats(0, 5), AFTER), max_size=60)
 
 
 @given(labels=LABELS, steps=STEPS, attempts=st.integers(1, 10), waits=st.booleans())
@@ -199,6 +170,8 @@ def test_the_laws_hold_whatever_happens(
 ) -> None:
     plan, now, tries = schedule(*labels, attempts=attempts, expires_mono=200.0, waits=waits), 0.0, Counter[str]()
     doors: dict[tuple[TroubleScope, str], float] = {}
+    barred: set[str] = set()
+    first = ""
     for told in steps:
         step = plan.next(now)
         if step is None:
@@ -221,12 +194,18 @@ def test_the_laws_hold_whatever_happens(
             others = {one.partition("/")[0] for one in labels}
             idle = [name for name in others if not tries[name] and not _closed(name, labels, doors)]
             alike = [name for name in idle if (name in PAID) == step.paid]
-            assert tries[step.name] <= 2 or not alike, "every account alike that can be asked comes before a third try"
+            assert tries[step.name] <= 2 or not alike or first == step.label, "each account comes before a third try"
+            assert step.label not in barred, "what says next was asked for the last time"
             made = sum(count for label, count in tries.items() if "/" in label)
             if step.paid and not 1 < made == attempts:
                 fresh = [one for one in labels if not of(one).paid and not tries[one] and not _shut(one, doors)]
                 assert not fresh, "nobody is paid while a free one is fresh, except with the last attempt"
-            plan.failed(step, told.setback, opens)
+                ready = [one for one in labels if not of(one).paid and not barred & {one} and _is_open(one, doors, now)]
+                again = [one for one in ready if not tries[one] and tries[of(one).name] < MOST_TRIES]
+                assert not again or first == step.label, "nobody is paid while a free one that was not asked is ready"
+            plan.failed(step, told.setback, opens, told.step)
+            barred |= {step.label} if told.step is FallOverStep.NEXT else set()
+            first = step.label if told.step is FallOverStep.SAME else ""
         key = (told.setback.scope, where(step).of(told.setback.scope))
         doors[key] = max(doors.get(key, 0.0), opens)
         now += told.seconds
@@ -256,3 +235,9 @@ def _shut(label: str, doors: dict[tuple[TroubleScope, str], float]) -> bool:
     """Whether it was closed at some time."""
     place = where(of(label))
     return any((scope, place.of(scope)) in doors for scope in TroubleScope)
+
+
+def _is_open(label: str, doors: dict[tuple[TroubleScope, str], float], now: float) -> bool:
+    """Whether it may be asked now."""
+    place = where(of(label))
+    return all(doors.get((scope, place.of(scope)), 0.0) <= now for scope in TroubleScope)

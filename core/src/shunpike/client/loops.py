@@ -109,12 +109,12 @@ class Loops:
                 stack.push_async_callback(self._latest.runtime.close_store)
             for parts in self.everywhere:
                 parts.runtime.refuse()
+                parts.runtime.queue.close()  # who waits hears of it before streams are closed, which takes its time
                 if parts is not self._latest:
                     stack.push_async_callback(parts.runtime.ledger.finish)
                 if parts is here or parts.start is None:
                     stack.push_async_callback(parts.over)
                 elif first:
-                    parts.runtime.queue.close()
                     parts.start(parts.over)
 
     def _enter(self, loop: object) -> Parts:

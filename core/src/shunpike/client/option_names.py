@@ -36,7 +36,10 @@ MEANT = {
 """Name → what to write instead, of what other libraries call so. Where it is a hint it is all that is said of it."""
 _FIELDS = frozenset({"messages", "stream", "stream_options", "functions", "function_call", "store", "input", "prompt"})
 """Of these, the names that a body may bear."""
-OUR_OPTIONS = ("strategy", "providers", "timeout", "wait", "strict", "tag", "priority", "request_id", "system", "extra")
+OUR_OPTIONS = (
+    *("strategy", "providers", "timeout", "wait", "strict", "tag", "priority", "on_bad_answer", "request_id"),
+    *("system", "extra"),
+)
 """Options that are ours: never a field of a provider's body."""
 
 

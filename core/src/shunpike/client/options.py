@@ -55,6 +55,9 @@ class Options(TypedDict, total=False):
     """A word under which the usage is booked: the task."""
     priority: Literal["interactive", "batch"] | None
     """Who waits for it: a person (default), or nobody. What ``pace`` reserves for persons is left alone by a batch."""
+    on_bad_answer: Literal["next", "return"] | None
+    """``return``: an answer that is empty, cut short, refused or of the wrong form is given back with a warning; nobody
+    else is asked."""
     request_id: str | None
     """Your own id of the request, 1 to 128 of ``A-Z a-z 0-9 . _ : / @ + = ~ -``. It is asked once: `DuplicateRequest`
     tells what became of the first, unless nothing of that was sent."""
@@ -129,6 +132,13 @@ def priority(name: str, value: Any) -> str:
     raise values.wrong(name, "interactive or batch", value, f'{name}="batch" where nobody waits for the answer')
 
 
+def on_bad_answer(name: str, value: Any) -> str:
+    """Return what becomes of an answer that is of no use. Raises `UsageError` for any other word."""
+    if value in ("next", "return"):
+        return str(value)
+    raise values.wrong(name, "next or return", value, f'{name}="return" to get such an answer all the same')
+
+
 def _format(name: str, value: Any) -> Any:
     """Return the format as it was given: what reads the answer is made of it."""
     response_format(name, value)
@@ -155,6 +165,7 @@ _CHECKS: dict[str, values.Check] = {
     "strict": values.flag,
     "tag": tag,
     "priority": priority,
+    "on_bad_answer": on_bad_answer,
     "request_id": request_id,
     "system": values.text,
     "temperature": values.number,

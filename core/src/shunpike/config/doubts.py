@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from pydantic import BaseModel
 
 from shunpike.errors import ConfigError
-from shunpike.types import Budget, Pace, ProviderSettings, Settings, Timeouts
+from shunpike.types import Budget, FallOver, Pace, ProviderSettings, Settings, Timeouts
 from shunpike.types.base import Record
 
 SHOWN = "shunpike config show --origin"
@@ -34,6 +34,7 @@ _TABLES: dict[str, type[BaseModel]] = {
     "providers.NAME": ProviderSettings,
     "providers.NAME.timeouts": Timeouts,
     "pace": Pace,
+    "fall_over": FallOver,
     "": Settings,
 }
 

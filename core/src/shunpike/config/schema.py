@@ -24,7 +24,7 @@ from shunpike.config.shapes import (
     web_address,
 )
 from shunpike.errors import ConfigError
-from shunpike.types import Budget, Pace, ProviderSettings, Settings, Timeouts
+from shunpike.types import Budget, FallOver, Pace, ProviderSettings, Settings, Timeouts
 from shunpike.types.written import UNSAID
 from shunpike.validation import complaint
 
@@ -53,6 +53,8 @@ def table_of(path: Path) -> type[BaseModel] | None:
             return ProviderSettings
         case ("providers", _, "timeouts"):
             return Timeouts
+        case ("fall_over",):
+            return FallOver
         case ("pace",) | ("providers", _, "pace"):
             return Pace
         case _:

@@ -8,21 +8,25 @@ from __future__ import annotations
 import anyio
 
 from shunpike.clock import Clock
-from shunpike.errors import Interrupted, Overloaded, PluginError, ProviderError, ShunpikeError, in_words
+from shunpike.errors import BadAnswer, Interrupted, Overloaded, PluginError, ProviderError, ShunpikeError, in_words
 from shunpike.not_sent import KeptMark
 from shunpike.patience import answered, let_go
 from shunpike.protocols import Target
 from shunpike.routing.blaming import blaming
 from shunpike.routing.context import Attempt, Services
+from shunpike.routing.fall_over import ends_paying, step_after
 from shunpike.routing.hints import fit_key_hint
 from shunpike.routing.outcomes import attempt_record, broken, cancelled, failure
 from shunpike.routing.performance import timing_of
+from shunpike.routing.retry_budget import back_off
 from shunpike.routing.run import CANCELLED, RequestRun
-from shunpike.routing.trouble import Failure, Setback, is_trouble
-from shunpike.types import AttemptFailed, AttemptFinished, AttemptRecord, Cause, Outcome, Verdict
+from shunpike.routing.schedule import Spent
+from shunpike.routing.trouble import Failure, Setback, is_trouble, named_moment
+from shunpike.types import AttemptFailed, AttemptFinished, AttemptRecord, Cause, FallOverStep, Outcome, Verdict
 
 SOONEST = 0.05
 """Seconds before a target that was closed is looked at again."""
+_PAID_OUT = Spent("an answer that is billed was of no use, and fall_over.paid_again is off", Cause.POLICY)
 
 
 class AttemptEnd:
@@ -40,6 +44,7 @@ class AttemptEnd:
         """End an attempt that gave what was asked for."""
         services = self._services
         services.health.succeeded(services.where(attempt.target))  # before it is booked, which tells others
+        services.retries.answered(attempt.target.label)
         record = await self._book(run, attempt, outcome, None)
         if record is None:
             return
@@ -56,6 +61,17 @@ class AttemptEnd:
         record = await self._book(run, attempt, outcome, error)
         if record is not None:
             self._tell(AttemptFailed, run, record, error=error.kind, status=error.status)
+
+    async def returned(self, run: RequestRun, attempt: Attempt, bad: BadAnswer, outcome: Outcome) -> None:
+        """End an attempt whose answer is ``bad`` and is given to the caller all the same, with a warning."""
+        self._services.health.learn(self._services.where(attempt.target), bad, attempt.started_at)
+        record = await self._book(run, attempt, outcome, bad)
+        if record is None:
+            return
+        run.recorder.note(attempt.target, Verdict.ANSWERED, f"{bad.kind}: {bad.message}")
+        run.recorder.leave(run.schedule.untried(self._services.clock.monotonic()))
+        run.recorder.warnings.append(f"the answer may be of no use ({bad.kind}): {bad.message}")
+        self._tell(AttemptFailed, run, record, error=bad.kind)
 
     async def broke_off(
         self, run: RequestRun, attempt: Attempt, error: BaseException, mark: KeptMark | None = None
@@ -117,10 +133,33 @@ class AttemptEnd:
         setback = services.health.learn(services.where(target), error, attempt.started_at)
         if target.paid and is_trouble(error) and error.billed is not False:
             # What may have been billed is not paid for twice.
-            setback = setback._replace(closed_until=None)
+            setback = setback._replace(closed_until=None, transient=False)
         run.recorder.failed(target, error, setback.opens_at)
-        run.schedule.failed(target, setback, until_mono(services.clock, setback))
+        step = step_after(error, run.context.fall_over)
+        if is_trouble(error) and not self._may_ask_again(run, target.label):
+            step = FallOverStep.NEXT
+        run.schedule.failed(target, setback, self._until_mono(run, attempt, error, setback, step), step)
+        if ends_paying(error, paid=target.paid, table=run.context.fall_over):
+            run.schedule.pay_no_more(_PAID_OUT)
         return setback
+
+    def _until_mono(
+        self, run: RequestRun, attempt: Attempt, error: Failure, setback: Setback, step: FallOverStep
+    ) -> float:
+        """Return when this request may ask again where ``error`` came from; inf = not in this request."""
+        services, label = self._services, attempt.target.label
+        opens_mono = until_mono(services.clock, setback)
+        if setback.transient or (step is FallOverStep.SAME and isinstance(error, BadAnswer)):
+            pause = max(back_off(run.context.request_id, label, run.schedule.tries(attempt.target)), SOONEST)
+            named = named_moment(error) or 0.0
+            opens_mono = services.clock.monotonic() + max(pause, named - services.clock.now())
+        return opens_mono
+
+    def _may_ask_again(self, run: RequestRun, label: str) -> bool:
+        """Note trouble; return whether the retry budget lets a request ask there again."""
+        run.troubled.add(label)
+        self._services.retries.failed(label)
+        return self._services.retries.allows(label, self._services.clock.monotonic())
 
     async def _book(
         self, run: RequestRun, attempt: Attempt, outcome: Outcome, error: Failure | None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TypeVar
 
-from shunpike.errors import PluginError, ProviderError, StoreError
+from shunpike.errors import PluginError, ProviderError, StoreError, UsageError
 from shunpike.not_sent import KeptMark
 from shunpike.protocols import Target
 from shunpike.routing.admitting import Admitting
@@ -17,12 +17,13 @@ from shunpike.routing.attempt_end import AttemptEnd, until_mono
 from shunpike.routing.blaming import blaming
 from shunpike.routing.context import Attempt, RequestContext, Services, TimeFor
 from shunpike.routing.decision_recorder import DecisionRecorder
-from shunpike.routing.hints import NOBODY_ELSE
+from shunpike.routing.fall_over import step_after
+from shunpike.routing.hints import NOBODY_ELSE, STOPPED
 from shunpike.routing.operation import Operation
 from shunpike.routing.run import RequestRun
 from shunpike.routing.schedule import Pause
 from shunpike.routing.trouble import Setback, TroubleScope
-from shunpike.types import Cause, Verdict
+from shunpike.types import Cause, FallOverStep, Verdict
 
 T = TypeVar("T")
 
@@ -55,8 +56,8 @@ class AttemptLoop:
                 try:
                     given = await self.once(run, attempt, operation)
                 except (ProviderError, PluginError) as error:
-                    if not error.elsewhere:
-                        error.hint = error.hint or NOBODY_ELSE
+                    if step_after(error, run.context.fall_over) is FallOverStep.STOP:
+                        error.hint = error.hint or (STOPPED if error.elsewhere else NOBODY_ELSE)
                         raise
                 else:
                     break
@@ -88,6 +89,8 @@ class AttemptLoop:
     async def _visit(self, run: RequestRun, target: Target) -> Attempt | None:
         """Return an admitted attempt at ``target``, None where it is closed, which is noted."""
         health, where = self.services.health, self.services.where(target)
+        if not self._may_ask(run, target):
+            return None
         setback = health.enter(where)
         if setback is not None:
             run.recorder.closed(target, setback)
@@ -105,6 +108,8 @@ class AttemptLoop:
             health.leave(where)
             raise
         if isinstance(admitted, Attempt) and off is None:
+            if target.label in run.troubled:
+                self.services.retries.retried(target.label, self.services.clock.monotonic())
             run.schedule.begun(target)
             return admitted
         health.leave(where)
@@ -116,9 +121,22 @@ class AttemptLoop:
             run.schedule.closed(target, Setback(TroubleScope.MODEL, "denied", admitted.reason, cause=admitted.cause))
         return None
 
+    def _may_ask(self, run: RequestRun, target: Target) -> bool:
+        """Whether ``target`` may be asked: for the first time always, again only while its retry budget allows it."""
+        again = target.label in run.troubled
+        if not again or self.services.retries.allows(target.label, self.services.clock.monotonic()):
+            return True
+        run.schedule.closed(target, Setback(TroubleScope.MODEL, "retry_budget", "most of its attempts fail"))
+        return False
+
     async def _pause(self, run: RequestRun, pause: Pause) -> None:
-        """Wait for what was denied to open, and for what is in trouble until its moment."""
+        """Wait for what was denied to open, and for what is in trouble until its moment.
+
+        Raises `UsageError` as soon as the client is closed.
+        """
         opened = await run.waiting.opened(pause.until_mono, parked=run.schedule.parked_labels if pause.parked else ())
+        if self.services.queue.closed:
+            raise UsageError("the client is closed", hint="make another: Client()")
         for target in opened:
             run.schedule.reopen(target)
         if run.waiting.switched:
@@ -156,8 +174,11 @@ class AttemptLoop:
                 raise
             raise failed from None
         if bad is not None:
-            await self.ends.failed(run, attempt, bad, outcome)
-            raise bad
+            if not operation.may_return(bad, run.context):
+                await self.ends.failed(run, attempt, bad, outcome)
+                raise bad
+            await self.ends.returned(run, attempt, bad, outcome)
+            return given
         await self.ends.answered(run, attempt, outcome)
         return given
 

@@ -16,9 +16,10 @@ from shunpike.protocols import Admission, AdmissionRequest, Backend, RoutableReq
 from shunpike.routing.health import Health
 from shunpike.routing.performance import Performance
 from shunpike.routing.plan import Plan
+from shunpike.routing.retry_budget import RetryBudget
 from shunpike.routing.trouble import TroublePlace
 from shunpike.tokens import ESTIMATE
-from shunpike.types import Chunk, Event, Grant, Price, Settlement, Timeouts
+from shunpike.types import Chunk, Event, FallOver, Grant, Price, Settlement, Timeouts
 from shunpike.waiting import Queue, Waiter
 
 
@@ -56,6 +57,8 @@ class Services:
     """The ledger's: who waits for what is full."""
     performance: Performance = field(default_factory=Performance)
     """What is known of how fast targets answer, how long their answers are, and what runs there."""
+    retries: RetryBudget = field(default_factory=RetryBudget)
+    """How often requests of this process may ask again what failed."""
 
     def tell(self, event: type[Event], /, **facts: object) -> None:
         """Tell the observers that something happened now."""
@@ -108,6 +111,9 @@ class RequestContext:
     """Whether it waits for what opens before it ``expires_mono``."""
     attempt_share: float = 1.0
     """How much of the time that is left one attempt may take while another candidate is untried."""
+    fall_over: FallOver = field(default_factory=FallOver)
+    """What follows a failed attempt."""
+    on_bad_answer: Literal["next", "return"] = "next"
     counted: Callable[[Target], int] | None = None
     """Counts the prompt for one target; None = ``prompt_tokens`` serves for all."""
     reads: Callable[[str], Any] | None = None

@@ -39,6 +39,11 @@ class Vectors(Operation[EmbedAnswer]):
         return check_vectors(given, self._request, attempt.target)
 
     @override
+    def may_return(self, bad: BadAnswer, context: RequestContext) -> bool:
+        """Return False: vectors that are none would be compared with others, and nobody would see it."""
+        return False
+
+    @override
     def outcome(self, given: EmbedAnswer, attempt: Attempt) -> Outcome:
         return embedded(self._services, attempt, given)
 

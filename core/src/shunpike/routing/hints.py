@@ -26,6 +26,7 @@ _GENERAL = re.compile("|".join(re.escape(key_hint(name, "@")).replace("@", r"\S+
 SWITCHED_OFF = "switched off"
 """The reason of a provider whose section says so."""
 NOBODY_ELSE = "it is the request that was refused, so nobody else was asked: change the prompt or its options"
+STOPPED = "nobody else was asked, as `fall_over` says: shunpike config show --origin"
 _ANOTHER = "or add another provider: shunpike keys set NAME"
 _MOMENT = f"try again in a moment, look whether it is there: shunpike doctor --online   ·   {_ANOTHER}"
 _MODELS = "see what it offers today: shunpike models --live -p {provider}"

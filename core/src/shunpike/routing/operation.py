@@ -36,6 +36,10 @@ class Operation(ABC, Generic[T]):
     def outcome(self, given: T, attempt: Attempt) -> Outcome:
         """Return what to tell the ledger of it: well or badly answered, it is billed."""
 
+    def may_return(self, bad: BadAnswer, context: RequestContext) -> bool:  # noqa: ARG002 - for operations that look
+        """Whether what is ``bad`` is given to the caller all the same, as ``on_bad_answer`` wishes."""
+        return context.on_bad_answer == "return"
+
     def goes_on(self, given: T) -> bool:  # noqa: ARG002 - for operations that look
         """Whether the attempt runs on, so that whoever reads it sees to its end."""
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shunpike.errors import AttemptExists, Exhausted, PluginError, ProviderError, ShunpikeError, StoreError
 from shunpike.routing.context import Attempt, RequestContext, Services
@@ -27,6 +27,8 @@ class RequestRun:
     started_mono: float
     admitted: int = 0
     """How many of its attempts are in the ledger, be they given back."""
+    troubled: set[str] = field(default_factory=set)
+    """Labels of the targets that were in trouble when it asked them: to ask them again is a retry."""
     _over: bool = False
 
     @classmethod

@@ -7,7 +7,10 @@ Pure: it is told what happened and answers what to do. Its laws (``tests/unit/ro
   that was not reached;
 - of those alike in this, every account that can be asked is reached before any is tried a third time, and before any
   is tried a second time where the attempts would not suffice;
-- what was tried or is in trouble comes again only when nothing else is left, and not before its moment;
+- what was tried or is in trouble comes again only when nothing else is left, and not before its moment, unless its
+  failure says `FallOverStep.SAME`: then before anybody else; what costs money comes again after all that is free and
+  ready;
+- a failure that says `FallOverStep.NEXT` is its target's last attempt;
 - otherwise the order of the plan.
 
 All times are seconds on one clock that is never set back.
@@ -22,7 +25,7 @@ from typing import NamedTuple
 
 from shunpike.protocols import Target
 from shunpike.routing.trouble import Setback, TroublePlace, TroubleScope
-from shunpike.types import Cause
+from shunpike.types import Cause, FallOverStep
 
 MOST_TRIES = 3
 """Attempts at one model, and at one account or address in trouble, within one request."""
@@ -90,6 +93,8 @@ class _Candidate:
         self.closed = False
         """Whether its last visit ended before anything was sent."""
         self.failed_alike = False
+        self.goes_first = False
+        """Whether it is asked again before anybody else."""
         self.parked = False
         """Whether a limit closed it, so that whoever knows the limits says when it is worth another visit."""
 
@@ -120,6 +125,8 @@ class Schedule:
         doors: dict[tuple[TroubleScope, str], _Door] = {}
         self._bounds = bounds
         self._attempts = 0
+        self._paid_out: Spent | None = None
+        """Why nothing that costs money is asked any more."""
         self._candidates: dict[str, _Candidate] = {}
         for place, target in enumerate(targets):
             found = where(target)
@@ -130,7 +137,10 @@ class Schedule:
         """Return who is to be asked now, or until when to wait; None when there is nothing left to do."""
         if now_mono >= self._bounds.expires_mono or self._attempts >= self._bounds.attempts:
             return None
-        living = [one for one in self._candidates.values() if not one.spent and one.until_mono < inf]
+        living = [one for one in self._candidates.values() if self._lives(one)]
+        again = self._again(living, now_mono) if self._bounds.waits else None
+        if again is not None:
+            return again
         ready = [one for one in living if one.until_mono <= now_mono and not one.parked]
         fresh = [one for one in ready if one.fresh]
         if fresh:
@@ -138,10 +148,25 @@ class Schedule:
         if not self._bounds.waits:
             return None
         if ready:
-            return min(ready, key=lambda one: (one.account.tries, one.own.tries, one.place)).target
+            return min(ready, key=lambda one: (one.target.paid, one.account.tries, one.own.tries, one.place)).target
         found = (one for one in living if one.until_mono <= now_mono + one.patience(now_mono) and not one.parked)
         until_mono, parked = min((one.until_mono for one in found), default=inf), any(one.parked for one in living)
         return Pause(until_mono, parked) if parked or until_mono < self._bounds.expires_mono else None
+
+    def _lives(self, one: _Candidate) -> bool:
+        barred = one.target.paid and self._paid_out is not None
+        return not one.spent and one.until_mono < inf and not barred
+
+    def _again(self, living: Sequence[_Candidate], now_mono: float) -> Target | Pause | None:
+        """Return who is asked again before anybody else, or until when it is waited for; None where nobody is."""
+        for one in living:
+            if not one.goes_first or one.parked:
+                continue
+            if one.until_mono <= now_mono:
+                return one.target
+            soon = one.until_mono <= now_mono + one.patience(now_mono) and one.until_mono < self._bounds.expires_mono
+            return Pause(one.until_mono) if soon else None
+        return None
 
     def _shared_out(self, fresh: Sequence[_Candidate]) -> _Candidate:
         """Return the first in order that leaves enough for the accounts that were not reached."""
@@ -170,7 +195,7 @@ class Schedule:
     def closed(self, target: Target, setback: Setback, until_mono: float = inf) -> None:
         """Note that nothing was sent to ``target``, which is closed until then."""
         candidate = self._candidates[target.label]
-        candidate.closed = True
+        candidate.closed, candidate.goes_first = True, False
         candidate.doors[setback.scope].close(setback, until_mono)
 
     def parked(self, target: Target) -> None:
@@ -181,7 +206,7 @@ class Schedule:
     @property
     def open(self) -> list[Target]:
         """Who may still be asked, now or later."""
-        return [one.target for one in self._candidates.values() if not one.spent and one.until_mono < inf]
+        return [one.target for one in self._candidates.values() if self._lives(one)]
 
     @property
     def parked_labels(self) -> frozenset[str]:
@@ -201,20 +226,33 @@ class Schedule:
     def begun(self, target: Target) -> None:
         """Note that an attempt at ``target`` is being made."""
         candidate = self._candidates[target.label]
-        candidate.closed = False
+        candidate.closed = candidate.goes_first = False
         self._attempts += 1
         for door in candidate.doors.values():
             door.tries += 1
 
-    def failed(self, target: Target, setback: Setback, until_mono: float = inf) -> None:
-        """Note that the attempt at ``target`` failed, which is closed until then."""
+    def failed(
+        self, target: Target, setback: Setback, until_mono: float = inf, step: FallOverStep = FallOverStep.WAIT
+    ) -> None:
+        """Note that the attempt at ``target`` failed, which is closed until then, and what ``step`` follows."""
         candidate = self._candidates[target.label]
         candidate.doors[setback.scope].close(setback, until_mono)
+        if step is FallOverStep.NEXT:
+            candidate.own.close(setback, inf)
+        candidate.goes_first = step is FallOverStep.SAME and candidate.until_mono < inf
         if setback.shared:
             candidate.failed_alike = True
             same = [one for one in self._candidates.values() if one.account is candidate.account and one.failed_alike]
             if len(same) >= _ALIKE:
                 candidate.account.close(setback._replace(scope=TroubleScope.ACCOUNT), until_mono)
+
+    def pay_no_more(self, why: Spent) -> None:
+        """Ask nothing any more that costs money."""
+        self._paid_out = why
+
+    def tries(self, target: Target) -> int:
+        """Return how many attempts were made at ``target``."""
+        return self._candidates[target.label].own.tries
 
     def untried(self, now_mono: float) -> list[tuple[Target, Setback | Spent | None]]:
         """Return who was neither tried nor closed, with what closed it or what was used up, if either."""
@@ -225,6 +263,8 @@ class Schedule:
         ]
 
     def _why(self, one: _Candidate, now_mono: float) -> Setback | Spent | None:
+        if one.target.paid and self._paid_out is not None:
+            return self._paid_out
         closed = next((door.setback for door in one.doors.values() if door.setback is not None), None)
         if closed is not None:
             return closed

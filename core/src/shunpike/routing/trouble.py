@@ -64,7 +64,7 @@ class Setback(NamedTuple):
     hint: str | None = None
     """What to type or change next, as the failure told it."""
     transient: bool = False
-    """Whether nothing is closed for others: ``closed_until`` is how long the request itself backs off."""
+    """Whether nothing is closed for others: the request backs off for a time of its own, and asks again."""
 
     @property
     def opens_at(self) -> float | None:

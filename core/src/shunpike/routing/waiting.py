@@ -52,8 +52,8 @@ class Waiting:
     async def opened(self, until_mono: float = math.inf, *, parked: Collection[str]) -> Sequence[Target]:
         """Wait, no longer than to ``until_mono``; return what of ``parked`` was denied and is worth another try.
 
-        In the plan's order; none where nothing opens in time, or where nothing is ``parked``. What is in trouble since
-        it was denied is not parked any more: its limit may open, and nobody could be asked.
+        In the plan's order; none where nothing opens in time or is ``parked``, or where the queue is closed. What is in
+        trouble since it was denied is not parked any more: its limit may open, and nobody could be asked.
 
         It keeps its place in the lines until `over`, or until it is called again.
         """
@@ -66,7 +66,7 @@ class Waiting:
         self._queue.stand(self._waiter, {**lines, SWITCHES: _SWITCHES})
         self._looked_mono = self._clock.monotonic()
         self._tell(waited)
-        while not (parked and self._queue.closed):
+        while not self._queue.closed:
             self.switched = await self._is_switched()
             ready = self._ready(waited)
             began_mono = self._clock.monotonic()
@@ -75,7 +75,7 @@ class Waiting:
             await first_of(self._clock, self._waiter.turn, min(self._pause(waited), until_mono - began_mono))
             if waited:
                 self._recorder.waited(self._first(waited), self._clock.monotonic() - began_mono)
-        return self._in_order(waited)
+        return ()
 
     async def _is_switched(self) -> bool:
         """Look at what an operator changed; return whether it is another than at the last look."""

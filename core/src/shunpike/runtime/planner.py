@@ -49,6 +49,7 @@ class Wishes:
     """Makes what was asked for of an answer's text; raises `ValueError` where it is none."""
     stream: bool = False
     """Whether the answer is read as it is made."""
+    on_bad_answer: Literal["next", "return"] | None = None
     waiter: Waiter | None = None
     """Its place in the line; None = behind all that are there when it is planned: see `Planner.arrived`."""
 
@@ -115,6 +116,8 @@ class Planner:
             priority=wishes.priority,
             waiter=waiter,
             waits=settings.wait if wishes.wait is None else wishes.wait,
+            fall_over=settings.fall_over,
+            on_bad_answer=wishes.on_bad_answer or settings.on_bad_answer,
             counted=counted,
             reads=wishes.reads,
         )

@@ -6,7 +6,7 @@ A snapshot never changes. Where a key or a setting does, the runtime makes anoth
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from shunpike.clock import Clock, moment
@@ -20,6 +20,7 @@ from shunpike.routing.context import Attempt, Services
 from shunpike.routing.health import Health
 from shunpike.routing.meant import Naming
 from shunpike.routing.performance import Performance
+from shunpike.routing.retry_budget import RetryBudget
 from shunpike.routing.trouble import TroublePlace
 from shunpike.runtime.accounts import OWN, Account, build_targets
 from shunpike.runtime.prices import PriceBook
@@ -42,6 +43,7 @@ class Shared:
     obey: Callable[[], Awaitable[int]]
     look_every: float
     performance: Performance
+    retries: RetryBudget = field(default_factory=RetryBudget)
 
 
 class Snapshot:
@@ -98,6 +100,7 @@ class Snapshot:
             look_every=shared.look_every,
             revision=controls.revision,
             performance=shared.performance,
+            retries=shared.retries,
         )
         self.attempt_loop = AttemptLoop(self.services)
 

@@ -31,6 +31,7 @@ from shunpike.types.events import (
     RequestStarted,
     RequestWaiting,
 )
+from shunpike.types.fall_over import FallOver, FallOverStep
 from shunpike.types.ledger import (
     Block,
     Funds,
@@ -115,6 +116,8 @@ __all__ = [
     "Event",
     "Evidence",
     "Factor",
+    "FallOver",
+    "FallOverStep",
     "FunctionCall",
     "Funds",
     "Grant",

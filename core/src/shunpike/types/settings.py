@@ -11,6 +11,7 @@ from pydantic.config import JsonDict
 from shunpike.durations import span
 from shunpike.types.answer import Timeouts
 from shunpike.types.base import Record
+from shunpike.types.fall_over import FallOver
 from shunpike.types.limits import Cap, Limit, Unit
 from shunpike.types.money import MOST, Money
 from shunpike.types.written import Written
@@ -186,6 +187,11 @@ class Settings(Written, Record):
         default=0.67, gt=0, le=1, examples=[0.5], json_schema_extra={"unit": "share of the time left"}
     )
     """How much of the time that is left one attempt may take while a provider at another address is untried."""
+    fall_over: FallOver = FallOver()
+    """What follows a failed attempt, by what failed."""
+    on_bad_answer: Literal["next", "return"] = Field(default="next", examples=["return"], json_schema_extra=NO_UNIT)
+    """What becomes of an answer that is empty, cut short, refused or not what was asked for: `next` goes on as
+    `fall_over` says; `return` gives it to the caller, with a warning."""
     store: str | None = Field(
         default=None, repr=False, examples=["sqlite:/var/lib/shunpike/ledger.db"], json_schema_extra={"unit": "address"}
     )
