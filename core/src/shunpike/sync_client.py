@@ -18,7 +18,7 @@ from shunpike.config import Loaded
 from shunpike.loop_thread import LoopThread
 from shunpike.plugins import Host
 from shunpike.protocols import Store, Target
-from shunpike.types import Chunk, Completion, Embedding, Message, ModelInfo, Remaining, Settings, UsageRow
+from shunpike.types import Chunk, Completion, Decision, Embedding, Message, ModelInfo, Remaining, Settings, UsageRow
 
 
 class SyncClient:
@@ -117,6 +117,14 @@ class SyncClient:
     def usage(self, since: float, until: float) -> tuple[UsageRow, ...]:
         """Return totals of the attempts begun in ``[since, until)``, epoch seconds; see `Client.usage`."""
         return self._loop.run(partial(self._client.usage, since, until))
+
+    def explain(self, request_id: str | None = None) -> Decision:
+        """Return the record of a request that has ended; see `Client.explain`."""
+        return self._loop.run(partial(self._client.explain, request_id))
+
+    def decisions(self, before: float | None = None, limit: int = 100) -> tuple[Decision, ...]:
+        """Return the records of the latest requests; see `Client.decisions`."""
+        return self._loop.run(partial(self._client.decisions, before, limit))
 
 
 class SyncStream:

@@ -18,6 +18,7 @@ from shunpike.builtin.memory_books import MemoryBooks
 from shunpike.builtin.memory_tenancy import Tenancy
 from shunpike.clock import Clock, SystemClock
 from shunpike.control import ControlStore, MemoryControl
+from shunpike.decisions import DecisionStore, MemoryDecisions
 from shunpike.errors import ConfigError
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
@@ -57,6 +58,8 @@ class MemoryStore(Store):
         self._reopened: list[Reopening] = []
         self.control: ControlStore = MemoryControl()
         """What an operator changes; this process alone sees it."""
+        self.decisions: DecisionStore = MemoryDecisions()
+        """Why requests went where they went: the last ones."""
 
     def _do(self, work: Callable[[MemoryBooks], T]) -> T:
         """Do ``work`` as of one moment, by one thread at a time."""

@@ -24,6 +24,7 @@ from shunpike.protocols import Store, Target
 from shunpike.routing.embedding import Vectors
 from shunpike.routing.operation import Completing
 from shunpike.routing.streaming import StreamRun
+from shunpike.runtime import explaining
 from shunpike.runtime.account_queries import AccountBalance, AccountQueries, Done, TokenCount
 from shunpike.runtime.blocks import Blocks, of_keys_in_use
 from shunpike.runtime.live import LiveList
@@ -31,7 +32,7 @@ from shunpike.runtime.names import warn_of
 from shunpike.runtime.observing import write_log
 from shunpike.runtime.runtime import Runtime
 from shunpike.runtime.status import ProviderStatus, limits_shown, statuses
-from shunpike.types import Completion, Embedding, ModelInfo, Remaining, Settings, UsageRow
+from shunpike.types import Completion, Decision, Embedding, ModelInfo, Remaining, Settings, UsageRow
 
 
 class Client(PerLoop):
@@ -164,6 +165,21 @@ class Client(PerLoop):
     async def closed(self) -> Blocks:
         """Return bucket → block of what is closed, as far as it is about the keys in use. Raises `StoreError`."""
         return of_keys_in_use(await self.ledger.closed(), self.runtime.snapshot.accounts)
+
+    async def explain(self, request_id: str | None = None) -> Decision:
+        """Return the record of a request that has ended: who was considered, what blocked whom, what was tried.
+
+        None = the latest of all. Raises `UsageError` where no record is kept of it, `StoreError`.
+        """
+        return await explaining.explain(self.runtime, values.maybe("request_id", values.word, request_id))
+
+    async def decisions(self, before: float | None = None, limit: int = 100) -> tuple[Decision, ...]:
+        """Return the records of the latest requests, newest first: those that began ``before``, epoch seconds.
+
+        At most a thousand at once. Raises `UsageError`, `StoreError`.
+        """
+        before = values.maybe("before", values.moment, before)
+        return await explaining.latest(self.runtime, before, values.whole("limit", limit))
 
     async def usage(self, since: float, until: float) -> tuple[UsageRow, ...]:
         """Return totals of attempts begun in ``[since, until)``, epoch seconds. Raises `UsageError`, `StoreError`."""

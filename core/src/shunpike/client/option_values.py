@@ -93,6 +93,11 @@ def moment(name: str, value: Any) -> float:
     return float(found)
 
 
+def maybe(name: str, check: Callable[[str, Any], T], value: Any) -> T | None:
+    """Return what may be left out."""
+    return None if value is None else check(name, value)
+
+
 def moments(since: Any, until: Any) -> tuple[float, float]:
     """Return a span between two points in time."""
     first, last = moment("since", since), moment("until", until)

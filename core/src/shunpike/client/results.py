@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from shunpike.masking import masked
-from shunpike.routing.answer_check import warnings_of
 from shunpike.routing.context import Attempt
 from shunpike.routing.decision_recorder import DecisionRecorder
 from shunpike.runtime.snapshot import Snapshot
@@ -15,7 +13,6 @@ from shunpike.types import ZERO, Answer, Basis, Completion, EmbedAnswer, Embeddi
 def completion(snapshot: Snapshot, answer: Answer, attempt: Attempt, recorder: DecisionRecorder) -> Completion:
     """Return the answer with its provenance and cost."""
     facts = _facts(snapshot, answer, attempt, recorder)
-    facts["warnings"] += warnings_of(answer, attempt)
     return Completion(choices=answer.choices, parsed=attempt.parsed, **facts)
 
 
@@ -45,7 +42,7 @@ def _facts(
         "cost_exact": not (cost or target.paid) or (exact and not doubtful),
         "list_price": None if price is None else price.of(booked.usage),
         "decision": recorder.decision(),
-        "warnings": (*map(masked, answer.warnings), *recorder.warnings),
+        "warnings": tuple(recorder.warnings),
         "created": attempt.started_at,
         "seconds": services.clock.monotonic() - attempt.started_mono,
         "simulated": target.provider.simulated,

@@ -4,8 +4,7 @@ Money is in integer pico-dollars, times are epoch seconds. A bucket's ``used`` i
 of its attempts (``in_flight``) and of its slots: all change in one transaction, `check` compares them. ``ceiling`` is
 what it was last allowed to hold, so that the database itself rejects an admission that the code above got wrong.
 
-Two places have no writer yet: ``attempts.arm``, by which the arms of an experiment are compared, and ``decisions``,
-where somebody looks up afterwards why a request went where it went.
+One place has no writer yet: ``attempts.arm``, by which the arms of an experiment are compared.
 """
 
 from __future__ import annotations
@@ -166,5 +165,8 @@ _VERSION_2 = (
     "CREATE INDEX decisions_by_time ON decisions (at)",
 )
 
-LEDGER = Migrations(store="ledger", steps=(_VERSION_1, _VERSION_2))
+# Nothing was ever written there: why a request went where it went is in a store of its own (``decisions/``).
+_VERSION_3 = ("DROP INDEX decisions_by_time", "DROP TABLE decisions")
+
+LEDGER = Migrations(store="ledger", steps=(_VERSION_1, _VERSION_2, _VERSION_3))
 """The ledger's stream. A step that a ledger may have is never changed."""

@@ -30,6 +30,7 @@ class Admitting:
         if problem is not None:
             return recorder.unusable(target, problem)
         ask = self._ask(run, target)
+        asked_mono = services.clock.monotonic()
         verdict = await answered(services.admission.admit(target, ask), services.clock, run.left())
         if isinstance(verdict, Grant) or verdict.returned:
             run.admitted += 1
@@ -37,6 +38,7 @@ class Admitting:
             return self._denied(run, target, ask, verdict)
         attempt = self._attempt(run, target, ask, verdict)
         services.performance.load.began(target.label)
+        attempt.admit_seconds = attempt.started_mono - asked_mono
         recorder.remaining = verdict.remaining
         if verdict.max_output is not None and verdict.capped_by:
             recorder.notes.append(f"output capped at {verdict.max_output:,} tokens by the {verdict.capped_by}")

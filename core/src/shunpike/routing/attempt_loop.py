@@ -65,7 +65,7 @@ class AttemptLoop:
             run.failed(error)
             raise
         if attempt.settlement is not None:
-            run.finished(attempt)
+            run.finished(attempt, operation.warnings(given, attempt))
         return given, attempt
 
     async def next(self, run: RequestRun) -> Attempt:

@@ -19,7 +19,7 @@ from shunpike.routing.plan import Plan
 from shunpike.routing.retry_budget import RetryBudget
 from shunpike.routing.trouble import TroublePlace
 from shunpike.tokens import ESTIMATE
-from shunpike.types import Chunk, Event, FallOver, Grant, Price, Settlement, Timeouts
+from shunpike.types import Chunk, Decision, Event, FallOver, Grant, Price, Settlement, Timeouts
 from shunpike.waiting import Queue, Waiter
 
 
@@ -49,6 +49,8 @@ class Services:
     """Tells, right before sending, why a target was switched off meanwhile; None = it is on."""
     obey: Callable[[], Awaitable[int]] | None = None
     """Looks at what an operator changed, and returns its revision; whoever waits is woken. None = there is nothing."""
+    keep: Callable[[Decision], None] | None = None
+    """Takes the record of each request that has ended, and waits for nothing; None = nobody keeps it."""
     look_every: float = inf
     """Seconds after which those that wait look at it; infinite where whoever changes it wakes them."""
     revision: int = 0
@@ -150,6 +152,8 @@ class Attempt:
     started_at: float
     started_mono: float
     time: TimeFor | None = None
+    admit_seconds: float = 0.0
+    """How long the ledger took to admit it."""
     first_token_mono: float | None = None
     connection: AsyncExitStack | None = None
     """What is to be closed before it is booked, of an answer that is streamed."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from operator import add
+from typing import Any
 
 from shunpike.clock import moment, when
 from shunpike.errors import Exhausted, NoCredential, PluginError, ShunpikeError, UsageError
@@ -22,6 +23,7 @@ from shunpike.types import (
     ZERO,
     AttemptRecord,
     Basis,
+    Blocking,
     Candidate,
     Cause,
     Decision,
@@ -33,10 +35,11 @@ from shunpike.types import (
     Usage,
     Verdict,
 )
-from shunpike.types.base import label
+from shunpike.types.base import changed
 
 _TELLING = (Verdict.FAILED, Verdict.DENIED, Verdict.UNUSED, Verdict.DROPPED, Verdict.ANSWERED)
 """What was tried says more than what was not."""
+_UNRANKED: tuple[None, None] = (None, None)
 _SHARED = {
     TroubleScope.MODEL: "it",
     TroubleScope.ACCOUNT: "its account",
@@ -48,9 +51,14 @@ _SHARED = {
 class DecisionRecorder:
     """Who was considered, what was tried, what came of it. One per request."""
 
-    def __init__(self, requested_model: str, plan: Plan, user: str | None = None) -> None:
+    def __init__(
+        self, requested_model: str, plan: Plan, user: str | None = None, facts: Mapping[str, Any] | None = None
+    ) -> None:
         self.requested_model = requested_model
         self._user = user
+        self.facts: dict[str, Any] = dict(facts or {})
+        """Field → value of the record that is known beside candidates and attempts."""
+        self._over: Decision | None = None
         self.plan = plan
         self._candidates: dict[str, Candidate] = {}
         self.denials: dict[str, tuple[Target, Denial]] = {}
@@ -119,7 +127,7 @@ class DecisionRecorder:
         known = self._candidates.get(target.label)
         self._kept_away.pop(target.label, None)
         noted = self.note(target, Verdict.DENIED, denial.reason, None if denial.impossible else denial.retry_at, cause)
-        update = {"by": denial.by, "earliest": denial.earliest}
+        update = {"by": denial.by, "earliest": denial.earliest, "evidence": _blocking(denial)}
         noted = self._candidates[target.label] = noted.model_copy(update=update)
         if known is not None and known.verdict is Verdict.FAILED:
             # What failed in this request says more than what keeps it from being asked again.
@@ -163,20 +171,26 @@ class DecisionRecorder:
         return reduce(add, found) if found else ABSENT
 
     def decision(self) -> Decision:
-        """Return the record as it stands."""
+        """Return the record as it stands, or as it stood when the request had ended."""
+        if self._over is not None:
+            return self._over
+        return self._as_it_stands()
+
+    def over(self, **facts: Any) -> Decision:
+        """Return the record of a request that has ended, with what is known by then. It is not changed any more."""
+        self.facts |= facts
+        self._over = self._as_it_stands()
+        return self._over
+
+    def _as_it_stands(self) -> Decision:
         unused = [
             Candidate.model_construct(provider=target.name, model=target.model.id, verdict=Verdict.UNUSED)
             for target in self.plan.targets
             if target.label not in self._candidates
         ]
         candidates = (*self._candidates.values(), *unused)
-        ranked = {
-            label(one.target.name, one.target.model.id): one
-            for one in self.plan.ranked
-            if one.score is not None or one.why
-        }
-        if ranked:
-            candidates = tuple(_with_rank(one, ranked.get(label(one.provider, one.model))) for one in candidates)
+        ranked = {(one.target.name, one.target.model.id): (rank, one) for rank, one in enumerate(self.plan.ranked, 1)}
+        candidates = tuple(_with_rank(one, *ranked.get((one.provider, one.model), _UNRANKED)) for one in candidates)
         return Decision.model_construct(
             requested_model=self.requested_model,
             strategy=self.plan.strategy,
@@ -185,6 +199,8 @@ class DecisionRecorder:
             attempts=tuple(self.attempts),
             remaining=self.remaining,
             notes=(*self.notes, *(f"waited {seconds:.1f} s for {what}" for what, seconds in self._waits.items())),
+            warnings=tuple(self.warnings),
+            **self.facts,
         )
 
     def exhausted(self, request_id: str, now: float, why: str = "") -> ShunpikeError:
@@ -232,11 +248,18 @@ class DecisionRecorder:
         return next(iter(self._unusable.values()))
 
 
-def _with_rank(one: Candidate, ranked: Ranked | None) -> Candidate:
-    """Return ``one`` with what the strategy said of it."""
+def _with_rank(one: Candidate, rank: int | None, ranked: Ranked | None) -> Candidate:
+    """Return ``one`` with its place, and what the strategy said of it."""
     if ranked is None:
         return one
-    return one.model_copy(update={"score": ranked.score, "why": masked(ranked.why)})
+    return changed(one, rank=rank, score=ranked.score, why=masked(ranked.why) if ranked.why else "")
+
+
+def _blocking(denial: Denial) -> Blocking:
+    """Return what denied an attempt, in figures."""
+    block = denial.block
+    closed = {} if block is None else {"closed_by": block.kind or block.origin, "failures": block.failures}
+    return Blocking(bucket=denial.bucket, limit=denial.limit, owner=denial.owner, used=denial.used, **closed)
 
 
 def _in_words(setback: Setback) -> str:

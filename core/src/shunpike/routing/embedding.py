@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from typing_extensions import override
 
 from shunpike.errors import BadAnswer
+from shunpike.masking import masked
 from shunpike.protocols import Target
 from shunpike.routing.blaming import checked
 from shunpike.routing.context import Attempt, RequestContext, Services
@@ -46,6 +48,10 @@ class Vectors(Operation[EmbedAnswer]):
     @override
     def outcome(self, given: EmbedAnswer, attempt: Attempt) -> Outcome:
         return embedded(self._services, attempt, given)
+
+    @override
+    def warnings(self, given: EmbedAnswer, attempt: Attempt) -> Sequence[str]:
+        return tuple(map(masked, given.warnings))
 
 
 def embedded(services: Services, attempt: Attempt, answer: EmbedAnswer) -> Outcome:

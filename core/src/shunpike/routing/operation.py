@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from typing_extensions import override
 
 from shunpike.errors import BadAnswer
-from shunpike.routing.answer_check import check_answer
+from shunpike.masking import masked
+from shunpike.routing.answer_check import check_answer, warnings_of
 from shunpike.routing.blaming import checked
 from shunpike.routing.context import Attempt, RequestContext, Services
 from shunpike.routing.outcomes import success
@@ -40,6 +42,10 @@ class Operation(ABC, Generic[T]):
         """Whether what is ``bad`` is given to the caller all the same, as ``on_bad_answer`` wishes."""
         return context.on_bad_answer == "return"
 
+    @abstractmethod
+    def warnings(self, given: T, attempt: Attempt) -> Sequence[str]:
+        """Return what is odd about an answer that serves, keys masked."""
+
     def goes_on(self, given: T) -> bool:  # noqa: ARG002 - for operations that look
         """Whether the attempt runs on, so that whoever reads it sees to its end."""
         return False
@@ -68,6 +74,10 @@ class Completing(Operation[Answer]):
     @override
     def outcome(self, given: Answer, attempt: Attempt) -> Outcome:
         return success(self._services, attempt, given)
+
+    @override
+    def warnings(self, given: Answer, attempt: Attempt) -> Sequence[str]:
+        return (*map(masked, given.warnings), *warnings_of(given, attempt))
 
 
 def chat_call(attempt: Attempt, request: ChatRequest, *, strict: bool) -> Call:

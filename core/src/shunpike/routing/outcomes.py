@@ -142,5 +142,8 @@ def attempt_record(
         usage=booked.usage,
         cost=booked.cost,
         state=booked.state.value,
+        admit_seconds=attempt.admit_seconds,
+        served_model=booked.served_model,
+        list_price=booked.list_value,
         **_times(clock, attempt),
     )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from shunpike.clock import Clock
 from shunpike.errors import AttemptExists, Exhausted, PluginError, ProviderError, ShunpikeError, StoreError
 from shunpike.routing.context import Attempt, RequestContext, Services
 from shunpike.routing.decision_recorder import DecisionRecorder
 from shunpike.routing.schedule import Bounds, Schedule
 from shunpike.routing.waiting import Waiting
-from shunpike.types import RequestExhausted, RequestFailed, RequestFinished, RequestStarted
+from shunpike.types import Decision, RequestExhausted, RequestFailed, RequestFinished, RequestOutcome, RequestStarted
 
 CANCELLED = "cancelled"
 """The kind of an end that the caller made."""
+EXHAUSTED = "exhausted"
+"""The kind of an end at which every candidate was closed."""
 
 
 @dataclass(eq=False)
@@ -34,7 +38,7 @@ class RequestRun:
     @classmethod
     def begin(cls, services: Services, context: RequestContext) -> RequestRun:
         """Return the run of a request that has not asked anybody, and tell that it started."""
-        recorder = DecisionRecorder(context.request.model, context.plan, context.user)
+        recorder = DecisionRecorder(context.request.model, context.plan, context.user, begun(context, services.clock))
         bounds = Bounds(context.max_attempts, context.expires_mono, context.waits)
         run = cls(
             services=services,
@@ -67,21 +71,39 @@ class RequestRun:
         """Return the seconds that the request has left, never below zero."""
         return max(self.context.expires_mono - self.services.clock.monotonic(), 0.0)
 
-    def finished(self, attempt: Attempt) -> None:
-        """Tell that ``attempt`` answered the request."""
-        target = attempt.target
+    def finished(self, attempt: Attempt, warnings: Sequence[str]) -> None:
+        """Tell that ``attempt`` answered the request; ``warnings`` are of its answer."""
+        target, booked = attempt.target, attempt.settlement
+        self.recorder.warnings += warnings
+        served = target.model.id if booked is None else booked.served_model or target.model.id
+        self._keep(RequestOutcome.ANSWERED, provider=target.name, served_model=served)
         self._end(RequestFinished, provider=target.name, model=target.model.id)
 
     def failed(self, error: BaseException) -> None:
         """Tell that the request ended without an answer."""
+        kind = kind_of(error)
         if isinstance(error, Exhausted):
+            kept = self._keep(RequestOutcome.EXHAUSTED, error=EXHAUSTED, retry_at=error.retry_at)
+            error.decision = kept or error.decision
             self._end(RequestExhausted, retry_at=error.retry_at)
         else:
-            self._end(RequestFailed, error=kind_of(error))
+            self._keep(RequestOutcome.CANCELLED if kind == CANCELLED else RequestOutcome.FAILED, error=kind)
+            self._end(RequestFailed, error=kind)
 
     def cancelled(self) -> None:
         """Tell that the caller went away."""
+        self._keep(RequestOutcome.CANCELLED, error=CANCELLED)
         self._end(RequestFailed, error=CANCELLED)
+
+    def _keep(self, how: RequestOutcome, **facts: object) -> Decision | None:
+        """Let the record be kept, once; return it."""
+        if self._over:
+            return None
+        seconds = self.services.clock.monotonic() - self.started_mono
+        decision = self.recorder.over(ended=how, seconds=seconds, **facts)
+        if self.services.keep is not None:
+            self.services.keep(decision)
+        return decision
 
     def _end(self, kind: type[RequestFinished | RequestExhausted | RequestFailed], **facts: object) -> None:
         """Tell it once: the first word on the end of a request is the last."""
@@ -97,6 +119,19 @@ class RequestRun:
             usage=self.recorder.usage,
             **facts,
         )
+
+
+def begun(context: RequestContext, clock: Clock) -> dict[str, object]:
+    """Return what is known of a request from its beginning, as it stands in the record of its decision."""
+    return {
+        "request_id": context.request_id,
+        "began_at": clock.now(),
+        "kind": context.request.kind,
+        "prompt_tokens": context.prompt_tokens,
+        "strict": context.strict,
+        "priority": context.priority,
+        "tag": context.tag,
+    }
 
 
 def kind_of(error: BaseException) -> str:

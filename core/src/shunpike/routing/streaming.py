@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, ClassVar
 
@@ -39,6 +39,7 @@ class StreamRun:
         self._run = loop.begin(context)
         self._opening = _Opening(loop, context, request)
         self.recorder = self._run.recorder
+        self.recorder.facts["streamed"] = True
         self.attempt: Attempt | None = None
         self.answer: Answer | None = None
         self.was_left = False
@@ -105,7 +106,7 @@ class StreamRun:
             self._run.failed(bad)
             raise bad
         self.answer = answer
-        self._run.finished(attempt)
+        self._run.finished(attempt, self._opening.warnings(answer, attempt))
 
     @property
     def is_open(self) -> bool:
@@ -173,6 +174,10 @@ class _Opening(Operation[Answer | None]):
     @override
     def outcome(self, given: Answer | None, attempt: Attempt) -> Outcome:
         return self._whole.outcome(attempt.assembly.answer() if given is None else given, attempt)
+
+    @override
+    def warnings(self, given: Answer | None, attempt: Attempt) -> Sequence[str]:
+        return () if given is None else self._whole.warnings(given, attempt)
 
 
 def _name(error: Interrupted, attempt: Attempt) -> None:

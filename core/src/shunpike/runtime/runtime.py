@@ -19,6 +19,7 @@ from shunpike.clock import Clock, moment
 from shunpike.config import KeyStore, resolve_key
 from shunpike.config.warned import warn_once
 from shunpike.control import Follower, MemoryControl, control_of, why_off
+from shunpike.decisions import decisions_of
 from shunpike.errors import AttemptExists, ConfigError, StoreError
 from shunpike.ledger import Ledger
 from shunpike.patience import answered, let_go
@@ -83,7 +84,10 @@ class Runtime:
         look_every = inf if isinstance(self.control, MemoryControl | None) else LOOK_EVERY
         self.performance = Performance()
         looks = self._why_off, self.obey, look_every
-        self._shared = Shared(host, clock, self.ledger, self.health, self.queue, *looks, self.performance)
+        self.decisions = decisions_of(self.store, settings.keep_decisions) if settings.keep_decisions else None
+        """Why requests went where they went; None where no record is kept."""
+        keep = None if self.decisions is None else self.decisions.keep
+        self._shared = Shared(host, clock, self.ledger, self.health, self.queue, *looks, self.performance, keep=keep)
         self.snapshot = Snapshot(self._shared, settings, accounts)
         """What requests that begin now work on."""
         self._former: list[Snapshot] = []

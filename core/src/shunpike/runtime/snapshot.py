@@ -25,7 +25,7 @@ from shunpike.routing.trouble import TroublePlace
 from shunpike.runtime.accounts import OWN, Account, build_targets
 from shunpike.runtime.prices import PriceBook
 from shunpike.runtime.strategies import Strategies
-from shunpike.types import FREE, Funds, Price, Settings, Timeouts
+from shunpike.types import FREE, Decision, Funds, Price, Settings, Timeouts
 from shunpike.types.control import UNCONTROLLED, Controls
 from shunpike.waiting import Queue
 
@@ -44,6 +44,8 @@ class Shared:
     look_every: float
     performance: Performance
     retries: RetryBudget = field(default_factory=RetryBudget)
+    keep: Callable[[Decision], None] | None = None
+    """Takes the records of requests that have ended."""
 
 
 class Snapshot:
@@ -97,6 +99,7 @@ class Snapshot:
             queue=shared.queue,
             why_off=shared.why_off,
             obey=shared.obey,
+            keep=shared.keep,
             look_every=shared.look_every,
             revision=controls.revision,
             performance=shared.performance,

@@ -66,6 +66,10 @@ class Work(Protocol[T_co]):
 
 Recover = Callable[[Transaction], Awaitable[int]]
 """Takes back every lease whose owner is not in ``owners``: whoever died was taken off it. Returns how many."""
+Kept = Callable[[BaseException | None], None]
+"""Told what became of work that nobody waits for: None = it is durable, else what went wrong, and nothing is kept."""
+LATER = 0.2
+"""Seconds after which at the latest a database begins with work that nobody waits for."""
 Upkeep = Callable[[Transaction], Awaitable[bool]]
 """Folds or drops some of what is old, now and then; returns whether there is more."""
 
@@ -88,6 +92,18 @@ class Database(Protocol):
         """Do all of ``work`` in one transaction, in order, and return their results; all or nothing.
 
         It is done even when the caller is cancelled meanwhile. Raises what one of them raises, and `StoreError`.
+        """
+        ...
+
+    def later(self, work: Work[Any], then: Kept) -> None:
+        """Let ``work`` be done while nobody waits: with what is written next, or by itself after `LATER` seconds.
+
+        It is done at the end, too, and not again where it fails. Raises `StoreError` once the database is closed.
+
+        Args:
+            work: As in `transaction`; what it returns is not looked at.
+            then: Called afterwards, in another thread. It must not wait, and raise nothing.
+
         """
         ...
 

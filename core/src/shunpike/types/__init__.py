@@ -7,7 +7,7 @@ from shunpike.types.answer import FINISH_REASONS, Answer, Call, Choice, Chunk, T
 from shunpike.types.bill import Bill
 from shunpike.types.chat import ChatRequest, FunctionCall, ImagePart, ImageUrl, Message, OtherPart, TextPart, ToolCall
 from shunpike.types.completion import Completion
-from shunpike.types.decision import AttemptRecord, Candidate, Cause, Decision, Verdict
+from shunpike.types.decision import AttemptRecord, Blocking, Candidate, Cause, Decision, RequestOutcome, Verdict
 from shunpike.types.denial import Denial, DenialCause, DeniedBy
 from shunpike.types.embedding import EmbedAnswer, EmbedCall, Embedding, EmbedRequest, Vector
 from shunpike.types.events import (
@@ -92,6 +92,7 @@ __all__ = [
     "Bill",
     "Billing",
     "Block",
+    "Blocking",
     "Bound",
     "BucketBlocked",
     "Budget",
@@ -152,6 +153,7 @@ __all__ = [
     "RequestExhausted",
     "RequestFailed",
     "RequestFinished",
+    "RequestOutcome",
     "RequestStarted",
     "RequestWaiting",
     "Reservation",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
 from typing_extensions import override
 
 from shunpike.types.base import Moment, Record, label
 from shunpike.types.denial import DeniedBy
-from shunpike.types.limits import Remaining
+from shunpike.types.limits import Limit, Owner, Remaining
 from shunpike.types.money import ZERO, Money
 from shunpike.types.usage import ABSENT, Usage
 
@@ -57,6 +58,23 @@ class Cause(StrEnum):
     """The request's time was used up."""
 
 
+class Blocking(Record):
+    """What stood in the way of a candidate, in figures. Money is in pico-dollars, as limits count it."""
+
+    bucket: str = ""
+    """Where it was full: the name of what is shared."""
+    limit: Limit | None = None
+    """The limit or budget, with its source; None where a whole scope was closed."""
+    owner: Owner = Owner.PROVIDER
+    """Whose it is."""
+    used: int | None = None
+    """What was used of it, where that is known."""
+    closed_by: str = ""
+    """What closed it, where it was declared closed: such as ``HTTP 429``, or the kind of a failure."""
+    failures: int = 0
+    """How many failures in a row closed it; 0 = none did."""
+
+
 class Candidate(Record):
     """A model at a provider that could have answered. ``retry_at`` is when it opens, where time opens it."""
 
@@ -77,6 +95,10 @@ class Candidate(Record):
     """Why the strategy put it in its place, where it says so."""
     earliest: bool = False
     """Whether ``retry_at`` is the earliest moment at best: it opens some time after a running request has ended."""
+    rank: int | None = None
+    """Its place in the order in which the plan asks, from 1; None where the plan left it out."""
+    evidence: Blocking | None = None
+    """Where a limit, a budget, the pace or a block denied it: the figures."""
 
 
 class AttemptRecord(Record):
@@ -94,10 +116,28 @@ class AttemptRecord(Record):
     usage: Usage = ABSENT
     cost: Money = ZERO
     state: str = "settled"
+    admit_seconds: float = 0.0
+    """How long the ledger took to admit it, before ``started_at``."""
+    served_model: str | None = None
+    """The model that the provider says it was, where it says so."""
+    list_price: Money | None = None
+    """What it is worth at list price, whoever pays; None = unknown."""
+
+
+class RequestOutcome(StrEnum):
+    """How a request ended."""
+
+    ANSWERED = "answered"
+    EXHAUSTED = "exhausted"
+    """Every candidate was closed."""
+    FAILED = "failed"
+    """It ended with another error: its own fault, the set-up's, the ledger's, or a stream that broke off."""
+    CANCELLED = "cancelled"
+    """Its caller went away."""
 
 
 class Decision(Record):
-    """Why an answer came from where it came, or why none came."""
+    """Why an answer came from where it came, or why none came. It holds no prompt, no answer and no key."""
 
     requested_model: str
     strategy: str
@@ -108,6 +148,42 @@ class Decision(Record):
     remaining: tuple[Remaining, ...] = ()
     """What was left of the limits of the target that answered, while the worst case of this attempt was held."""
     notes: tuple[str, ...] = ()
+    request_id: str = ""
+    began_at: Moment = 0.0
+    seconds: float = 0.0
+    """From its beginning to its end."""
+    kind: Literal["chat", "embedding"] = "chat"
+    streamed: bool = False
+    """Whether the answer was read as it was made."""
+    ended: RequestOutcome | None = None
+    """How it ended; None = it had not when this was written."""
+    error: str | None = None
+    """The kind of what it ended with, None where it was answered."""
+    provider: str | None = None
+    """Who answered."""
+    served_model: str | None = None
+    """The model that answered, as its provider names it."""
+    alias: str | None = None
+    """The alias of the settings that the request named, or a rule gave it."""
+    rule: str | None = None
+    """The rule of the settings that chose for it."""
+    warnings: tuple[str, ...] = ()
+    retry_at: Moment | None = None
+    """Of an exhausted request: the earliest moment at which it can be answered."""
+    prompt_tokens: int = 0
+    """The prompt, as far as it was counted or estimated."""
+    strict: bool = False
+    """Whether nothing else might answer than what was asked for."""
+    priority: Literal["interactive", "batch"] = "interactive"
+    tag: str | None = None
+    """The caller's own word for the task."""
+    principal: str | None = None
+    """Whom it was admitted for, such as a client key; None = the operator."""
+
+    @property
+    def cost(self) -> Money:
+        """What all attempts cost, as the ledger booked them."""
+        return sum((one.cost for one in self.attempts), ZERO)
 
     @override
     def __repr__(self) -> str:

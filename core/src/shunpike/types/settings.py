@@ -197,6 +197,9 @@ class Settings(Written, Record):
     )
     """Where the ledger lives: ``sqlite:/path/ledger.db``, ``postgresql://user@host/database`` or ``memory:``; None =
     a file in the user's data folder."""
+    keep_decisions: int = Field(default=30, ge=0, examples=[7], json_schema_extra={"unit": "days"})
+    """Days for which the record of each request is kept that ``shunpike explain`` shows: who was asked, why, and what
+    came of it; never a prompt or an answer. 0 = no record is kept."""
     ca_file: str | None = Field(default=None, examples=["/etc/ssl/company.pem"], json_schema_extra={"unit": "path"})
     """A file of certificates (PEM) of authorities of your own, such as a company's. They are trusted beside the usual
     ones, or those that ``SSL_CERT_FILE``, ``SSL_CERT_DIR``, ``REQUESTS_CA_BUNDLE`` or ``CURL_CA_BUNDLE`` name."""

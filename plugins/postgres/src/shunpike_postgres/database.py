@@ -10,9 +10,9 @@ import psycopg
 from typing_extensions import override
 
 from shunpike.storage import Database, Migrations, Work
-from shunpike.storage.database import Recover, Upkeep
+from shunpike.storage.database import Kept, Recover, Upkeep
 from shunpike_postgres.connection import Connection
-from shunpike_postgres.jobs import SharedJob
+from shunpike_postgres.jobs import LaterJob, SharedJob
 from shunpike_postgres.session import PostgresSession
 from shunpike_postgres.worker import Worker
 
@@ -40,6 +40,10 @@ class PostgresDatabase(Database):
         if isinstance(results, BaseException):
             raise results
         return results
+
+    @override
+    def later(self, work: Work[Any], then: Kept) -> None:
+        self._worker.put(LaterJob(work, then))
 
     @override
     async def read(self, work: Work[T]) -> T:

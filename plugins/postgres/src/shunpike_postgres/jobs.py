@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
+from typing_extensions import override
 
 from shunpike.storage import Work
+from shunpike.storage.database import Kept
 from shunpike.storage.pending import Pending
 from shunpike.types import Denial, Grant, Reservation, Settlement
 
@@ -82,6 +84,21 @@ class SharedJob(SessionJob["tuple[Any, ...] | Exception"]):
         for topic, revision in transaction.announced.items():
             session.feed.tell(topic, revision)
         return tuple(results)
+
+
+class LaterJob(SharedJob):
+    """Work that nobody waits for: it has its turn a little later."""
+
+    __slots__ = ("then",)
+
+    def __init__(self, work: Work[Any], then: Kept) -> None:
+        super().__init__([work])
+        self.then = then
+
+    @override
+    def tell(self) -> None:
+        """Say what became of it: there is no task to wake."""
+        self.then(self.error or (self.result if isinstance(self.result, Exception) else None))
 
 
 Job = Admit | Settle | SessionJob[Any]

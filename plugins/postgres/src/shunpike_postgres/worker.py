@@ -8,8 +8,10 @@ again until it is; also while nobody asks for anything.
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import threading
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -21,10 +23,11 @@ from psycopg_pool import AsyncConnectionPool
 
 from shunpike.errors import StoreError
 from shunpike.storage.backlog import ROOM, Backlog
+from shunpike.storage.database import LATER
 from shunpike.storage.pending import Pending, answer, answer_failed, begun
 from shunpike_postgres.address import Address
 from shunpike_postgres.connection import HEARTBEAT, READING, Connection, patience, reading_pool, said
-from shunpike_postgres.jobs import Job, Settle
+from shunpike_postgres.jobs import Job, LaterJob, Settle
 from shunpike_postgres.session import PostgresSession
 from shunpike_postgres.writer import PostgresWriter
 
@@ -54,6 +57,9 @@ class Worker:
         self._listener: asyncio.Task[None] | None = None
         self.backlog: Backlog[Settle] = Backlog()
         """What must be written and could not be."""
+        self._patient: list[LaterJob] = []
+        self._patient_until_mono = math.inf
+        """When the first of them has its turn, whatever else there is to do."""
 
     def put(self, job: Job) -> None:
         """Queue something to be written. Raises `StoreError` after `close`, or in a process that was forked off."""
@@ -136,6 +142,7 @@ class Worker:
             try:
                 running = await self._drain(batch)
                 await self._write(batch)
+                await self._write_patient(last=not running)
                 await self._again(last=not running)
             except BaseException as error:  # noqa: BLE001 - a mistake of our own: it must neither end this nor spin
                 await asyncio.sleep(_AFTER_A_MISTAKE)
@@ -163,6 +170,16 @@ class Worker:
                 self.backlog.hurry()
             answer(batch)
 
+    async def _write_patient(self, *, last: bool) -> None:
+        """Do what nobody waits for, where it has its turn: in transactions of its own, behind those that answer."""
+        if self._patient and (last or time.monotonic() >= self._patient_until_mono):
+            jobs, self._patient, self._patient_until_mono = self._patient, [], math.inf
+            try:
+                await self._do(jobs)
+            finally:
+                for job in jobs:
+                    job.tell()
+
     async def _again(self, *, last: bool) -> None:
         """Try again what could not be written, where it is time; at the end, all of it once more."""
         if last:
@@ -186,13 +203,18 @@ class Worker:
 
     async def _drain(self, batch: list[Job]) -> bool:
         """Wait for something to do; False at the end."""
-        soon = self.backlog.seconds()
+        soon, turn = self.backlog.seconds(), self._patient_until_mono - time.monotonic()
+        pause = min(HEARTBEAT if soon is None else soon, HEARTBEAT, max(turn, 0.0))
         try:
-            job = await asyncio.wait_for(self._queue.get(), HEARTBEAT if soon is None else min(soon, HEARTBEAT))
+            job = await asyncio.wait_for(self._queue.get(), pause)
         except TimeoutError:
             return True
         while job is not None:
-            batch.append(job)
+            if isinstance(job, LaterJob):
+                self._patient_until_mono = min(self._patient_until_mono, time.monotonic() + LATER)
+                self._patient.append(job)
+            else:
+                batch.append(job)
             if len(batch) == _BATCH or self._queue.empty():
                 return True
             job = self._queue.get_nowait()

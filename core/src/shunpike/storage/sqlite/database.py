@@ -17,12 +17,12 @@ from typing_extensions import override
 
 from shunpike.clock import Clock
 from shunpike.errors import StoreError
-from shunpike.storage.database import SEEN_WITHIN, Database, Recover, Upkeep, Work
+from shunpike.storage.database import SEEN_WITHIN, Database, Kept, Recover, Upkeep, Work
 from shunpike.storage.migrations import Migrations
 from shunpike.storage.sqlite.connection import LAST_PATIENCE, Patience, SqliteConnection
 from shunpike.storage.sqlite.session import Enrolled, Keeper, Session
 from shunpike.storage.sqlite.transaction import SqliteTransaction, run
-from shunpike.storage.sqlite.writer import Job, Writer
+from shunpike.storage.sqlite.writer import Job, PatientJob, Writer
 
 T = TypeVar("T")
 READING = 15.0
@@ -93,6 +93,10 @@ class SqliteDatabase(Database):
         job = Job(work, lasting=lasting)
         self._writer.put(job)
         return job
+
+    @override
+    def later(self, work: Work[Any], then: Kept) -> None:
+        self._writer.put(PatientJob(lambda session: session.run([work]), then))
 
     @property
     def unwritten(self) -> int:

@@ -9,6 +9,7 @@ of an attempt, is tried again until it is; also while nobody asks for anything.
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -20,6 +21,7 @@ from typing import Any, TypeVar
 from shunpike.clock import Clock
 from shunpike.errors import StoreError
 from shunpike.storage.backlog import ROOM, Backlog
+from shunpike.storage.database import LATER, Kept
 from shunpike.storage.pending import REAL, Pending, answer, answer_failed, begun
 from shunpike.storage.sqlite.session import Session
 
@@ -44,6 +46,16 @@ class Job(Pending[T]):
         """Do the work, or nothing if it was withdrawn. Called in the writing thread."""
         if not self.withdrawn:
             self.result = self.work(session)
+
+
+class PatientJob(Job[T]):
+    """Something that nobody waits for: it rides with what is written next, or has its turn a little later."""
+
+    __slots__ = ("then",)
+
+    def __init__(self, work: Callable[[Session], T], then: Kept) -> None:
+        super().__init__(work)
+        self.then = then
 
 
 class Writer:
@@ -73,6 +85,9 @@ class Writer:
         self._closed = False
         self.backlog: Backlog[Job[Any]] = Backlog()
         """What must be written and could not be."""
+        self._patient: list[PatientJob[Any]] = []
+        self._patient_until_mono = math.inf
+        """When the first of them has its turn, whatever else there is to do."""
 
     @property
     def is_forked(self) -> bool:
@@ -127,23 +142,43 @@ class Writer:
                 self._again(last=not running)
             except BaseException as error:  # noqa: BLE001 - a mistake of our own: it must neither end this nor spin
                 time.sleep(_AFTER_A_MISTAKE)
-                answer_failed(batch, error)
+                answer_failed([job for job in batch if not isinstance(job, PatientJob)], error)
+                _tell_kept(batch, error)
         with suppress(BaseException):
             if self._opened is not None:
                 self._opened.close()
 
     def _drain(self, batch: list[Job[Any]]) -> bool:
         """Wait for something to do; False at the end."""
+        running = True
         try:
-            job = self._queue.get(timeout=self.backlog.seconds())
-            while job is not None:
-                batch.append(job)
-                if len(batch) == _BATCH:
-                    return True
-                job = self._queue.get_nowait()
+            job = self._queue.get(timeout=self._pause())
+            while job is not None and len(batch) < _BATCH:
+                self._sort(job, batch)
+                job = self._queue.get_nowait() if len(batch) < _BATCH else job
+            running = job is not None
         except Empty:
-            return True
-        return False
+            pass
+        if batch or not running or time.monotonic() >= self._patient_until_mono:
+            batch += self._patient
+            self._patient, self._patient_until_mono = [], math.inf
+        return running
+
+    def _sort(self, job: Job[Any], batch: list[Job[Any]]) -> None:
+        if not isinstance(job, PatientJob):
+            batch.append(job)
+            return
+        if not self._patient:
+            self._patient_until_mono = time.monotonic() + LATER
+        self._patient.append(job)
+
+    def _pause(self) -> float | None:
+        """Return the seconds until there is something to do, whoever asks for anything; None where there is nothing."""
+        retry = self.backlog.seconds()
+        if not self._patient:
+            return retry
+        turn = max(self._patient_until_mono - time.monotonic(), 0.0)
+        return turn if retry is None else min(retry, turn)
 
     def _again(self, *, last: bool) -> None:
         """Try again what could not be written, where it is time; at the end, all of it once more."""
@@ -164,7 +199,8 @@ class Writer:
         self.backlog.keep(job for job in failed if job.lasting)
         if len(failed) < len(batch):
             self.backlog.hurry()
-        answer(batch)
+        _tell_kept(batch)
+        answer([job for job in batch if not isinstance(job, PatientJob)])
         # Old rows can wait for the next hour; whatever is wrong will meet the next admission anyway.
         with suppress(BaseException):
             if self._opened is not None:
@@ -214,3 +250,9 @@ class Writer:
                 broken = error
             if broken is not None:
                 job.fail(broken)
+
+
+def _tell_kept(batch: Sequence[Job[Any]], error: BaseException | None = None) -> None:
+    for job in batch:
+        if isinstance(job, PatientJob):
+            job.then(error or job.error)

@@ -1,0 +1,88 @@
+"""A record as it is written down: JSON that says what differs from the usual, without a word of prompt or answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from enum import Enum
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
+
+from shunpike.masking import masked
+from shunpike.types import AttemptRecord, Candidate, Decision, Verdict
+
+PLAIN = frozenset(
+    {
+        "auth",
+        "permission",
+        "region",
+        "not_found",
+        "retired",
+        "tier",
+        "rate_limited",
+        "quota",
+        "credits",
+        "spend_cap",
+        "overloaded",
+        "upstream",
+        "timeout",
+        "connection",
+        "unsent",
+        "stream_interrupted",
+        "cancelled",
+        "plugin",
+    }
+)
+"""Kinds of failures that speak of the provider. Others may quote the prompt or the answer: their words stay out."""
+_UNLIKE = object()
+"""No field is like it."""
+
+
+def texts_of(decisions: Sequence[Decision]) -> list[str]:
+    """Return each of ``decisions`` as one line of JSON, keys masked."""
+    lines = [json.dumps(_lean(discreet(one)), separators=(",", ":")) for one in decisions]
+    return masked("\n".join(lines)).split("\n") if lines else []
+
+
+def decision_of(text: str) -> Decision:
+    """Return the record that `texts_of` made ``text`` of, be it by an earlier version. Raises `ValueError`."""
+    return Decision.model_validate(json.loads(text))
+
+
+def _lean(value: Any) -> Any:
+    """Return ``value`` as JSON types, records without what they have by default; a ``kind`` tells windows apart."""
+    if isinstance(value, BaseModel):
+        defaults = _defaults(type(value))
+        fields = value.__dict__.items()
+        return {name: _lean(one) for name, one in fields if name == "kind" or one != defaults.get(name, _UNLIKE)}
+    if isinstance(value, tuple | list):
+        return [_lean(one) for one in value]
+    return value.value if isinstance(value, Enum) else value
+
+
+@cache
+def _defaults(record: type[BaseModel]) -> dict[str, Any]:
+    return {name: field.default for name, field in record.model_fields.items() if not field.is_required()}
+
+
+def discreet(decision: Decision) -> Decision:
+    """Return a record that quotes nobody: of a failure that may, only its kind is told."""
+    update: dict[str, Any] = {}
+    if any(one.message is not None and one.error not in PLAIN for one in decision.attempts):
+        update["attempts"] = tuple(map(_without_words, decision.attempts))
+    if any(one.verdict is Verdict.FAILED for one in decision.candidates):
+        update["candidates"] = tuple(map(_of_its_kind, decision.candidates))
+    return decision.model_copy(update=update) if update else decision
+
+
+def _of_its_kind(one: Candidate) -> Candidate:
+    if one.verdict is not Verdict.FAILED:
+        return one
+    kind, _, _ = one.reason.partition(":")
+    return one if kind.rsplit(" ", 1)[-1] in PLAIN else one.model_copy(update={"reason": kind})
+
+
+def _without_words(one: AttemptRecord) -> AttemptRecord:
+    return one if one.error in PLAIN else one.model_copy(update={"message": None})
