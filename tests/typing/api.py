@@ -99,7 +99,9 @@ async def every_kind_of_prompt(client: Client) -> None:
     messages = [Message(role="system", content="Be brief."), Message(role="user", content="hi")]
     await client.complete(messages, **options)
     await client.complete({"messages": [{"role": "user", "content": "hi"}]})
-    await client.complete(ChatRequest(model="auto", messages=tuple(messages)), tag="nightly", strict=True)
+    await client.complete(
+        ChatRequest(model="auto", messages=tuple(messages)), tag="nightly", session="night-1", strict=True
+    )
 
 
 async def slips_that_a_checker_must_see(client: Client) -> None:

@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shunpike.protocols import Ranked
-from shunpike.routing.affinity import Candidates, Conversations, Placed, ended, loss, shared_out
+from shunpike.routing.affinity import OFF, Candidates, Conversations, PlannedTurn, loss, shared_out
 from shunpike.routing.conversation import Conversation
-from shunpike.types import AffinityState, ChatRequest
-from shunpike_testkit.clock import VirtualClock
+from shunpike.types import AffinityState, ChatRequest, SessionAffinity
 from shunpike_testkit.targets import target
 
 IDLE = 600.0
@@ -47,15 +46,16 @@ class Talk:
     """One conversation that asks again and again."""
 
     def __init__(self, key: str = "k" * 32) -> None:
-        self.clock = VirtualClock()
-        self.known = Conversations(self.clock)
+        self.known = Conversations()
         self.key = key
+        self.now_mono = 0.0
 
-    def turn(self, found: Candidates, *, in_tool_loop: bool = False) -> Placed:
-        return self.known.placed(Conversation(self.key, in_tool_loop), found, IDLE)
+    def turn(self, found: Candidates, *, in_tool_loop: bool = False) -> tuple[tuple[Ranked, ...], PlannedTurn]:
+        return self.known.placed(Conversation(self.key, in_tool_loop), found, IDLE, self.now_mono)
 
     def answered_by(self, one: Ranked) -> None:
-        self.known.answered(self.key, one.target)
+        planned = PlannedTurn(SessionAffinity(state=AffinityState.NEW), Conversation(self.key))
+        self.known.answered(planned, one.target, self.now_mono)
 
 
 PLAIN = ranked("a/m", "b/m", "c/m", group=None)
@@ -63,17 +63,17 @@ PLAIN = ranked("a/m", "b/m", "c/m", group=None)
 
 def test_the_first_turn_goes_where_the_strategy_says() -> None:
     talk = Talk()
-    placed = talk.turn(candidates(*PLAIN))
-    assert placed.ranked == PLAIN
-    assert placed.told.state is AffinityState.NEW
+    asked, planned = talk.turn(candidates(*PLAIN))
+    assert asked == PLAIN
+    assert planned.told.state is AffinityState.NEW
 
 
 def test_a_conversation_stays_where_it_was_answered() -> None:
     talk = Talk()
     talk.answered_by(PLAIN[1])
-    placed = talk.turn(candidates(*PLAIN))
-    assert labels(placed.ranked) == ["b/m", "a/m", "c/m"]
-    assert (placed.told.state, placed.told.target, placed.provider) == (AffinityState.KEPT, "b/m", "north")
+    asked, planned = talk.turn(candidates(*PLAIN))
+    assert labels(asked) == ["b/m", "a/m", "c/m"]
+    assert (planned.told.state, planned.told.target, planned.provider) == (AffinityState.KEPT, "b/m", "north")
 
 
 @pytest.mark.parametrize(
@@ -88,29 +88,38 @@ def test_a_conversation_stays_where_it_was_answered() -> None:
 def test_it_does_not_stay_where_it_is_not_to_be(found: Candidates, why: str) -> None:
     talk = Talk()
     talk.answered_by(PLAIN[1])
-    placed = talk.turn(found)
-    assert placed.ranked == found.ranked
-    assert (placed.told.state, placed.told.why) == (AffinityState.MOVED, why)
+    asked, planned = talk.turn(found)
+    assert asked == found.ranked
+    assert (planned.told.state, planned.told.why) == (AffinityState.MOVED, why)
 
 
 def test_inside_a_tool_loop_it_stays_also_where_something_earlier_can_answer_again() -> None:
     talk = Talk()
     talk.answered_by(PLAIN[1])
-    placed = talk.turn(candidates(*PLAIN, rungs={"b/m": 1}), in_tool_loop=True)
-    assert labels(placed.ranked)[0] == "b/m"
-    closed = talk.turn(candidates(*PLAIN, closed=["b/m"]), in_tool_loop=True)
-    assert labels(closed.ranked)[0] == "a/m"
+    asked, _ = talk.turn(candidates(*PLAIN, rungs={"b/m": 1}), in_tool_loop=True)
+    assert labels(asked)[0] == "b/m"
+    asked, _ = talk.turn(candidates(*PLAIN, closed=["b/m"]), in_tool_loop=True)
+    assert labels(asked)[0] == "a/m"
+
+
+def test_an_opening_is_asked_where_the_strategy_says_whatever_began_with_the_same_words() -> None:
+    talk = Talk()
+    talk.answered_by(PLAIN[1])
+    opening = Conversation(talk.key, is_opening=True)
+    asked, planned = talk.known.placed(opening, candidates(*PLAIN), IDLE, talk.now_mono)
+    assert asked == PLAIN
+    assert planned.told.state is AffinityState.NEW
 
 
 def test_it_ends_after_it_was_idle() -> None:
     talk = Talk()
     talk.answered_by(PLAIN[1])
-    talk.clock.advance(IDLE)
-    assert talk.turn(candidates(*PLAIN)).told.state is AffinityState.KEPT
-    talk.clock.advance(1.0)
-    placed = talk.turn(candidates(*PLAIN))
-    assert placed.ranked == PLAIN
-    assert (placed.told.state, placed.told.why) == (AffinityState.NEW, "its last turn was more than 600 s ago")
+    talk.now_mono += IDLE
+    assert talk.turn(candidates(*PLAIN))[1].told.state is AffinityState.KEPT
+    talk.now_mono += 1.0
+    asked, planned = talk.turn(candidates(*PLAIN))
+    assert asked == PLAIN
+    assert (planned.told.state, planned.told.why) == (AffinityState.NEW, "its last turn was more than 600 s ago")
     assert not len(talk.known)
 
 
@@ -118,13 +127,13 @@ def test_it_is_moved_once_by_a_failure_and_not_back() -> None:
     talk, equals = Talk(), ranked("a/m", "b/m", "c/m")
     first, second, _ = shared_out(talk.key, candidates(*equals))
     talk.answered_by(first)
-    moved = talk.turn(candidates(*equals, closed=[first.target.label]))
+    asked, moved = talk.turn(candidates(*equals, closed=[first.target.label]))
     assert moved.told.state is AffinityState.MOVED
-    assert moved.ranked[0] == second
+    assert asked[0] == second
     talk.answered_by(second)
-    back = talk.turn(candidates(*equals))
-    assert back.told.state is AffinityState.KEPT
-    assert back.ranked[0] == second
+    asked, kept = talk.turn(candidates(*equals))
+    assert kept.told.state is AffinityState.KEPT
+    assert asked[0] == second
 
 
 def test_new_conversations_are_shared_out_over_equals_and_over_the_rest_when_one_is_gone() -> None:
@@ -159,36 +168,47 @@ def test_equals_that_cost_money_are_none_of_those_that_are_free() -> None:
 
 
 def test_what_was_idle_longest_is_forgotten_first() -> None:
-    known = Conversations(VirtualClock(), most=2)
+    known = Conversations(most=2)
     for key in ("one", "two", "one", "three"):
-        known.answered(key, PLAIN[1].target)
-    states = {key: known.placed(Conversation(key), candidates(*PLAIN), IDLE).told.state for key in ("one", "two")}
-    assert states == {"one": AffinityState.KEPT, "two": AffinityState.NEW}
+        planned = PlannedTurn(SessionAffinity(state=AffinityState.NEW), Conversation(key))
+        known.answered(planned, PLAIN[1].target, 0.0)
+    found = {key: known.placed(Conversation(key), candidates(*PLAIN), IDLE, 0.0)[1] for key in ("one", "two")}
+    assert found["one"].told.state is AffinityState.KEPT
+    assert found["two"].told.state is AffinityState.NEW
     assert len(known) == 2
+
+
+def test_what_is_part_of_no_conversation_is_not_remembered() -> None:
+    known = Conversations()
+    assert known.answered(OFF, PLAIN[1].target, 0.0) is OFF.told
+    assert not len(known)
 
 
 def test_a_turn_that_another_answered_has_moved() -> None:
     talk = Talk()
     talk.answered_by(PLAIN[1])
-    told = talk.turn(candidates(*PLAIN)).told
-    assert ended(told, PLAIN[1].target) is told
-    moved = ended(told, PLAIN[0].target)
+    _, planned = talk.turn(candidates(*PLAIN))
+    assert talk.known.answered(planned, PLAIN[1].target, 0.0) is planned.told
+    moved = talk.known.answered(planned, PLAIN[0].target, 0.0)
     assert (moved.state, moved.target) == (AffinityState.MOVED, "b/m")
     assert moved.why == "it did not answer this request"
+    assert talk.turn(candidates(*PLAIN))[1].told.target == "a/m"
 
 
-def test_what_a_move_loses_is_named() -> None:
+def test_what_a_move_inside_a_tool_loop_loses_is_named() -> None:
     talk = Talk()
     talk.answered_by(PLAIN[1])
-    told = ended(talk.turn(candidates(*PLAIN)).told, PLAIN[0].target)
+    _, planned = talk.turn(candidates(*PLAIN), in_tool_loop=True)
+    told = talk.known.answered(planned, PLAIN[0].target, 0.0)
     plain = ChatRequest(messages=[{"role": "user", "content": "Go"}])
     signed = ChatRequest(messages=[{"role": "assistant", "content": "…", "private": {"south": {"signature": "x"}}}])
     start = "the conversation moved from b/m to a/m in the middle of its tool calls, as b/m did not answer this request"
-    assert loss(told, "north", plain, PLAIN[0].target) == f"{start}: lost is what it had cached of the prompt"
-    lost = loss(told, "south", signed, PLAIN[0].target)
+    assert loss(planned, told, plain, PLAIN[0].target) == f"{start}: lost is what it had cached of the prompt"
+    assert loss(planned, planned.told, plain, PLAIN[1].target) is None
+    lost = loss(planned._replace(provider="south"), told, signed, PLAIN[0].target)
     assert lost is not None
     assert lost.endswith("the prompt and the signatures of its thoughts, which another provider can't read")
-    assert loss(told, "north", plain, PLAIN[1].target) is None
+    assert loss(planned._replace(turn=Conversation(talk.key)), told, signed, PLAIN[0].target) is None
 
 
 names = st.lists(st.sampled_from("abcdef"), min_size=1, max_size=6, unique=True)
@@ -215,18 +235,18 @@ def test_whatever_is_asked_for_the_laws_of_affinity_hold(
     talk = Talk(key)
     if last is not None:
         talk.answered_by(last)
-    placed = talk.turn(found, in_tool_loop=in_tool_loop)
-    assert sorted(labels(placed.ranked)) == sorted(labels(found.ranked))
-    paid = [one.target.paid for one in placed.ranked]
+    asked, planned = talk.turn(found, in_tool_loop=in_tool_loop)
+    assert sorted(labels(asked)) == sorted(labels(found.ranked))
+    paid = [one.target.paid for one in asked]
     assert paid == sorted(paid)
-    assert placed == talk.turn(found, in_tool_loop=in_tool_loop)
-    first = placed.ranked[0].target.label
-    if placed.told.state is AffinityState.KEPT:
+    assert (asked, planned) == talk.turn(found, in_tool_loop=in_tool_loop)
+    first = asked[0].target.label
+    if planned.told.state is AffinityState.KEPT:
         assert last is not None
         assert first == last.target.label
         assert not found.closed(first)
         assert in_tool_loop or found.rung(first) <= found.rung(found.ranked[0].target.label)
-        rest = [one for one in placed.ranked if one.target.label != first]
+        rest = [one for one in asked if one.target.label != first]
         assert rest == [one for one in shared_out(key, found) if one.target.label != first]
     else:
-        assert placed.ranked == shared_out(key, found)
+        assert asked == shared_out(key, found)

@@ -75,5 +75,12 @@ def test_a_turn_that_brings_a_tools_result_is_inside_a_tool_loop() -> None:
     assert not conversation_of(ChatRequest(messages=[*OPENING, called, told, OPENING[1]])).in_tool_loop
 
 
+def test_the_first_turn_of_a_conversation_without_a_name_is_an_opening() -> None:
+    later = ChatRequest(messages=[*OPENING, {"role": "assistant", "content": "To Ulm."}, OPENING[1]])
+    assert conversation_of(ChatRequest(messages=OPENING)).is_opening
+    assert not conversation_of(later).is_opening
+    assert not conversation_of(ChatRequest(messages=OPENING), "monday").is_opening
+
+
 def test_texts_that_are_no_unicode_have_a_key_too() -> None:
     assert len(key([{"role": "user", "content": "\ud800"}], session="\udfff")) == 32

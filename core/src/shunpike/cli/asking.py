@@ -47,6 +47,9 @@ class Asking:
     no_wait: NoWait = False
     batch: Batch = False
     tag: Tag = None
+    session: Annotated[
+        str | None, typer.Option(help="Name of the conversation: it stays where it was answered last.")
+    ] = None
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No footer.")] = False
 
     @property
@@ -60,6 +63,8 @@ def options_of(given: Asking) -> Options:
     options: Options = {}
     if given.strategy:
         options["strategy"] = given.strategy
+    if given.session:
+        options["session"] = given.session
     if given.max_tokens is not None:
         options["max_tokens"] = given.max_tokens
     if given.temperature is not None:

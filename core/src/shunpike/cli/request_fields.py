@@ -26,6 +26,7 @@ _OTHERWISE = {
     "strategy": "--strategy",
     "timeout": "--timeout",
     "tag": "--tag",
+    "session": "--session",
     "response_format": "--json-mode or --schema",
     "stream": "--no-stream",
 }

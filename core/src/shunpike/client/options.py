@@ -29,6 +29,7 @@ __all__ = [
     "clean",
     "priority",
     "request_id",
+    "session",
     "tag",
     "wishes_of",
 ]
@@ -53,6 +54,9 @@ class Options(TypedDict, total=False):
     """True: a parameter that a provider can't honour sends the request elsewhere instead of dropping it."""
     tag: str | None
     """A word under which the usage is booked: the task."""
+    session: str | None
+    """Your own name of the conversation: it stays where it was answered last. Without one it is known by how its
+    prompt begins."""
     priority: Literal["interactive", "batch"] | None
     """Who waits for it: a person (default), or nobody. What ``pace`` reserves for persons is left alone by a batch."""
     on_bad_answer: Literal["next", "return"] | None
@@ -92,6 +96,8 @@ class Options(TypedDict, total=False):
 
 _WISHES = {field.name for field in fields(Wishes)}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/@+=~-]{1,128}")
+MOST_OF_A_SESSION = 256
+"""Characters: ids of sessions are short, and a text is none."""
 MOST_OF_A_TAG = 64
 """Characters: a tag is a word that heads a row of a table, not a text."""
 
@@ -113,6 +119,13 @@ def clean(text: str, name: str, most: int) -> str:
         strange = next(character for character in text if not character.isprintable())
         raise UsageError(f"{name} may not hold the character {strange!r}, got {text!r}", hint="write it on one line")
     return text
+
+
+def session(name: str, value: Any) -> str:
+    """Return the name of a conversation. Raises `UsageError` for what can't be one."""
+    if not isinstance(value, str) or not value:
+        raise UsageError(f"{name} must be a name, got {shown(value)}", hint='such as session="support-4711"')
+    return clean(value, name, MOST_OF_A_SESSION)
 
 
 def request_id(name: str, value: Any) -> str:
@@ -164,6 +177,7 @@ _CHECKS: dict[str, values.Check] = {
     "wait": values.flag,
     "strict": values.flag,
     "tag": tag,
+    "session": session,
     "priority": priority,
     "on_bad_answer": on_bad_answer,
     "request_id": request_id,

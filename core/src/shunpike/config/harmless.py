@@ -123,6 +123,8 @@ def _tighter(value: tuple[Any, ...], path: Path, held: OwnersValues) -> bool:
 
 HARMLESS: dict[Path, Rule] = {
     ("strategy",): _built_in,
+    ("affinity",): _any,
+    ("affinity_idle",): _an_hour,
     ("order",): _any,
     ("allow_paid",): _only(False),
     ("budgets",): _smaller,

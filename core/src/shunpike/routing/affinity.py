@@ -7,7 +7,7 @@
 | the same, but is asked later than the first       | there first inside a tool loop, else to the first        |
 | is no candidate, is closed for now, or costs      | to the first                                             |
 | money where something is free                     |                                                          |
-| nobody knows, or too long ago                     | to the first                                             |
+| nobody knows, or too long ago                     | to the first, as does the opening of a conversation      |
 
 Where the first has equals, the conversations are shared out over them by rendezvous hashing: each has its own order, so
 that those of one that fails are spread over the others. An equal is passed over while more runs there than
@@ -26,11 +26,11 @@ from collections.abc import Callable, Sequence
 from itertools import takewhile
 from typing import NamedTuple
 
-from shunpike.clock import Clock
-from shunpike.protocols import Ranked, Target
+from shunpike.protocols import Ranked, RoutableRequest, Target
 from shunpike.routing.conversation import Conversation
 from shunpike.routing.rendezvous import order
 from shunpike.types import AffinityState, ChatRequest, SessionAffinity
+from shunpike.types.base import changed
 
 MOST_KNOWN = 10_000
 """Conversations that are known at a time; the one that was idle for longest is forgotten first."""
@@ -46,13 +46,18 @@ class _Stay(NamedTuple):
     used_mono: float
 
 
-class Placed(NamedTuple):
-    """Who is asked for a turn, in order, and what is known of its conversation."""
+class PlannedTurn(NamedTuple):
+    """What is known of the conversation of a request that was planned."""
 
-    ranked: tuple[Ranked, ...]
     told: SessionAffinity
+    turn: Conversation | None = None
+    """None = it is part of none."""
     provider: str | None = None
     """The id of the provider that answered its last turn, None = none is known."""
+
+
+OFF = PlannedTurn(SessionAffinity(state=AffinityState.OFF))
+"""Of what is part of no conversation."""
 
 
 class Candidates(NamedTuple):
@@ -68,58 +73,59 @@ class Candidates(NamedTuple):
 
 
 class Conversations:
-    """Where each conversation was answered last."""
+    """Where each conversation was answered last. Moments are those of the monotonic clock."""
 
-    def __init__(self, clock: Clock, most: int = MOST_KNOWN) -> None:
-        self._clock = clock
+    def __init__(self, most: int = MOST_KNOWN) -> None:
         self._most = most
         self._stays: OrderedDict[str, _Stay] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._stays)
 
-    def placed(self, turn: Conversation, found: Candidates, idle: float) -> Placed:
+    def placed(
+        self, turn: Conversation, found: Candidates, idle: float, now_mono: float
+    ) -> tuple[tuple[Ranked, ...], PlannedTurn]:
         """Return ``found`` in the order in which this turn asks, and why; ``idle`` is the seconds that end a stay."""
         ranked = shared_out(turn.key, found)
         stay = self._stays.get(turn.key)
-        if stay is not None and self._clock.monotonic() - stay.used_mono > idle:
+        if stay is None or turn.is_opening or not ranked:
+            return ranked, PlannedTurn(SessionAffinity(state=AffinityState.NEW, key=turn.shown), turn)
+        if now_mono - stay.used_mono > idle:
             del self._stays[turn.key]
             over = f"its last turn was more than {idle:g} s ago"
-            return Placed(ranked, SessionAffinity(state=AffinityState.NEW, key=turn.shown, why=over))
-        if stay is None or not ranked:
-            return Placed(ranked, SessionAffinity(state=AffinityState.NEW, key=turn.shown))
+            return ranked, PlannedTurn(SessionAffinity(state=AffinityState.NEW, key=turn.shown, why=over), turn)
         kept = next((one for one in ranked if one.target.label == stay.label), None)
         why = _why_not(kept, ranked[0], found, in_tool_loop=turn.in_tool_loop)
         state = AffinityState.KEPT if why is None else AffinityState.MOVED
         told = SessionAffinity(state=state, key=turn.shown, target=stay.label, why=why or "")
         if kept is not None and why is None and kept is not ranked[0]:
             ranked = (kept, *(one for one in ranked if one is not kept))
-        return Placed(ranked, told, stay.provider)
+        return ranked, PlannedTurn(told, turn, stay.provider)
 
-    def answered(self, key: str, target: Target) -> None:
-        """Note that ``target`` answered a turn of the conversation ``key``."""
-        self._stays[key] = _Stay(target.label, target.provider.id, self._clock.monotonic())
-        self._stays.move_to_end(key)
+    def answered(self, planned: PlannedTurn, target: Target, now_mono: float) -> SessionAffinity:
+        """Note that ``target`` answered a turn; return what became of its conversation."""
+        told, turn = planned.told, planned.turn
+        if turn is None:
+            return told
+        self._stays[turn.key] = _Stay(target.label, target.provider.id, now_mono)
+        self._stays.move_to_end(turn.key)
         while len(self._stays) > self._most:
             self._stays.popitem(last=False)
+        if told.state is not AffinityState.KEPT or told.target == target.label:
+            return told
+        return changed(told, state=AffinityState.MOVED, why="it did not answer this request")
 
 
-def ended(told: SessionAffinity, target: Target) -> SessionAffinity:
-    """Return what became of a conversation with a request that ``target`` answered."""
-    if told.state is not AffinityState.KEPT or told.target == target.label:
-        return told
-    return told.model_copy(update={"state": AffinityState.MOVED, "why": "it did not answer this request"})
-
-
-def loss(told: SessionAffinity, provider: str | None, request: ChatRequest, target: Target) -> str | None:
+def loss(planned: PlannedTurn, told: SessionAffinity, request: RoutableRequest, target: Target) -> str | None:
     """Return what was lost where a conversation moved to ``target`` in the middle of a tool loop, None = nothing.
 
-    ``provider`` is the id of the one that answered before.
+    ``told`` is what became of the conversation.
     """
-    if told.target is None or told.target == target.label:
+    in_tool_loop = planned.turn is not None and planned.turn.in_tool_loop
+    if not in_tool_loop or told.target is None or told.target == target.label:
         return None
-    lost = "what it had cached of the prompt"
-    if provider != target.provider.id and any(provider in (one.private or {}) for one in request.messages):
+    lost, messages = "what it had cached of the prompt", request.messages if isinstance(request, ChatRequest) else ()
+    if planned.provider != target.provider.id and any(planned.provider in (one.private or {}) for one in messages):
         lost += " and the signatures of its thoughts, which another provider can't read"
     return (
         f"the conversation moved from {told.target} to {target.label} in the middle of its tool calls, as"

@@ -12,6 +12,7 @@ from shunpike.errors import BadAnswer, Interrupted, Overloaded, PluginError, Pro
 from shunpike.not_sent import KeptMark
 from shunpike.patience import answered, let_go
 from shunpike.protocols import Target
+from shunpike.routing.affinity import loss
 from shunpike.routing.blaming import blaming
 from shunpike.routing.context import Attempt, Services
 from shunpike.routing.fall_over import ends_paying, step_after
@@ -45,6 +46,7 @@ class AttemptEnd:
         services = self._services
         services.health.succeeded(services.where(attempt.target))  # before it is booked, which tells others
         services.retries.answered(attempt.target.label)
+        self._stays(run, attempt.target)
         record = await self._book(run, attempt, outcome, None)
         if record is None:
             return
@@ -52,6 +54,15 @@ class AttemptEnd:
         run.recorder.note(attempt.target, Verdict.ANSWERED)
         run.recorder.leave(run.schedule.untried(services.clock.monotonic()))
         self._tell(AttemptFinished, run, record)
+
+    def _stays(self, run: RequestRun, target: Target) -> None:
+        """Note where a turn of a conversation was answered, and what it lost if that is another place."""
+        services, context = self._services, run.context
+        planned = context.plan.conversation
+        told = services.conversations.answered(planned, target, services.clock.monotonic())
+        lost = loss(planned, told, context.request, target)
+        run.recorder.affinity = told
+        run.recorder.warnings += [] if lost is None else [lost]
 
     async def failed(self, run: RequestRun, attempt: Attempt, error: Failure, outcome: Outcome | None = None) -> None:
         """End a failed attempt, and learn from it whom to ask next; ``outcome`` is of an answer that is none."""
@@ -104,7 +115,9 @@ class AttemptEnd:
         return await answered(self._services.why_off(target), self._services.clock, run.left())
 
     async def left(self, run: RequestRun, attempt: Attempt) -> None:
-        """End an attempt whose caller went away."""
+        """End an attempt whose caller went away: perhaps to go on with what he had read of the answer."""
+        if attempt.first_token_mono is not None and not attempt.is_over:
+            self._stays(run, attempt.target)
         await self._without_failure(run, attempt, cancelled(self._services, attempt))
 
     async def _without_failure(self, run: RequestRun, attempt: Attempt, outcome: Outcome) -> None:

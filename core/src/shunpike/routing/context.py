@@ -13,6 +13,7 @@ from shunpike.clock import Clock
 from shunpike.errors import ShunpikeError, StoreError
 from shunpike.not_sent import before_sending, begin_attempt
 from shunpike.protocols import Admission, AdmissionRequest, Backend, RoutableRequest, Target
+from shunpike.routing.affinity import Conversations
 from shunpike.routing.health import Health
 from shunpike.routing.performance import Performance
 from shunpike.routing.plan import Plan
@@ -57,6 +58,8 @@ class Services:
     """The revision that requests begin with."""
     queue: Queue = field(default_factory=Queue)
     """The ledger's: who waits for what is full."""
+    conversations: Conversations = field(default_factory=Conversations)
+    """Where each conversation was answered last."""
     performance: Performance = field(default_factory=Performance)
     """What is known of how fast targets answer, how long their answers are, and what runs there."""
     retries: RetryBudget = field(default_factory=RetryBudget)

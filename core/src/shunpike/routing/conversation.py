@@ -32,6 +32,8 @@ class Conversation(NamedTuple):
     key: str
     in_tool_loop: bool = False
     """Whether the turn brings the results of tools: the model is in the middle of its work."""
+    is_opening: bool = False
+    """Whether it is the first turn of one that nobody named: what began with the same words before was another."""
 
     @property
     def shown(self) -> str:
@@ -47,7 +49,11 @@ def conversation_of(request: ChatRequest, session: str | None = None, principal:
         data = text.encode("utf-8", "surrogatepass")
         begun.update(len(data).to_bytes(8, "big"))
         begun.update(data)
-    return Conversation(begun.hexdigest(), request.messages[-1].role in ("tool", "function"))
+    return Conversation(
+        key=begun.hexdigest(),
+        in_tool_loop=request.messages[-1].role in ("tool", "function"),
+        is_opening=not named and all(one.role != "assistant" for one in request.messages),
+    )
 
 
 def _of_session(named: object) -> Iterator[str]:

@@ -71,6 +71,8 @@ class DecisionRecorder:
         self._unusable: dict[str, ShunpikeError] = {}
         self.attempts: list[AttemptRecord] = []
         self.remaining: tuple[Remaining, ...] = ()
+        self.affinity = plan.conversation.told
+        """Whether the request stayed where its conversation ran, by the attempt that answered once one has."""
         self.notes: list[str] = []
         self.warnings: list[str] = []
         """What the caller should know of an answer beside what its provider warns of."""

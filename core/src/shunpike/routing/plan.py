@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from shunpike.errors import UnknownModel, UnknownProvider
 from shunpike.protocols import Ranked, RoutableRequest, Target, View
+from shunpike.routing.affinity import OFF, PlannedTurn
 from shunpike.routing.chain import Rung
 from shunpike.routing.names import Wanted, wanted_models
 from shunpike.types import Candidate, Cause, DeniedBy, ModelInfo, Verdict
@@ -44,6 +45,8 @@ class Plan:
     """The operator's rule that was for the request, as ``routing.rule[1]``, if one was."""
     alias: str | None = None
     """The operator's alias that the request, or the rule, named, if one was."""
+    conversation: PlannedTurn = OFF
+    """What is known of the conversation that the request is a turn of."""
 
     @cached_property
     def targets(self) -> tuple[Target, ...]:

@@ -10,9 +10,11 @@ from typing import Any, Literal
 
 from shunpike.errors import StoreError, UnknownModel, UnknownProvider
 from shunpike.patience import answered
-from shunpike.protocols import Target, View
+from shunpike.protocols import Ranked, Target, View
+from shunpike.routing.affinity import OFF, Candidates, shared_out
 from shunpike.routing.chain import Rung
 from shunpike.routing.context import RequestContext
+from shunpike.routing.conversation import conversation_of
 from shunpike.routing.meant import Meant
 from shunpike.routing.plan import Allowed, Found, Plan, Targets, find_candidates, find_on_rungs
 from shunpike.routing.ranking import RungCandidates, ranked_in_steps
@@ -42,6 +44,8 @@ class Wishes:
     wait: bool | None = None
     strict: bool = False
     tag: str | None = None
+    session: str | None = None
+    """Names the conversation that the request is a turn of; None = it is known by how its prompt begins."""
     priority: Literal["interactive", "batch"] = "interactive"
     request_id: str | None = None
     """A request of this id is asked once, as far as the ledger knows; None = it gets one that no other has."""
@@ -144,14 +148,23 @@ class Planner:
         names = meant.chain.names
         targets = await self._endpoints.offered(snapshot, names, wishes.providers, request.kind, within)
         await self._hear(expires_mono - clock.monotonic())
-        rungs = meant.rungs(partial(order, str(seed)))
+        turn = None
+        if snapshot.settings.affinity and isinstance(request, ChatRequest):
+            turn = conversation_of(request, wishes.session)
+        rungs = meant.rungs(partial(order, str(seed) if turn is None else turn.key))
         view = self._view(snapshot, request, wishes, size, seed)
         steps, found = self._steps(snapshot, request, wishes, (targets, meant, rungs), view)
         if any(one.strategy.needs_states for one in steps):
             states = await states_of(found.eligible, snapshot.services, request, view, wishes.tag, expires_mono)
             view = replace(view, states=states)
         ranked = ranked_in_steps(steps, request, view)
-        plan = Plan(ranked, found.dropped, steps[0].strategy.name, meant.rule, meant.alias)
+        beside = self._beside(ranked, view)
+        if turn is None:
+            ranked, planned = shared_out(str(seed), beside), OFF
+        else:
+            idle = snapshot.settings.affinity_idle
+            ranked, planned = self._shared.conversations.placed(turn, beside, idle, clock.monotonic())
+        plan = Plan(ranked, found.dropped, steps[0].strategy.name, meant.rule, meant.alias, planned)
         if not plan.ranked:
             mistake = self._endpoints.mistake_in(snapshot, plan.dropped)
             raise mistake or nothing_to_ask(self._shared.host, plan, request.model, size)
@@ -175,6 +188,15 @@ class Planner:
             blocked_until=self._blocked_until(snapshot),
             stream=wishes.stream,
             expected_output=self._shared.performance.lengths.expected(wishes.tag),
+        )
+
+    def _beside(self, ranked: tuple[Ranked, ...], view: View) -> Candidates:
+        """Return ``ranked`` with what affinity looks at beside."""
+        blocked, now = view.blocked_until, view.now
+        return Candidates(
+            ranked,
+            closed=lambda label: blocked.get(label, 0.0) > now,
+            running=self._shared.performance.load.of,
         )
 
     def _steps(

@@ -15,6 +15,7 @@ from shunpike.ledger import Ledger
 from shunpike.ledger.terms import funds_of
 from shunpike.plugins import Host
 from shunpike.protocols import Backend, CancelSafe, Target
+from shunpike.routing.affinity import Conversations
 from shunpike.routing.attempt_loop import AttemptLoop
 from shunpike.routing.context import Attempt, Services
 from shunpike.routing.health import Health
@@ -46,6 +47,7 @@ class Shared:
     retries: RetryBudget = field(default_factory=RetryBudget)
     keep: Callable[[Decision], None] | None = None
     """Takes the records of requests that have ended."""
+    conversations: Conversations = field(default_factory=Conversations)
 
 
 class Snapshot:
@@ -104,6 +106,7 @@ class Snapshot:
             revision=controls.revision,
             performance=shared.performance,
             retries=shared.retries,
+            conversations=shared.conversations,
         )
         self.attempt_loop = AttemptLoop(self.services)
 

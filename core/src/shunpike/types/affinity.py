@@ -15,7 +15,7 @@ class AffinityState(StrEnum):
     MOVED = "moved"
     """That target can't be asked first, or did not answer: another has the conversation now."""
     NEW = "new"
-    """No earlier turn of it is known, or the last one was too long ago."""
+    """It begins here, no earlier turn of it is known, or the last one was too long ago."""
     OFF = "off"
     """The settings switch it off, or the request is part of no conversation."""
 

@@ -157,6 +157,11 @@ class Settings(Written, Record):
         default_factory=dict, examples=[{"weight": 2}], json_schema_extra={"unit": "the strategy's own"}
     )
     """What the strategy of a plugin may be told; ``priority`` takes none."""
+    affinity: bool = Field(default=True, examples=[False], json_schema_extra=NO_UNIT)
+    """Whether a conversation stays on the model that answered its last turn, where the beginning of its prompt is
+    cached, as long as that costs no more and is well. Off: each request goes where the strategy says."""
+    affinity_idle: float = Field(default=600.0, gt=0, examples=[300], json_schema_extra=SECONDS)
+    """Seconds after which a conversation that asks nothing loses its place; or a span such as "10m"."""
     order: tuple[str, ...] = Field(default=(), examples=[["acme", "home"]], json_schema_extra={"unit": "names"})
     """Providers in the order of preference; those left out follow in their own order."""
     allow_paid: bool = Field(default=False, examples=[True], json_schema_extra=NO_UNIT)
@@ -210,7 +215,7 @@ class Settings(Written, Record):
     disabled_plugins: tuple[str, ...] = Field(default=(), examples=[["sandbox"]], json_schema_extra={"unit": "names"})
     """Plugins that are not loaded although they are installed, by the names that ``shunpike plugins`` shows."""
 
-    @field_validator("timeout", mode="before")
+    @field_validator("timeout", "affinity_idle", mode="before")
     @classmethod
     def _spanned(cls, value: Any) -> Any:
         return span(value) if isinstance(value, str) else value
