@@ -39,6 +39,7 @@ class Stream:
         self._entered = False
         self._left = False
         self._closed = False
+        self._is_read = False
         self._completion: Completion | None = None
 
     def then(self, close: Close) -> Self:
@@ -101,7 +102,13 @@ class Stream:
         return Reader(self)
 
     async def __anext__(self) -> Chunk:
-        """Return the next chunk. At the end, and when it breaks, everything is closed."""
+        """Return the next chunk. At the end, and when it breaks, everything is closed.
+
+        Raises `UsageError` where another task reads it just now, which goes on.
+        """
+        if self._is_read:
+            raise UsageError("the stream is being read by another task", hint="read it in one task")
+        self._is_read = True
         try:
             if self._run is None:
                 await self._open()
@@ -109,6 +116,8 @@ class Stream:
         except BaseException:
             await self.aclose()
             raise
+        finally:
+            self._is_read = False
         if chunk is None:
             await self.aclose()
             raise StopAsyncIteration

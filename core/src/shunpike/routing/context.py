@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from shunpike.assembly import Assembly
 from shunpike.clock import Clock
-from shunpike.errors import ShunpikeError, StoreError
+from shunpike.errors import Interrupted, Overloaded, ShunpikeError, StoreError
 from shunpike.not_sent import before_sending, begin_attempt
 from shunpike.protocols import Admission, AdmissionRequest, Backend, RoutableRequest, Target
 from shunpike.routing.affinity import Conversations
@@ -22,6 +22,9 @@ from shunpike.routing.trouble import TroublePlace
 from shunpike.tokens import ESTIMATE
 from shunpike.types import Chunk, Decision, Event, FallOver, Grant, Price, Settlement, Timeouts
 from shunpike.waiting import Queue, Waiter
+
+LARGEST = 32 * 1024 * 1024
+"""Characters of a streamed answer, all that it holds together: as many as a whole answer may have bytes."""
 
 
 @dataclass(frozen=True)
@@ -170,8 +173,9 @@ class Attempt:
     remarks: list[str] = field(default_factory=list)
     """What is odd about an answer that serves all the same."""
     assembly: Assembly = field(init=False)
-    _shown: list[str] = field(default_factory=list)
-    _received: int = 0
+    delivered_tokens: int = 0
+    """Estimate, from above, of the output that reached us so far: counted as it comes, not all at its end."""
+    _size: int = 0
 
     @property
     def id(self) -> str:
@@ -182,16 +186,16 @@ class Attempt:
         self.assembly = Assembly(provider=self.target.name, model=self.target.model.id)
 
     def take(self, chunk: Chunk) -> None:
-        """Take in one chunk of the answer."""
+        """Take in one chunk of the answer. Raises a failure of the kind ``malformed`` once it is `LARGEST`."""
         self.assembly.add(chunk)
-        if chunk.is_plain:
-            self._shown.append(chunk.text)
-            return
-        beside = chunk.refusal + "".join(call.arguments for call in chunk.tool_calls)
-        self._shown.append(beside + (chunk.text + chunk.reasoning if chunk.received is None else ""))
-        self._received += chunk.received or 0
-
-    @property
-    def delivered_tokens(self) -> int:
-        """Estimate, from above, of the output that reached us so far."""
-        return sum(map(ESTIMATE.count, self._shown)) + self._received
+        shown = chunk.text
+        if not chunk.is_plain:
+            beside = chunk.refusal + "".join(call.arguments for call in chunk.tool_calls)
+            shown = beside + (chunk.text + chunk.reasoning if chunk.received is None else "")
+            self.delivered_tokens += chunk.received or 0
+            self._size += len(chunk.reasoning) + len(beside)
+        self.delivered_tokens += ESTIMATE.count(shown)
+        self._size += len(chunk.text)
+        if self._size > LARGEST:
+            kind = Overloaded if self.first_token_mono is None else Interrupted
+            raise kind(f"the answer is larger than {LARGEST} characters", provider=self.target.name, kind="malformed")

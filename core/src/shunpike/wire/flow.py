@@ -20,6 +20,8 @@ from shunpike.wire.unpack import Unpacker
 T = TypeVar("T")
 MAX_BODY = 32 * 1024 * 1024
 """Bytes of a whole answer."""
+MAX_STREAM = 8 * MAX_BODY
+"""Bytes of a body that is read piece by piece: around each few letters of a streamed answer is a lot of wrapping."""
 CLOSING = 2.0
 """Seconds that closing a connection may take when the caller is being cancelled."""
 MOST_LEFT = 256
@@ -72,6 +74,7 @@ class Flow:
         self._unpacker: Unpacker | None = None
         self._ended = False
         self._whole = False
+        self._received = 0
 
     def whole(self) -> Self:
         """Return itself, to be entered: the answer comes in one piece, so that nothing of it can come early."""
@@ -121,9 +124,15 @@ class Flow:
         self._patience.beat()
 
     async def receive(self) -> bytes:
-        """Return the next bytes, empty at the end. Raises `Overloaded` when they are late or the connection breaks."""
+        """Return the next bytes, empty at the end. Raises `Overloaded` when they are late or the connection breaks.
+
+        And as ``malformed`` when they are more than `MAX_STREAM` together.
+        """
         while not self._ended and self._chunks is not None:
             if chunk := self._unpacked(await self._next(self._chunks)):
+                self._received += len(chunk)
+                if self._received > MAX_STREAM:
+                    raise self._http.overloaded("malformed", f"the stream is larger than {MAX_STREAM} bytes")
                 return chunk
         return b""
 
