@@ -1,16 +1,24 @@
-"""The built-in strategy keeps the contract of all strategies; the contract finds those that do not."""
+"""The built-in strategies keep the contract of all strategies; the contract finds those that do not."""
 
 from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
+from hypothesis import given
 
+from shunpike.builtin.balanced import Balanced
+from shunpike.builtin.cost import Cheapest
+from shunpike.builtin.latency import Fastest
 from shunpike.builtin.priority import Priority
+from shunpike.builtin.spread import EvenUse
+from shunpike.builtin.strategies import OWN_STRATEGIES
 from shunpike.protocols import Ranked, RoutableRequest, Strategy, Target, View
-from shunpike_testkit.strategies import StrategyContract
+from shunpike.routing.blaming import NamedStrategy
+from shunpike.types import ChatRequest
+from shunpike_testkit.strategies import CANDIDATES, LAW, REQUESTS, VIEWS, StrategyContract
 
 Order = Callable[[Sequence[Target]], Sequence[Target]]
 
@@ -18,6 +26,51 @@ Order = Callable[[Sequence[Target]], Sequence[Target]]
 class TestPriority(StrategyContract):
     def strategy(self) -> Strategy:
         return Priority()
+
+
+class TestCheapest(StrategyContract):
+    def strategy(self) -> Strategy:
+        return Cheapest()
+
+
+class TestFastest(StrategyContract):
+    def strategy(self) -> Strategy:
+        return Fastest()
+
+
+class TestBalanced(StrategyContract):
+    def strategy(self) -> Strategy:
+        return Balanced()
+
+
+class TestBalancedByOptions(StrategyContract):
+    def strategy(self) -> Strategy:
+        return Balanced({"cost": 3, "latency": 0, "spread": 0.5})
+
+
+class TestEvenUse(StrategyContract):
+    def strategy(self) -> Strategy:
+        return EvenUse()
+
+
+@pytest.mark.parametrize("name", OWN_STRATEGIES)
+def test_every_strategy_of_the_core_is_made_by_its_name(name: str) -> None:
+    assert OWN_STRATEGIES[name]({}).name == name
+
+
+@pytest.mark.parametrize("name", OWN_STRATEGIES)
+def test_what_is_free_comes_first_in_every_one_of_them(name: str) -> None:
+    strategy = NamedStrategy(OWN_STRATEGIES[name]({}), "builtin")
+
+    @LAW
+    @given(CANDIDATES, REQUESTS, VIEWS)
+    def law(candidates: list[Target], request: ChatRequest, view: View) -> None:
+        ranked = strategy.rank(tuple(candidates), request, view)
+        assert [one.target.paid for one in ranked] == sorted(one.target.paid for one in ranked)
+        # Not even by being put back: whoever reads why sees the strategy's own order.
+        assert not [one for one in ranked if "all that is free comes first" in one.why]
+
+    law()
 
 
 class Made:
@@ -64,6 +117,22 @@ def needs_one(candidates: Sequence[Target]) -> Sequence[Target]:
 def test_what_is_no_permutation_is_found(order: Order) -> None:
     with pytest.raises(AssertionError, match=r"rank (must|raised)"):
         contract(order).test_it_answers_with_a_permutation()
+
+
+@pytest.mark.parametrize(
+    ("groups", "wrong"), [(itertools.cycle((1, 2)), "each group must be of neighbours"), (itertools.repeat(1), "money")]
+)
+def test_equals_that_are_none_are_found(groups: Iterator[int], wrong: str) -> None:
+    class Grouped(Made):
+        def rank(self, candidates: Sequence[Target], request: RoutableRequest, view: View) -> Sequence[Ranked]:
+            return [one._replace(group=next(groups)) for one in super().rank(candidates, request, view)]
+
+    class Held(StrategyContract):
+        def strategy(self) -> Strategy:
+            return Grouped(lambda candidates: sorted(candidates, key=lambda one: one.label))
+
+    with pytest.raises(AssertionError, match=wrong):
+        Held().test_equals_stand_together()
 
 
 def test_chance_is_found() -> None:

@@ -141,10 +141,21 @@ def shunpike_routing_strategy(name: str, options: Mapping[str, Any]) -> Strategy
         name: As configured, such as ``priority``.
         options: The section ``[strategy_options]``, for the strategy to interpret.
 
-    None = not mine.
+    None = not mine. Options that it can't be made of raise `ConfigError`.
 
     .. versionadded:: 0.1
 
+    """
+
+
+@hookspec
+def shunpike_strategy_names() -> Sequence[str] | None:
+    """Return the names of the strategies that `shunpike_routing_strategy` makes.
+
+    Called where a name is asked for that nobody has, to say which there are. None or an empty list = it has none, or
+    does not tell.
+
+    .. versionadded:: 0.1
     """
 
 

@@ -234,6 +234,11 @@ class Host:
         """Return the strategy called ``name``, or None."""
         return self._brought("shunpike_routing_strategy", Strategy, name=name, options=options)
 
+    def strategy_names(self) -> tuple[str, ...]:
+        """Return the names of all strategies, as far as plugins tell, sorted."""
+        told = (names for _, names in self._each("shunpike_strategy_names") if isinstance(names, list | tuple))
+        return tuple(sorted({name for names in told for name in names if isinstance(name, str)}))
+
     def _brought(self, hook: str, kind: type[T], **asked: Any) -> T | None:
         """Return the first answer, and keep whose it is."""
         for plugin in self._in_order(hook):

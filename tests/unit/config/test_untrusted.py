@@ -150,6 +150,7 @@ LOOSER = [
     ("", 'token_estimate = "learned"', "token_estimate"),
     ('strategy = "my-guard"', 'strategy = "priority"', "strategy"),
     ("", 'strategy = "somebodys"', "strategy"),
+    ("allow_paid = true", 'strategy = "latency"', "strategy"),  # it could lead from what is cheap to what is dear
     ('disabled_plugins = ["acme"]', "disabled_plugins = []", "disabled_plugins"),
     ("[providers.groq]\nenabled = false", "[providers.groq]\nenabled = true", "providers.groq.enabled"),
     ('[providers.groq]\nmodels = ["a"]', '[providers.groq]\nmodels = ["b"]', "providers.groq.models"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -202,6 +202,29 @@ def test_a_broken_package_is_listed_with_its_reason(tmp_path: Path, monkeypatch:
     assert (broken.name, broken.distribution, broken.version) == ("cracked", "shunpike-cracked", "2.0")
     assert "left_pad" in broken.reason
     assert len(host.providers()) >= 8
+
+
+def test_strategies_are_named_by_the_plugins_that_tell_of_them() -> None:
+    class Tells:
+        @hookimpl
+        def shunpike_strategy_names(self) -> Sequence[str]:
+            return ["zig", "zag", "zag"]
+
+    class TellsNonsense:
+        @hookimpl
+        def shunpike_strategy_names(self) -> Any:
+            return "zog"
+
+    class Breaks:
+        @hookimpl
+        def shunpike_strategy_names(self) -> Sequence[str]:
+            raise RuntimeError("no idea")
+
+    host = Host()
+    for plugin in (Tells(), TellsNonsense(), Breaks()):
+        host.register(plugin, type(plugin).__name__.lower())
+
+    assert host.strategy_names() == ("zag", "zig")
 
 
 def test_options_reach_a_strategy() -> None:

@@ -11,14 +11,14 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from shunpike.builtin.priority import Priority
+from shunpike.builtin.strategies import OWN_STRATEGIES
 from shunpike.config.merge import Layer
 from shunpike.config.schema import Path, field_of, is_table
 from shunpike.types import Budget, Limit, Unit
 
 HOUR = 3600.0
 """Seconds that a stranger may make a request take at most; what the owner allows may be more."""
-BUILT_IN = (Priority.name,)
+BUILT_IN = frozenset(OWN_STRATEGIES)
 
 
 class OwnersValues:
@@ -153,6 +153,7 @@ HARMLESS: dict[Path, Rule] = {
 """Setting → when it holds without trust; ``*`` is the name of any provider. What needs trust is what is not here."""
 STEERING = frozenset(
     {
+        ("strategy",),
         ("order",),
         ("max_attempts",),
         ("wait",),

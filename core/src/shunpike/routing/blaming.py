@@ -119,6 +119,8 @@ class NamedStrategy(Strategy, NeedsStates):
     def __init__(self, strategy: Strategy, plugin: str) -> None:
         self._strategy = strategy
         self._plugin = plugin
+        self._seen: dict[int, tuple[Sequence[Target], tuple[Ranked, ...], tuple[Ranked, ...]]] = {}
+        """Of tuples that a strategy gave before, for the same candidates: they were looked through."""
 
     @property
     @override
@@ -137,10 +139,23 @@ class NamedStrategy(Strategy, NeedsStates):
         what = f"the strategy {self.name!r}"
         with blaming(self._plugin, what):
             found = self._strategy.rank(candidates, request, view)
+        seen = self._seen.get(id(found))
+        if seen is not None and seen[1] is found and seen[0] is candidates:
+            return seen[2]
         ranked = checked(found, Sequence, self._plugin, what)  # type: ignore[type-abstract]  # any sequence will do
+        told = self._free_first(self._each_once(ranked, candidates, what))
+        if type(found) is tuple and type(candidates) is tuple:
+            if len(self._seen) >= _REMEMBERED:
+                self._seen.clear()
+            self._seen[id(found)] = candidates, found, told
+        return told
+
+    def _each_once(self, ranked: Sequence[Any], candidates: Sequence[Target], what: str) -> Sequence[Ranked]:
         for one in ranked:
-            checked(one, Ranked, self._plugin, what)
-            if not (isinstance(one.why, str) and isinstance(one.score, int | float | None)):
+            if type(one) is not Ranked:
+                checked(one, Ranked, self._plugin, what)
+            words = isinstance(one.why, str) and isinstance(one.score, int | float | None)
+            if not (words and isinstance(one.group, int | None)):
                 raise PluginError(f"plugin {self._plugin!r}: {what} ranks with {one[1:]!r}", plugin=self._plugin)
         if len(ranked) != len(candidates) or {id(one.target) for one in ranked} != set(map(id, candidates)):
             raise PluginError(
@@ -149,9 +164,25 @@ class NamedStrategy(Strategy, NeedsStates):
                 plugin=self._plugin,
                 hint=f'choose another one, {OWN_FILE}: strategy = "priority"',
             )
-        last = max((place for place, one in enumerate(ranked) if not one.target.paid), default=0)
-        told = (_put_back(one) if one.target.paid and place < last else one for place, one in enumerate(ranked))
-        return tuple(sorted(told, key=lambda one: one.target.paid))
+        return ranked
+
+    @staticmethod
+    def _free_first(ranked: Sequence[Ranked]) -> tuple[Ranked, ...]:
+        """Return what is free before what costs money, each in its order; one of either is nobody's equal."""
+        paid = [(place, one) for place, one in enumerate(ranked) if one.target.paid]
+        if not paid:
+            return tuple(ranked)
+        free = [(place, one) for place, one in enumerate(ranked) if not one.target.paid]
+        last, groups = max((place for place, _ in free), default=0), {one.group for _, one in free}
+        behind = (_put_back(one) if place < last else one for place, one in paid)
+        return (
+            *(one for _, one in free),
+            *(one._replace(group=None) if one.group in groups else one for one in behind),
+        )
+
+
+_REMEMBERED = 64
+"""Orders that are remembered for each strategy."""
 
 
 def _put_back(one: Ranked) -> Ranked:

@@ -62,9 +62,9 @@ def _listed(settings: Settings, host: Host) -> Iterator[Doubt]:
 def strategy_doubts(settings: Settings, host: Host) -> Iterator[Doubt]:
     """Yield the doubt about a strategy that no plugin has."""
     if host.strategy(settings.strategy, settings.strategy_options) is None:
-        name = settings.strategy
-        text = f"strategy: no installed plugin has one called {name!r}{near(name, ['priority'])}"
-        yield Doubt(text=text, name=name, hint='the default is "priority"', fatal=True)
+        name, known = settings.strategy, host.strategy_names()
+        text = f"strategy: no installed plugin has one called {name!r}{near(name, known)}"
+        yield Doubt(text=text, name=name, hint=f"there are: {', '.join(known)}", fatal=True)
 
 
 def key_doubts(settings: Settings, host: Host, keys: KeyStore) -> tuple[Doubt, ...]:

@@ -12,13 +12,32 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cache
+from itertools import groupby
+from math import inf
 from typing import Any, ClassVar, Literal
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from shunpike.protocols import NeedsStates, Ranked, Strategy, Target, TargetHealth, TargetState, View
-from shunpike.types import FREE, Billing, ChatRequest, ModelInfo, Price, ProviderInfo, Tier
+from shunpike.types import (
+    FREE,
+    Billing,
+    Calendar,
+    ChatRequest,
+    Held,
+    Lifetime,
+    Limit,
+    ModelInfo,
+    Owner,
+    Price,
+    ProviderInfo,
+    Remaining,
+    Rolling,
+    Speed,
+    Tier,
+    Unit,
+)
 from shunpike_testkit.contract import Contract
 
 AS_OF = date(2026, 11, 22)
@@ -91,13 +110,38 @@ REQUESTS = st.sampled_from(
     )
 )
 MOMENTS = st.sampled_from((NOW - 10, NOW, NOW + 60))
+SHARES = st.sampled_from((None, 0.0, 0.5, 1.0))
+LEFT = tuple(
+    Remaining(limit=Limit(unit=unit, amount=amount, window=window), bucket="b", owner=owner, used=used, left=left)
+    for unit, amount, window, owner, used, left in (
+        (Unit.REQUEST, 20, Rolling(seconds=60), Owner.PROVIDER, 19, 1),
+        (Unit.REQUEST, 1_000, Calendar(period="day"), Owner.PROVIDER, 1_000, 0),
+        (Unit.TOTAL_TOKEN, 10**6, Calendar(period="month"), Owner.PROVIDER, 0, 10**6),
+        (Unit.INPUT_TOKEN, 0, Rolling(seconds=60), Owner.PROVIDER, 0, 0),
+        (Unit.CONCURRENT, 3, Held(), Owner.PROVIDER, 3, 0),
+        (Unit.LIST_USD, 10**12, Lifetime(), Owner.PROVIDER, 1, 10**12 - 1),
+        (Unit.USD, 10**9, Calendar(period="day"), Owner.OPERATOR, 10**9, 0),
+        (Unit.REQUEST, 5, Rolling(seconds=1), Owner.PRINCIPAL, 9, 0),
+    )
+)
+SPEEDS = (
+    None,
+    Speed(),
+    Speed(samples=1.0, first_token=0.0),
+    Speed(samples=40.0, first_token=0.4, first_token_p95=2.0, tokens_per_second=80.0),
+    Speed(samples=0.01, first_token=90.0, tokens_per_second=1e-3),
+)
 STATES = st.builds(
     TargetState,
     price=st.sampled_from(PRICES),
-    remaining=st.just(()),
-    blocked_until=st.none() | MOMENTS,
+    remaining=st.lists(st.sampled_from(LEFT), max_size=3).map(tuple),
+    blocked_until=st.none() | MOMENTS | st.just(inf),
     health=st.builds(TargetHealth, failures=st.sampled_from((0, 1, 9))),
-    quality=st.sampled_from((None, 0.0, 0.5, 1.0)),
+    quality=SHARES,
+    speed=st.sampled_from(SPEEDS),
+    expected_output=st.sampled_from((0, 1, 500)),
+    cached_share=SHARES,
+    in_flight=st.sampled_from((0, 1, 64)),
 )
 VIEWS = st.builds(
     View,
@@ -107,6 +151,11 @@ VIEWS = st.builds(
     options=st.just({}),
     seed=st.integers(0, 2**32 - 1),
     blocked_until=st.dictionaries(st.sampled_from(LABELS), MOMENTS, max_size=4),
+    stream=st.booleans(),
+    task=st.sampled_from((None, "title", "")),
+    min_quality=SHARES,
+    expected_output=st.sampled_from((0, 1, 500)),
+    difficulty=SHARES,
     states=st.fixed_dictionaries({label: st.sampled_from((TargetState(),)) | STATES for label in LABELS}),
 )
 # Derandomised and without a database: a contract gives the same verdict everywhere.
@@ -187,6 +236,21 @@ class StrategyContract(Contract):
                 f"the candidates in another order were ranked {second}, not {first}: break ties, by the label at last; "
                 "where the order given is meant to count, set order_counts = True"
             )
+
+        law()
+
+    def test_equals_stand_together(self) -> None:
+        """A group of equals is of neighbours that cost alike: over it new conversations are spread."""
+
+        @LAW
+        @given(CANDIDATES, REQUESTS, VIEWS)
+        def law(candidates: list[Target], request: ChatRequest, view: View) -> None:
+            ranked = self._rank(self.strategy(), candidates, request, view)
+            runs = [group for group, _ in groupby(ranked, key=lambda one: one.group) if group is not None]
+            assert len(runs) == len(set(runs)), f"each group must be of neighbours, got {[one.group for one in ranked]}"
+            for group in runs:
+                money = {one.target.paid for one in ranked if one.group == group}
+                assert len(money) == 1, "what is free and what costs money are no equals: give them groups of their own"
 
         law()
 
