@@ -26,6 +26,7 @@ from shunpike.ledger.settling import LEAVING, SETTLING
 from shunpike.ledger.teaching import LimitsOf, Teaching
 from shunpike.ledger.terms import Terms, terms_of, wall
 from shunpike.ledger.turns import Turns
+from shunpike.ledger.unpublished import with_concurrency
 from shunpike.patience import let_go
 from shunpike.protocols import Admission, AdmissionRequest, Store, Target
 from shunpike.types import (
@@ -147,6 +148,7 @@ class Ledger(Inspection, Admission):
         bounds = self._bounds(target, ask.principal, terms)
         denial = wall(terms, self._in_force.settings, bounds, limits_known=self._limits_of(target) is not None)
         plain = plain_request(estimated, ask)
+        bounds = with_concurrency(target, ask, bounds)
         holds = fitted(holds_for(target, ask, terms, bounds), plain, terms)
         now = self._clock.now()
         large = None if denial is not None else too_large(holds, plain, terms)

@@ -9,6 +9,9 @@ from shunpike.protocols.target import Target
 from shunpike.types import Denial, Grant, Outcome, Price, Principal, Remaining, Settlement
 from shunpike.types.base import Record
 
+UNPUBLISHED = "found by trying"
+"""The source of a limit that was made of `AdmissionRequest.concurrency`."""
+
 
 class AdmissionRequest(Record):
     """One attempt before it is admitted: the bounds that the worst case is made of."""

@@ -96,6 +96,7 @@ class Admitting:
             price=self._services.price(target, context.prompt_bound, request.service_tier, left),
             tag=context.tag,
             priority=context.priority,
+            concurrency=self._services.health.capacity.concurrency(self._services.where(target)),
             arrival=context.waiter.place.arrival,
             waits_until=self._services.clock.now() + left if context.waits else None,
         )

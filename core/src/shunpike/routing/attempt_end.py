@@ -12,6 +12,7 @@ from shunpike.errors import BadAnswer, Interrupted, Overloaded, PluginError, Pro
 from shunpike.not_sent import KeptMark
 from shunpike.patience import answered, let_go
 from shunpike.protocols import Target
+from shunpike.protocols.admission import UNPUBLISHED
 from shunpike.routing.affinity import loss
 from shunpike.routing.blaming import blaming
 from shunpike.routing.context import Attempt, Services
@@ -44,7 +45,8 @@ class AttemptEnd:
     async def answered(self, run: RequestRun, attempt: Attempt, outcome: Outcome) -> None:
         """End an attempt that gave what was asked for."""
         services = self._services
-        services.health.succeeded(services.where(attempt.target))  # before it is booked, which tells others
+        # Before it is booked, which tells others.
+        services.health.succeeded(services.where(attempt.target), self._at_once(attempt))
         services.retries.answered(attempt.target.label)
         self._stays(run, attempt.target)
         record = await self._book(run, attempt, outcome, None)
@@ -143,7 +145,9 @@ class AttemptEnd:
         if isinstance(error, ProviderError):
             fit_key_hint(error, target)
             error.provider = target.name
-        setback = services.health.learn(services.where(target), error, attempt.started_at)
+        setback = services.health.learn(
+            services.where(target), error, attempt.started_at, self._at_once(attempt), attempt.started_mono
+        )
         if target.paid and is_trouble(error) and error.billed is not False:
             # What may have been billed is not paid for twice.
             setback = setback._replace(closed_until=None, transient=False)
@@ -173,6 +177,14 @@ class AttemptEnd:
         run.troubled.add(label)
         self._services.retries.failed(label)
         return self._services.retries.allows(label, self._services.clock.monotonic())
+
+    def _at_once(self, attempt: Attempt) -> int:
+        """Return how many attempts ran at its account, itself counted, where that is to be found; 0 = it is not.
+
+        When it was admitted, or now: of several that begin together the last may be the first that is answered.
+        """
+        held = next((one for one in attempt.grant.remaining if one.limit.source == UNPUBLISHED), None)
+        return 0 if held is None else max(held.used, self._services.queue.running(held.bucket))
 
     async def _book(
         self, run: RequestRun, attempt: Attempt, outcome: Outcome, error: Failure | None

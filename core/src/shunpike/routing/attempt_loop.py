@@ -91,7 +91,8 @@ class AttemptLoop:
         health, where = self.services.health, self.services.where(target)
         if not self._may_ask(run, target):
             return None
-        setback = health.enter(where)
+        setback = health.enter(where, run.places, None if target.label in run.shed else run.context.request_id)
+        run.shed.add(target.label)
         if setback is not None:
             run.recorder.closed(target, setback)
             run.schedule.closed(target, setback, until_mono(self.services.clock, setback))

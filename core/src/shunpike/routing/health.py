@@ -6,13 +6,15 @@ stay away; its success opens it for all, its failure closes it for longer.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from shunpike.clock import Clock
 from shunpike.errors import BadAnswer, QuotaExhausted, RateLimited
 from shunpike.protocols import TargetHealth
 from shunpike.routing.breaker import BACK_OFF, FAILURES, growth_of
+from shunpike.routing.capacity import Capacity, is_crowded
 from shunpike.routing.closings import Closings
+from shunpike.routing.ejection import is_spared
 from shunpike.routing.shared_health import Closed, Place, place_of
 from shunpike.routing.trouble import Failure, Setback, TroublePlace, TroubleScope, is_trouble, named_moment, scope_of
 from shunpike.types import Block, Cause
@@ -36,14 +38,28 @@ class Health:
         self._renewed_at: dict[str, float] = {}
         """Account → when its keys were looked at again: what was said of them before is over."""
         self._heard: Troubles | None = None
+        self.capacity = Capacity(clock)
 
-    def learn(self, where: TroublePlace, error: Failure, begun: float) -> Setback:
-        """Take in the failure of an attempt that began at ``begun``, epoch seconds; return what it closes."""
+    def learn(
+        self, where: TroublePlace, error: Failure, begun: float, at_once: int = 0, began_mono: float = 0.0
+    ) -> Setback:
+        """Take in the failure of an attempt that began at ``begun``, epoch seconds; return what it closes.
+
+        Args:
+            at_once: How many attempts ran at the account when it began, itself counted; 0 = it is not known.
+            began_mono: When it began, on the monotonic clock.
+
+        """
         scope = scope_of(error)
         told = Setback(scope, error.kind, f"{error.kind}: {error.message}", hint=error.hint)
+        self.capacity.failed(where, error, at_once, began_mono)
         if is_trouble(error):
             return self._failed(where, told._replace(cause=Cause.TROUBLE), named_moment(error), begun)
         self._well(where, whole=isinstance(error, BadAnswer))
+        if is_crowded(error, at_once):
+            # It is as open as before, once fewer run.
+            until = self._clock.now() + BACK_OFF.first
+            return told._replace(closed_until=until, sure=False, cause=Cause.TROUBLE, transient=True)
         growth, cause = growth_of(error)
         if growth is None:
             return told
@@ -121,9 +137,12 @@ class Health:
         """Content arrives: address, account and key are well, whatever becomes of the answer."""
         self._answered(where, (TroubleScope.ORIGIN, TroubleScope.ACCOUNT, TroubleScope.KEY))
 
-    def succeeded(self, where: TroublePlace) -> None:
-        """A good answer ends all that was closed there."""
+    def succeeded(self, where: TroublePlace, at_once: int = 0) -> None:
+        """A good answer, to one of so many ``at_once``, ends all that was closed there."""
+        if any(one.shut for book, _, one in self._at(where) if book is self._trouble):
+            self.capacity.recovered(where)
         self._answered(where, TroubleScope)
+        self.capacity.answered(where, at_once)
 
     def _answered(self, where: TroublePlace, scopes: Iterable[TroubleScope]) -> None:
         self._account_well_at[where.account] = self._clock.now()
@@ -138,19 +157,60 @@ class Health:
                 if (one := book.known.get((scope, where.of(scope)))) is not None:
                     yield book, scope, one
 
-    def enter(self, where: TroublePlace) -> Setback | None:
-        """Return why nothing may be sent there, None when it may; the first after the time tests it for all."""
-        if self.is_all_well:
-            return None
+    def enter(
+        self, where: TroublePlace, among: Callable[[], Iterable[TroublePlace]] = tuple, seed: str | None = None
+    ) -> Setback | None:
+        """Return why nothing may be sent there, None when it may; the first after the time tests it for all.
+
+        Args:
+            among: All that the request could ask, itself among them.
+            seed: By what it is drawn whether the request is shed; None = it is not.
+
+        """
         found = [one for one in self._at(where) if one[2].shut]
-        for book, scope, one in sorted(found, key=lambda those: -those[2].opening(self._clock)):
-            if book.waits(one):
-                sure = one.cause is Cause.QUOTA and one.failures == 1
-                until = max(one.opening(self._clock), one.named_at)
-                return Setback(scope, one.kind, one.reason, until, sure=sure, cause=one.cause, hint=one.hint)
+        if not found:
+            return self._shed(where, among, seed)
+        now = self._clock.now()
+        waiting = [(scope, one) for book, scope, one in found if book.waits(one)]
+        if waiting:
+            if all(one.is_suspected(now) for _, one in waiting) and self._is_spared(where, among, seed):
+                return None
+            scope, one = max(waiting, key=lambda pair: pair[1].opening(self._clock))
+            sure = one.cause is Cause.QUOTA and one.failures == 1
+            until = max(one.opening(self._clock), one.named_at)
+            return Setback(scope, one.kind, one.reason, until, sure=sure, cause=one.cause, hint=one.hint)
         for book, _, one in found:
             book.test(one)
         return None
+
+    def _shed(
+        self, where: TroublePlace, among: Callable[[], Iterable[TroublePlace]], seed: str | None
+    ) -> Setback | None:
+        """Return that the request is shed, where it is and others answer."""
+        if seed is None or not self.capacity.is_shed(where, seed):
+            return None
+        others = [one for one in among() if one.model != where.model and self.closed_until(one) is None]
+        if not any(map(self.capacity.is_answering, others)) or self._is_spared(where, among, seed):
+            return None
+        until, why = self._clock.now() + BACK_OFF.first, self.capacity.shed(where)
+        return Setback(TroubleScope.MODEL, "overloaded", why, until, sure=False, cause=Cause.TROUBLE)
+
+    def _is_spared(self, where: TroublePlace, among: Callable[[], Iterable[TroublePlace]], seed: str | None) -> bool:
+        """Return whether it is to be asked though it is suspected: more than half of all are."""
+        if not self.capacity.is_anybody_answering:
+            return False
+        places, now = list(among()), self._clock.now()
+        suspected: dict[str, float] = {}
+        others_answer = False
+        for place in places:
+            shut = [one for _, _, one in self._at(place) if one.shut and one.opening(self._clock) > now]
+            if shut and all(one.is_suspected(now) for one in shut):
+                suspected[place.model] = max(one.opening(self._clock) for one in shut)
+            elif not shut and seed is not None and self.capacity.is_shed(place, seed):
+                suspected[place.model] = now
+            elif not shut:
+                others_answer = others_answer or self.capacity.is_answering(place)
+        return is_spared(where.model, suspected, of=len(places), others_answer=others_answer)
 
     def leave(self, where: TroublePlace) -> None:
         """Note that nothing was sent after all, or that it told nothing: another may test it."""

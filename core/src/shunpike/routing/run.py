@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from shunpike.clock import Clock
@@ -10,6 +10,7 @@ from shunpike.errors import AttemptExists, Exhausted, PluginError, ProviderError
 from shunpike.routing.context import Attempt, RequestContext, Services
 from shunpike.routing.decision_recorder import DecisionRecorder
 from shunpike.routing.schedule import Bounds, Schedule
+from shunpike.routing.trouble import TroublePlace
 from shunpike.routing.waiting import Waiting
 from shunpike.types import Decision, RequestExhausted, RequestFailed, RequestFinished, RequestOutcome, RequestStarted
 
@@ -33,6 +34,8 @@ class RequestRun:
     """How many of its attempts are in the ledger, be they given back."""
     troubled: set[str] = field(default_factory=set)
     """Labels of the targets that were in trouble when it asked them: to ask them again is a retry."""
+    shed: set[str] = field(default_factory=set)
+    """Labels of the targets at which it was drawn whether it is shed: that is drawn once."""
     _over: bool = False
 
     @classmethod
@@ -66,6 +69,10 @@ class RequestRun:
         So two processes that ask a request of one id at once can't both be granted its next attempt.
         """
         return f"{self.context.request_id}-{self.context.first_attempt + self.admitted}"
+
+    def places(self) -> Iterator[TroublePlace]:
+        """Yield all that could answer it, by what they share with others."""
+        return map(self.services.where, self.context.plan.targets)
 
     def left(self) -> float:
         """Return the seconds that the request has left, never below zero."""

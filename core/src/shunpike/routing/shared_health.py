@@ -54,6 +54,10 @@ class Closed:
     opens_mono: float = float("inf")
     """When the time to stay away is over, whatever becomes of the wall clock; never for a moment that was named."""
 
+    def is_suspected(self, now: float) -> bool:
+        """Return whether it is closed since it failed, and nobody named a moment: it may be well."""
+        return self.cause is Cause.TROUBLE and self.named_at <= now
+
     def opening(self, clock: Clock) -> float:
         """Return when it opens, epoch seconds: a wall clock that was set back keeps nothing closed for longer."""
         late = self.opens_at - clock.now() - (self.opens_mono - clock.monotonic())
