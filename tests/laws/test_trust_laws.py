@@ -13,18 +13,28 @@ from pydantic import BaseModel
 
 from shunpike.config import Loaded, load
 from shunpike.config.harmless import HARMLESS
-from shunpike.types import FallOver, Pace, ProviderSettings, Settings, Timeouts
+from shunpike.types import FallOver, ModelAlias, Pace, ProviderSettings, RoutingSettings, Settings, Timeouts
 
 NEEDS_TRUST = {
     ("strategy_options",),
     ("store",),
     ("ca_file",),
     ("disabled_plugins",),
+    # A name of the owner's could come to mean another model.
+    ("default_model",),
+    ("models", "*", "targets"),
+    ("models", "*", "strategy"),
+    ("models", "*", "strategy_options"),
+    ("routing", "rule"),
+    # What is written down of the owner's requests, and where.
+    ("keep_decisions",),
+    ("log",),
     ("providers", "*", "plugin"),
     ("providers", "*", "key_env"),
     ("providers", "*", "base_url"),
     ("providers", "*", "tier"),
     ("providers", "*", "price"),
+    ("providers", "*", "trains_on_prompts"),
     ("providers", "*", "account"),
     ("providers", "*", "headers"),
     ("providers", "*", "options"),
@@ -39,6 +49,8 @@ TABLES: dict[tuple[str, ...], type[BaseModel]] = {
     (): Settings,
     ("providers", "*"): ProviderSettings,
     ("providers", "*", "timeouts"): Timeouts,
+    ("models", "*"): ModelAlias,
+    ("routing",): RoutingSettings,
     ("pace",): Pace,
     ("fall_over",): FallOver,
     ("providers", "*", "pace"): Pace,
@@ -52,7 +64,7 @@ def schema() -> set[tuple[str, ...]]:
         for name, field in model.model_fields.items()
         if not field.exclude
     }
-    return found - {("providers",), *TABLES}
+    return found - {("providers",), ("models",), *TABLES}
 
 
 def test_somebody_has_decided_of_every_setting_whether_it_needs_trust() -> None:

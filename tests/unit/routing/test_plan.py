@@ -10,7 +10,8 @@ from shunpike.builtin.priority import Priority
 from shunpike.errors import UnknownModel, UnknownProvider
 from shunpike.protocols import Ranked, RoutableRequest, Strategy, Target, View
 from shunpike.routing.blaming import NamedStrategy
-from shunpike.routing.plan import Allowed, Plan, Targets, find_candidates
+from shunpike.routing.candidates import Allowed, CandidateIndex, Demand
+from shunpike.routing.plan import Plan, Targets
 from shunpike.routing.ranking import RungCandidates, ranked_in_steps
 from shunpike.types import Candidate, Cause, ChatRequest, EmbedRequest, Verdict
 
@@ -30,7 +31,8 @@ def plan(
 
 
 def made_by(strategy: Strategy, request: RoutableRequest, there: Targets, allowed: Allowed, view: View) -> Plan:
-    found = find_candidates(request.model, request, there, allowed, view)
+    demand = Demand(request.kind, request.needs, view.prompt_tokens, min(16, view.max_output))
+    found = CandidateIndex(there).find(request.model, demand, allowed)
     step = RungCandidates(found.eligible, NamedStrategy(strategy, "made up"), view.options)
     return Plan(ranked_in_steps([step], request, view), found.dropped, strategy.name)
 
@@ -64,18 +66,6 @@ def test_a_prompt_larger_than_the_context_leaves_it_out_with_the_context() -> No
 
     assert reasons(made) == {"north": Cause.CONTEXT}
     assert made.dropped[0].context == 20
-
-
-def test_of_texts_to_embed_only_the_longest_must_fit() -> None:
-    texts = EmbedRequest(model="m", input=("one", "two"))
-    view = View(now=1_000.0, prompt_tokens=100, max_output=0)
-    one = target("north", kind="embedding", context=20)
-
-    fits = plan(texts, one, view=view, allowed=Allowed(longest_text=20))
-    too_long = plan(texts, one, view=view, allowed=Allowed(longest_text=21))
-
-    assert [len(made.targets) for made in (fits, too_long)] == [1, 0]
-    assert too_long.dropped[0].reason == "context too small: 20 tokens, the longest text takes about 21"
 
 
 def test_a_chat_model_embeds_nothing() -> None:

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from shunpike.errors import UnknownModel
 from shunpike.protocols import Ranked, RoutableRequest, Target, View
 from shunpike.routing.blaming import NamedStrategy
+from shunpike.routing.candidates import Found
 from shunpike.routing.chain import Rung
-from shunpike.routing.plan import Found, find_on_rungs
 from shunpike.routing.ranking import RungCandidates, ranked_in_steps
+from shunpike.routing.rungs import find_on_rungs
 from shunpike.types import Candidate, Cause, ChatRequest, Verdict
 
 from .loop_rig import target

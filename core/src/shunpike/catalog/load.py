@@ -120,7 +120,8 @@ def _tier(name: str, raw: object, around: Provenance, reader: LimitReader, where
         except UsageError:
             where.fail(f"key 'credit_usd': expected dollars such as \"1.00\", got {table.credit_usd!r}")
     limits = reader.read(table.limits, around, where.at("limits"))
-    return Tier(name=name, billing=table.billing, credit_usd=table.credit_usd, limits=limits)
+    trains = table.trains_on_prompts
+    return Tier(name=name, billing=table.billing, credit_usd=table.credit_usd, limits=limits, trains_on_prompts=trains)
 
 
 def _model(raw: object, number: int, info: ProviderInfo, reader: LimitReader, top: CatalogPlace) -> ModelInfo:

@@ -39,6 +39,7 @@ class TierTable(Record):
     billing: Billing
     credit_usd: StrictStr | None = None
     limits: Any = ()
+    trains_on_prompts: StrictBool | None = None
 
 
 class ModelTable(Record):

@@ -23,7 +23,8 @@ class Asking:
     """The options of `ask` and `chat`."""
 
     model: Annotated[
-        str | None, typer.Option("--model", "-m", help="auto (default), PROVIDER/auto, PROVIDER/ID or an ID.")
+        str | None,
+        typer.Option("--model", "-m", help="auto (default), PROVIDER/auto, PROVIDER/ID, an ID or alias."),
     ] = None
     system: Annotated[str | None, typer.Option("--system", "-s", help="How to answer.")] = None
     provider: Annotated[list[str] | None, typer.Option("--provider", "-p", help="Only this one; repeatable.")] = None
@@ -35,6 +36,9 @@ class Asking:
         list[str] | None,
         typer.Option("--option", "-o", metavar="NAME VALUE", help="A field such as temperature or seed; repeatable."),
     ] = None
+    no_training: Annotated[
+        bool, typer.Option("--no-training", help="Ask nobody who may use the prompt for training.")
+    ] = False
     strategy: Annotated[str | None, typer.Option(help="How to choose between providers.")] = None
     max_tokens: Annotated[int | None, typer.Option(help="At most so many tokens of answer.", min=1)] = None
     temperature: Annotated[float | None, typer.Option(help="How varied the answer may be.", min=0, max=2)] = None
@@ -69,6 +73,8 @@ def options_of(given: Asking) -> Options:
         options["max_tokens"] = given.max_tokens
     if given.temperature is not None:
         options["temperature"] = given.temperature
+    if given.no_training:
+        options["no_training"] = True
     add_shared(options, given)
     options.pop("providers", None)
     shape = _shape(given)
@@ -93,7 +99,9 @@ def conversation_of(given: Asking) -> Conversation:
 
 def in_conversation(options: Options, conversation: Conversation) -> Options:
     """Return ``options`` with the model, the providers and the system message of ``conversation``."""
-    asked: Options = {**options, "model": conversation.model or "auto"}
+    asked: Options = {**options}
+    if conversation.model:
+        asked["model"] = conversation.model
     if conversation.system:
         asked["system"] = conversation.system
     if conversation.providers:

@@ -14,6 +14,12 @@ from shunpike.validation import near
 
 _CHAPTERS = (
     ("Settings of all", "At the top of the file, before any table.", ""),
+    ("Aliases", "Names of your own for models, in `[models.NAME]`; `NAME` is `fast` in the examples.", "models."),
+    (
+        "Rules",
+        "What may stand in an entry of `routing.rule`, which a file can also write as `[[routing.rule]]`.",
+        "rule[].",
+    ),
     ("Settings of one provider", "In `[providers.NAME]`; `NAME` is `acme` in the examples.", "providers."),
     ("Budgets", "What may stand in an entry of `budgets`.", "budgets[]."),
     ("Limits of your own", "What may stand in an entry of `limits`.", "limits[]."),
@@ -70,11 +76,12 @@ def _prefix(one: Setting) -> str:
 
 
 def _short(one: Setting) -> str:
-    return one.name.removeprefix("providers.NAME.").rpartition("[].")[2]
+    return one.name.removeprefix("providers.NAME.").removeprefix("models.NAME.").rpartition("[].")[2]
 
 
 def _anchor(one: Setting) -> str:
-    return one.name.replace("providers.NAME", "provider").replace("[]", "").replace(".", "-")
+    named = one.name.replace("providers.NAME", "provider").replace("models.NAME", "alias")
+    return named.replace("[]", "").replace(".", "-")
 
 
 def _nature(one: Setting) -> str:

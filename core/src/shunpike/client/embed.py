@@ -31,6 +31,8 @@ class EmbedOptions(TypedDict, total=False):
     """For the whole request, all attempts together: seconds, or ``"90s"``, ``"5m"``, ``"6h"``."""
     wait: bool | None
     """False: fail at once instead of waiting for what may open, or be well again, before the timeout."""
+    no_training: bool | None
+    """True: nobody is asked who may use the texts for training, or of whom that is not known."""
     tag: str | None
     """A word under which the usage is booked: the task."""
     priority: Literal["interactive", "batch"] | None
@@ -45,6 +47,7 @@ _CHECKS: dict[str, values.Check] = {
     "providers": values.names,
     "timeout": values.seconds,
     "wait": values.flag,
+    "no_training": values.flag,
     "tag": tag,
     "priority": priority,
     "request_id": request_id,

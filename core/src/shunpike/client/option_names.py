@@ -37,7 +37,8 @@ MEANT = {
 _FIELDS = frozenset({"messages", "stream", "stream_options", "functions", "function_call", "store", "input", "prompt"})
 """Of these, the names that a body may bear."""
 OUR_OPTIONS = (
-    *("strategy", "providers", "timeout", "wait", "strict", "tag", "session", "priority", "on_bad_answer"),
+    *("strategy", "providers", "timeout", "wait", "strict", "no_training", "tag", "session", "priority"),
+    "on_bad_answer",
     *("request_id", "system", "extra"),
 )
 """Options that are ours: never a field of a provider's body."""

@@ -42,7 +42,8 @@ class Options(TypedDict, total=False):
     """
 
     model: str | None
-    """``auto`` (default), ``groq/auto``, ``groq/ID`` or an id wherever it is offered."""
+    """``auto``, ``groq/auto``, ``groq/ID``, an id wherever it is offered, or an alias of the settings; not given = the
+    setting ``default_model``, which is ``auto``."""
     strategy: str | None
     providers: str | Sequence[str] | None
     """Only this one, or these."""
@@ -52,6 +53,8 @@ class Options(TypedDict, total=False):
     """False: fail at once instead of waiting for what may open, or be well again, before the timeout."""
     strict: bool | None
     """True: a parameter that a provider can't honour sends the request elsewhere instead of dropping it."""
+    no_training: bool | None
+    """True: nobody is asked who may use the prompt for training, or of whom that is not known."""
     tag: str | None
     """A word under which the usage is booked: the task."""
     session: str | None
@@ -176,6 +179,7 @@ _CHECKS: dict[str, values.Check] = {
     "timeout": values.seconds,
     "wait": values.flag,
     "strict": values.flag,
+    "no_training": values.flag,
     "tag": tag,
     "session": session,
     "priority": priority,

@@ -13,7 +13,16 @@ from difflib import get_close_matches
 from pydantic import BaseModel
 
 from shunpike.errors import ConfigError
-from shunpike.types import Budget, FallOver, Pace, ProviderSettings, Settings, Timeouts
+from shunpike.types import (
+    Budget,
+    FallOver,
+    ModelAlias,
+    Pace,
+    ProviderSettings,
+    RoutingSettings,
+    Settings,
+    Timeouts,
+)
 from shunpike.types.base import Record
 
 SHOWN = "shunpike config show --origin"
@@ -21,18 +30,21 @@ _HARMLESS = frozenset(
     {
         *("attempt_share", "timeout", "max_attempts", "min_output", "order", "pace", "token_estimate"),
         *("strategy", "strategy_options", "timeouts", "wait", *Timeouts.model_fields, *Pace.model_fields),
+        *("default_model", "targets"),
     }
 )
 """Settings without which nothing is spent, overstepped or sent elsewhere; every other one keeps something back."""
 _BOUND = re.compile(
     r"(?:^|_)(?:allow|api|auth|bill|budget|cap|cost|credit|deny|disable|dollar|free|key|limit|max|money|only|paid|pass"
-    r"|pay|price|quota|rate|request|secret|spend|token|usd)",
+    r"|pay|price|quota|rate|request|secret|spend|token|train|usd)",
     re.IGNORECASE,
 )
 """What names of bounds and of secrets are made of, also of those that do not exist here."""
 _TABLES: dict[str, type[BaseModel]] = {
     "providers.NAME": ProviderSettings,
     "providers.NAME.timeouts": Timeouts,
+    "models.NAME": ModelAlias,
+    "routing": RoutingSettings,
     "pace": Pace,
     "fall_over": FallOver,
     "": Settings,

@@ -10,7 +10,7 @@ from typing import Any
 from shunpike.config.dotenv import bare
 from shunpike.config.doubts import Doubt
 from shunpike.config.places import CONFIG_VARIABLE
-from shunpike.config.schema import Path, doubt_of, field_of, is_header, is_table, wrong
+from shunpike.config.schema import NAMED_TABLES, Path, doubt_of, field_of, is_header, is_table, wrong
 
 PREFIX = "SHUNPIKE_"
 _OTHERS = frozenset(
@@ -35,7 +35,7 @@ _WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false":
 def variables(environ: Mapping[str, str], sections: set[str]) -> Iterator[tuple[Path, str, Any]]:
     """Yield path, variable and value of each setting in ``environ``; an empty variable counts as not set.
 
-    ``sections`` are the providers that files name: ``MY_LLM`` means ``my-llm`` where that one exists.
+    ``sections`` are the providers and aliases that files name: ``MY_LLM`` means ``my-llm`` where that one exists.
     """
     for variable in _ours(environ):
         text = bare(environ[variable])
@@ -69,7 +69,7 @@ def _ours(environ: Mapping[str, str]) -> list[str]:
 
 def _path(variable: str, sections: set[str]) -> Path:
     parts = variable.removeprefix(PREFIX).lower().split("__")
-    if parts[0] == "providers" and len(parts) > 1:
+    if (parts[0],) in NAMED_TABLES and len(parts) > 1:
         known = {name.lower().replace("-", "_").replace(".", "_"): name for name in sections}
         parts[1] = known.get(parts[1], parts[1])
     depth = 1
@@ -87,11 +87,16 @@ def _value(path: Path, text: str, variable: str) -> Any:
         if text.lower() not in _WORDS:
             raise wrong(path, text, "should be true or false", variable)
         return _WORDS[text.lower()]
-    if annotation == "tuple[str, ...]" and not text.startswith("["):
+    if annotation is not None and _names_things(annotation) and not text.startswith("["):
         return [item.strip() for item in text.split(",") if item.strip()]
     if annotation is None or "Budget" in annotation or "Limit" in annotation or text.startswith("["):
         return _toml_value(text)
     return text
+
+
+def _names_things(annotation: str) -> bool:
+    """Whether a list may be written as names with commas between them."""
+    return annotation == "tuple[str, ...]" or "AliasTarget" in annotation
 
 
 def _toml_value(text: str) -> Any:

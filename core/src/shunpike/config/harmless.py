@@ -13,7 +13,7 @@ from typing import Any
 
 from shunpike.builtin.strategies import OWN_STRATEGIES
 from shunpike.config.merge import Layer
-from shunpike.config.schema import Path, field_of, is_table
+from shunpike.config.schema import Path, field_of, general, is_table
 from shunpike.types import Budget, Limit, Unit
 
 HOUR = 3600.0
@@ -127,6 +127,7 @@ HARMLESS: dict[Path, Rule] = {
     ("affinity_idle",): _an_hour,
     ("order",): _any,
     ("allow_paid",): _only(False),
+    ("no_training",): _only(harmless=True),
     ("budgets",): _smaller,
     ("pace", "smooth"): _no_faster,
     ("pace", "interactive_share"): _no_faster,
@@ -190,8 +191,3 @@ def is_harmless(path: Path, value: Any, held: OwnersValues) -> bool:
     if rule is None or (held.money and general(path) in STEERING):
         return False
     return rule(value, path, held)
-
-
-def general(path: Path) -> Path:
-    """Return ``path`` with ``*`` in the place of a provider's name."""
-    return ("providers", "*", *path[2:]) if path[0] == "providers" else path

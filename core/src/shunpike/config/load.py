@@ -15,7 +15,7 @@ from shunpike.config.files import File, read
 from shunpike.config.merge import Layer, Leaf, Origin, known_part, layer, merged, origins_of, settings_of
 from shunpike.config.places import CONFIG_VARIABLE, project_file, user_file
 from shunpike.config.project import Ignored, sift
-from shunpike.config.schema import typed
+from shunpike.config.schema import NAMED_TABLES, typed
 from shunpike.config.trust import TrustStore, place_of
 from shunpike.config.warned import warn_once
 from shunpike.types import Settings
@@ -119,7 +119,9 @@ def _owners(
     below = [layer(one.file.tree, str(one.file.path), exact=True) for one in sources if one.trusted]
     above = [layer(arguments, "argument", exact=False)] if arguments else []
     # What a stranger calls a section does not change what the user's variables mean.
-    above.append(_from_environ(environ, {path[1] for one in below for path in one if path[0] == "providers"}))
+    above.append(
+        _from_environ(environ, {path[1] for one in below for path in one if path[:1] in NAMED_TABLES and path[1:]})
+    )
     return above, below
 
 

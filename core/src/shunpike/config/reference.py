@@ -20,12 +20,14 @@ from pydantic.fields import FieldInfo
 from shunpike.catalog.schema import LimitTable
 from shunpike.config.environ import PREFIX
 from shunpike.config.harmless import in_words
-from shunpike.config.schema import Path, is_table, shown, table_of, typed
-from shunpike.types import Budget, Money, Scope, Settings
+from shunpike.config.schema import NAMED_TABLES, Path, general, is_table, shown, table_of, typed
+from shunpike.types import Budget, Money, RoutingRule, Scope, Settings
 from shunpike.types.base import Record
 
 NAME = "acme"
 """The provider of the examples."""
+ALIAS = "fast"
+"""The alias of the examples."""
 UNSET = "not set"
 _WORDS = {bool: "true or false", int: "whole number", float: "number", str: "text", SecretStr: "text", Money: "text"}
 _BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
@@ -91,7 +93,14 @@ class Setting(Record):
 
 def reference() -> tuple[Setting, ...]:
     """Return every setting, those of all first, then those of a provider, of a budget and of a limit."""
-    return (*_table(()), *_table(("providers", NAME)), *_budget(), *_limit())
+    return (
+        *_table(()),
+        *_table(("models", ALIAS)),
+        *_rule(),
+        *_table(("providers", NAME)),
+        *_budget(),
+        *_limit(),
+    )
 
 
 def toml(value: Any) -> str:
@@ -117,7 +126,7 @@ def _table(path: Path) -> Iterator[Setting]:
     model = table_of(path) or Settings
     for name, field in model.model_fields.items():
         here = (*path, name)
-        if field.exclude or here == ("providers",):
+        if field.exclude or here in NAMED_TABLES:
             continue
         if is_table(here) and table_of(here) is not None:
             yield from _table(here)
@@ -134,7 +143,7 @@ def _read(path: Path, example: Any) -> Any:
 def _setting(model: type[BaseModel], path: Path, example: Any, said: str) -> Setting:
     field = model.model_fields[path[-1]]
     extra = field.json_schema_extra
-    dotted = ".".join(path).replace(f"providers.{NAME}", "providers.NAME")
+    dotted = ".".join(general(path)).replace(".*", ".NAME")
     return Setting(
         name=dotted,
         text=_plain(field.description or texts(model).get(path[-1], "")),
@@ -151,6 +160,12 @@ def _budget() -> Iterator[Setting]:
     for name, field in Budget.model_fields.items():
         whole = {"amount": "1.00", "period": "day", **({name: field.examples[0]} if field.examples else {})}
         yield _entry(Budget, ("budgets",), name, whole)
+
+
+def _rule() -> Iterator[Setting]:
+    for name, field in RoutingRule.model_fields.items():
+        whole = {"use": f"{NAME}/m-large", **({name: field.examples[0]} if field.examples else {})}
+        yield _entry(RoutingRule, ("routing", "rule"), name, whole)
 
 
 def _limit() -> Iterator[Setting]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from shunpike.config.aliases import alias_targets, routing_rules
 from shunpike.config.doubts import Doubt, no_setting, unknown
 from shunpike.config.literals import holds_password
 from shunpike.config.shapes import (
@@ -24,14 +25,27 @@ from shunpike.config.shapes import (
     web_address,
 )
 from shunpike.errors import ConfigError
-from shunpike.types import Budget, FallOver, Pace, ProviderSettings, Settings, Timeouts
+from shunpike.types import (
+    Budget,
+    FallOver,
+    ModelAlias,
+    Pace,
+    ProviderSettings,
+    RoutingSettings,
+    Settings,
+    Timeouts,
+)
 from shunpike.types.written import UNSAID
 from shunpike.validation import complaint
 
 Path = tuple[str, ...]
 
+NAMED_TABLES: tuple[Path, ...] = (("providers",), ("models",))
+"""Tables of tables, each with a name that the owner chooses."""
 _FREE = ("strategy_options", "headers", "options")
 _SHAPES: dict[str, Callable[[Any, str, str], Any]] = {
+    "targets": alias_targets,
+    "rule": routing_rules,
     "budgets": budgets,
     "limits": limits,
     "interactive_share": share,
@@ -44,28 +58,34 @@ _SHAPES: dict[str, Callable[[Any, str, str], Any]] = {
 _NEXT = "correct it, then look at what is in force: shunpike config show --origin"
 
 
+_TABLES: dict[Path, type[BaseModel]] = {
+    (): Settings,
+    ("providers", "*"): ProviderSettings,
+    ("providers", "*", "timeouts"): Timeouts,
+    ("providers", "*", "pace"): Pace,
+    ("models", "*"): ModelAlias,
+    ("routing",): RoutingSettings,
+    ("fall_over",): FallOver,
+    ("pace",): Pace,
+}
+"""Table → the model whose fields are its keys."""
+
+
 def table_of(path: Path) -> type[BaseModel] | None:
     """Return the model whose fields are the keys of the table at ``path``, None where any key is allowed."""
-    match path:
-        case ():
-            return Settings
-        case ("providers", _):
-            return ProviderSettings
-        case ("providers", _, "timeouts"):
-            return Timeouts
-        case ("fall_over",):
-            return FallOver
-        case ("pace",) | ("providers", _, "pace"):
-            return Pace
-        case _:
-            return None
+    return _TABLES.get(general(path))
 
 
 def is_table(path: Path) -> bool:
     """Tell whether ``path`` names a table, so that its keys are merged one by one."""
-    if table_of(path) is not None or path == ("providers",):
+    if table_of(path) is not None or path in NAMED_TABLES:
         return True
-    return path == ("strategy_options",) or (len(path) == 3 and path[0] == "providers" and path[2] in _FREE)
+    return path == ("strategy_options",) or (len(path) == 3 and path[:1] in NAMED_TABLES and path[2] in _FREE)
+
+
+def general(path: Path) -> Path:
+    """Return ``path`` with ``*`` in the place of the name of a provider or of an alias."""
+    return (path[0], "*", *path[2:]) if len(path) > 1 and path[:1] in NAMED_TABLES else path
 
 
 def is_header(path: Path) -> bool:
@@ -140,10 +160,10 @@ def typed(path: Path, value: Any, where: str, *, exact: bool) -> Any:
             return header(name, value)
         if name in _SHAPES and value is not None:
             return _SHAPES[name](value, ".".join(path), where)
-        general = ("providers", "*", *path[2:]) if path[0] == "providers" else path
+        adapter = _adapter(general(path))
         if exact:
-            return _adapter(general).validate_json(json.dumps(value, default=str), strict=True)
-        return _adapter(general).validate_python(value)
+            return adapter.validate_json(json.dumps(value, default=str), strict=True)
+        return adapter.validate_python(value)
     except ConfigError as error:
         error.hint = error.hint or _NEXT
         raise

@@ -23,6 +23,8 @@ class Target(Record):
     price: Price | None = None  # the one in force now; None = unknown
     paid: bool = False
     """True when an attempt can cost the owner money."""
+    trains_on_prompts: bool | None = None
+    """Whether what is sent may be used for training; None = unknown."""
     key_origin: str = ""  # a variable's name, ``keys.toml`` or ``settings``; empty without a key
 
     @property

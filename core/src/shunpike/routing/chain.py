@@ -10,9 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from shunpike.errors import ConfigError
-from shunpike.types import ModelAlias
-from shunpike.types.base import ANY
+from shunpike.types import AliasTarget, ModelAlias
 
 Arrange = Callable[[Sequence[tuple[str, float]]], Sequence[str]]
 """(name, weight) of neighbours → their names in the order of one request."""
@@ -25,7 +23,9 @@ class Rung(NamedTuple):
     strategy: str | None = None
     """Its own; None = the one in force."""
     options: Mapping[str, Any] | None = None
-    """What its own strategy is told; None = what all are told."""
+    """What its own strategy, or the one of the settings, is told; None = what all are told."""
+    place: tuple[int, ...] = ()
+    """Where it stands in its chain: neighbours that share by weight have the same place."""
 
 
 class Chain(NamedTuple):
@@ -42,47 +42,42 @@ class Chain(NamedTuple):
         weighted = [list(some) for has, some in groupby(self.parts, lambda one: one.weight is not None) if has]
         return any(len(some) > 1 for some in weighted) or any(one.is_shared for one in self.parts)
 
-    def rungs(self, arrange: Arrange) -> Iterator[Rung]:
-        """Yield its rungs in their order for one request."""
+    def rungs(self, arrange: Arrange, above: tuple[int, ...] = ()) -> Iterator[Rung]:
+        """Yield its rungs in their order for one request, each with its place behind that of the chain ``above``."""
         if self.rung is not None:
-            yield self.rung
-        for weighted, group in groupby(self.parts, lambda one: one.weight is not None):
+            yield self.rung._replace(place=above) if above else self.rung
+        for number, (weighted, group) in enumerate(groupby(self.parts, lambda one: one.weight is not None)):
             parts = list(group)
             if weighted and len(parts) > 1:
                 by_name = {one.name: one for one in parts}
-                parts = [by_name[name] for name in arrange([(one.name, one.weight or 0.0) for one in parts])]
-            for one in parts:
-                yield from one.rungs(arrange)
+                names = arrange([(one.name, one.weight or 0.0) for one in parts])
+                shared = (rung for name in names for rung in by_name[name].rungs(arrange))
+                yield from (rung._replace(place=(*above, number)) for rung in shared)
+            else:
+                for place, one in enumerate(parts):
+                    yield from one.rungs(arrange, (*above, number, place))
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every reference of it once, in the order in which they are written."""
-        own = self.rung.names if self.rung is not None else ()
-        return tuple(dict.fromkeys((*own, *(name for one in self.parts for name in one.names))))
+        if self.rung is not None:
+            return self.rung.names
+        return tuple(dict.fromkeys(name for one in self.parts for name in one.names))
 
 
 def unfold(name: str, aliases: Mapping[str, ModelAlias]) -> Chain:
-    """Return what ``name`` stands for: itself, where it is no alias. Raises `ConfigError` where that is a circle."""
-    return _unfolded(name, None, aliases, ())
+    """Return what ``name`` stands for: itself, where it is no alias. None of ``aliases`` may stand for itself."""
+    return _unfolded(AliasTarget(model=name), aliases, None)
 
 
-def _unfolded(name: str, weight: float | None, aliases: Mapping[str, ModelAlias], above: tuple[str, ...]) -> Chain:
+def _unfolded(entry: AliasTarget, aliases: Mapping[str, ModelAlias], told: Mapping[str, Any] | None) -> Chain:
+    name, weight = entry.model, entry.weight
     if name not in aliases:
-        return Chain(name, Rung((name,)), weight=weight)
-    if name in above:
-        circle = " -> ".join((*above[above.index(name) :], name))
-        raise ConfigError(f"models.{name}: it stands for itself: {circle}", hint="take one of these targets out")
+        return Chain(name, Rung((name,), None, told), weight=weight)
     alias = aliases[name]
-    parts = tuple(_unfolded(one.model, one.weight, aliases, (*above, name)) for one in alias.targets)
+    told = alias.strategy_options or told
+    parts = tuple(_unfolded(one, aliases, told) for one in alias.targets)
     if alias.strategy is None:
         return Chain(name, None, parts, weight)
     names = tuple(dict.fromkeys(one for part in parts for one in part.names))
-    return Chain(name, Rung(names, alias.strategy, alias.strategy_options or None), weight=weight)
-
-
-def check_aliases(aliases: Mapping[str, ModelAlias], providers: Sequence[str] = ()) -> None:
-    """Raise `ConfigError` for an alias whose name means something else already, or that stands for itself."""
-    for name in aliases:
-        if name in ("", ANY) or name in providers or name.endswith(f"/{ANY}"):
-            raise ConfigError(f"models.{name}: the name {name!r} means something else already", hint="choose another")
-        unfold(name, aliases)
+    return Chain(name, Rung(names, alias.strategy, told), weight=weight)

@@ -5,7 +5,7 @@ Pure, for pure strategies.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -21,18 +21,24 @@ class RungCandidates(NamedTuple):
     options: Mapping[str, Any]
 
 
-def ranked_in_steps(steps: Iterable[RungCandidates], request: RoutableRequest, view: View) -> tuple[Ranked, ...]:
+def ranked_in_steps(steps: Sequence[RungCandidates], request: RoutableRequest, view: View) -> tuple[Ranked, ...]:
     """Return the candidates of all ``steps``: of all that are free, then of those that cost money, step by step."""
+    if len(steps) == 1:
+        return _ranked(steps[0], request, view)
     found: list[Ranked] = []
     first_group = 0
     for step in steps:
-        seen_by = view if step.options is view.options else replace(view, options=step.options)
-        ranked = tuple(step.strategy.rank(step.candidates, request, seen_by))
+        ranked = _ranked(step, request, view)
         if first_group:
             # Equals are so within their rung only.
             ranked = tuple(one if one.group is None else one._replace(group=one.group + first_group) for one in ranked)
         first_group = max((one.group + 1 for one in ranked if one.group is not None), default=first_group)
         found += ranked
-    if any(one.target.paid for one in found):
-        found.sort(key=lambda one: one.target.paid)
+    found.sort(key=lambda one: one.target.paid)
     return tuple(found)
+
+
+def _ranked(step: RungCandidates, request: RoutableRequest, view: View) -> tuple[Ranked, ...]:
+    seen_by = view if step.options is view.options else replace(view, options=step.options)
+    # A tuple is handed on as it is.
+    return tuple(step.strategy.rank(step.candidates, request, seen_by))

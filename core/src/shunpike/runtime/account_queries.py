@@ -81,6 +81,7 @@ class AccountQueries:
         """Return the tokens of ``request`` for its first target. Raises as planning does, and `ProviderError`."""
         async with self._runtime.request() as snapshot:
             planner = self._runtime.planner
+            request = planner.named(snapshot, request)
             expires_mono = planner.expires_mono(snapshot, wishes)
             plan = await planner.plan(snapshot, request, wishes, prompt_tokens(request), expires_mono)
             return await self._count(snapshot, request, plan.targets[0], expires_mono - self._runtime.clock.monotonic())

@@ -125,7 +125,7 @@ def _own_info(name: str, info: ProviderInfo, section: ProviderSettings) -> Provi
             "key_url": None,
             "base_url": section.base_url,
             "default_tier": OWN,
-            "tiers": (Tier(name=OWN, billing=Billing.NONE),),
+            "tiers": (Tier(name=OWN, billing=Billing.NONE, trains_on_prompts=False),),
             "service_tiers": {},
             "simulated": False,
         }
@@ -241,8 +241,14 @@ def target_of(account: Account, model: ModelInfo, model_order: int) -> Target:
         order=account.order,
         model_order=model_order,
         paid=account.paid,
+        trains_on_prompts=_trains(account),
         key_origin=account.key.origin,
     )
+
+
+def _trains(account: Account) -> bool | None:
+    own = account.settings.trains_on_prompts
+    return account.tier.trains_on_prompts if own is None else own
 
 
 def _say(account: Account) -> str:

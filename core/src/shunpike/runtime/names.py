@@ -12,6 +12,7 @@ from shunpike.errors import ConfigError, PluginError, ShunpikeError, UsageError
 from shunpike.hookspecs import ENTRY_POINT_GROUP
 from shunpike.installation import known_plugins
 from shunpike.plugins import Host
+from shunpike.runtime.alias_doubts import alias_doubts, alias_strategies
 from shunpike.types import ProviderSettings, Settings
 from shunpike.validation import near
 
@@ -46,7 +47,12 @@ def doubts(settings: Settings, host: Host, places: Mapping[str, str] | None = No
 
 
 def _names(settings: Settings, host: Host, places: Mapping[str, str]) -> tuple[Doubt, ...]:
-    found = (*_sections(settings, host), *_models(settings, host), *_listed(settings, host))
+    found = (
+        *_sections(settings, host),
+        *_models(settings, host),
+        *_listed(settings, host),
+        *alias_doubts(settings, host),
+    )
     return tuple(_placed(one, places) for one in found)
 
 
@@ -65,6 +71,7 @@ def strategy_doubts(settings: Settings, host: Host) -> Iterator[Doubt]:
         name, known = settings.strategy, host.strategy_names()
         text = f"strategy: no installed plugin has one called {name!r}{near(name, known)}"
         yield Doubt(text=text, name=name, hint=f"there are: {', '.join(known)}", fatal=True)
+    yield from alias_strategies(settings, host)
 
 
 def key_doubts(settings: Settings, host: Host, keys: KeyStore) -> tuple[Doubt, ...]:

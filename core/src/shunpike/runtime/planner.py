@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
@@ -12,14 +12,16 @@ from shunpike.errors import StoreError, UnknownModel, UnknownProvider
 from shunpike.patience import answered
 from shunpike.protocols import Ranked, Target, View
 from shunpike.routing.affinity import OFF, Candidates, shared_out
+from shunpike.routing.candidates import Allowed, Demand, Found
 from shunpike.routing.chain import Rung
 from shunpike.routing.context import RequestContext
 from shunpike.routing.conversation import conversation_of
 from shunpike.routing.meant import Meant
-from shunpike.routing.plan import Allowed, Found, Plan, Targets, find_candidates, find_on_rungs
+from shunpike.routing.plan import Plan, Targets
 from shunpike.routing.ranking import RungCandidates, ranked_in_steps
 from shunpike.routing.rendezvous import order
 from shunpike.routing.rules import Occasion
+from shunpike.routing.rungs import find_on_rungs
 from shunpike.routing.states import seed_of, states_of
 from shunpike.runtime.counter import Counter, Tokenizers
 from shunpike.runtime.embedding import check_model, longest_text, text_bound, text_tokens
@@ -29,7 +31,7 @@ from shunpike.runtime.nobody import nothing_to_ask
 from shunpike.runtime.request_ids import duplicate, new_request_id
 from shunpike.runtime.snapshot import Shared, Snapshot
 from shunpike.tokens import prompt_bound, prompt_tokens
-from shunpike.types import ChatRequest, EmbedRequest
+from shunpike.types import ChatRequest, EmbedRequest, Settings
 from shunpike.waiting import Waiter
 
 
@@ -43,6 +45,7 @@ class Wishes:
     """Seconds for the whole request, all attempts together."""
     wait: bool | None = None
     strict: bool = False
+    no_training: bool | None = None
     tag: str | None = None
     session: str | None = None
     """Names the conversation that the request is a turn of; None = it is known by how its prompt begins."""
@@ -74,9 +77,17 @@ class Planner:
 
     async def chat(self, snapshot: Snapshot, request: ChatRequest, wishes: Wishes) -> RequestContext:
         """Return what is walked for ``request``, which begins now. Raises what `plan` raises."""
+        request = self.named(snapshot, request)
         size = prompt_tokens(request)
         counted = Counter(request, size, self._tokenizers, self._shared.host)
         return await self._begin(snapshot, request, wishes, (size, prompt_bound(request)), counted)
+
+    def named(self, snapshot: Snapshot, request: ChatRequest) -> ChatRequest:
+        """Return ``request`` with the model of the settings where it names none."""
+        default = snapshot.settings.default_model
+        if default == request.model or "model" in request.model_fields_set:
+            return request
+        return request.model_copy(update={"model": default})
 
     async def embedding(self, snapshot: Snapshot, request: EmbedRequest, wishes: Wishes) -> RequestContext:
         """Return what is walked for the texts of ``request``, which begins now. Raises what `plan` raises."""
@@ -158,13 +169,15 @@ class Planner:
             states = await states_of(found.eligible, snapshot.services, request, view, wishes.tag, expires_mono)
             view = replace(view, states=states)
         ranked = ranked_in_steps(steps, request, view)
-        beside = self._beside(ranked, view)
+        places = _places(rungs, steps)
+        beside = self._beside(ranked, view, places)
         if turn is None:
             ranked, planned = shared_out(str(seed), beside), OFF
         else:
             idle = snapshot.settings.affinity_idle
             ranked, planned = self._shared.conversations.placed(turn, beside, idle, clock.monotonic())
-        plan = Plan(ranked, found.dropped, steps[0].strategy.name, meant.rule, meant.alias, planned)
+        strategy = ", ".join(dict.fromkeys(one.strategy.name for one in steps))
+        plan = Plan(ranked, found.dropped, strategy, meant.rule, meant.alias, planned, places)
         if not plan.ranked:
             mistake = self._endpoints.mistake_in(snapshot, plan.dropped)
             raise mistake or nothing_to_ask(self._shared.host, plan, request.model, size)
@@ -190,13 +203,14 @@ class Planner:
             expected_output=self._shared.performance.lengths.expected(wishes.tag),
         )
 
-    def _beside(self, ranked: tuple[Ranked, ...], view: View) -> Candidates:
+    def _beside(self, ranked: tuple[Ranked, ...], view: View, places: Mapping[str, int]) -> Candidates:
         """Return ``ranked`` with what affinity looks at beside."""
         blocked, now = view.blocked_until, view.now
         return Candidates(
             ranked,
             closed=lambda label: blocked.get(label, 0.0) > now,
             running=self._shared.performance.load.of,
+            rung=lambda label: places.get(label, 0),
         )
 
     def _steps(
@@ -209,17 +223,19 @@ class Planner:
     ) -> tuple[list[RungCandidates], Found]:
         """Return the candidates of each rung with what puts them in order, and all that were found."""
         targets, meant, rungs = sought
-        settings, longest = snapshot.settings, longest_text(request) if isinstance(request, EmbedRequest) else 0
-        allowed = Allowed.model_construct(
-            providers=wishes.providers, allow_paid=settings.allow_paid, longest_text=longest
-        )
+        index = snapshot.index_of(targets)
+        allowed = _allowed(snapshot.settings, wishes)
+        if isinstance(request, EmbedRequest):
+            demand = Demand.of_texts(longest_text(request))
+        else:
+            demand = Demand.of_chat(request.needs, view.prompt_tokens, view.max_output)
         try:
             if isinstance(request, EmbedRequest):
                 check_model(request.model, meant.chain.names, targets)
-            by_rung, found = find_on_rungs(rungs, lambda name: find_candidates(name, request, targets, allowed, view))
+            by_rung, found = find_on_rungs(rungs, lambda name: index.find(name, demand, allowed, view.now))
         except (UnknownModel, UnknownProvider) as error:
             words = (*(wishes.providers or ()), *(name.partition("/")[0] for name in meant.chain.names))
-            raise explained(error, words, settings, self._shared.host) from None
+            raise explained(error, words, snapshot.settings, self._shared.host) from None
         wished = wishes.strategy or meant.strategy
         return [
             self._step(snapshot, rung, wished, view, candidates)
@@ -230,7 +246,7 @@ class Planner:
         self, snapshot: Snapshot, rung: Rung, wished: str | None, view: View, candidates: tuple[Target, ...]
     ) -> RungCandidates:
         own = None if wished is not None else rung.strategy
-        options = rung.options if own is not None else None
+        options = rung.options if wished is None else None
         strategy = snapshot.strategies.get(own or wished or snapshot.settings.strategy, options)
         return RungCandidates(candidates, strategy, view.options if options is None else options)
 
@@ -259,3 +275,24 @@ class Planner:
             return {}
         moments = ((one.label, health.closed_until(snapshot.where(one))) for one in snapshot.targets.targets)
         return {label: until for label, until in moments if until is not None}
+
+
+def _allowed(settings: Settings, wishes: Wishes) -> Allowed:
+    return Allowed.model_construct(
+        providers=wishes.providers,
+        allow_paid=settings.allow_paid,
+        # A call may ask for more than the settings, never for less.
+        no_training=settings.no_training or bool(wishes.no_training),
+    )
+
+
+def _places(rungs: tuple[Rung, ...], steps: list[RungCandidates]) -> dict[str, int]:
+    """Return label → place of the candidates of an alias; nothing where there is one place."""
+    if len(rungs) == 1:
+        return {}
+    numbers = {place: number for number, place in enumerate(dict.fromkeys(rung.place for rung in rungs))}
+    if len(numbers) == 1:
+        return {}
+    return {
+        target.label: numbers[rung.place] for rung, step in zip(rungs, steps, strict=True) for target in step.candidates
+    }

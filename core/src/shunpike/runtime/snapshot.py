@@ -17,10 +17,12 @@ from shunpike.plugins import Host
 from shunpike.protocols import Backend, CancelSafe, Target
 from shunpike.routing.affinity import Conversations
 from shunpike.routing.attempt_loop import AttemptLoop
+from shunpike.routing.candidates import CandidateIndex
 from shunpike.routing.context import Attempt, Services
 from shunpike.routing.health import Health
 from shunpike.routing.meant import Naming
 from shunpike.routing.performance import Performance
+from shunpike.routing.plan import Targets
 from shunpike.routing.retry_budget import RetryBudget
 from shunpike.routing.trouble import TroublePlace
 from shunpike.runtime.accounts import OWN, Account, build_targets
@@ -72,7 +74,7 @@ class Snapshot:
         self.strategies: Strategies = Strategies(host, settings)
         if former is not None and former.strategies.are_of(settings):
             self.strategies = former.strategies
-        self.naming = Naming({})
+        self.naming = Naming(settings.models, settings.routing.rule)
         """What models are called here."""
         self.has_custom = any(account.own for account in accounts.values())
         """Whether there is any custom endpoint, usable or not."""
@@ -82,6 +84,7 @@ class Snapshot:
         """Whether its client was closed: nothing is sent any more."""
         self._host = host
         self._clock = clock
+        self._index = CandidateIndex(self.targets, self._is_priced)
         self._prices = PriceBook(host, clock, self.targets.catalog)
         self._shared = {name: (_origin(one), f"{name} {one.key.fingerprint}") for name, one in accounts.items()}
         self._backends = {} if former is None else former.kept_for(accounts)
@@ -109,6 +112,10 @@ class Snapshot:
             conversations=shared.conversations,
         )
         self.attempt_loop = AttemptLoop(self.services)
+
+    def index_of(self, targets: Targets) -> CandidateIndex:
+        """Return what finds candidates among ``targets``: where no endpoint adds any, what was found is kept."""
+        return self._index if targets is self.targets else CandidateIndex(targets, self._is_priced)
 
     @property
     def backends(self) -> tuple[Backend, ...]:
@@ -152,6 +159,9 @@ class Snapshot:
         if target.tier == OWN:
             return FREE
         return self._prices.worst(target.provider, target.model, prompt_tokens, asked, within)
+
+    def _is_priced(self, target: Target) -> bool:
+        return target.tier == OWN or self._prices.price(target.model, 0) is not None
 
     def served_price(self, attempt: Attempt, served: str, prompt_tokens: int, named: str | None) -> Price | None:
         """Return the price of what answered ``attempt``: ``served`` is the model, ``named`` the tier it names."""

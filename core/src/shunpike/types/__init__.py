@@ -2,7 +2,7 @@
 
 from shunpike.types.account import Balance, LiveModel
 from shunpike.types.affinity import AffinityState, SessionAffinity
-from shunpike.types.aliases import AliasTarget, ModelAlias, RoutingRule
+from shunpike.types.aliases import AliasTarget, ModelAlias, RoutingRule, RoutingSettings
 from shunpike.types.answer import FINISH_REASONS, Answer, Call, Choice, Chunk, Timeouts, ToolCallDelta
 from shunpike.types.bill import Bill
 from shunpike.types.chat import ChatRequest, FunctionCall, ImagePart, ImageUrl, Message, OtherPart, TextPart, ToolCall
@@ -159,6 +159,7 @@ __all__ = [
     "Reservation",
     "Rolling",
     "RoutingRule",
+    "RoutingSettings",
     "Sample",
     "Scope",
     "SessionAffinity",

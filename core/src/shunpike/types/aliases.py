@@ -2,17 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic.config import JsonDict
 
-from shunpike.types.base import Record
+from shunpike.types.base import ANY, Record
 from shunpike.types.written import Written
 
 NO_UNIT: JsonDict = {"unit": "-"}
+MOST_NAMES = 500
+"""Names that an alias may stand for, those of the aliases in it counted."""
 _TOKENS: JsonDict = {"unit": "tokens"}
 _OWN: JsonDict = {"unit": "the strategy's own"}
+
+
+def circle_in(aliases: Mapping[str, ModelAlias]) -> tuple[str, ...] | None:
+    """Return the way on which an alias stands for itself, such as ``("a", "b", "a")``; None where none does."""
+    over: set[str] = set()
+
+    def walk(name: str, above: tuple[str, ...]) -> tuple[str, ...] | None:
+        if name in above:
+            return (*above[above.index(name) :], name)
+        if name in over or name not in aliases:
+            return None
+        for one in aliases[name].targets:
+            if (found := walk(one.model, (*above, name))) is not None:
+                return found
+        over.add(name)
+        return None
+
+    return next((found for name in aliases if (found := walk(name, ())) is not None), None)
+
+
+def larger_than(most: int, aliases: Mapping[str, ModelAlias]) -> str | None:
+    """Return an alias that stands for more than ``most`` names, all in it counted; None where none does.
+
+    None of ``aliases`` may stand for itself.
+    """
+    sizes: dict[str, int] = {}
+
+    def size(name: str) -> int:
+        if name not in sizes:
+            sizes[name] = sum(size(one.model) for one in aliases[name].targets) if name in aliases else 1
+        return sizes[name]
+
+    return next((name for name in aliases if size(name) > most), None)
 
 
 class AliasTarget(Record):
@@ -22,6 +58,11 @@ class AliasTarget(Record):
     weight: float | None = Field(default=None, gt=0, le=1e6)
     """Neighbours with weights share the requests by them; None = it is asked after what stands before it."""
 
+    @property
+    def text(self) -> str:
+        """It as a person reads it."""
+        return self.model if self.weight is None else f"{self.model} (weight {self.weight:g})"
+
 
 class ModelAlias(Written, Record):
     """A name of the operator's own, which may stand wherever a model is named."""
@@ -29,14 +70,17 @@ class ModelAlias(Written, Record):
     model_config = ConfigDict(hide_input_in_errors=True)
 
     targets: tuple[AliasTarget, ...] = Field(
-        min_length=1, examples=[["acme/m-large", "auto"]], json_schema_extra={"unit": "names of models"}
+        default=(AliasTarget(model=ANY),),
+        min_length=1,
+        examples=[["acme/m-large", "auto"]],
+        json_schema_extra={"unit": "names of models"},
     )
     """What it stands for, the first choice first: any names of models, or tables such as
     ``{ model = "acme/m-large", weight = 2 }``; neighbours with weights share the requests by them."""
     strategy: str | None = Field(default=None, examples=["priority"], json_schema_extra=NO_UNIT)
     """Where it is set, this strategy puts all of them in order, instead of the place in the list."""
     strategy_options: dict[str, Any] = Field(default_factory=dict, examples=[{"weight": 2}], json_schema_extra=_OWN)
-    """What this strategy is told, instead of the ``strategy_options`` for all."""
+    """What the strategy is told here, instead of the ``strategy_options`` for all."""
 
     @field_validator("targets", mode="before")
     @classmethod
@@ -52,36 +96,52 @@ class ModelAlias(Written, Record):
             raise ValueError(f"targets name {twice!r} twice")
         if self.strategy is not None and any(one.weight is not None for one in self.targets):
             raise ValueError("a strategy puts all targets in order, so that they can't have a weight")
-        if self.strategy is None and self.strategy_options:
-            raise ValueError("strategy_options need the strategy that takes them")
         return self
 
 
 class RoutingRule(Record):
     """Which requests it is for, and what they are given. What is not set fits every request."""
 
-    model: str | None = None
+    model: str | None = Field(default=None, examples=["gpt-*"], json_schema_extra=NO_UNIT)
     """The model as it was asked for; ``*`` and ``?`` stand for any characters."""
-    client: str | None = None
+    client: str | None = Field(default=None, examples=["team-*"], json_schema_extra=NO_UNIT)
     """Who asks, by the name of the client key; ``*`` and ``?`` stand for any characters."""
-    tag: str | None = None
-    """The caller's tag; ``*`` and ``?`` stand for any characters."""
-    min_input_tokens: int | None = Field(default=None, ge=0)
-    """The prompt takes about so many tokens at least."""
-    max_input_tokens: int | None = Field(default=None, ge=0)
-    """The prompt takes about so many tokens at most."""
-    tools: bool | None = None
-    """Whether the request brings tools."""
-    use: str | None = Field(default=None, min_length=1)
-    """What is asked instead: anything that a model may be called."""
-    strategy: str | None = None
+    tag: str | None = Field(default=None, examples=["docs"], json_schema_extra=NO_UNIT)
+    """The tag of the request; ``*`` and ``?`` stand for any characters."""
+    min_input_tokens: int | None = Field(default=None, ge=0, examples=[8000], json_schema_extra=_TOKENS)
+    """Only where the prompt takes about so many tokens or more."""
+    max_input_tokens: int | None = Field(default=None, ge=0, examples=[500], json_schema_extra=_TOKENS)
+    """Only where the prompt takes about so many tokens or fewer."""
+    tools: bool | None = Field(default=None, examples=[True], json_schema_extra=NO_UNIT)
+    """Only where the request brings tools, or only where it brings none."""
+    use: str | None = Field(default=None, min_length=1, examples=["acme/m-large"], json_schema_extra=NO_UNIT)
+    """What is asked instead: anything that a model may be called, an alias among them."""
+    strategy: str | None = Field(default=None, examples=["priority"], json_schema_extra=NO_UNIT)
     """The strategy that puts the candidates in order."""
 
     @model_validator(mode="after")
     def _does_something(self) -> Self:
         if self.use is None and self.strategy is None:
-            raise ValueError('a rule needs "use" (a model) or "strategy"')
+            raise ValueError("a rule needs what to use, or a strategy")
         least, most = self.min_input_tokens, self.max_input_tokens
         if least is not None and most is not None and least > most:
             raise ValueError(f"min_input_tokens {least} is more than max_input_tokens {most}: it fits no request")
         return self
+
+    @property
+    def text(self) -> str:
+        """It as a person reads it."""
+        told = [f"{name} {getattr(self, name)}" for name in type(self).model_fields if getattr(self, name) is not None]
+        return ", ".join(told)
+
+
+class RoutingSettings(Record):
+    """Which requests are given which model or strategy."""
+
+    rule: tuple[RoutingRule, ...] = Field(
+        default=(),
+        examples=[[{"tag": "docs", "use": "acme/m-large"}]],
+        json_schema_extra={"unit": "see Rules"},
+    )
+    """Rules, of which the first that fits a request holds: it says what is asked instead, or which strategy puts the
+    candidates in order."""

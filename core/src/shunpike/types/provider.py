@@ -30,6 +30,8 @@ class Tier(Record):
     """The granted credit where ``billing`` is ``credit``; spent at list price, never a bill."""
     limits: tuple[Limit, ...] = ()
     """Limits of the whole account, beside those of its models."""
+    trains_on_prompts: bool | None = None
+    """Whether what is sent may be used for training; None = unknown, which counts as yes where that matters."""
 
 
 class PriceRow(Record):

@@ -9,8 +9,9 @@ from pydantic import ConfigDict, Field, SecretStr, field_validator
 from pydantic.config import JsonDict
 
 from shunpike.durations import span
+from shunpike.types.aliases import MOST_NAMES, ModelAlias, RoutingSettings, circle_in, larger_than
 from shunpike.types.answer import Timeouts
-from shunpike.types.base import Record
+from shunpike.types.base import ANY, Record
 from shunpike.types.fall_over import FallOver
 from shunpike.types.limits import Cap, Limit, Unit
 from shunpike.types.money import MOST, Money
@@ -73,6 +74,9 @@ class ProviderSettings(Written, Record):
     tier: str | None = Field(default=None, examples=["free"], json_schema_extra=NO_UNIT)
     """Which of the tiers in the provider's catalog your account is on: it decides limits and who pays; None = the
     catalog's ``default_tier``."""
+    trains_on_prompts: bool | None = Field(default=None, examples=[False], json_schema_extra=NO_UNIT)
+    """Whether the provider may use what you send for training, by your contract or your account's own settings; None =
+    what its catalog says of the tier. A custom endpoint is taken for one that does not."""
     price: Literal["list", "free"] = Field(default="list", examples=["free"], json_schema_extra=NO_UNIT)
     """``free`` declares a custom endpoint, which costs nothing; ``list`` = the prices of the plugin's catalog."""
     account: str = Field(default="default", examples=["team"], json_schema_extra=NO_UNIT)
@@ -164,10 +168,18 @@ class Settings(Written, Record):
     cached, as long as that costs no more and is well. Off: each request goes where the strategy says."""
     affinity_idle: float = Field(default=600.0, gt=0, examples=[300], json_schema_extra=SECONDS)
     """Seconds after which a conversation that asks nothing loses its place; or a span such as "10m"."""
+    default_model: str = Field(default=ANY, min_length=1, examples=["acme/m-large"], json_schema_extra=NO_UNIT)
+    """What is asked where a request names no model: ``auto``, or anything else that a model may be called."""
+    models: dict[str, ModelAlias] = Field(default_factory=dict)
+    """Names of your own for models: see Aliases."""
+    routing: RoutingSettings = RoutingSettings()
     order: tuple[str, ...] = Field(default=(), examples=[["acme", "home"]], json_schema_extra={"unit": "names"})
     """Providers in the order of preference; those left out follow in their own order."""
     allow_paid: bool = Field(default=False, examples=[True], json_schema_extra=NO_UNIT)
     """Whether anything that costs money may be asked; a budget that bounds it is needed as well."""
+    no_training: bool = Field(default=False, examples=[True], json_schema_extra=NO_UNIT)
+    """Whether nobody is asked who may use prompts for training, or of whom that is not known: see the
+    ``trains_on_prompts`` of providers."""
     budgets: tuple[Budget, ...] = Field(
         default=(), examples=[[{"amount": "1.00", "period": "day"}]], json_schema_extra={"unit": "see Budgets"}
     )
@@ -221,6 +233,18 @@ class Settings(Written, Record):
     @classmethod
     def _spanned(cls, value: Any) -> Any:
         return span(value) if isinstance(value, str) else value
+
+    @field_validator("models")
+    @classmethod
+    def _acyclic(cls, value: dict[str, ModelAlias]) -> dict[str, ModelAlias]:
+        for name in value:
+            if not name or name == ANY or name.endswith(f"/{ANY}"):
+                raise ValueError(f"{name!r} can't name an alias: it means something else")
+        if (circle := circle_in(value)) is not None:
+            raise ValueError(f"the alias {circle[0]!r} stands for itself: {' -> '.join(circle)}")
+        if (large := larger_than(MOST_NAMES, value)) is not None:
+            raise ValueError(f"the alias {large!r} stands for more than {MOST_NAMES} names, all in it counted")
+        return value
 
     @field_validator("providers")
     @classmethod

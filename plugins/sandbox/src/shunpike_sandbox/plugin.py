@@ -104,7 +104,7 @@ class SandboxPlugin:
             base_url=_ADDRESS + BASE_PATHS[OWN],
             order=1000,
             default_tier=TIER,
-            tiers=(Tier(name=TIER, billing=Billing.NONE),),
+            tiers=(Tier(name=TIER, billing=Billing.NONE, trains_on_prompts=False),),
             simulated=True,
             as_of=self._catalog["as_of"],
             source=self._catalog["source"],
