@@ -19,6 +19,7 @@ from shunpike.loop_thread import LoopThread
 from shunpike.plugins import Host
 from shunpike.protocols import Store, Target
 from shunpike.types import Chunk, Completion, Decision, Embedding, Message, ModelInfo, Remaining, Settings, UsageRow
+from shunpike.types.dry_run import DryRun
 
 
 class SyncClient:
@@ -117,6 +118,10 @@ class SyncClient:
     def usage(self, since: float, until: float) -> tuple[UsageRow, ...]:
         """Return totals of the attempts begun in ``[since, until)``, epoch seconds; see `Client.usage`."""
         return self._loop.run(partial(self._client.usage, since, until))
+
+    def route(self, prompt: Prompt = "", /, *others: Never, **options: Unpack[Options]) -> DryRun:
+        """Return what would become of ``prompt`` now, asking nobody; see `Client.route`."""
+        return self._loop.run(lambda: self._client.route(prompt, *others, **options))
 
     def explain(self, request_id: str | None = None) -> Decision:
         """Return the record of a request that has ended; see `Client.explain`."""

@@ -81,6 +81,18 @@ async def test_neither_prompt_nor_answer_stands_in_the_file(make_client: MakeCli
     assert b"canary" not in written
 
 
+async def test_a_bad_answer_that_was_wanted_all_the_same_is_not_quoted(make_client: MakeClient, store: str) -> None:
+    """Its kind is told."""
+    bad = ScriptedProvider("bad", answer(f"no JSON, but: {CANARY}"))
+    async with make_client(bad, store=store) as client:
+        wanted = {"type": "json_object"}
+        done = await client.complete("hello", response_format=wanted, on_bad_answer="return")
+        kept = await client.explain(done.request_id)
+    assert any("canary" in one for one in done.warnings)
+    assert kept.warnings == ("the answer may be of no use (schema_invalid)",)
+    assert "canary" not in repr(kept.model_dump())
+
+
 async def test_a_stream_leaves_a_record_at_its_end(make_client: MakeClient, store: str) -> None:
     only = ScriptedProvider("only", [Chunk(text="Hel"), Chunk(text="lo"), END])
     async with make_client(only, store=store) as client:

@@ -20,6 +20,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "chat": ("chat", "Talk, with memory; `shunpike` alone on a terminal does so too.", ASKING),
     "embed": ("embed", "Turn texts into vectors.", ASKING),
     "providers": ("providers", "Show the providers: key, tier, order, what is left; switch one off and on.", LOOKING),
+    "explain": ("explain", "Show why a request went where it went.", LOOKING),
+    "route": ("dry_run", "Show who would be asked, without asking anybody.", LOOKING),
     "models": ("models", "Show the models that can be asked.", LOOKING),
     "plugins": ("plugins", "Show which plugins are loaded, and which are broken and why.", LOOKING),
     "usage": ("usage", "Show requests, tokens and money spent, by provider and model.", LOOKING),

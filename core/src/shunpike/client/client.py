@@ -27,12 +27,14 @@ from shunpike.routing.streaming import StreamRun
 from shunpike.runtime import explaining
 from shunpike.runtime.account_queries import AccountBalance, AccountQueries, Done, TokenCount
 from shunpike.runtime.blocks import Blocks, of_keys_in_use
+from shunpike.runtime.dry_run import dry_run
 from shunpike.runtime.live import LiveList
 from shunpike.runtime.names import warn_of
 from shunpike.runtime.observing import write_log
 from shunpike.runtime.runtime import Runtime
 from shunpike.runtime.status import ProviderStatus, limits_shown, statuses
 from shunpike.types import Completion, Decision, Embedding, ModelInfo, Remaining, Settings, UsageRow
+from shunpike.types.dry_run import DryRun
 
 
 class Client(PerLoop):
@@ -165,6 +167,13 @@ class Client(PerLoop):
     async def closed(self) -> Blocks:
         """Return bucket → block of what is closed, as far as it is about the keys in use. Raises `StoreError`."""
         return of_keys_in_use(await self.ledger.closed(), self.runtime.snapshot.accounts)
+
+    async def route(self, prompt: Prompt = "", /, *others: Never, **options: Unpack[Options]) -> DryRun:
+        """Return who would be asked for ``prompt`` now, in which order, what blocks whom, and what it would cost.
+
+        Nobody is asked, nothing is reserved. Raises what `complete` raises while it plans.
+        """
+        return await dry_run(self._asking, *asked(prompt, options, others))
 
     async def explain(self, request_id: str | None = None) -> Decision:
         """Return the record of a request that has ended: who was considered, what blocked whom, what was tried.

@@ -36,6 +36,8 @@ PLAIN = frozenset(
     }
 )
 """Kinds of failures that speak of the provider. Others may quote the prompt or the answer: their words stay out."""
+_SENT = (Verdict.FAILED, Verdict.ANSWERED)
+_ABOUT_ANSWERS = ("the answer may be of no use", "choice ")
 _UNLIKE = object()
 """No field is like it."""
 
@@ -70,15 +72,22 @@ def _defaults(record: type[BaseModel]) -> dict[str, Any]:
 def discreet(decision: Decision) -> Decision:
     """Return a record that quotes nobody: of a failure that may, only its kind is told."""
     update: dict[str, Any] = {}
+    if decision.warnings:
+        update["warnings"] = tuple(map(_unquoted, decision.warnings))
     if any(one.message is not None and one.error not in PLAIN for one in decision.attempts):
         update["attempts"] = tuple(map(_without_words, decision.attempts))
-    if any(one.verdict is Verdict.FAILED for one in decision.candidates):
+    if any(one.verdict in _SENT for one in decision.candidates):
         update["candidates"] = tuple(map(_of_its_kind, decision.candidates))
     return decision.model_copy(update=update) if update else decision
 
 
+def _unquoted(warning: str) -> str:
+    """Return a warning without the words that tell what is wrong with an answer: they may be the answer's."""
+    return warning.partition(":")[0] if warning.startswith(_ABOUT_ANSWERS) else warning
+
+
 def _of_its_kind(one: Candidate) -> Candidate:
-    if one.verdict is not Verdict.FAILED:
+    if one.verdict not in _SENT or not one.reason:
         return one
     kind, _, _ = one.reason.partition(":")
     return one if kind.rsplit(" ", 1)[-1] in PLAIN else one.model_copy(update={"reason": kind})

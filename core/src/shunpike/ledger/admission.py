@@ -17,6 +17,7 @@ from shunpike.ledger.budgets import budgets_in_force, least
 from shunpike.ledger.capabilities import TellsRecovered
 from shunpike.ledger.counting import likely_output, output_samples, prompt_sample
 from shunpike.ledger.events import events_of
+from shunpike.ledger.foreseeing import Weighed, foreseen, reservation
 from shunpike.ledger.holds import fitted, gates_of, holds_for, plain_request, too_large, uncached_in
 from shunpike.ledger.inspection import Inspection
 from shunpike.ledger.output_cap import Caps, OutputCap
@@ -38,7 +39,6 @@ from shunpike.types import (
     Outcome,
     Principal,
     Remaining,
-    Reservation,
     Sample,
     Settings,
     Settlement,
@@ -142,7 +142,27 @@ class Ledger(Inspection, Admission):
         known = (BoundLimit(bucket, limit) for bucket, limit in self._teaching.in_force(target, terms).items())
         return least(chain(known, budgets_in_force(target, terms, self._in_force.settings, principal)))
 
-    async def _admit(self, target: Target, ask: AdmissionRequest) -> Grant | Denial:
+    async def foresee(self, target: Target, ask: AdmissionRequest) -> Denial | None:
+        """Return what would deny the attempt as things stand, and take nothing: for whoever only asks.
+
+        Its moment is when that is empty again: at the latest. Raises `StoreError`.
+        """
+        await self._looking(self._known.refresh())
+        if ask.min_output is not None:
+            ask = ask.model_copy(update={"max_output": ask.min_output, "min_output": None})
+        weighed, now = self._weighed(target, ask), self._clock.now()
+        if weighed.wall or weighed.large:
+            return weighed.wall or weighed.large
+        left = await self._looking(self._store.remaining(weighed.holds, now))
+        return foreseen(
+            [
+                (hold, self._known.seen(one, gates_of(target, [BoundLimit(hold.bucket, hold.limit)]), now))
+                for hold, one in zip(weighed.holds, left, strict=True)
+            ],
+            now,
+        )
+
+    def _weighed(self, target: Target, ask: AdmissionRequest) -> Weighed:
         estimated, ask = ask, self._counted(target, ask)
         terms = self.terms(target, ask)
         bounds = self._bounds(target, ask.principal, terms)
@@ -150,8 +170,12 @@ class Ledger(Inspection, Admission):
         plain = plain_request(estimated, ask)
         bounds = with_concurrency(target, ask, bounds)
         holds = fitted(holds_for(target, ask, terms, bounds), plain, terms)
-        now = self._clock.now()
         large = None if denial is not None else too_large(holds, plain, terms)
+        return Weighed(ask, plain, terms, holds, denial, large)
+
+    async def _admit(self, target: Target, ask: AdmissionRequest) -> Grant | Denial:
+        ask, plain, terms, holds, denial, large = self._weighed(target, ask)
+        now = self._clock.now()
         if large is not None:
             return await self._caps.advised(target, plain, large, holds, now) if large.fits else large
         denial = denial or self._turns.denial(ask, holds, now)
@@ -170,7 +194,7 @@ class Ledger(Inspection, Admission):
     ) -> Grant | Denial:
         """Return the store's word on the holds as the pace has them judged."""
         judged = self._pacer.spread(target, ask, holds, now)
-        given = await self._store.admit(_reservation(target, ask, terms, judged, now))
+        given = await self._store.admit(reservation(target, ask, terms, judged, now))
         verdict = await self._turns.known(ask, given)
         if isinstance(verdict, Denial):
             if verdict.returned:
@@ -272,23 +296,3 @@ _SMALLEST = AdmissionRequest(attempt_id="", request_id="", prompt_tokens=1, max_
 def model_key(target: Target) -> str:
     """Return the name under which the counts of a model are learned: whatever section asks it."""
     return f"{target.provider.id}/{target.model.id}"
-
-
-def _reservation(
-    target: Target, ask: AdmissionRequest, terms: Terms, holds: tuple[Hold, ...], now: float
-) -> Reservation:
-    return Reservation.model_construct(
-        attempt_id=ask.attempt_id,
-        request_id=ask.request_id,
-        provider=target.name,
-        account=target.account,
-        model=target.model.id,
-        reserved_at=now,
-        holds=holds,
-        worst=terms.worst,
-        prompt_tokens=ask.prompt_tokens,
-        output_tokens=ask.max_output * ask.choices,
-        funds=terms.funds,
-        tag=ask.tag,
-        principal=None if ask.principal is None else ask.principal.id,
-    )

@@ -77,29 +77,35 @@ class Admitting:
         )
 
     def _ask(self, run: RequestRun, target: Target) -> AdmissionRequest:
-        context, request = run.context, run.context.request
-        tokens, left = context.tokens(target), run.left()
-        # Vectors are no output: nothing beside the prompt is counted or billed.
-        cap, least = (
-            (0, None)
-            if request.kind == "embedding"
-            else _hard_cap(context, target, tokens) or _open_cap(context, target, tokens)
-        )
-        return AdmissionRequest.model_construct(
-            attempt_id=run.attempt_id(),
-            request_id=context.request_id,
-            prompt_tokens=tokens,
-            prompt_bound=context.prompt_bound,
-            max_output=cap,
-            min_output=least,
-            choices=request.choices,
-            price=self._services.price(target, context.prompt_bound, request.service_tier, left),
-            tag=context.tag,
-            priority=context.priority,
-            concurrency=self._services.health.capacity.concurrency(self._services.where(target)),
-            arrival=context.waiter.place.arrival,
-            waits_until=self._services.clock.now() + left if context.waits else None,
-        )
+        return ask_for(self._services, run.context, target, run.attempt_id(), run.left())
+
+
+def ask_for(
+    services: Services, context: RequestContext, target: Target, attempt_id: str, left: float
+) -> AdmissionRequest:
+    """Return what the ledger is asked for an attempt at ``target`` of a request that has ``left`` seconds."""
+    request, tokens = context.request, context.tokens(target)
+    # Vectors are no output: nothing beside the prompt is counted or billed.
+    cap, least = (
+        (0, None)
+        if request.kind == "embedding"
+        else _hard_cap(context, target, tokens) or _open_cap(context, target, tokens)
+    )
+    return AdmissionRequest.model_construct(
+        attempt_id=attempt_id,
+        request_id=context.request_id,
+        prompt_tokens=tokens,
+        prompt_bound=context.prompt_bound,
+        max_output=cap,
+        min_output=least,
+        choices=request.choices,
+        price=services.price(target, context.prompt_bound, request.service_tier, left),
+        tag=context.tag,
+        priority=context.priority,
+        concurrency=services.health.capacity.concurrency(services.where(target)),
+        arrival=context.waiter.place.arrival,
+        waits_until=services.clock.now() + left if context.waits else None,
+    )
 
 
 def _hard_cap(context: RequestContext, target: Target, prompt_tokens: int) -> tuple[int, None] | None:

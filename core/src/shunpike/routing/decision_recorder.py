@@ -14,6 +14,7 @@ from shunpike.masking import masked
 from shunpike.protocols import Ranked, Target
 from shunpike.protocols.target import key_hint
 from shunpike.routing.candidate_lines import lines_of
+from shunpike.routing.denied import candidate_of
 from shunpike.routing.hints import Told, hint_for
 from shunpike.routing.plan import Plan
 from shunpike.routing.schedule import Spent
@@ -23,7 +24,6 @@ from shunpike.types import (
     ZERO,
     AttemptRecord,
     Basis,
-    Blocking,
     Candidate,
     Cause,
     Decision,
@@ -120,17 +120,9 @@ class DecisionRecorder:
 
     def denied(self, target: Target, denial: Denial) -> Candidate:
         """A limit or budget closed ``target``; nothing was sent."""
-        of_nothing = denial.limit is not None and denial.limit.amount == 0
-        cause = Cause.QUOTA
-        if denial.by is DeniedBy.POLICY or of_nothing:
-            cause = Cause.POLICY
-        elif denial.impossible:
-            cause = Cause.TOO_LARGE
         known = self._candidates.get(target.label)
         self._kept_away.pop(target.label, None)
-        noted = self.note(target, Verdict.DENIED, denial.reason, None if denial.impossible else denial.retry_at, cause)
-        update = {"by": denial.by, "earliest": denial.earliest, "evidence": _blocking(denial)}
-        noted = self._candidates[target.label] = noted.model_copy(update=update)
+        self._candidates[target.label] = noted = candidate_of(target, denial)
         if known is not None and known.verdict is Verdict.FAILED:
             # What failed in this request says more than what keeps it from being asked again.
             self._candidates[target.label] = known
@@ -197,6 +189,9 @@ class DecisionRecorder:
             requested_model=self.requested_model,
             strategy=self.plan.strategy,
             user=self._user,
+            alias=self.plan.alias,
+            rule=self.plan.rule,
+            affinity=self.affinity,
             candidates=(*candidates, *self.plan.dropped),
             attempts=tuple(self.attempts),
             remaining=self.remaining,
@@ -255,13 +250,6 @@ def _with_rank(one: Candidate, rank: int | None, ranked: Ranked | None) -> Candi
     if ranked is None:
         return one
     return changed(one, rank=rank, score=ranked.score, why=masked(ranked.why) if ranked.why else "")
-
-
-def _blocking(denial: Denial) -> Blocking:
-    """Return what denied an attempt, in figures."""
-    block = denial.block
-    closed = {} if block is None else {"closed_by": block.kind or block.origin, "failures": block.failures}
-    return Blocking(bucket=denial.bucket, limit=denial.limit, owner=denial.owner, used=denial.used, **closed)
 
 
 def _in_words(setback: Setback) -> str:

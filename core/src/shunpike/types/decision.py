@@ -7,6 +7,7 @@ from typing import Literal
 
 from typing_extensions import override
 
+from shunpike.types.affinity import SessionAffinity
 from shunpike.types.base import Moment, Record, label
 from shunpike.types.denial import DeniedBy
 from shunpike.types.limits import Limit, Owner, Remaining
@@ -173,6 +174,8 @@ class Decision(Record):
     """The alias of the settings that the request named, or a rule gave it."""
     rule: str | None = None
     """The rule of the settings that chose for it."""
+    affinity: SessionAffinity | None = None
+    """Whether it stayed where its conversation was, and why."""
     warnings: tuple[str, ...] = ()
     retry_at: Moment | None = None
     """Of an exhausted request: the earliest moment at which it can be answered."""

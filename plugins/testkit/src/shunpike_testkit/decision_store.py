@@ -22,6 +22,7 @@ import pytest
 
 from shunpike.decisions.store import PAGE, DecisionStore
 from shunpike.types import (
+    AffinityState,
     AttemptRecord,
     Blocking,
     Calendar,
@@ -34,6 +35,7 @@ from shunpike.types import (
     Remaining,
     RequestOutcome,
     Rolling,
+    SessionAffinity,
     Unit,
     Usage,
     Verdict,
@@ -95,7 +97,7 @@ def full_record(name: str = "req_1", at: float = AT) -> Decision:
         served_model="m-1-0613",
         alias="fast",
         rule="3",
-        affinity="kept",
+        affinity=SessionAffinity(state=AffinityState.KEPT, key="a1b2c3", target="north/m-1", why="its last turn"),
         warnings=("it was cut off",),
         prompt_tokens=17,
         strict=True,

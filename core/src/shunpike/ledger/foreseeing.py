@@ -1,0 +1,73 @@
+"""An attempt before the store is asked: what it would take, what would deny it, and the reservation that it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from shunpike.ledger.terms import Terms
+from shunpike.protocols import AdmissionRequest, Target
+from shunpike.types import Denial, DenialCause, Hold, Remaining, Reservation
+
+
+class Weighed(NamedTuple):
+    """What an attempt would take, as far as it can be told without the store."""
+
+    ask: AdmissionRequest
+    """As its model was seen to count."""
+    plain: AdmissionRequest
+    """As it was estimated."""
+    terms: Terms
+    holds: tuple[Hold, ...]
+    wall: Denial | None
+    """Why its terms are not allowed."""
+    large: Denial | None
+    """Which limit it is larger than."""
+
+
+def foreseen(left: Iterable[tuple[Hold, Remaining]], now: float) -> Denial | None:
+    """Return what would deny holds of what is ``left``: what opens last; None where there is room for all.
+
+    A rolling window may have room earlier than when it is empty again, which is the moment that is known of it.
+    """
+    worst: Denial | None = None
+    for hold, one in left:
+        closed = one.blocked_until if one.blocked_until is not None and one.blocked_until > now else None
+        full = bool(hold.amount) and one.used + hold.amount > hold.limit.amount
+        if closed is None and not full:
+            continue
+        cause = DenialCause.FULL if full else DenialCause.BLOCKED
+        opens = max((at for at in (closed, one.resets_at if full else None) if at is not None), default=None)
+        limit = hold.limit if hold.amount else None
+        found = Denial(
+            cause=cause,
+            bucket=hold.bucket,
+            limit=limit,
+            owner=hold.owner,
+            used=one.used if full else None,
+            retry_at=opens,
+        )
+        if worst is None or (worst.retry_at is not None and (opens is None or opens > worst.retry_at)):
+            worst = found
+    return worst
+
+
+def reservation(
+    target: Target, ask: AdmissionRequest, terms: Terms, holds: tuple[Hold, ...], now: float
+) -> Reservation:
+    """Return what the store is asked to take."""
+    return Reservation.model_construct(
+        attempt_id=ask.attempt_id,
+        request_id=ask.request_id,
+        provider=target.name,
+        account=target.account,
+        model=target.model.id,
+        reserved_at=now,
+        holds=holds,
+        worst=terms.worst,
+        prompt_tokens=ask.prompt_tokens,
+        output_tokens=ask.max_output * ask.choices,
+        funds=terms.funds,
+        tag=ask.tag,
+        principal=None if ask.principal is None else ask.principal.id,
+    )
