@@ -1,6 +1,6 @@
 """Nothing stands in a README that does not run: every block is executed, what it shows must come out.
 
-``python tests/test_readme.py`` writes the table of providers anew from their catalogs.
+``python tests/test_readme.py`` writes the tables of providers and strategies anew from the catalogs.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import anyio
 import pytest
 
 from shunpike.catalog import Catalog, load_catalog
@@ -19,12 +20,15 @@ from shunpike.types import Billing, Calendar, Confidence, Limit, Rolling, Scope,
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parent))
     from pages import README, ROOT, run_blocks
+    from strategy_table import strategy_table
 else:
     from .pages import README, ROOT, run_blocks
+    from .strategy_table import strategy_table
 
 PAGES = (README, ROOT / "core/README.md")
 ALL_PAGES = (*PAGES, *sorted(ROOT.glob("docs/**/*.md")))
 
+STRATEGIES = re.compile(r"(?<=<!-- table: strategies -->\n).*?(?=<!-- end -->)", re.DOTALL)
 TABLE = re.compile(r"(?<=<!-- table: providers -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
@@ -76,6 +80,11 @@ def test_the_table_of_providers_is_what_their_catalogs_say() -> None:
     assert tables == [provider_table()], "write it anew: python tests/test_readme.py"
 
 
+async def test_the_table_of_strategies_is_what_they_choose() -> None:
+    tables = STRATEGIES.findall(README.read_text(encoding="utf-8"))
+    assert tables == [await strategy_table()], "write it anew: python tests/test_readme.py"
+
+
 def provider_table() -> str:
     """Return the table of providers, free ones first in the order in which they are tried."""
     files = sorted(ROOT.glob("plugins/*/src/*/provider.toml"))
@@ -118,4 +127,6 @@ def _free(catalog: Catalog, daily: list[Limit]) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(TABLE.sub(lambda _: provider_table(), README.read_text(encoding="utf-8")), encoding="utf-8")
+    _page = TABLE.sub(lambda _: provider_table(), README.read_text(encoding="utf-8"))
+    _chosen = anyio.run(strategy_table)
+    README.write_text(STRATEGIES.sub(lambda _: _chosen, _page), encoding="utf-8")
