@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, Literal, Required, TypedDict, cast
 
 from pydantic import ValidationError
 
 from shunpike.client import option_values as values
 from shunpike.client.option_names import check_names, check_others
-from shunpike.client.options import priority, request_id, tag, wishes_of
+from shunpike.client.options import max_cost, priority, request_id, tag, wishes_of
 from shunpike.errors import UsageError
 from shunpike.runtime.planner import Wishes
-from shunpike.types import EmbedRequest
+from shunpike.types import EmbedRequest, Money
 from shunpike.validation import about, complaint, shown
 
 Texts = str | Sequence[str]
@@ -37,6 +38,8 @@ class EmbedOptions(TypedDict, total=False):
     """A word under which the usage is booked: the task."""
     priority: Literal["interactive", "batch"] | None
     """Who waits for it: a person (default), or nobody. What ``pace`` reserves for persons is left alone by a batch."""
+    max_cost: Money | str | Decimal | int | None
+    """US dollars that the request may cost at most, all its attempts together."""
     request_id: str | None
     """Your own id of the request, which is asked once: as `Options.request_id`."""
 
@@ -50,6 +53,7 @@ _CHECKS: dict[str, values.Check] = {
     "no_training": values.flag,
     "tag": tag,
     "priority": priority,
+    "max_cost": max_cost,
     "request_id": request_id,
 }
 

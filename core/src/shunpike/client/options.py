@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from decimal import Decimal
 from typing import Any, Literal, TypedDict, cast
 
 from pydantic import ValidationError
@@ -15,7 +16,7 @@ from shunpike.client.option_names import OUR_OPTIONS, check_fields, check_names,
 from shunpike.client.prompts import Prompt, request_fields
 from shunpike.errors import UsageError
 from shunpike.runtime.planner import Wishes
-from shunpike.types import ChatRequest
+from shunpike.types import ChatRequest, Money
 from shunpike.types.given import LISTS, says_nothing
 from shunpike.validation import about, shown
 
@@ -65,6 +66,10 @@ class Options(TypedDict, total=False):
     on_bad_answer: Literal["next", "return"] | None
     """``return``: an answer that is empty, cut short, refused or of the wrong form is given back with a warning; nobody
     else is asked."""
+    max_cost: Money | str | Decimal | int | None
+    """US dollars that the request may cost at most, all its attempts together: ``"0.05"``, never a float."""
+    hedge: bool | None
+    """True: another provider is asked beside one that is slower than usual, at most for one request in twenty."""
     request_id: str | None
     """Your own id of the request, 1 to 128 of ``A-Z a-z 0-9 . _ : / @ + = ~ -``. It is asked once: `DuplicateRequest`
     tells what became of the first, unless nothing of that was sent."""
@@ -155,6 +160,18 @@ def on_bad_answer(name: str, value: Any) -> str:
     raise values.wrong(name, "next or return", value, f'{name}="return" to get such an answer all the same')
 
 
+def max_cost(name: str, value: Any) -> Money:
+    """Return dollars as money. Raises `UsageError` for what is no exact amount."""
+    wrong = values.wrong(name, "dollars as text", value, f'such as {name}="0.05": a float is not exact')
+    try:
+        found = value if isinstance(value, Money) else Money.usd(value)
+    except UsageError:
+        raise wrong from None
+    if found.pico < 0:
+        raise wrong
+    return found
+
+
 def _format(name: str, value: Any) -> Any:
     """Return the format as it was given: what reads the answer is made of it."""
     response_format(name, value)
@@ -184,6 +201,8 @@ _CHECKS: dict[str, values.Check] = {
     "session": session,
     "priority": priority,
     "on_bad_answer": on_bad_answer,
+    "max_cost": max_cost,
+    "hedge": values.flag,
     "request_id": request_id,
     "system": values.text,
     "temperature": values.number,

@@ -14,7 +14,7 @@ from typing import Any
 from shunpike.builtin.strategies import OWN_STRATEGIES
 from shunpike.config.merge import Layer
 from shunpike.config.schema import Path, field_of, general, is_table
-from shunpike.types import Budget, Limit, Unit
+from shunpike.types import Budget, Limit, Money, Unit
 
 HOUR = 3600.0
 """Seconds that a stranger may make a request take at most; what the owner allows may be more."""
@@ -121,6 +121,11 @@ def _tighter(value: tuple[Any, ...], path: Path, held: OwnersValues) -> bool:
     )
 
 
+def _no_dearer(value: Money | None, path: Path, held: OwnersValues) -> bool:
+    """Where it is no more than what holds otherwise."""
+    return value is not None and (held[path] is None or bool(value <= held[path]))
+
+
 HARMLESS: dict[Path, Rule] = {
     ("strategy",): _built_in,
     ("affinity",): _any,
@@ -135,6 +140,8 @@ HARMLESS: dict[Path, Rule] = {
     ("token_estimate",): _only("worst_case"),
     ("min_output",): _unsaid,
     ("max_attempts",): _no_more,
+    ("max_cost",): _no_dearer,
+    ("hedge",): _only(False),
     ("timeout",): _an_hour,
     ("wait",): _only(False),
     ("attempt_share",): _unsaid,

@@ -22,6 +22,7 @@ from shunpike.ledger.holds import fitted, gates_of, holds_for, plain_request, to
 from shunpike.ledger.inspection import Inspection
 from shunpike.ledger.output_cap import Caps, OutputCap
 from shunpike.ledger.pacing import Pacer, unslowed
+from shunpike.ledger.request_cost import within_cost
 from shunpike.ledger.settle import settlement_of
 from shunpike.ledger.settling import LEAVING, SETTLING
 from shunpike.ledger.teaching import LimitsOf, Teaching
@@ -119,13 +120,17 @@ class Ledger(Inspection, Admission):
         await self._settling.again()
         await self._known.refresh()
         self._tell_recovered()
+        bounded = within_cost(ask, self.terms(target, self._counted(target, ask)))
+        if isinstance(bounded, Denial):
+            return bounded
+        ask, by_cost = bounded
         if ask.min_output is None:
             return await self._admit(target, ask)
         for _ in range(2):
             cap, least = await self._cap(target, ask)
             verdict = await self._admit(target, ask.model_copy(update={"max_output": cap.tokens}))
             if isinstance(verdict, Grant):
-                return changed(verdict, max_output=cap.tokens, capped_by=cap.by)
+                return changed(verdict, max_output=cap.tokens, capped_by=cap.by or by_cost)
             if verdict.returned or cap.tokens <= least:
                 break  # Otherwise others took what was left meanwhile, and a smaller cap may fit.
         # No ``max_tokens`` was named: lowering it is no advice.
@@ -205,7 +210,7 @@ class Ledger(Inspection, Admission):
             return explained
         self._teaching.began(ask.attempt_id, now)
         granted = verdict if judged is holds else unslowed(verdict, holds)
-        return changed(granted, at_mono=self._clock.monotonic())
+        return changed(granted, at_mono=self._clock.monotonic(), worst=terms.worst)
 
     @override
     async def settle(

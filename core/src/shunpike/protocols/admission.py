@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from shunpike.protocols.target import Target
-from shunpike.types import Denial, Grant, Outcome, Price, Principal, Remaining, Settlement
+from shunpike.types import Denial, Grant, Money, Outcome, Price, Principal, Remaining, Settlement
 from shunpike.types.base import Record
 
 UNPUBLISHED = "found by trying"
@@ -28,6 +28,8 @@ class AdmissionRequest(Record):
     """Where given: the cap is chosen from ``min_output`` to ``max_output``; token limits hold ``likely_output``."""
     choices: int = 1
     price: Price | None = None
+    max_cost: Money | None = None
+    """The most that it may cost: what is left of its request's own bound; None = there is none."""
     tag: str | None = None
     principal: Principal | None = None
     """Who asks, with what bounds it; None = the operator."""

@@ -38,6 +38,7 @@ class Admitting:
             return self._denied(run, target, ask, verdict)
         attempt = self._attempt(run, target, ask, verdict)
         services.performance.load.began(target.label)
+        run.held[attempt.id] = verdict.worst
         attempt.admit_seconds = attempt.started_mono - asked_mono
         recorder.remaining = verdict.remaining
         if verdict.max_output is not None and verdict.capped_by:
@@ -77,7 +78,8 @@ class Admitting:
         )
 
     def _ask(self, run: RequestRun, target: Target) -> AdmissionRequest:
-        return ask_for(self._services, run.context, target, run.attempt_id(), run.left())
+        ask, left = ask_for(self._services, run.context, target, run.attempt_id(), run.left()), run.to_spend()
+        return ask if left is None else ask.model_copy(update={"max_cost": left})
 
 
 def ask_for(

@@ -214,6 +214,7 @@ class AttemptEnd:
         run.recorder.warnings += [one.reason for one in booked.blocks if one.is_freeze]
         record = attempt_record(services.clock, attempt, booked, outcome, error)
         run.recorder.attempts.append(record)
+        run.held.pop(attempt.id, None)
         return record
 
     async def _let_go(self, run: RequestRun, attempt: Attempt) -> None:

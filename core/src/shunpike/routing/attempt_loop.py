@@ -18,6 +18,7 @@ from shunpike.routing.blaming import blaming
 from shunpike.routing.context import Attempt, RequestContext, Services, TimeFor
 from shunpike.routing.decision_recorder import DecisionRecorder
 from shunpike.routing.fall_over import step_after
+from shunpike.routing.hedging import Hedging, Race
 from shunpike.routing.hints import NOBODY_ELSE, STOPPED
 from shunpike.routing.operation import Operation
 from shunpike.routing.run import RequestRun
@@ -35,6 +36,7 @@ class AttemptLoop:
         self.services = services
         self.ends = AttemptEnd(services)
         self._admitting = Admitting(services)
+        self._hedging = Hedging(services)
 
     def begin(self, context: RequestContext) -> RequestRun:
         """Return the run of a request that has not asked anybody."""
@@ -54,9 +56,9 @@ class AttemptLoop:
             while True:
                 attempt = await self.next(run)
                 try:
-                    given = await self.once(run, attempt, operation)
+                    given, attempt = await self._raced(run, attempt, operation)
                 except (ProviderError, PluginError) as error:
-                    if step_after(error, run.context.fall_over) is FallOverStep.STOP:
+                    if self._stops(run, error):
                         error.hint = error.hint or (STOPPED if error.elsewhere else NOBODY_ELSE)
                         raise
                 else:
@@ -67,6 +69,35 @@ class AttemptLoop:
         if attempt.settlement is not None:
             run.finished(attempt, operation.warnings(given, attempt))
         return given, attempt
+
+    async def _raced(self, run: RequestRun, first: Attempt, operation: Operation[T]) -> tuple[T, Attempt]:
+        """Make an attempt, and beside it a second one where that is wished for and it takes long."""
+        seconds = self._hedging.after(run, first)
+        if seconds is None:
+            return await self.once(run, first, operation), first
+        race: Race[T] = Race(
+            self.services.clock,
+            lambda attempt: self.once(run, attempt, operation),
+            lambda error: not isinstance(error, ProviderError | PluginError) or self._stops(run, error),
+        )
+        await race.run(first, lambda: self._beside(run, first, seconds), seconds)
+        for _, attempt in race.late:
+            await self.ends.left(run, attempt)
+        if race.won is None:
+            raise race.errors[0]
+        return race.won
+
+    async def _beside(self, run: RequestRun, first: Attempt, seconds: float) -> Attempt | None:
+        target = await self._hedging.chosen(run, first)
+        attempt = None if target is None else await self._visit(run, target)
+        if attempt is not None:
+            beside = f"{first.target.label} gave nothing within {seconds:.3g} s"
+            run.recorder.notes.append(f"{attempt.target.label} was asked as well: {beside}")
+        return attempt
+
+    @staticmethod
+    def _stops(run: RequestRun, error: ProviderError | PluginError) -> bool:
+        return step_after(error, run.context.fall_over) is FallOverStep.STOP
 
     async def next(self, run: RequestRun) -> Attempt:
         """Return the next admitted attempt, after a pause where that helps. Raises `Exhausted` at the end.

@@ -15,12 +15,13 @@ from shunpike.not_sent import before_sending, begin_attempt
 from shunpike.protocols import Admission, AdmissionRequest, Backend, RoutableRequest, Target
 from shunpike.routing.affinity import Conversations
 from shunpike.routing.health import Health
+from shunpike.routing.hedge_budget import HedgeBudget
 from shunpike.routing.performance import Performance
 from shunpike.routing.plan import Plan
 from shunpike.routing.retry_budget import RetryBudget
 from shunpike.routing.trouble import TroublePlace
 from shunpike.tokens import ESTIMATE
-from shunpike.types import Chunk, Decision, Event, FallOver, Grant, Price, Settlement, Timeouts
+from shunpike.types import Chunk, Decision, Event, FallOver, Grant, Money, Price, Settlement, Timeouts
 from shunpike.waiting import Queue, Waiter
 
 LARGEST = 32 * 1024 * 1024
@@ -67,6 +68,8 @@ class Services:
     """What is known of how fast targets answer, how long their answers are, and what runs there."""
     retries: RetryBudget = field(default_factory=RetryBudget)
     """How often requests of this process may ask again what failed."""
+    hedges: HedgeBudget = field(default_factory=HedgeBudget)
+    """How many of them may be hedged."""
 
     def tell(self, event: type[Event], /, **facts: object) -> None:
         """Tell the observers that something happened now."""
@@ -122,6 +125,12 @@ class RequestContext:
     fall_over: FallOver = field(default_factory=FallOver)
     """What follows a failed attempt."""
     on_bad_answer: Literal["next", "return"] = "next"
+    max_cost: Money | None = None
+    """What all of its attempts may cost together; None = only budgets bound it."""
+    hedge: bool = False
+    """Whether another provider may be asked beside a slow one."""
+    streamed: bool = False
+    """Whether the answer is read as it is made."""
     counted: Callable[[Target], int] | None = None
     """Counts the prompt for one target; None = ``prompt_tokens`` serves for all."""
     reads: Callable[[str], Any] | None = None

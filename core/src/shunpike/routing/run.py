@@ -12,7 +12,16 @@ from shunpike.routing.decision_recorder import DecisionRecorder
 from shunpike.routing.schedule import Bounds, Schedule
 from shunpike.routing.trouble import TroublePlace
 from shunpike.routing.waiting import Waiting
-from shunpike.types import Decision, RequestExhausted, RequestFailed, RequestFinished, RequestOutcome, RequestStarted
+from shunpike.types import (
+    ZERO,
+    Decision,
+    Money,
+    RequestExhausted,
+    RequestFailed,
+    RequestFinished,
+    RequestOutcome,
+    RequestStarted,
+)
 
 CANCELLED = "cancelled"
 """The kind of an end that the caller made."""
@@ -36,6 +45,8 @@ class RequestRun:
     """Labels of the targets that were in trouble when it asked them: to ask them again is a retry."""
     shed: set[str] = field(default_factory=set)
     """Labels of the targets at which it was drawn whether it is shed: that is drawn once."""
+    held: dict[str, Money] = field(default_factory=dict)
+    """Attempt → the most that it can cost, of those that run."""
     _over: bool = False
 
     @classmethod
@@ -77,6 +88,14 @@ class RequestRun:
     def left(self) -> float:
         """Return the seconds that the request has left, never below zero."""
         return max(self.context.expires_mono - self.services.clock.monotonic(), 0.0)
+
+    def to_spend(self) -> Money | None:
+        """Return what is left of what the request may cost, None where it names nothing."""
+        most = self.context.max_cost
+        if most is None:
+            return None
+        left = most - self.recorder.cost - sum(self.held.values(), ZERO)
+        return max(ZERO, left)
 
     def finished(self, attempt: Attempt, warnings: Sequence[str]) -> None:
         """Tell that ``attempt`` answered the request; ``warnings`` are of its answer."""

@@ -192,6 +192,16 @@ class Schedule:
             one.fresh and one.until_mono <= now_mono and not one.parked for one in others
         )
 
+    def beside(self, target: Target, now_mono: float) -> Target | None:
+        """Return who could be asked beside ``target``: the first fresh one of another provider, as cheap as that."""
+        account = self._candidates[target.label].account
+        for one in self._candidates.values() if self._attempts < self._bounds.attempts else ():
+            apart = one.account is not account and one.target.provider.id != target.provider.id
+            ready = self._lives(one) and one.fresh and one.until_mono <= now_mono and not one.parked
+            if apart and ready and (target.paid or not one.target.paid):
+                return one.target
+        return None
+
     def closed(self, target: Target, setback: Setback, until_mono: float = inf) -> None:
         """Note that nothing was sent to ``target``, which is closed until then."""
         candidate = self._candidates[target.label]

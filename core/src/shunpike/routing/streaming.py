@@ -7,12 +7,13 @@ from typing import Any
 import anyio
 
 from shunpike.errors import BadAnswer, Interrupted, UsageError
-from shunpike.routing.answer_check import check_end, warnings_of
+from shunpike.routing.answer_check import check_end
 from shunpike.routing.attempt_loop import AttemptLoop
 from shunpike.routing.blaming import checked
 from shunpike.routing.context import Attempt, RequestContext
 from shunpike.routing.hints import OF_KINDS
 from shunpike.routing.opening import END, ITS_STREAM, OpenedStream, Opening
+from shunpike.routing.operation import Completing
 from shunpike.routing.outcomes import success
 from shunpike.types import Answer, ChatRequest, Chunk, Outcome
 from shunpike.types.base import label
@@ -128,7 +129,9 @@ class StreamRun:
             self._run.failed(bad)
             raise bad
         self.answer = answer
-        self._run.finished(attempt, warnings_of(answer, attempt))
+        self._run.finished(
+            attempt, Completing(self._loop.services, self._context, self._request).warnings(answer, attempt)
+        )
 
     @property
     def is_open(self) -> bool:

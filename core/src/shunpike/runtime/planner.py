@@ -31,7 +31,7 @@ from shunpike.runtime.nobody import nothing_to_ask
 from shunpike.runtime.request_ids import duplicate, new_request_id
 from shunpike.runtime.snapshot import Shared, Snapshot
 from shunpike.tokens import prompt_bound, prompt_tokens
-from shunpike.types import ChatRequest, EmbedRequest, Settings
+from shunpike.types import ChatRequest, EmbedRequest, Money, Settings
 from shunpike.waiting import Waiter
 
 
@@ -57,6 +57,9 @@ class Wishes:
     stream: bool = False
     """Whether the answer is read as it is made."""
     on_bad_answer: Literal["next", "return"] | None = None
+    max_cost: Money | None = None
+    """What the request may cost at most, all attempts together."""
+    hedge: bool | None = None
     waiter: Waiter | None = None
     """Its place in the line; None = behind all that are there when it is planned: see `Planner.arrived`."""
 
@@ -133,6 +136,9 @@ class Planner:
             waits=settings.wait if wishes.wait is None else wishes.wait,
             fall_over=settings.fall_over,
             on_bad_answer=wishes.on_bad_answer or settings.on_bad_answer,
+            max_cost=settings.max_cost if wishes.max_cost is None else wishes.max_cost,
+            hedge=settings.hedge if wishes.hedge is None else wishes.hedge,
+            streamed=wishes.stream,
             counted=counted,
             reads=wishes.reads,
         )

@@ -20,6 +20,7 @@ from shunpike.routing.attempt_loop import AttemptLoop
 from shunpike.routing.candidates import CandidateIndex
 from shunpike.routing.context import Attempt, Services
 from shunpike.routing.health import Health
+from shunpike.routing.hedge_budget import HedgeBudget
 from shunpike.routing.meant import Naming
 from shunpike.routing.performance import Performance
 from shunpike.routing.plan import Targets
@@ -47,6 +48,7 @@ class Shared:
     look_every: float
     performance: Performance
     retries: RetryBudget = field(default_factory=RetryBudget)
+    hedges: HedgeBudget = field(default_factory=HedgeBudget)
     keep: Callable[[Decision], None] | None = None
     """Takes the records of requests that have ended."""
     conversations: Conversations = field(default_factory=Conversations)
@@ -109,6 +111,7 @@ class Snapshot:
             revision=controls.revision,
             performance=shared.performance,
             retries=shared.retries,
+            hedges=shared.hedges,
             conversations=shared.conversations,
         )
         self.attempt_loop = AttemptLoop(self.services)

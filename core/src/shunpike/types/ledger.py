@@ -74,6 +74,8 @@ class Grant(Record):
     """The output tokens per choice that it was given for, where the ask left that open."""
     capped_by: str = ""
     """The limit or budget that made them less than the ask would have taken."""
+    worst: Money = ZERO
+    """The most that the attempt can cost."""
 
 
 class State(StrEnum):

@@ -206,6 +206,12 @@ class Settings(Written, Record):
         default=0.67, gt=0, le=1, examples=[0.5], json_schema_extra={"unit": "share of the time left"}
     )
     """How much of the time that is left one attempt may take while a provider at another address is untried."""
+    max_cost: Money | None = Field(default=None, examples=["0.05"], json_schema_extra={"unit": "US dollars"})
+    """What one request may cost at most, all its attempts together; a text, as 0.05 is not exact. What could cost more
+    is not asked."""
+    hedge: bool = Field(default=False, examples=[True], json_schema_extra=NO_UNIT)
+    """Whether another provider is asked beside one that is slower than in 95 of 100 answers. The first to answer wins;
+    the other is cancelled, and may be billed. At most one request in twenty, never a batch, and nothing scarce."""
     fall_over: FallOver = FallOver()
     """What follows a failed attempt, by what failed."""
     on_bad_answer: Literal["next", "return"] = Field(default="next", examples=["return"], json_schema_extra=NO_UNIT)
