@@ -77,7 +77,7 @@ class GoogleBackend:
             with before_sending:
                 body = Body(call, self._traits)
                 data = body.build()
-            reply = await self._http.post(_path(call, "generateContent"), data, call.timeouts)
+            reply = await self._http.post(_path(call, "generateContent"), data, call.timeouts, self._named(call))
             answer = set_apart(read_answer(self._data(reply, call.model), call), call)
         except ProviderError as error:
             error.model = error.model or call.model
@@ -98,16 +98,23 @@ class GoogleBackend:
             body = Body(call, self._traits)
             data = body.build()
             reader.warnings = tuple(body.warnings)
-            return self._http.stream(_path(call, "streamGenerateContent?alt=sse"), data, call.timeouts)
+            return self._http.stream(
+                _path(call, "streamGenerateContent?alt=sse"), data, call.timeouts, self._named(call)
+            )
 
         return ChunkStream(send, reader, call)
+
+    def _named(self, call: Call | EmbedCall) -> dict[str, str] | None:
+        """Return the header that names the attempt, where the owner wants it sent."""
+        wanted = self._settings.options.get("send_attempt_id") is True
+        return {"x-shunpike-attempt-id": call.attempt_id} if wanted else None
 
     async def embed(self, call: EmbedCall) -> EmbedAnswer:
         """Return one vector for each text, in their order. Raises `ProviderError`."""
         try:
             with before_sending:
                 data = embed_body(call)
-            reply = await self._http.post(_path(call, "batchEmbedContents"), data, call.timeouts)
+            reply = await self._http.post(_path(call, "batchEmbedContents"), data, call.timeouts, self._named(call))
             answer = read_embeddings(self._data(reply, call.model), call)
         except ProviderError as error:
             error.model = error.model or call.model

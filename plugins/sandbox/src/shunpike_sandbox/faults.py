@@ -55,6 +55,20 @@ LATE_USAGE = "late_usage"
 """A stream that states its usage after it told its end, in a chunk without choices."""
 TWICE = "usage_twice"
 """A stream that states its usage twice; it is billed once."""
+NO_USAGE = "no_usage"
+"""A good answer that states no figures."""
+GARBLED = "garbled"
+"""A stream with an event in its middle that is no JSON."""
+UNFINISHED = "unfinished"
+"""A stream that ends in its middle as if it were whole."""
+DRIP = "drip"
+"""A good answer that comes in drips."""
+SPLIT = "split"
+"""A good answer in pieces that end within its characters."""
+WRONG_LENGTH = "wrong_length"
+"""An answer that is shorter than it said, after which the connection ends."""
+BOMB = "bomb"
+"""An answer of which the packed body is small and the unpacked one enormous."""
 MISSTATING = frozenset(
     {
         ZERO_USAGE,
@@ -67,17 +81,33 @@ MISSTATING = frozenset(
         ZERO_END,
         LATE_USAGE,
         TWICE,
+        NO_USAGE,
+        GARBLED,
     }
 )
 """Faults that mislead whoever believes the figures. They come only when named."""
 _ODD = frozenset({MODEL_ENDED, RESET_ALONE, PAGE, NULL_FINISH, MISLABELLED})
-NAMED_ONLY = frozenset({RATE_LIMITED, MODEL_FORBIDDEN, UNSAFE, *_ODD, *MISSTATING})
+_CARRIED = frozenset({UNFINISHED, DRIP, SPLIT, WRONG_LENGTH, BOMB})
+NAMED_ONLY = frozenset({RATE_LIMITED, MODEL_FORBIDDEN, UNSAFE, *_ODD, *_CARRIED, *MISSTATING})
 
 KINDS = (OVERLOADED, INTERNAL, HANGUP, LOST, UPSTREAM, STREAM_ERROR, CUT, HTML, HALF_JSON, SLOW, STALL)
 STREAM_ONLY = frozenset(
-    {STREAM_ERROR, CUT, STALL, MISLABELLED, RUNNING, LATE_ERROR, SHRUNK_USAGE, ZERO_END, LATE_USAGE, TWICE}
+    {
+        STREAM_ERROR,
+        CUT,
+        STALL,
+        MISLABELLED,
+        RUNNING,
+        LATE_ERROR,
+        SHRUNK_USAGE,
+        ZERO_END,
+        LATE_USAGE,
+        TWICE,
+        GARBLED,
+        UNFINISHED,
+    }
 )
-UNARY_ONLY = frozenset({HALF_JSON})
+UNARY_ONLY = frozenset({HALF_JSON, WRONG_LENGTH, BOMB})
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ def whole(fault: str | None, body: bytes) -> bytes:
     if fault not in faults.MISSTATING:
         return body
     data = json.loads(body)
+    if fault == faults.NO_USAGE:
+        return dump(_unstated(data))
     return dump(_broken(data) if fault == faults.BILLED_ERROR else _restated(data, fault))
 
 
@@ -51,9 +53,11 @@ def streamed(fault: str | None, frames: Iterable[Frame], error: Iterable[Frame],
         return _running(frames, prompt)
     if fault in (faults.SHRUNK_USAGE, faults.ZERO_END):
         return _last_changed(list(_running(frames, prompt)), _zero if fault == faults.ZERO_END else _less)
-    if fault in (faults.LATE_USAGE, faults.TWICE):
-        return _stated_after(list(frames), twice=fault == faults.TWICE)
-    change: Rewrite = _endless if fault == faults.NULL_FINISH else lambda data: _restated(data, fault)
+    if fault in (faults.LATE_USAGE, faults.TWICE, faults.GARBLED):
+        made = list(frames)
+        return _garbled(made) if fault == faults.GARBLED else _stated_after(made, twice=fault == faults.TWICE)
+    changes: dict[str, Rewrite] = {faults.NULL_FINISH: _endless, faults.NO_USAGE: _unstated}
+    change = changes.get(fault, lambda data: _restated(data, fault))
     return (_rewritten(frame, change) for frame in frames)
 
 
@@ -170,6 +174,20 @@ def _rows(data: dict[str, Any]) -> str:
 
 def _without(data: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in data.items() if name not in FIGURES}
+
+
+def _unstated(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the data without figures, wherever the dialect states them."""
+    plain = _without(data)
+    return {name: _without(value) if isinstance(value, dict) else value for name, value in plain.items()}
+
+
+def _garbled(frames: list[Frame]) -> Iterator[Frame]:
+    """Return the stream with an event in its middle that breaks off within its JSON."""
+    middle = len(frames) // 2
+    yield from frames[:middle]
+    yield Frame(DATA + b'{"choices":[{"index":0,"del\n\n')
+    yield from frames[middle:]
 
 
 def _running(frames: Iterable[Frame], prompt: int) -> Iterator[Frame]:

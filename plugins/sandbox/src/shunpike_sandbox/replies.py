@@ -11,6 +11,7 @@ import anyio
 from typing_extensions import override
 
 from shunpike_sandbox import faults
+from shunpike_sandbox.carriage import DRIPS, bomb, carried
 from shunpike_sandbox.visits import Visit
 from shunpike_sandbox.world import SimulatedWorld
 
@@ -113,6 +114,14 @@ class _Performance:
     async def _start(self, send: Send, headers: Mapping[str, str], status: int = 200) -> None:
         await send({"type": "http.response.start", "status": status, "headers": raw_headers(headers)})
 
+    async def _carry(self, send: Send, data: bytes, *, more: bool) -> None:
+        """Send ``data`` as the fault has it carried."""
+        pieces = carried(self.fault, data)
+        for number, piece in enumerate(pieces, 1):
+            if self.fault == faults.DRIP:
+                await self._wait(self.world.faults.seconds / DRIPS)
+            await send({"type": "http.response.body", "body": piece, "more_body": more or number < len(pieces)})
+
     async def _wait(self, seconds: float) -> None:
         if seconds > 0:
             await self.world.clock.sleep(seconds)
@@ -137,9 +146,12 @@ class WholeReply(_Performance):
         body, headers = self.body, {"content-type": "application/json", **self.headers}
         if self.fault == faults.HALF_JSON:
             body = body[: len(body) // 2]
+        if self.fault == faults.BOMB:
+            body, headers = bomb(), {**headers, "content-encoding": "gzip"}
         if self.fault == faults.STALL:
             await self._wait(self.world.faults.seconds)
-        await self._start(send, {**headers, "content-length": str(len(body))}, self.status)
+        length = len(body) + (self.fault == faults.WRONG_LENGTH)
+        await self._start(send, {**headers, "content-length": str(length)}, self.status)
         if self.fault in (faults.CUT, faults.STREAM_ERROR):
             half = body[: len(body) // 2]
             self.visit.tell(half, 0)
@@ -149,7 +161,9 @@ class WholeReply(_Performance):
         self.visit.tell(body, 0)
         # The books are closed before the last byte leaves, so that a client that has its answer finds them right.
         self.visit.complete(self.status)
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+        await self._carry(send, body, more=self.fault == faults.WRONG_LENGTH)
+        if self.fault == faults.WRONG_LENGTH:
+            await self._hang_up(hangup)
 
 
 @dataclass(slots=True)
@@ -175,6 +189,10 @@ class StreamedReply(_Performance):
                     {"type": "http.response.body", "body": frame.data[: len(frame.data) // 2], "more_body": True}
                 )
                 await self._hang_up(hangup)
+            if number == middle and self.fault == faults.UNFINISHED:
+                self.visit.cut()
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                return
             if number == middle and self.fault == faults.STALL:
                 await self._wait(self.world.faults.seconds)
             elif number:
@@ -185,7 +203,7 @@ class StreamedReply(_Performance):
             last = number == len(frames) - 1
             if last:
                 self.visit.complete()
-            await send({"type": "http.response.body", "body": frame.data, "more_body": not last})
+            await self._carry(send, frame.data, more=not last)
 
     async def _fail(self, send: Send) -> None:
         frames = list(self.error)

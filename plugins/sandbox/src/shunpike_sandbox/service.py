@@ -82,7 +82,8 @@ class Service(DialectErrors):
 
     def admit_key(self, key: str | None) -> SimulatedAccount:
         """Return the account of a key, or refuse it."""
-        if key is None or not (valid(key) or self.provider_id == OWN):
+        known = key is not None and (valid(key) or self.provider_id == OWN)
+        if key is None or not known or self.world.is_revoked(self.provider_id, key):
             raise self.bad_key(key)
         return self.world.account(self.provider_id, key)
 

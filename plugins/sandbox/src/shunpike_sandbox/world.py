@@ -47,6 +47,7 @@ class SimulatedWorld:
         self._faults = FaultScript(faults or Faults(), seed)
         self._accounts: dict[tuple[str, str], SimulatedAccount] = {}
         self._books: dict[str, ProviderBooks] = {}
+        self._revoked: set[tuple[str, str]] = set()
         self.reset()
 
     @property
@@ -61,6 +62,7 @@ class SimulatedWorld:
     def reset(self) -> None:
         """Forget accounts, limits and books; keep the clock, the catalog and the faults' settings."""
         self._accounts = {}
+        self._revoked = set()
         self._books = {name: ProviderBooks(ATTEMPTS_KEPT) for name in self.catalog.providers}
         self._faults = FaultScript(self._faults.faults, self.seed)
 
@@ -74,6 +76,14 @@ class SimulatedWorld:
         if where not in self._accounts:
             self._accounts[where] = open_account(key, self.catalog.providers[provider])
         return self._accounts[where]
+
+    def revoke(self, provider: str, key: str) -> None:
+        """Refuse a key that was valid from now on, as if its owner had revoked it; `reset` makes it valid again."""
+        self._revoked.add((provider, key))
+
+    def is_revoked(self, provider: str, key: str) -> bool:
+        """Return whether a key was revoked."""
+        return (provider, key) in self._revoked
 
     def arrive(self, provider: str, key: str | None, attempt_id: str | None) -> Visit:
         """Book the arrival of a request."""
