@@ -123,10 +123,11 @@ def test_what_is_down_is_shown_by_its_provider_with_its_failures_and_opened_by_h
     down = Overloaded("connection refused", provider="acme", kind="connection")
     down.billed = False
     providers = (ScriptedProvider("acme", down), ScriptedProvider("other"))
-    assert cli("Go on", providers=providers).code == 0
+    for _ in range(5):
+        assert cli("Go on", providers=providers).code == 0
     again = (ScriptedProvider("acme"), ScriptedProvider("other"))
     (closed,) = json.loads(cli("limits", "--json", providers=again).out)["closed"]
-    assert (closed["name"], closed["failures"], closed["frozen"]) == ("acme", 1, False)
+    assert (closed["name"], closed["failures"], closed["frozen"]) == ("acme", 5, False)
     shown = cli("limits", providers=again).out
     assert "its address" in shown
     assert "connection: connection refused" in shown
@@ -159,7 +160,8 @@ def test_what_may_be_asked_again_is_not_shown_as_closed(cli: Cli, monkeypatch: p
     down = Overloaded("connection refused", provider="acme", kind="connection")
     down.billed = False
     providers = (ScriptedProvider("acme", down), ScriptedProvider("other"))
-    assert cli("Go on", providers=providers).code == 0
+    for _ in range(5):
+        assert cli("Go on", providers=providers).code == 0
     assert json.loads(cli("limits", "--json", providers=providers).out)["closed"]
     for module in ("limits", "checkup"):
         monkeypatch.setattr(f"shunpike.cli.{module}.SystemClock", Later)

@@ -20,7 +20,7 @@ from .conftest import START
 
 BEARS = 3
 WORKERS = 16
-REQUESTS = 600
+REQUESTS = 240
 KNOWN = Limit(unit=Unit.CONCURRENT, amount=BEARS, window=Held(), scope=Scope.ACCOUNT)
 
 

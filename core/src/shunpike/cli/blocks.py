@@ -18,7 +18,12 @@ _DEFAULT = "/default"
 
 def name_of(block: Block) -> str:
     """Return what ``shunpike limits clear`` opens it by: an account, or a model of one."""
-    account, _, rest = block.bucket.partition("|")
+    return name_in(block.bucket)
+
+
+def name_in(bucket: str) -> str:
+    """Return the name of what a bucket is of, as `name_of` does."""
+    account, _, rest = bucket.partition("|")
     model = rest.partition("|")[0]
     account = account.removesuffix(_DEFAULT)
     return f"{account}/{unquote(model.removeprefix('model:'))}" if model.startswith("model:") else account
@@ -116,7 +121,9 @@ def findings(blocks: Mapping[str, Block], now: float) -> Iterable[Finding]:
             continue
         in_force = is_in_force(one, now)
         level = Level.WARNING if one.test_at is not None and in_force else Level.NOTE
-        if not in_force:
+        if not in_force and one.test_at is not None and one.test_at <= one.at:
+            text = f"{name}: {what_of(one)} failed, too seldom as yet to be closed, {since}{because}"
+        elif not in_force:
             text = f"{name}: {what_of(one)} was in trouble, the next request tests it, {since}{because}"
         else:
             text = f"{name}: {what_of(one)} closed until {when(_until(one), now)}, {since}{because}"

@@ -27,6 +27,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "usage": ("usage", "Show requests, tokens and money spent, by provider and model.", LOOKING),
     "budget": ("budget", "Show what is spent and left of every money budget.", LOOKING),
     "limits": ("limits", "Show what is left of every limit.", LOOKING),
+    "health": ("health", "Show what of the providers is closed or failing, and what they answered.", LOOKING),
+    "audit": ("audit", "Show who changed what while processes run: switches, order, limits.", LOOKING),
     "balance": ("balance", "Ask the providers what is left of money and quotas.", LOOKING),
     "catalog": ("catalog", "Compare a provider's catalog with what it lists today.", LOOKING),
     "doctor": ("doctor", "Check the whole set-up.", SETTING_UP),

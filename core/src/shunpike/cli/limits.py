@@ -14,6 +14,7 @@ from shunpike.cli.clear import clear
 from shunpike.cli.forms import matches
 from shunpike.cli.options import Json, Watch, command_app
 from shunpike.cli.output import NOTHING, as_json, narrate, plain, say, table
+from shunpike.cli.preferences import set_limits
 from shunpike.cli.session import check_provider, client, run
 from shunpike.cli.watch import shown
 from shunpike.clock import SystemClock, moment, when
@@ -70,6 +71,7 @@ def _search(context: typer.Context, words: list[str]) -> None:
 
 
 app.command("clear")(clear)
+app.command("set")(set_limits)
 
 
 def _show(names: list[str], words: list[str], *, json: bool) -> None:

@@ -10,6 +10,7 @@ from shunpike.cli.checkup import money_needed
 from shunpike.cli.forms import left_at
 from shunpike.cli.options import Json, command_app
 from shunpike.cli.output import NOTHING, as_list, narrate, plain, safe, say, table
+from shunpike.cli.preferences import order
 from shunpike.cli.session import client, run
 from shunpike.cli.switches import disable, enable
 from shunpike.client import ProviderStatus
@@ -29,6 +30,7 @@ def providers(context: typer.Context, *, json: Json = False) -> None:
 
 app.command("disable")(disable)
 app.command("enable")(enable)
+app.command("order")(order)
 
 
 def _show(*, json: bool) -> None:

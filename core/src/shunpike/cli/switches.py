@@ -7,19 +7,17 @@ from typing import Annotated
 
 import typer
 
+from shunpike.cli.controls import Reason, control_in, is_json, signed_now
 from shunpike.cli.forms import did_you_mean
-from shunpike.cli.operator import operator
 from shunpike.cli.options import Json
 from shunpike.cli.output import as_json, narrate, plain
 from shunpike.cli.session import check_provider, client, run
 from shunpike.client import Client
-from shunpike.client.options import clean
-from shunpike.control import ControlStore, MemoryControl, why_off
+from shunpike.control import why_off
 from shunpike.errors import ConfigError, UnknownModel, UsageError
-from shunpike.types.control import REASON_LENGTH, Change, ControlSetting, Override, Signature, Subject
+from shunpike.types.control import Change, ControlSetting, Override, Subject
 
 Name = Annotated[str, typer.Argument(help="PROVIDER or PROVIDER/MODEL, as `shunpike providers` shows them.")]
-Reason = Annotated[str, typer.Option(help="Why; it is kept, and shown to whoever asks.")]
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ def disable(context: typer.Context, name: Name, *, reason: Reason = "", json: Js
     What was sent already ends as it would. `shunpike providers enable NAME` undoes it.
     """
     done = run(lambda: _set(name, reason, value=False))
-    if _is_json(context, json):
+    if is_json(context, json):
         _as_json(name, done)
     elif done.switch is not None:
         narrate(f"{name} is {'' if done.changed else 'already '}{why_off(done.switch)}")
@@ -46,16 +44,12 @@ def disable(context: typer.Context, name: Name, *, reason: Reason = "", json: Js
 def enable(context: typer.Context, name: Name, *, reason: Reason = "", json: Json = False) -> None:
     """Ask NAME again, which `shunpike providers disable` has switched off."""
     done = run(lambda: _set(name, reason, value=None))
-    if _is_json(context, json):
+    if is_json(context, json):
         _as_json(name, done)
     elif done.switch is None:
         narrate(f"{name} is {'enabled again' if done.changed else 'not disabled'}")
     else:
         narrate(f"{name} is still {why_off(done.switch)}")
-
-
-def _is_json(context: typer.Context, json: bool) -> bool:
-    return json or bool(context.parent and context.parent.params.get("json"))
 
 
 def _as_json(name: str, done: _Done) -> None:
@@ -66,7 +60,9 @@ def _as_json(name: str, done: _Done) -> None:
 
 async def _set(name: str, reason: str, *, value: bool | None) -> _Done:
     async with client() as opened:
-        control, signed = _control(opened, name, value=value), _signed(opened, reason)
+        way, word = ("on", "true") if value is None else ("off", "false")
+        file = f"switch it {way} in a file: enabled = {word} in [providers.{name.partition('/')[0]}]"
+        control, signed = control_in(opened, file), signed_now(opened, reason)
         before = await control.controls()
         after = await control.change(_changes(opened, name, value=value), signed)
         account, _, model = name.partition("/")
@@ -75,22 +71,6 @@ async def _set(name: str, reason: str, *, value: bool | None) -> _Done:
         if value is None and switch is None:
             _check_section(opened, account)
         return _Done(switch, after.revision != before.revision, after.revision)
-
-
-def _control(opened: Client, name: str, *, value: bool | None) -> ControlStore:
-    """Return where switches are kept. Raises `ConfigError` where nobody else would see them."""
-    control = opened.runtime.control
-    if control is None or isinstance(control, MemoryControl):
-        way, word = ("on", "true") if value is None else ("off", "false")
-        raise ConfigError(
-            "this store keeps no switches that another process sees",
-            hint=f"switch it {way} in a file: enabled = {word} in [providers.{name.partition('/')[0]}]",
-        )
-    return control
-
-
-def _signed(opened: Client, reason: str) -> Signature:
-    return Signature(at=opened.clock.now(), who=operator(), why=clean(reason, "--reason", REASON_LENGTH))
 
 
 def _changes(opened: Client, name: str, *, value: bool | None) -> list[Change]:

@@ -7,6 +7,7 @@ from shunpike.client.stream import Stream
 from shunpike.runtime.account_queries import AccountBalance, TokenCount
 from shunpike.runtime.accounts import OWN
 from shunpike.runtime.endpoints import SOURCE
+from shunpike.runtime.health_report import AccountHealth, PlaceHealth
 from shunpike.runtime.live import LiveList, LiveRow, Where
 from shunpike.runtime.status import ProviderStatus
 
@@ -14,11 +15,13 @@ __all__ = [
     "OWN",
     "SOURCE",
     "AccountBalance",
+    "AccountHealth",
     "Client",
     "EmbedOptions",
     "LiveList",
     "LiveRow",
     "Options",
+    "PlaceHealth",
     "ProviderStatus",
     "Stream",
     "TokenCount",

@@ -28,6 +28,7 @@ from shunpike.runtime import explaining
 from shunpike.runtime.account_queries import AccountBalance, AccountQueries, Done, TokenCount
 from shunpike.runtime.blocks import Blocks, of_keys_in_use
 from shunpike.runtime.dry_run import dry_run
+from shunpike.runtime.health_report import AccountHealth, health_of
 from shunpike.runtime.live import LiveList
 from shunpike.runtime.names import warn_of
 from shunpike.runtime.observing import write_log
@@ -129,6 +130,13 @@ class Client(PerLoop):
     async def status(self) -> tuple[ProviderStatus, ...]:
         """Return every installed or configured provider and the state it is in."""
         return await statuses(self.runtime)
+
+    async def health(self) -> tuple[AccountHealth, ...]:
+        """Return how each provider does: what of it is closed or failing, and what it answered. Asks nobody.
+
+        Raises `StoreError`.
+        """
+        return await health_of(self.runtime)
 
     def models(self) -> tuple[ModelInfo, ...]:
         """Return every known model of every installed provider, the retired ones included.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
 from zlib import crc32
 
 from shunpike.clock import Clock
@@ -13,6 +14,14 @@ from shunpike.types import Unit
 
 _OVERLOAD = frozenset({"overloaded", "timeout"})
 """Kinds of failure that too many calls at a time may be the reason of."""
+
+
+class AccountCapacity(NamedTuple):
+    """What was found of one account: ``shed`` is the part of the calls of each model."""
+
+    concurrency: int | None
+    refused_with: int | None
+    shed: dict[str, float]
 
 
 class Capacity:
@@ -78,6 +87,19 @@ class Capacity:
         """Return whether a target accepted something within the last two minutes."""
         found = self._targets.get(where.model)
         return found is not None and found.accepted(self._clock.monotonic())[0] > 0
+
+    def of(self, account: str) -> AccountCapacity:
+        """Return what was found of an account, for a person."""
+        found, now_mono = self._accounts.get(account), self._clock.monotonic()
+        shed = {
+            model.removeprefix(f"{account}/"): one.shed(now_mono)
+            for model, one in self._targets.items()
+            if model.startswith(f"{account}/")
+        }
+        shed = {model: part for model, part in shed.items() if part > 0}
+        if found is None:
+            return AccountCapacity(None, None, shed)
+        return AccountCapacity(found.allowed(now_mono), found.refused_with, shed)
 
     def recovered(self, where: TroublePlace) -> None:
         """Forget what a target failed at: it was closed for that, and is well again."""

@@ -33,6 +33,11 @@ class Concurrency:
         """How many came since."""
         self._patience = PATIENCE
 
+    @property
+    def refused_with(self) -> int | None:
+        """With how many at a time one was refused for that, None where none was."""
+        return self._refused_with
+
     def allowed(self, now_mono: float) -> int:
         """Return how many may run at a time."""
         whole = int(self._limit)
