@@ -262,7 +262,7 @@ class Interrupted(ProviderError):
 
 
 class BadAnswer(ProviderError):
-    """The answer is of no use; kinds: ``empty``, ``truncated``, ``refused``, ``schema_invalid``."""
+    """The answer is of no use; kinds: ``substituted``, ``empty``, ``truncated``, ``refused``, ``schema_invalid``."""
 
     kind = "empty"
     billed = True

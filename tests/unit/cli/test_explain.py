@@ -109,3 +109,13 @@ def test_a_dry_run_lists_who_was_left_out_and_why(cli: Cli) -> None:
     assert "costs money, and allow_paid is off" in told.out
     wrong = cli("route", "Go on", "-m", "nothing-like-it", providers=(free, paid))
     assert (wrong.code, wrong.out) == (2, "")
+
+
+def test_strict_on_the_command_line_takes_no_other_model(cli: Cli) -> None:
+    providers = ScriptedProvider("north", answer("no", model="m-mini")), ScriptedProvider("south", answer("yes"))
+    loose = cli("Go on", "-m", "m", providers=providers)
+    assert "north answered with 'm-mini', not with 'm'" in loose.err
+    strict = cli("Go on", "-m", "m", "--strict", providers=providers)
+    assert (strict.code, strict.out.strip()) == (0, "yes")
+    assert "503" not in cli("explain", "--last", providers=providers).out
+    assert "substituted" in cli("explain", "--last", providers=providers).out

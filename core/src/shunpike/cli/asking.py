@@ -39,6 +39,9 @@ class Asking:
     no_training: Annotated[
         bool, typer.Option("--no-training", help="Ask nobody who may use the prompt for training.")
     ] = False
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Only the model that is named, with every option honoured.")
+    ] = False
     strategy: Annotated[str | None, typer.Option(help="How to choose between providers.")] = None
     max_tokens: Annotated[int | None, typer.Option(help="At most so many tokens of answer.", min=1)] = None
     temperature: Annotated[float | None, typer.Option(help="How varied the answer may be.", min=0, max=2)] = None
@@ -65,6 +68,8 @@ class Asking:
 def options_of(given: Asking) -> Options:
     """Return the options of the call, without what its conversation holds. Raises `UsageError` for what can't be."""
     options: Options = {}
+    if given.strict:
+        options["strict"] = True
     if given.strategy:
         options["strategy"] = given.strategy
     if given.session:

@@ -32,6 +32,7 @@ PLAIN = frozenset(
         "unsent",
         "stream_interrupted",
         "cancelled",
+        "substituted",
         "plugin",
     }
 )

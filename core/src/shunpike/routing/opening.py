@@ -20,6 +20,7 @@ from shunpike.routing.blaming import blaming, checked
 from shunpike.routing.context import Attempt, RequestContext
 from shunpike.routing.operation import Completing, Operation, chat_call
 from shunpike.routing.send import send_stream
+from shunpike.routing.substitution import substituted
 from shunpike.types import Answer, ChatRequest, Chunk, Outcome
 
 END: Any = object()
@@ -70,6 +71,9 @@ class Opening(Operation[OpenedStream]):
             attempt.take(chunk)
             opened.buffer.append(chunk)
             if chunk.has_content:
+                other = substituted(attempt.assembly.model, self._context, attempt)
+                if other is not None:
+                    raise other
                 self._loop.ends.begins_to_answer(attempt)
                 return opened
         opened.answer = attempt.assembly.answer()

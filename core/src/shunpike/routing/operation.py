@@ -15,6 +15,8 @@ from shunpike.routing.blaming import checked
 from shunpike.routing.context import Attempt, RequestContext, Services
 from shunpike.routing.outcomes import success
 from shunpike.routing.send import send
+from shunpike.routing.substitution import KIND as SUBSTITUTED
+from shunpike.routing.substitution import substituted
 from shunpike.types import Answer, Call, ChatRequest, Outcome
 
 T = TypeVar("T")
@@ -38,9 +40,9 @@ class Operation(ABC, Generic[T]):
     def outcome(self, given: T, attempt: Attempt) -> Outcome:
         """Return what to tell the ledger of it: well or badly answered, it is billed."""
 
-    def may_return(self, bad: BadAnswer, context: RequestContext) -> bool:  # noqa: ARG002 - for operations that look
+    def may_return(self, bad: BadAnswer, context: RequestContext) -> bool:
         """Whether what is ``bad`` is given to the caller all the same, as ``on_bad_answer`` wishes."""
-        return context.on_bad_answer == "return"
+        return context.on_bad_answer == "return" and bad.kind != SUBSTITUTED
 
     @abstractmethod
     def warnings(self, given: T, attempt: Attempt) -> Sequence[str]:
@@ -69,7 +71,8 @@ class Completing(Operation[Answer]):
 
     @override
     def check(self, given: Answer, attempt: Attempt) -> BadAnswer | None:
-        return check_answer(given, self._request, self._context, attempt)
+        other = substituted(given.model, self._context, attempt)
+        return other or check_answer(given, self._request, self._context, attempt)
 
     @override
     def outcome(self, given: Answer, attempt: Attempt) -> Outcome:
