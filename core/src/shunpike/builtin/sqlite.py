@@ -26,6 +26,7 @@ from shunpike.ledger.queries import (
     read_observations,
     read_remaining,
     read_reopened,
+    read_timings,
     read_unconfirmed,
     read_usage,
 )
@@ -49,6 +50,7 @@ from shunpike.types import (
     Reopening,
     Reservation,
     Settlement,
+    Timing,
     Unconfirmed,
     UsageRow,
 )
@@ -162,6 +164,10 @@ class SqliteStore(Store):
     async def attempts_of(self, request_id: str) -> Sequence[KnownAttempt]:
         """Return the attempts of a request, by their numbers."""
         return await self.database.read(lambda tx: read_attempts(tx, request_id))
+
+    async def timings(self, since: float, most: int) -> Sequence[Timing]:
+        """Return the latest answers to attempts that began at ``since`` or later, ``most`` at most."""
+        return await self.database.read(lambda tx: read_timings(tx, since, most))
 
     async def reconcile(self, attempt_id: str, cost: Money, at: float, note: str) -> bool:
         """Settle one of them at ``cost`` and write it down; False when it is not unconfirmed."""

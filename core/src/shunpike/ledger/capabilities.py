@@ -16,6 +16,7 @@ from shunpike.types import (
     Reopening,
     Reservation,
     Settlement,
+    Timing,
     Unconfirmed,
     UsageRow,
 )
@@ -63,6 +64,15 @@ class KnowsAttempts(Protocol):
 
     async def attempts_of(self, request_id: str) -> Sequence[KnownAttempt]:
         """Return ``<request_id>-1`` and what follows without a gap, as far as each is kept one by one."""
+        ...
+
+
+@runtime_checkable
+class TellsTimings(Protocol):
+    """A store that tells what answers took. Without it each process learns by its own which target is fast."""
+
+    async def timings(self, since: float, most: int) -> Sequence[Timing]:
+        """Return the latest answers, ``most`` at most, to attempts that began at ``since`` or later, epoch seconds."""
         ...
 
 

@@ -9,7 +9,7 @@ from shunpike.clock import Clock
 from shunpike.errors import StoreError
 from shunpike.ledger.buckets import budget_bucket
 from shunpike.ledger.budgets import budget_limit
-from shunpike.ledger.capabilities import CountsBy, KnowsAttempts, Reconciles, Reopens
+from shunpike.ledger.capabilities import CountsBy, KnowsAttempts, Reconciles, Reopens, TellsTimings
 from shunpike.ledger.knowledge import Knowledge
 from shunpike.ledger.settling import Settling
 from shunpike.ledger.slots import can_be_closed
@@ -27,6 +27,7 @@ from shunpike.types import (
     Remaining,
     Reopening,
     Settings,
+    Timing,
     Unconfirmed,
     UsageRow,
 )
@@ -96,6 +97,13 @@ class Inspection:
         if not isinstance(self._store, KnowsAttempts):
             return ()
         return await self._looking(self._store.attempts_of(request_id))
+
+    async def timings(self, since: float, most: int) -> Sequence[Timing]:
+        """Return what the latest answers took, ``most`` at most; none where the store can't tell. Raises `StoreError`.
+
+        ``since`` is when their attempts began at the earliest, epoch seconds.
+        """
+        return await self._store.timings(since, most) if isinstance(self._store, TellsTimings) else ()
 
     async def budgets(self) -> Sequence[tuple[Budget, Remaining]]:
         """Return each money budget with what is left of it."""

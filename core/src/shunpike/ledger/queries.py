@@ -14,6 +14,7 @@ from shunpike.ledger.records import (
     KNOWN,
     OBSERVATION,
     REOPENED,
+    TIMING,
     UNCONFIRMED,
     block_of,
     factor_of,
@@ -21,6 +22,7 @@ from shunpike.ledger.records import (
     observation_of,
     reopening_of,
     reopening_values,
+    timing_of,
     unconfirmed_of,
     usage_of,
 )
@@ -38,6 +40,7 @@ from shunpike.types import (
     Remaining,
     Reopening,
     Rolling,
+    Timing,
     Unconfirmed,
     Unit,
     UsageRow,
@@ -103,6 +106,13 @@ async def read_attempts(tx: Transaction, request_id: str) -> Sequence[KnownAttem
     while rows := await tx.rows(sql, f"{request_id}-{len(found) + 1}"):
         found.append(known_of(rows[0]))
     return found
+
+
+async def read_timings(tx: Transaction, since: float, most: int) -> Sequence[Timing]:
+    """Return the latest answers to what began at ``since`` or later."""
+    answered = "attempts WHERE started_at >= ? AND outcome = 'ok' AND seconds IS NOT NULL"
+    rows = await tx.rows(_select(TIMING, f"{answered} ORDER BY started_at DESC, id LIMIT ?"), since, most)
+    return [timing_of(row) for row in rows]
 
 
 async def read_blocks(tx: Transaction, now: float = 0.0) -> Sequence[Block]:

@@ -7,6 +7,7 @@ from typing import Any, LiteralString
 from shunpike.ledger.rows import FACTS, OWNER_DIED
 from shunpike.ledger.totals import day_text
 from shunpike.types import (
+    Basis,
     Block,
     Bound,
     Factor,
@@ -17,6 +18,7 @@ from shunpike.types import (
     Observation,
     Reopening,
     State,
+    Timing,
     Unconfirmed,
     UsageRow,
     WindowObservation,
@@ -31,6 +33,10 @@ BLOCK: LiteralString = "bucket, until, reason, at, origin, test_at, tester, fail
 REOPENED: LiteralString = "bucket, until, reason, closed_at, origin, at, who, note"
 FACTOR: LiteralString = "name, mean, deviation, samples, at"
 KNOWN: LiteralString = f"id, started_at, state, outcome, sent, cost_pico, principal, {', '.join(FACTS)}"
+TIMING: LiteralString = (
+    "id, provider, model, ended_at, seconds, first_token_seconds, tag, basis, prompt_tokens, cached_tokens,"
+    " completion_tokens"
+)
 UNCONFIRMED: LiteralString = "id, provider, account, model, started_at, outcome, cost_pico, funds, tag"
 _FIGURES = tuple(name for name in UsageRow.model_fields if name not in ("provider", "model", "day", "tag"))
 
@@ -95,6 +101,13 @@ def known_of(row: Row) -> KnownAttempt:
         outcome = "unsent" if not sent else "answered" if outcome == "ok" else "failed"
     told = dict(zip(FACTS, rest, strict=True))
     return KnownAttempt(attempt_id=name, at=at, outcome=outcome, cost=Money(pico=pico), principal=principal, **told)
+
+
+def timing_of(row: Row) -> Timing:
+    """Return a row of `TIMING`; tokens that were only estimated tell nothing."""
+    name, provider, model, ended_at, seconds, first, tag, basis, *tokens = row
+    prompt, cached, output = tokens if basis == Basis.MEASURED else (0, 0, 0)
+    return Timing(f"{provider}/{model}", ended_at, seconds, first, prompt, cached, output, task=tag, attempt_id=name)
 
 
 def usage_of(row: Row) -> UsageRow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from shunpike.protocols import AdmissionRequest
@@ -9,6 +10,9 @@ from shunpike.routing.answer_lengths import AnswerLengths
 from shunpike.routing.load import Load
 from shunpike.routing.speeds import Speeds
 from shunpike.types import Basis, Outcome, Timing, Usage
+
+_MOST = 10_000
+"""Attempts that are known again."""
 
 
 @dataclass(frozen=True)
@@ -18,9 +22,17 @@ class Performance:
     load: Load = field(default_factory=Load)
     speeds: Speeds = field(default_factory=Speeds)
     lengths: AnswerLengths = field(default_factory=AnswerLengths)
+    _known: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    """The attempts that were told of: what comes back from the store is not learned twice."""
 
     def answered(self, one: Timing) -> None:
-        """Take in what an answer took."""
+        """Take in what an answer took, once, whoever tells of it."""
+        if one.attempt_id in self._known:
+            return
+        if one.attempt_id:
+            self._known[one.attempt_id] = None
+            if len(self._known) > _MOST:
+                self._known.popitem(last=False)
         self.speeds.answered(one)
         self.lengths.answered(one.task, one.label, one.output_tokens / max(one.choices, 1))
 
@@ -38,4 +50,5 @@ def timing_of(label: str, ask: AdmissionRequest, outcome: Outcome, usage: Usage)
         output_tokens=usage.completion_tokens if counted else 0,
         choices=ask.choices,
         task=ask.tag,
+        attempt_id=ask.attempt_id,
     )

@@ -28,6 +28,7 @@ from shunpike.runtime.embedding import check_model, longest_text, text_bound, te
 from shunpike.runtime.endpoints import Endpoints
 from shunpike.runtime.names import explained
 from shunpike.runtime.nobody import nothing_to_ask
+from shunpike.runtime.recall import Recall
 from shunpike.runtime.request_ids import duplicate, new_request_id
 from shunpike.runtime.snapshot import Shared, Snapshot
 from shunpike.tokens import prompt_bound, prompt_tokens
@@ -71,6 +72,7 @@ class Planner:
         self._shared = shared
         self._endpoints = endpoints
         self._tokenizers = tokenizers
+        self._recall = Recall(shared.ledger, shared.performance, shared.clock)
         self.new_id: Callable[[], str] = new_request_id
         """Names the requests that were given no id. What is to run the same again sets one with a seed."""
 
@@ -172,6 +174,8 @@ class Planner:
         view = self._view(snapshot, request, wishes, size, seed)
         steps, found = self._steps(snapshot, request, wishes, (targets, meant, rungs), view)
         if any(one.strategy.needs_states for one in steps):
+            await self._recall.refresh(expires_mono - clock.monotonic())
+            view = replace(view, expected_output=self._shared.performance.lengths.expected(wishes.tag))
             states = await states_of(found.eligible, snapshot.services, request, view, wishes.tag, expires_mono)
             view = replace(view, states=states)
         ranked = ranked_in_steps(steps, request, view)

@@ -42,3 +42,5 @@ class Timing(NamedTuple):
     choices: int = 1
     task: str | None = None
     """The caller's tag for such requests."""
+    attempt_id: str = ""
+    """By which it is known again; empty = it is not."""

@@ -17,6 +17,7 @@ from shunpike.ledger.queries import (
     read_observations,
     read_remaining,
     read_reopened,
+    read_timings,
     read_unconfirmed,
     read_usage,
     reconcile,
@@ -39,6 +40,7 @@ from shunpike.types import (
     Reopening,
     Reservation,
     Settlement,
+    Timing,
     Unconfirmed,
     UsageRow,
 )
@@ -191,6 +193,12 @@ class PostgresStore(Store):
         """Return the attempts of a request, by their numbers. Raises `StoreError`."""
         found = await self._read(lambda tx: read_attempts(tx, request_id))
         return [one.model_copy(update={"at": self._session.shift.ours(one.at)}) for one in found]
+
+    async def timings(self, since: float, most: int) -> Sequence[Timing]:
+        """Return the latest answers to attempts that began at ``since`` or later. Raises `StoreError`."""
+        shift = self._session.shift
+        found = await self._read(lambda tx: read_timings(tx, shift.theirs(since), most))
+        return [one._replace(ended_at=shift.ours(one.ended_at)) for one in found]
 
     @override
     async def closed(self, now: float) -> Mapping[str, Block]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
 
 from shunpike.ledger.admission import Ledger
-from shunpike.ledger.capabilities import KnowsAttempts, Reconciles
+from shunpike.ledger.capabilities import KnowsAttempts, Reconciles, TellsTimings
 from shunpike.protocols import Store
 from shunpike.types import (
     Budget,
@@ -31,7 +32,7 @@ from shunpike.types import (
 )
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.store_windows import StoreTimeContract
-from shunpike_testkit.stores import CENT, able, denied, hold, reservation, settled
+from shunpike_testkit.stores import CENT, able, booked, denied, hold, reservation, settled
 from shunpike_testkit.targets import PRICE, ask, limit, target
 
 WORST = PRICE.worst(100, 50)
@@ -201,3 +202,23 @@ class StorePrincipalsContract(StoreTimeContract):
                 assert begun.principal == ended.principal == (key and key.id)
                 assert [getattr(begun, name) for name in said] == [None] * 4
                 assert {name: getattr(ended, name) for name in said} == said
+
+    async def test_what_answers_took_is_told_the_latest_first(self, tmp_path: Path, clock: VirtualClock) -> None:
+        """Of good answers alone, with how large they were."""
+        good = {"seconds": 2.0, "first_token_seconds": 0.5}
+        ends: tuple[dict[str, Any], ...] = ({"seconds": 9.0}, good, {}, {"seconds": 3.0, "outcome": "empty"})
+        async with self.opened(tmp_path, clock) as store:
+            tells = able(store, TellsTimings)
+            for number, facts in enumerate(ends):
+                await clock.sleep(10)
+                taken = reservation(f"a{number}", clock.now(), tag="title")
+                await booked(store, taken, settled(clock.now(), prompt=70, output=20, cached=30, **facts))
+            found = await tells.timings(0.0, 9)
+            (latest,) = await tells.timings(0.0, 1)
+            later = await tells.timings(clock.now() - 25, 9)
+        assert sorted(one.attempt_id for one in found) == ["a0", "a1"]
+        assert [one.attempt_id for one in (latest, *later)] == ["a1", "a1"]
+        assert (latest.seconds, latest.first_token_seconds, latest.task) == (2.0, 0.5, "title")
+        assert abs(latest.ended_at - (clock.now() - 20)) < 1
+        assert latest.label == f"{taken.provider}/{taken.model}"
+        assert (latest.prompt_tokens, latest.cached_tokens, latest.output_tokens) == (70, 30, 20)
