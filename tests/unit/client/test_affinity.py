@@ -96,6 +96,26 @@ async def test_inside_a_tool_loop_a_move_is_told_with_what_is_lost(make_client: 
         assert (stays.provider, stays.warnings) == ("two", ())
 
 
+async def test_it_goes_back_to_what_the_operator_named_first_but_not_inside_a_tool_loop(
+    make_client: MakeClient,
+) -> None:
+    chain: dict[str, Any] = {"models": {"fast": {"targets": ["one/m", "two/m"]}}}
+    for turn, then in ((IN_A_LOOP, "two"), ([HELLO, SAID, HELLO], "one")):
+        async with make_client(*two(True), **chain) as client:
+            assert await opened(client, [HELLO], turn, model="fast", tools=[TOOL]) == ["two", then]
+
+
+async def test_it_stays_where_it_is_among_targets_that_share_the_requests(make_client: MakeClient) -> None:
+    shared = [{"model": "one/m", "weight": 1}, {"model": "two/m", "weight": 1}]
+    async with make_client(*two(True), models={"fast": {"targets": shared}}) as client:
+        turns = [
+            await opened(client, [HELLO], [HELLO], [HELLO], model="fast", session=f"session {number}")
+            for number in range(8)
+        ]
+        assert all(len(set(one)) == 1 for one in turns)
+        assert {one[0] for one in turns} == {"one", "two"}
+
+
 async def test_a_stream_that_is_left_after_it_had_begun_is_a_turn_too(make_client: MakeClient) -> None:
     async with make_client(*two(True)) as client:
         async with client.stream([HELLO], wait=False) as stream:

@@ -41,9 +41,21 @@ MOST_OF_MEAN = 1.25
 class _Stay(NamedTuple):
     """Where a conversation was answered last."""
 
-    label: str
-    provider: str
+    target: Target
     used_mono: float
+
+    @property
+    def label(self) -> str:
+        return self.target.label
+
+    def place_in(self, ranked: Sequence[Ranked]) -> int | None:
+        """Return which of ``ranked`` it is, None where it is not there."""
+        for place, one in enumerate(ranked):
+            if one.target is self.target:
+                return place
+        # Settings or accounts may have changed since: the same target is another object then.
+        label = self.label
+        return next((place for place, one in enumerate(ranked) if one.target.label == label), None)
 
 
 class PlannedTurn(NamedTuple):
@@ -89,31 +101,35 @@ class Conversations:
         ranked = shared_out(turn.key, found)
         stay = self._stays.get(turn.key)
         if stay is None or turn.is_opening or not ranked:
-            return ranked, PlannedTurn(SessionAffinity(state=AffinityState.NEW, key=turn.shown), turn)
+            return ranked, PlannedTurn(_told(turn, AffinityState.NEW), turn)
         if now_mono - stay.used_mono > idle:
             del self._stays[turn.key]
             over = f"its last turn was more than {idle:g} s ago"
-            return ranked, PlannedTurn(SessionAffinity(state=AffinityState.NEW, key=turn.shown, why=over), turn)
-        kept = next((one for one in ranked if one.target.label == stay.label), None)
-        why = _why_not(kept, ranked[0], found, in_tool_loop=turn.in_tool_loop)
+            return ranked, PlannedTurn(_told(turn, AffinityState.NEW, why=over), turn)
+        place = stay.place_in(ranked)
+        why = _why_not(None if place is None else ranked[place], ranked[0], found, in_tool_loop=turn.in_tool_loop)
         state = AffinityState.KEPT if why is None else AffinityState.MOVED
-        told = SessionAffinity(state=state, key=turn.shown, target=stay.label, why=why or "")
-        if kept is not None and why is None and kept is not ranked[0]:
-            ranked = (kept, *(one for one in ranked if one is not kept))
-        return ranked, PlannedTurn(told, turn, stay.provider)
+        told = _told(turn, state, stay.label, why or "")
+        if place and why is None:
+            ranked = (ranked[place], *ranked[:place], *ranked[place + 1 :])
+        return ranked, PlannedTurn(told, turn, stay.target.provider.id)
 
     def answered(self, planned: PlannedTurn, target: Target, now_mono: float) -> SessionAffinity:
         """Note that ``target`` answered a turn; return what became of its conversation."""
         told, turn = planned.told, planned.turn
         if turn is None:
             return told
-        self._stays[turn.key] = _Stay(target.label, target.provider.id, now_mono)
+        self._stays[turn.key] = _Stay(target, now_mono)
         self._stays.move_to_end(turn.key)
         while len(self._stays) > self._most:
             self._stays.popitem(last=False)
         if told.state is not AffinityState.KEPT or told.target == target.label:
             return told
         return changed(told, state=AffinityState.MOVED, why="it did not answer this request")
+
+
+def _told(turn: Conversation, state: AffinityState, target: str | None = None, why: str = "") -> SessionAffinity:
+    return SessionAffinity.model_construct(state=state, key=turn.shown, target=target, why=why)
 
 
 def loss(planned: PlannedTurn, told: SessionAffinity, request: RoutableRequest, target: Target) -> str | None:

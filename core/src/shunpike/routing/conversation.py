@@ -44,21 +44,14 @@ class Conversation(NamedTuple):
 def conversation_of(request: ChatRequest, session: str | None = None, principal: str | None = None) -> Conversation:
     """Return the conversation that ``request`` is a turn of. ``principal`` is who asks, None = the operator."""
     named = session if session is not None else (request.model_extra or {}).get("prompt_cache_key")
-    begun = blake2b(digest_size=16)
-    for text in (principal or "", request.model, *(_of_session(named) if named else _beginning(request))):
-        data = text.encode("utf-8", "surrogatepass")
-        begun.update(len(data).to_bytes(8, "big"))
-        begun.update(data)
+    texts = (principal or "", request.model, *(("session", str(named)) if named else _beginning(request)))
+    # Their lengths tell where one ends and the next begins.
+    whole = "\0".join((*texts, *(str(len(text)) for text in texts))).encode("utf-8", "surrogatepass")
     return Conversation(
-        key=begun.hexdigest(),
+        key=blake2b(whole, digest_size=16).hexdigest(),
         in_tool_loop=request.messages[-1].role in ("tool", "function"),
         is_opening=not named and all(one.role != "assistant" for one in request.messages),
     )
-
-
-def _of_session(named: object) -> Iterator[str]:
-    yield "session"
-    yield str(named)
 
 
 def _beginning(request: ChatRequest) -> Iterator[str]:
