@@ -13,6 +13,7 @@ from shunpike.builtin.balanced import Balanced
 from shunpike.builtin.cost import Cheapest
 from shunpike.builtin.latency import Fastest
 from shunpike.builtin.priority import Priority
+from shunpike.builtin.quality import Quality
 from shunpike.builtin.spread import EvenUse
 from shunpike.builtin.strategies import OWN_STRATEGIES
 from shunpike.protocols import Ranked, RoutableRequest, Strategy, Target, View
@@ -26,6 +27,16 @@ Order = Callable[[Sequence[Target]], Sequence[Target]]
 class TestPriority(StrategyContract):
     def strategy(self) -> Strategy:
         return Priority()
+
+
+class TestQuality(StrategyContract):
+    def strategy(self) -> Strategy:
+        return Quality()
+
+
+class TestQualityWithOptions(StrategyContract):
+    def strategy(self) -> Strategy:
+        return Quality({"strong_share": 0.5, "strong": ["north/*", "c/d"]})
 
 
 class TestCheapest(StrategyContract):

@@ -36,6 +36,7 @@ NEEDS_TRUST = {
     ("providers", "*", "price"),
     ("providers", "*", "trains_on_prompts"),
     ("providers", "*", "account"),
+    ("providers", "*", "quality"),
     ("providers", "*", "headers"),
     ("providers", "*", "options"),
     ("providers", "*", "proxy"),

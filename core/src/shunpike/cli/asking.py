@@ -57,6 +57,10 @@ class Asking:
     session: Annotated[
         str | None, typer.Option(help="Name of the conversation: it stays where it was answered last.")
     ] = None
+    task: Annotated[str | None, typer.Option(help="What it is about, where that is not the tag.")] = None
+    min_quality: Annotated[
+        float | None, typer.Option(help="Only models that are known to be so good, from 0 to 1.", min=0, max=1)
+    ] = None
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No footer.")] = False
 
     @property
@@ -65,19 +69,16 @@ class Asking:
         return not (self.no_markdown or self.json_mode or self.schema is not None)
 
 
+_AS_SAID = ("strategy", "max_tokens", "temperature", "session", "task", "min_quality")
+"""The options that a call takes by the same name, as they are."""
+
+
 def options_of(given: Asking) -> Options:
     """Return the options of the call, without what its conversation holds. Raises `UsageError` for what can't be."""
-    options: Options = {}
+    said: Any = {name: getattr(given, name) for name in _AS_SAID if getattr(given, name) not in (None, "")}
+    options: Options = said
     if given.strict:
         options["strict"] = True
-    if given.strategy:
-        options["strategy"] = given.strategy
-    if given.session:
-        options["session"] = given.session
-    if given.max_tokens is not None:
-        options["max_tokens"] = given.max_tokens
-    if given.temperature is not None:
-        options["temperature"] = given.temperature
     if given.no_training:
         options["no_training"] = True
     add_shared(options, given)

@@ -27,6 +27,8 @@ _OTHERWISE = {
     "timeout": "--timeout",
     "tag": "--tag",
     "session": "--session",
+    "task": "--task",
+    "min_quality": "--min-quality",
     "response_format": "--json-mode or --schema",
     "stream": "--no-stream",
 }

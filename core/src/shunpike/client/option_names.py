@@ -38,7 +38,7 @@ _FIELDS = frozenset({"messages", "stream", "stream_options", "functions", "funct
 """Of these, the names that a body may bear."""
 OUR_OPTIONS = (
     *("strategy", "providers", "timeout", "wait", "strict", "no_training", "tag", "session", "priority"),
-    *("on_bad_answer", "max_cost", "hedge", "request_id", "system", "extra"),
+    *("task", "min_quality", "on_bad_answer", "max_cost", "hedge", "request_id", "system", "extra"),
 )
 """Options that are ours: never a field of a provider's body."""
 

@@ -76,6 +76,14 @@ def number(name: str, value: Any) -> float:
     raise wrong(name, "a number", value, f"such as {name}={_EXAMPLES.get(name, '0.5')}, or leave it out")
 
 
+def share(name: str, value: Any) -> float:
+    """Return a number from 0 to 1; true is none."""
+    found = _real(value)
+    if found is not None and 0 <= found <= 1:
+        return found
+    raise wrong(name, "a number from 0 to 1", value, f"such as {name}=0.7, or leave it out")
+
+
 def seconds(name: str, value: Any) -> float:
     """Return a span of time in seconds."""
     try:

@@ -62,6 +62,11 @@ class Options(TypedDict, total=False):
     session: str | None
     """Your own name of the conversation: it stays where it was answered last. Without one it is known by how its
     prompt begins."""
+    task: str | None
+    """A word for what it is about, such as ``"code"``, where that is not the ``tag``: how well models do is learned by
+    it."""
+    min_quality: float | None
+    """From 0 to 1: only models whose quality is known to be no less are asked."""
     priority: Literal["interactive", "batch"] | None
     """Who waits for it: a person (default), or nobody. What ``pace`` reserves for persons is left alone by a batch."""
     on_bad_answer: Literal["next", "return"] | None
@@ -114,7 +119,7 @@ MOST_OF_A_TAG = 64
 def tag(name: str, value: Any) -> str:
     """Return the tag of a call. Raises `UsageError` for what would break a table."""
     if not isinstance(value, str):
-        raise UsageError(f"{name} must be a word, got {shown(value)}", hint='such as tag="docs"')
+        raise UsageError(f"{name} must be a word, got {shown(value)}", hint=f'such as {name}="docs"')
     return clean(value, name, MOST_OF_A_TAG)
 
 
@@ -200,6 +205,8 @@ _CHECKS: dict[str, values.Check] = {
     "no_training": values.flag,
     "tag": tag,
     "session": session,
+    "task": tag,
+    "min_quality": values.share,
     "priority": priority,
     "on_bad_answer": on_bad_answer,
     "max_cost": max_cost,

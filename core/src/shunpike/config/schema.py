@@ -42,7 +42,7 @@ Path = tuple[str, ...]
 
 NAMED_TABLES: tuple[Path, ...] = (("providers",), ("models",))
 """Tables of tables, each with a name that the owner chooses."""
-_FREE = ("strategy_options", "headers", "options")
+_FREE = ("strategy_options", "headers", "options", "quality")
 _SHAPES: dict[str, Callable[[Any, str, str], Any]] = {
     "targets": alias_targets,
     "rule": routing_rules,

@@ -17,7 +17,16 @@ from shunpike.protocols.backend import (
     Tokenizer,
 )
 from shunpike.protocols.store import Store
-from shunpike.protocols.strategy import NeedsStates, Ranked, RoutableRequest, Strategy, TargetHealth, TargetState, View
+from shunpike.protocols.strategy import (
+    NeedsDifficulty,
+    NeedsStates,
+    Ranked,
+    RoutableRequest,
+    Strategy,
+    TargetHealth,
+    TargetState,
+    View,
+)
 from shunpike.protocols.target import Target
 from shunpike.protocols.world import BookRow, Endpoint, World
 
@@ -33,6 +42,7 @@ __all__ = [
     "Endpoint",
     "HealthProbe",
     "ListsModels",
+    "NeedsDifficulty",
     "NeedsStates",
     "Ranked",
     "ReadStream",

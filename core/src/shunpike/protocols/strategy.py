@@ -69,6 +69,9 @@ class TargetState(Record):
     health: TargetHealth = TargetHealth()
     quality: float | None = None
     """From 0 to 1, None = unknown."""
+    usable: float | None = None
+    """The share of its answers to such tasks that were any, from 0 to 1, drawn to what is usual as long as few were
+    seen; None = none was."""
     speed: Speed | None = None
     """How fast it was seen to answer prompts of this size, streamed or whole as this one; None = never."""
     expected_output: int = 0
@@ -120,7 +123,7 @@ class View:
     expected_output: int = 0
     """Output tokens that one such answer is likely to take, whoever gives it; 0 = unknown."""
     difficulty: float | None = None
-    """The share of this user's own recent requests that look easier, from 0 to 1; None = not judged."""
+    """The share of this user's own recent requests that look easier, from 0 to 1; None = not assessed."""
     states: Mapping[str, TargetState] = field(default_factory=_NotAsked)
     """Target label → its state, of every candidate. Only for a `NeedsStates`; others get a `LookupError`."""
 
@@ -155,5 +158,15 @@ class NeedsStates(Protocol):
 
     @property
     def needs_states(self) -> bool:
+        """True where it does."""
+        ...
+
+
+@runtime_checkable
+class NeedsDifficulty(Protocol):
+    """A strategy that looks at `View.difficulty`, which costs a tenth of a millisecond for each request."""
+
+    @property
+    def needs_difficulty(self) -> bool:
         """True where it does."""
         ...

@@ -13,7 +13,7 @@ from typing_extensions import override
 from shunpike.errors import PluginError, ProviderError, ShunpikeError, WrongField, in_words
 from shunpike.masking import masked, scrub
 from shunpike.not_sent import same_mark
-from shunpike.protocols import NeedsStates, Ranked, RoutableRequest, Strategy, Target, View
+from shunpike.protocols import NeedsDifficulty, NeedsStates, Ranked, RoutableRequest, Strategy, Target, View
 from shunpike.routing.hints import OWN_FILE
 from shunpike.routing.strays import is_stray
 from shunpike.types import Evidence
@@ -113,7 +113,7 @@ def _called_type(kind: type) -> str:
     return f"{'an' if kind.__name__[0] in 'AEIOUaeiou' else 'a'} {kind.__name__}"
 
 
-class NamedStrategy(Strategy, NeedsStates):
+class NamedStrategy(Strategy, NeedsStates, NeedsDifficulty):
     """A strategy with the plugin that brings it. Raises `PluginError` when it does not rank each candidate once."""
 
     def __init__(self, strategy: Strategy, plugin: str) -> None:
@@ -132,6 +132,12 @@ class NamedStrategy(Strategy, NeedsStates):
     def needs_states(self) -> bool:
         with blaming(self._plugin, f"the strategy {self.name!r}"):
             return getattr(self._strategy, "needs_states", False) is True
+
+    @property
+    @override
+    def needs_difficulty(self) -> bool:
+        with blaming(self._plugin, f"the strategy {self.name!r}"):
+            return getattr(self._strategy, "needs_difficulty", False) is True
 
     @override
     def rank(self, candidates: Sequence[Target], request: RoutableRequest, view: View) -> Sequence[Ranked]:

@@ -33,6 +33,8 @@ class Allowed(Record):
     allow_paid: bool = False
     no_training: bool = False
     """Whether nobody may be asked who may train on prompts, or of whom it is not known."""
+    min_quality: float | None = None
+    """The quality, from 0 to 1, that a model has at least; None = any."""
 
 
 class Demand(NamedTuple):
@@ -97,7 +99,8 @@ class CandidateIndex:
         ``now`` is epoch seconds: whether a price is known is looked at once a minute.
         """
         minute = now // 60 if allowed.allow_paid else 0
-        key = (name, demand.kind, demand.needs, allowed.providers, allowed.allow_paid, allowed.no_training, minute)
+        permitted = (allowed.providers, allowed.allow_paid, allowed.no_training, allowed.min_quality)
+        key = (name, demand.kind, demand.needs, *permitted, minute)
         ready = self._ready.get(key)
         if ready is None:
             if len(self._ready) >= MOST_KEPT:
@@ -134,7 +137,8 @@ class CandidateIndex:
         if target.model.kind != demand.kind:
             kind = "not a chat model" if demand.kind == "chat" else "not an embedding model"
             return _Reason(kind, Cause.UNABLE) if explicit else _UNMENTIONED
-        return self._against_policy(target, allowed) or _unable(target.model, demand.needs)
+        policy = self._against_policy(target, allowed)
+        return policy or _unable(target.model, demand.needs) or _not_good(target.model.quality, allowed.min_quality)
 
     def _against_policy(self, target: Target, allowed: Allowed) -> _Reason | None:
         if target.tier not in target.model.limits:
@@ -160,6 +164,14 @@ class _Reason(NamedTuple):
 
 _UNMENTIONED = _Reason("", Cause.UNABLE)
 _NOT_ASKED = _Reason("not among the providers that may be asked", Cause.POLICY)
+
+
+def _not_good(quality: float | None, least: float | None) -> _Reason | None:
+    """What nobody knows the quality of does not have it: a bound that holds only where it is known is none."""
+    if least is None or (quality is not None and quality >= least):
+        return None
+    known = "of unknown quality" if quality is None else f"of quality {quality:g}"
+    return _Reason(f"{known}, and at least {least:g} is asked for", Cause.QUALITY)
 
 
 def _unable(model: ModelInfo, needs: frozenset[str]) -> _Reason | None:

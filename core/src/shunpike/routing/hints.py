@@ -97,6 +97,8 @@ def _hints(candidates: Sequence[Candidate], told: Sequence[Told], *, over_budget
     large = "lower max_tokens or shorten the prompt   ·   what the limits are: shunpike limits"
     yield Cause.TOO_LARGE in causes, large
     yield Cause.DISABLED in causes and not told, f"switch it on by the command above   ·   {_ANOTHER}"
+    known = f"lower min_quality, or say how good a model is ({_WHERE}): quality = {{'MODEL' = 0.8}} in [providers.NAME]"
+    yield Cause.QUALITY in causes and not told, known
     off = next((one.provider for one in candidates if one.cause is Cause.OFF), "")
     yield bool(off) and not told, f"switch it on ({_WHERE}): enabled = true in [providers.{off}]"
     for one in told:

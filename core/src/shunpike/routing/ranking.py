@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from shunpike.protocols import Ranked, RoutableRequest, Target, View
 from shunpike.routing.blaming import NamedStrategy
+from shunpike.routing.chain import Rung
 
 
 class RungCandidates(NamedTuple):
@@ -42,3 +43,15 @@ def _ranked(step: RungCandidates, request: RoutableRequest, view: View) -> tuple
     seen_by = view if step.options is view.options else replace(view, options=step.options)
     # A tuple is handed on as it is.
     return tuple(step.strategy.rank(step.candidates, request, seen_by))
+
+
+def places_of(rungs: tuple[Rung, ...], steps: list[RungCandidates]) -> dict[str, int]:
+    """Return label → place of the candidates of an alias; nothing where there is one place."""
+    if len(rungs) == 1:
+        return {}
+    numbers = {place: number for number, place in enumerate(dict.fromkeys(rung.place for rung in rungs))}
+    if len(numbers) == 1:
+        return {}
+    return {
+        target.label: numbers[rung.place] for rung, step in zip(rungs, steps, strict=True) for target in step.candidates
+    }

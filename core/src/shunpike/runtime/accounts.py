@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from fnmatch import fnmatchcase
 
 from shunpike.config.keys import KeyStore, ResolvedKey, resolve_key
 from shunpike.control import why_off
@@ -235,7 +236,7 @@ def target_of(account: Account, model: ModelInfo, model_order: int) -> Target:
         # Errors name the variable that the owner's section chose.
         provider=account.info.model_copy(update={"env_key": variable}) if variable else account.info,
         name=account.name,
-        model=model,
+        model=_as_told(model, account.settings.quality),
         account=account.settings.account,
         tier=account.tier.name,
         order=account.order,
@@ -244,6 +245,12 @@ def target_of(account: Account, model: ModelInfo, model_order: int) -> Target:
         trains_on_prompts=_trains(account),
         key_origin=account.key.origin,
     )
+
+
+def _as_told(model: ModelInfo, qualities: Mapping[str, float]) -> ModelInfo:
+    """Return ``model`` with the quality that its owner says it has, where he does."""
+    said = next((quality for name, quality in qualities.items() if fnmatchcase(model.id, name)), None)
+    return model if said is None else model.model_copy(update={"quality": said})
 
 
 def _trains(account: Account) -> bool | None:

@@ -8,7 +8,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal
 
-from shunpike.errors import StoreError, UnknownModel, UnknownProvider
+from shunpike.errors import UnknownModel, UnknownProvider
 from shunpike.patience import answered
 from shunpike.protocols import Ranked, Target, View
 from shunpike.routing.affinity import OFF, Candidates, shared_out
@@ -16,9 +16,10 @@ from shunpike.routing.candidates import Allowed, Demand, Found
 from shunpike.routing.chain import Rung
 from shunpike.routing.context import RequestContext
 from shunpike.routing.conversation import conversation_of
+from shunpike.routing.difficulty import Difficulty, asked_text
 from shunpike.routing.meant import Meant
 from shunpike.routing.plan import Plan, Targets
-from shunpike.routing.ranking import RungCandidates, ranked_in_steps
+from shunpike.routing.ranking import RungCandidates, places_of, ranked_in_steps
 from shunpike.routing.rendezvous import order
 from shunpike.routing.rules import Occasion
 from shunpike.routing.rungs import find_on_rungs
@@ -26,6 +27,7 @@ from shunpike.routing.states import seed_of, states_of
 from shunpike.runtime.counter import Counter, Tokenizers
 from shunpike.runtime.embedding import check_model, longest_text, text_bound, text_tokens
 from shunpike.runtime.endpoints import Endpoints
+from shunpike.runtime.hearing import hear
 from shunpike.runtime.names import explained
 from shunpike.runtime.nobody import nothing_to_ask
 from shunpike.runtime.recall import Recall
@@ -48,6 +50,8 @@ class Wishes:
     strict: bool = False
     no_training: bool | None = None
     tag: str | None = None
+    task: str | None = None
+    min_quality: float | None = None
     session: str | None = None
     """Names the conversation that the request is a turn of; None = it is known by how its prompt begins."""
     priority: Literal["interactive", "batch"] = "interactive"
@@ -73,6 +77,7 @@ class Planner:
         self._endpoints = endpoints
         self._tokenizers = tokenizers
         self._recall = Recall(shared.ledger, shared.performance, shared.clock)
+        self._difficulty = Difficulty()
         self.new_id: Callable[[], str] = new_request_id
         """Names the requests that were given no id. What is to run the same again sets one with a seed."""
 
@@ -166,10 +171,9 @@ class Planner:
         meant = self._meant(snapshot, request, wishes, size)
         names = meant.chain.names
         targets = await self._endpoints.offered(snapshot, names, wishes.providers, request.kind, within)
-        await self._hear(expires_mono - clock.monotonic())
-        turn = None
-        if snapshot.settings.affinity and isinstance(request, ChatRequest):
-            turn = conversation_of(request, wishes.session)
+        await hear(self._shared, expires_mono - clock.monotonic())
+        chat = request if isinstance(request, ChatRequest) else None
+        turn = conversation_of(chat, wishes.session) if chat and snapshot.settings.affinity else None
         rungs = meant.rungs(partial(order, str(seed) if turn is None else turn.key))
         view = self._view(snapshot, request, wishes, size, seed)
         steps, found = self._steps(snapshot, request, wishes, (targets, meant, rungs), view)
@@ -178,8 +182,10 @@ class Planner:
             view = replace(view, expected_output=self._shared.performance.lengths.expected(wishes.tag))
             states = await states_of(found.eligible, snapshot.services, request, view, wishes.tag, expires_mono)
             view = replace(view, states=states)
+        if chat and any(one.strategy.needs_difficulty for one in steps):
+            view = replace(view, difficulty=self._difficulty.assess(asked_text(chat), seed))
         ranked = ranked_in_steps(steps, request, view)
-        places = _places(rungs, steps)
+        places = places_of(rungs, steps)
         beside = self._beside(ranked, view, places)
         if turn is None:
             ranked, planned = shared_out(str(seed), beside), OFF
@@ -210,6 +216,8 @@ class Planner:
             seed=seed,
             blocked_until=self._blocked_until(snapshot),
             stream=wishes.stream,
+            task=wishes.task or wishes.tag,
+            min_quality=wishes.min_quality,
             expected_output=self._shared.performance.lengths.expected(wishes.tag),
         )
 
@@ -260,24 +268,6 @@ class Planner:
         strategy = snapshot.strategies.get(own or wished or snapshot.settings.strategy, options)
         return RungCandidates(candidates, strategy, view.options if options is None else options)
 
-    async def _hear(self, within: float) -> None:
-        """Take in what other processes found in trouble. Raises `StoreError` where no time is left to ask the ledger.
-
-        A ledger that fails is told of by the admission, where there is something to admit.
-        """
-        if within <= 0:
-            return  # No time is left, which whoever admits says.
-        shared = self._shared
-        if (known := shared.ledger.known_troubles) is not None:
-            shared.health.hear(known)
-            return
-        begun_mono = shared.clock.monotonic()
-        try:
-            shared.health.hear(await answered(shared.ledger.troubles(), shared.clock, within))
-        except StoreError:
-            if shared.clock.monotonic() - begun_mono >= within:
-                raise
-
     def _blocked_until(self, snapshot: Snapshot) -> dict[str, float]:
         """Return label → moment of the targets that are closed for now, and so better tried last."""
         health = self._shared.health
@@ -293,16 +283,5 @@ def _allowed(settings: Settings, wishes: Wishes) -> Allowed:
         allow_paid=settings.allow_paid,
         # A call may ask for more than the settings, never for less.
         no_training=settings.no_training or bool(wishes.no_training),
+        min_quality=wishes.min_quality,
     )
-
-
-def _places(rungs: tuple[Rung, ...], steps: list[RungCandidates]) -> dict[str, int]:
-    """Return label → place of the candidates of an alias; nothing where there is one place."""
-    if len(rungs) == 1:
-        return {}
-    numbers = {place: number for number, place in enumerate(dict.fromkeys(rung.place for rung in rungs))}
-    if len(numbers) == 1:
-        return {}
-    return {
-        target.label: numbers[rung.place] for rung, step in zip(rungs, steps, strict=True) for target in step.candidates
-    }

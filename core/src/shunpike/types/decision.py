@@ -55,6 +55,8 @@ class Cause(StrEnum):
     """It costs money, and nobody knows how much."""
     DATA_POLICY = "data_policy"
     """It trains on prompts, or may do so, and that is not allowed."""
+    QUALITY = "quality"
+    """Its answers are not as good as the caller wants, or nobody knows how good they are."""
     OFF = "off"
     """Its section of the settings switches it off."""
     DISABLED = "disabled"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, SecretStr, field_validator
 from pydantic.config import JsonDict
@@ -24,6 +24,9 @@ DIRECT = ("", "none", "direct")
 NO_UNIT: JsonDict = {"unit": "-"}
 SECONDS: JsonDict = {"unit": "seconds"}
 """Of the settings: their docstrings, examples and units are what `config/reference.py` makes the reference of."""
+
+
+_Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Pace(Written, Record):
@@ -86,6 +89,11 @@ class ProviderSettings(Written, Record):
     own."""
     models: tuple[str, ...] = Field(default=(), examples=[["m-large", "m-small"]], json_schema_extra={"unit": "ids"})
     """Where not empty: only these models, in this order of preference."""
+    quality: dict[str, _Share] = Field(
+        default_factory=dict, examples=[{"m-large": 0.8}], json_schema_extra={"unit": "from 0 to 1"}
+    )
+    """Model → how good its answers are, as you judge: what the strategy ``quality`` and ``min_quality`` go by, instead
+    of the catalog's figure. ``*`` in a name stands for any characters; the first that fits holds."""
     limits: tuple[Limit | Cap, ...] = Field(
         default=(), examples=[[{"amount": "80%"}]], json_schema_extra={"unit": "see Limits of your own"}
     )

@@ -138,6 +138,7 @@ STATES = st.builds(
     blocked_until=st.none() | MOMENTS | st.just(inf),
     health=st.builds(TargetHealth, failures=st.sampled_from((0, 1, 9))),
     quality=SHARES,
+    usable=SHARES,
     speed=st.sampled_from(SPEEDS),
     expected_output=st.sampled_from((0, 1, 500)),
     cached_share=SHARES,
