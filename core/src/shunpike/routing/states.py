@@ -7,7 +7,7 @@ from math import inf
 from zlib import crc32
 
 from shunpike.patience import answered
-from shunpike.protocols import RoutableRequest, Target, TargetState, View
+from shunpike.protocols import RoutableRequest, Target, TargetHealth, TargetState, View
 from shunpike.routing.context import Services
 from shunpike.types import Held, Remaining, Unit
 from shunpike.types.limits import MONEY
@@ -29,14 +29,19 @@ async def states_of(
     left = await answered(services.admission.snapshot(targets), services.clock, within)
     needs = needs_of(request, view)
     known, health, found = services.performance, services.health, {}
+    all_well = health.is_all_well
     for target in targets:
-        where, label, remaining = services.where(target), target.label, tuple(left.get(target.label, ()))
+        where, label = None if all_well else services.where(target), target.label
+        remaining = tuple(left.get(label, ()))
         limits_open_at = opens_at(remaining, needs, view.now)
         found[label] = TargetState.model_construct(
             price=services.price(target, view.prompt_tokens, request.service_tier, within),
             remaining=remaining,
-            blocked_until=_later(health.closed_until(where), None if limits_open_at <= view.now else limits_open_at),
-            health=health.of(where),
+            blocked_until=_later(
+                None if where is None else health.closed_until(where),
+                None if limits_open_at <= view.now else limits_open_at,
+            ),
+            health=_WELL if where is None else health.of(where),
             quality=target.model.quality,
             speed=known.speeds.of(label, stream=view.stream, prompt_tokens=view.prompt_tokens, now=view.now),
             expected_output=known.lengths.expected(task, label),
@@ -44,6 +49,9 @@ async def states_of(
             in_flight=known.load.of(label),
         )
     return found
+
+
+_WELL = TargetHealth()
 
 
 def _later(one: float | None, other: float | None) -> float | None:
