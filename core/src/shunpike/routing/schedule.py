@@ -29,8 +29,8 @@ from shunpike.types import Cause, FallOverStep
 
 MOST_TRIES = 3
 """Attempts at one model, and at one account or address in trouble, within one request."""
-MOST_PATIENCE = 8.0
-"""Seconds for which what is in trouble is waited for: a limit opens for sure, this is a hope."""
+SOON = 8.0
+"""Seconds for which others wait for what is to be asked again before them."""
 _BEFORE_OTHERS = 2
 """Attempts at one account while another was not reached."""
 _ALIKE = 2
@@ -75,11 +75,6 @@ class _Door:
         if until_mono >= self.until_mono:
             self.until_mono, self.setback = until_mono, setback
 
-    def patience(self, now_mono: float) -> float:
-        """Return for how many seconds it may be waited for."""
-        closed = self.setback is not None and self.until_mono > now_mono
-        return MOST_PATIENCE if closed and self.setback is not None and not self.setback.sure else inf
-
 
 class _Candidate:
     """A target with its doors: all must be open."""
@@ -114,9 +109,6 @@ class _Candidate:
             door.in_trouble and door.tries >= MOST_TRIES for door in self.doors.values()
         )
 
-    def patience(self, now_mono: float) -> float:
-        return min(door.patience(now_mono) for door in self.doors.values())
-
 
 class Schedule:
     """The state of every candidate of one request."""
@@ -149,8 +141,8 @@ class Schedule:
             return None
         if ready:
             return min(ready, key=lambda one: (one.target.paid, one.account.tries, one.own.tries, one.place)).target
-        found = (one for one in living if one.until_mono <= now_mono + one.patience(now_mono) and not one.parked)
-        until_mono, parked = min((one.until_mono for one in found), default=inf), any(one.parked for one in living)
+        until_mono = min((one.until_mono for one in living if not one.parked), default=inf)
+        parked = any(one.parked for one in living)
         return Pause(until_mono, parked) if parked or until_mono < self._bounds.expires_mono else None
 
     def _lives(self, one: _Candidate) -> bool:
@@ -164,8 +156,7 @@ class Schedule:
                 continue
             if one.until_mono <= now_mono:
                 return one.target
-            soon = one.until_mono <= now_mono + one.patience(now_mono) and one.until_mono < self._bounds.expires_mono
-            return Pause(one.until_mono) if soon else None
+            return Pause(one.until_mono) if one.until_mono < min(now_mono + SOON, self._bounds.expires_mono) else None
         return None
 
     def _shared_out(self, fresh: Sequence[_Candidate]) -> _Candidate:
