@@ -82,3 +82,27 @@ def test_a_misspelt_model_gets_a_suggestion() -> None:
 def test_a_providers_name_alone_is_no_model() -> None:
     with pytest.raises(UnknownModel, match='"quick" is a provider, not a model'):
         named("quick")
+
+
+FAMILY = "makers/Llama-9-70B-Instruct"
+AT_QUICK = model("quick", "llama-9-70b-versatile", family=FAMILY, status="retired")
+AT_MARKET = model("market", "makers/llama-9-70b-instruct:free", family=FAMILY)
+AT_SHOP = model("shop", "makers/Llama-9-70B-Instruct-Turbo", family=FAMILY)
+SAME = (AT_QUICK, AT_MARKET, AT_SHOP)
+
+
+@pytest.mark.parametrize(
+    "name", [FAMILY, "llama-9-70b-instruct", "llama-9-70b-versatile", "makers/llama-9-70b-instruct-turbo"]
+)
+def test_one_open_model_is_found_wherever_it_is_offered_under_any_of_its_names(name: str) -> None:
+    targets = tuple(target(one.provider, one) for one in SAME)
+    wanted = wanted_models(name, targets, SAME, NAMES)
+    assert wanted.ids == {("market", AT_MARKET.id), ("shop", AT_SHOP.id)}
+
+
+def test_a_model_that_is_named_at_one_provider_is_that_providers_own() -> None:
+    targets = tuple(target(one.provider, one) for one in SAME)
+    names = ("quick", "market", "shop")
+    assert wanted_models("shop/llama-9-70b-instruct", targets, SAME, names).ids == {("shop", AT_SHOP.id)}
+    with pytest.raises(UnknownModel, match="was retired by quick"):
+        wanted_models("quick/llama-9-70b-versatile", targets, SAME, names)

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from shunpike.config import load
+from shunpike.config import KeyStore, load
 from shunpike.errors import ConfigError, Exhausted, UnknownModel, UsageError
+from shunpike.plugins import Host
 from shunpike.runtime.names import doubts
 from shunpike.runtime.runtime import Runtime
 from shunpike.types import FREE, Billing, EmbedRequest, Settings, Verdict
+from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.scripted import ScriptedProvider
 
 from .test_planner import chat, names, planned, runtime_of
@@ -192,3 +194,30 @@ def test_a_folders_file_makes_no_name_mean_another_model(tmp_path: Path) -> None
         found = load(cwd=tmp_path, environ={"SHUNPIKE_CONFIG": str(mine)}).settings
     assert [*found.models] == ["fast"]
     assert (found.default_model, found.routing.rule) == ("auto", ())
+
+
+README = Path(__file__).parents[3] / "README.md"
+KEYS = {"GROQ_API_KEY": "gsk_made-up-key", "GEMINI_API_KEY": "AIza-made-up-key", "OPENROUTER_API_KEY": "sk-or-made-up"}
+
+
+async def test_the_names_in_the_readme_mean_what_it_says(tmp_path: Path) -> None:
+    text = README.read_text(encoding="utf-8").split("### Names of your own")[1].split("```toml\n")[1].split("```")[0]
+    local = '[providers.local]\nplugin = "groq"\nbase_url = "http://localhost:1/v1"\nprice = "free"\nmodels = ["own"]'
+    settings = loaded(tmp_path, f"{text}\n{local}").model_copy(update={"store": "memory:"})
+    runtime = Runtime(settings, Host.load(), VirtualClock(), None, KEYS, KeyStore())
+
+    by_default = names(await planned(runtime, chat()))
+    assert by_default[:2] == ["groq/openai/gpt-oss-20b", "google/gemini-3.5-flash-lite"]
+    assert len(by_default) > 10
+
+    shared = [names(await planned(runtime, chat(f"question {number}", model="shared"))) for number in range(40)]
+    assert {one[0].partition("/")[0] for one in shared} == {"groq", "google"}
+    assert all(len(one) == len(by_default) for one in shared)
+
+    assert {one.partition("/")[0] for one in names(await planned(runtime, chat(model="gpt-4o")))} == {"groq", "google"}
+    assert names(await planned(runtime, chat(model="fast"), tag="private-notes")) == ["local/own"]
+    large = await planned(runtime, chat("word " * 60_000, model="auto"))
+    assert {one.name for one in large.plan.targets} == {"google"}
+    assert large.plan.rule == "routing.rule[2]"
+    await runtime.leave()
+    await runtime.close_store()

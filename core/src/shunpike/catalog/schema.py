@@ -54,6 +54,7 @@ class ModelTable(Record):
     retired_on: date | None = None
     successor: StrictStr | None = None
     aliases: tuple[StrictStr, ...] = ()
+    family: StrictStr | None = Field(default=None, min_length=1)
     quality: StrictFloat | None = Field(default=None, ge=0, le=1)
     prices: tuple[dict[str, Any], ...] = ()
     limits: dict[str, Any] = Field(default_factory=dict)

@@ -33,7 +33,8 @@ def wanted_models(
     """Return what ``name`` stands for.
 
     ``auto`` is any model, ``groq/auto`` any of that provider, ``groq/ID`` one model there, and a plain ``ID`` (an id,
-    an alias, or the last part of an id) that model at every provider that has it. Raises `UnknownModel`.
+    an alias, the last part of an id, or a family) that model at every provider that has it, whatever it is called
+    there. Raises `UnknownModel`.
     """
     if name == ANY:
         return Wanted.model_construct(explicit=False)
@@ -48,18 +49,37 @@ def wanted_models(
     found = _called(name, catalog)
     if not found:
         raise _unknown(name, catalog, providers)
-    return Wanted.model_construct(ids=_living(name, found))
+    return Wanted.model_construct(ids=_living(name, _with_families(found, catalog)))
 
 
 def _called(name: str, catalog: Sequence[ModelInfo]) -> list[ModelInfo]:
     name = name.casefold()
-    return [model for model in catalog if name in _names_of(model.id, model.aliases)]
+    return [model for model in catalog if name in _names_of(model.id, model.aliases, model.family)]
 
 
 @lru_cache(4096)
-def _names_of(model_id: str, aliases: tuple[str, ...]) -> frozenset[str]:
-    """Return every name of a model: its id and its aliases, and the last part of each."""
-    return frozenset(name for one in (model_id, *aliases) for name in (one.casefold(), short_name(one)))
+def _names_of(model_id: str, aliases: tuple[str, ...], family: str | None) -> frozenset[str]:
+    """Return every name of a model: its id, its aliases and its family, and the last part of each."""
+    every = (model_id, *aliases) if family is None else (model_id, *aliases, family)
+    return frozenset(name for one in every for name in (one.casefold(), short_name(one)))
+
+
+def _with_families(found: Sequence[ModelInfo], catalog: Sequence[ModelInfo]) -> Sequence[ModelInfo]:
+    """Return ``found``, and what others call the same models."""
+    families = {short_name(model.family) for model in found if model.family is not None}
+    if not families:
+        return found
+    known = {(model.provider, model.id) for model in found}
+    return [
+        *found,
+        *(
+            model
+            for model in catalog
+            if (model.provider, model.id) not in known
+            and model.family is not None
+            and short_name(model.family) in families
+        ),
+    ]
 
 
 def short_name(model_id: str) -> str:

@@ -71,6 +71,8 @@ class ModelInfo(Record):
     retired_on: date | None = None
     successor: str | None = None
     aliases: tuple[str, ...] = ()
+    family: str | None = None
+    """What the same open model is called that other providers have under other ids; None = its ids and aliases tell."""
     prices: tuple[PriceRow, ...] = ()
     limits: dict[str, tuple[Limit, ...]] = Field(default_factory=dict)
     """Tier name → its limits. A model is offered on exactly the tiers named here."""
