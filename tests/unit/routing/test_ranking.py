@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 
 import pytest
@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from shunpike.errors import UnknownModel
 from shunpike.protocols import Ranked, RoutableRequest, Target, View
 from shunpike.routing.blaming import NamedStrategy
-from shunpike.routing.candidates import Found
+from shunpike.routing.candidates import Allowed, CandidateIndex, Demand
 from shunpike.routing.chain import Rung
+from shunpike.routing.plan import Targets
 from shunpike.routing.ranking import RungCandidates, ranked_in_steps
-from shunpike.routing.rungs import find_on_rungs
+from shunpike.routing.rungs import MOST_JOINED, ChainIndex, Joined
 from shunpike.types import Candidate, Cause, ChatRequest, Verdict
 
 from .loop_rig import target
@@ -83,35 +84,49 @@ def test_each_candidate_comes_once_free_first_and_rung_by_rung(
     rung_of = {one.name: place for place, rung in enumerate(rungs) for one in rung}
     money = [(one.target.paid, rung_of[one.target.name]) for one in found]
     assert money == sorted(money)
-    assert all(
-        len({rung_of[one.target.name] for one in group}) == 1 for _, group in groupby(found, lambda one: one.group)
+    for group, equals in groupby(found, lambda one: one.group):
+        assert group is None or len({rung_of[one.target.name] for one in equals}) == 1
+
+
+GONE = Candidate(provider="gone", model="m", verdict=Verdict.DROPPED, reason="no key", cause=Cause.KEY)
+
+
+def index_of(*targets: Target) -> ChainIndex:
+    known = Targets(
+        targets=targets,
+        names=tuple(one.name for one in targets),
+        catalog=tuple(one.model for one in targets),
+        unavailable=(GONE,),
     )
+    return ChainIndex(CandidateIndex(known))
 
 
-def finder(**by_name: list[Target]) -> Callable[[str], Found]:
-    def find(name: str) -> Found:
-        if name not in by_name:
-            raise UnknownModel(f"nobody has {name}")
-        gone = Candidate(provider="gone", model="m", verdict=Verdict.DROPPED, reason="no key", cause=Cause.KEY)
-        return Found(tuple(by_name[name]), (gone,))
-
-    return find
+def joined(index: ChainIndex, *names: str) -> Joined:
+    return index.find([Rung((one,)) for one in names], Demand.of_chat(frozenset(), 10, 100), Allowed())
 
 
 def test_a_target_of_an_earlier_rung_is_not_repeated_and_a_reason_is_told_once() -> None:
     a, b = target("a"), target("b")
-    by_rung, found = find_on_rungs([Rung(("x",)), Rung(("x", "y"))], finder(x=[a], y=[b, a]))
-    assert by_rung == [(a,), (b,)]
+    by_rung, found = joined(index_of(a, b), "a/m", "auto", "b/auto")
+    assert by_rung == [(a,), (b,), ()]
     assert found.eligible == (a, b)
     assert [one.provider for one in found.dropped] == ["gone"]
 
 
 def test_a_name_that_means_nothing_is_a_reason_unless_all_are_so() -> None:
-    by_rung, found = find_on_rungs([Rung(("old/one",)), Rung(("x",))], finder(x=[target("a")]))
+    index = index_of(target("a"))
+    by_rung, found = joined(index, "old/one", "a/m")
     assert [len(one) for one in by_rung] == [0, 1]
-    assert [(one.provider, one.model, one.reason) for one in found.dropped] == [
-        ("old", "one", "nobody has old/one"),
-        ("gone", "m", "no key"),
-    ]
-    with pytest.raises(UnknownModel, match="nobody has y"):
-        find_on_rungs([Rung(("y",)), Rung(("z",))], finder())
+    assert [(one.provider, one.model, one.cause) for one in found.dropped] == [("old", "one", Cause.UNABLE)]
+    with pytest.raises(UnknownModel, match="old/one"):
+        joined(index, "old/one", "old/two")
+
+
+def test_the_candidates_of_a_chain_are_kept_while_those_of_its_names_are() -> None:
+    index = index_of(target("a", model="x"), target("b", model="y"))
+    first = joined(index, "x", "y")
+    assert joined(index, "x", "y") is first
+    assert joined(index, "y", "x") == ([*reversed(first[0])], joined(index, "y", "x")[1])
+    for number in range(200):
+        joined(index, *(("x", "y") * (number + 1)))
+    assert len(index._kept) <= MOST_JOINED

@@ -7,6 +7,7 @@ once for each model, kind, need and permission that is asked for, and kept: an o
 from __future__ import annotations
 
 import difflib
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from typing import Literal, NamedTuple
@@ -75,14 +76,43 @@ class Found(NamedTuple):
     dropped: tuple[Candidate, ...]
 
 
-class _Ready(NamedTuple):
-    """What is found before the size of the prompt is looked at."""
+class _Ready:
+    """What is found before the size of the prompt is looked at.
 
-    found: Found
-    room: float
-    """Tokens for which all that are eligible have room, as far as is known."""
-    named: bool
-    """Whether a model was named."""
+    Who has room changes at few sizes, the contexts: between two of them the same ready tuple is handed out.
+    """
+
+    def __init__(self, found: Found, *, named: bool) -> None:
+        self.found = found
+        contexts = {SURELY_FITS if one.model.context is None else one.model.context for one in found.eligible}
+        if len(contexts) > 1 or SURELY_FITS in contexts:
+            contexts.add(SURELY_FITS)
+        self._named = named
+        self._steps = sorted(contexts)
+        self._room = self._steps[0] if contexts else inf
+        self._with_room: dict[int, tuple[Target, ...]] = {}
+
+    def fitting(self, demand: Demand) -> Found:
+        """Return those whose context has room. One that is not known has, where a model is named.
+
+        Else nobody knows whether a large prompt would be answered there: it is asked where nobody else can be.
+        """
+        if demand.size <= self._room:
+            return self.found
+        step = bisect_left(self._steps, demand.size)
+        eligible = self._with_room.get(step)
+        if eligible is None:
+            eligible = self._with_room[step] = self._who_has_room(demand.size)
+        kept = {id(one) for one in eligible}
+        left_out = (_dropped(one, _too_small(one, demand)) for one in self.found.eligible if id(one) not in kept)
+        return Found(eligible, (*self.found.dropped, *left_out))
+
+    def _who_has_room(self, size: int) -> tuple[Target, ...]:
+        every = self.found.eligible
+        fits = tuple(one for one in every if one.model.context is not None and size <= one.model.context)
+        if fits and not self._named and size > SURELY_FITS:
+            return fits
+        return tuple(one for one in every if one.model.context is None or size <= one.model.context)
 
 
 class CandidateIndex:
@@ -106,7 +136,7 @@ class CandidateIndex:
             if len(self._ready) >= MOST_KEPT:
                 self._ready.clear()
             ready = self._ready[key] = self._look(name, demand, allowed)
-        return ready.found if demand.size <= ready.room else _fitting(ready, demand)
+        return ready.fitting(demand)
 
     def _look(self, name: str, demand: Demand, allowed: Allowed) -> _Ready:
         known = self.known
@@ -127,8 +157,7 @@ class CandidateIndex:
             dropped = [gone for gone in known.unavailable if _is_allowed(gone.provider, allowed)]
         if not (eligible or dropped) and (wanted.explicit or wanted.provider is not None):
             dropped = [_dropped(target, _NOT_ASKED) for target in named]
-        contexts = (SURELY_FITS if one.model.context is None else one.model.context for one in eligible)
-        return _Ready(Found(tuple(eligible), tuple(dropped)), min(contexts, default=inf), wanted.explicit)
+        return _Ready(Found(tuple(eligible), tuple(dropped)), named=wanted.explicit)
 
     def _why_not(self, target: Target, demand: Demand, allowed: Allowed, *, explicit: bool) -> _Reason | None:
         """Return why ``target`` can't answer, whatever the size of the prompt; None when it can."""
@@ -179,28 +208,10 @@ def _unable(model: ModelInfo, needs: frozenset[str]) -> _Reason | None:
     return _Reason(f"lacks {', '.join(lacking)}", Cause.UNABLE) if lacking else None
 
 
-def _fitting(ready: _Ready, demand: Demand) -> Found:
-    """Return those of ``ready`` whose context has room. One that is not known has, where a model is named.
-
-    Else nobody knows whether a large prompt would be answered or refused: then it is asked where nobody else can be.
-    """
-    fits = [one for one in ready.found.eligible if one.model.context is not None and demand.size <= one.model.context]
-    unknown = [one for one in ready.found.eligible if one.model.context is None]
-    left_out = [
-        _dropped(one, _too_small(one.model.context, demand))
-        for one in ready.found.eligible
-        if one.model.context is not None and demand.size > one.model.context
-    ]
-    if fits and unknown and not ready.named and demand.size > SURELY_FITS:
-        reason = _Reason(f"its context is not known, {demand.sized}", Cause.UNKNOWN_CONTEXT)
-        left_out += [_dropped(one, reason) for one in unknown]
-        unknown = []
-    kept = {id(one) for one in (*fits, *unknown)}
-    eligible = tuple(one for one in ready.found.eligible if id(one) in kept)
-    return Found(eligible, (*ready.found.dropped, *left_out))
-
-
-def _too_small(context: int, demand: Demand) -> _Reason:
+def _too_small(target: Target, demand: Demand) -> _Reason:
+    context = target.model.context
+    if context is None:
+        return _Reason(f"its context is not known, {demand.sized}", Cause.UNKNOWN_CONTEXT)
     return _Reason(f"context too small: {context:,} tokens, {demand.sized}", Cause.CONTEXT, context=context)
 
 
@@ -236,7 +247,7 @@ def _capabilities(model: ModelInfo) -> frozenset[str]:
 
 
 def _dropped(target: Target, reason: _Reason) -> Candidate:
-    return Candidate(
+    return Candidate.model_construct(
         provider=target.name,
         model=target.model.id,
         verdict=Verdict.DROPPED,

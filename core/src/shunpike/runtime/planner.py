@@ -22,7 +22,6 @@ from shunpike.routing.plan import Plan, Targets
 from shunpike.routing.ranking import RungCandidates, places_of, ranked_in_steps
 from shunpike.routing.rendezvous import order
 from shunpike.routing.rules import Occasion
-from shunpike.routing.rungs import find_on_rungs
 from shunpike.routing.states import seed_of, states_of
 from shunpike.runtime.counter import Counter, Tokenizers
 from shunpike.runtime.embedding import check_model, longest_text, text_bound, text_tokens
@@ -250,7 +249,7 @@ class Planner:
         try:
             if isinstance(request, EmbedRequest):
                 check_model(request.model, meant.chain.names, targets)
-            by_rung, found = find_on_rungs(rungs, lambda name: index.find(name, demand, allowed, view.now))
+            by_rung, found = index.find(rungs, demand, allowed, view.now)
         except (UnknownModel, UnknownProvider) as error:
             words = (*(wishes.providers or ()), *(name.partition("/")[0] for name in meant.chain.names))
             raise explained(error, words, snapshot.settings, self._shared.host) from None

@@ -25,6 +25,7 @@ from shunpike.routing.meant import Naming
 from shunpike.routing.performance import Performance
 from shunpike.routing.plan import Targets
 from shunpike.routing.retry_budget import RetryBudget
+from shunpike.routing.rungs import ChainIndex
 from shunpike.routing.trouble import TroublePlace
 from shunpike.runtime.accounts import OWN, Account, build_targets
 from shunpike.runtime.prices import PriceBook
@@ -86,7 +87,7 @@ class Snapshot:
         """Whether its client was closed: nothing is sent any more."""
         self._host = host
         self._clock = clock
-        self._index = CandidateIndex(self.targets, self._is_priced)
+        self._index = ChainIndex(CandidateIndex(self.targets, self._is_priced))
         self._prices = PriceBook(host, clock, self.targets.catalog)
         self._shared = {name: (_origin(one), f"{name} {one.key.fingerprint}") for name, one in accounts.items()}
         self._backends = {} if former is None else former.kept_for(accounts)
@@ -116,9 +117,9 @@ class Snapshot:
         )
         self.attempt_loop = AttemptLoop(self.services)
 
-    def index_of(self, targets: Targets) -> CandidateIndex:
+    def index_of(self, targets: Targets) -> ChainIndex:
         """Return what finds candidates among ``targets``: where no endpoint adds any, what was found is kept."""
-        return self._index if targets is self.targets else CandidateIndex(targets, self._is_priced)
+        return self._index if targets is self.targets else ChainIndex(CandidateIndex(targets, self._is_priced))
 
     @property
     def backends(self) -> tuple[Backend, ...]:
