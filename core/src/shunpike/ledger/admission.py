@@ -147,11 +147,8 @@ class Ledger(Inspection, Admission):
         known = (BoundLimit(bucket, limit) for bucket, limit in self._teaching.in_force(target, terms).items())
         return least(chain(known, budgets_in_force(target, terms, self._in_force.settings, principal)))
 
+    @override
     async def foresee(self, target: Target, ask: AdmissionRequest) -> Denial | None:
-        """Return what would deny the attempt as things stand, and take nothing: for whoever only asks.
-
-        Its moment is when that is empty again: at the latest. Raises `StoreError`.
-        """
         await self._looking(self._known.refresh())
         if ask.min_output is not None:
             ask = ask.model_copy(update={"max_output": ask.min_output, "min_output": None})
@@ -159,13 +156,9 @@ class Ledger(Inspection, Admission):
         if weighed.wall or weighed.large:
             return weighed.wall or weighed.large
         left = await self._looking(self._store.remaining(weighed.holds, now))
-        return foreseen(
-            [
-                (hold, self._known.seen(one, gates_of(target, [BoundLimit(hold.bucket, hold.limit)]), now))
-                for hold, one in zip(weighed.holds, left, strict=True)
-            ],
-            now,
-        )
+        gates = (gates_of(target, [BoundLimit(hold.bucket, hold.limit)]) for hold in weighed.holds)
+        known = [self._known.seen(one, its, now) for one, its in zip(left, gates, strict=True)]
+        return foreseen(zip(weighed.holds, known, strict=True), now)
 
     def _weighed(self, target: Target, ask: AdmissionRequest) -> Weighed:
         estimated, ask = ask, self._counted(target, ask)

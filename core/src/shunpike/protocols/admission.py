@@ -48,6 +48,13 @@ class Admission(Protocol):
     async def admit(self, target: Target, ask: AdmissionRequest) -> Grant | Denial:
         """Reserve the worst case of one attempt over every limit and budget that applies. Raises `StoreError`."""
 
+    async def foresee(self, target: Target, ask: AdmissionRequest) -> Denial | None:  # noqa: ARG002 - of those that can
+        """Return what would deny the attempt as things stand, and take nothing; None where nothing would.
+
+        Its moment is when that is empty again: at the latest. Raises `StoreError`.
+        """
+        return None
+
     async def settle(self, target: Target, ask: AdmissionRequest, outcome: Outcome, within: float = 10.0) -> Settlement:
         """Settle the attempt once, to the truth. What takes longer than ``within`` seconds is ``unbooked`` as yet."""
 

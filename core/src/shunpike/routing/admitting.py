@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from shunpike.errors import StoreError
 from shunpike.patience import answered
 from shunpike.protocols import AdmissionRequest, Target
 from shunpike.routing.context import Attempt, RequestContext, Services
@@ -10,6 +13,8 @@ from shunpike.types import AdmissionDenied, AttemptStarted, Candidate, Denial, G
 
 UNKNOWN_MAXIMUM = 4_096
 """The output cap for a model of which neither maximum nor context is known: most have room for it."""
+LOOK_FOR = 2.0
+"""Seconds that a look at the ledger may take at the end of a request, beside all else."""
 TEMPLATE = 256
 """Tokens that a provider's template may put around a prompt."""
 
@@ -46,6 +51,20 @@ class Admitting:
         facts = {"provider": target.name, "model": target.model.id, "attempt_id": ask.attempt_id}
         services.tell(AttemptStarted, request_id=ask.request_id, **facts)
         return attempt
+
+    async def foresee(self, run: RequestRun) -> None:
+        """Look, at the end of a request, which limits keep closed for longer what is closed for another reason.
+
+        So that the moment that its caller is told is the one at which it can be answered. A ledger that can't tell now
+        changes nothing.
+        """
+        services, now = self._services, self._services.clock.now()
+        for target in run.recorder.closed_for_a_time():
+            with suppress(StoreError):
+                look = services.admission.foresee(target, self._ask(run, target))
+                denial = await answered(look, services.clock, LOOK_FOR)
+                if denial is not None and (denial.retry_at is None or denial.retry_at > now):
+                    run.recorder.closed_for_longer(target, denial)
 
     def _denied(self, run: RequestRun, target: Target, ask: AdmissionRequest, denial: Denial) -> Candidate:
         noted = run.recorder.denied(target, denial)

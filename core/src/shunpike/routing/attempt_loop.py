@@ -115,6 +115,7 @@ class AttemptLoop:
         finally:
             run.waiting.over()
         run.recorder.leave(schedule.untried(clock.monotonic()))
+        await self._admitting.foresee(run)
         raise run.recorder.exhausted(run.context.request_id, clock.now())
 
     async def _visit(self, run: RequestRun, target: Target) -> Attempt | None:

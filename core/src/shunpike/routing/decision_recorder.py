@@ -129,6 +129,21 @@ class DecisionRecorder:
         self.denials[target.label] = target, denial
         return noted
 
+    def closed_for_a_time(self) -> list[Target]:
+        """Return what opens at a moment that is known, for another reason than what the ledger has denied."""
+        noted = self._candidates
+        waiting = [one for one in self.plan.targets if one.label in noted and one.label not in self.denials]
+        return [one for one in waiting if noted[one.label].retry_at is not None]
+
+    def closed_for_longer(self, target: Target, denial: Denial) -> None:
+        """Note that ``denial`` keeps ``target`` closed, too, where that is for longer: its figures stand beside why."""
+        known, found = self._candidates[target.label], candidate_of(target, denial)
+        if known.retry_at is None or (found.retry_at is not None and found.retry_at <= known.retry_at):
+            return
+        update = {"retry_at": found.retry_at, "by": found.by, "evidence": found.evidence, "earliest": found.earliest}
+        reason = f"{known.reason}; then the {found.reason}"
+        self._candidates[target.label] = known.model_copy(update={**update, "reason": reason})
+
     def waited(self, blocked: tuple[Target, Denial], seconds: float) -> None:
         """Note that the request waited for what blocked it."""
         target, denial = blocked
