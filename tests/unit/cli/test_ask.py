@@ -66,6 +66,14 @@ def test_options_reach_the_provider(cli: Cli) -> None:
     assert request.response_format == {"type": "json_object"}
 
 
+def test_a_session_is_one_conversation_whatever_is_asked_in_it(cli: Cli) -> None:
+    acme, keys = ScriptedProvider("acme", answer()), []
+    for session, question in (("monday", "Hi"), ("monday", "Where to?"), ("tuesday", "Hi")):
+        ran = cli("ask", "--json", "--session", session, question, providers=(acme,))
+        keys.append(json.loads(ran.out)["decision"]["affinity"]["key"])
+    assert keys[0] == keys[1] != keys[2]
+
+
 def test_a_schema_comes_from_a_file(cli: Cli, tmp_path: Path) -> None:
     acme = ScriptedProvider("acme", answer('{"a": 1}'))
     (tmp_path / "my book.json").write_text('{"type": "object", "properties": {"a": {"type": "integer"}}}')
