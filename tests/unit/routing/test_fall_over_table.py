@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -73,6 +74,18 @@ def test_every_failure_falls_under_the_row_of_its_class_or_kind(error: Failure, 
 
 def test_each_row_of_the_table_is_of_some_failure() -> None:
     assert {row for _, row in ROWS} == FallOver.model_fields.keys() - {"paid_again"}
+
+
+def test_the_readme_tells_the_table_as_it_is() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("### After a failure")[2].partition("###")[0]
+    told = {
+        row.strip(" `"): cells[2].strip()
+        for cells in (line.split("|") for line in section.splitlines() if line.count("|") == 4)
+        for row in cells[3].split(",")
+    }
+    defaults = {name: str(getattr(FallOver(), name)) for name in FallOver.model_fields if name != "paid_again"}
+    assert {name: step for name, step in told.items() if name in defaults} == defaults
 
 
 def test_who_knows_that_nobody_can_do_better_ends_the_request_whatever_the_table_says() -> None:
