@@ -131,8 +131,11 @@ class RoutingRule(Record):
     @property
     def text(self) -> str:
         """It as a person reads it."""
-        told = [f"{name} {getattr(self, name)}" for name in type(self).model_fields if getattr(self, name) is not None]
-        return ", ".join(told)
+        fields = [name for name in type(self).model_fields if name not in ("use", "strategy")]
+        named = [(name, getattr(self, name)) for name in fields if getattr(self, name) is not None]
+        given = [f"{name} {str(value).lower() if isinstance(value, bool) else value}" for name, value in named]
+        then = [*filter(None, (self.use, self.strategy and f"strategy {self.strategy}"))]
+        return f"{' and '.join(given) or 'any request'} -> {' by '.join(then)}"
 
 
 class RoutingSettings(Record):
