@@ -12,7 +12,7 @@ from shunpike.client import Client
 from shunpike.plugins import Host
 from shunpike.protocols import Target, TargetState, View
 from shunpike.routing.blaming import NamedStrategy
-from shunpike.routing.plan import Allowed, find_candidates
+from shunpike.routing.candidates import Allowed, CandidateIndex, Demand
 from shunpike.routing.states import states_of
 from shunpike.types import Calendar, ChatRequest, Remaining, Rolling, Settings, Speed
 from shunpike.virtual_clock import VirtualClock
@@ -63,6 +63,7 @@ class Telling:
     title: str
     prompt_tokens: int = 40
     output: int = 250
+    difficulty: float = 0.5
     fields: dict[str, Any] = field(default_factory=dict)
     change: Callable[[Target, TargetState], TargetState] = untouched
     down: tuple[str, ...] = ()
@@ -70,8 +71,8 @@ class Telling:
 
 TEN = (
     Telling("a short question, nothing is used yet"),
-    Telling("a title of ten tokens", output=10),
-    Telling("an essay of 4,000 tokens", output=4_000),
+    Telling("a title of ten tokens", output=10, difficulty=0.05),
+    Telling("a hard one with an answer of 4,000 tokens", output=4_000, difficulty=0.95),
     Telling("a document of 150,000 tokens", 150_000),
     Telling("what is in this picture?", fields={"messages": [{"role": "user", "content": [PICTURE]}]}),
     Telling("with tools, half of Google's day is used", fields={"tools": [TOOL]}, change=used(0.5, "google")),
@@ -100,9 +101,15 @@ async def strategy_table() -> str:
 async def _first(client: Client, telling: Telling) -> list[str]:
     snapshot = client.runtime.snapshot
     request = ChatRequest.model_validate({"messages": "a prompt", **telling.fields})
-    view = View(now=NOW, prompt_tokens=telling.prompt_tokens, max_output=telling.output, expected_output=telling.output)
-    allowed = Allowed(allow_paid=True)
-    candidates = find_candidates("auto", request, snapshot.targets, allowed, view).eligible
+    view = View(
+        now=NOW,
+        prompt_tokens=telling.prompt_tokens,
+        max_output=telling.output,
+        expected_output=telling.output,
+        difficulty=telling.difficulty,
+    )
+    demand = Demand.of_chat(request.needs, telling.prompt_tokens, telling.output)
+    candidates = CandidateIndex(snapshot.targets).find("auto", demand, Allowed(allow_paid=True), NOW).eligible
     known = await states_of(candidates, snapshot.services, request, view, None, client.clock.monotonic() + 60)
     states = {one.label: telling.change(one, _seen(one, known[one.label])) for one in candidates}
     blocked = {one.label: NOW + 60 for one in candidates if one.name in telling.down}

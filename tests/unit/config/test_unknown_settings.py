@@ -46,7 +46,7 @@ def test_an_unknown_setting_is_ignored_and_named_with_its_line(tmp_path: Path, t
         "allowpaid = true",
         "budget = 5",
         'daily_budget = "1.00"',
-        "max_cost = 1",
+        "max_price = 1",
         "spend_limit = 3",
         "limit = 3",
         "limits = []",
@@ -79,7 +79,7 @@ def test_a_variable_that_is_no_setting_is_named_with_the_nearest_one(tmp_path: P
     ]
 
 
-@pytest.mark.parametrize("variable", ["SHUNPIKE_ALOW_PAID", "SHUNPIKE_MAX_COST", "SHUNPIKE_MONTHLY_BUDGET"])
+@pytest.mark.parametrize("variable", ["SHUNPIKE_ALOW_PAID", "SHUNPIKE_MAX_PRICE", "SHUNPIKE_MONTHLY_BUDGET"])
 def test_a_variable_that_may_be_meant_as_a_bound_is_an_error(tmp_path: Path, variable: str) -> None:
     with pytest.raises(ConfigError, match=f"{variable}: there is no setting"):
         doubts_of(tmp_path, **{variable: "1"})

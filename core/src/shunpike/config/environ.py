@@ -18,10 +18,12 @@ _OTHERS = frozenset(
         CONFIG_VARIABLE,
         # Those that the tests of this repository read.
         *(
+            "SHUNPIKE_CHAOS",
             "SHUNPIKE_FUZZ_COUNT",
             "SHUNPIKE_LAWS_RUNS",
             "SHUNPIKE_RECORDINGS",
             "SHUNPIKE_REQUESTS",
+            "SHUNPIKE_SIMULATED_DAYS",
             "SHUNPIKE_SPECS",
             "SHUNPIKE_STREAMS",
         ),
