@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from shunpike.errors import Exhausted, Interrupted, Overloaded, RateLimited, RequestError, UsageError
-from shunpike.types import Cause, Chunk, RequestOutcome, Usage, Verdict
+from shunpike.types import Billing, Cause, Chunk, Price, RequestOutcome, Usage, Verdict
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from .conftest import START, MakeClient
@@ -188,3 +188,18 @@ async def test_what_blocked_a_candidate_stands_in_the_record_in_figures(make_cli
     assert one.evidence is not None
     assert one.evidence.limit is not None
     assert (one.evidence.limit.amount, one.evidence.limit.text) == (1, "1 request / 60 s")
+
+
+async def test_a_request_for_which_nobody_was_left_to_ask_leaves_a_record(make_client: MakeClient, store: str) -> None:
+    """A dry run of it leaves none."""
+    paid = ScriptedProvider("paid", answer("1"), billing=Billing.CARD, price=Price.per_million("1", "1"))
+    async with make_client(paid, store=store) as client:
+        with pytest.raises(Exhausted):
+            await client.route("hello")
+        assert await client.decisions() == ()
+        with pytest.raises(Exhausted) as caught:
+            await client.complete("hello", tag="draft")
+        kept = await client.explain(caught.value.request_id)
+    assert kept == caught.value.decision
+    assert (kept.ended, kept.tag, kept.attempts) == (RequestOutcome.EXHAUSTED, "draft", ())
+    assert [(one.provider, one.cause) for one in kept.candidates] == [("paid", Cause.POLICY)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from shunpike.protocols import Ranked, Target
 from shunpike.routing.admitting import ask_for
@@ -18,7 +19,7 @@ from shunpike.types.dry_run import DryRun, PlannedTarget
 async def dry_run(runtime: Runtime, request: ChatRequest, wishes: Wishes) -> DryRun:
     """Return what would become of ``request`` now. Raises what planning raises, and `StoreError`."""
     async with runtime.request() as snapshot:
-        context = await runtime.planner.chat(snapshot, request, wishes)
+        context = await runtime.planner.chat(snapshot, request, replace(wishes, dry_run=True))
         plan, expected = context.plan, _expected_output(runtime, context)
         left = await runtime.ledger.snapshot(plan.targets)
         planned = [

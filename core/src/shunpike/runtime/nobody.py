@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from shunpike.errors import NoCredential, ShunpikeError
+from collections.abc import Mapping
+from typing import Any
+
+from shunpike.errors import Exhausted, NoCredential, ShunpikeError
 from shunpike.plugins import Host
 from shunpike.routing.decision_recorder import DecisionRecorder, too_large
 from shunpike.routing.plan import Plan
 from shunpike.runtime.accounts import how_to_begin
-from shunpike.types import Cause
+from shunpike.types import Cause, ChatRequest, Decision, EmbedRequest, RequestOutcome
+from shunpike.types.base import changed
 
 
 def nothing_to_ask(host: Host, plan: Plan, model: str, prompt_tokens: int) -> ShunpikeError:
@@ -23,3 +27,14 @@ def nothing_to_ask(host: Host, plan: Plan, model: str, prompt_tokens: int) -> Sh
             hint=how_to_begin(host, [one.provider for one in plan.dropped]),
         )
     return DecisionRecorder(model, plan).exhausted("", now=0.0)
+
+
+def record_of(
+    error: Exhausted, request: ChatRequest | EmbedRequest, request_id: str, facts: Mapping[str, Any]
+) -> Decision:
+    """Return the record of a request for which nobody was left to ask, which its error carries from now on."""
+    error.request_id = request_id
+    told = {"ended": RequestOutcome.EXHAUSTED, "error": "exhausted", "kind": request.kind, "request_id": request_id}
+    user = request.user if isinstance(request, ChatRequest) else None
+    error.decision = changed(error.decision, user=user, **told, **facts)
+    return error.decision

@@ -8,7 +8,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal
 
-from shunpike.errors import UnknownModel, UnknownProvider
+from shunpike.errors import Exhausted, UnknownModel, UnknownProvider
 from shunpike.patience import answered
 from shunpike.protocols import Ranked, Target, View
 from shunpike.routing.affinity import OFF, Candidates, shared_out
@@ -28,7 +28,7 @@ from shunpike.runtime.embedding import check_model, longest_text, text_bound, te
 from shunpike.runtime.endpoints import Endpoints
 from shunpike.runtime.hearing import hear
 from shunpike.runtime.names import explained
-from shunpike.runtime.nobody import nothing_to_ask
+from shunpike.runtime.nobody import nothing_to_ask, record_of
 from shunpike.runtime.recall import Recall
 from shunpike.runtime.request_ids import duplicate, new_request_id
 from shunpike.runtime.snapshot import Shared, Snapshot
@@ -64,6 +64,8 @@ class Wishes:
     max_cost: Money | None = None
     """What the request may cost at most, all attempts together."""
     hedge: bool | None = None
+    dry_run: bool = False
+    """Whether it is only planned: it leaves no record."""
     waiter: Waiter | None = None
     """Its place in the line; None = behind all that are there when it is planned: see `Planner.arrived`."""
 
@@ -122,7 +124,14 @@ class Planner:
             if any(one.outcome != "unsent" for one in known):
                 raise duplicate(request_id, known)
             first += len(known)
-        plan = await self.plan(snapshot, request, wishes, size[0], expires_mono, seed_of(request_id))
+        try:
+            plan = await self.plan(snapshot, request, wishes, size[0], expires_mono, seed_of(request_id))
+        except Exhausted as error:
+            facts = {"prompt_tokens": size[0], "strict": wishes.strict, "priority": wishes.priority, "tag": wishes.tag}
+            decision = record_of(error, request, request_id, {**facts, "began_at": shared.clock.now()})
+            if shared.keep is not None and not wishes.dry_run:
+                shared.keep(decision)
+            raise
         return RequestContext(
             request=request,
             request_id=request_id,
