@@ -51,9 +51,21 @@ async def _health() -> Sequence[AccountHealth]:
 def _row(row: AccountHealth) -> tuple[str, ...]:
     answered = NOTHING if row.success is None else f"{row.answered:,} of {row.requests:,} ({row.success:.0%})"
     shed = ", ".join(f"{model} {part:.0%}" for model, part in row.shed.items())
+    return (
+        row.provider,
+        state_of(row, "open"),
+        answered,
+        NOTHING if row.concurrency is None else str(row.concurrency),
+        shed or NOTHING,
+    )
+
+
+def state_of(row: AccountHealth, well: str) -> str:
+    """Return the state of an account in a few words; ``well`` is what it is called where nothing closes all of it."""
     closed = sum(one.state == "closed" for one in row.places)
-    state = f"open, {closed} closed" if row.state == "open" and closed else row.state
-    return row.provider, state, answered, NOTHING if row.concurrency is None else str(row.concurrency), shed or NOTHING
+    if row.state != "open":
+        return row.state
+    return f"{well}, {closed} closed" if closed else well
 
 
 def _place(one: PlaceHealth, now: float) -> tuple[str, ...]:

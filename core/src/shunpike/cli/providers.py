@@ -8,12 +8,13 @@ from shunpike.cli import networks
 from shunpike.cli.addresses import Overridden, overridden
 from shunpike.cli.checkup import money_needed
 from shunpike.cli.forms import left_at
+from shunpike.cli.health import state_of
 from shunpike.cli.options import Json, command_app
 from shunpike.cli.output import NOTHING, as_list, narrate, plain, safe, say, table
 from shunpike.cli.preferences import order
 from shunpike.cli.session import client, run
 from shunpike.cli.switches import disable, enable
-from shunpike.client import ProviderStatus
+from shunpike.client import AccountHealth, ProviderStatus
 from shunpike.config import load
 from shunpike.control import why_off
 from shunpike.types import Settings
@@ -34,12 +35,20 @@ app.command("order")(order)
 
 
 def _show(*, json: bool) -> None:
-    rows, elsewhere, settings = run(_status)
+    rows, elsewhere, settings, health = run(_status)
     if json:
-        as_list([{**plain(row), "overridden": [one for one in elsewhere if one.provider == row.name]} for row in rows])
+        told = {one.provider: plain(one) for one in health.values()}
+        as_list(
+            {
+                **plain(row),
+                "health": told.get(row.name),
+                "overridden": [one for one in elsewhere if one.provider == row.name],
+            }
+            for row in rows
+        )
         return
     headings = ("provider", "version", "key", "from", "tier", "order", "left", "state")
-    say(table(headings, [_row(row) for row in rows], right=(5,)))
+    say(table(headings, [_row(row, health.get(row.name)) for row in rows], right=(5,)))
     ways = [*(one.text for one in elsewhere), *networks.proxies(rows)]
     say("".join(f"\n{safe(way)}" for way in ways), end="\n" if ways else "")
     _say_who_is_left_out(rows, settings)
@@ -65,14 +74,14 @@ def _say_who_is_left_out(rows: list[ProviderStatus], settings: Settings) -> None
         )
 
 
-async def _status() -> tuple[list[ProviderStatus], tuple[Overridden, ...], Settings]:
+async def _status() -> tuple[list[ProviderStatus], tuple[Overridden, ...], Settings, dict[str, AccountHealth]]:
     async with client() as opened:
         elsewhere = overridden(load().origins, opened.settings, opened.host)
         rows = sorted(await opened.status(), key=lambda row: (row.simulated, row.order, row.name))
-        return rows, elsewhere, opened.settings
+        return rows, elsewhere, opened.settings, {one.provider: one for one in await opened.health()}
 
 
-def _row(row: ProviderStatus) -> tuple[str, ...]:
+def _row(row: ProviderStatus, health: AccountHealth | None) -> tuple[str, ...]:
     return (
         row.name,
         row.version or NOTHING,
@@ -81,5 +90,5 @@ def _row(row: ProviderStatus) -> tuple[str, ...]:
         row.tier,
         str(row.order),
         left_at(row.remaining) or NOTHING,
-        row.state,
+        row.state if health is None else state_of(health, row.state),
     )

@@ -7,6 +7,7 @@ and what is shed are what this process found.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Literal
 
 from shunpike.ledger.buckets import account_of
@@ -14,12 +15,15 @@ from shunpike.routing.breaker import FAILURES
 from shunpike.routing.trouble import TroubleScope
 from shunpike.runtime.blocks import of_keys_in_use
 from shunpike.runtime.runtime import Runtime
-from shunpike.types import Block, UsageRow
+from shunpike.types import Block, Speed, UsageRow
 from shunpike.types.base import Moment, Record
 from shunpike.types.trouble import place_in_trouble
 
 LATELY = 600.0
 """Seconds of which it is told how many calls were answered."""
+
+TYPICAL = 1_000
+"""Tokens of the prompt that speeds are told for."""
 
 HealthState = Literal["open", "half-open", "closed"]
 """Whether it is asked: ``half-open`` = its time has come, and one request may test it, or does."""
@@ -62,6 +66,10 @@ class AccountHealth(Record):
     shed: Mapping[str, float] = {}
     """Model → the part of the calls that is shed now."""
 
+    speed_streamed: Mapping[str, Speed] = {}
+    """Model → how fast this process saw it answer a prompt of `TYPICAL` tokens, as a stream."""
+    speed_whole: Mapping[str, Speed] = {}
+
     @property
     def success(self) -> float | None:
         """The part of the ended attempts that was answered, None where there were none."""
@@ -90,6 +98,8 @@ async def health_of(runtime: Runtime) -> tuple[AccountHealth, ...]:
                 concurrency=capacity.concurrency,
                 refused_with=capacity.refused_with,
                 shed=capacity.shed,
+                speed_streamed=_speeds(runtime, name, now, stream=True),
+                speed_whole=_speeds(runtime, name, now, stream=False),
                 **_lately(usage, name),
             )
         )
@@ -129,6 +139,12 @@ def _closes_all(place: PlaceHealth) -> bool:
 
 def _worst(states: Iterable[HealthState]) -> HealthState:
     return max(states, key=_STATES.index, default="open")
+
+
+def _speeds(runtime: Runtime, name: str, now: float, *, stream: bool) -> dict[str, Speed]:
+    of = partial(runtime.performance.speeds.of, stream=stream, prompt_tokens=TYPICAL, now=now)
+    seen = {one.model.id: of(one.label) for one in runtime.targets.targets if one.name == name}
+    return {model: speed for model, speed in seen.items() if speed is not None}
 
 
 def _lately(usage: Iterable[UsageRow], name: str) -> dict[str, int]:
