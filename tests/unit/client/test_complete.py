@@ -171,12 +171,13 @@ async def test_a_rejected_key_is_not_tried_again(make_client: MakeClient) -> Non
 
 
 async def test_a_provider_in_trouble_goes_last_until_it_cools_down(make_client: MakeClient) -> None:
-    first = ScriptedProvider("first", Overloaded("busy", provider="first"), answer("back"))
+    """It takes five failures in a row; the moment that a failure names counts at once."""
+    first = ScriptedProvider("first", *[Overloaded("busy", provider="first")] * 5, answer("back"))
     async with make_client(first, ScriptedProvider("second", answer("two"))) as client:
-        assert (await client.complete("hello")).text == "two"
-        assert (await client.complete("hello")).text == "two"
-        assert len(first.backend.calls) == 1
-        await client.clock.sleep(2)
+        for _ in range(7):
+            assert (await client.complete("hello")).text == "two"
+        assert len(first.backend.calls) == 5
+        await client.clock.sleep(30)
         assert (await client.complete("hello")).text == "back"
 
 
