@@ -19,8 +19,8 @@ LOS_ANGELES = "America/Los_Angeles"
 DAY = 86_400.0
 POOL = "free"
 """All free models of OpenRouter together."""
-CREDIT = "0.02"
-"""Dollars that Hyperbolic gives, of which the catalog believes that it is one."""
+CREDIT = "0.01"
+"""Dollars that Hyperbolic gives, of which the catalog says that it is one."""
 
 
 class TrueLimits(NamedTuple):
@@ -40,7 +40,7 @@ FREE = (
     TrueLimits("google", "gemini-3.5-flash-lite", 8, 70, 20_000),
     TrueLimits("openrouter", "google/gemma-4-31b-it:free", 8, 30),
     TrueLimits("groq", "openai/gpt-oss-120b", 10, 60, 7_000),
-    TrueLimits("groq", "groq/compound", 15, 100, 30_000),
+    TrueLimits("groq", "groq/compound", 15, 60, 30_000),
     TrueLimits("hyperbolic", "meta-llama/Llama-3.3-70B-Instruct", 12, 0),
 )
 PAID = {
