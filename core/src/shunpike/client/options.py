@@ -43,8 +43,7 @@ class Options(TypedDict, total=False):
     """
 
     model: str | None
-    """``auto``, ``groq/auto``, ``groq/ID``, an id wherever it is offered, or an alias of the settings; not given = the
-    setting ``default_model``, which is ``auto``."""
+    """``auto``, ``groq/auto``, ``groq/ID``, an id wherever it is offered, or an alias; else the ``default_model``."""
     strategy: str | None
     providers: str | Sequence[str] | None
     """Only this one, or these."""

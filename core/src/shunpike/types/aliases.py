@@ -102,7 +102,7 @@ class ModelAlias(Written, Record):
 class RoutingRule(Record):
     """Which requests it is for, and what they are given. What is not set fits every request."""
 
-    model: str | None = Field(default=None, examples=["gpt-*"], json_schema_extra=NO_UNIT)
+    model: str | None = Field(default=None, examples=["m-*"], json_schema_extra=NO_UNIT)
     """The model as it was asked for; ``*`` and ``?`` stand for any characters."""
     client: str | None = Field(default=None, examples=["team-*"], json_schema_extra=NO_UNIT)
     """Who asks, by the name of the client key; ``*`` and ``?`` stand for any characters."""
