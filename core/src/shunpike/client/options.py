@@ -52,8 +52,7 @@ class Options(TypedDict, total=False):
     wait: bool | None
     """False: fail at once instead of waiting for what may open, or be well again, before the timeout."""
     strict: bool | None
-    """True: a parameter that a provider can't honour sends the request elsewhere instead of dropping it, and so does an
-    answer of another model than the one that was named; the same model at another provider is no other."""
+    """True: it goes elsewhere where an option would be dropped, or another model than the named one has answered."""
     no_training: bool | None
     """True: nobody is asked who may use the prompt for training, or of whom that is not known."""
     tag: str | None

@@ -39,6 +39,7 @@ PLAIN = frozenset(
 """Kinds of failures that speak of the provider. Others may quote the prompt or the answer: their words stay out."""
 _SENT = (Verdict.FAILED, Verdict.ANSWERED)
 _ABOUT_ANSWERS = ("the answer may be of no use", "choice ")
+_PLAIN_TYPES = frozenset({str, int, float, bool, type(None)})
 _UNLIKE = object()
 """No field is like it."""
 
@@ -57,9 +58,12 @@ def decision_of(text: str) -> Decision:
 def _lean(value: Any) -> Any:
     """Return ``value`` as JSON types, records without what they have by default; a ``kind`` tells windows apart."""
     if isinstance(value, BaseModel):
-        defaults = _defaults(type(value))
-        fields = value.__dict__.items()
-        return {name: _lean(one) for name, one in fields if name == "kind" or one != defaults.get(name, _UNLIKE)}
+        told, defaults = value.__pydantic_fields_set__, _defaults(type(value))
+        return {
+            name: one if type(one) in _PLAIN_TYPES else _lean(one)
+            for name, one in value.__dict__.items()
+            if (name in told and one != defaults.get(name, _UNLIKE)) or name == "kind"
+        }
     if isinstance(value, tuple | list):
         return [_lean(one) for one in value]
     return value.value if isinstance(value, Enum) else value
