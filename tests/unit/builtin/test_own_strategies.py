@@ -11,6 +11,7 @@ from shunpike.builtin.balanced import Balanced, weights_of
 from shunpike.builtin.cost import Cheapest
 from shunpike.builtin.latency import Fastest
 from shunpike.builtin.priority import Priority
+from shunpike.builtin.quality import Quality
 from shunpike.builtin.spread import EvenUse
 from shunpike.errors import ConfigError
 from shunpike.protocols import Ranked, Strategy, Target, TargetState, View
@@ -250,3 +251,14 @@ def test_weights_that_are_none_are_rejected(weights: Any, told: str) -> None:
         weights_of({"weights": weights})
     assert told in str(caught.value)
     assert "cost, latency, quality, spread" in str(caught.value.hint)
+
+
+def test_quality_takes_the_dearer_price_of_now_for_the_stronger_model() -> None:
+    """Targets of the runtime have no price of their own: what is in force stands in their states."""
+    small, strong = free("small").model_copy(update={"price": None}), free("strong").model_copy(update={"price": None})
+    known = [
+        (small, TargetState(price=Price(prompt=1, completion=2))),
+        (strong, TargetState(price=Price(prompt=50, completion=100))),
+    ]
+    assert names(rank(Quality(), known, difficulty=0.95)) == ["strong", "small"]
+    assert names(rank(Quality(), known, difficulty=0.05)) == ["small", "strong"]

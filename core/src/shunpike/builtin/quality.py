@@ -13,7 +13,7 @@ from typing_extensions import override
 from shunpike.builtin.ordering import Placing, in_order, is_blocked
 from shunpike.errors import ConfigError
 from shunpike.protocols import NeedsDifficulty, NeedsStates, Ranked, RoutableRequest, Strategy, Target, View
-from shunpike.types import Calendar, Lifetime, Remaining, Rolling
+from shunpike.types import Calendar, Lifetime, Price, Remaining, Rolling
 
 STRONG_SHARE = 0.3
 """The share of requests that are asked of strong models where ``strong_share`` says nothing else."""
@@ -99,6 +99,8 @@ class _Place(NamedTuple):
 
     below: int
     not_meant: bool
+    unverified: bool
+    """Whether nobody has seen it there lately: a price of what may be gone is no sign of strength."""
     quality: float
     list_price: float
 
@@ -112,16 +114,21 @@ def _worths(candidates: Sequence[Target], view: View) -> list[_Worth]:
             target,
             state.quality,
             (average if state.quality is None else state.quality) * (1.0 if state.usable is None else state.usable),
-            0.0 if target.price is None else float(target.price.prompt + target.price.completion),
+            _list_price(target.price if state.price is None else state.price),
         )
         for target, state in zip(candidates, states, strict=True)
     ]
 
 
+def _list_price(price: Price | None) -> float:
+    return 0.0 if price is None else float(price.prompt + price.completion)
+
+
 def _place(one: _Worth, view: View, *, strong: bool, hard: bool) -> _Place:
     # A simple request that no small model can take goes to the least of the strong ones.
     up = -1.0 if hard or not strong else 1.0
-    return _Place(_below(one, view.min_quality), strong is not hard, up * one.expected, up * one.list_price)
+    below, unverified = _below(one, view.min_quality), one.target.model.status == "unverified"
+    return _Place(below, strong is not hard, unverified, up * one.expected, up * one.list_price)
 
 
 def _below(one: _Worth, least: float | None) -> int:
