@@ -262,7 +262,7 @@ class Interrupted(ProviderError):
 
 
 class BadAnswer(ProviderError):
-    """The answer is of no use; kinds: ``substituted``, ``empty``, ``truncated``, ``refused``, ``schema_invalid``."""
+    """The answer is of no use; kinds: ``substituted`` and those in ``[fall_over]``, such as ``empty``, ``looping``."""
 
     kind = "empty"
     billed = True

@@ -25,7 +25,7 @@ from shunpike.errors import (
     RequestError,
     UsageError,
 )
-from shunpike.routing.fall_over import row_of, step_after
+from shunpike.routing.fall_over import BAD_ANSWERS, row_of, step_after
 from shunpike.routing.health import Health
 from shunpike.routing.operation import Completing
 from shunpike.routing.retry_budget import back_off
@@ -59,8 +59,8 @@ ROWS: list[tuple[Failure, str]] = [
     (failure(Overloaded, "paid_again"), "overloaded"),
     (failure(Interrupted), "interrupted"),
     (PluginError("odd", plugin="p"), "plugin"),
-    *((failure(BadAnswer, word), word) for word in ("empty", "truncated", "refused", "schema_invalid")),
-    (failure(BadAnswer, "looping"), "bad_answer"),
+    *((failure(BadAnswer, word), word) for word in BAD_ANSWERS),
+    (failure(BadAnswer, "odd"), "bad_answer"),
     (failure(BadAnswer, "auth"), "bad_answer"),
 ]
 

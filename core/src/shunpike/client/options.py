@@ -61,8 +61,7 @@ class Options(TypedDict, total=False):
     """Your own name of the conversation: it stays where it was answered last. Without one it is known by how its
     prompt begins."""
     task: str | None
-    """A word for what it is about, such as ``"code"``, where that is not the ``tag``: how well models do is learned by
-    it."""
+    """What it is about, such as ``"code"``, where that is not the ``tag``: how well models do is learned by it."""
     min_quality: float | None
     """From 0 to 1: only models whose quality is known to be no less are asked."""
     priority: Literal["interactive", "batch"] | None

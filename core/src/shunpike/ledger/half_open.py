@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 from shunpike.ledger.rows import BlockRow
 from shunpike.types import Block, Reservation, Settlement
+from shunpike.types.ledger import BAD
 
 
 def may_test(block: Block, now: float) -> bool:
@@ -27,7 +28,7 @@ def may_test(block: Block, now: float) -> bool:
 
 def after_test(block: Block, settlement: Settlement) -> Block | None:
     """Return what becomes of a block whose test ended, and did not close it anew; None = it is open."""
-    if settlement.outcome == "ok":
+    if settlement.outcome == "ok" or settlement.outcome.startswith(BAD):  # It answers, if badly.
         return None
     test_at = block.test_at
     if test_at is not None and any(not one.failures for one in settlement.blocks):

@@ -25,6 +25,7 @@ from shunpike.ledger.rows import FACTS
 from shunpike.ledger.terms import Terms
 from shunpike.protocols import AdmissionRequest
 from shunpike.types import ZERO, Basis, Funds, Money, Outcome, Price, Settlement, State, Usage
+from shunpike.types.ledger import BAD
 
 INTERRUPTED = "stream_interrupted"
 BROKEN_OFF = frozenset({INTERRUPTED, "timeout"})
@@ -89,7 +90,7 @@ def _settled(outcome: Outcome, ask: AdmissionRequest, terms: Terms, usage: Usage
         cost=_booked(cost, terms),
         list_value=None if outcome.price is None else _booked(outcome.price.of(usage), terms),
         served_model=outcome.served_model,
-        outcome=_word(outcome),
+        outcome=_word(outcome) if outcome.bad_answer is None else f"{BAD}{outcome.bad_answer}",
         **_told(outcome),
     )
 

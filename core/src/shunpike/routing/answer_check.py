@@ -1,14 +1,17 @@
-"""Whether an answer is one: empty, truncated, refused and invalid answers are failures of their own class."""
+"""Whether an answer is one: empty, cut off, refused, invalid, looping and wrong-language ones are failures."""
 
 from __future__ import annotations
 
 import json
+import re
+from math import isfinite
 from typing import Any
 
 from shunpike.errors import BadAnswer
 from shunpike.json_schema import json_schema
 from shunpike.protocols import Target
 from shunpike.routing.context import Attempt, RequestContext
+from shunpike.routing.odd_text import SHORTEST, is_in_another_language, loops, refuses
 from shunpike.types import Answer, ChatRequest
 from shunpike.types.base import label
 
@@ -19,7 +22,36 @@ def check_answer(answer: Answer, request: ChatRequest, context: RequestContext, 
     message = first.message
     if first.finish_reason == "content_filter" or (message.refusal and not message.text):
         return _bad("refused", "the model or its filter refused to answer", attempt.target)
-    return check_end(answer, request, context, attempt)
+    found = check_end(answer, request, context, attempt)
+    if found is None and (odd := _odd(answer, request)) is not None:
+        kind, what = odd
+        return _bad(kind, what, attempt.target)
+    return found
+
+
+def remark_on_end(answer: Answer, request: ChatRequest, attempt: Attempt) -> None:
+    """Remark on what looks wrong with an answer that was shown as it came: its reader has it already."""
+    if (odd := _odd(answer, request)) is not None:
+        kind, what = odd
+        attempt.remarks.append(f"the answer may be of no use ({kind}): {what}")
+
+
+def _odd(answer: Answer, request: ChatRequest) -> tuple[str, str] | None:
+    """Return the kind of what is grossly wrong with a text, and the words for it; None where all looks well."""
+    first = answer.choices[0]
+    text = first.message.text
+    if request.json_mode is not None or first.message.tool_calls or not text:
+        return None
+    if refuses(text):
+        return "refused", f"the model declined to answer: {text.strip()[:60]!r}"
+    if len(text) < SHORTEST:
+        return None
+    prompt = "\n".join(one.text for one in request.messages)
+    if loops(text, prompt, cut=first.finish_reason == "length"):
+        return "looping", "the answer says the same again and again"
+    if is_in_another_language(text, prompt):
+        return "wrong_language", "the answer is in another language than the prompt"
+    return None
 
 
 def check_end(answer: Answer, request: ChatRequest, context: RequestContext, attempt: Attempt) -> BadAnswer | None:
@@ -55,7 +87,8 @@ def _read(text: str, request: ChatRequest, context: RequestContext, attempt: Att
     if context.reads is not None:
         return context.reads(text)
     try:
-        value = json.loads(text, parse_constant=_no_number)
+        value = json.loads(text, parse_constant=_no_number, parse_float=_finite)
+        _check_characters(text, value)
     except (ValueError, RecursionError):
         raise ValueError(f"asked for JSON, got {text[:60]!r}") from None
     if request.json_mode == "json_object" and not isinstance(value, dict):
@@ -74,6 +107,23 @@ def _read(text: str, request: ChatRequest, context: RequestContext, attempt: Att
 
 def _no_number(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
+
+
+def _finite(figures: str) -> float:
+    """JSON bounds no number, but what reads an answer has none beyond these: 1e400 would be infinite."""
+    value = float(figures)
+    if isfinite(value):
+        return value
+    raise ValueError(f"{figures} is too large")
+
+
+def _check_characters(text: str, value: Any) -> None:
+    """Raise `ValueError` (`UnicodeEncodeError`) for half a character, which no file and no other service takes."""
+    if _HALF.search(text):
+        json.dumps(value, ensure_ascii=False).encode()
+
+
+_HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 
 
 def useless(answer: Answer, request: ChatRequest, target: Target) -> BadAnswer | None:

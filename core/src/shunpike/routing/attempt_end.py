@@ -197,6 +197,10 @@ class AttemptEnd:
         closes, opens = services.health.news()
         if closes or opens:
             outcome = outcome.model_copy(update={"closes": closes, "opens": opens})
+        if isinstance(error, BadAnswer):
+            outcome = outcome.model_copy(update={"bad_answer": error.kind})
+        if outcome.error is None and not outcome.cancelled:
+            services.performance.usable.note(attempt.target.label, run.context.task, usable=outcome.bad_answer is None)
         with anyio.CancelScope(shield=True):
             try:
                 await self._let_go(run, attempt)

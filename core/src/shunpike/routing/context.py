@@ -115,6 +115,8 @@ class RequestContext:
     """The caller's own name for whom it is: the unit of experiments. No ledger is kept by it."""
     strict: bool = False
     tag: str | None = None
+    task: str | None = None
+    """What it is about, in the caller's word: how well models do is learned by it."""
     priority: Literal["interactive", "batch"] = "interactive"
     waiter: Waiter = field(default_factory=lambda: Queue().arrive("interactive"))
     """Where it stands among the requests of its client."""

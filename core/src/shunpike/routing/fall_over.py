@@ -18,6 +18,8 @@ from shunpike.errors import (
 from shunpike.routing.trouble import Failure
 from shunpike.types import FallOver, FallOverStep
 
+BAD_ANSWERS = ("empty", "truncated", "refused", "schema_invalid", "looping", "wrong_language")
+"""The kinds of `BadAnswer`, each of which has a row."""
 _ROWS: tuple[tuple[type[ProviderError | PluginError], str], ...] = (
     (AuthError, "auth"),
     (RequestError, "request"),
@@ -30,7 +32,7 @@ _ROWS: tuple[tuple[type[ProviderError | PluginError], str], ...] = (
 )
 _OF_ITS_KIND: tuple[tuple[type[ProviderError], str, dict[str, str]], ...] = (
     (Overloaded, "overloaded", {"timeout": "timed_out", "connection": "connection"}),
-    (BadAnswer, "bad_answer", {kind: kind for kind in ("empty", "truncated", "refused", "schema_invalid")}),
+    (BadAnswer, "bad_answer", {kind: kind for kind in BAD_ANSWERS}),
 )
 """Class, its row, and kind → row of those of its kinds that have one of their own."""
 

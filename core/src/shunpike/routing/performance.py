@@ -9,6 +9,7 @@ from shunpike.protocols import AdmissionRequest
 from shunpike.routing.answer_lengths import AnswerLengths
 from shunpike.routing.load import Load
 from shunpike.routing.speeds import Speeds
+from shunpike.routing.usable import UsableAnswers
 from shunpike.types import Basis, Outcome, Timing, Usage
 
 _MOST = 10_000
@@ -22,6 +23,7 @@ class Performance:
     load: Load = field(default_factory=Load)
     speeds: Speeds = field(default_factory=Speeds)
     lengths: AnswerLengths = field(default_factory=AnswerLengths)
+    usable: UsableAnswers = field(default_factory=UsableAnswers)
     _known: OrderedDict[str, None] = field(default_factory=OrderedDict)
     """The attempts that were told of: what comes back from the store is not learned twice."""
 

@@ -43,6 +43,7 @@ async def states_of(
             ),
             health=_WELL if where is None else health.of(where),
             quality=target.model.quality,
+            usable=known.usable.share(label, view.task),
             speed=known.speeds.of(label, stream=view.stream, prompt_tokens=view.prompt_tokens, now=view.now),
             expected_output=known.lengths.expected(task, label),
             cached_share=known.speeds.cached_share(label, stream=view.stream, now=view.now),

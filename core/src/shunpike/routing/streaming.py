@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 
 from shunpike.errors import BadAnswer, Interrupted, UsageError
-from shunpike.routing.answer_check import check_end
+from shunpike.routing.answer_check import check_end, remark_on_end
 from shunpike.routing.attempt_loop import AttemptLoop
 from shunpike.routing.blaming import checked
 from shunpike.routing.context import Attempt, RequestContext
@@ -129,6 +129,7 @@ class StreamRun:
             self._run.failed(bad)
             raise bad
         self.answer = answer
+        remark_on_end(answer, self._request, attempt)
         self._run.finished(
             attempt, Completing(self._loop.services, self._context, self._request).warnings(answer, attempt)
         )

@@ -146,6 +146,7 @@ class Planner:
             attempt_share=settings.attempt_share,
             strict=wishes.strict,
             tag=wishes.tag,
+            task=wishes.task or wishes.tag,
             priority=wishes.priority,
             waiter=waiter,
             waits=settings.wait if wishes.wait is None else wishes.wait,

@@ -59,6 +59,10 @@ class FallOver(Written, Record):
     """The model declined to answer."""
     schema_invalid: FallOverStep = Field(default=FallOverStep.NEXT, examples=["same"], json_schema_extra=_NO_UNIT)
     """The answer is not of the form that was asked for."""
+    looping: FallOverStep = Field(default=FallOverStep.NEXT, examples=["same"], json_schema_extra=_NO_UNIT)
+    """The answer goes round in circles. This is told from its form, and only where that is gross."""
+    wrong_language: FallOverStep = Field(default=FallOverStep.NEXT, examples=["same"], json_schema_extra=_NO_UNIT)
+    """The answer is in a language that nothing of the prompt is in, nor speaks of."""
     bad_answer: FallOverStep = Field(default=FallOverStep.NEXT, examples=["same"], json_schema_extra=_NO_UNIT)
     """The answer is of no use in any other way."""
     paid_again: bool = Field(default=False, examples=[True], json_schema_extra=_NO_UNIT)

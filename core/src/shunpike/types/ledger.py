@@ -138,6 +138,10 @@ class AttemptFacts(Record):
     """What the provider calls the state of the model that answered."""
 
 
+BAD = "bad:"
+"""Before the kind of an answer that is of no use, where the ledger keeps it: it counts as none."""
+
+
 class Outcome(AttemptFacts):
     """How an attempt ended, as routing saw it; the ledger makes a `Settlement` of it (``ledger/settle.py``).
 
@@ -163,6 +167,8 @@ class Outcome(AttemptFacts):
     price: Price | None = None
     """The price of the model that answered; None = unknown, then the reservation's worst case stands."""
     error: str | None = None
+    bad_answer: Text | None = None
+    """For an answer that is of no use: its kind. It is billed, and used what it says, as any other is."""
     status: int | None = None
     billed: bool | None = None
     """For a failure: whether the provider charges for it; None = nobody knows."""
@@ -206,7 +212,7 @@ class Settlement(AttemptFacts):
     """What the answered tokens cost at list price, whoever pays; None = unknown."""
     served_model: Text | None = None
     outcome: str = "ok"
-    """``ok`` or the kind of the error."""
+    """``ok``, the kind of the error, or `BAD` and the kind of an answer that is of no use."""
     keeps_request: bool = True
     """False when no byte was sent, so that not even a request was used."""
     blocks: tuple[Block, ...] = ()
