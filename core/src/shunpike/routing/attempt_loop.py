@@ -80,9 +80,15 @@ class AttemptLoop:
             lambda attempt: self.once(run, attempt, operation),
             lambda error: not isinstance(error, ProviderError | PluginError) or self._stops(run, error),
         )
-        await race.run(first, lambda: self._beside(run, first, seconds), seconds)
-        for _, attempt in race.late:
-            await self.ends.left(run, attempt)
+        try:
+            await race.run(first, lambda: self._beside(run, first, seconds), seconds)
+            for _, attempt in race.late:
+                await self.ends.left(run, attempt)
+        except BaseException:
+            # The caller may go away while the loser is settled: what had begun to answer has nobody who reads it.
+            for attempt in race.given:
+                await self.ends.left(run, attempt)
+            raise
         if race.won is None:
             raise race.errors[0]
         return race.won

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from shunpike.clock import Clock
 from shunpike.routing.breaker import FAILURES, FORGIVEN, TEST_LEASE, TESTED_FOR, Growth, closed_for
@@ -37,8 +38,9 @@ class Closings:
 
         """
         now, known = self._clock.now(), self.known.get(place)
-        if known is not None and known.shut and begun <= known.closed_at and not named:
-            return known  # One that had begun before it was closed is of the same trouble, not of a further one.
+        if known is not None and known.shut and begun <= known.closed_at:
+            # One that had begun before it was closed is of the same trouble, not of a further one.
+            return self._named_later(place, known, named)
         failures = max(least, 1 if known is None else known.failures + 1)
         times, away = self._closed_before(place) if known is None else known.times, 0.0
         if failures >= FAILURES:
@@ -53,6 +55,12 @@ class Closings:
                 found.opens_at, found.opens_mono = named, float("inf")
         found.shut = found.opens_at > now
         return self._keep(place, found)
+
+    def _named_later(self, place: Place, known: Closed, named: float | None) -> Closed:
+        """Return what is known of a closed place, which opens no earlier than ``named``."""
+        if named is None or named <= known.opening(self._clock):
+            return known
+        return self._keep(place, replace(known, opens_at=named, opens_mono=float("inf"), named_at=named))
 
     def close(self, place: Place, told: Setback, growth: Growth, begun: float) -> Closed:
         """Close a place at once, for longer with each failure in a row of attempts that began after the last."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -32,7 +33,8 @@ class Hedging:
         context, services = run.context, self._services
         if not self._may_be(context) or self.other(run, attempt) is None:
             return None
-        services.hedges.counted()
+        if not run.recorder.attempts:
+            services.hedges.counted()  # A request counts once, however often it is tried.
         now, label = services.clock.now(), attempt.target.label
         tokens = context.tokens(attempt.target)
         speed = services.performance.speeds.of(label, stream=context.streamed, prompt_tokens=tokens, now=now)
@@ -74,9 +76,15 @@ class Race(Generic[T]):
     """What came after it was won, at the same moment: it is to be let go of."""
     errors: list[Exception] = field(default_factory=list)
 
+    @property
+    def given(self) -> list[Attempt]:
+        """The attempts that gave something, be it too late."""
+        return [attempt for _, attempt in ((self.won, *self.late) if self.won else self.late)]
+
     async def run(self, first: Attempt, second: Second, seconds: float) -> None:
         """Run it to its end; ``won`` or ``errors`` tell how it ended, the decisive one first."""
-        self._over, self._scopes = anyio.Event(), [anyio.CancelScope(), anyio.CancelScope()]
+        self._over, self._admission = anyio.Event(), anyio.CancelScope()
+        self._scopes = [anyio.CancelScope(), anyio.CancelScope()]
         async with anyio.create_task_group() as group:
             group.start_soon(self._make, first, self._scopes[0])
             with self.clock.move_on_after(seconds):
@@ -85,12 +93,13 @@ class Race(Generic[T]):
                 group.start_soon(self._make, attempt, self._scopes[1])
 
     async def _admitted(self, second: Second) -> Attempt | None:
-        """Return the second attempt; that there is none keeps nobody from waiting for the first."""
-        try:
+        """Return the second attempt; that there is none keeps nobody from waiting for the first, nor from its answer.
+
+        What keeps it from being admitted is met again by whoever is asked after the first has failed.
+        """
+        with self._admission, suppress(Exception):
             return await second()
-        except Exception as error:  # noqa: BLE001 - it is told once the first has failed, too
-            self.errors.append(error)
-            return None
+        return None
 
     async def _make(self, attempt: Attempt, scope: anyio.CancelScope) -> None:
         with scope:
@@ -110,6 +119,6 @@ class Race(Generic[T]):
         self._over.set()
 
     def _end(self, winner: anyio.CancelScope) -> None:
-        for scope in self._scopes:
+        for scope in (self._admission, *self._scopes):
             if scope is not winner:
                 scope.cancel()
