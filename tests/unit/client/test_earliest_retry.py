@@ -136,3 +136,21 @@ def test_of_a_provider_in_trouble_beside_one_at_its_limit(failures: int, seconds
             assert error.retry_at <= client.clock.now() + seconds + 1
 
     anyio.run(run)
+
+
+async def test_a_ledger_that_hangs_is_looked_at_for_two_seconds_however_many_are_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    closed = [RateLimited("slow down", provider="", status=429) for _ in range(8)]
+    for one in closed:
+        one.retry_at = START + 90.0
+    providers = (ScriptedProvider(f"p{number}", one) for number, one in enumerate(closed))
+    async with client_of(*providers, max_attempts=60) as client:
+
+        async def hang(*_: object) -> None:
+            await anyio.sleep_forever()
+
+        monkeypatch.setattr(client.runtime.ledger, "foresee", hang)
+        told = await told_by(client)
+        assert client.clock.now() == START + 2.0
+        assert told.retry_at == START + 90.0

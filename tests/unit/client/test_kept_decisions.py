@@ -203,3 +203,15 @@ async def test_a_request_for_which_nobody_was_left_to_ask_leaves_a_record(make_c
     assert kept == caught.value.decision
     assert (kept.ended, kept.tag, kept.attempts) == (RequestOutcome.EXHAUSTED, "draft", ())
     assert [(one.provider, one.cause) for one in kept.candidates] == [("paid", Cause.POLICY)]
+
+
+def test_a_record_is_there_for_whoever_asks_in_another_event_loop(make_client: MakeClient, store: str) -> None:
+    client = make_client(ScriptedProvider("only"), store=store)
+
+    async def ended() -> None:
+        assert await client.explain(asked) == decided
+        await client.aclose()
+
+    done = anyio.run(client.complete, "hello")
+    asked, decided = done.request_id, done.decision
+    anyio.run(ended)

@@ -14,7 +14,7 @@ from shunpike.types import AdmissionDenied, AttemptStarted, Candidate, Denial, G
 UNKNOWN_MAXIMUM = 4_096
 """The output cap for a model of which neither maximum nor context is known: most have room for it."""
 LOOK_FOR = 2.0
-"""Seconds that a look at the ledger may take at the end of a request, beside all else."""
+"""Seconds that looks at the ledger may take at the end of a request, all together, beside all else."""
 TEMPLATE = 256
 """Tokens that a provider's template may put around a prompt."""
 
@@ -58,11 +58,12 @@ class Admitting:
         So that the moment that its caller is told is the one at which it can be answered. A ledger that can't tell now
         changes nothing.
         """
-        services, now = self._services, self._services.clock.now()
-        for target in run.recorder.closed_for_a_time():
-            with suppress(StoreError):
+        services, clock = self._services, self._services.clock
+        now, until_mono = clock.now(), clock.monotonic() + LOOK_FOR
+        with suppress(StoreError):
+            for target in run.recorder.closed_for_a_time():
                 look = services.admission.foresee(target, self._ask(run, target))
-                denial = await answered(look, services.clock, LOOK_FOR)
+                denial = await answered(look, clock, max(until_mono - clock.monotonic(), 0.0))
                 if denial is not None and (denial.retry_at is None or denial.retry_at > now):
                     run.recorder.closed_for_longer(target, denial)
 

@@ -73,6 +73,10 @@ class Health:
     def _failed(self, where: TroublePlace, told: Setback, named: float | None, begun: float) -> Setback:
         """Count a failure; return what it closes for the request, and whether for others too."""
         known = self._trouble.fail((told.scope, where.of(told.scope)), told, begun, named)
+        for book, scope, one in self._at(where):
+            if scope is not told.scope and begun > one.closed_at:
+                # If it was a test of that, it told nothing of it.
+                book.untest((scope, where.of(scope)))
         if told.scope is TroubleScope.MODEL:
             self._is_the_accounts(where, told, begun)
         until = known.opens_at if known.shut else self._clock.now() + BACK_OFF.after(known.failures)
