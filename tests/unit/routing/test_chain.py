@@ -144,3 +144,21 @@ def test_a_chain_without_a_circle_is_its_entries_rungs_and_ends_in_names_that_ar
         assert not known.keys() & {*leaves}
         assert chain.names == tuple(dict.fromkeys(leaves))
         assert parts == rungs(chain)
+
+
+def test_a_circle_is_found_however_deep_it_lies() -> None:
+    deep = {f"m{place}": [f"m{place + 1}"] for place in range(3_000)}
+    assert circle_in(aliases(**deep, m3000=["auto"])) is None
+    assert circle_in(aliases(**deep, m3000=["m2999", "auto"])) == ("m2999", "m3000", "m2999")
+
+
+def test_aliases_in_each_other_are_bounded_in_depth_and_in_size() -> None:
+    """What the settings take is unfolded without a bound of its own."""
+    deep = {f"m{place}": {"targets": [f"m{place + 1}"]} for place in range(3_000)}
+    with pytest.raises(ValueError, match="more than 50 in each other"):
+        Settings.model_validate({"models": deep})
+    wide = {f"m{place}": {"targets": [f"m{place + 1}", f"m{place + 2}"]} for place in range(40)}
+    with pytest.raises(ValueError, match="more than 500 names"):
+        Settings.model_validate({"models": wide})
+    fits = Settings.model_validate({"models": {f"m{place}": {"targets": [f"m{place + 1}"]} for place in range(50)}})
+    assert unfold("m0", fits.models).names == ("m50",)

@@ -157,12 +157,14 @@ class NamedStrategy(Strategy, NeedsStates, NeedsDifficulty):
         return told
 
     def _each_once(self, ranked: Sequence[Any], candidates: Sequence[Target], what: str) -> Sequence[Ranked]:
+        told: list[Ranked] = []
         for one in ranked:
             if type(one) is not Ranked:
                 checked(one, Ranked, self._plugin, what)
             words = isinstance(one.why, str) and isinstance(one.score, int | float | None)
             if not (words and isinstance(one.group, int | None)):
-                raise PluginError(f"plugin {self._plugin!r}: {what} ranks with {one[1:]!r}", plugin=self._plugin)
+                raise PluginError(f"plugin {self._plugin!r}: {what} ranks with {_types(one)}", plugin=self._plugin)
+            told.append(one if _is_plain(one) else _in_plain_words(one))
         if len(ranked) != len(candidates) or {id(one.target) for one in ranked} != set(map(id, candidates)):
             raise PluginError(
                 f"plugin {self._plugin!r}: {what} must give each candidate once, gave {len(ranked)} of"
@@ -170,7 +172,7 @@ class NamedStrategy(Strategy, NeedsStates, NeedsDifficulty):
                 plugin=self._plugin,
                 hint=f'choose another one, {OWN_FILE}: strategy = "priority"',
             )
-        return ranked
+        return told
 
     @staticmethod
     def _free_first(ranked: Sequence[Ranked]) -> tuple[Ranked, ...]:
@@ -187,6 +189,29 @@ class NamedStrategy(Strategy, NeedsStates, NeedsDifficulty):
         )
 
 
+def _is_plain(one: Ranked) -> bool:
+    """Return whether its words and its score can stand in a record, in JSON and on a terminal as they are."""
+    why, score = one.why, one.score
+    return (not why or (len(why) <= LONGEST_WHY and why.isprintable())) and (
+        score is None or -LARGEST_SCORE <= score <= LARGEST_SCORE
+    )
+
+
+def _in_plain_words(one: Ranked) -> Ranked:
+    """Return it with words of one short line, and without a score that is no number of use."""
+    why = "".join(char if char.isprintable() else "\ufffd" for char in scrub(one.why)[:LONGEST_WHY])
+    score = one.score
+    return one._replace(why=why, score=score if score is not None and abs(score) <= LARGEST_SCORE else None)
+
+
+def _types(one: Ranked) -> str:
+    return ", ".join(f"{name} = {_called(getattr(one, name))}" for name in ("score", "why", "group"))
+
+
+LONGEST_WHY = 500
+"""Characters of what a strategy says of a candidate: it is kept for every candidate of every request."""
+LARGEST_SCORE = 1e300
+"""Beyond it, and of what is no number, nothing is told."""
 _REMEMBERED = 64
 """Orders that are remembered for each strategy."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from shunpike.masking import masked
 from shunpike.protocols import Ranked, Target
 from shunpike.routing.admitting import ask_for
 from shunpike.routing.context import RequestContext
@@ -62,7 +63,7 @@ async def _planned(
     if blocked is None:
         blocked = candidate_of(target, await runtime.ledger.foresee(target, ask))
     return PlannedTarget(
-        candidate=blocked.model_copy(update={"rank": rank, "score": ranked.score, "why": ranked.why}),
+        candidate=blocked.model_copy(update={"rank": rank, "score": ranked.score, "why": masked(ranked.why)}),
         paid=target.paid,
         expected_cost=ZERO if funds is not Funds.PAID else worth,
         list_price=worth,

@@ -14,41 +14,59 @@ from shunpike.types.written import Written
 NO_UNIT: JsonDict = {"unit": "-"}
 MOST_NAMES = 500
 """Names that an alias may stand for, those of the aliases in it counted."""
+MOST_FLOORS = 50
+"""Aliases that an alias may be made of one within the other."""
 _TOKENS: JsonDict = {"unit": "tokens"}
 _OWN: JsonDict = {"unit": "the strategy's own"}
 
 
 def circle_in(aliases: Mapping[str, ModelAlias]) -> tuple[str, ...] | None:
-    """Return the way on which an alias stands for itself, such as ``("a", "b", "a")``; None where none does."""
-    over: set[str] = set()
-
-    def walk(name: str, above: tuple[str, ...]) -> tuple[str, ...] | None:
-        if name in above:
-            return (*above[above.index(name) :], name)
-        if name in over or name not in aliases:
-            return None
-        for one in aliases[name].targets:
-            if (found := walk(one.model, (*above, name))) is not None:
-                return found
-        over.add(name)
+    """Return a way on which an alias stands for itself, such as ``("a", "b", "a")``; None where none does."""
+    layers = _layers(aliases)
+    left = aliases.keys() - {name for layer in layers for name in layer}
+    if not left:
         return None
+    # Each that is left names another that is left: whoever follows them comes back to where he was.
+    name, way = next(name for name in aliases if name in left), list[str]()
+    while name not in way:
+        way.append(name)
+        name = next(one.model for one in aliases[name].targets if one.model in left)
+    return (*way[way.index(name) :], name)
 
-    return next((found for name in aliases if (found := walk(name, ())) is not None), None)
+
+def deeper_than(most: int, aliases: Mapping[str, ModelAlias]) -> str | None:
+    """Return an alias that is made of aliases of aliases on more than ``most`` floors; None where none is."""
+    return next((layer[0] for layer in _layers(aliases)[most:]), None)
+
+
+def _layers(aliases: Mapping[str, ModelAlias]) -> list[list[str]]:
+    """Return the aliases floor by floor, each above all that it names; those that stand for themselves are on none."""
+    inner = {name: {one.model for one in alias.targets} & aliases.keys() for name, alias in aliases.items()}
+    named_by: dict[str, list[str]] = {}
+    for name, those in inner.items():
+        for one in those:
+            named_by.setdefault(one, []).append(name)
+    layers, layer = list[list[str]](), [name for name, those in inner.items() if not those]
+    while layer:
+        layers.append(layer)
+        ready = []
+        for one in layer:
+            for name in named_by.get(one, ()):
+                inner[name].discard(one)
+                if not inner[name]:
+                    ready.append(name)
+        layer = ready
+    return layers
 
 
 def larger_than(most: int, aliases: Mapping[str, ModelAlias]) -> str | None:
-    """Return an alias that stands for more than ``most`` names, all in it counted; None where none does.
-
-    None of ``aliases`` may stand for itself.
-    """
+    """Return an alias that stands for more than ``most`` names, all in it counted; None where none does."""
     sizes: dict[str, int] = {}
-
-    def size(name: str) -> int:
-        if name not in sizes:
-            sizes[name] = sum(size(one.model) for one in aliases[name].targets) if name in aliases else 1
-        return sizes[name]
-
-    return next((name for name in aliases if size(name) > most), None)
+    for name in (one for layer in _layers(aliases) for one in layer):
+        sizes[name] = sum(sizes.get(one.model, 1) for one in aliases[name].targets)
+        if sizes[name] > most:
+            return name
+    return None
 
 
 class AliasTarget(Record):

@@ -9,7 +9,15 @@ from pydantic import ConfigDict, Field, SecretStr, field_validator
 from pydantic.config import JsonDict
 
 from shunpike.durations import span
-from shunpike.types.aliases import MOST_NAMES, ModelAlias, RoutingSettings, circle_in, larger_than
+from shunpike.types.aliases import (
+    MOST_FLOORS,
+    MOST_NAMES,
+    ModelAlias,
+    RoutingSettings,
+    circle_in,
+    deeper_than,
+    larger_than,
+)
 from shunpike.types.answer import Timeouts
 from shunpike.types.base import ANY, Record
 from shunpike.types.fall_over import FallOver
@@ -256,6 +264,8 @@ class Settings(Written, Record):
                 raise ValueError(f"{name!r} can't name an alias: it means something else")
         if (circle := circle_in(value)) is not None:
             raise ValueError(f"the alias {circle[0]!r} stands for itself: {' -> '.join(circle)}")
+        if (deep := deeper_than(MOST_FLOORS, value)) is not None:
+            raise ValueError(f"the alias {deep!r} stands for aliases of aliases, more than {MOST_FLOORS} in each other")
         if (large := larger_than(MOST_NAMES, value)) is not None:
             raise ValueError(f"the alias {large!r} stands for more than {MOST_NAMES} names, all in it counted")
         return value
