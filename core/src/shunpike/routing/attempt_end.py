@@ -40,13 +40,13 @@ class AttemptEnd:
     def begins_to_answer(self, attempt: Attempt) -> None:
         """Note the first content of a stream."""
         attempt.first_token_mono = self._services.clock.monotonic()
-        self._services.health.answers(self._services.where(attempt.target))
+        self._services.health.answers(self._services.where(attempt.target), attempt.started_at)
 
     async def answered(self, run: RequestRun, attempt: Attempt, outcome: Outcome) -> None:
         """End an attempt that gave what was asked for."""
         services = self._services
         # Before it is booked, which tells others.
-        services.health.succeeded(services.where(attempt.target), self._at_once(attempt))
+        services.health.succeeded(services.where(attempt.target), self._at_once(attempt), attempt.started_at)
         services.retries.answered(attempt.target.label)
         self._stays(run, attempt.target)
         record = await self._book(run, attempt, outcome, None)
@@ -109,6 +109,11 @@ class AttemptEnd:
                 outcome = Outcome(at=self._services.clock.now(), sent=False, error=Cause.DISABLED.value)
                 await self._without_failure(run, attempt, outcome)
         return why
+
+    async def refused_meanwhile(self, run: RequestRun, attempt: Attempt) -> None:
+        """End an attempt whose key was refused while it was admitted: nothing is sent."""
+        outcome = Outcome(at=self._services.clock.now(), sent=False, error=Cause.KEY.value)
+        await self._without_failure(run, attempt, outcome)
 
     async def why_off(self, run: RequestRun, target: Target) -> str | None:
         """Return why ``target`` was switched off since the plan was made, None = it is on. Raises `StoreError`."""

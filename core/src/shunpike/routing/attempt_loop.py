@@ -132,9 +132,9 @@ class AttemptLoop:
         setback = health.enter(where, run.places, None if target.label in run.shed else run.context.request_id)
         run.shed.add(target.label)
         if setback is not None:
-            run.recorder.closed(target, setback)
-            run.schedule.closed(target, setback, until_mono(self.services.clock, setback))
+            self._closed(run, target, setback)
             return None
+        refused = health.refusal(where)
         try:
             admitted = await self._admitting.admit(run, target)
             off = await self.ends.switched_off(run, admitted) if isinstance(admitted, Attempt) else None
@@ -146,6 +146,12 @@ class AttemptLoop:
         except BaseException:
             health.leave(where)
             raise
+        now_refused = health.refusal(where)
+        if isinstance(admitted, Attempt) and off is None and now_refused is not None and refused is None:
+            # The first of many that were admitted at once was told so: the others have not left yet.
+            await self.ends.refused_meanwhile(run, admitted)
+            self._closed(run, target, now_refused)
+            return None
         if isinstance(admitted, Attempt) and off is None:
             if target.label in run.troubled:
                 self.services.retries.retried(target.label, self.services.clock.monotonic())
@@ -159,6 +165,10 @@ class AttemptLoop:
         else:
             run.schedule.closed(target, Setback(TroubleScope.MODEL, "denied", admitted.reason, cause=admitted.cause))
         return None
+
+    def _closed(self, run: RequestRun, target: Target, setback: Setback) -> None:
+        run.recorder.closed(target, setback)
+        run.schedule.closed(target, setback, until_mono(self.services.clock, setback))
 
     def _may_ask(self, run: RequestRun, target: Target) -> bool:
         """Whether ``target`` may be asked: for the first time always, again only while its retry budget allows it."""

@@ -100,6 +100,11 @@ class Closings:
             self._over.add(bucket)
             self._well_at[bucket] = now
 
+    def is_since(self, place: Place, begun: float) -> bool:
+        """Return whether a place was closed after an attempt had begun that is no test of it."""
+        known = self.known.get(place)
+        return known is not None and known.tested_until_mono is None and begun <= known.closed_at
+
     def _closed_before(self, place: Place) -> int:
         """Return how often it was closed before it was well for a while, less what that is forgiven for."""
         times, since = self._times.pop(place, (0, 0.0))

@@ -7,6 +7,7 @@ stay away; its success opens it for all, its failure closes it for longer.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from math import inf
 
 from shunpike.clock import Clock
 from shunpike.errors import BadAnswer, QuotaExhausted, RateLimited
@@ -137,23 +138,30 @@ class Health:
     def _book_of(self, place: Place) -> Closings:
         return self._shut if _is_key(place) else self._trouble
 
-    def answers(self, where: TroublePlace) -> None:
-        """Content arrives: address, account and key are well, whatever becomes of the answer."""
-        self._answered(where, (TroubleScope.ORIGIN, TroubleScope.ACCOUNT, TroubleScope.KEY))
+    def answers(self, where: TroublePlace, begun: float = inf) -> None:
+        """Content arrives: address, account and key are well, whatever becomes of the answer.
 
-    def succeeded(self, where: TroublePlace, at_once: int = 0) -> None:
-        """A good answer, to one of so many ``at_once``, ends all that was closed there."""
+        Args:
+            where: Where it comes from.
+            begun: When its attempt began, epoch seconds: of a key that was refused since then, it tells nothing.
+
+        """
+        self._answered(where, (TroubleScope.ORIGIN, TroubleScope.ACCOUNT, TroubleScope.KEY), begun)
+
+    def succeeded(self, where: TroublePlace, at_once: int = 0, begun: float = inf) -> None:
+        """A good answer, to one of so many ``at_once`` that began at ``begun``, ends all that was closed there."""
         if any(one.shut for book, _, one in self._at(where) if book is self._trouble):
             self.capacity.recovered(where)
-        self._answered(where, TroubleScope)
+        self._answered(where, TroubleScope, begun)
         self.capacity.answered(where, at_once)
 
-    def _answered(self, where: TroublePlace, scopes: Iterable[TroubleScope]) -> None:
+    def _answered(self, where: TroublePlace, scopes: Iterable[TroubleScope], begun: float) -> None:
         self._account_well_at[where.account] = self._clock.now()
         if not self.is_all_well:
             for scope in scopes:
                 self._trouble.open((scope, where.of(scope)))
-                self._shut.open((scope, where.of(scope)))
+                if scope is not TroubleScope.KEY or not self._shut.is_since((scope, where.key), begun):
+                    self._shut.open((scope, where.of(scope)))
 
     def _at(self, where: TroublePlace) -> Iterator[tuple[Closings, TroubleScope, Closed]]:
         for book in (self._trouble, self._shut):
@@ -180,12 +188,20 @@ class Health:
             if all(one.is_suspected(now) for _, one in waiting) and self._is_spared(where, among, seed):
                 return None
             scope, one = max(waiting, key=lambda pair: pair[1].opening(self._clock))
-            sure = one.cause is Cause.QUOTA and one.failures == 1
-            until = max(one.opening(self._clock), one.named_at)
-            return Setback(scope, one.kind, one.reason, until, sure=sure, cause=one.cause, hint=one.hint)
+            return self._setback(scope, one)
         for book, _, one in found:
             book.test(one)
         return None
+
+    def _setback(self, scope: TroubleScope, one: Closed) -> Setback:
+        sure = one.cause is Cause.QUOTA and one.failures == 1
+        until = max(one.opening(self._clock), one.named_at)
+        return Setback(scope, one.kind, one.reason, until, sure=sure, cause=one.cause, hint=one.hint)
+
+    def refusal(self, where: TroublePlace) -> Setback | None:
+        """Return by what its key is refused, None where it is not; the same of one that is being tested."""
+        known = self._shut.known.get((TroubleScope.KEY, where.key))
+        return None if known is None else self._setback(TroubleScope.KEY, known)
 
     def _shed(
         self, where: TroublePlace, among: Callable[[], Iterable[TroublePlace]], seed: str | None
