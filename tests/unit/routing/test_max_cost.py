@@ -14,7 +14,7 @@ from shunpike.errors import Exhausted, Overloaded, UsageError
 from shunpike.ledger.request_cost import within_cost
 from shunpike.ledger.terms import Terms
 from shunpike.protocols import AdmissionRequest
-from shunpike.types import Billing, Denial, Funds, Money, Price, Usage
+from shunpike.types import Billing, Denial, Funds, Money, Price, Usage, Verdict
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from .test_fall_over import client, many
@@ -118,3 +118,16 @@ def test_no_attempt_that_is_let_through_can_cost_more(
         assert terms(bounded.max_output).worst <= Money(pico=most)
         assert bool(by) == (bounded.max_output < output)
         assert bounded.max_output >= (ask.min_output or output)
+
+
+@pytest.mark.parametrize("options", [{"max_tokens": 4_000}, {}])
+async def test_a_dry_run_says_so_too_and_the_advice_is_to_raise_it(options: dict[str, Any]) -> None:
+    dear, free = paid("dear", price=Price.per_million("100", "200")), many("free", answer("free"), models=1)
+    async with client(dear, free, **BUDGET) as opened:
+        planned = (await opened.route("hello", max_cost="0.0001", **options)).planned
+        told = {one.candidate.provider: one.candidate.verdict for one in planned}
+        assert told == {"free": Verdict.UNUSED, "dear": Verdict.DENIED}
+        assert "max_cost $0.0001" in planned[1].candidate.reason
+        with pytest.raises(Exhausted) as caught:
+            await opened.complete("hello", max_cost="0.0001", providers=["dear"], **options)
+    assert caught.value.hint == "raise max_cost, lower max_tokens or shorten the prompt"

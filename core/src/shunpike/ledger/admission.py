@@ -152,6 +152,9 @@ class Ledger(Inspection, Admission):
         await self._looking(self._known.refresh())
         if ask.min_output is not None:
             ask = ask.model_copy(update={"max_output": ask.min_output, "min_output": None})
+        bounded = within_cost(ask, self.terms(target, self._counted(target, ask)))
+        if isinstance(bounded, Denial):
+            return bounded
         weighed, now = self._weighed(target, ask), self._clock.now()
         if weighed.wall or weighed.large:
             return weighed.wall or weighed.large

@@ -5,6 +5,7 @@ from __future__ import annotations
 from shunpike.ledger.holds import fits
 from shunpike.ledger.terms import Terms
 from shunpike.protocols import AdmissionRequest
+from shunpike.protocols.admission import MAX_COST
 from shunpike.types import Confidence, Denial, DenialCause, Lifetime, Limit, Money, Owner, Unit
 
 
@@ -25,4 +26,4 @@ def within_cost(ask: AdmissionRequest, terms: Terms) -> tuple[AdmissionRequest, 
 
 def cost_limit(most: Money) -> Limit:
     """Return what a request may cost as the limit that it is."""
-    return Limit(unit=Unit.USD, amount=most.pico, window=Lifetime(), source="max_cost", confidence=Confidence.OPERATOR)
+    return Limit(unit=Unit.USD, amount=most.pico, window=Lifetime(), source=MAX_COST, confidence=Confidence.OPERATOR)

@@ -9,6 +9,8 @@ from shunpike.protocols.target import Target
 from shunpike.types import Denial, Grant, Money, Outcome, Price, Principal, Remaining, Settlement
 from shunpike.types.base import Record
 
+MAX_COST = "max_cost"
+"""The source of the limit that a request sets itself: what it may cost."""
 UNPUBLISHED = "found by trying"
 """The source of a limit that was made of `AdmissionRequest.concurrency`."""
 

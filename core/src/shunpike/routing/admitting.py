@@ -124,6 +124,7 @@ def ask_for(
         price=services.price(target, context.prompt_bound, request.service_tier, left),
         tag=context.tag,
         priority=context.priority,
+        max_cost=context.max_cost,
         concurrency=services.health.capacity.concurrency(services.where(target)),
         arrival=context.waiter.place.arrival,
         waits_until=services.clock.now() + left if context.waits else None,

@@ -12,6 +12,7 @@ from shunpike.clock import moment, when
 from shunpike.errors import Exhausted, NoCredential, PluginError, ShunpikeError, UsageError
 from shunpike.masking import masked
 from shunpike.protocols import Ranked, Target
+from shunpike.protocols.admission import MAX_COST
 from shunpike.protocols.target import key_hint
 from shunpike.routing.candidate_lines import lines_of
 from shunpike.routing.denied import candidate_of
@@ -231,7 +232,7 @@ class DecisionRecorder:
         moments = [one.retry_at for one in relevant if one.retry_at is not None]
         waited = sum(self._waits.values())
         why = why or (f", after waiting {waited:.1f} s" if waited else "")
-        hint = hint_for(relevant, [*self._told, *self._kept_away.values()], self._too_large_for_a_budget())
+        hint = hint_for(relevant, [*self._told, *self._kept_away.values()], self._too_dear_for())
         opens = min(moments, default=None)
         error = Exhausted(
             "\n".join([f"no provider can answer right now{why}", *lines]),
@@ -242,9 +243,12 @@ class DecisionRecorder:
         error.request_id = request_id
         return error
 
-    def _too_large_for_a_budget(self) -> bool:
-        denials = [denial for _, denial in self.denials.values()]
-        return any(one.cause is DenialCause.TOO_LARGE and one.by is DeniedBy.BUDGET for one in denials)
+    def _too_dear_for(self) -> str:
+        """Return which budget, or bound of the request's own, it is larger than; nothing where there is none."""
+        large = [one for _, one in self.denials.values() if one.cause is DenialCause.TOO_LARGE]
+        if any(one.limit is not None and one.limit.source == MAX_COST for one in large):
+            return MAX_COST
+        return "the budget" if any(one.by is DeniedBy.BUDGET for one in large) else ""
 
     def _misbehaved(self) -> ShunpikeError | None:
         """Return the plugin's error where nothing else went wrong."""

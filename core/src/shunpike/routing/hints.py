@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from shunpike.errors import AuthError, ProviderError
 from shunpike.protocols import Target
+from shunpike.protocols.admission import MAX_COST
 from shunpike.protocols.target import GIVEN, key_hint
 from shunpike.types import Candidate, Cause, DeniedBy
 
@@ -68,19 +69,19 @@ def fit_key_hint(error: ProviderError, target: Target) -> None:
         error.hint = key_hint(target.provider.env_key if elsewhere else origin, target.name, origin)
 
 
-def hint_for(candidates: Sequence[Candidate], told: Sequence[Told], over_budget: bool = False) -> str:
+def hint_for(candidates: Sequence[Candidate], told: Sequence[Told], too_dear_for: str = "") -> str:
     """Return what could help: what a failure says itself, else what fits the blocks and failures best.
 
-    ``over_budget`` tells that the request alone is larger than a budget. What opens by itself comes first, how to pay
-    last: whoever chose free tiers first is not to be sold something.
+    ``too_dear_for`` names a budget, or the ``max_cost``, that the request alone is larger than. What opens by itself
+    comes first, how to pay last: whoever chose free tiers first is not to be sold something.
     """
     for one in told:
         if one.hint:
             return one.hint
-    return next(hint for fits, hint in _hints(candidates, told, over_budget=over_budget) if fits)
+    return next(hint for fits, hint in _hints(candidates, told, too_dear_for) if fits)
 
 
-def _hints(candidates: Sequence[Candidate], told: Sequence[Told], *, over_budget: bool) -> Iterator[tuple[bool, str]]:
+def _hints(candidates: Sequence[Candidate], told: Sequence[Told], too_dear_for: str) -> Iterator[tuple[bool, str]]:
     """Yield what could help, the likeliest first, and whether it fits."""
     causes, kinds = {one.cause for one in candidates}, {one.by for one in candidates}
     money = DeniedBy.POLICY in kinds
@@ -92,8 +93,9 @@ def _hints(candidates: Sequence[Candidate], told: Sequence[Told], *, over_budget
     yield Cause.ATTEMPTS in causes, more
     yield Cause.TIME in causes, "give it more time: --timeout 10m   ·   or name a model: -m PROVIDER/ID"
     yield any(one.retry_at for one in candidates), f"add a provider: shunpike keys set NAME{pay}"
-    raised = f"raise the budget ({_WHERE}), lower max_tokens or shorten the prompt   ·   what is left: shunpike budget"
-    yield over_budget, raised
+    smaller = "lower max_tokens or shorten the prompt"
+    yield too_dear_for == MAX_COST, f"raise max_cost, {smaller}"
+    yield bool(too_dear_for), f"raise {too_dear_for} ({_WHERE}), {smaller}   ·   what is left: shunpike budget"
     large = "lower max_tokens or shorten the prompt   ·   what the limits are: shunpike limits"
     yield Cause.TOO_LARGE in causes, large
     yield Cause.DISABLED in causes and not told, f"switch it on by the command above   ·   {_ANOTHER}"
