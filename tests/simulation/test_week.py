@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import sys
 
 import pytest
 
@@ -16,8 +15,6 @@ from .week import HEAD, Stage, WeekFigures, play
 
 DAYS = int(os.environ.get("SHUNPIKE_SIMULATED_DAYS", "7"))
 NAIVE_DAYS = int(os.environ.get("SHUNPIKE_SIMULATED_DAYS", "1"))
-CPU_SECONDS = 60.0
-"""For the week of ours. Of the process, as others may use the machine meanwhile."""
 
 
 @pytest.fixture(params=["asyncio"])
@@ -50,7 +47,5 @@ async def test_a_week_uses_what_is_free_and_no_more_than_that() -> None:
     assert (mine.spent_pico, mine.paid_attempts) == (0, 0)
     assert mine.persons_answered >= 50 * DAYS, "hardly anybody asked: the next figure says nothing"
     assert mine.availability >= 0.95, "persons were turned away though there was room"
-    if sys.gettrace() is None:  # A debugger's or a coverage's seconds are not ours.
-        assert mine.cpu_seconds < CPU_SECONDS
     for other in naive:
         assert other.share_429 > 10 * mine.share_429, f"{other.name} is no worse: the week proves nothing"
