@@ -18,6 +18,7 @@ from shunpike.config import Loaded
 from shunpike.loop_thread import LoopThread
 from shunpike.plugins import Host
 from shunpike.protocols import Store, Target
+from shunpike.runtime.health_report import AccountHealth
 from shunpike.types import Chunk, Completion, Decision, Embedding, Message, ModelInfo, Remaining, Settings, UsageRow
 from shunpike.types.dry_run import DryRun
 
@@ -110,6 +111,10 @@ class SyncClient:
     def status(self) -> tuple[ProviderStatus, ...]:
         """Return every provider and the state it is in; see `Client.status`."""
         return self._loop.run(self._client.status)
+
+    def health(self) -> tuple[AccountHealth, ...]:
+        """Return how each provider does; see `Client.health`."""
+        return self._loop.run(self._client.health)
 
     def limits(self) -> tuple[tuple[Target, Remaining], ...]:
         """Return every limit in force with what is left of it; see `Client.limits`."""

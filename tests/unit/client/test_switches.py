@@ -12,7 +12,7 @@ from shunpike.client import Client
 from shunpike.control import MemoryControl
 from shunpike.errors import ConfigError, ConfigWarning, Exhausted, Overloaded, StoreError
 from shunpike.storage.database import SEEN_WITHIN
-from shunpike.types import Cause, Limit, Rolling, Unit, Verdict
+from shunpike.types import Cause, Held, Limit, Rolling, Unit, Verdict
 from shunpike.types.control import Change, ControlSetting, Signature, Subject
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
@@ -244,7 +244,8 @@ async def test_nothing_is_sent_while_it_can_not_be_told_what_is_switched_off(
 async def test_a_store_that_takes_its_time_to_tell_fails_no_request_and_is_asked_once_for_all_that_wait(
     make_client: MakeClient,
 ) -> None:
-    acme, _ = two()
+    published = Limit(unit=Unit.CONCURRENT, amount=20, window=Held())  # else it is taken to bear four at first
+    acme = ScriptedProvider("acme", answer("from acme"), limits=(published,))
     async with make_client(acme) as client:
         control, looks = client.runtime.control, list[float]()
 

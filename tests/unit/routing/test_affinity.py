@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shunpike.protocols import Ranked
 from shunpike.routing.affinity import OFF, Candidates, Conversations, PlannedTurn, loss, shared_out
-from shunpike.routing.conversation import Conversation
+from shunpike.routing.conversation import ConversationTurn
 from shunpike.types import AffinityState, ChatRequest, SessionAffinity
 from shunpike_testkit.targets import target
 
@@ -51,10 +51,10 @@ class Talk:
         self.now_mono = 0.0
 
     def turn(self, found: Candidates, *, in_tool_loop: bool = False) -> tuple[tuple[Ranked, ...], PlannedTurn]:
-        return self.known.placed(Conversation(self.key, in_tool_loop), found, IDLE, self.now_mono)
+        return self.known.placed(ConversationTurn(self.key, in_tool_loop), found, IDLE, self.now_mono)
 
     def answered_by(self, one: Ranked) -> None:
-        planned = PlannedTurn(SessionAffinity(state=AffinityState.NEW), Conversation(self.key))
+        planned = PlannedTurn(SessionAffinity(state=AffinityState.NEW), ConversationTurn(self.key))
         self.known.answered(planned, one.target, self.now_mono)
 
 
@@ -105,7 +105,7 @@ def test_inside_a_tool_loop_it_stays_also_where_something_earlier_can_answer_aga
 def test_an_opening_is_asked_where_the_strategy_says_whatever_began_with_the_same_words() -> None:
     talk = Talk()
     talk.answered_by(PLAIN[1])
-    opening = Conversation(talk.key, is_opening=True)
+    opening = ConversationTurn(talk.key, is_opening=True)
     asked, planned = talk.known.placed(opening, candidates(*PLAIN), IDLE, talk.now_mono)
     assert asked == PLAIN
     assert planned.told.state is AffinityState.NEW
@@ -170,9 +170,9 @@ def test_equals_that_cost_money_are_none_of_those_that_are_free() -> None:
 def test_what_was_idle_longest_is_forgotten_first() -> None:
     known = Conversations(most=2)
     for key in ("one", "two", "one", "three"):
-        planned = PlannedTurn(SessionAffinity(state=AffinityState.NEW), Conversation(key))
+        planned = PlannedTurn(SessionAffinity(state=AffinityState.NEW), ConversationTurn(key))
         known.answered(planned, PLAIN[1].target, 0.0)
-    found = {key: known.placed(Conversation(key), candidates(*PLAIN), IDLE, 0.0)[1] for key in ("one", "two")}
+    found = {key: known.placed(ConversationTurn(key), candidates(*PLAIN), IDLE, 0.0)[1] for key in ("one", "two")}
     assert found["one"].told.state is AffinityState.KEPT
     assert found["two"].told.state is AffinityState.NEW
     assert len(known) == 2
@@ -208,7 +208,7 @@ def test_what_a_move_inside_a_tool_loop_loses_is_named() -> None:
     lost = loss(planned._replace(provider="south"), told, signed, PLAIN[0].target)
     assert lost is not None
     assert lost.endswith("the prompt and the signatures of its thoughts, which another provider can't read")
-    assert loss(planned._replace(turn=Conversation(talk.key)), told, signed, PLAIN[0].target) is None
+    assert loss(planned._replace(turn=ConversationTurn(talk.key)), told, signed, PLAIN[0].target) is None
 
 
 names = st.lists(st.sampled_from("abcdef"), min_size=1, max_size=6, unique=True)

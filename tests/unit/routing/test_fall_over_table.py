@@ -179,7 +179,9 @@ class Passing(Health):
     """Finds every trouble passing: it closes nothing for others."""
 
     @override
-    def learn(self, where: TroublePlace, error: Failure, begun: float) -> Setback:
+    def learn(
+        self, where: TroublePlace, error: Failure, begun: float, at_once: int = 0, began_mono: float = 0.0
+    ) -> Setback:
         return Setback(TroubleScope.MODEL, error.kind, "down", sure=False, cause=Cause.TROUBLE, transient=True)
 
 

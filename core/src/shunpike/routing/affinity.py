@@ -27,7 +27,7 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from shunpike.protocols import Ranked, RoutableRequest, Target
-from shunpike.routing.conversation import Conversation
+from shunpike.routing.conversation import ConversationTurn
 from shunpike.routing.rendezvous import order
 from shunpike.types import AffinityState, ChatRequest, SessionAffinity
 from shunpike.types.base import changed
@@ -62,7 +62,7 @@ class PlannedTurn(NamedTuple):
     """What is known of the conversation of a request that was planned."""
 
     told: SessionAffinity
-    turn: Conversation | None = None
+    turn: ConversationTurn | None = None
     """None = it is part of none."""
     provider: str | None = None
     """The id of the provider that answered its last turn, None = none is known."""
@@ -95,7 +95,7 @@ class Conversations:
         return len(self._stays)
 
     def placed(
-        self, turn: Conversation, found: Candidates, idle: float, now_mono: float
+        self, turn: ConversationTurn, found: Candidates, idle: float, now_mono: float
     ) -> tuple[tuple[Ranked, ...], PlannedTurn]:
         """Return ``found`` in the order in which this turn asks, and why; ``idle`` is the seconds that end a stay."""
         ranked = shared_out(turn.key, found)
@@ -128,7 +128,7 @@ class Conversations:
         return changed(told, state=AffinityState.MOVED, why="it did not answer this request")
 
 
-def _told(turn: Conversation, state: AffinityState, target: str | None = None, why: str = "") -> SessionAffinity:
+def _told(turn: ConversationTurn, state: AffinityState, target: str | None = None, why: str = "") -> SessionAffinity:
     return SessionAffinity.model_construct(state=state, key=turn.shown, target=target, why=why)
 
 

@@ -26,7 +26,7 @@ SHOWN = 8
 """Characters of a key that a record shows."""
 
 
-class Conversation(NamedTuple):
+class ConversationTurn(NamedTuple):
     """The conversation that a request is a turn of."""
 
     key: str
@@ -41,13 +41,13 @@ class Conversation(NamedTuple):
         return self.key[:SHOWN]
 
 
-def conversation_of(request: ChatRequest, session: str | None = None, principal: str | None = None) -> Conversation:
+def conversation_of(request: ChatRequest, session: str | None = None, principal: str | None = None) -> ConversationTurn:
     """Return the conversation that ``request`` is a turn of. ``principal`` is who asks, None = the operator."""
     named = session if session is not None else (request.model_extra or {}).get("prompt_cache_key")
     texts = (principal or "", request.model, *(("session", str(named)) if named else _beginning(request)))
     # Their lengths tell where one ends and the next begins.
     whole = "\0".join((*texts, *(str(len(text)) for text in texts))).encode("utf-8", "surrogatepass")
-    return Conversation(
+    return ConversationTurn(
         key=blake2b(whole, digest_size=16).hexdigest(),
         in_tool_loop=request.messages[-1].role in ("tool", "function"),
         is_opening=not named and all(one.role != "assistant" for one in request.messages),
