@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shunpike.errors import Overloaded
-from shunpike.routing.breaker import FAILURES, FIRST_CLOSED
+from shunpike.errors import Overloaded, RateLimited
+from shunpike.routing.breaker import FAILURES, FIRST_CLOSED, UNNAMED
 from shunpike.routing.health import Health
 from shunpike_testkit.clock import VirtualClock
 
@@ -42,3 +42,16 @@ def test_what_had_begun_before_a_place_was_closed_ends_no_test_of_it() -> None:
     health.learn(NORTH, CONNECTION, begun)
 
     assert health.enter(NORTH) is not None
+
+
+def test_a_test_of_a_limit_that_meets_trouble_is_over() -> None:
+    clock = VirtualClock()
+    health = Health(clock)
+    health.learn(NORTH, RateLimited("slow down", provider="north", status=429), clock.now())
+    clock.advance(UNNAMED.first)
+    assert health.enter(NORTH) is None
+    clock.advance(0.01)
+
+    health.learn(NORTH, down(), clock.now())
+
+    assert health.enter(NORTH) is None

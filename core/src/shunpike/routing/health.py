@@ -75,7 +75,7 @@ class Health:
         """Count a failure; return what it closes for the request, and whether for others too."""
         known = self._trouble.fail((told.scope, where.of(told.scope)), told, begun, named)
         for book, scope, one in self._at(where):
-            if scope is not told.scope and begun > one.closed_at:
+            if (book is not self._trouble or scope is not told.scope) and begun > one.closed_at:
                 # If it was a test of that, it told nothing of it.
                 book.untest((scope, where.of(scope)))
         if told.scope is TroubleScope.MODEL:
