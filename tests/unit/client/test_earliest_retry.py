@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -112,6 +113,22 @@ def test_of_a_limit_that_a_provider_named_and_one_of_the_books(
             await check_truth(client)
 
     anyio.run(run)
+
+
+@pytest.mark.parametrize("store", ["memory:", "sqlite:"])
+async def test_of_several_slots_of_a_window_the_first_to_come_back_opens_it(store: str, tmp_path: Path) -> None:
+    """Where a provider named an earlier moment, too, so that the limit is only looked at when the request ends."""
+    refusal = RateLimited("slow down", provider="only", status=429)
+    refusal.retry_at = START + 50.0
+    limit = Limit.model_validate({"unit": "request", "amount": 2, "window": {"kind": "rolling", "seconds": 60}})
+    only = ScriptedProvider("only", answer(), refusal, answer(), limits=(limit,))
+    async with client_of(only, store=store if store == "memory:" else f"sqlite:{tmp_path}/ledger.db") as client:
+        await client.complete("hello", **ASK)
+        await client.clock.sleep(40)
+        error = await told_by(client)
+        assert error.retry_at == pytest.approx(START + 61.0, abs=1)
+        await client.clock.sleep(error.retry_at - client.clock.now() + 0.001)
+        await client.complete("hello", **ASK)
 
 
 @settings(deadline=None, max_examples=8)

@@ -111,6 +111,10 @@ class MemoryStore(Store):
     async def remaining(self, holds: Sequence[Hold], now: float) -> Sequence[Remaining]:
         return self._do(lambda books: [books.remaining(hold, now) for hold in holds])
 
+    async def openings(self, holds: Sequence[Hold], now: float) -> Sequence[float | None]:
+        """Return from when on the limit of each hold has room for it; None = not by waiting."""
+        return self._do(lambda books: [books.opening(hold, now) for hold in holds])
+
     @override
     async def usage(self, since: float, until: float) -> Sequence[UsageRow]:
         return await self.usage_by(since, until, day=False, tag=False)

@@ -13,7 +13,7 @@ from shunpike.clock import Clock
 from shunpike.errors import AttemptExists, StoreError
 from shunpike.ledger.bookkeeper import Bookkeeper, Span
 from shunpike.ledger.rows import HeldRow, SlotRow, ended_row
-from shunpike.ledger.slots import Counted, remaining_of
+from shunpike.ledger.slots import Counted, remaining_of, room_at
 from shunpike.ledger.steady import Steady, begun
 from shunpike.ledger.working_set import Bucket
 from shunpike.types import Denial, Grant, Hold, Limit, Money, Remaining, Reservation, Rolling, Settlement
@@ -173,6 +173,14 @@ class MemoryBooks(Bookkeeper):
         self._freshen(bucket, now)
         counted = Counted(bucket.used, bucket.in_flight, bucket.last, bucket.admitted_at)
         return remaining_of(hold, now, counted, self._guard)
+
+    def opening(self, hold: Hold, now: float) -> float | None:
+        """Return from when on there is room for a hold; None = not by waiting."""
+        bucket = self._set.buckets.get(hold.bucket)
+        if bucket is None:
+            return now
+        self._freshen(bucket, now)
+        return room_at(hold, now, Counted(bucket.used, bucket.in_flight), self._ended(bucket), self._guard)
 
     def check(self) -> tuple[int, int]:
         """Return how many attempts are kept one by one, and how many of them are held.

@@ -24,6 +24,7 @@ from shunpike.ledger.queries import (
     read_blocks,
     read_factors,
     read_observations,
+    read_openings,
     read_remaining,
     read_reopened,
     read_timings,
@@ -139,6 +140,11 @@ class SqliteStore(Store):
     async def remaining(self, holds: Sequence[Hold], now: float) -> Sequence[Remaining]:
         ahead = self._ahead()
         return await self.database.read(lambda tx: read_remaining(tx, holds, now, self._guard, ahead))
+
+    async def openings(self, holds: Sequence[Hold], now: float) -> Sequence[float | None]:
+        """Return from when on the limit of each hold has room for it; None = not by waiting."""
+        ahead = self._ahead()
+        return await self.database.read(lambda tx: read_openings(tx, holds, now, self._guard, ahead))
 
     @override
     async def usage(self, since: float, until: float) -> Sequence[UsageRow]:

@@ -17,7 +17,7 @@ from shunpike.ledger.budgets import budgets_in_force, least
 from shunpike.ledger.capabilities import TellsRecovered
 from shunpike.ledger.counting import likely_output, output_samples, prompt_sample
 from shunpike.ledger.events import events_of
-from shunpike.ledger.foreseeing import Weighed, foreseen, reservation
+from shunpike.ledger.foreseeing import Weighed, foreseen, openings, reservation
 from shunpike.ledger.holds import fitted, gates_of, holds_for, plain_request, too_large, uncached_in
 from shunpike.ledger.inspection import Inspection
 from shunpike.ledger.output_cap import Caps, OutputCap
@@ -161,7 +161,8 @@ class Ledger(Inspection, Admission):
         left = await self._looking(self._store.remaining(weighed.holds, now))
         gates = (gates_of(target, [BoundLimit(hold.bucket, hold.limit)]) for hold in weighed.holds)
         known = [self._known.seen(one, its, now) for one, its in zip(left, gates, strict=True)]
-        return foreseen(zip(weighed.holds, known, strict=True), now)
+        pairs = [*zip(weighed.holds, known, strict=True)]
+        return foreseen(pairs, now, await self._looking(openings(self._store, pairs, now)))
 
     def _weighed(self, target: Target, ask: AdmissionRequest) -> Weighed:
         estimated, ask = ask, self._counted(target, ask)

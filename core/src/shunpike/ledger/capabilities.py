@@ -10,6 +10,7 @@ from shunpike.types import (
     Denial,
     Factor,
     Grant,
+    Hold,
     KnownAttempt,
     Money,
     Observation,
@@ -64,6 +65,18 @@ class KnowsAttempts(Protocol):
 
     async def attempts_of(self, request_id: str) -> Sequence[KnownAttempt]:
         """Return ``<request_id>-1`` and what follows without a gap, as far as each is kept one by one."""
+        ...
+
+
+@runtime_checkable
+class TellsOpenings(Protocol):
+    """A store that tells when a full limit has room. Without it that is taken to be when nothing of it is used."""
+
+    async def openings(self, holds: Sequence[Hold], now: float) -> Sequence[float | None]:
+        """Return from when on the limit of each hold has room for it, ``now`` where it has; None = not by waiting.
+
+        Blocks are not looked at.
+        """
         ...
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from shunpike.ledger.capabilities import TellsOpenings
 from shunpike.ledger.terms import Terms
-from shunpike.protocols import AdmissionRequest, Target
+from shunpike.protocols import AdmissionRequest, Store, Target
 from shunpike.types import Denial, DenialCause, Hold, Remaining, Reservation
 
 
@@ -25,19 +26,44 @@ class Weighed(NamedTuple):
     """Which limit it is larger than."""
 
 
-def foreseen(left: Iterable[tuple[Hold, Remaining]], now: float) -> Denial | None:
+async def openings(
+    store: Store, left: Iterable[tuple[Hold, Remaining]], now: float
+) -> Mapping[tuple[str, int], float | None]:
+    """Return (bucket, limit) → when the full ones have room for their holds, as far as the store tells."""
+    full = [hold for hold, one in left if _is_full(hold, one)]
+    if not full or not isinstance(store, TellsOpenings):
+        return {}
+    return dict(zip(map(_name_of, full), await store.openings(full, now), strict=True))
+
+
+def _is_full(hold: Hold, one: Remaining) -> bool:
+    return bool(hold.amount) and one.used + hold.amount > hold.limit.amount
+
+
+def _name_of(hold: Hold) -> tuple[str, int]:
+    return hold.bucket, hold.limit.amount
+
+
+def foreseen(
+    left: Iterable[tuple[Hold, Remaining]], now: float, opens: Mapping[tuple[str, int], float | None]
+) -> Denial | None:
     """Return what would deny holds of what is ``left``: what opens last; None where there is room for all.
 
-    A rolling window may have room earlier than when it is empty again, which is the moment that is known of it.
+    Args:
+        left: Each hold with what is left of its limit.
+        now: Epoch seconds.
+        opens: What `openings` told; of what it does not tell, the moment is taken at which nothing is used any more.
+
     """
     worst: Denial | None = None
     for hold, one in left:
         closed = one.blocked_until if one.blocked_until is not None and one.blocked_until > now else None
-        full = bool(hold.amount) and one.used + hold.amount > hold.limit.amount
+        full = _is_full(hold, one)
         if closed is None and not full:
             continue
         cause = DenialCause.FULL if full else DenialCause.BLOCKED
-        opens = max((at for at in (closed, one.resets_at if full else None) if at is not None), default=None)
+        room = opens.get(_name_of(hold), one.resets_at) if full else None
+        retry_at = max((at for at in (closed, room) if at is not None), default=None)
         limit = hold.limit if hold.amount else None
         found = Denial(
             cause=cause,
@@ -45,9 +71,9 @@ def foreseen(left: Iterable[tuple[Hold, Remaining]], now: float) -> Denial | Non
             limit=limit,
             owner=hold.owner,
             used=one.used if full else None,
-            retry_at=opens,
+            retry_at=retry_at,
         )
-        if worst is None or (worst.retry_at is not None and (opens is None or opens > worst.retry_at)):
+        if worst is None or (worst.retry_at is not None and (retry_at is None or retry_at > worst.retry_at)):
             worst = found
     return worst
 

@@ -26,7 +26,7 @@ from shunpike.ledger.records import (
     unconfirmed_of,
     usage_of,
 )
-from shunpike.ledger.slots import Counted, remaining_of
+from shunpike.ledger.slots import Counted, coming_back, remaining_of, room_at
 from shunpike.ledger.totals import DAY
 from shunpike.ledger.windows import GUARD
 from shunpike.storage import Transaction
@@ -76,6 +76,12 @@ _LEFT = """
 SELECT buckets.name, coalesce((SELECT sum(amount) FROM slots WHERE bucket = id AND expires_at > moment), 0), in_flight,
        (SELECT max(expires_at) FROM slots WHERE bucket = id AND expires_at > moment), admitted_at
 FROM ({}) AS asked JOIN buckets ON buckets.name = asked.name"""
+_ROOM = """
+SELECT min(expires_at) FROM (
+    SELECT expires_at, sum(amount) OVER (ORDER BY expires_at) AS freed FROM slots
+    WHERE bucket = (SELECT id FROM buckets WHERE name = ?) AND expires_at > ?
+) AS ended WHERE freed >= ?"""
+"""When so much of a bucket's slots has expired."""
 _ASKED = "SELECT CAST(? AS TEXT) AS name, CAST(? AS DOUBLE PRECISION) AS moment"
 
 
@@ -147,15 +153,41 @@ async def read_remaining(
     tx: Transaction, holds: Sequence[Hold], now: float, guard: float = GUARD, ahead: float = 0.0
 ) -> list[Remaining]:
     """Return what is left of each hold's limit at ``now``; rolling windows are kept ``ahead`` seconds later."""
-    later = {hold.bucket: ahead if isinstance(hold.limit.window, Rolling) else 0.0 for hold in holds}
-    names, found = iter(later), {}
+    found = await _counted(tx, holds, now, ahead)
+    return [remaining_of(hold, now, found.get(hold.bucket, Counted()), guard) for hold in holds]
+
+
+async def read_openings(
+    tx: Transaction, holds: Sequence[Hold], now: float, guard: float = GUARD, ahead: float = 0.0
+) -> list[float | None]:
+    """Return from when on there is room for each hold; rolling windows are kept ``ahead`` seconds later."""
+    found, opens = await _counted(tx, holds, now, ahead), list[float | None]()
+    for hold in holds:
+        later, counted = _later(hold, ahead), found.get(hold.bucket, Counted())
+        ended: list[tuple[float, int]] = []
+        beyond = counted.used + hold.amount - hold.limit.amount - coming_back(hold.limit, counted.in_flight)
+        if hold.amount and beyond > 0:
+            [[at]] = await tx.rows(_ROOM, hold.bucket, now + later, beyond)
+            ended += [] if at is None else [(float(at) - later, beyond)]
+        opens.append(room_at(hold, now, counted, ended, guard))
+    return opens
+
+
+def _later(hold: Hold, ahead: float) -> float:
+    return ahead if isinstance(hold.limit.window, Rolling) else 0.0
+
+
+async def _counted(tx: Transaction, holds: Sequence[Hold], now: float, ahead: float) -> dict[str, Counted]:
+    """Return bucket → what counts in it, of those that are there."""
+    later = {hold.bucket: _later(hold, ahead) for hold in holds}
+    names, found = iter(later), dict[str, Counted]()
     while some := list(islice(names, _AT_ONCE)):
         sql = _LEFT.format(" UNION ALL ".join([_ASKED] * len(some)))
         values = [value for name in some for value in (name, now + later[name])]
         for name, ended, in_flight, *moments in await tx.rows(sql, *values):
             last, admitted_at = (None if at is None else at - later[name] for at in moments)
             found[name] = Counted(int(ended) + in_flight, in_flight, last, admitted_at)
-    return [remaining_of(hold, now, found.get(hold.bucket, Counted()), guard) for hold in holds]
+    return found
 
 
 async def reopen(

@@ -237,6 +237,23 @@ class Counted(NamedTuple):
     admitted_at: float | None = None
 
 
+def room_at(
+    hold: Hold, now: float, counted: Counted, ended: Iterable[tuple[float, int]], guard: float = GUARD
+) -> float | None:
+    """Return from when on there is room for a hold, ``now`` where there is; None = not by waiting.
+
+    Args:
+        ended: (expiry, amount) of slots whose attempts ended, earliest expiry first.
+
+    """
+    limit = hold.limit
+    excess = counted.used + hold.amount - limit.amount if hold.amount else 0
+    if excess <= 0:
+        return now
+    beyond = excess - coming_back(limit, counted.in_flight)
+    return now + IN_FLIGHT_RETRY if beyond <= 0 else opens_at(limit.window, now, beyond, ended, guard)
+
+
 def remaining_of(hold: Hold, now: float, counted: Counted, guard: float = GUARD) -> Remaining:
     """Return what is left of one limit."""
     limit = hold.limit

@@ -15,6 +15,7 @@ from shunpike.ledger.queries import (
     read_blocks,
     read_factors,
     read_observations,
+    read_openings,
     read_remaining,
     read_reopened,
     read_timings,
@@ -159,6 +160,12 @@ class PostgresStore(Store):
         session = self._session
         found = await self._read(lambda tx: read_remaining(tx, holds, session.shift.theirs(now), self._guard))
         return session.shift.remaining(found)
+
+    async def openings(self, holds: Sequence[Hold], now: float) -> Sequence[float | None]:
+        """Return from when on the limit of each hold has room for it; None = not by waiting."""
+        session = self._session
+        found = await self._read(lambda tx: read_openings(tx, holds, session.shift.theirs(now), self._guard))
+        return [None if at is None else session.shift.ours(at) for at in found]
 
     @override
     async def usage(self, since: float, until: float) -> Sequence[UsageRow]:
