@@ -183,7 +183,8 @@ class AttemptLoop:
 
         Raises `UsageError` as soon as the client is closed.
         """
-        opened = await run.waiting.opened(pause.until_mono, parked=run.schedule.parked_labels if pause.parked else ())
+        parked = run.schedule.parked_labels if pause.parked else ()
+        opened = await run.waiting.opened(pause.until_mono, parked=parked, trouble=run.schedule.awaited)
         if self.services.queue.closed:
             raise UsageError("the client is closed", hint="make another: Client()")
         for target in opened:

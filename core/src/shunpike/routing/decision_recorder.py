@@ -41,12 +41,6 @@ from shunpike.types.base import changed
 _TELLING = (Verdict.FAILED, Verdict.DENIED, Verdict.UNUSED, Verdict.DROPPED, Verdict.ANSWERED)
 """What was tried says more than what was not."""
 _UNRANKED: tuple[None, None] = (None, None)
-_SHARED = {
-    TroubleScope.MODEL: "it",
-    TroubleScope.ACCOUNT: "its account",
-    TroubleScope.ORIGIN: "its address",
-    TroubleScope.KEY: "its key",
-}
 
 
 class DecisionRecorder:
@@ -115,7 +109,7 @@ class DecisionRecorder:
             if isinstance(why, Setback) and why.scope is TroubleScope.KEY:
                 self.closed(target, why)
             elif isinstance(why, Setback):
-                self.note(target, Verdict.UNUSED, f"not tried: {_SHARED[why.scope]} is in trouble ({why.kind})")
+                self.note(target, Verdict.UNUSED, f"not tried: {why.in_trouble}")
             elif why is not None:
                 self.note(target, Verdict.UNUSED, f"not tried: {why.text}", cause=why.cause)
 
@@ -145,10 +139,9 @@ class DecisionRecorder:
         reason = f"{known.reason}; then the {found.reason}"
         self._candidates[target.label] = known.model_copy(update={**update, "reason": reason})
 
-    def waited(self, blocked: tuple[Target, Denial], seconds: float) -> None:
-        """Note that the request waited for what blocked it."""
-        target, denial = blocked
-        what = f"{target.name}: {denial.text}"
+    def waited(self, target: Target, blocked: str, seconds: float) -> None:
+        """Note that the request waited for what ``blocked`` it."""
+        what = f"{target.name}: {blocked}"
         self._waits[what] = self._waits.get(what, 0.0) + seconds
 
     def unusable(self, target: Target, problem: ShunpikeError) -> Candidate:

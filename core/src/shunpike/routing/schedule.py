@@ -210,6 +210,14 @@ class Schedule:
         return [one.target for one in self._candidates.values() if self._lives(one)]
 
     @property
+    def awaited(self) -> tuple[Target, Setback] | None:
+        """Who may be asked first of those that are in trouble, with what closed it."""
+        living = [one for one in self._candidates.values() if self._lives(one) and not one.parked]
+        first = min(living, key=lambda one: one.until_mono, default=None)
+        last = None if first is None else max(first.doors.values(), key=lambda door: door.until_mono)
+        return None if first is None or last is None or last.setback is None else (first.target, last.setback)
+
+    @property
     def parked_labels(self) -> frozenset[str]:
         """The labels of those that only a limit keeps from another visit."""
         return frozenset(label for label, one in self._candidates.items() if one.parked)

@@ -31,6 +31,14 @@ class TroubleScope(StrEnum):
     KEY = "key"
 
 
+_SHARED = {
+    TroubleScope.MODEL: "it",
+    TroubleScope.ACCOUNT: "its account",
+    TroubleScope.ORIGIN: "its address",
+    TroubleScope.KEY: "its key",
+}
+
+
 class TroublePlace(NamedTuple):
     """A target by what it shares with others. ``key`` is a fingerprint, never the key."""
 
@@ -65,6 +73,11 @@ class Setback(NamedTuple):
     """What to type or change next, as the failure told it."""
     transient: bool = False
     """Whether nothing is closed for others: the request backs off for a time of its own, and asks again."""
+
+    @property
+    def in_trouble(self) -> str:
+        """What is in trouble, in words for a person."""
+        return f"{_SHARED[self.scope]} is in trouble ({self.kind})"
 
     @property
     def opens_at(self) -> float | None:

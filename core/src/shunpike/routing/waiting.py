@@ -17,11 +17,14 @@ from shunpike.clock import Clock
 from shunpike.protocols import Target
 from shunpike.routing.context import RequestContext, Services
 from shunpike.routing.decision_recorder import DecisionRecorder
+from shunpike.routing.trouble import Setback
 from shunpike.types import Denial, DenialCause, RequestWaiting
 from shunpike.waiting import SWITCHES, in_time
 
 FIRST_LOOK, LAST_LOOK = 0.05, 1.0
 """Seconds between two looks at what others hold: the first, doubled each time, and the longest."""
+WORTH_TELLING = 2.0
+"""Seconds of a pause for what is in trouble that is no back-off between two attempts any more."""
 _SWITCHES = Denial(cause=DenialCause.BLOCKED, bucket=SWITCHES)
 _BEAT = 0.001
 """Seconds after a moment at which it has passed for certain, whatever was lost in adding."""
@@ -49,8 +52,12 @@ class Waiting:
         """Stand in no line any more; calling it again does nothing."""
         self._queue.leave(self._waiter)
 
-    async def opened(self, until_mono: float = math.inf, *, parked: Collection[str]) -> Sequence[Target]:
+    async def opened(
+        self, until_mono: float = math.inf, *, parked: Collection[str], trouble: tuple[Target, Setback] | None = None
+    ) -> Sequence[Target]:
         """Wait, no longer than to ``until_mono``; return what of ``parked`` was denied and is worth another try.
+
+        ``trouble`` is who may be asked then, and what closed it; it is told, and noted, where nothing else is waited for.
 
         In the plan's order; none where nothing opens in time or is ``parked``, or where the queue is closed. What is in
         trouble since it was denied is not parked any more: its limit may open, and nobody could be asked.
@@ -65,7 +72,10 @@ class Waiting:
         lines = {denial.bucket: denial for _, denial in waited.values()}
         self._queue.stand(self._waiter, {**lines, SWITCHES: _SWITCHES})
         self._looked_mono = self._clock.monotonic()
+        long = until_mono - self._looked_mono >= WORTH_TELLING
+        troubled = trouble if long and not waited else None
         self._tell(waited)
+        self._tell_trouble(troubled, until_mono)
         while not self._queue.closed:
             self.switched = await self._is_switched()
             ready = self._ready(waited)
@@ -73,8 +83,7 @@ class Waiting:
             if ready or self.switched or self._left() <= 0 or began_mono >= until_mono:
                 return self._in_order(ready)
             await first_of(self._clock, self._waiter.turn, min(self._pause(waited), until_mono - began_mono))
-            if waited:
-                self._recorder.waited(self._first(waited), self._clock.monotonic() - began_mono)
+            self._note(waited, troubled, self._clock.monotonic() - began_mono)
         return ()
 
     async def _is_switched(self) -> bool:
@@ -135,6 +144,36 @@ class Waiting:
     def _first(waited: Mapping[str, tuple[Target, Denial]]) -> tuple[Target, Denial]:
         """Return what will open first."""
         return min(waited.values(), key=lambda one: one[1].retry_at or 0.0)
+
+    def _note(
+        self, waited: Mapping[str, tuple[Target, Denial]], troubled: tuple[Target, Setback] | None, seconds: float
+    ) -> None:
+        if waited:
+            target, denial = self._first(waited)
+            self._recorder.waited(target, denial.text, seconds)
+        elif troubled is not None:
+            target, setback = troubled
+            self._recorder.waited(target, setback.in_trouble, seconds)
+
+    def _tell_trouble(self, troubled: tuple[Target, Setback] | None, until_mono: float) -> None:
+        if troubled is None:
+            return
+        target, setback = troubled
+        what = f"{target.label} {setback.kind} {until_mono}"
+        if self._told == what:
+            return
+        self._told = what
+        self._tell_observers(
+            RequestWaiting,
+            request_id=self._context.request_id,
+            provider=target.name,
+            model=target.model.id,
+            limit=setback.in_trouble,
+            retry_at=self._clock.now() + until_mono - self._clock.monotonic(),
+            held=False,
+            earliest=False,
+            ahead=0,
+        )
 
     def _tell(self, waited: Mapping[str, tuple[Target, Denial]]) -> None:
         if not waited:

@@ -45,13 +45,13 @@ class RequestStarted(RequestEvent):
 
 
 class RequestWaiting(RequestEvent):
-    """A request begins to wait for something that is full, or for something else than before."""
+    """A request begins to wait for something that is full or in trouble, or for something else than before."""
 
     name: Literal["request.waiting"] = "request.waiting"
     provider: str
     model: str
     limit: str
-    """The limit or budget, in words for a person."""
+    """The limit or budget, or what is in trouble, in words for a person."""
     retry_at: Moment | None
     """When it opens, as far as time opens it."""
     held: bool
