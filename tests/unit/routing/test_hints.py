@@ -159,3 +159,22 @@ async def test_a_refused_key_of_a_section_is_to_be_replaced_under_its_own_names(
             "store": "store another key: shunpike keys set acme",
             "settings": "replace the key that the settings give: providers.acme.key",
         }[origin]
+
+
+async def test_who_trains_on_prompts_is_not_to_be_paid() -> None:
+    """Where `no_training` left everybody out, the hint was to pay: also of whoever pays already."""
+    acme = ScriptedProvider("acme", billing=Billing.CARD, price=Price.per_million("1", "1"))
+    budget = [{"amount": {"pico": 10**12}, "period": "day"}]
+    async with client(acme, no_training=True, allow_paid=True, budgets=budget) as opened:
+        hint = str((await failed(opened)).hint)
+    assert hint.startswith("leave no_training out, or where you know better")
+    assert hint.endswith("trains_on_prompts = false in [providers.acme]")
+
+
+async def test_a_price_that_nobody_knows_is_not_got_by_allowing_money() -> None:
+    acme = ScriptedProvider("acme", billing=Billing.CARD)
+    budget = [{"amount": {"pico": 10**12}, "period": "day"}]
+    async with client(acme, allow_paid=True, budgets=budget) as opened:
+        hint = str((await failed(opened)).hint)
+    assert hint.startswith("ask a model that has a price: shunpike models")
+    assert "allow_paid" not in hint

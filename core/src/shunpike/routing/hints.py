@@ -35,6 +35,8 @@ OWN_FILE = "at the top of your own file (shunpike config path)"
 """Where a setting holds as typed; in a project's file most hold only after ``shunpike trust``."""
 PAY = f'{OWN_FILE}: allow_paid = true   and: budgets = [{{amount = "1.00", period = "day"}}]'
 """How to allow money, and bound it."""
+_NOT_BY_PAYING = frozenset({Cause.PRICE, Cause.DATA_POLICY})
+"""What is left out by a setting of ours, and still is where money is allowed."""
 _WHERE = "where it stands: shunpike config show --origin"
 OF_KINDS = {
     "credits": f"add credit at {{provider}}   ·   {_ANOTHER}",
@@ -83,8 +85,8 @@ def hint_for(candidates: Sequence[Candidate], told: Sequence[Told], too_dear_for
 
 def _hints(candidates: Sequence[Candidate], told: Sequence[Told], too_dear_for: str) -> Iterator[tuple[bool, str]]:
     """Yield what could help, the likeliest first, and whether it fits."""
-    causes, kinds = {one.cause for one in candidates}, {one.by for one in candidates}
-    money = DeniedBy.POLICY in kinds
+    causes = {one.cause for one in candidates}
+    money = any(one.by is DeniedBy.POLICY and one.cause not in _NOT_BY_PAYING for one in candidates)
     pay = f"   ·   or pay: {PAY}" if money else ""
     bill = "see what it billed: shunpike doctor   ·   then open it by the command above, or name a free model"
     frozen = any(one.by is DeniedBy.BLOCK and one.retry_at is None for one in candidates)
@@ -101,11 +103,16 @@ def _hints(candidates: Sequence[Candidate], told: Sequence[Told], too_dear_for: 
     yield Cause.DISABLED in causes and not told, f"switch it on by the command above   ·   {_ANOTHER}"
     known = f"lower min_quality, or say how good a model is ({_WHERE}): quality = {{'MODEL' = 0.8}} in [providers.NAME]"
     yield Cause.QUALITY in causes and not told, known
+    private = next((one.provider for one in candidates if one.cause is Cause.DATA_POLICY), "")
+    kept = f"leave no_training out, or where you know better ({_WHERE}): trains_on_prompts = false in [providers."
+    yield bool(private) and not told, f"{kept}{private}]{pay}"
     off = next((one.provider for one in candidates if one.cause is Cause.OFF), "")
     yield bool(off) and not told, f"switch it on ({_WHERE}): enabled = true in [providers.{off}]"
     for one in told:
         if one.kind in OF_KINDS:
             yield True, OF_KINDS[one.kind].format(provider=one.provider)
+    unpriced = next((one.provider for one in candidates if one.cause is Cause.PRICE), "")
+    yield bool(unpriced) and not money, f"ask a model that has a price: shunpike models   ·   {_ANOTHER}"
     yield money, f"add a free provider: shunpike keys set NAME   ·   or name a free model: shunpike models --free{pay}"
     never = f"no time opens it again: raise it ({_WHERE})"
     yield any(one.cause in (Cause.QUOTA, Cause.POLICY) for one in candidates), never

@@ -57,7 +57,7 @@ class Waiting:
     ) -> Sequence[Target]:
         """Wait, no longer than to ``until_mono``; return what of ``parked`` was denied and is worth another try.
 
-        ``trouble`` is who may be asked then, and what closed it; it is told, and noted, where nothing else is waited for.
+        ``trouble`` is who may be asked then, and what closed it; told, and noted, where nothing else is waited for.
 
         In the plan's order; none where nothing opens in time or is ``parked``, or where the queue is closed. What is in
         trouble since it was denied is not parked any more: its limit may open, and nobody could be asked.
