@@ -175,6 +175,17 @@ async def test_requests_do_not_come_back_again_and_again_to_what_mostly_fails() 
     assert len(only.backend.calls) <= 40 + 5 + 3 * (minutes + 1)
 
 
+async def test_a_request_with_time_for_it_waits_for_what_may_be_asked_again_by_then() -> None:
+    only = many("only", *[DOWN] * 6, answer("back"), models=1)
+    async with client(only) as opened:
+        for _ in range(2):
+            with pytest.raises(Exhausted):
+                await opened.complete("hello", timeout=20)
+        # It tests what is closed, and closes it for a minute; of the three retries of this minute none is left.
+        done = await opened.complete("hello", timeout=200)
+    assert (done.text, len(only.backend.calls)) == ("back", 7)
+
+
 class Passing(Health):
     """Finds every trouble passing: it closes nothing for others."""
 

@@ -158,9 +158,10 @@ class AttemptEnd:
             setback = setback._replace(closed_until=None, transient=False)
         run.recorder.failed(target, error, setback.opens_at)
         step = step_after(error, run.context.fall_over)
-        if is_trouble(error) and not self._may_ask_again(run, target.label):
+        opens_mono = self._until_mono(run, attempt, error, setback, step)
+        if is_trouble(error) and not self._may_ask_again(run, target.label, opens_mono):
             step = FallOverStep.NEXT
-        run.schedule.failed(target, setback, self._until_mono(run, attempt, error, setback, step), step)
+        run.schedule.failed(target, setback, opens_mono, step)
         if ends_paying(error, paid=target.paid, table=run.context.fall_over):
             run.schedule.pay_no_more(_PAID_OUT)
         return setback
@@ -177,11 +178,11 @@ class AttemptEnd:
             opens_mono = services.clock.monotonic() + max(pause, named - services.clock.now())
         return opens_mono
 
-    def _may_ask_again(self, run: RequestRun, label: str) -> bool:
-        """Note trouble; return whether the retry budget lets a request ask there again."""
+    def _may_ask_again(self, run: RequestRun, label: str, opens_mono: float) -> bool:
+        """Note trouble; return whether the retry budget will let a request ask there again once it opens."""
         run.troubled.add(label)
         self._services.retries.failed(label)
-        return self._services.retries.allows(label, self._services.clock.monotonic())
+        return self._services.retries.allows(label, opens_mono)
 
     def _at_once(self, attempt: Attempt) -> int:
         """Return how many attempts ran at its account, itself counted, where that is to be found; 0 = it is not.
