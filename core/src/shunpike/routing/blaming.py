@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, TypeVar
@@ -23,6 +22,9 @@ T = TypeVar("T")
 _NAMES = frozenset(("id", "model", "service_tier", "system_fingerprint", "provider_request_id"))
 """Fields in which a provider names things: it may name our key."""
 _MOMENTS = ("retry_at", "reset_at")
+LAST_MOMENT = 32_503_680_000.0
+"""The start of the year 3000: no calendar and no person has use for a later one."""
+_LARGEST_STATUS = 9_999
 
 
 class blaming:  # noqa: N801 - used as a function; no generator, since it is entered for each chunk of a stream
@@ -76,8 +78,12 @@ def _odd(error: ProviderError) -> str | None:
     told = vars(error)
     moments = {name: told[name] for name in _MOMENTS if told.get(name) is not None}
     for name, value in moments.items():
-        if not isinstance(value, int | float) or not math.isfinite(value):
-            return f"{name} = {value!r}, not a moment"
+        if not isinstance(value, int | float):
+            return f"{name} = {scrub(repr(value))}, not a moment"
+        if not abs(value) <= LAST_MOMENT:
+            return f"{name} = {value if isinstance(value, float) else 'a number'}, not a moment"
+    if isinstance(error.status, int) and not 0 <= error.status <= _LARGEST_STATUS:
+        return "a status that is none"
     for name, kind in {"kind": str, "status": int | None, "billed": bool | None, "elsewhere": bool}.items():
         if not isinstance(getattr(error, name, None), kind):
             return f"{name} = {getattr(error, name, None)!r}"
