@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from shunpike.errors import Overloaded, StoreError
 from shunpike.protocols import AdmissionRequest, Target
-from shunpike.types import Call, Chunk, Denial, Grant
+from shunpike.types import Call, Chunk, Denial, Grant, Verdict
 from shunpike_testkit.scripted import answer
 
 from .test_fall_over import client
@@ -85,3 +85,18 @@ async def test_a_failure_falls_over_though_the_rival_could_not_be_admitted(monke
         monkeypatch.setattr(ledger, "admit", once_locked)
         assert (await opened.complete("hello")).provider == "second"
         assert not fails
+
+
+@pytest.mark.parametrize("hedge", [False, True])
+async def test_who_was_asked_and_broken_off_does_not_stand_in_the_record_as_unused(*, hedge: bool) -> None:
+    first, second = paced("first", *SLOW), paced("second", 0.5)
+    async with client(first, second, hedge=True) as opened:
+        await warm(opened, first, second)
+        with opened.clock.move_on_after(4.0):
+            await opened.complete("hello", hedge=hedge)
+        [kept] = await opened.decisions(limit=1)
+    told = {one.provider: (one.verdict, one.reason) for one in kept.candidates}
+    assert told == {
+        "first": (Verdict.FAILED, "cancelled: it was asked, and broken off before its end"),
+        "second": (Verdict.ANSWERED if hedge else Verdict.UNUSED, ""),
+    }

@@ -30,6 +30,8 @@ SOONEST = 0.05
 """Seconds before a target that was closed is looked at again."""
 _PAID_OUT = Spent("an answer that is billed was of no use, and fall_over.paid_again is off", Cause.POLICY)
 
+_BROKEN_OFF = f"{CANCELLED}: it was asked, and broken off before its end"
+
 
 class AttemptEnd:
     """Ends attempts. Each has one end: whoever comes second changes nothing."""
@@ -132,6 +134,8 @@ class AttemptEnd:
             self._services.health.leave(self._services.where(attempt.target))
         record = await self._book(run, attempt, outcome, None)
         if record is not None:
+            if outcome.cancelled:
+                run.recorder.note(attempt.target, Verdict.FAILED, _BROKEN_OFF)
             self._tell(AttemptFailed, run, record, error=record.error or CANCELLED)
 
     def _late(self, attempt: Attempt, mark: KeptMark) -> Failure:
