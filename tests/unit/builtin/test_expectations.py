@@ -13,12 +13,12 @@ from shunpike.builtin.expectations import (
     PER_OUTPUT_TOKEN,
     PER_PROMPT_TOKEN,
     PRIOR_WEIGHT,
-    TYPICAL_OUTPUT,
     expected_cost,
     expected_output,
     expected_seconds,
 )
 from shunpike.protocols import TargetState, View
+from shunpike.routing.answer_lengths import TYPICAL_OUTPUT
 from shunpike.types import ChatRequest, EmbedRequest, Held, Limit, Price, Remaining, Speed, Unit
 from shunpike_testkit.targets import target
 

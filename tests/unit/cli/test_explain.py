@@ -102,6 +102,14 @@ def test_a_dry_run_tells_what_blocks_whom_and_what_it_costs(cli: Cli, tmp_path: 
     assert east.backend.calls == []
 
 
+def test_a_dry_run_reckons_with_what_the_strategy_reckons_with(cli: Cli, tmp_path: Path) -> None:
+    """One row said $0.0011 of a request of which its own strategy said $0.00031."""
+    trusted(tmp_path, 'allow_paid = true\nbudgets = [{amount = "1.00", period = "day"}]\n')
+    east = ScriptedProvider("east", answer("3"), billing=Billing.CARD, price=Price.per_million("1", "2"))
+    (row,) = json.loads(cli("route", "Go on", "--strategy", "cost", "--json", providers=(east,)).out)["planned"]
+    assert float(row["expected_cost"]) == float(row["candidate"]["score"]) > 0
+
+
 def test_a_dry_run_lists_who_was_left_out_and_why(cli: Cli) -> None:
     free = ScriptedProvider("free", answer("1"))
     paid = ScriptedProvider("paid", answer("2"), billing=Billing.CARD, price=Price.per_million("1", "2"))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from shunpike.protocols import RoutableRequest, Target, TargetState, View
+from shunpike.routing.answer_lengths import TYPICAL_OUTPUT
 from shunpike.types import Billing, Held, Speed, Usage
 
-TYPICAL_OUTPUT = 300
-"""Tokens of an answer as long as none was seen."""
 PRIOR_WEIGHT = 5.0
 """Answers that the usual speed counts for: one answer of a target says little, many say all."""
 FIRST_TOKEN = 1.0

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 
+TYPICAL_OUTPUT = 300
+"""Tokens of an answer as long as none was seen."""
 WEIGHT = 0.05
 """Of the newest answer in a mean: about the last forty count."""
 PRIOR = 5.0

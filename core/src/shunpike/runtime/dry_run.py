@@ -8,6 +8,7 @@ from dataclasses import replace
 from shunpike.masking import masked
 from shunpike.protocols import Ranked, Target
 from shunpike.routing.admitting import ask_for
+from shunpike.routing.answer_lengths import TYPICAL_OUTPUT
 from shunpike.routing.context import RequestContext
 from shunpike.routing.denied import candidate_of
 from shunpike.runtime.planner import Wishes
@@ -21,10 +22,10 @@ async def dry_run(runtime: Runtime, request: ChatRequest, wishes: Wishes) -> Dry
     """Return what would become of ``request`` now. Raises what planning raises, and `StoreError`."""
     async with runtime.request() as snapshot:
         context = await runtime.planner.chat(snapshot, request, replace(wishes, dry_run=True))
-        plan, expected = context.plan, _expected_output(runtime, context)
+        plan = context.plan
         left = await runtime.ledger.snapshot(plan.targets)
         planned = [
-            await _planned(runtime, snapshot, context, (rank, one, expected), left.get(one.target.label, ()))
+            await _planned(runtime, snapshot, context, (rank, one), left.get(one.target.label, ()))
             for rank, one in enumerate(plan.ranked, 1)
         ]
     return DryRun(
@@ -34,29 +35,32 @@ async def dry_run(runtime: Runtime, request: ChatRequest, wishes: Wishes) -> Dry
         rule=plan.rule,
         affinity=plan.conversation.told,
         prompt_tokens=context.prompt_tokens,
-        expected_output=expected,
+        expected_output=_expected_output(runtime, context),
         planned=tuple(planned),
         dropped=plan.dropped,
     )
 
 
-def _expected_output(runtime: Runtime, context: RequestContext) -> int:
-    likely, cap = runtime.performance.lengths.expected(context.tag), context.request.output_cap
-    return min(likely or context.min_output, cap or likely or context.min_output)
+def _expected_output(runtime: Runtime, context: RequestContext, label: str | None = None) -> int:
+    """Return the tokens of an answer that costs are reckoned with, as strategies do: of ``label``, or of whomever."""
+    likely = runtime.performance.lengths.expected(context.tag, label) or TYPICAL_OUTPUT
+    cap = context.request.output_cap
+    return likely if cap is None else min(likely, cap)
 
 
 async def _planned(
     runtime: Runtime,
     snapshot: Snapshot,
     context: RequestContext,
-    place: tuple[int, Ranked, int],
+    place: tuple[int, Ranked],
     left: Sequence[Remaining],
 ) -> PlannedTarget:
-    rank, ranked, expected = place
+    rank, ranked = place
     target, funds = ranked.target, snapshot.funds(ranked.target)
     within = context.expires_mono - runtime.clock.monotonic()
     ask = ask_for(snapshot.services, context, target, "", within)
     price = snapshot.services.price(target, context.tokens(target), context.request.service_tier, within)
+    expected = _expected_output(runtime, context, target.label)
     usage = Usage(prompt_tokens=context.tokens(target), completion_tokens=expected * context.request.choices)
     worth = None if price is None else price.of(usage)
     blocked = _in_trouble(runtime, snapshot, target)
