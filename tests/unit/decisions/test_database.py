@@ -141,3 +141,21 @@ async def test_two_clients_of_one_database_do_not_take_each_others_names(tmp_pat
     await opened.store.flush()
     assert len(await other.latest()) == 6
     await opened.ledger.aclose()
+
+
+@pytest.mark.parametrize("text", ["{broken", "3", '{"requested_model": "m", "of_a_later_version": 1}', "[" * 100_000])
+async def test_a_record_that_can_not_be_read_hides_no_other(tmp_path: Path, text: str) -> None:
+    """It is damaged, or a later version wrote it into the store that both use."""
+    opened = Opened(tmp_path)
+    opened.store.keep(decided("req_1"))
+    opened.store.keep(decided("req_2"))
+    await opened.store.flush()
+
+    async def spoil(tx: Transaction) -> None:
+        await tx.execute("UPDATE decision_records SET record = ? WHERE request_id = 'req_1'", text)
+
+    await opened.ledger.database.transaction(spoil)
+    assert await opened.names() == ["req_2"]
+    with pytest.raises(StoreError, match="can't be read"):
+        await opened.store.of("req_1")
+    assert await opened.store.of("req_3") == []

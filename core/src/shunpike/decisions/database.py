@@ -119,7 +119,14 @@ class DatabaseDecisions(DecisionStore):
         async def work(tx: Transaction) -> Sequence[Row]:
             return await tx.rows(sql, *values)
 
-        return [decision_of(text) for (text,) in await self._database.read(work)]
+        rows = await self._database.read(work)
+        found = [one for (text,) in rows if (one := _read_back(str(text))) is not None]
+        if rows and not found:
+            raise StoreError(
+                "what is kept of the decision can't be read: it is damaged, or of a later version of shunpike",
+                hint="upgrade shunpike wherever this store is used   ·   look at the file: shunpike doctor",
+            )
+        return found
 
     @override
     async def flush(self) -> None:
@@ -166,3 +173,11 @@ class _Writing:
     def over(self, error: BaseException | None) -> None:
         if error is None:
             self._store.forget(self._taken)
+
+
+def _read_back(text: str) -> Decision | None:
+    """Return the record, None where it can't be read: it is not to hide the others."""
+    try:
+        return decision_of(text)
+    except (ValueError, RecursionError):
+        return None
