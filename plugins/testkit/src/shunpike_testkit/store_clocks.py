@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from shunpike.ledger.capabilities import TellsOpenings
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
 from shunpike.types import Block, Calendar, Denial, Grant, Held, Hold, Rolling, Settlement, State, Unit
 from shunpike.types.ledger import Spread
 from shunpike_testkit.clock import VirtualClock
-from shunpike_testkit.stores import StoreContract, booked, hold, reservation, settled
+from shunpike_testkit.stores import StoreContract, booked, denied, hold, reservation, settled
 
 NIGHT = 1_800_054_000.0
 """2027-01-15 23:00 UTC, an hour before a day's end."""
@@ -165,3 +166,22 @@ class StoreClockContract(StoreContract):
             (left,) = await other.remaining([hour], clock.now())
             assert left.used == 10
             assert left.admitted_at == pytest.approx(start, abs=0.01)
+
+    async def test_a_store_that_tells_openings_tells_what_admission_would(
+        self, tmp_path: Path, clock: VirtualClock
+    ) -> None:
+        """Of several slots only so many must have expired as a hold needs room."""
+        start = clock.now()
+        async with self.opened(tmp_path, clock) as store:
+            if not isinstance(store, TellsOpenings):
+                pytest.skip("this store tells no openings")
+            asked = [hold(1, 3), hold(2, 3), hold(3, 3)]
+            assert await store.openings(asked, start) == [start] * 3
+            for place in range(3):
+                await store.admit(reservation(f"a{place}", start, hold(1, 3)))
+                await store.settle(f"a{place}", settled(start + 10 * place, headers_at=start + 10 * place))
+            now = start + 30
+            told = await store.openings([*asked, hold(0, 3)], now)
+            assert told == [*(start + 10 * place + 60 + GUARD for place in range(3)), now]
+            denials = [denied(await store.admit(reservation("b", now, one))) for one in asked]
+            assert [one.retry_at for one in denials] == told[:3]

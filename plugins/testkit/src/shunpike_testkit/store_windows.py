@@ -10,7 +10,6 @@ from pathlib import Path
 import anyio
 import pytest
 
-from shunpike.ledger.capabilities import TellsOpenings
 from shunpike.ledger.windows import GUARD
 from shunpike.protocols import Store
 from shunpike.types import Calendar, Denial, DeniedBy, Grant, Held, Lifetime, Rolling, Settlement, State, Unit
@@ -48,25 +47,6 @@ class StoreTimeContract(StoreClockContract):
             denial = denied(await store.admit(reservation("b", opens - 0.001, hold(1, 1))))
             assert denial.retry_at == opens, "the earliest moment must be exact: it is what callers sleep to"
             assert isinstance(await store.admit(reservation("b", opens, hold(1, 1))), Grant)
-
-    async def test_a_store_that_tells_openings_tells_what_admission_would(
-        self, tmp_path: Path, clock: VirtualClock
-    ) -> None:
-        """Of several slots only so many must have expired as a hold needs room."""
-        start = clock.now()
-        async with self.opened(tmp_path, clock) as store:
-            if not isinstance(store, TellsOpenings):
-                pytest.skip("this store tells no openings")
-            asked = [hold(1, 3), hold(2, 3), hold(3, 3)]
-            assert await store.openings(asked, start) == [start] * 3
-            for place in range(3):
-                await store.admit(reservation(f"a{place}", start, hold(1, 3)))
-                await store.settle(f"a{place}", settled(start + 10 * place, headers_at=start + 10 * place))
-            now = start + 30
-            told = await store.openings([*asked, hold(0, 3)], now)
-            assert told == [*(start + 10 * place + 60 + GUARD for place in range(3)), now]
-            denials = [denied(await store.admit(reservation("b", now, one))) for one in asked]
-            assert [one.retry_at for one in denials] == told[:3]
 
     async def test_attempts_that_are_spread_wait_for_each_other_in_every_store_on_one_place(
         self, tmp_path: Path, clock: VirtualClock
