@@ -125,10 +125,16 @@ def ask_for(
         tag=context.tag,
         priority=context.priority,
         max_cost=context.max_cost,
-        concurrency=services.health.capacity.concurrency(services.where(target)),
+        concurrency=services.health.capacity.concurrency(services.where(target), guess=_may_be_guessed(context)),
         arrival=context.waiter.place.arrival,
         waits_until=services.clock.now() + left if context.waits else None,
     )
+
+
+def _may_be_guessed(context: RequestContext) -> bool:
+    """Whether a mere guess of how many calls run at a time may hold a request back: not to have it pay, or fail."""
+    # What costs money comes last in every plan.
+    return context.waits and not context.plan.targets[-1].paid
 
 
 def _hard_cap(context: RequestContext, target: Target, prompt_tokens: int) -> tuple[int, None] | None:

@@ -7,7 +7,7 @@ from zlib import crc32
 
 from shunpike.clock import Clock
 from shunpike.errors import BadAnswer, NotHere, Overloaded, RateLimited, RequestError
-from shunpike.routing.concurrency import Concurrency
+from shunpike.routing.concurrency import MOST, Concurrency
 from shunpike.routing.shedding import OK, SHED, WINDOW, Acceptance
 from shunpike.routing.trouble import Failure, TroublePlace, is_trouble, named_moment, names_limit
 from shunpike.types import Unit
@@ -34,9 +34,10 @@ class Capacity:
         self._accepted_mono = float("-inf")
         """When anything was accepted last."""
 
-    def concurrency(self, where: TroublePlace) -> int:
-        """Return how many calls the account is thought to bear at a time."""
-        return self._account(where).allowed(self._clock.monotonic())
+    def concurrency(self, where: TroublePlace, *, guess: bool = True) -> int:
+        """Return how many calls the account is thought to bear at a time; without a ``guess``, as far as was seen."""
+        account = self._account(where)
+        return MOST if account.is_guessed and not guess else account.allowed(self._clock.monotonic())
 
     def _account(self, where: TroublePlace) -> Concurrency:
         return self._accounts.setdefault(where.account, Concurrency())

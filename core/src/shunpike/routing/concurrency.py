@@ -25,13 +25,17 @@ class Concurrency:
         self._limit = float(FIRST)
         self._cut_mono = float("-inf")
         self._is_new = True
-        """Whether nothing spoke against more as yet."""
         self._refused_with: int | None = None
         """How many ran when one was refused for that."""
         self._refused_mono = 0.0
         self._answers = 0
         """How many came since."""
         self._patience = PATIENCE
+
+    @property
+    def is_guessed(self) -> bool:
+        """Whether nothing spoke against more as yet."""
+        return self._is_new
 
     @property
     def refused_with(self) -> int | None:
