@@ -21,6 +21,14 @@ def rows(cli: Cli) -> dict[str, dict[str, object]]:
     return {row["provider"]: row for row in json.loads(cli("health", "--json", providers=two()).out)["data"]}
 
 
+def test_it_tells_how_fast_those_were_that_another_process_asked(cli: Cli) -> None:
+    """Each command is a process of its own, so that it told nobody's speed."""
+    cli("Hello", "--no-stream", providers=two())
+    told = json.loads(cli("health", "--json", providers=two()).out)["data"]
+    (speed,) = next(row for row in told if row["provider"] == "home")["speed_whole"].values()
+    assert speed["samples"] > 0.9
+
+
 def test_it_shows_what_fails_and_what_is_closed_by_it_and_what_was_answered(cli: Cli) -> None:
     providers = two()
     assert cli("Hello", providers=providers).out.strip() == "from home"

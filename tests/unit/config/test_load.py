@@ -172,6 +172,13 @@ def test_a_key_from_an_argument_is_masked_in_the_origins(project: Path) -> None:
     assert "sk-argument-secret" not in repr(loaded)
 
 
+def test_an_amount_that_is_set_is_one_setting(project: Path) -> None:
+    """`config show` named its picodollars beside it, as a setting that nobody has set."""
+    shown = {one.key: one.origin for one in load(cwd=project, environ={"SHUNPIKE_MAX_COST": "0.05"}).origins}
+    assert shown["max_cost"] == "SHUNPIKE_MAX_COST"
+    assert not [key for key in shown if key.startswith("max_cost.")]
+
+
 @pytest.mark.parametrize(
     ("text", "line", "column"),
     [("a = \n", 1, 5), ('\nstrategy = "x\n', 2, 14), ("x = [1,", 1, 8), ("[a]\n[a]\n", 2, 3)],

@@ -55,7 +55,8 @@ class Asking:
     batch: Batch = False
     tag: Tag = None
     session: Annotated[
-        str | None, typer.Option(help="Name of the conversation: it stays where it was answered last.")
+        str | None,
+        typer.Option(help="Name of the conversation: within this process it stays where it was answered last."),
     ] = None
     task: Annotated[str | None, typer.Option(help="What it is about, where that is not the tag.")] = None
     min_quality: Annotated[

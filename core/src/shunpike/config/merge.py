@@ -127,7 +127,7 @@ def origins_of(leaves: Layer, settings: Settings) -> tuple[Origin, ...]:
     found = [origin_of(path, leaf) for path, leaf in leaves.items()]
     for name in Settings.model_fields:
         value = f"sqlite:{ledger_file()}" if name == "store" else without_secrets(getattr(settings, name))
-        if isinstance(value, Record):
+        if isinstance(value, Record) and (name,) not in leaves:
             rest = [(f"{name}.{field}", getattr(value, field)) for field in type(value).model_fields]
             found += [_default(key, one) for key, one in rest if tuple(key.split(".")) not in leaves]
         elif not any(path[0] == name for path in leaves):

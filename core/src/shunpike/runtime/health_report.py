@@ -24,6 +24,8 @@ LATELY = 600.0
 
 TYPICAL = 1_000
 """Tokens of the prompt that speeds are told for."""
+LOOK = 2.0
+"""Seconds that a look at what other processes saw may take; without it the report tells what this one saw."""
 
 HealthState = Literal["open", "half-open", "closed"]
 """Whether it is asked: ``half-open`` = its time has come, and one request may test it, or does."""
@@ -79,6 +81,7 @@ class AccountHealth(Record):
 async def health_of(runtime: Runtime) -> tuple[AccountHealth, ...]:
     """Return how each account does that could be asked. Raises `StoreError`."""
     await runtime.obey()
+    await runtime.planner.recall.refresh(LOOK)
     now, accounts = runtime.clock.now(), runtime.snapshot.accounts
     closed = of_keys_in_use(await runtime.ledger.closed(), accounts)
     usage = await runtime.ledger.usage(now - LATELY, now + 1.0)

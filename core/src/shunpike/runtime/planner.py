@@ -77,7 +77,7 @@ class Planner:
         self._shared = shared
         self._endpoints = endpoints
         self._tokenizers = tokenizers
-        self._recall = Recall(shared.ledger, shared.performance, shared.clock)
+        self.recall = Recall(shared.ledger, shared.performance, shared.clock)
         self._difficulty = Difficulty()
         self.new_id: Callable[[], str] = new_request_id
         """Names the requests that were given no id. What is to run the same again sets one with a seed."""
@@ -187,7 +187,7 @@ class Planner:
         view = self._view(snapshot, request, wishes, size, seed)
         steps, found = self._steps(snapshot, request, wishes, (targets, meant, rungs), view)
         if any(one.strategy.needs_states for one in steps):
-            await self._recall.refresh(expires_mono - clock.monotonic())
+            await self.recall.refresh(expires_mono - clock.monotonic())
             view = replace(view, expected_output=self._shared.performance.lengths.expected(wishes.tag))
             states = await states_of(found.eligible, snapshot.services, request, view, wishes.tag, expires_mono)
             view = replace(view, states=states)

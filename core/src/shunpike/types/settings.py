@@ -173,12 +173,13 @@ class Settings(Written, Record):
 
     strategy: str = Field(default="priority", examples=["latency"], json_schema_extra=NO_UNIT)
     """The routing strategy that puts the candidates of a request in order: ``priority`` (your order), ``cost``,
-    ``latency``, ``balanced``, ``spread`` (even use of what is free), or one of a plugin's."""
+    ``latency``, ``quality``, ``balanced``, ``spread`` (even use of what is free), or one of a plugin's."""
     strategy_options: dict[str, Any] = Field(
         default_factory=dict, examples=[{"weights": {"cost": 2}}], json_schema_extra={"unit": "the strategy's own"}
     )
     """What the strategy is told. ``balanced`` takes ``weights`` of ``cost``, ``latency``, ``quality`` and ``spread``, 1
-    each where none is named; what a plugin's takes, it says."""
+    each where none is named; ``quality`` takes ``strong_share`` (0 to 1) and ``strong``, names or patterns of models;
+    what a plugin's takes, it says."""
     affinity: bool = Field(default=True, examples=[False], json_schema_extra=NO_UNIT)
     """Whether a conversation stays on the model that answered its last turn, where the beginning of its prompt is
     cached, as long as that costs no more and is well. Off: each request goes where the strategy says."""
