@@ -54,3 +54,18 @@ def test_once_nothing_may_be_paid_any_more_only_free_ones_are_asked() -> None:
     assert plan.next(4.0) == of("a/1")
     assert plan.untried(4.0) == [(of("z/1"), why)]
     assert plan.open == [of("a/1")]
+
+
+def test_who_is_passed_over_for_another_account_has_a_reason() -> None:
+    """A record showed ten models above the one that answered, and of none why it was not asked."""
+    plan = schedule("a/1", "a/2", "a/3", "b/1", "b/2")
+    for label in ("a/1", "a/2"):
+        plan.begun(of(label))
+        plan.failed(of(label), setback(TroubleScope.MODEL, 9.0, sure=False), 9.0)
+    assert plan.next(0.0) == of("b/1")
+    plan.begun(of("b/1"))
+    why = {target.label: why for target, why in plan.untried(0.0)}
+    assert why == {
+        "a/3": Spent("its account was asked already, and another one came first", Cause.ATTEMPTS),
+        "b/2": None,
+    }

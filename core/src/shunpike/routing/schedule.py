@@ -279,4 +279,11 @@ class Schedule:
             return closed
         if self._attempts >= self._bounds.attempts:
             return Spent(f"{self._attempts} attempt{'s' if self._attempts > 1 else ''} were used", Cause.ATTEMPTS)
-        return Spent("the time was used up", Cause.TIME) if now_mono >= self._bounds.expires_mono else None
+        if now_mono >= self._bounds.expires_mono:
+            return Spent("the time was used up", Cause.TIME)
+        passed = one.account.tries and one.place < max(other.place for other in self._tried)
+        return Spent("its account was asked already, and another one came first", Cause.ATTEMPTS) if passed else None
+
+    @property
+    def _tried(self) -> list[_Candidate]:
+        return [one for one in self._candidates.values() if one.own.tries]
