@@ -9,6 +9,7 @@ from shunpike.ledger.capabilities import TellsOpenings
 from shunpike.ledger.terms import Terms
 from shunpike.protocols import AdmissionRequest, Store, Target
 from shunpike.types import Denial, DenialCause, Hold, Remaining, Reservation
+from shunpike.types.ledger import UNTIL_CLEARED
 
 
 class Weighed(NamedTuple):
@@ -64,6 +65,8 @@ def foreseen(
         cause = DenialCause.FULL if full else DenialCause.BLOCKED
         room = opens.get(_name_of(hold), one.resets_at) if full else None
         retry_at = max((at for at in (closed, room) if at is not None), default=None)
+        if closed is not None and closed >= UNTIL_CLEARED:
+            retry_at = None  # No time opens it.
         limit = hold.limit if hold.amount else None
         found = Denial(
             cause=cause,
