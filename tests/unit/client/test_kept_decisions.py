@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from shunpike.errors import Exhausted, Interrupted, Overloaded, RateLimited, RequestError, UsageError
-from shunpike.types import Billing, Cause, Chunk, Price, RequestOutcome, Usage, Verdict
+from shunpike.types import Billing, Cause, Chunk, Limit, Price, RequestOutcome, Rolling, Unit, Usage, Verdict
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from .conftest import START, MakeClient
@@ -215,3 +215,17 @@ def test_a_record_is_there_for_whoever_asks_in_another_event_loop(make_client: M
     done = anyio.run(client.complete, "hello")
     asked, decided = done.request_id, done.decision
     anyio.run(ended)
+
+
+async def test_how_much_of_a_full_limit_was_used_stands_beside_it(make_client: MakeClient, store: str) -> None:
+    minute = Limit(unit=Unit.REQUEST, amount=2, window=Rolling(seconds=60))
+    async with make_client(ScriptedProvider("only", limits=(minute,)), store=store, wait=False) as client:
+        for _ in range(2):
+            await client.complete("hello")
+        with pytest.raises(Exhausted) as caught:
+            await client.complete("hello")
+        kept = await client.explain(caught.value.request_id)
+    (blocked,) = kept.candidates
+    assert blocked.evidence is not None
+    assert blocked.evidence.limit is not None
+    assert (blocked.evidence.used, blocked.evidence.limit.amount) == (2, 2)

@@ -95,7 +95,7 @@ def _evaluate_one(hold: Hold, now: float, look: Look, guard: float) -> Denial | 
         opens = now + IN_FLIGHT_RETRY if held else opens_at(limit.window, now, beyond, look.ended(), guard)
         if opens is None or opens > until or until <= now:
             earliest = held or _runs_on(limit, opens, look.in_flight(), expiry(limit.window, now, guard))
-            return _denial(hold, DenialCause.FULL, retry_at=opens, held=held, earliest=earliest)
+            return _denial(hold, DenialCause.FULL, used=look.used, retry_at=opens, held=held, earliest=earliest)
     tested = closed is not None and closed.tester is not None
     opens = None if closed and closed.is_freeze else until
     return _denial(hold, DenialCause.BLOCKED, block=closed, retry_at=opens, held=tested, earliest=tested)

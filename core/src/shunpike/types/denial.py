@@ -67,7 +67,7 @@ class Denial(Record):
     block: Block | None = None
     """What closed it."""
     used: int | None = None
-    """Of a paced limit: what is used of it."""
+    """Of a limit that is full or paced: what is used of it, as far as the store told."""
     retry_at: Moment | None = None
     """The earliest moment it opens; None = never by waiting."""
     held: bool = False
