@@ -130,3 +130,13 @@ def test_a_prompt_costs_no_more_the_longer_it_is() -> None:
 
     assert len(longest) > 100 * LOOKED_AT
     assert (time.process_time() - begun) / 100 < 2.5e-3
+
+
+def test_what_is_only_planned_counts_among_nothing() -> None:
+    asked, planned = Difficulty(), Difficulty()
+    texts = prompts(4, 60)
+    assessed(texts, difficulty=asked)
+    for place, text in enumerate(texts):
+        planned.assess(text, place)
+        assert planned.assess(HARD, place, counts=False) == planned.assess(HARD, place, counts=False)
+    assert planned.assess(SIMPLE, 7) == asked.assess(SIMPLE, 7)

@@ -78,14 +78,16 @@ class Difficulty:
         self._recent = _Window(RECENT, _BEGINNING)
         self._steady = _Steady()
 
-    def assess(self, text: str, seed: int) -> float:
-        """Return the share of recent requests that look easier than ``text``, from 0 to 1, and count it among them.
+    def assess(self, text: str, seed: int, *, counts: bool = True) -> float:
+        """Return the share of recent requests that look easier than ``text``, from 0 to 1.
 
-        Of those that look the same, ``seed`` says how many count as easier: however alike the prompts are, 30 in 100
-        are at 0.7 or above.
+        It is one of them from then on where it ``counts``, as what is only planned does not. Of those that look the
+        same, ``seed`` says how many count as easier: however alike the prompts are, 30 in 100 are at 0.7 or above.
         """
         looks = look(text)
         rank = self._recent.rank(looks, Random(seed).random())  # noqa: S311 - no secret
+        if not counts:
+            return self._steady.put_right(rank)
         self._recent.add(looks)
         return self._steady.settled(rank)
 
@@ -126,10 +128,14 @@ class _Steady:
         self._counts = [0.0] * _PARTS
         """How many were put into each part, the older ones counting less and less."""
 
+    def put_right(self, rank: float) -> float:
+        """Return ``rank`` put right."""
+        marks, part = self._marks(), _part(rank)
+        return marks[part] + (marks[part + 1] - marks[part]) * (rank * _PARTS - part)
+
     def settled(self, rank: float) -> float:
         """Return ``rank`` put right, and count it."""
-        marks, part = self._marks(), _part(rank)
-        moved = marks[part] + (marks[part + 1] - marks[part]) * (rank * _PARTS - part)
+        moved = self.put_right(rank)
         self._counts = [count * (1 - 1 / STEADIED) for count in self._counts]
         self._counts[_part(moved)] += 1
         return moved

@@ -192,7 +192,7 @@ class Planner:
             states = await states_of(found.eligible, snapshot.services, request, view, wishes.tag, expires_mono)
             view = replace(view, states=states)
         if chat and any(one.strategy.needs_difficulty for one in steps):
-            view = replace(view, difficulty=self._difficulty.assess(asked_text(chat), seed))
+            view = replace(view, difficulty=self._difficulty.assess(asked_text(chat), seed, counts=not wishes.dry_run))
         ranked = ranked_in_steps(steps, request, view)
         places = places_of(rungs, steps)
         beside = self._beside(ranked, view, places)
