@@ -20,10 +20,10 @@ def called() -> Answer:
 
 
 async def test_the_repr_of_an_answer_fits_a_line(make_client: MakeClient) -> None:
-    told = "A shunpike is a side road.\n" * 500
+    told = "A shunpike is a side road.\nA shunpike has these miles: " + " ".join(map(str, range(3_000)))
     async with make_client(ScriptedProvider("acme", answer(told))) as client:
         done = await client.complete("hello")
-    assert repr(done) == "<Completion 'A shunpike is a side road. A shunpike … · acme/m · 4,510 tokens · $0.00>"
+    assert repr(done) == "<Completion 'A shunpike is a side road. A shunpike … · acme/m · 8,010 tokens · $0.00>"
     assert str(done) == told
     assert "\n" not in repr(done.decision)
     assert len(repr(done.decision)) < WIDTH

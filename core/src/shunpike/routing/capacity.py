@@ -7,7 +7,7 @@ from zlib import crc32
 
 from shunpike.clock import Clock
 from shunpike.errors import BadAnswer, NotHere, Overloaded, RateLimited, RequestError
-from shunpike.routing.concurrency import MOST, Concurrency
+from shunpike.routing.concurrency import ANY, Concurrency
 from shunpike.routing.shedding import OK, SHED, WINDOW, Acceptance
 from shunpike.routing.trouble import Failure, TroublePlace, is_trouble, named_moment, names_limit
 from shunpike.types import Unit
@@ -35,9 +35,12 @@ class Capacity:
         """When anything was accepted last."""
 
     def concurrency(self, where: TroublePlace, *, guess: bool = True) -> int:
-        """Return how many calls the account is thought to bear at a time; without a ``guess``, as far as was seen."""
+        """Return how many calls the account is thought to bear at a time; without a ``guess``, as far as was seen.
+
+        Without either it is `ANY`.
+        """
         account = self._account(where)
-        return MOST if account.is_guessed and not guess else account.allowed(self._clock.monotonic())
+        return ANY if account.is_guessed and not guess else account.allowed(self._clock.monotonic())
 
     def _account(self, where: TroublePlace) -> Concurrency:
         return self._accounts.setdefault(where.account, Concurrency())

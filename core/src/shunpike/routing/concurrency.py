@@ -11,6 +11,8 @@ from __future__ import annotations
 
 FIRST, LEAST, MOST = 4, 1, 64
 """The limit at first, and its bounds."""
+ANY = 1_000_000
+"""In place of a limit: it holds nobody back, and still counts how many run."""
 PATIENCE, MOST_PATIENT = 64, 1_024
 """Answers before one more than was refused is tried: after the first refusal, and at most."""
 STALE = 600.0
