@@ -149,4 +149,4 @@ class HyperbolicService(ChatService):
 
     @override
     def upstream(self, visit: Visit) -> ErrorReply:
-        return self.flat(429, "Model is at capacity, please try again later", 42902)
+        return self.flat(429, "Model is at capacity, please try again later", 42903)
