@@ -59,6 +59,12 @@ def test_thinking_goes_back_with_the_calls_that_it_led_to_however_it_is_named(ma
     assert "thought" not in sent(make_call(**asked(content="y", reasoning="hm")), send_reasoning="thought")
 
 
+def test_the_thinking_of_another_provider_goes_nowhere(make_call: Make) -> None:
+    for home, thought in (("acme", "hm"), ("zeta", "")):
+        call = make_call(**asked(tool_calls=CALLS, reasoning="hm", private={home: {}}))
+        assert sent(call, send_reasoning="thought")["thought"] == thought
+
+
 def test_a_refusal_is_sent_as_text_where_the_word_is_unknown(make_call: Make) -> None:
     call = make_call(**asked(refusal="I can't."))
     assert sent(call)["refusal"] == "I can't."

@@ -87,7 +87,7 @@ def _messages(call: Call, dialect: Dialect, provider: str) -> list[dict[str, Any
             data["content"] = ""  # A turn that says nothing is taken by everybody, one without the field is not.
         if dialect.send_reasoning and message.tool_calls:
             # Empty where another model made the calls: what counts is that the field is there.
-            data[dialect.send_reasoning] = thoughts(message)
+            data[dialect.send_reasoning] = thoughts(message, provider)
         if message.private and dialect.private_fields:
             data.update(_pick(message.private.get(provider), dialect.private_fields))
         found.append(data)
@@ -126,8 +126,13 @@ def _words(part: Part) -> str:
     return refusal if isinstance(refusal, str) else ""
 
 
-def thoughts(message: Message) -> str:
-    """Return the thinking of a message; a client that echoes an answer names it as the OpenAI-like answer did."""
+def thoughts(message: Message, provider: str) -> str:
+    """Return the thinking of a message; a client that echoes an answer names it as the OpenAI-like answer did.
+
+    Empty where another provider made the message, as far as its private parts tell: foreign thoughts are sent nowhere.
+    """
+    if message.private and provider not in message.private:
+        return ""
     echoed = (message.model_extra or {}).get("reasoning_content")
     return message.reasoning or (echoed if isinstance(echoed, str) else "")
 
