@@ -30,7 +30,7 @@ def doubts_of(folder: Path, text: str = "", **environ: str) -> list[str]:
         ("[providers.acme]\ntimeouts = { idel = 1 }", "line 2: there is no setting 'providers.acme.timeouts.idel'"),
         ("conect = 3", "line 1: there is no setting 'conect'. Did you mean 'connect' in [providers.NAME.timeouts]?"),
         ("pace.smoth = true", "line 1: there is no setting 'pace.smoth'. Did you mean 'smooth'?"),
-        ("[gateway]\nport = 1\nhost = 2", "line 1: there is no setting 'gateway'"),
+        ("[dashboard]\nport = 1\nhost = 2", "line 1: there is no setting 'dashboard'"),
         ("[providers.acme]\nwarmth = 1", "line 2: there is no setting 'providers.acme.warmth'"),
     ],
 )

@@ -29,8 +29,13 @@ _OTHERS = frozenset(
         ),
     }
 )
-_SERVICE = re.compile(r"SHUNPIKE_(?:\w+_)?(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?)")
-"""What Kubernetes sets in every container beside a service that is called shunpike or shunpike-something."""
+_SERVICE = re.compile(
+    r"SHUNPIKE_(?:\w*[A-Z0-9]_)?(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?)"
+)
+"""What Kubernetes sets in every container beside a service that is called shunpike or shunpike-something.
+
+No name of a service ends in a dash: ``SHUNPIKE_GATEWAY__PORT`` is the setting.
+"""
 _WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 

@@ -28,6 +28,7 @@ from shunpike.errors import ConfigError
 from shunpike.types import (
     Budget,
     FallOver,
+    GatewaySettings,
     ModelAlias,
     Pace,
     ProviderSettings,
@@ -35,6 +36,7 @@ from shunpike.types import (
     Settings,
     Timeouts,
 )
+from shunpike.types.gateway_settings import SPANS
 from shunpike.types.written import UNSAID
 from shunpike.validation import complaint
 
@@ -50,6 +52,7 @@ _SHAPES: dict[str, Callable[[Any, str, str], Any]] = {
     "limits": limits,
     "interactive_share": share,
     "timeout": duration,
+    **dict.fromkeys(SPANS, duration),
     "key_env": variable_name,
     "base_url": web_address,
     "proxy": proxy_address,
@@ -66,6 +69,7 @@ _TABLES: dict[Path, type[BaseModel]] = {
     ("models", "*"): ModelAlias,
     ("routing",): RoutingSettings,
     ("fall_over",): FallOver,
+    ("gateway",): GatewaySettings,
     ("pace",): Pace,
 }
 """Table → the model whose fields are its keys."""

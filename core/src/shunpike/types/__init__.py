@@ -32,6 +32,7 @@ from shunpike.types.events import (
     RequestWaiting,
 )
 from shunpike.types.fall_over import FallOver, FallOverStep
+from shunpike.types.gateway_settings import GatewaySettings
 from shunpike.types.ledger import (
     Block,
     Funds,
@@ -121,6 +122,7 @@ __all__ = [
     "FallOverStep",
     "FunctionCall",
     "Funds",
+    "GatewaySettings",
     "Grant",
     "Held",
     "Hold",

@@ -21,6 +21,7 @@ from shunpike.types.aliases import (
 from shunpike.types.answer import Timeouts
 from shunpike.types.base import ANY, Record
 from shunpike.types.fall_over import FallOver
+from shunpike.types.gateway_settings import GatewaySettings
 from shunpike.types.limits import Cap, Limit, Unit
 from shunpike.types.money import MOST, Money
 from shunpike.types.written import Written
@@ -245,6 +246,7 @@ class Settings(Written, Record):
     ca_file: str | None = Field(default=None, examples=["/etc/ssl/company.pem"], json_schema_extra={"unit": "path"})
     """A file of certificates (PEM) of authorities of your own, such as a company's. They are trusted beside the usual
     ones, or those that ``SSL_CERT_FILE``, ``SSL_CERT_DIR``, ``REQUESTS_CA_BUNDLE`` or ``CURL_CA_BUNDLE`` name."""
+    gateway: GatewaySettings = GatewaySettings()
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)
     log: Literal["off", "json", "console", "app"] = Field(default="off", examples=["json"], json_schema_extra=NO_UNIT)
     """Whether every event is logged, each as one entry: ``json`` and ``console`` write lines to stderr, ``app`` hands

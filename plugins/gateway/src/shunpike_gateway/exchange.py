@@ -86,6 +86,14 @@ class RejectedBody(Exception):
         self.message, self.param, self.status, self.code = message, param, status, code
 
 
+class ApiFailure(Exception):
+    """Ends a request with a problem: whoever reads, checks or runs it raises it, and the server writes it."""
+
+    def __init__(self, problem: ApiError, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(problem.message)
+        self.problem, self.headers = problem, headers or {}
+
+
 class EventWriter(Protocol):
     """Writes one streamed answer, event by event; what it returns is sent as it is, and may be empty."""
 

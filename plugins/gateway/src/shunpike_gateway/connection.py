@@ -1,0 +1,99 @@
+"""One request on its connection: what was asked, its body, and the way back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from shunpike.types import GatewaySettings
+from shunpike_gateway.bodies import Disconnected, Receive, decoded, received
+from shunpike_gateway.exchange import Head
+from shunpike_gateway.replies import EVENTS, HttpReply, Send, raw_headers
+from shunpike_gateway.strict_json import parsed
+
+LARGE = 128 * 1024
+"""Bytes from which on a body is read in a thread, so that others do not wait for it."""
+
+
+class HttpCall:
+    """One request: its head, its body when it is asked for, and one answer."""
+
+    def __init__(self, head: Head, receive: Receive, send: Send, settings: GatewaySettings) -> None:
+        self.head = head
+        self._receive = receive
+        self._send = send
+        self._settings = settings
+        self._is_read = False
+        self.begun = False
+        """Whether an answer has begun."""
+
+    async def body(self) -> bytes:
+        """Return the body, unpacked. Raises `RejectedBody`, `Disconnected`."""
+        raw, most = await self._raw(), self._settings.max_body
+        if len(raw) <= LARGE and "content-encoding" not in self.head.headers:
+            return raw
+        return await asyncio.to_thread(decoded, raw, self.head.headers, most)
+
+    async def json(self) -> dict[str, Any]:
+        """Return the body as a JSON object. Raises `RejectedBody`, `Disconnected`."""
+        raw, packed = await self._raw(), "content-encoding" in self.head.headers
+        if len(raw) <= LARGE and not packed:
+            return parsed(raw)
+        return await asyncio.to_thread(lambda: parsed(decoded(raw, self.head.headers, self._settings.max_body)))
+
+    async def _raw(self) -> bytes:
+        settings = self._settings
+        raw = await received(self._receive, self.head.headers, settings.max_body, settings.body_timeout)
+        self._is_read = True
+        return raw
+
+    async def write(self, reply: HttpReply) -> None:
+        """Send a whole answer."""
+        self.begun = True
+        await reply.write(self._send)
+
+    async def begin_events(self, headers: Mapping[str, str] | None = None) -> None:
+        """Begin a stream of events: 200, and no proxy may keep any of it back."""
+        self.begun = True
+        raw = [
+            (b"content-type", EVENTS.encode()),
+            (b"cache-control", b"no-cache"),
+            (b"x-accel-buffering", b"no"),
+            *raw_headers(headers or {}),
+        ]
+        await self._send({"type": "http.response.start", "status": 200, "headers": raw})
+
+    async def write_events(self, data: bytes) -> None:
+        """Send ``data`` now."""
+        if data:
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def end_events(self, data: bytes = b"") -> None:
+        """Send the last of it, and close the stream."""
+        await self._send({"type": "http.response.body", "body": data})
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncGenerator[None, None]:
+        """Cancel what runs within as soon as the client hangs up; it then raises `Disconnected`."""
+        task = asyncio.current_task()
+        gone = False
+
+        async def watch() -> None:
+            nonlocal gone
+            while (await self._receive())["type"] != "http.disconnect":
+                pass
+            gone = True
+            if task is not None:
+                task.cancel()
+
+        watcher = asyncio.create_task(watch())
+        try:
+            yield
+        except asyncio.CancelledError:
+            if gone and task is not None and task.uncancel() == 0:
+                raise Disconnected from None
+            raise
+        finally:
+            watcher.cancel()
