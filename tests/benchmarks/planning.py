@@ -19,8 +19,8 @@ from shunpike.builtin.plugin import plugin as builtin
 from shunpike.clock import SystemClock
 from shunpike.config import KeyStore
 from shunpike.plugins import Host
-from shunpike.runtime.planner import Wishes
 from shunpike.runtime.runtime import Runtime
+from shunpike.runtime.wishes import Wishes
 from shunpike.types import ChatRequest, Settings
 from shunpike_testkit.scripted import ScriptedProvider
 

@@ -17,7 +17,7 @@ from shunpike.client import Client
 from shunpike.errors import DuplicateRequest, Exhausted, NotHere, RateLimited, RequestError, UsageError
 from shunpike.openai_format import error_body, status_of
 from shunpike.routing.operation import Completing
-from shunpike.runtime.planner import Wishes
+from shunpike.runtime.wishes import Wishes
 from shunpike.types import ChatRequest, Limit, RequestFailed, RequestStarted, Rolling, Unit
 from shunpike.wire.body import given
 from shunpike_testkit.clock import VirtualClock

@@ -12,8 +12,8 @@ from shunpike.config import KeyStore
 from shunpike.errors import ConfigError, NoCredential, UnknownModel, UnknownProvider, UsageError
 from shunpike.plugins import Host
 from shunpike.routing.context import RequestContext
-from shunpike.runtime.planner import Wishes
 from shunpike.runtime.runtime import Runtime
+from shunpike.runtime.wishes import Wishes
 from shunpike.types import Cause, ChatRequest, EmbedRequest, Settings
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.scripted import ScriptedProvider

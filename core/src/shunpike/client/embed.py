@@ -12,7 +12,7 @@ from shunpike.client import option_values as values
 from shunpike.client.option_names import check_names, check_others
 from shunpike.client.options import max_cost, priority, request_id, tag, wishes_of
 from shunpike.errors import UsageError
-from shunpike.runtime.planner import Wishes
+from shunpike.runtime.wishes import Wishes
 from shunpike.types import EmbedRequest, Money
 from shunpike.validation import about, complaint, shown
 

@@ -15,7 +15,7 @@ from shunpike.client.answer_shape import Reads, reader, response_format
 from shunpike.client.option_names import OUR_OPTIONS, check_fields, check_names, check_others
 from shunpike.client.prompts import Prompt, request_fields
 from shunpike.errors import UsageError
-from shunpike.runtime.planner import Wishes
+from shunpike.runtime.wishes import Wishes
 from shunpike.types import ChatRequest, Money
 from shunpike.types.given import LISTS, says_nothing
 from shunpike.validation import about, shown

@@ -123,6 +123,7 @@ def ask_for(
         choices=request.choices,
         price=services.price(target, context.prompt_bound, request.service_tier, left),
         tag=context.tag,
+        principal=context.principal,
         priority=context.priority,
         max_cost=context.max_cost,
         concurrency=services.health.capacity.concurrency(services.where(target), guess=_may_be_guessed(context)),

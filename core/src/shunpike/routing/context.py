@@ -21,7 +21,7 @@ from shunpike.routing.plan import Plan
 from shunpike.routing.retry_budget import RetryBudget
 from shunpike.routing.trouble import TroublePlace
 from shunpike.tokens import ESTIMATE
-from shunpike.types import Chunk, Decision, Event, FallOver, Grant, Money, Price, Settlement, Timeouts
+from shunpike.types import Chunk, Decision, Event, FallOver, Grant, Money, Price, Principal, Settlement, Timeouts
 from shunpike.waiting import Queue, Waiter
 
 LARGEST = 32 * 1024 * 1024
@@ -113,6 +113,8 @@ class RequestContext:
     """The number of its first attempt: how many of its id are in the ledger, unsent, and one."""
     user: str | None = None
     """The caller's own name for whom it is: the unit of experiments. No ledger is kept by it."""
+    principal: Principal | None = None
+    """Who asks, where several share one ledger; None = the operator."""
     strict: bool = False
     tag: str | None = None
     task: str | None = None

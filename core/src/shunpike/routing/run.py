@@ -157,6 +157,7 @@ def begun(context: RequestContext, clock: Clock) -> dict[str, object]:
         "strict": context.strict,
         "priority": context.priority,
         "tag": context.tag,
+        "principal": None if context.principal is None else context.principal.id,
     }
 
 

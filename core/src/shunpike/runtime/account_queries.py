@@ -25,9 +25,9 @@ from shunpike.routing.blaming import blaming, checked
 from shunpike.runtime.accounts import Account, key_trouble
 from shunpike.runtime.endpoints import listing
 from shunpike.runtime.live import LiveList, merge
-from shunpike.runtime.planner import Wishes
 from shunpike.runtime.runtime import Runtime
 from shunpike.runtime.snapshot import Snapshot
+from shunpike.runtime.wishes import Wishes
 from shunpike.tokens import prompt_tokens
 from shunpike.types import Balance, Basis, Call, ChatRequest, Completion, Embedding, Verdict
 from shunpike.types.base import Record

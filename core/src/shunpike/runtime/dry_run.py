@@ -11,9 +11,9 @@ from shunpike.routing.admitting import ask_for
 from shunpike.routing.answer_lengths import TYPICAL_OUTPUT
 from shunpike.routing.context import RequestContext
 from shunpike.routing.denied import candidate_of
-from shunpike.runtime.planner import Wishes
 from shunpike.runtime.runtime import Runtime
 from shunpike.runtime.snapshot import Snapshot
+from shunpike.runtime.wishes import Wishes
 from shunpike.types import ZERO, Candidate, Cause, ChatRequest, Funds, Remaining, Usage, Verdict
 from shunpike.types.dry_run import DryRun, PlannedTarget
 

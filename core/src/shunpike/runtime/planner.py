@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 from shunpike.errors import Exhausted, UnknownModel, UnknownProvider
 from shunpike.patience import answered
@@ -15,7 +15,7 @@ from shunpike.routing.affinity import OFF, Candidates, shared_out
 from shunpike.routing.candidates import Allowed, Demand, Found
 from shunpike.routing.chain import Rung
 from shunpike.routing.context import RequestContext
-from shunpike.routing.conversation import conversation_of
+from shunpike.routing.conversation import ConversationTurn, conversation_of
 from shunpike.routing.difficulty import Difficulty, asked_text
 from shunpike.routing.meant import Meant
 from shunpike.routing.plan import Plan, Targets
@@ -32,42 +32,9 @@ from shunpike.runtime.nobody import nothing_to_ask, record_of
 from shunpike.runtime.recall import Recall
 from shunpike.runtime.request_ids import duplicate, new_request_id
 from shunpike.runtime.snapshot import Shared, Snapshot
+from shunpike.runtime.wishes import Wishes
 from shunpike.tokens import prompt_bound, prompt_tokens
-from shunpike.types import ChatRequest, EmbedRequest, Money, Settings
-from shunpike.waiting import Waiter
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What a caller asks for beside the prompt. None = as the settings say."""
-
-    providers: tuple[str, ...] | None = None
-    strategy: str | None = None
-    timeout: float | None = None
-    """Seconds for the whole request, all attempts together."""
-    wait: bool | None = None
-    strict: bool = False
-    no_training: bool | None = None
-    tag: str | None = None
-    task: str | None = None
-    min_quality: float | None = None
-    session: str | None = None
-    """Names the conversation that the request is a turn of; None = it is known by how its prompt begins."""
-    priority: Literal["interactive", "batch"] = "interactive"
-    request_id: str | None = None
-    """A request of this id is asked once, as far as the ledger knows; None = it gets one that no other has."""
-    reads: Callable[[str], Any] | None = None
-    """Makes what was asked for of an answer's text; raises `ValueError` where it is none."""
-    stream: bool = False
-    """Whether the answer is read as it is made."""
-    on_bad_answer: Literal["next", "return"] | None = None
-    max_cost: Money | None = None
-    """What the request may cost at most, all attempts together."""
-    hedge: bool | None = None
-    dry_run: bool = False
-    """Whether it is only planned: it leaves no record."""
-    waiter: Waiter | None = None
-    """Its place in the line; None = behind all that are there when it is planned: see `Planner.arrived`."""
+from shunpike.types import ChatRequest, EmbedRequest, Settings
 
 
 class Planner:
@@ -127,8 +94,14 @@ class Planner:
         try:
             plan = await self.plan(snapshot, request, wishes, size[0], expires_mono, seed_of(request_id))
         except Exhausted as error:
-            facts = {"prompt_tokens": size[0], "strict": wishes.strict, "priority": wishes.priority, "tag": wishes.tag}
-            decision = record_of(error, request, request_id, {**facts, "began_at": shared.clock.now()})
+            facts: dict[str, Any] = {
+                "prompt_tokens": size[0],
+                "strict": wishes.strict,
+                "priority": wishes.priority,
+                "tag": wishes.tag,
+            }
+            facts |= {"principal": wishes.client, "began_at": shared.clock.now()}
+            decision = record_of(error, request, request_id, facts)
             if shared.keep is not None and not wishes.dry_run:
                 shared.keep(decision)
             raise
@@ -137,6 +110,7 @@ class Planner:
             request_id=request_id,
             first_attempt=first,
             user=request.user if isinstance(request, ChatRequest) else None,
+            principal=wishes.principal,
             plan=plan,
             prompt_tokens=size[0],
             prompt_bound=size[1],
@@ -182,7 +156,7 @@ class Planner:
         targets = await self._endpoints.offered(snapshot, names, wishes.providers, request.kind, within)
         await hear(self._shared, expires_mono - clock.monotonic())
         chat = request if isinstance(request, ChatRequest) else None
-        turn = conversation_of(chat, wishes.session) if chat and snapshot.settings.affinity else None
+        turn = self._turn(snapshot, chat, wishes)
         rungs = meant.rungs(partial(order, str(seed) if turn is None else turn.key))
         view = self._view(snapshot, request, wishes, size, seed)
         steps, found = self._steps(snapshot, request, wishes, (targets, meant, rungs), view)
@@ -208,9 +182,15 @@ class Planner:
             raise mistake or nothing_to_ask(self._shared.host, plan, request.model, size)
         return plan
 
+    def _turn(self, snapshot: Snapshot, chat: ChatRequest | None, wishes: Wishes) -> ConversationTurn | None:
+        """Return the conversation that ``chat`` is a turn of, None where nothing is made of it."""
+        if chat is None or not snapshot.settings.affinity:
+            return None
+        return conversation_of(chat, wishes.session, wishes.client)
+
     def _meant(self, snapshot: Snapshot, request: ChatRequest | EmbedRequest, wishes: Wishes, size: int) -> Meant:
         tools = isinstance(request, ChatRequest) and bool(request.tools)
-        return snapshot.naming.asked(Occasion(request.model, size, tools, wishes.tag))
+        return snapshot.naming.asked(Occasion(request.model, size, tools, wishes.tag, wishes.client))
 
     def _view(
         self, snapshot: Snapshot, request: ChatRequest | EmbedRequest, wishes: Wishes, size: int, seed: int

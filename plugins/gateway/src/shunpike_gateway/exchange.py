@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from shunpike.runtime.planner import Wishes
+from shunpike.runtime.wishes import Wishes
 from shunpike.types import ChatRequest, Chunk, Completion
 from shunpike.types.principal import Principal
 

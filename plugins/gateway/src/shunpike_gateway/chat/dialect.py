@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from shunpike.openai_format import ChunkFormat, completion_body
-from shunpike.runtime.planner import Wishes
+from shunpike.runtime.wishes import Wishes
 from shunpike.types import ChatRequest, Chunk, Completion
 from shunpike.validation import about
 from shunpike_gateway.exchange import ApiError, ApiRequest, Head, RejectedBody
