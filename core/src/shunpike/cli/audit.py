@@ -24,7 +24,7 @@ def audit(
     last: Annotated[int, typer.Option("--last", "-n", min=1, max=1_000, help="So many entries.")] = 50,
     json: Json = False,
 ) -> None:
-    """Show the switches, orders and limits that were changed by command, with who did so, when and why."""
+    """Show the switches, orders, limits and client keys that were changed by command, with who did so, when and why."""
     if context.invoked_subcommand is not None:
         return
     entries = run(lambda: _entries(last))
@@ -50,9 +50,11 @@ def _row(one: AuditEntry) -> tuple[str, ...]:
 
 
 def _said(value: Any) -> str:
-    """Return a value for a person: of a list of limits, how many there are."""
+    """Return a value for a person: of a list of limits, how many there are; of a key, its beginning."""
     if value is None:
         return NOTHING
+    if isinstance(value, dict):
+        return f"{value.get('shown', NOTHING)}{', revoked' if value.get('revoked_at') else ''}"
     if isinstance(value, list) and any(isinstance(one, dict) for one in value):
         return f"{len(value)} limit{'s' if len(value) != 1 else ''}"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value).lower()

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from pydantic import SecretStr
 
+from shunpike.cli import client_keys
 from shunpike.cli.forms import did_you_mean
 from shunpike.cli.options import Json, command_app
 from shunpike.cli.output import NOTHING, as_json, as_list, narrate, safe, say, table
@@ -21,6 +22,8 @@ from shunpike.config.dotenv import bare_key
 from shunpike.errors import AuthError, ProviderError, UnknownProvider, UsageError
 
 app = command_app("Store, list and remove keys. A key in the environment wins over a stored one.")
+
+app.add_typer(client_keys.app, name="client")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The provider.")]
 

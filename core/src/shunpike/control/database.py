@@ -143,10 +143,11 @@ async def _write(tx: Transaction, step: Step) -> None:
     for place, entry in enumerate(step.entries):
         key, signature = (entry.subject.value, entry.name, entry.setting.value), entry.signed
         before, after = (None if value is None else json.dumps(value) for value in (entry.before, entry.after))
+        made = step.controls.find(entry.subject, entry.name, entry.setting)
         signed = signature.at, signature.who, signature.why
         await tx.execute(_TAKE_BACK, *key)
-        if after is not None:
-            await tx.execute(_SET, *key, after, entry.revision, *signed)
+        if made is not None:
+            await tx.execute(_SET, *key, json.dumps(made.value), entry.revision, *signed)
         await tx.execute(_WRITE_DOWN, entry.revision, place, *signed, *key, before, after)
     revision = step.controls.revision
     await tx.execute("UPDATE control_revision SET revision = ?", revision)

@@ -47,6 +47,11 @@ class Follower:
         return self.in_force.controls
 
     @property
+    def has_looked(self) -> bool:
+        """Whether the store has told what is in force, be it some time ago."""
+        return self._looked_mono is not None
+
+    @property
     def is_due(self) -> bool:
         """Whether a look may have to wait: for the store, or for its turn behind those that wait for one look."""
         return self._store is not None and (self._looking is not None or self._is_old)

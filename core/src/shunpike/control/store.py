@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from shunpike.errors import StoreError
-from shunpike.types.control import AuditEntry, Change, Controls, ControlSetting, Override, Signature, Subject
+from shunpike.types.control import AuditEntry, Change, Controls, ControlSetting, Override, Signature, Subject, audited
 
 MOST = 1_000
 """Overrides that may be in force at once."""
@@ -106,6 +106,6 @@ def _entry(change: Change, revision: int, signed: Signature, was: object) -> Aud
         subject=change.subject,
         name=change.name,
         setting=change.setting,
-        before=was,
-        after=change.value,
+        before=audited(was),
+        after=audited(change.value),
     )

@@ -107,6 +107,11 @@ class Runtime:
         """Everything that is known to be there, without asking anybody."""
         return self.endpoints.known(self.snapshot)
 
+    @property
+    def controls(self) -> Controls | None:
+        """What an operator changed, as far as it is known here; None = it was not looked at yet, or can't be."""
+        return self._follower.controls if self.control is None or self._follower.has_looked else None
+
     def reload(self) -> None:
         """Look again at keys and plugins; keys that were refused are asked again. From any thread.
 

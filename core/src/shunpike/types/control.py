@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from shunpike.types.base import Moment, Record
+from shunpike.types.client_key import HASH, ClientKey
 from shunpike.types.limit_updates import Text, kept
 from shunpike.types.limits import Cap, Limit
 from shunpike.types.written import Written
@@ -51,6 +52,8 @@ class Subject(StrEnum):
     """One configured section by its name."""
     MODEL = "model"
     """``account/model``."""
+    CLIENT = "client"
+    """A client key of a gateway by its name."""
 
 
 class ControlSetting(StrEnum):
@@ -64,6 +67,8 @@ class ControlSetting(StrEnum):
     """Limits of the operator's own, in the place of those that the account's section names."""
     MAX_ATTEMPTS = "max_attempts"
     """How many attempts one request may take."""
+    CLIENT_KEY = "client_key"
+    """Of a client: its key's hash, and what bounds it."""
 
 
 _ENABLED: TypeAdapter[Any] = TypeAdapter(Annotated[bool, Field(strict=True)])
@@ -75,8 +80,14 @@ _VALUES: dict[tuple[Any, Any], TypeAdapter[Any]] = {
     (Subject.ACCOUNT, ControlSetting.ORDER): TypeAdapter(Annotated[int, Field(strict=True)]),
     (Subject.ACCOUNT, ControlSetting.LIMITS): TypeAdapter(tuple[Limit | Cap, ...]),
     (Subject.EVERYTHING, ControlSetting.MAX_ATTEMPTS): TypeAdapter(Annotated[int, Field(strict=True, ge=1, le=1_000)]),
+    (Subject.CLIENT, ControlSetting.CLIENT_KEY): TypeAdapter(ClientKey),
 }
 """What may be set of what, and the values that it takes."""
+
+
+def audited(value: Any) -> Any:
+    """Return a value as it may be read by whoever reads the audit."""
+    return {name: one for name, one in value.items() if name != HASH} if isinstance(value, dict) else value
 
 
 class Change(Written, Record):

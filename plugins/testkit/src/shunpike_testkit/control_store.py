@@ -20,16 +20,18 @@ from typing import Any
 import anyio
 import pytest
 
+from shunpike.control.client_keys import ClientKeys, issued, kept_as
 from shunpike.control.store import MOST, ControlStore, RevisionConflict, stepped
 from shunpike.errors import StoreError
-from shunpike.types import Cap, Limit, Rolling, Unit
+from shunpike.types import Budget, Cap, Limit, Money, Rolling, Unit
+from shunpike.types.client_key import ClientBounds
 from shunpike.types.control import UNCONTROLLED, AuditEntry, Change, Controls, ControlSetting, Signature, Subject
 
 AT = 1_780_000_000.0
 FOLLOWS_WITHIN = 1.0
 """Seconds after which every process obeys a change."""
-EVERYTHING, PROVIDER, ACCOUNT, MODEL = Subject
-ENABLED, ORDER, LIMITS, MAX_ATTEMPTS = ControlSetting
+EVERYTHING, PROVIDER, ACCOUNT, MODEL, CLIENT = Subject
+ENABLED, ORDER, LIMITS, MAX_ATTEMPTS, CLIENT_KEY = ControlSetting
 
 
 def signed(why: str = "", at: float = AT, who: str = "ann@north") -> Signature:
@@ -176,6 +178,22 @@ class ControlContract:
             found = {one.key: one.typed for one in (await store.controls()).overrides}
             assert found == {one.key: one.typed for one in changes}
             assert found[ACCOUNT, "north", LIMITS] == limits
+
+    async def test_a_client_key_comes_back_as_it_was_and_no_audit_has_its_hash(self, tmp_path: Path) -> None:
+        """Its bounds included."""
+        budget = Budget(amount=Money.usd("0.5"), period="month", counts="list_value")
+        limit = Limit(unit=Unit.REQUEST, amount=3, window=Rolling(seconds=60))
+        bounds = ClientBounds(budgets=(budget,), limits=(limit,), models=("fast",), expires_at=AT + 1)
+        key, made = issued(bounds, AT)
+        revoked = made.model_copy(update={"revoked_at": AT + 2})
+        async with self.opened(tmp_path) as store:
+            for kept in (made, revoked, None):
+                await store.change([kept_as("ann", kept)], signed())
+                found = ClientKeys(await store.controls()).find(key)
+                assert (found and found.key) == kept
+            told = str(await store.audit())
+            assert made.shown in told
+            assert made.sha256 not in told
 
     async def test_any_text_can_be_a_name_or_a_reason(self, tmp_path: Path) -> None:
         """What is kept is what the change says, as databases can keep it."""
