@@ -91,7 +91,7 @@ class InProcessGateway:
     """The application over a client of its own."""
 
     def __init__(self, settings: Settings, **options: Any) -> None:
-        self.client = Client(settings, environ={}, **options)
+        self.client = Client(settings, **{"environ": {}, **options})
         self.surface = Surface(self.client)
         self.app = GatewayApp(self.surface)
 
@@ -171,7 +171,7 @@ class RunningGateway:
 
     async def _serve(self) -> None:
         self.loop = asyncio.get_running_loop()
-        async with Client(self.settings, environ={}, **self._options) as client:
+        async with Client(self.settings, **{"environ": {}, **self._options}) as client:
             self.client = client
             self.surface = Surface(client)
             self.server = server_of(GatewayApp(self.surface), self.settings.gateway)

@@ -57,7 +57,7 @@ class Client(PerLoop):
         **unknown: Never,
     ) -> None:
         check_arguments(locals(), unknown)
-        environ = os.environ if environ is None else environ
+        self.environ = environ = os.environ if environ is None else environ
         loaded = load(environ=environ) if settings is None else Loaded.of(settings)
         self.settings, self.warnings = loaded.settings, loaded.warnings
         self.host = Host.load(self.settings.disabled_plugins) if host is None else host

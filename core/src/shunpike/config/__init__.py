@@ -1,5 +1,6 @@
 """Files, environment and arguments merged into `Settings`, with the origin of every value; and where keys are kept."""
 
+from shunpike.config.admin_key import admin_key
 from shunpike.config.files import read
 from shunpike.config.keys import KeyStore, ResolvedKey, clean_key, resolve_key, tail
 from shunpike.config.literals import without_password
@@ -17,6 +18,7 @@ __all__ = [
     "ResolvedKey",
     "TrustStore",
     "Trusted",
+    "admin_key",
     "clean_key",
     "default_store",
     "keys_file",

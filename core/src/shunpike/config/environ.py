@@ -9,13 +9,14 @@ from typing import Any
 
 from shunpike.config.dotenv import bare
 from shunpike.config.doubts import Doubt
-from shunpike.config.places import CONFIG_VARIABLE
+from shunpike.config.places import ADMIN_VARIABLE, CONFIG_VARIABLE
 from shunpike.config.schema import NAMED_TABLES, Path, doubt_of, field_of, is_header, is_table, wrong
 
 PREFIX = "SHUNPIKE_"
 _OTHERS = frozenset(
     {
         CONFIG_VARIABLE,
+        ADMIN_VARIABLE,
         # Those that the tests of this repository read.
         *(
             "SHUNPIKE_CHAOS",

@@ -11,6 +11,7 @@ from shunpike.errors import ConfigError
 
 PROJECT_FILE = "shunpike.toml"
 CONFIG_VARIABLE = "SHUNPIKE_CONFIG"
+ADMIN_VARIABLE = "SHUNPIKE_ADMIN_KEY"
 
 
 def project_file(cwd: Path | None = None) -> Path:

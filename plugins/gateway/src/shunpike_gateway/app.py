@@ -37,8 +37,9 @@ class GatewayApp:
         try:
             route = self._route(head)
             dialect = route.dialect
-            if route.access == "client":
-                head = call.head = replace(head, caller=self.surface.doorkeeper.caller(head))
+            if route.access != "open":
+                caller = await self.surface.doorkeeper.admit(head, route.access)
+                head = call.head = replace(head, caller=caller)
             await route.endpoint(call)
         except Disconnected:
             return
@@ -78,7 +79,7 @@ def head_of(scope: Mapping[str, Any]) -> Head:
     query = (
         dict(parse_qsl(raw_query.decode("latin-1"), keep_blank_values=True, max_num_fields=100)) if raw_query else {}
     )
-    return Head(scope["method"], scope["path"], query, headers)
+    return Head(scope["method"], scope["path"], query, headers, (scope.get("client") or ("",))[0])
 
 
 async def _tell(

@@ -24,6 +24,8 @@ class Caller:
     principal: Principal | None = None
     models: tuple[str, ...] = ()
     """Patterns of the model names that it may ask for; empty = all."""
+    no_paid: bool = False
+    """Whether nothing that costs money may be asked for it."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Head:
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     """Lower-case name → value."""
+    peer: str = ""
+    """The address that it came from."""
     caller: Caller = Caller()
 
 

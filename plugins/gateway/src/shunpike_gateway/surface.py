@@ -21,7 +21,7 @@ class Surface:
         self.client = client
         self.settings = client.settings.gateway
         self.relay = Relay(client)
-        self.doorkeeper = Doorkeeper()
+        self.doorkeeper = Doorkeeper(client)
         self.routes = RouteTable((*_probes(), *self._dialects()))
 
     def _dialects(self) -> tuple[ApiRoute, ...]:
