@@ -34,7 +34,18 @@ from shunpike.runtime.names import warn_of
 from shunpike.runtime.observing import write_log
 from shunpike.runtime.runtime import Runtime
 from shunpike.runtime.status import ProviderStatus, limits_shown, statuses
-from shunpike.types import Completion, Decision, Embedding, ModelInfo, Remaining, Settings, UsageRow
+from shunpike.runtime.wishes import Wishes
+from shunpike.types import (
+    ChatRequest,
+    Completion,
+    Decision,
+    Embedding,
+    EmbedRequest,
+    ModelInfo,
+    Remaining,
+    Settings,
+    UsageRow,
+)
 from shunpike.types.dry_run import DryRun
 
 
@@ -85,10 +96,16 @@ class Client(PerLoop):
         Raises `UsageError`, `UnknownModel`, `UnknownProvider`, `NoCredential`, `RequestError` where no provider can
         help, and `Exhausted` with every candidate and what blocks it.
         """
-        request, wishes = asked(prompt, options, others)
+        return await self.answer(*asked(prompt, options, others))
+
+    async def answer(self, request: ChatRequest, wishes: Wishes) -> Completion:
+        """Return an answer to a request that is ready: as `complete`, with options that were looked at before.
+
+        For faces such as a gateway, which have read a request themselves. Raises what `complete` raises.
+        """
         runtime = self._asking
         wishes = runtime.planner.arrived(wishes)
-        async with runtime.request(wishes.request_id) as snapshot:
+        async with runtime.request(wishes.known_id) as snapshot:
             context = await runtime.planner.chat(snapshot, request, wishes)
             loop = snapshot.attempt_loop
             return completion(snapshot, *await loop.run(context, Completing(loop.services, context, request)))
@@ -99,10 +116,13 @@ class Client(PerLoop):
         ``model`` must be named, and only that model answers: another provider of it may take over, another model
         never does. Raises what `complete` raises.
         """
-        request, wishes = asked_to_embed(texts, options, others)
+        return await self.vectors(*asked_to_embed(texts, options, others))
+
+    async def vectors(self, request: EmbedRequest, wishes: Wishes) -> Embedding:
+        """Return the vectors of a request that is ready: as `embed`, with options that were looked at before."""
         runtime = self._asking
         wishes = runtime.planner.arrived(wishes)
-        async with runtime.request(wishes.request_id) as snapshot:
+        async with runtime.request(wishes.known_id) as snapshot:
             context = await runtime.planner.embedding(snapshot, request, wishes)
             loop = snapshot.attempt_loop
             return embedding(snapshot, *await loop.run(context, Vectors(loop.services, context, request)))
@@ -113,12 +133,15 @@ class Client(PerLoop):
         A mistake in the call itself raises `UsageError` at once. Until the first content a failing provider is
         replaced without a trace; after it, a stream that breaks off raises `Interrupted`.
         """
-        request, wishes = asked(prompt, options, others)
+        return self.open(*asked(prompt, options, others))
+
+    def open(self, request: ChatRequest, wishes: Wishes) -> Stream:
+        """Return the `Stream` of a request that is ready: as `stream`, with options that were looked at before."""
 
         async def begin(stack: AsyncExitStack) -> tuple[StreamRun, Finish]:
             runtime = self._asking
             here = runtime.planner.arrived(replace(wishes, stream=True))
-            snapshot = await stack.enter_async_context(runtime.request(wishes.request_id))
+            snapshot = await stack.enter_async_context(runtime.request(wishes.known_id))
             context = await runtime.planner.chat(snapshot, request, here)
             run = StreamRun(snapshot.attempt_loop, context, request)
             await run.open()

@@ -82,10 +82,8 @@ class Planner:
         shared, settings = self._shared, snapshot.settings
         waiter = wishes.waiter or shared.queue.arrive(wishes.priority)
         expires_mono = self.expires_mono(snapshot, wishes)
-        first, request_id = 1, wishes.request_id
-        if request_id is None:
-            request_id = self.new_id()
-        else:
+        first, request_id = 1, wishes.request_id or self.new_id()
+        if wishes.known_id is not None:
             asked = shared.ledger.attempts_of(request_id)
             known = await answered(asked, shared.clock, expires_mono - shared.clock.monotonic())
             if any(one.outcome != "unsent" for one in known):

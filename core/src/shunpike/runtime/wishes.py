@@ -29,6 +29,8 @@ class Wishes:
     priority: Literal["interactive", "batch"] = "interactive"
     request_id: str | None = None
     """A request of this id is asked once, as far as the ledger knows; None = it gets one that no other has."""
+    is_new_id: bool = False
+    """Whether ``request_id`` was just made, by `Planner.new_id`: nobody asks the ledger what it knows of it."""
     reads: Callable[[str], Any] | None = None
     """Makes what was asked for of an answer's text; raises `ValueError` where it is none."""
     stream: bool = False
@@ -43,6 +45,11 @@ class Wishes:
     """Who asks, such as a client key of a gateway: its budgets and limits hold, too; None = the operator."""
     waiter: Waiter | None = None
     """Its place in the line; None = behind all that are there when it is planned: see `Planner.arrived`."""
+
+    @property
+    def known_id(self) -> str | None:
+        """The id of a request that may have been asked before."""
+        return None if self.is_new_id else self.request_id
 
     @property
     def client(self) -> str | None:
