@@ -13,7 +13,7 @@ from typing import Any, Self
 from shunpike.client import Client
 from shunpike.types import Settings
 from shunpike_gateway.app import GatewayApp
-from shunpike_gateway.server import listening, server_of, url_of
+from shunpike_gateway.server import GatewayServer, listening, url_of
 from shunpike_gateway.surface import Surface
 
 
@@ -174,9 +174,15 @@ class RunningGateway:
         async with Client(self.settings, **{"environ": {}, **self._options}) as client:
             self.client = client
             self.surface = Surface(client)
-            self.server = server_of(GatewayApp(self.surface), self.settings.gateway)
-            asyncio.get_running_loop().call_later(0, self._ready.set)
-            await self.server.serve(sockets=[self._bound])
+            self.app = GatewayApp(self.surface)
+            self.server = GatewayServer(self.app)
+            self.loop.call_later(0, self._ready.set)
+            await self.server.run_until_stopped(self._bound, client.runtime.obey)
+
+    def stop(self) -> None:
+        """Tell it to end, as SIGTERM does."""
+        if self._thread.is_alive():
+            self.loop.call_soon_threadsafe(self.server.stop)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -184,6 +190,6 @@ class RunningGateway:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self.server.should_exit = True
+        self.stop()
         self._thread.join(60)
         assert not self._thread.is_alive()

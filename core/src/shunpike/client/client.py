@@ -248,6 +248,16 @@ class Client(PerLoop):
         """Ask ``name`` whether it can be reached, at no cost. Raises `UsageError`, `NoCredential`, `ProviderError`."""
         return await AccountQueries(self._asking).probe(name)
 
+    def apply(self, settings: Settings | Loaded) -> None:
+        """Let other ``settings`` hold from the next request on, and look again at keys: `reload_accounts`.
+
+        The store and the plugins stay those that the client was made with. Raises `ConfigError`, and then everything
+        stays as it was.
+        """
+        found = Loaded.of(settings)
+        self._loops.apply(found.settings)
+        self.settings, self.warnings = found.settings, found.warnings
+
     def reload_accounts(self) -> None:
         """Look again at keys and plugins, as after `keys set`; a key that was refused is asked again.
 

@@ -23,6 +23,7 @@ from shunpike.loop_thread import check_process
 from shunpike.protocols import Store
 from shunpike.routing.streaming import StreamRun
 from shunpike.runtime.runtime import Runtime
+from shunpike.types import Settings
 
 
 @dataclass(eq=False)
@@ -97,6 +98,11 @@ class Loops:
         """Look again at keys and plugins, for every loop. Raises `ConfigError`."""
         for parts in self.everywhere:
             parts.runtime.reload()
+
+    def apply(self, settings: Settings) -> None:
+        """Let other settings hold, for every loop. Raises `ConfigError`."""
+        for parts in self.everywhere:
+            parts.runtime.apply(settings)
 
     async def aclose(self) -> None:
         """Close what is open in this loop and have other loops close what is theirs, then let go of the store."""

@@ -52,6 +52,16 @@ class Follower:
         return self._looked_mono is not None
 
     @property
+    def base(self) -> Settings:
+        """The settings of files and variables."""
+        return self._base
+
+    def rebase(self, base: Settings) -> None:
+        """Let other settings of files and variables hold, with what is known of the controls over them."""
+        self._base = base
+        self.in_force = Controlled(overlaid(base, self.controls), self.controls)
+
+    @property
     def is_due(self) -> bool:
         """Whether a look may have to wait: for the store, or for its turn behind those that wait for one look."""
         return self._store is not None and (self._looking is not None or self._is_old)

@@ -120,6 +120,19 @@ class Runtime:
         while not self._swap(self.snapshot.accounts):
             pass
 
+    def apply(self, settings: Settings) -> None:
+        """Let other settings of files and variables hold from the next request on, and look again at keys.
+
+        Raises `ConfigError`, and then everything stays as it was.
+        """
+        former = self._follower.base
+        self._follower.rebase(settings)
+        try:
+            self.reload()
+        except ConfigError:
+            self._follower.rebase(former)
+            raise
+
     def _swap(self, renewed: Iterable[str] = ()) -> bool:
         """Return False where another thread was faster: what was read before must not replace what it has read."""
         former, in_force = self.snapshot, self._follower.in_force

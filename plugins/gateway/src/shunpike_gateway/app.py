@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -19,6 +21,8 @@ from shunpike_gateway.routes import ApiRoute
 from shunpike_gateway.surface import CHAT, Surface
 
 _LOG = logging.getLogger("shunpike.gateway")
+_ENDING = ApiError(503, "overloaded_error", "shutting_down", "the gateway is being stopped", retry_after=1.0)
+_CLOSE = {"connection": "close"}
 
 
 class GatewayApp:
@@ -26,6 +30,10 @@ class GatewayApp:
 
     def __init__(self, surface: Surface) -> None:
         self.surface = surface
+        self.draining = False
+        """Whether the server is about to end: no new request is begun."""
+        self.running = 0
+        """How many requests are being answered, those of probes not counted."""
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -35,28 +43,51 @@ class GatewayApp:
         call = HttpCall(head, receive, send, self.surface.settings)
         dialect: ApiDialect = CHAT
         try:
+            self.surface.hosts.check(head.headers.get("host"))
+            preflight = self.surface.origins.preflight(head)
+            if preflight is not None:
+                await call.write(preflight)
+                return
+            call.shown = self.surface.origins.shown_to(head)
             route = self._route(head)
             dialect = route.dialect
-            if route.access != "open":
-                caller = await self.surface.doorkeeper.admit(head, route.access)
-                head = call.head = replace(head, caller=caller)
-            await route.endpoint(call)
+            await self._answer(call, route)
         except Disconnected:
             return
+        except asyncio.CancelledError:
+            # Only the end of the server cancels a request from outside.
+            await _tell(call, dialect, _ENDING, _CLOSE)
         except ApiFailure as failure:
             await _tell(call, dialect, failure.problem, failure.headers)
         except RejectedBody as error:
             await _tell(call, dialect, rejected(error))
         except ShunpikeError as error:
             await _tell(call, dialect, problem_of(error))
-        except asyncio.CancelledError:
-            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends this request and no other
             # What an exception says may hold a prompt: its kind and place are all that is logged.
-            _LOG.error("%s %s failed: %s", head.method, head.path, type(error).__name__)
+            _LOG.error("%s %s failed: %s", head.method, head.path, _place_of(error))
             await _tell(call, dialect, broken(type(error).__name__))
 
+    async def _answer(self, call: HttpCall, route: ApiRoute) -> None:
+        if route.access == "open":
+            await route.endpoint(call)
+            return
+        if self.draining:
+            raise ApiFailure(_ENDING, _CLOSE)
+        caller = await self.surface.doorkeeper.admit(call.head, route.access)
+        call.head = replace(call.head, caller=caller)
+        self.running += 1
+        try:
+            await route.endpoint(call)
+        finally:
+            self.running -= 1
+
     def _route(self, head: Head) -> ApiRoute:
+        if head.headers.get("upgrade", "").lower() == "websocket":
+            message = "there is no WebSocket here; ask by POST"
+            raise ApiFailure(
+                ApiError(426, "invalid_request_error", "upgrade_required", message), {"upgrade": "HTTP/1.1"}
+            )
         methods = self.surface.routes.at(head.path)
         found = methods.get(head.method)
         if found is not None:
@@ -87,3 +118,9 @@ async def _tell(
 ) -> None:
     if not call.begun:
         await call.write(error_reply(dialect, problem, headers))
+
+
+def _place_of(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{where}"

@@ -124,20 +124,25 @@ class _Zlib:
 
 
 class _Zstd:
-    """Unpacks zstd. What one portion makes is bounded by its window, and read in pieces."""
+    """Unpacks zstd: in bites, as what one portion of a bomb makes would be too much."""
 
     def __init__(self) -> None:
-        self._inner = zstandard.ZstdDecompressor(max_window_size=_MOST_WINDOW).decompressobj(write_size=PORTION)
+        self._inner = self._fresh()
+
+    def _fresh(self) -> zstandard.ZstdDecompressionObj:
+        return zstandard.ZstdDecompressor(max_window_size=_MOST_WINDOW).decompressobj(write_size=PORTION)
 
     def feed(self, data: bytes, room: int) -> bytes:
         parts = []
-        # A portion of a bomb makes as much as all of it: so it is given in small bites.
         for start in range(0, len(data), _BITE):
-            if self._inner.eof:
-                raise ValueError("something follows its end")
-            part = self._inner.decompress(data[start : start + _BITE])
-            parts.append(part)
-            room -= len(part)
+            bite = data[start : start + _BITE]
+            while bite:
+                if self._inner.eof:
+                    self._inner = self._fresh()  # frames may follow each other
+                part = self._inner.decompress(bite)
+                parts.append(part)
+                room -= len(part)
+                bite = self._inner.unused_data if self._inner.eof else b""
             if room <= 0:
                 break
         return b"".join(parts)

@@ -25,9 +25,19 @@ class HttpCall:
         self._receive = receive
         self._send = send
         self._settings = settings
-        self._is_read = False
+        self._body: bytes | None = None
+        self._is_watched = False
+        self._is_over = False
         self.begun = False
         """Whether an answer has begun."""
+        self.status = 0
+        """Of the answer, once it has begun."""
+        self.shown: Mapping[str, str] = {}
+        """Headers that each answer gets, whatever it is."""
+
+    async def load(self) -> None:
+        """Take in the body, as it comes. Raises `RejectedBody`, `Disconnected`."""
+        await self._raw()
 
     async def body(self) -> bytes:
         """Return the body, unpacked. Raises `RejectedBody`, `Disconnected`."""
@@ -44,24 +54,28 @@ class HttpCall:
         return await asyncio.to_thread(lambda: parsed(decoded(raw, self.head.headers, self._settings.max_body)))
 
     async def _raw(self) -> bytes:
-        settings = self._settings
-        raw = await received(self._receive, self.head.headers, settings.max_body, settings.body_timeout)
-        self._is_read = True
-        return raw
+        if self._body is None:
+            settings = self._settings
+            self._body = await received(self._receive, self.head.headers, settings.max_body, settings.body_timeout)
+        return self._body
 
     async def write(self, reply: HttpReply) -> None:
         """Send a whole answer."""
-        self.begun = True
-        await reply.write(self._send)
+        self._begin(reply.status)
+        await reply.write(self._send, self.shown)
+        self._is_over = True
+
+    def _begin(self, status: int) -> None:
+        self.begun, self.status = True, status
 
     async def begin_events(self, headers: Mapping[str, str] | None = None) -> None:
         """Begin a stream of events: 200, and no proxy may keep any of it back."""
-        self.begun = True
+        self._begin(200)
         raw = [
             (b"content-type", EVENTS.encode()),
             (b"cache-control", b"no-cache"),
             (b"x-accel-buffering", b"no"),
-            *raw_headers(headers or {}),
+            *raw_headers({**(headers or {}), **self.shown}),
         ]
         await self._send({"type": "http.response.start", "status": 200, "headers": raw})
 
@@ -73,10 +87,19 @@ class HttpCall:
     async def end_events(self, data: bytes = b"") -> None:
         """Send the last of it, and close the stream."""
         await self._send({"type": "http.response.body", "body": data})
+        self._is_over = True
 
     @asynccontextmanager
     async def watched(self) -> AsyncGenerator[None, None]:
-        """Cancel what runs within as soon as the client hangs up; it then raises `Disconnected`."""
+        """Cancel what runs within as soon as the client hangs up; it then raises `Disconnected`.
+
+        Within another one it does nothing. What is left to do after the answer is not cancelled.
+        """
+        if self._is_watched:
+            yield
+            return
+        await self._raw()  # what comes after the body is the news that the client has gone
+        self._is_watched = True
         task = asyncio.current_task()
         gone = False
 
@@ -84,8 +107,8 @@ class HttpCall:
             nonlocal gone
             while (await self._receive())["type"] != "http.disconnect":
                 pass
-            gone = True
-            if task is not None:
+            if task is not None and not self._is_over:
+                gone = True
                 task.cancel()
 
         watcher = asyncio.create_task(watch())
@@ -97,3 +120,4 @@ class HttpCall:
             raise
         finally:
             watcher.cancel()
+            self._is_watched = False

@@ -25,13 +25,14 @@ class HttpReply:
     """Its content-type."""
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    async def write(self, send: Send) -> None:
-        """Send it."""
-        await send({"type": "http.response.start", "status": self.status, "headers": self._raw()})
+    async def write(self, send: Send, more: Mapping[str, str]) -> None:
+        """Send it, with ``more`` headers."""
+        headers = self._raw() + raw_headers(more) if more else self._raw()
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
 
     def _raw(self) -> list[tuple[bytes, bytes]]:
-        raw = [(b"content-length", b"%d" % len(self.body))]
+        raw = [] if self.status == 204 else [(b"content-length", b"%d" % len(self.body))]
         if self.body:
             raw.append((b"content-type", self.kind.encode()))
         return raw + raw_headers(self.headers)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated
 
 import typer
 
 from shunpike.cli.options import command_app
-from shunpike.cli.output import narrate, say
-from shunpike.cli.session import run
-from shunpike.client import Client
-from shunpike.config import load
-from shunpike_gateway.app import GatewayApp
-from shunpike_gateway.server import listening, server_of, url_of
-from shunpike_gateway.surface import Surface
+from shunpike.cli.output import kept_for_data, narrate, say
+from shunpike_gateway.event_loop import run_here
+from shunpike_gateway.one_process import OneProcess, check_workers, settings_of
+from shunpike_gateway.server import listening, url_of
+from shunpike_gateway.workers import Workers
 
 app = command_app("Serve OpenAI's and Anthropic's APIs on a port.")
 app.info.name = "serve"
@@ -27,16 +26,15 @@ def serve(
     workers: Annotated[int | None, typer.Option(help="How many processes answer.", min=1)] = None,
 ) -> None:
     """Serve until Ctrl-C: point any OpenAI client at the address that is printed."""
-    given = {"host": host, "port": port, "workers": workers}
-    run(lambda: _serve({name: value for name, value in given.items() if value is not None}))
-
-
-async def _serve(given: dict[str, Any]) -> None:
-    async with Client(load({"gateway": given} if given else None)) as client:
-        settings = client.settings.gateway
-        with listening(settings.host, settings.port) as bound:
+    given = {name: value for name, value in (("host", host), ("port", port), ("workers", workers)) if value is not None}
+    found = settings_of(given)
+    check_workers(found)
+    gateway = found.settings.gateway
+    with listening(gateway.host, gateway.port) as bound, kept_for_data():
+        if gateway.workers > 1:
             tell(url_of(bound))
-            await server_of(GatewayApp(Surface(client)), settings).serve(sockets=[bound])
+            raise typer.Exit(Workers(bound, gateway.workers, given).run())
+        run_here(partial(OneProcess(bound, lambda: settings_of(given)).run, lambda: tell(url_of(bound))))
 
 
 def tell(url: str) -> None:

@@ -2,27 +2,90 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import socket
-from typing import Any
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager, suppress
 
 import uvicorn
+from typing_extensions import override
 
 from shunpike.types import GatewaySettings
+from shunpike_gateway.app import GatewayApp
+from shunpike_gateway.protocol import BoundedProtocol
+
+TICK = 0.5
+"""Seconds between two looks at what an operator changed, also while nobody asks anything."""
+_LOOK = 0.02
+"""Seconds between two looks at whether what runs has ended."""
 
 
-def server_of(app: Any, settings: GatewaySettings) -> uvicorn.Server:
-    """Return what serves ``app``; it writes no log of its own, and tells nobody what it is."""
-    config = uvicorn.Config(
-        app,
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=int(settings.drain),
-    )
-    return uvicorn.Server(config)
+class GatewayServer(uvicorn.Server):
+    """uvicorn's server, which is told by `stop` to end, and not by signals of its own."""
+
+    def __init__(self, app: GatewayApp) -> None:
+        self.app = app
+        settings = app.surface.settings
+        # It writes no log of its own, and tells nobody what it is.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=bounded(settings),
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        self._ending: asyncio.Task[None] | None = None
+
+    @override
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+    async def run_until_stopped(self, bound: socket.socket, tick: Callable[[], Awaitable[object]]) -> None:
+        """Serve ``bound``; ``tick`` is awaited twice a second."""
+        ticking = asyncio.create_task(_repeat(tick))
+        try:
+            await self.serve(sockets=[bound])
+        finally:
+            ticking.cancel()
+            with suppress(asyncio.CancelledError):
+                await ticking
+
+    def stop(self) -> None:
+        """Begin no new request, let those that run end for as long as the settings say, and close.
+
+        Told a second time, it ends what runs now.
+        """
+        if self._ending is not None:
+            self.should_exit = self.force_exit = True
+            return
+        self.app.draining = True
+        self._ending = asyncio.get_running_loop().create_task(self._drain())
+
+    async def _drain(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.app.surface.settings.drain):
+                while self.app.running and not self.should_exit:  # noqa: ASYNC110 - what it waits for has no event
+                    await asyncio.sleep(_LOOK)
+        self.should_exit = True
+
+
+def bounded(settings: GatewaySettings) -> type[BoundedProtocol]:
+    """Return the protocol with ``settings``."""
+    return type("Protocol", (BoundedProtocol,), {"settings": settings})
+
+
+async def _repeat(tick: Callable[[], Awaitable[object]]) -> None:
+    while True:
+        await asyncio.sleep(TICK)
+        await tick()
 
 
 def listening(host: str, port: int) -> socket.socket:

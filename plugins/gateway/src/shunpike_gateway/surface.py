@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 from shunpike.client import Client
+from shunpike.types import GatewaySettings
 from shunpike_gateway.auth import Doorkeeper
 from shunpike_gateway.chat import ChatDialect
 from shunpike_gateway.connection import HttpCall
 from shunpike_gateway.exchange import ApiDialect
+from shunpike_gateway.guards import HostCheck, OriginCheck, RequestQueue
 from shunpike_gateway.relay import Relay
 from shunpike_gateway.replies import HttpReply
 from shunpike_gateway.routes import ApiRoute, Endpoint, RouteTable
 
 CHAT = ChatDialect()
+_PATIENCE = ("x-stainless-read-timeout", "x-stainless-timeout")
+"""Headers in which official SDKs say for how many seconds they wait."""
 
 
 class Surface:
@@ -19,7 +26,10 @@ class Surface:
 
     def __init__(self, client: Client) -> None:
         self.client = client
-        self.settings = client.settings.gateway
+        settings = self.settings = client.settings.gateway
+        self.hosts = HostCheck(settings.host, settings.hosts)
+        self.origins = OriginCheck(settings.origins)
+        self.admission = RequestQueue(settings.concurrency, settings.queue, client.clock)
         self.relay = Relay(client)
         self.doorkeeper = Doorkeeper(client)
         self.routes = RouteTable((*_probes(), *self._dialects()))
@@ -31,9 +41,33 @@ class Surface:
         """Return the endpoint that runs what is asked in ``dialect``."""
 
         async def endpoint(call: HttpCall) -> None:
-            await self.relay.run(call, dialect)
+            await call.load()
+            async with call.watched(), self.admission.turn(self._patience(call)):
+                await self.relay.run(call, dialect)
 
         return endpoint
+
+    def _patience(self, call: HttpCall) -> float:
+        """Return the seconds after which nobody waits for an answer any more."""
+        return min(self.client.settings.timeout, patience_of(call.head.headers))
+
+    def apply(self, settings: GatewaySettings) -> None:
+        """Go by other ``settings`` from the next request on; where it listens stays as it is.
+
+        Raises `ConfigError`.
+        """
+        settings = self.settings = settings.model_copy(update={"host": self.settings.host, "port": self.settings.port})
+        self.hosts = HostCheck(settings.host, settings.hosts)
+        self.origins = OriginCheck(settings.origins)
+        self.doorkeeper.reload()
+        self.admission.concurrency, self.admission.queue = settings.concurrency, settings.queue
+
+
+def patience_of(headers: Mapping[str, str]) -> float:
+    """Return the seconds that a client says it waits for an answer; infinite where it says nothing."""
+    said = (headers.get(name, "") for name in _PATIENCE)
+    found = [float(text) for text in said if len(text) < 12 and text.replace(".", "", 1).isdecimal()]
+    return min(found, default=math.inf)
 
 
 def _probes() -> tuple[ApiRoute, ...]:
