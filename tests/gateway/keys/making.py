@@ -20,7 +20,7 @@ async def keep(gateway: InProcessGateway, name: str, key: ClientKey | None) -> N
     control = gateway.client.runtime.control
     assert control is not None
     await control.change([kept_as(name, key)], Signature(at=gateway.client.clock.now(), who="ann@north"))
-    gateway.client.runtime._follower._looked_mono = None
+    await gateway.client.runtime.heed()
 
 
 async def make(gateway: InProcessGateway, name: str = "ann", **bounds: Any) -> tuple[str, ClientKey]:

@@ -102,7 +102,7 @@ def test_of_a_custom_endpoint_that_lists_its_models_no_other_is_switched_off(
     if off:
         assert cli("providers", "disable", "one", providers=two()).code == 0
     failed = cli("providers", "disable", "one/smal", providers=two())
-    assert (failed.code, 'one has no model called "smal". Did you mean "small"?' in failed.err) == (2, True)
+    assert (failed.code, "one has no model called \"smal\". Did you mean 'small'?" in failed.err) == (2, True)
     assert cli("providers", "disable", "one/small", providers=two()).code == 0
     assert cli("providers", "disable", "two/any", providers=two()).code == 0, "nobody says what it has"
 

@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from shunpike.cli.controls import Reason, control_in, is_json, signed_now
-from shunpike.cli.forms import did_you_mean
 from shunpike.cli.options import Json
 from shunpike.cli.output import as_json, narrate, plain
 from shunpike.cli.session import check_provider, client, run
 from shunpike.client import Client
+from shunpike.client.switching import switches
 from shunpike.control import why_off
-from shunpike.errors import ConfigError, UnknownModel, UsageError
-from shunpike.types.control import Change, ControlSetting, Override, Subject
+from shunpike.errors import ConfigError
+from shunpike.types.control import Override
 
 Name = Annotated[str, typer.Argument(help="PROVIDER or PROVIDER/MODEL, as `shunpike providers` shows them.")]
 
@@ -64,44 +64,14 @@ async def _set(name: str, reason: str, *, value: bool | None) -> _Done:
         file = f"switch it {way} in a file: enabled = {word} in [providers.{name.partition('/')[0]}]"
         control, signed = control_in(opened, file), signed_now(opened, reason)
         before = await control.controls()
-        after = await control.change(_changes(opened, name, value=value), signed)
         account, _, model = name.partition("/")
+        check_provider(account, opened)
+        after = await control.change(switches(opened, name, value=value), signed)
         info = opened.runtime.snapshot.accounts[account].info
         switch = after.switched_off(info.id, account, model or None)
         if value is None and switch is None:
             _check_section(opened, account)
         return _Done(switch, after.revision != before.revision, after.revision)
-
-
-def _changes(opened: Client, name: str, *, value: bool | None) -> list[Change]:
-    """Return what is to be changed: a provider's id means all of its accounts, another section's name that one.
-
-    Raises `UsageError` for what is not there.
-    """
-    account, slash, model = name.partition("/")
-    check_provider(account, opened)
-    known = opened.runtime.snapshot.accounts.get(account)
-    if known is None:
-        raise UsageError(f"{account} is not installed", hint="see: shunpike providers")
-    if slash:
-        # A custom endpoint need not be there now: what its section lists is all that it is asked for.
-        listed = [one.id for one in opened.models() if one.provider == known.info.id]
-        models = known.settings.models if known.own else listed
-        if model not in models and (models or not known.own):
-            raise UnknownModel(
-                f'{account} has no model called "{model}"{did_you_mean(model, models)}',
-                hint=f"see: shunpike models -p {account}",
-            )
-        return [_change(Subject.MODEL, name, value=value)]
-    if known.info.id != account:
-        return [_change(Subject.ACCOUNT, account, value=value)]
-    if value is None:  # Whatever it was switched off by.
-        return [_change(subject, account, value=None) for subject in (Subject.PROVIDER, Subject.ACCOUNT)]
-    return [_change(Subject.PROVIDER, account, value=value)]
-
-
-def _change(subject: Subject, name: str, *, value: bool | None) -> Change:
-    return Change(subject=subject, name=name, setting=ControlSetting.ENABLED, value=value)
 
 
 def _check_section(opened: Client, name: str) -> None:

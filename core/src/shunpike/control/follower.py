@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import NamedTuple
 
 import anyio
@@ -50,6 +51,10 @@ class Follower:
     def has_looked(self) -> bool:
         """Whether the store has told what is in force, be it some time ago."""
         return self._looked_mono is not None
+
+    def expect_change(self) -> None:
+        """Let the next look ask the store, however short ago the last one was: something was changed here."""
+        self._looked_mono = None if self._looked_mono is None else -inf
 
     @property
     def base(self) -> Settings:

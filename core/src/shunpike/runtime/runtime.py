@@ -177,6 +177,11 @@ class Runtime:
                 await answered(self._look(), self.clock, LOOK_FOR)
         return self._follower.controls.revision
 
+    async def heed(self) -> None:
+        """Take in at once what was changed from here. Raises `StoreError`."""
+        self._follower.expect_change()
+        await self._look()
+
     async def _look(self) -> None:
         if await self._follower.look():
             self.queue.stir(SWITCHES)

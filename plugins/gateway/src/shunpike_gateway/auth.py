@@ -31,17 +31,18 @@ class Doorkeeper:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._settings = client.settings.gateway
-        self._is_local = is_local(self._settings.host)
+        self._host = client.settings.gateway.host
+        self._is_local = is_local(self._host)
         self._failed = FailedLogins()
         self._keys: ClientKeys | None = None
         self._admin: bytes | None = None
         self.reload()
 
     def reload(self) -> None:
-        """Look again for the admin key. Raises `ConfigError`."""
+        """Look again for the admin key, and whether it is wanted. Raises `ConfigError`."""
         key = admin_key(self._client.environ, KeyStore())
         self._admin = None if key is None else _digest(key.get_secret_value())
+        self._wants_admin = self._client.settings.gateway.admin
 
     async def keys(self) -> ClientKeys:
         """Return the client keys there are now. Raises `ApiFailure` where the store can't tell, and never could."""
@@ -58,14 +59,14 @@ class Doorkeeper:
     @property
     def has_admin(self) -> bool:
         """Whether there is an admin API."""
-        wanted, has_key = self._settings.admin, self._admin is not None
+        wanted, has_key = self._wants_admin, self._admin is not None
         return (self._is_local or has_key) if wanted is None else wanted and (self._is_local or has_key)
 
     async def check_bind(self) -> None:
         """Raise `ConfigError` where others could ask, or change something, without any key."""
         if self._is_local:
             return
-        host, now = self._settings.host, self._client.clock.now()
+        host, now = self._host, self._client.clock.now()
         try:
             keys = await self.keys()
         except ApiFailure as failure:
@@ -75,7 +76,7 @@ class Doorkeeper:
                 f"{host} can be reached by others, and there is no client key that they would need",
                 hint=f"{_CREATE}   ·   or listen on this machine alone: --host 127.0.0.1",
             )
-        if self._settings.admin and self._admin is None:
+        if self._wants_admin and self._admin is None:
             raise ConfigError(
                 f"the admin API can be reached by others at {host}, and has no key",
                 hint="export SHUNPIKE_ADMIN_KEY=$(openssl rand -hex 24)   ·   or gateway.admin = false",
@@ -88,8 +89,6 @@ class Doorkeeper:
 
     def _client_of(self, head: Head, keys: ClientKeys) -> Caller:
         if not keys and self._is_local:
-            if is_strange(head.headers, self._settings.origins):
-                raise _strange()
             return ANYBODY
         now, found = self._client.clock.now(), [one for sent in _sent(head.headers) if (one := keys.find(sent))]
         for one in found:
@@ -102,13 +101,14 @@ class Doorkeeper:
         if not self.has_admin:
             problem = ApiError(404, "invalid_request_error", "not_found", "there is no admin API here")
             raise ApiFailure(problem)
-        if is_strange(head.headers, self._settings.origins):
-            raise _strange()
         if head.method not in ("GET", "HEAD") and not _is_json(head.headers):
             message = "what changes something is sent as content-type: application/json"
             raise ApiFailure(ApiError(415, "invalid_request_error", "unsupported_media_type", message))
         sent = [*_sent(head.headers)]
         if self._admin is None:
+            if is_strange(head.headers, ()):  # Whatever pages may ask for answers, none is the operator.
+                message = "a web page opens no admin API where that has no key"
+                raise ApiFailure(ApiError(403, "permission_error", "origin_not_allowed", message, should_retry=False))
             if not keys:
                 return OPERATOR
             message = "the admin API needs a key of its own where there are client keys"
@@ -172,8 +172,3 @@ def _refused(one: NamedKey, now: float) -> ApiFailure:
 def _unauthorized(code: str, message: str, hint: str) -> ApiFailure:
     problem = ApiError(401, "authentication_error", code, message, hint=hint, should_retry=False)
     return ApiFailure(problem, {"www-authenticate": "Bearer"})
-
-
-def _strange() -> ApiFailure:
-    message = "a web page may ask only where the setting gateway.origins names it"
-    return ApiFailure(ApiError(403, "permission_error", "origin_not_allowed", message, should_retry=False))

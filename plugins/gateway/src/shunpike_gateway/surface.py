@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from shunpike.client import Client
 from shunpike.types import GatewaySettings
+from shunpike_gateway.admin import admin_routes
 from shunpike_gateway.auth import Doorkeeper
 from shunpike_gateway.chat import ChatDialect
 from shunpike_gateway.connection import HttpCall
@@ -32,7 +33,7 @@ class Surface:
         self.admission = RequestQueue(settings.concurrency, settings.queue, client.clock)
         self.relay = Relay(client)
         self.doorkeeper = Doorkeeper(client)
-        self.routes = RouteTable((*_probes(), *self._dialects()))
+        self.routes = RouteTable((*_probes(), *self._dialects(), *admin_routes(client, CHAT)))
 
     def _dialects(self) -> tuple[ApiRoute, ...]:
         return (ApiRoute("POST", "/v1/chat/completions", self.asks(CHAT), CHAT),)
