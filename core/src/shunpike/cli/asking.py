@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from shunpike.cli.conversation import Conversation, last_conversation
-from shunpike.cli.options import Batch, NoWait, Tag, Timeout
+from shunpike.cli.options import Batch, MaxWait, NoPaid, NoWait, Tag, Timeout
 from shunpike.cli.patience import add_shared
 from shunpike.cli.request_fields import fields
 from shunpike.client import Options
@@ -52,6 +52,8 @@ class Asking:
     no_save: Annotated[bool, typer.Option("--no-save", help="Keep no conversation for --continue.")] = False
     timeout: Timeout = None
     no_wait: NoWait = False
+    max_wait: MaxWait = None
+    no_paid: NoPaid = False
     batch: Batch = False
     tag: Tag = None
     session: Annotated[

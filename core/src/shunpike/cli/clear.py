@@ -12,7 +12,7 @@ from shunpike.cli.operator import operator
 from shunpike.cli.options import Json
 from shunpike.cli.output import as_json, narrate
 from shunpike.cli.session import check_provider, client, run
-from shunpike.client.options import clean
+from shunpike.client.own_values import clean
 from shunpike.errors import UsageError
 from shunpike.types import Reopening
 

@@ -15,7 +15,7 @@ from shunpike.cli.options import Json, command_app, takes
 from shunpike.cli.output import NOTHING, as_json, as_list, narrate, plain, say, table
 from shunpike.cli.session import client, run
 from shunpike.client import Client
-from shunpike.client.options import clean
+from shunpike.client.own_values import clean
 from shunpike.clock import moment
 from shunpike.control import ClientKeys, ControlStore, NamedKey, RevisionConflict
 from shunpike.control.client_keys import issued, kept_as

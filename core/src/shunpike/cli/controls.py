@@ -8,7 +8,7 @@ import typer
 
 from shunpike.cli.operator import operator
 from shunpike.client import Client
-from shunpike.client.options import clean
+from shunpike.client.own_values import clean
 from shunpike.control import ControlStore, MemoryControl
 from shunpike.errors import ConfigError
 from shunpike.types.control import REASON_LENGTH, Signature

@@ -10,7 +10,7 @@ import typer
 
 from shunpike.cli.answer import show_footer, show_warnings
 from shunpike.cli.ask import piped
-from shunpike.cli.options import Batch, Json, NoWait, Tag, Timeout, command_app, takes
+from shunpike.cli.options import Batch, Json, MaxWait, NoPaid, NoWait, Tag, Timeout, command_app, takes
 from shunpike.cli.output import as_json, plain, say
 from shunpike.cli.patience import add_shared
 from shunpike.cli.session import check_provider, client, run
@@ -32,6 +32,8 @@ class Embed:
     dimensions: Annotated[int | None, typer.Option(help="The length of the vectors.", min=1)] = None
     timeout: Timeout = None
     no_wait: NoWait = False
+    max_wait: MaxWait = None
+    no_paid: NoPaid = False
     batch: Batch = False
     tag: Tag = None
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No footer.")] = False

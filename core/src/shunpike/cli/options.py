@@ -21,6 +21,10 @@ Timeout = Annotated[str | None, typer.Option("--timeout", help="Give up after 90
 
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Fail at once where a limit is full.")]
 
+MaxWait = Annotated[str | None, typer.Option("--max-wait", help="Wait for a full limit at most 20s, 5m, 6h.")]
+
+NoPaid = Annotated[bool, typer.Option("--no-paid", help="Ask nothing that costs money, whatever the settings allow.")]
+
 Watch = Annotated[bool, typer.Option("--watch", help="Show it again every two seconds, until Ctrl-C.")]
 
 

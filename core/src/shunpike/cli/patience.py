@@ -1,4 +1,4 @@
-"""What `ask` and `embed` alike may say of who answers, who waits, how long, and for whom."""
+"""What `ask` and `embed` alike may say of who answers, who waits, how long, for whom, and at what cost."""
 
 from __future__ import annotations
 
@@ -24,6 +24,14 @@ class Given(Protocol):
         """Whether to fail at once where a limit is full."""
 
     @property
+    def max_wait(self) -> str | None:
+        """How long to wait for a full limit, such as ``20s``."""
+
+    @property
+    def no_paid(self) -> bool:
+        """Whether to ask nothing that costs money."""
+
+    @property
     def batch(self) -> bool:
         """Whether nobody waits for it."""
 
@@ -40,6 +48,10 @@ def add_shared(options: Options | EmbedOptions, given: Given) -> None:
         options["timeout"] = seconds(given.timeout, "--timeout")
     if given.no_wait:
         options["wait"] = False
+    if given.max_wait is not None:
+        options["max_wait"] = seconds(given.max_wait, "--max-wait")
+    if given.no_paid:
+        options["no_paid"] = True
     if given.batch:
         options["priority"] = "batch"
     if given.tag is not None:

@@ -14,7 +14,7 @@ from shunpike.cli.forms import seconds
 from shunpike.cli.options import Json, takes
 from shunpike.cli.output import NOTHING, as_json, as_list, narrate, say, table
 from shunpike.cli.session import check_provider, client, run
-from shunpike.client.options import clean
+from shunpike.client.own_values import clean
 from shunpike.clock import moment
 from shunpike.errors import StoreError, UsageError
 from shunpike.types import ZERO, Money, Unconfirmed

@@ -9,8 +9,9 @@ from typing import Any, Literal, Required, TypedDict, cast
 from pydantic import ValidationError
 
 from shunpike.client import option_values as values
+from shunpike.client import own_values as own
 from shunpike.client.option_names import check_names, check_others
-from shunpike.client.options import max_cost, priority, request_id, tag, wishes_of
+from shunpike.client.options import wishes_of
 from shunpike.errors import UsageError
 from shunpike.runtime.wishes import Wishes
 from shunpike.types import EmbedRequest, Money
@@ -32,8 +33,12 @@ class EmbedOptions(TypedDict, total=False):
     """For the whole request, all attempts together: seconds, or ``"90s"``, ``"5m"``, ``"6h"``."""
     wait: bool | None
     """False: fail at once instead of waiting for what may open, or be well again, before the timeout."""
+    max_wait: float | str | None
+    """Waits for what opens no longer than so many seconds, all pauses together: what opens later fails at once."""
     no_training: bool | None
     """True: nobody is asked who may use the texts for training, or of whom that is not known."""
+    no_paid: bool | None
+    """True: nothing is asked that costs money, whatever the settings allow."""
     tag: str | None
     """A word under which the usage is booked: the task."""
     priority: Literal["interactive", "batch"] | None
@@ -50,11 +55,13 @@ _CHECKS: dict[str, values.Check] = {
     "providers": values.names,
     "timeout": values.seconds,
     "wait": values.flag,
+    "max_wait": values.seconds,
     "no_training": values.flag,
-    "tag": tag,
-    "priority": priority,
-    "max_cost": max_cost,
-    "request_id": request_id,
+    "no_paid": values.flag,
+    "tag": own.tag,
+    "priority": own.priority,
+    "max_cost": own.max_cost,
+    "request_id": own.request_id,
 }
 
 

@@ -37,8 +37,8 @@ MEANT = {
 _FIELDS = frozenset({"messages", "stream", "stream_options", "functions", "function_call", "store", "input", "prompt"})
 """Of these, the names that a body may bear."""
 OUR_OPTIONS = (
-    *("strategy", "providers", "timeout", "wait", "strict", "no_training", "tag", "session", "priority"),
-    *("task", "min_quality", "on_bad_answer", "max_cost", "hedge", "request_id", "system", "extra"),
+    *("strategy", "providers", "timeout", "wait", "max_wait", "strict", "no_training", "no_paid", "tag", "session"),
+    *("priority", "task", "min_quality", "on_bad_answer", "max_cost", "hedge", "request_id", "system", "extra"),
 )
 """Options that are ours: never a field of a provider's body."""
 

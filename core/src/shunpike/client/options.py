@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
@@ -11,6 +10,7 @@ from typing import Any, Literal, TypedDict, cast
 from pydantic import ValidationError
 
 from shunpike.client import option_values as values
+from shunpike.client import own_values as own
 from shunpike.client.answer_shape import Reads, reader, response_format
 from shunpike.client.option_names import OUR_OPTIONS, check_fields, check_names, check_others
 from shunpike.client.prompts import Prompt, request_fields
@@ -20,20 +20,7 @@ from shunpike.types import ChatRequest, Money
 from shunpike.types.given import LISTS, says_nothing
 from shunpike.validation import about, shown
 
-__all__ = [
-    "MOST_OF_A_TAG",
-    "Options",
-    "Prompt",
-    "accepted",
-    "asked",
-    "build_request",
-    "clean",
-    "priority",
-    "request_id",
-    "session",
-    "tag",
-    "wishes_of",
-]
+__all__ = ["Options", "Prompt", "accepted", "asked", "build_request", "wishes_of"]
 
 
 class Options(TypedDict, total=False):
@@ -51,10 +38,14 @@ class Options(TypedDict, total=False):
     """For the whole request, all attempts together: seconds, or ``"90s"``, ``"5m"``, ``"6h"``."""
     wait: bool | None
     """False: fail at once instead of waiting for what may open, or be well again, before the timeout."""
+    max_wait: float | str | None
+    """Waits for what opens no longer than so many seconds, all pauses together: what opens later fails at once."""
     strict: bool | None
     """True: it goes elsewhere where an option would be dropped, or another model than the named one has answered."""
     no_training: bool | None
     """True: nobody is asked who may use the prompt for training, or of whom that is not known."""
+    no_paid: bool | None
+    """True: nothing is asked that costs money, whatever the settings allow."""
     tag: str | None
     """A word under which the usage is booked: the task."""
     session: str | None
@@ -106,73 +97,6 @@ class Options(TypedDict, total=False):
 
 
 _WISHES = {field.name for field in fields(Wishes)}
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/@+=~-]{1,128}")
-MOST_OF_A_SESSION = 256
-"""Characters: ids of sessions are short, and a text is none."""
-MOST_OF_A_TAG = 64
-"""Characters: a tag is a word that heads a row of a table, not a text."""
-
-
-def tag(name: str, value: Any) -> str:
-    """Return the tag of a call. Raises `UsageError` for what would break a table."""
-    if not isinstance(value, str):
-        raise UsageError(f"{name} must be a word, got {shown(value)}", hint=f'such as {name}="docs"')
-    return clean(value, name, MOST_OF_A_TAG)
-
-
-def clean(text: str, name: str, most: int) -> str:
-    """Return ``text`` when it is one line of at most ``most`` characters. Raises `UsageError` naming it."""
-    if len(text) > most:
-        raise UsageError(
-            f"{name} may have at most {most:,} characters, got {len(text):,}: {text[:20]!r}…", hint="shorten it"
-        )
-    if not text.isprintable():
-        strange = next(character for character in text if not character.isprintable())
-        raise UsageError(f"{name} may not hold the character {strange!r}, got {text!r}", hint="write it on one line")
-    return text
-
-
-def session(name: str, value: Any) -> str:
-    """Return the name of a conversation. Raises `UsageError` for what can't be one."""
-    if not isinstance(value, str) or not value:
-        raise UsageError(f"{name} must be a name, got {shown(value)}", hint='such as session="support-4711"')
-    return clean(value, name, MOST_OF_A_SESSION)
-
-
-def request_id(name: str, value: Any) -> str:
-    """Return the caller's id of a request. Raises `UsageError` for what can't be one."""
-    if isinstance(value, str) and _REQUEST_ID.fullmatch(value):
-        return value
-    raise UsageError(
-        f"{name} must be 1 to 128 of the characters A-Z a-z 0-9 . _ : / @ + = ~ -, got {shown(value)}",
-        hint='such as request_id="order-4711"',
-    )
-
-
-def priority(name: str, value: Any) -> str:
-    """Return who waits for the answer. Raises `UsageError` for any other word."""
-    if value in ("interactive", "batch"):
-        return str(value)
-    raise values.wrong(name, "interactive or batch", value, f'{name}="batch" where nobody waits for the answer')
-
-
-def on_bad_answer(name: str, value: Any) -> str:
-    """Return what becomes of an answer that is of no use. Raises `UsageError` for any other word."""
-    if value in ("next", "return"):
-        return str(value)
-    raise values.wrong(name, "next or return", value, f'{name}="return" to get such an answer all the same')
-
-
-def max_cost(name: str, value: Any) -> Money:
-    """Return dollars as money. Raises `UsageError` for what is no exact amount."""
-    wrong = values.wrong(name, "dollars as text", value, f'such as {name}="0.05": a float is not exact')
-    try:
-        found = value if isinstance(value, Money) else Money.usd(value)
-    except UsageError:
-        raise wrong from None
-    if found.pico < 0:
-        raise wrong
-    return found
 
 
 def _format(name: str, value: Any) -> Any:
@@ -198,17 +122,19 @@ _CHECKS: dict[str, values.Check] = {
     "providers": values.names,
     "timeout": values.seconds,
     "wait": values.flag,
+    "max_wait": values.seconds,
     "strict": values.flag,
     "no_training": values.flag,
-    "tag": tag,
-    "session": session,
-    "task": tag,
+    "no_paid": values.flag,
+    "tag": own.tag,
+    "session": own.session,
+    "task": own.tag,
     "min_quality": values.share,
-    "priority": priority,
-    "on_bad_answer": on_bad_answer,
-    "max_cost": max_cost,
+    "priority": own.priority,
+    "on_bad_answer": own.on_bad_answer,
+    "max_cost": own.max_cost,
     "hedge": values.flag,
-    "request_id": request_id,
+    "request_id": own.request_id,
     "system": values.text,
     "temperature": values.number,
     "top_p": values.number,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from math import inf
 
 from shunpike.errors import StoreError
 from shunpike.patience import answered
@@ -98,14 +99,24 @@ class Admitting:
         )
 
     def _ask(self, run: RequestRun, target: Target) -> AdmissionRequest:
-        ask, left = ask_for(self._services, run.context, target, run.attempt_id(), run.left()), run.to_spend()
+        now_mono, left = self._services.clock.monotonic(), run.to_spend()
+        patience = run.waiting.until_mono(now_mono) - now_mono
+        ask = ask_for(self._services, run.context, target, run.attempt_id(), run.left(), patience)
         return ask if left is None else ask.model_copy(update={"max_cost": left})
 
 
 def ask_for(
-    services: Services, context: RequestContext, target: Target, attempt_id: str, left: float
+    services: Services,
+    context: RequestContext,
+    target: Target,
+    attempt_id: str,
+    left: float,
+    patience: float = inf,
 ) -> AdmissionRequest:
-    """Return what the ledger is asked for an attempt at ``target`` of a request that has ``left`` seconds."""
+    """Return what the ledger is asked for an attempt at ``target`` of a request that has ``left`` seconds.
+
+    It waits for an opening no longer than its ``patience``, in seconds.
+    """
     request, tokens = context.request, context.tokens(target)
     # Vectors are no output: nothing beside the prompt is counted or billed.
     cap, least = (
@@ -128,7 +139,7 @@ def ask_for(
         max_cost=context.max_cost,
         concurrency=services.health.capacity.concurrency(services.where(target), guess=_may_be_guessed(context)),
         arrival=context.waiter.place.arrival,
-        waits_until=services.clock.now() + left if context.waits else None,
+        waits_until=services.clock.now() + min(left, patience) if context.waits else None,
     )
 
 

@@ -113,7 +113,7 @@ class AttemptLoop:
         """
         clock, schedule = self.services.clock, run.schedule
         try:
-            while (step := schedule.next(clock.monotonic())) is not None:
+            while (step := schedule.next(now_mono := clock.monotonic(), run.waiting.until_mono(now_mono))) is not None:
                 if isinstance(step, Pause):
                     await self._pause(run, step)
                 elif (attempt := await self._visit(run, step)) is not None:

@@ -32,6 +32,8 @@ class Allowed(Record):
 
     providers: tuple[str, ...] | None = None
     allow_paid: bool = False
+    no_paid: bool = False
+    """Whether the caller wants nothing that costs money, even where it is allowed."""
     no_training: bool = False
     """Whether nobody may be asked who may train on prompts, or of whom it is not known."""
     min_quality: float | None = None
@@ -129,7 +131,7 @@ class CandidateIndex:
         ``now`` is epoch seconds: whether a price is known is looked at once a minute.
         """
         minute = now // 60 if allowed.allow_paid else 0
-        permitted = (allowed.providers, allowed.allow_paid, allowed.no_training, allowed.min_quality)
+        permitted = (allowed.providers, allowed.allow_paid, allowed.no_paid, allowed.no_training, allowed.min_quality)
         key = (name, demand.kind, demand.needs, *permitted, minute)
         ready = self._ready.get(key)
         if ready is None:
@@ -172,6 +174,8 @@ class CandidateIndex:
     def _against_policy(self, target: Target, allowed: Allowed) -> _Reason | None:
         if target.tier not in target.model.limits:
             return _Reason(f"not offered on the tier {target.tier}", Cause.POLICY)
+        if target.paid and allowed.no_paid:
+            return _Reason("costs money, and no_paid is on", Cause.NO_PAID)
         if target.paid and not allowed.allow_paid:
             return _Reason("costs money, and allow_paid is off", Cause.POLICY, DeniedBy.POLICY)
         if target.paid and not self._priced(target):

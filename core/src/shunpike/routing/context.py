@@ -124,6 +124,8 @@ class RequestContext:
     """Where it stands among the requests of its client."""
     waits: bool = True
     """Whether it waits for what opens before it ``expires_mono``."""
+    max_wait: float = inf
+    """Seconds that it waits at most for what opens, all its pauses together; what opens later is not waited for."""
     attempt_share: float = 1.0
     """How much of the time that is left one attempt may take while another candidate is untried."""
     fall_over: FallOver = field(default_factory=FallOver)

@@ -106,6 +106,7 @@ def _hints(candidates: Sequence[Candidate], told: Sequence[Told], too_dear_for: 
     private = next((one.provider for one in candidates if one.cause is Cause.DATA_POLICY), "")
     kept = f"leave no_training out, or where you know better ({_WHERE}): trains_on_prompts = false in [providers."
     yield bool(private) and not told, f"{kept}{private}]{pay}"
+    yield Cause.NO_PAID in causes and not told, f"leave no_paid out to allow what costs money   ·   {_ANOTHER}"
     off = next((one.provider for one in candidates if one.cause is Cause.OFF), "")
     yield bool(off) and not told, f"switch it on ({_WHERE}): enabled = true in [providers.{off}]"
     for one in told:

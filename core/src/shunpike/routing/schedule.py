@@ -125,12 +125,16 @@ class Schedule:
             own = {scope: doors.setdefault((scope, found.of(scope)), _Door()) for scope in TroubleScope}
             self._candidates[target.label] = _Candidate(target, place, own)
 
-    def next(self, now_mono: float) -> Target | Pause | None:
-        """Return who is to be asked now, or until when to wait; None when there is nothing left to do."""
+    def next(self, now_mono: float, until_mono: float = inf) -> Target | Pause | None:
+        """Return who is to be asked now, or until when to wait; None when there is nothing left to do.
+
+        ``until_mono`` is when a pause that begins now ends at the latest.
+        """
+        latest_mono = min(until_mono, self._bounds.expires_mono)
         if now_mono >= self._bounds.expires_mono or self._attempts >= self._bounds.attempts:
             return None
         living = [one for one in self._candidates.values() if self._lives(one)]
-        again = self._again(living, now_mono) if self._bounds.waits else None
+        again = self._again(living, now_mono, latest_mono) if self._bounds.waits else None
         if again is not None:
             return again
         ready = [one for one in living if one.until_mono <= now_mono and not one.parked]
@@ -141,22 +145,22 @@ class Schedule:
             return None
         if ready:
             return min(ready, key=lambda one: (one.target.paid, one.account.tries, one.own.tries, one.place)).target
-        until_mono = min((one.until_mono for one in living if not one.parked), default=inf)
+        opens_mono = min((one.until_mono for one in living if not one.parked), default=inf)
         parked = any(one.parked for one in living)
-        return Pause(until_mono, parked) if parked or until_mono < self._bounds.expires_mono else None
+        return Pause(opens_mono, parked) if parked or opens_mono < latest_mono else None
 
     def _lives(self, one: _Candidate) -> bool:
         barred = one.target.paid and self._paid_out is not None
         return not one.spent and one.until_mono < inf and not barred
 
-    def _again(self, living: Sequence[_Candidate], now_mono: float) -> Target | Pause | None:
+    def _again(self, living: Sequence[_Candidate], now_mono: float, latest_mono: float) -> Target | Pause | None:
         """Return who is asked again before anybody else, or until when it is waited for; None where nobody is."""
         for one in living:
             if not one.goes_first or one.parked:
                 continue
             if one.until_mono <= now_mono:
                 return one.target
-            return Pause(one.until_mono) if one.until_mono < min(now_mono + SOON, self._bounds.expires_mono) else None
+            return Pause(one.until_mono) if one.until_mono < min(now_mono + SOON, latest_mono) else None
         return None
 
     def _shared_out(self, fresh: Sequence[_Candidate]) -> _Candidate:

@@ -43,6 +43,10 @@ class Waiting:
         self._waiter = context.waiter
         self._look_after = FIRST_LOOK
         self._looked_mono = 0.0
+        self._waited = 0.0
+        """Seconds of all pauses that are over."""
+        self._until_mono = math.inf
+        """When this pause ends at the latest."""
         self._told: str | None = None
         self._revision = services.revision
         self.switched = False
@@ -52,19 +56,35 @@ class Waiting:
         """Stand in no line any more; calling it again does nothing."""
         self._queue.leave(self._waiter)
 
+    def until_mono(self, now_mono: float) -> float:
+        """Return when a pause that begins now ends at the latest: with the request, or with its patience."""
+        context = self._context
+        return min(context.expires_mono, now_mono + max(context.max_wait - self._waited, 0.0))
+
     async def opened(
         self, until_mono: float = math.inf, *, parked: Collection[str], trouble: tuple[Target, Setback] | None = None
     ) -> Sequence[Target]:
-        """Wait, no longer than to ``until_mono``; return what of ``parked`` was denied and is worth another try.
+        """Wait, no longer than to ``until_mono`` and than it may; return what is worth another try.
 
         ``trouble`` is who may be asked then, and what closed it; told, and noted, where nothing else is waited for.
 
-        In the plan's order; none where nothing opens in time or is ``parked``, or where the queue is closed. What is in
-        trouble since it was denied is not parked any more: its limit may open, and nobody could be asked.
+        That was denied, is ``parked`` and comes in the plan's order; none where nothing opens in time or is parked, or
+        where the queue is closed. What is in trouble since it was denied is not parked any more: its limit may open,
+        and nobody could be asked.
 
         It keeps its place in the lines until `over`, or until it is called again.
         """
         self.switched = False
+        began_mono = self._clock.monotonic()
+        self._until_mono = self.until_mono(began_mono)
+        try:
+            return await self._opened(until_mono, parked, trouble)
+        finally:
+            self._waited += self._clock.monotonic() - began_mono
+
+    async def _opened(
+        self, until_mono: float, parked: Collection[str], trouble: tuple[Target, Setback] | None
+    ) -> Sequence[Target]:
         waited = self._in_time(parked)
         if parked and not waited:
             self.over()
@@ -94,7 +114,7 @@ class Waiting:
         return self._revision != before
 
     def _in_time(self, parked: Collection[str]) -> dict[str, tuple[Target, Denial]]:
-        """Return label → what was denied, is ``parked`` and may open before the request ends."""
+        """Return label → what was denied, is ``parked`` and may open while it may be waited for."""
         left = self._left()
         if left <= 0 or not self._context.waits:
             return {}
@@ -121,7 +141,7 @@ class Waiting:
         return found
 
     def _pause(self, waited: Mapping[str, tuple[Target, Denial]]) -> float:
-        """Return the seconds until something may be ready, or the request ends."""
+        """Return the seconds until something may be ready, or nothing is waited for any more."""
         now, pauses = self._clock.now(), [self._left()]
         if self._queue.is_first(self._waiter, SWITCHES):
             pauses.append(self._services.look_every)
@@ -135,7 +155,7 @@ class Waiting:
         return max(min(pauses), _BEAT)
 
     def _left(self) -> float:
-        return self._context.expires_mono - self._clock.monotonic()
+        return self._until_mono - self._clock.monotonic()
 
     def _in_order(self, labels: Sequence[str] | Mapping[str, object]) -> Sequence[Target]:
         return [target for target in self._recorder.plan.targets if target.label in labels]

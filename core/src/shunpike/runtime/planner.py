@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from math import inf
 from types import MappingProxyType
 from typing import Any
 
@@ -122,6 +123,7 @@ class Planner:
             priority=wishes.priority,
             waiter=waiter,
             waits=settings.wait if wishes.wait is None else wishes.wait,
+            max_wait=inf if wishes.max_wait is None else wishes.max_wait,
             fall_over=settings.fall_over,
             on_bad_answer=wishes.on_bad_answer or settings.on_bad_answer,
             max_cost=settings.max_cost if wishes.max_cost is None else wishes.max_cost,
@@ -268,6 +270,7 @@ def _allowed(settings: Settings, wishes: Wishes) -> Allowed:
     return Allowed.model_construct(
         providers=wishes.providers,
         allow_paid=settings.allow_paid,
+        no_paid=bool(wishes.no_paid),
         # A call may ask for more than the settings, never for less.
         no_training=settings.no_training or bool(wishes.no_training),
         min_quality=wishes.min_quality,

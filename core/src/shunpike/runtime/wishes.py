@@ -19,8 +19,12 @@ class Wishes:
     timeout: float | None = None
     """Seconds for the whole request, all attempts together."""
     wait: bool | None = None
+    max_wait: float | None = None
+    """Seconds that it waits at most for what opens, all its pauses together; None = as long as it has time."""
     strict: bool = False
     no_training: bool | None = None
+    no_paid: bool | None = None
+    """Whether nothing that costs money is asked, whatever the settings allow."""
     tag: str | None = None
     task: str | None = None
     min_quality: float | None = None

@@ -53,6 +53,8 @@ class Cause(StrEnum):
     """Nobody knows whether the model's context has room for so large a prompt, and others have."""
     PRICE = "price"
     """It costs money, and nobody knows how much."""
+    NO_PAID = "no_paid"
+    """It costs money, and whoever asks wants nothing that does."""
     DATA_POLICY = "data_policy"
     """It trains on prompts, or may do so, and that is not allowed."""
     QUALITY = "quality"
