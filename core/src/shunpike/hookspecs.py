@@ -18,7 +18,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from shunpike.clock import Clock
-    from shunpike.protocols import Backend, HealthProbe, Store, Strategy, Tokenizer, World
+    from shunpike.protocols import Backend, HealthProbe, MountedApp, Store, Strategy, Tokenizer, World
     from shunpike.types import Event, Limit, ModelInfo, Price, ProviderInfo, ProviderSettings
 
 PROJECT = "shunpike"
@@ -225,4 +225,21 @@ def shunpike_world() -> World | None:
     Called by ``demo`` and ``sandbox``. None = this plugin brings no world.
 
     .. versionadded:: 0.1
+    """
+
+
+@hookspec
+def shunpike_routes(client: Any) -> Sequence[MountedApp] | None:
+    """Return ASGI applications that the gateway answers with below a path of their own, such as a dashboard.
+
+    Called once, when a gateway starts. What can't be mounted is told once and left out: a path that the gateway itself
+    answers, or that another plugin has.
+
+    Args:
+        client: The `Client` that the gateway asks; it is closed after the last request.
+
+    None or an empty list = nothing is mounted.
+
+    .. versionadded:: 0.1
+
     """

@@ -274,6 +274,10 @@ class Host:
         """Return the CLI applications of all plugins."""
         return [app for _, apps in self._each("shunpike_commands") for app in apps or ()]
 
+    def routes(self, client: object) -> list[tuple[str, Any]]:
+        """Return each plugin's name with what it answers to `shunpike_routes`, unchecked."""
+        return list(self._each("shunpike_routes", client=client))
+
     def is_observed(self) -> bool:
         """Whether any plugin looks at events."""
         return bool(self._manager.hook.shunpike_event.get_hookimpls())

@@ -16,6 +16,7 @@ from shunpike.protocols.backend import (
     TellsBalance,
     Tokenizer,
 )
+from shunpike.protocols.mounted import MountedApp
 from shunpike.protocols.store import Store
 from shunpike.protocols.strategy import (
     NeedsDifficulty,
@@ -42,6 +43,7 @@ __all__ = [
     "Endpoint",
     "HealthProbe",
     "ListsModels",
+    "MountedApp",
     "NeedsDifficulty",
     "NeedsStates",
     "Ranked",

@@ -17,7 +17,7 @@ from shunpike_gateway.connection import HttpCall
 from shunpike_gateway.exchange import ApiDialect, ApiError, ApiFailure, Head, RejectedBody
 from shunpike_gateway.problems import broken, problem_of, rejected
 from shunpike_gateway.replies import Send, error_reply
-from shunpike_gateway.routes import ApiRoute
+from shunpike_gateway.routes import ANY_METHOD, ApiRoute
 from shunpike_gateway.surface import CHAT, Surface
 
 _LOG = logging.getLogger("shunpike.gateway")
@@ -41,6 +41,7 @@ class GatewayApp:
             raise NotImplementedError(f"the gateway speaks HTTP, no {scope['type']}")
         head = head_of(scope)
         call = HttpCall(head, receive, send, self.surface.settings)
+        call.scope = scope
         dialect: ApiDialect = CHAT
         try:
             self.surface.hosts.check(head.headers.get("host"))
@@ -89,7 +90,7 @@ class GatewayApp:
                 ApiError(426, "invalid_request_error", "upgrade_required", message), {"upgrade": "HTTP/1.1"}
             )
         methods = self.surface.routes.at(head.path)
-        found = methods.get(head.method)
+        found = methods.get(head.method) or methods.get(ANY_METHOD)
         if found is not None:
             return found
         if not methods:

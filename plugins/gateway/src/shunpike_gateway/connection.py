@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+from shunpike.protocols.mounted import Asgi
 from shunpike.types import GatewaySettings
 from shunpike_gateway.bodies import Disconnected, Receive, decoded, received
 from shunpike_gateway.exchange import Head
@@ -28,6 +29,8 @@ class HttpCall:
         self._body: bytes | None = None
         self._is_watched = False
         self._is_over = False
+        self.scope: Mapping[str, Any] = {}
+        """As the server gave it, for applications of others."""
         self.begun = False
         """Whether an answer has begun."""
         self.status = 0
@@ -63,6 +66,18 @@ class HttpCall:
         """Send a whole answer."""
         self._begin(reply.status)
         await reply.write(self._send, self.shown)
+        self._is_over = True
+
+    async def hand_over(self, app: Asgi, more: Mapping[str, Any]) -> None:
+        """Let another application answer; its scope has ``more`` beside what the server gave."""
+
+        async def send(message: dict[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                self._begin(message["status"])
+                message = {**message, "headers": [*message.get("headers", ()), *raw_headers(self.shown)]}
+            await self._send(message)
+
+        await app({**self.scope, **more}, self._receive, send)
         self._is_over = True
 
     def _begin(self, status: int) -> None:

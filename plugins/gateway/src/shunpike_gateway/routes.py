@@ -13,11 +13,15 @@ Endpoint = Callable[[HttpCall], Awaitable[None]]
 """Answers one call; what it raises is written as an error in the words of its route's dialect."""
 
 
+ANY_METHOD = "*"
+
+
 @dataclass(frozen=True)
 class ApiRoute:
     """One way to ask."""
 
     method: str
+    """Of HTTP, in capitals; `ANY_METHOD` takes those that no other route of its path does."""
     path: str
     """The whole path; one that ends in ``/*`` is the beginning of any."""
     endpoint: Endpoint

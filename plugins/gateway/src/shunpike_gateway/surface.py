@@ -13,6 +13,7 @@ from shunpike_gateway.chat import ChatDialect
 from shunpike_gateway.connection import HttpCall
 from shunpike_gateway.exchange import ApiDialect
 from shunpike_gateway.guards import HostCheck, OriginCheck, RequestQueue
+from shunpike_gateway.mounts import mounted_routes
 from shunpike_gateway.relay import Relay
 from shunpike_gateway.replies import HttpReply
 from shunpike_gateway.routes import ApiRoute, Endpoint, RouteTable
@@ -33,7 +34,8 @@ class Surface:
         self.admission = RequestQueue(settings.concurrency, settings.queue, client.clock)
         self.relay = Relay(client)
         self.doorkeeper = Doorkeeper(client)
-        self.routes = RouteTable((*_probes(), *self._dialects(), *admin_routes(client, CHAT)))
+        own = (*_probes(), *self._dialects(), *admin_routes(client, CHAT))
+        self.routes = RouteTable((*own, *mounted_routes(client, own, CHAT)))
 
     def _dialects(self) -> tuple[ApiRoute, ...]:
         return (ApiRoute("POST", "/v1/chat/completions", self.asks(CHAT), CHAT),)
