@@ -179,6 +179,12 @@ class RunningGateway:
             self.loop.call_later(0, self._ready.set)
             await self.server.run_until_stopped(self._bound, client.runtime.obey)
 
+    async def usage(self) -> Any:
+        """What the ledger has of all that was asked, told by the server's own thread."""
+        now = self.client.clock.now()
+        asked = asyncio.run_coroutine_threadsafe(self.client.usage(now - 3600, now + 3600), self.loop)
+        return await asyncio.wrap_future(asked)
+
     def stop(self) -> None:
         """Tell it to end, as SIGTERM does."""
         if self._thread.is_alive():
