@@ -86,7 +86,7 @@ def said_of(found: Loaded) -> str:
     chosen = [one for one in found.origins if one.origin != "default"]
     assert len({one.key.rpartition(".")[0] for one in chosen}) == 1
     if chosen[0].key.split(".")[0] == "strategy_options" or re.search(
-        r"\.(headers|quality|(strategy_)?options)\.", chosen[0].key
+        r"\.(headers|quality|map|(strategy_)?options)\.", chosen[0].key
     ):
         return ", ".join(f"{one.key.rpartition('.')[2]} = {shown(one.value)}" for one in chosen)
     return ", ".join(one.text for one in chosen)

@@ -126,6 +126,8 @@ def origins_of(leaves: Layer, settings: Settings) -> tuple[Origin, ...]:
     """Return every setting with its origin, in the order of the model; those nobody set are ``default``."""
     found = [origin_of(path, leaf) for path, leaf in leaves.items()]
     for name in Settings.model_fields:
+        if Settings.model_fields[name].exclude:
+            continue  # It stands in another table.
         value = f"sqlite:{ledger_file()}" if name == "store" else without_secrets(getattr(settings, name))
         if isinstance(value, Record) and (name,) not in leaves:
             rest = [(f"{name}.{field}", getattr(value, field)) for field in type(value).model_fields]

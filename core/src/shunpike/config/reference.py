@@ -20,7 +20,7 @@ from pydantic.fields import FieldInfo
 from shunpike.catalog.schema import LimitTable
 from shunpike.config.environ import PREFIX
 from shunpike.config.harmless import in_words
-from shunpike.config.schema import NAMED_TABLES, Path, general, is_table, shown, table_of, typed
+from shunpike.config.schema import MODEL_MAP, NAMED_TABLES, Path, general, is_table, shown, table_of, typed
 from shunpike.types import Budget, Money, RoutingRule, Scope, Settings
 from shunpike.types.base import Record
 
@@ -96,6 +96,7 @@ def reference() -> tuple[Setting, ...]:
     return (
         *_table(()),
         *_table(("models", ALIAS)),
+        _model_map(),
         *_rule(),
         *_table(("providers", NAME)),
         *_budget(),
@@ -160,6 +161,12 @@ def _budget() -> Iterator[Setting]:
     for name, field in Budget.model_fields.items():
         whole = {"amount": "1.00", "period": "day", **({name: field.examples[0]} if field.examples else {})}
         yield _entry(Budget, ("budgets",), name, whole)
+
+
+def _model_map() -> Setting:
+    (example,) = Settings.model_fields["model_map"].examples or ({},)
+    found = _setting(Settings, ("model_map",), example, shown(example))
+    return found.model_copy(update={"name": ".".join(MODEL_MAP), "path": MODEL_MAP})
 
 
 def _rule() -> Iterator[Setting]:

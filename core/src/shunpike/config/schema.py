@@ -36,12 +36,15 @@ from shunpike.types import (
     Settings,
     Timeouts,
 )
+from shunpike.types.aliases import MAP
 from shunpike.types.gateway_settings import SPANS
 from shunpike.types.written import UNSAID
 from shunpike.validation import complaint
 
 Path = tuple[str, ...]
 
+MODEL_MAP: Path = ("models", MAP)
+"""The table of patterns for names of models that nobody has: no alias."""
 NAMED_TABLES: tuple[Path, ...] = (("providers",), ("models",))
 """Tables of tables, each with a name that the owner chooses."""
 _FREE = ("strategy_options", "headers", "options", "quality")
@@ -77,19 +80,20 @@ _TABLES: dict[Path, type[BaseModel]] = {
 
 def table_of(path: Path) -> type[BaseModel] | None:
     """Return the model whose fields are the keys of the table at ``path``, None where any key is allowed."""
-    return _TABLES.get(general(path))
+    return None if path == MODEL_MAP else _TABLES.get(general(path))
 
 
 def is_table(path: Path) -> bool:
     """Tell whether ``path`` names a table, so that its keys are merged one by one."""
-    if table_of(path) is not None or path in NAMED_TABLES:
+    if table_of(path) is not None or path in (*NAMED_TABLES, MODEL_MAP):
         return True
     return path == ("strategy_options",) or (len(path) == 3 and path[:1] in NAMED_TABLES and path[2] in _FREE)
 
 
 def general(path: Path) -> Path:
     """Return ``path`` with ``*`` in the place of the name of a provider or of an alias."""
-    return (path[0], "*", *path[2:]) if len(path) > 1 and path[:1] in NAMED_TABLES else path
+    is_named = len(path) > 1 and path[:1] in NAMED_TABLES and path[:2] != MODEL_MAP
+    return (path[0], "*", *path[2:]) if is_named else path
 
 
 def is_header(path: Path) -> bool:

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from shunpike.errors import UnknownProvider
 from shunpike.protocols import Target
-from shunpike.routing.names import Wanted, wanted_models
+from shunpike.routing.names import Wanted, is_offered, wanted_models
 from shunpike.routing.plan import Targets
 from shunpike.types import Candidate, Cause, DeniedBy, ModelInfo, Verdict
 from shunpike.types.base import Record
@@ -124,6 +124,7 @@ class CandidateIndex:
         self.known = known
         self._priced = priced
         self._ready: dict[object, _Ready] = {}
+        self._has: dict[str, bool] = {}
 
     def find(self, name: str, demand: Demand, allowed: Allowed, now: float = 0.0) -> Found:
         """Return who can answer as ``name``. Raises `UnknownProvider` and `UnknownModel`, with near names.
@@ -139,6 +140,16 @@ class CandidateIndex:
                 self._ready.clear()
             ready = self._ready[key] = self._look(name, demand, allowed)
         return ready.fitting(demand)
+
+    def has(self, name: str) -> bool:
+        """Whether anything that is set up is called ``name``."""
+        known = self._has.get(name)
+        if known is None:
+            if len(self._has) >= MOST_KEPT:
+                self._has.clear()
+            targets = self.known
+            known = self._has[name] = is_offered(name, targets.targets, targets.catalog, targets.names)
+        return known
 
     def _look(self, name: str, demand: Demand, allowed: Allowed) -> _Ready:
         known = self.known

@@ -52,6 +52,23 @@ def wanted_models(
     return Wanted.model_construct(ids=_living(name, _with_families(found, catalog)))
 
 
+def is_offered(name: str, targets: Sequence[Target], catalog: Sequence[ModelInfo], providers: Sequence[str]) -> bool:
+    """Whether any of ``targets`` is called ``name``: see `wanted_models`.
+
+    True also for what can't be a model's name, such as a provider's: what is wrong with it is to be told.
+    """
+    provider, _, rest = name.partition("/")
+    if name in providers or ANY in (name, rest):
+        return True
+    if not any(_called(one, catalog) for one in ((rest, name) if provider in providers else (name,))):
+        return False
+    try:
+        wanted = wanted_models(name, targets, catalog, providers)
+    except UnknownModel:
+        return False
+    return any(wanted.matches(one) for one in targets)
+
+
 def _called(name: str, catalog: Sequence[ModelInfo]) -> list[ModelInfo]:
     name = name.casefold()
     return [model for model in catalog if name in _names_of(model.id, model.aliases, model.family)]

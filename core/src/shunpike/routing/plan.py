@@ -34,7 +34,7 @@ class Plan:
     dropped: tuple[Candidate, ...]
     strategy: str
     rule: str | None = None
-    """The operator's rule that was for the request, as ``routing.rule[1]``, if one was."""
+    """The operator's rule that was for the request, as ``routing.rule[1]``, or his pattern for its name, if one was."""
     alias: str | None = None
     """The operator's alias that the request, or the rule, named, if one was."""
     conversation: PlannedTurn = OFF

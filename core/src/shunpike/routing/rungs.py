@@ -43,6 +43,10 @@ class ChainIndex:
             kept = self._kept[key] = [*found.values()], _joined(rungs, found)
         return kept[1]
 
+    def has(self, name: str) -> bool:
+        """Whether anything that is set up is called ``name``."""
+        return self._index.has(name)
+
     def _look(self, name: str, demand: Demand, allowed: Allowed, now: float) -> Found | UnknownModel:
         try:
             return self._index.find(name, demand, allowed, now)

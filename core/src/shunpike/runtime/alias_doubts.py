@@ -46,6 +46,7 @@ def _models(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "default_model", settings.default_model
     for name, alias in settings.models.items():
         yield from ((f"models.{name}.targets", one.model) for one in alias.targets)
+    yield from ((f'models.map["{pattern}"]', name) for pattern, name in settings.model_map.items())
     yield from ((f"routing.rule[{place}].use", one.use) for place, one in _rules(settings) if one.use is not None)
 
 

@@ -152,8 +152,10 @@ class Planner:
         """
         clock, within = self._shared.clock, expires_mono - self._shared.clock.monotonic()
         meant = self._meant(snapshot, request, wishes, size)
-        names = meant.chain.names
-        targets = await self._endpoints.offered(snapshot, names, wishes.providers, request.kind, within)
+        targets = await self._offered(snapshot, request, wishes, meant, within)
+        other = snapshot.naming.instead(meant, snapshot.index_of(targets).has)
+        if other is not None:
+            meant, targets = other, await self._offered(snapshot, request, wishes, other, within)
         await hear(self._shared, expires_mono - clock.monotonic())
         chat = request if isinstance(request, ChatRequest) else None
         turn = self._turn(snapshot, chat, wishes)
@@ -187,6 +189,12 @@ class Planner:
         if chat is None or not snapshot.settings.affinity:
             return None
         return conversation_of(chat, wishes.session, wishes.client)
+
+    async def _offered(
+        self, snapshot: Snapshot, request: ChatRequest | EmbedRequest, wishes: Wishes, meant: Meant, within: float
+    ) -> Targets:
+        """Return what could be asked as ``meant``."""
+        return await self._endpoints.offered(snapshot, meant.chain.names, wishes.providers, request.kind, within)
 
     def _meant(self, snapshot: Snapshot, request: ChatRequest | EmbedRequest, wishes: Wishes, size: int) -> Meant:
         tools = isinstance(request, ChatRequest) and bool(request.tools)

@@ -21,7 +21,7 @@ from shunpike.routing.candidates import CandidateIndex
 from shunpike.routing.context import Attempt, Services
 from shunpike.routing.health import Health
 from shunpike.routing.hedge_budget import HedgeBudget
-from shunpike.routing.meant import Naming
+from shunpike.routing.meant import Meant, Naming
 from shunpike.routing.performance import Performance
 from shunpike.routing.plan import Targets
 from shunpike.routing.retry_budget import RetryBudget
@@ -77,7 +77,7 @@ class Snapshot:
         self.strategies: Strategies = Strategies(host, settings)
         if former is not None and former.strategies.are_of(settings):
             self.strategies = former.strategies
-        self.naming = Naming(settings.models, settings.routing.rule)
+        self.naming = Naming(settings.models, settings.routing.rule, settings.model_map)
         """What models are called here."""
         self.has_custom = any(account.own for account in accounts.values())
         """Whether there is any custom endpoint, usable or not."""
@@ -120,6 +120,11 @@ class Snapshot:
     def index_of(self, targets: Targets) -> ChainIndex:
         """Return what finds candidates among ``targets``: where no endpoint adds any, what was found is kept."""
         return self._index if targets is self.targets else ChainIndex(CandidateIndex(targets, self._is_priced))
+
+    def stands_for(self, name: str) -> str:
+        """Return the model name that is asked for ``name``: another where nobody here has it and a pattern fits it."""
+        found = self.naming.instead(Meant(self.naming.chain(name)), self._index.has)
+        return name if found is None else found.chain.name
 
     @property
     def backends(self) -> tuple[Backend, ...]:

@@ -69,6 +69,22 @@ def larger_than(most: int, aliases: Mapping[str, ModelAlias]) -> str | None:
     return None
 
 
+MAP = "map"
+"""The name in ``[models]`` that is no alias: the table of patterns for what nobody has."""
+
+
+def with_model_map(values: Any) -> Any:
+    """Return the fields of settings with the table ``[models.map]`` where they have its field. Raises `ValueError`."""
+    models = values.get("models") if isinstance(values, Mapping) else None
+    if not isinstance(models, Mapping) or MAP not in models:
+        return values
+    patterns = models[MAP]
+    if not isinstance(patterns, Mapping) or not all(isinstance(one, str) for one in patterns.values()):
+        raise ValueError('models.map should be a table of patterns, such as "*haiku*" = "auto": no alias is called so')
+    rest = {name: alias for name, alias in models.items() if name != MAP}
+    return {**values, "models": rest, "model_map": {**values.get("model_map", {}), **patterns}}
+
+
 class AliasTarget(Record):
     """An entry of an alias: anything that a model may be called, and its share of the requests."""
 
@@ -166,3 +182,25 @@ class RoutingSettings(Record):
     )
     """Rules, of which the first that fits a request holds: it says what is asked instead, or which strategy puts the
     candidates in order."""
+
+
+def checked_aliases(aliases: dict[str, ModelAlias]) -> dict[str, ModelAlias]:
+    """Return ``aliases`` where each can be followed to its end. Raises `ValueError`."""
+    for name in aliases:
+        if not name or name == ANY or name.endswith(f"/{ANY}"):
+            raise ValueError(f"{name!r} can't name an alias: it means something else")
+    if (circle := circle_in(aliases)) is not None:
+        raise ValueError(f"the alias {circle[0]!r} stands for itself: {' -> '.join(circle)}")
+    if (deep := deeper_than(MOST_FLOORS, aliases)) is not None:
+        raise ValueError(f"the alias {deep!r} stands for aliases of aliases, more than {MOST_FLOORS} in each other")
+    if (large := larger_than(MOST_NAMES, aliases)) is not None:
+        raise ValueError(f"the alias {large!r} stands for more than {MOST_NAMES} names, all in it counted")
+    return aliases
+
+
+def checked_map(patterns: dict[str, str]) -> dict[str, str]:
+    """Return ``patterns`` where each says something. Raises `ValueError`."""
+    for pattern, model in patterns.items():
+        if not pattern or not model:
+            raise ValueError(f"models.map: {pattern!r} = {model!r} should be a pattern and what is asked instead")
+    return patterns

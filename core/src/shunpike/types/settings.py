@@ -5,19 +5,11 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, SecretStr, field_validator
+from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic.config import JsonDict
 
 from shunpike.durations import span
-from shunpike.types.aliases import (
-    MOST_FLOORS,
-    MOST_NAMES,
-    ModelAlias,
-    RoutingSettings,
-    circle_in,
-    deeper_than,
-    larger_than,
-)
+from shunpike.types.aliases import ModelAlias, RoutingSettings, checked_aliases, checked_map, with_model_map
 from shunpike.types.answer import Timeouts
 from shunpike.types.base import ANY, Record
 from shunpike.types.fall_over import FallOver
@@ -190,6 +182,14 @@ class Settings(Written, Record):
     """What is asked where a request names no model: ``auto``, or anything else that a model may be called."""
     models: dict[str, ModelAlias] = Field(default_factory=dict)
     """Names of your own for models: see Aliases."""
+    model_map: dict[str, str] = Field(
+        default_factory=dict,
+        exclude=True,
+        examples=[{"*haiku*": "auto"}],
+        json_schema_extra={"unit": "names of models"},
+    )
+    """Pattern → what is asked instead of a name that fits it and that nobody here has, such as a name that a program
+    can't change; ``*`` and ``?`` stand for any characters, no case matters, and the first that fits holds."""
     routing: RoutingSettings = RoutingSettings()
     order: tuple[str, ...] = Field(default=(), examples=[["acme", "home"]], json_schema_extra={"unit": "names"})
     """Providers in the order of preference; those left out follow in their own order."""
@@ -259,19 +259,20 @@ class Settings(Written, Record):
     def _spanned(cls, value: Any) -> Any:
         return span(value) if isinstance(value, str) else value
 
+    @model_validator(mode="before")
+    @classmethod
+    def _mapped(cls, values: Any) -> Any:
+        return with_model_map(values)
+
+    @field_validator("model_map")
+    @classmethod
+    def _stands_for(cls, value: dict[str, str]) -> dict[str, str]:
+        return checked_map(value)
+
     @field_validator("models")
     @classmethod
     def _acyclic(cls, value: dict[str, ModelAlias]) -> dict[str, ModelAlias]:
-        for name in value:
-            if not name or name == ANY or name.endswith(f"/{ANY}"):
-                raise ValueError(f"{name!r} can't name an alias: it means something else")
-        if (circle := circle_in(value)) is not None:
-            raise ValueError(f"the alias {circle[0]!r} stands for itself: {' -> '.join(circle)}")
-        if (deep := deeper_than(MOST_FLOORS, value)) is not None:
-            raise ValueError(f"the alias {deep!r} stands for aliases of aliases, more than {MOST_FLOORS} in each other")
-        if (large := larger_than(MOST_NAMES, value)) is not None:
-            raise ValueError(f"the alias {large!r} stands for more than {MOST_NAMES} names, all in it counted")
-        return value
+        return checked_aliases(value)
 
     @field_validator("providers")
     @classmethod
