@@ -128,6 +128,18 @@ def test_several_answers_with_log_probabilities_are_one_chat_completion() -> Non
     assert body["usage"]["prompt_tokens_details"] == {"cached_tokens": 2}
 
 
+def test_the_fingerprint_of_what_answered_is_told_where_it_is_known() -> None:
+    named = completion(MESSAGES[0]).model_copy(update={"system_fingerprint": "fp_1"}).openai()
+    fits("CreateChatCompletionResponse", named)
+    assert named["system_fingerprint"] == "fp_1"
+    assert "system_fingerprint" not in completion(MESSAGES[0]).openai()
+    form = ChunkFormat("req_1", 1_800_000_000.5, "auto")
+    bodies = [form.body(one) for one in (Chunk(text="H", system_fingerprint="fp_1"), Chunk(text="i"))]
+    for body in bodies:
+        fits("CreateChatCompletionStreamResponse", body)
+    assert [body and body["system_fingerprint"] for body in bodies] == ["fp_1", "fp_1"]
+
+
 def test_vectors_are_a_list_of_embeddings() -> None:
     done = Embedding(
         request_id="req_1",

@@ -103,10 +103,12 @@ class ChunkFormat:
         self._created = int(created)
         self._model = model
         self._begun: set[int] = set()
+        self._fingerprint: str | None = None
 
     def body(self, chunk: Chunk) -> dict[str, Any] | None:
         """Return a chunk, None for one that holds nothing for a reader. The first of a choice names the role."""
         self._model = chunk.model or self._model
+        self._fingerprint = chunk.system_fingerprint or self._fingerprint
         if not (chunk.has_content or chunk.finish_reason or chunk.logprobs or chunk.annotations):
             return None
         delta: dict[str, Any] = {} if chunk.index in self._begun else {"role": "assistant"}
@@ -125,13 +127,14 @@ class ChunkFormat:
         return {**self._chunk([]), "usage": usage_body(usage)}
 
     def _chunk(self, choices: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        return {
+        chunk = {
             "id": self._request_id,
             "object": "chat.completion.chunk",
             "created": self._created,
             "model": self._model,
             "choices": list(choices),
         }
+        return chunk if self._fingerprint is None else {**chunk, "system_fingerprint": self._fingerprint}
 
 
 def error_body(error: Exception) -> dict[str, Any]:

@@ -9,9 +9,9 @@ import pytest
 
 from shunpike.builtin.memory import MemoryStore
 from shunpike.client import Client
-from shunpike.errors import AttemptExists
+from shunpike.errors import AttemptExists, Overloaded
 from shunpike.runtime.wishes import Wishes
-from shunpike.types import ChatRequest, EmbedRequest
+from shunpike.types import ChatRequest, Chunk, EmbedRequest
 from shunpike_testkit.scripted import ScriptedProvider
 
 from ..capabilities.scripted_embedding import EmbeddingProvider  # noqa: TID252 - the tests are no package
@@ -51,6 +51,22 @@ async def test_a_ready_request_is_answered_streamed_and_embedded_as_one_with_opt
         assert (await client.explain("two")).streamed
         texts = EmbedRequest(model="north/embed-1", input=("a",))
         assert len((await client.vectors(texts, Wishes(request_id="three"))).vectors) == 1
+
+
+async def test_who_answers_a_stream_and_after_how_many_attempts_is_known_at_its_opening(
+    make_client: MakeClient,
+) -> None:
+    first = ScriptedProvider("first", Overloaded("busy", provider="first", status=503))
+    told = [Chunk(model="served-1"), Chunk(text="hi", system_fingerprint="fp"), Chunk(finish_reason="stop")]
+    async with make_client(first, ScriptedProvider("second", told)) as client:
+        stream = client.open(HELLO, Wishes())
+        assert (stream.provider, stream.model, stream.attempts) == (None, None, 0)
+        async with stream:
+            assert (stream.provider, stream.model, stream.attempts) == ("second", "served-1", 2)
+            async for _ in stream:
+                pass
+            assert stream.attempts == 2
+    assert stream.completion.openai()["system_fingerprint"] == "fp"
 
 
 async def test_what_the_request_holds_and_what_is_wished_for_is_left_as_it_is(make_client: MakeClient) -> None:

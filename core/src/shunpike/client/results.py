@@ -13,7 +13,12 @@ from shunpike.types import ZERO, Answer, Basis, Completion, EmbedAnswer, Embeddi
 def completion(snapshot: Snapshot, answer: Answer, attempt: Attempt, recorder: DecisionRecorder) -> Completion:
     """Return the answer with its provenance and cost."""
     facts = _facts(snapshot, answer, attempt, recorder)
-    return Completion(choices=answer.choices, parsed=attempt.parsed, **facts)
+    return Completion(
+        choices=answer.choices,
+        parsed=attempt.parsed,
+        system_fingerprint=answer.system_fingerprint,
+        **facts,
+    )
 
 
 def embedding(snapshot: Snapshot, answer: EmbedAnswer, attempt: Attempt, recorder: DecisionRecorder) -> Embedding:

@@ -170,6 +170,18 @@ class Stream:
         return attempt.target.name if attempt else None
 
     @property
+    def model(self) -> str | None:
+        """The model that is answering, as its provider names it, once it is known."""
+        attempt = self._run.attempt if self._run else None
+        return attempt.assembly.model if attempt else None
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts were made so far, the one that is answering included."""
+        run = self._run
+        return 0 if run is None else len(run.recorder.attempts) + run.is_open
+
+    @property
     def simulated(self) -> bool:
         """True when a sandbox is answering."""
         attempt = self._run.attempt if self._run else None

@@ -55,6 +55,9 @@ class Completion(Answered):
     """What ``response_format`` asked for: an object of its type, else the JSON as Python has it. None where tools are
     called instead, or nothing of that kind was asked for."""
 
+    system_fingerprint: str | None = None
+    """What the provider calls the state of the model that answered."""
+
     @property
     def text(self) -> str:
         """The text of the first choice."""
@@ -89,4 +92,6 @@ class Completion(Answered):
 
     def openai(self) -> dict[str, Any]:
         """Return the answer as an OpenAI ``chat.completion`` object, as JSON types."""
-        return completion_body(self.request_id, self.created, self.model, self.choices, self.usage)
+        body = completion_body(self.request_id, self.created, self.model, self.choices, self.usage)
+        named = self.system_fingerprint
+        return body if named is None else {**body, "system_fingerprint": named}
