@@ -18,7 +18,10 @@ from shunpike.cli.session import check_provider, client, run
 from shunpike.client import Client, ProviderStatus
 from shunpike.clock import SystemClock, duration
 from shunpike.config import KeyStore, clean_key, tail
+from shunpike.config.admin_key import STORED_AS
 from shunpike.config.dotenv import bare_key
+from shunpike.config.places import ADMIN_VARIABLE
+from shunpike.control.client_keys import new_key
 from shunpike.errors import AuthError, ProviderError, UnknownProvider, UsageError
 
 app = command_app("Store, list and remove keys. A key in the environment wins over a stored one.")
@@ -132,6 +135,26 @@ def remove(name: Name) -> None:
             f'there is no stored key for "{name}"{did_you_mean(name, store.names())}', hint="see: shunpike keys list"
         )
     narrate(f"✓ removed the key of {name} from {store.path}")
+
+
+@app.command()
+def admin(*, replace: Annotated[bool, typer.Option("--replace", help="Even where one is stored.")] = False) -> None:
+    """Make the key of whoever runs a gateway, store it and show it, once: it opens the admin API.
+
+    A gateway that runs takes it when it is told to read its settings again (SIGHUP). `shunpike keys rm shunpike-admin`
+    forgets it.
+    """
+    store = KeyStore()
+    if not replace and store.get(STORED_AS) is not None:
+        raise UsageError(
+            f"an admin key is stored in {store.path} already", hint="make another: shunpike keys admin --replace"
+        )
+    key = new_key()
+    store.set(STORED_AS, key)
+    say(key)
+    narrate(f"✓ stored in {store.path}; it is not shown again")
+    if ADMIN_VARIABLE in os.environ:
+        narrate(f"note: {ADMIN_VARIABLE} is set in the environment and wins over the stored key")
 
 
 @app.command()

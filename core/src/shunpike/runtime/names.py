@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import entry_points
 
 from shunpike.config import KeyStore, Loaded
+from shunpike.config.admin_key import STORED_AS
 from shunpike.config.doubts import SHOWN, Doubt
 from shunpike.config.warned import warn_once
 from shunpike.errors import ConfigError, PluginError, ShunpikeError, UsageError
@@ -86,7 +87,7 @@ def key_doubts(settings: Settings, host: Host, keys: KeyStore) -> tuple[Doubt, .
         for name in keys.strange()
     ]
     for name in keys.names():
-        if name not in here:
+        if name not in here and name != STORED_AS:
             one = _nobody(str(keys.path), name, "provider", here)
             stored.append(one.model_copy(update={"hint": f"if it is of no use: shunpike keys rm {name}"}))
     return tuple(stored)
