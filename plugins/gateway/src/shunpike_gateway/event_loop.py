@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from uvicorn.loops.auto import auto_loop_factory
 
+T = TypeVar("T")
 
-def run_here(main: Callable[[], Awaitable[None]]) -> None:
-    """Run ``main`` to its end."""
 
-    async def work() -> None:
-        await main()
+def run_here(main: Callable[[], Awaitable[T]]) -> T:
+    """Run ``main`` to its end, and return what it gives."""
+
+    async def work() -> T:
+        return await main()
 
     with asyncio.Runner(loop_factory=auto_loop_factory(use_subprocess=False)) as runner:
-        runner.run(work())
+        return runner.run(work())

@@ -77,6 +77,14 @@ class OneProcess:
         surface.apply(client.settings.gateway)
 
 
+async def checked(found: Loaded) -> bool:
+    """Return whether who asks needs a key. Raises `ConfigError` where it would be open to others without one."""
+    async with Client(found) as client:
+        doorkeeper = Surface(client).doorkeeper
+        await doorkeeper.check_bind()
+        return bool(await doorkeeper.keys())
+
+
 def check_workers(found: Loaded) -> None:
     """Raise `ConfigError` where several processes can't work by these settings."""
     store, workers = found.settings.store or "", found.settings.gateway.workers

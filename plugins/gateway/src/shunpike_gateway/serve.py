@@ -10,7 +10,7 @@ import typer
 from shunpike.cli.options import command_app
 from shunpike.cli.output import kept_for_data, narrate, say
 from shunpike_gateway.event_loop import run_here
-from shunpike_gateway.one_process import OneProcess, check_workers, settings_of
+from shunpike_gateway.one_process import OneProcess, check_workers, checked, settings_of
 from shunpike_gateway.server import listening, url_of
 from shunpike_gateway.workers import Workers
 
@@ -31,15 +31,19 @@ def serve(
     check_workers(found)
     gateway = found.settings.gateway
     with listening(gateway.host, gateway.port) as bound, kept_for_data():
+        needs_key = run_here(partial(checked, found))
         if gateway.workers > 1:
-            tell(url_of(bound))
+            tell(url_of(bound), needs_key=needs_key)
             raise typer.Exit(Workers(bound, gateway.workers, given).run())
-        run_here(partial(OneProcess(bound, lambda: settings_of(given)).run, lambda: tell(url_of(bound))))
+        ready = partial(tell, url_of(bound), needs_key=needs_key)
+        run_here(partial(OneProcess(bound, partial(settings_of, given)).run, ready))
 
 
-def tell(url: str) -> None:
+def tell(url: str, *, needs_key: bool) -> None:
     """Say where the gateway is, and how to try it."""
-    say(f"Gateway  {url}/v1   OpenAI-compatible, any key is accepted on this machine")
+    say(f"Gateway  {url}/v1   {'for client keys' if needs_key else 'any key is accepted on this machine'}")
     narrate(f"Try it   curl {url}/v1/chat/completions -H 'content-type: application/json' \\", dim=True)
+    if needs_key:
+        narrate("           -H 'authorization: Bearer KEY' \\", dim=True)
     narrate("""           -d '{"model": "auto", "messages": [{"role": "user", "content": "hi"}]}'""", dim=True)
     narrate("Ctrl-C stops it.", dim=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Generator
@@ -11,6 +12,7 @@ from contextlib import contextmanager, suppress
 import uvicorn
 from typing_extensions import override
 
+from shunpike.errors import ConfigError
 from shunpike.types import GatewaySettings
 from shunpike_gateway.app import GatewayApp
 from shunpike_gateway.protocol import BoundedProtocol
@@ -89,9 +91,19 @@ async def _repeat(tick: Callable[[], Awaitable[object]]) -> None:
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """Return a socket that listens at ``host`` and ``port``. Raises `OSError`."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=1024)
+    """Return a socket that listens at ``host`` and ``port``. Raises `ConfigError` where that can't be."""
+    bare = host.strip("[]")
+    try:
+        return socket.create_server(
+            (bare, port), family=socket.AF_INET6 if ":" in bare else socket.AF_INET, backlog=1024
+        )
+    except OSError as error:
+        hint = (
+            "another port: --port 0 takes a free one"
+            if error.errno == errno.EADDRINUSE
+            else "another: --host 127.0.0.1"
+        )
+        raise ConfigError(f"can't listen at {host} port {port}: {error.strerror}", hint=hint) from None
 
 
 def url_of(bound: socket.socket) -> str:

@@ -28,7 +28,9 @@ class ChatDialect:
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             raise RejectedBody(about(first), param=".".join(map(str, first["loc"]))) from None
-        return ApiRequest(request, Wishes(), stream=bool(body.get("stream")), facts=body.get("stream_options"))
+        return ApiRequest(
+            request, Wishes(), stream=bool(body.get("stream")), facts=_options(body.get("stream_options"))
+        )
 
     def answer(self, asked: ApiRequest, done: Completion) -> Mapping[str, Any]:
         """Return the body of a whole answer."""
@@ -37,7 +39,7 @@ class ChatDialect:
 
     def events(self, asked: ApiRequest, request_id: str, created: float) -> ChatEvents:
         """Return the writer of a streamed answer."""
-        return ChatEvents(ChunkFormat(request_id, created, asked.request.model), asked.facts or {})
+        return ChatEvents(ChunkFormat(request_id, created, asked.request.model), asked.facts)
 
     def error(self, problem: ApiError) -> Mapping[str, Any]:
         """Return the body of an error."""
@@ -86,3 +88,9 @@ class ChatEvents:
 
 def _event(body: Mapping[str, Any] | None) -> bytes:
     return b"" if body is None else b"data: " + to_json(body) + b"\n\n"
+
+
+def _options(value: Any) -> Mapping[str, Any]:
+    if value is not None and not isinstance(value, dict):
+        raise RejectedBody("stream_options must be an object", param="stream_options")
+    return value or {}
