@@ -13,12 +13,14 @@ from shunpike_gateway.chat import ChatDialect
 from shunpike_gateway.connection import HttpCall
 from shunpike_gateway.exchange import ApiDialect
 from shunpike_gateway.guards import HostCheck, OriginCheck, RequestQueue
+from shunpike_gateway.messages import MessagesDialect
 from shunpike_gateway.mounts import mounted_routes
 from shunpike_gateway.relay import Relay
-from shunpike_gateway.replies import HttpReply
+from shunpike_gateway.replies import HttpReply, json_reply
 from shunpike_gateway.routes import ApiRoute, Endpoint, RouteTable
 
 CHAT = ChatDialect()
+MESSAGES = MessagesDialect()
 _PATIENCE = ("x-stainless-read-timeout", "x-stainless-timeout")
 """Headers in which official SDKs say for how many seconds they wait."""
 
@@ -38,7 +40,11 @@ class Surface:
         self.routes = RouteTable((*own, *mounted_routes(client, own, CHAT)))
 
     def _dialects(self) -> tuple[ApiRoute, ...]:
-        return (ApiRoute("POST", "/v1/chat/completions", self.asks(CHAT), CHAT),)
+        return (
+            ApiRoute("POST", "/v1/chat/completions", self.asks(CHAT), CHAT),
+            ApiRoute("POST", "/v1/messages", self.asks(MESSAGES), MESSAGES),
+            ApiRoute("POST", "/v1/messages/count_tokens", _count_tokens, MESSAGES),
+        )
 
     def asks(self, dialect: ApiDialect) -> Endpoint:
         """Return the endpoint that runs what is asked in ``dialect``."""
@@ -81,3 +87,7 @@ def _probes() -> tuple[ApiRoute, ...]:
 
 async def _nothing(call: HttpCall) -> None:
     await call.write(HttpReply(200, b"{}" if call.head.method != "HEAD" else b""))
+
+
+async def _count_tokens(call: HttpCall) -> None:
+    await call.write(json_reply(MESSAGES.count(MESSAGES.read(await call.json(), call.head))))
