@@ -30,9 +30,8 @@ async def test_a_key_is_taken_wherever_clients_put_it(gateway: InProcessGateway,
     assert (await gateway.post(CHAT, HELLO, {header: value})).status == 200
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
+async def test_with_keys_nothing_else_opens(gateway: InProcessGateway) -> None:
+    for headers in [
         {},
         {"authorization": "Bearer "},
         {"authorization": "Basic {key}"},
@@ -44,17 +43,15 @@ async def test_a_key_is_taken_wherever_clients_put_it(gateway: InProcessGateway,
         {"authorization": "Bearer ann"},
         {"x-api-key": "Bearer {key}"},
         {"cookie": "key={key}"},
-    ],
-)
-async def test_with_keys_nothing_else_opens(gateway: InProcessGateway, headers: dict[str, str]) -> None:
-    key, made = await make(gateway)
-    shown = made.shown.encode().decode("latin-1")
-    sent = {name: value.format(key=key, shown=shown, hash=made.sha256) for name, value in headers.items()}
-    told = await gateway.post(CHAT, HELLO, sent)
-    assert (told.status, told.json()["error"]["code"]) == (401, "invalid_api_key")
-    assert told.headers["x-should-retry"] == "false"
-    assert told.headers["www-authenticate"] == "Bearer"
-    assert key not in told.body.decode()
+    ]:
+        key, made = await make(gateway)
+        shown = made.shown.encode().decode("latin-1")
+        sent = {name: value.format(key=key, shown=shown, hash=made.sha256) for name, value in headers.items()}
+        told = await gateway.post(CHAT, HELLO, sent)
+        assert (told.status, told.json()["error"]["code"]) == (401, "invalid_api_key")
+        assert told.headers["x-should-retry"] == "false"
+        assert told.headers["www-authenticate"] == "Bearer"
+        assert key not in told.body.decode()
 
 
 async def test_the_right_one_of_two_headers_is_enough(gateway: InProcessGateway) -> None:
@@ -110,9 +107,8 @@ async def test_while_the_store_never_told_nobody_is_let_in(
     assert (told.status, told.json()["error"]["code"]) == (503, "store_unavailable")
 
 
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
+async def test_a_strangers_web_page_spends_nothing_on_this_machine(gateway: InProcessGateway) -> None:
+    for headers, status in [
         ({"origin": "https://evil.example"}, 403),
         ({"origin": "null"}, 403),
         ({"origin": "http://localhost.evil.example"}, 403),
@@ -121,12 +117,8 @@ async def test_while_the_store_never_told_nobody_is_let_in(
         ({"origin": "http://localhost:3000"}, 200),
         ({"origin": "vscode-webview://abc"}, 200),
         ({"sec-fetch-site": "same-origin"}, 200),
-    ],
-)
-async def test_a_strangers_web_page_spends_nothing_on_this_machine(
-    gateway: InProcessGateway, headers: dict[str, str], status: int
-) -> None:
-    assert (await gateway.post(CHAT, HELLO, headers)).status == status
+    ]:
+        assert (await gateway.post(CHAT, HELLO, headers)).status == status
 
 
 def at(settings: Settings, host: str, **more: Any) -> InProcessGateway:

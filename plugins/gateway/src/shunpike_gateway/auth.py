@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from typing import Literal
 
@@ -11,7 +12,8 @@ from shunpike.client import Client
 from shunpike.clock import moment
 from shunpike.config import KeyStore, admin_key
 from shunpike.control import ClientKeys, NamedKey
-from shunpike.errors import ConfigError
+from shunpike.errors import ConfigError, StoreError
+from shunpike.patience import answered
 from shunpike_gateway.cross_site import is_local, is_strange
 from shunpike_gateway.exchange import ApiError, ApiFailure, Caller, Head
 from shunpike_gateway.failed_logins import FailedLogins
@@ -20,6 +22,8 @@ ANYBODY = Caller()
 OPERATOR = Caller(name="operator")
 """Who has the admin key, or sits at this machine where none is needed."""
 _HEADERS = ("x-api-key", "api-key")
+_FIRST_LOOK = 10.0
+"""Seconds that the first look at the store may take."""
 _CREATE = "make one: shunpike keys client create"
 
 
@@ -48,6 +52,10 @@ class Doorkeeper:
         """Return the client keys there are now. Raises `ApiFailure` where the store can't tell, and never could."""
         runtime = self._client.runtime
         await runtime.obey()
+        if runtime.controls is None:
+            # The first look may take longer than any other: the store is opened for it.
+            with suppress(StoreError):
+                await answered(runtime.heed(), self._client.clock, _FIRST_LOOK)
         controls = runtime.controls
         if controls is None:
             message = "the store can't be read, so that nobody knows who may ask"

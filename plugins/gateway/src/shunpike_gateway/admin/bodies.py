@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from shunpike.config.shapes import budgets as read_budgets
 from shunpike.config.shapes import limits as read_limits
@@ -18,9 +18,22 @@ from shunpike.validation import about
 from shunpike_gateway.exchange import RejectedBody
 
 B = TypeVar("B", bound="ChangeBody")
-_LINE = r"^[^\x00-\x1f\x7f]*$"
-Word = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=_LINE)]
-KeyName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f]$")]
+
+
+def _line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("should be one line of what can be printed")
+    return text
+
+
+def _trimmed(text: str) -> str:
+    if text != text.strip():
+        raise ValueError("should begin and end with no blank")
+    return _line(text)
+
+
+Word = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH), AfterValidator(_line)]
+KeyName = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_trimmed)]
 Rows = Annotated[list[dict[str, Any]], Field(max_length=MOST_OF_EACH)]
 
 
@@ -29,7 +42,7 @@ class ChangeBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    reason: str = Field(default="", max_length=REASON_LENGTH, pattern=_LINE)
+    reason: Annotated[str, Field(max_length=REASON_LENGTH), AfterValidator(_line)] = ""
     """Why; it is kept in the audit."""
 
 

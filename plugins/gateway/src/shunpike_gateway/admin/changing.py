@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Sequence
 
 from shunpike.client import Client
@@ -32,6 +33,14 @@ def conflict(message: str) -> ApiFailure:
     return ApiFailure(ApiError(412, "invalid_request_error", "revision_conflict", message, should_retry=False))
 
 
+def who_asks(head: Head) -> str:
+    """Return who changes something, as the audit tells it: what a proxy says is taken only where it is an address."""
+    try:
+        return f"admin API from {ipaddress.ip_address(head.peer)}"
+    except ValueError:
+        return "admin API"
+
+
 class Changing:
     """Makes changes as the operator, of one client."""
 
@@ -44,8 +53,7 @@ class Changing:
 
         Raises `ApiFailure`, `StoreError`.
         """
-        who = f"admin API{f' from {head.peer}' if head.peer else ''}"
-        signed = Signature(at=self._client.clock.now(), who=who, why=reason)
+        signed = Signature(at=self._client.clock.now(), who=who_asks(head), why=reason)
         named = expected_of(head)
         if named is not None and expected not in (None, named):
             raise conflict(f"the controls are at revision {expected}, not {named}")
