@@ -50,9 +50,10 @@ _STEPS: dict[str, Step] = {}
 
 @dataclass(frozen=True)
 class Stage:
-    """What a step needs: where the sandbox listens, and an account that no other step uses."""
+    """What a step needs: where it asks, where the sandbox listens, and an account that no other step uses."""
 
     root: str
+    world: str
     name: str
 
     @property
@@ -66,7 +67,7 @@ class Stage:
     def trouble(self, *script: str | None, seconds: float = 0.2) -> None:
         """Let the next requests fail so, in this order."""
         body = json.dumps({"script": script, "seconds": seconds}).encode()
-        with closing(HTTPConnection(self.root.removeprefix("http://"), timeout=5)) as connection:
+        with closing(HTTPConnection(self.world.removeprefix("http://"), timeout=5)) as connection:
             connection.request("POST", "/_sandbox/faults", body)
             assert connection.getresponse().status == 200
 
@@ -94,12 +95,13 @@ def described(error: BaseException) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Play all steps against the sandbox at the address given as the only argument."""
+    """Play all steps against the address that is the first argument; the second one is the sandbox, where it isn't."""
     _loopback_only()
+    root, world = sys.argv[1], sys.argv[-1]
     results: dict[str, Any] = {}
     for name, function in _STEPS.items():
         try:
-            results[name] = {"value": function(Stage(sys.argv[1], name))}
+            results[name] = {"value": function(Stage(root, world, name))}
         except Exception as error:  # noqa: BLE001  # a step that fails is told, and must not hide the others
             results[name] = {"error": described(error)}
     json.dump(results, sys.stdout)
