@@ -2,8 +2,9 @@
 
     python tests/benchmarks/upstream.py
 
-prints its port and serves until its standard input ends. A request for a stream gets 104 events, what else is sent a
-whole answer. It is a bare protocol of asyncio, so that it takes a small part of the time that any client takes.
+prints its port and serves until its standard input ends. A request for a stream gets 104 events, all at once, or one
+every 10 ms where it names the model ``gpt-6-sol``; what else is sent a whole answer. It is a bare protocol of asyncio,
+so that it takes a small part of the time that any client takes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ import sys
 from typing import Any
 
 CHUNKS = 100
+PACED = b'"gpt-6-sol"'
+"""What the body of a request holds whose events come one by one."""
+PACE = 0.01
+"""Seconds between two of them."""
 WORD = "benchmark "
 HEAD = {"id": "chatcmpl-8f2a61c0d4e94b7b", "created": 1_795_000_000, "model": "gpt-6-luna"}
 USAGE = {
@@ -49,19 +54,20 @@ def events() -> list[dict[str, Any]]:
     return [*found, {**common, "choices": [], "usage": USAGE}]
 
 
-def streamed_answer() -> bytes:
-    """Return the same as 104 events, the last of which says that it is done."""
+def streamed_answer() -> list[bytes]:
+    """Return the same as 104 events, the last of which says that it is done: with the head before, and the end."""
     lines = [f"data: {json.dumps(event)}\n\n" for event in events()] + ["data: [DONE]\n\n"]
-    chunks = b"".join(b"%x\r\n%s\r\n" % (len(line), line.encode()) for line in lines)
+    chunks = [b"%x\r\n%s\r\n" % (len(line), line.encode()) for line in lines]
     head = f"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n{COMMON}\r\n"
-    return head.encode() + chunks + b"0\r\n\r\n"
+    return [head.encode() + chunks[0], *chunks[1:-1], chunks[-1] + b"0\r\n\r\n"]
 
 
 class Provider(asyncio.Protocol):
     """One connection."""
 
     whole = whole_answer()
-    streamed = streamed_answer()
+    pieces = streamed_answer()
+    streamed = b"".join(pieces)
 
     def __init__(self) -> None:
         self._read = b""
@@ -82,7 +88,17 @@ class Provider(asyncio.Protocol):
                 return
             body, self._read = self._read[end + 4 : until], self._read[until:]
             wants_stream = b'"stream":true' in body or b'"stream": true' in body
-            self._transport.write(self.streamed if wants_stream else self.whole)
+            if wants_stream and PACED in body:
+                self._send(0, asyncio.get_running_loop().time())
+            else:
+                self._transport.write(self.streamed if wants_stream else self.whole)
+
+    def _send(self, number: int, begun_mono: float) -> None:
+        """Write one event, and see to the next."""
+        self._transport.write(self.pieces[number])
+        if number + 1 < len(self.pieces) and not self._transport.is_closing():
+            due_mono = begun_mono + (number + 1) * PACE
+            asyncio.get_running_loop().call_at(due_mono, self._send, number + 1, begun_mono)
 
 
 async def serve() -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from shunpike.masking import scrub
+import os
+
+import pytest
+
+from shunpike.masking import masked, scrub
 
 
 def test_a_message_is_one_short_line_without_anything_like_a_key() -> None:
@@ -10,3 +14,21 @@ def test_a_message_is_one_short_line_without_anything_like_a_key() -> None:
     assert text == "a b *** *** *** ***"
     assert len(scrub("word " * 1000)) == 500
     assert scrub("my secret here", "secret") == "my *** here"
+
+
+def test_a_key_is_masked_as_soon_as_the_environment_holds_it_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is known of the environment is kept from one text to the next, as long as it is the same."""
+    assert masked("it said wordofmine-1") == "it said wordofmine-1"
+    monkeypatch.setenv("ACME_API_KEY", "wordofmine-1")
+    assert masked("it said wordofmine-1") == "it said ***"
+    monkeypatch.setenv("ACME_API_KEY", "wordofmine-2")
+    assert masked("wordofmine-1 wordofmine-2") == "wordofmine-1 ***"
+    monkeypatch.delenv("ACME_API_KEY")
+    assert masked("wordofmine-2") == "wordofmine-2"
+
+
+def test_where_the_environment_can_not_be_compared_it_is_read_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", {"ACME_TOKEN": "wordofmine-3"})
+    assert masked("wordofmine-3") == "***"
+    os.environ["ACME_TOKEN"] = "wordofmine-4"
+    assert masked("wordofmine-3 wordofmine-4") == "wordofmine-3 ***"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from typing import Any
 
 MASK = "***"
 _LONGEST = 500
@@ -20,6 +21,31 @@ _LOOKS_LIKE_KEY = re.compile(
 _known: set[str] = set()
 
 
+class _Keys:
+    """All keys that are known, the longest first, since one may begin with another.
+
+    It is asked for each answer: the environment is read through anew only where it is another one than it was.
+    """
+
+    def __init__(self) -> None:
+        self._variables: dict[Any, Any] | None = None
+        self._remembered = 0
+        self._found: tuple[str, ...] = ()
+
+    def __call__(self) -> tuple[str, ...]:
+        # What CPython keeps of it is compared in one step; where there is no such thing, it is read each time.
+        variables = getattr(os.environ, "_data", None)
+        if variables is None or variables != self._variables or len(_known) != self._remembered:
+            self._variables, self._remembered = None if variables is None else dict(variables), len(_known)
+            named = {value.strip() for name, value in os.environ.items() if name.endswith(_VARIABLES) and value != name}
+            keys = (one for one in named | _known if len(one) >= SHORTEST)
+            self._found = tuple(sorted(keys, key=len, reverse=True))
+        return self._found
+
+
+_keys = _Keys()
+
+
 def remember(key: str) -> None:
     """Take ``key`` for a secret from now on, for the life of the process; a short one is not."""
     if len(key) >= SHORTEST:
@@ -28,10 +54,9 @@ def remember(key: str) -> None:
 
 def masked(text: str) -> str:
     """Return ``text`` with `MASK` in place of every key that is known, and of those in the environment."""
-    there = {value.strip() for name, value in os.environ.items() if name.endswith(_VARIABLES) and value != name}
-    # The longest first: one key may begin with another.
-    for key in sorted((one for one in there | _known if len(one) >= SHORTEST), key=len, reverse=True):
-        text = text.replace(key, MASK)
+    for key in _keys():
+        if key in text:
+            text = text.replace(key, MASK)
     return text
 
 
