@@ -177,7 +177,7 @@ def test_the_chunks_of_a_stream_are_chat_completion_chunks() -> None:
     assert deltas[3]["tool_calls"] == [
         {"index": 0, "id": "call_1", "type": "function", "function": {"name": "weather", "arguments": ""}}
     ]
-    assert deltas[4]["tool_calls"] == [{"index": 0, "function": {"arguments": "{}"}}]
+    assert deltas[4]["tool_calls"] == [{"index": 0, "type": "function", "function": {"arguments": "{}"}}]
     assert {body["model"] for body in bodies} == {"m"}
     assert form.usage(USAGE)["choices"] == []
 

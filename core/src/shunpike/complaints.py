@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from typing import NamedTuple
 
-from shunpike.errors import in_words
+from shunpike.errors import said
+from shunpike.masking import masked
 
 _LOG = logging.getLogger("shunpike")
 
@@ -46,3 +47,14 @@ class Complaints:
             return True
         _LOG.warning("the plugin %s failed in %s: %s", plugin, hook, in_words(error))
         return True
+
+
+def in_words(error: BaseException) -> str:
+    """Return what a stranger's code raised, ``KeyError: 'x'``, its keys masked; of a group, the first that is in it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    try:
+        words = said(error)
+    except Exception:  # noqa: BLE001 - its words are a stranger's code too
+        words = ""
+    return masked(f"{type(error).__name__}: {words}" if words else type(error).__name__)

@@ -4,6 +4,7 @@
     ├── UsageError                the call itself is wrong: a value the caller can correct   (exit 2)
     │   ├── WrongField            a record such as `Settings` is made with a field that can't be
     │   ├── DuplicateRequest      a request of that ``request_id`` runs, or was asked before: carries what became of it
+    │   ├── PromptTooLarge        no model that may be asked has room for the prompt
     │   ├── UnknownProvider       no provider of that name is installed
     │   └── UnknownModel          no installed provider has that model, or it was retired
     ├── ConfigError               a file, variable or argument holds something impossible   (exit 3)
@@ -94,6 +95,13 @@ class DuplicateRequest(UsageError):
     outcome: str = "running"
     started_at: float | None = None
     cost: Money | None = None
+
+
+class PromptTooLarge(UsageError):
+    """The prompt takes about ``tokens``, more than anybody has room for who may be asked: ``most_tokens`` at best."""
+
+    tokens: int = 0
+    most_tokens: int = 0
 
 
 class UnknownProvider(UsageError):
@@ -287,14 +295,3 @@ class Exhausted(ShunpikeError):
 def said(error: BaseException) -> str:
     """Return what ``error`` says, without the hint of one of ours: a sentence that stands in another."""
     return error.message if isinstance(error, ShunpikeError) else str(error)
-
-
-def in_words(error: BaseException) -> str:
-    """Return what a stranger's code raised, ``KeyError: 'x'``, its keys masked; of a group, the first that is in it."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    try:
-        words = said(error)
-    except Exception:  # noqa: BLE001 - its words are a stranger's code too
-        words = ""
-    return masked(f"{type(error).__name__}: {words}" if words else type(error).__name__)

@@ -105,6 +105,17 @@ class ChunkFormat:
         self._begun: set[int] = set()
         self._fingerprint: str | None = None
 
+    def beginning(self, model: str | None = None) -> dict[str, Any]:
+        """Return what opens the first choice before anything of it is there; ``model`` = who answers, once known."""
+        self._model = model or self._model
+        self._begun.add(0)
+        delta = {"role": "assistant", "content": ""}
+        return self._chunk([{"index": 0, "delta": delta, "finish_reason": None, "logprobs": None}])
+
+    def nothing(self) -> dict[str, Any]:
+        """Return a chunk that adds nothing to the first choice."""
+        return self._chunk([{"index": 0, "delta": {}, "finish_reason": None, "logprobs": None}])
+
     def body(self, chunk: Chunk) -> dict[str, Any] | None:
         """Return a chunk, None for one that holds nothing for a reader. The first of a choice names the role."""
         self._model = chunk.model or self._model
@@ -227,10 +238,10 @@ def _logprobs(found: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _call_delta(call: ToolCallDelta) -> dict[str, Any]:
-    """Return a fragment of a call; the first of a call bears its id and name."""
+    """Return a fragment of a call; the first of a call bears its id and name, each the type that clients ask for."""
     function = {"arguments": call.arguments} if call.name is None else {"name": call.name, "arguments": call.arguments}
-    beginning = {} if call.id is None else {"id": call.id, "type": "function"}
-    return {"index": call.index, **beginning, "function": function}
+    named = {} if call.id is None else {"id": call.id}
+    return {"index": call.index, **named, "type": "function", "function": function}
 
 
 def _attempt(one: AttemptRecord) -> dict[str, Any]:

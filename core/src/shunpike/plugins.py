@@ -20,8 +20,8 @@ import pluggy
 
 from shunpike import hookspecs
 from shunpike.clock import Clock, SystemClock
-from shunpike.complaints import Complaints
-from shunpike.errors import PluginError, ShunpikeError, in_words
+from shunpike.complaints import Complaints, in_words
+from shunpike.errors import PluginError, ShunpikeError
 from shunpike.protocols import Backend, HealthProbe, Store, Strategy, Tokenizer, World
 from shunpike.types import Event, Limit, ModelInfo, PluginBroken, Price, ProviderInfo, ProviderSettings
 from shunpike.types.plugin import Broken, LoadedPlugin

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 import shunpike.errors
-from shunpike.errors import Exhausted, PluginError, ProviderError, ShunpikeError, UsageError, in_words
+from shunpike.complaints import in_words
+from shunpike.errors import Exhausted, PluginError, ProviderError, ShunpikeError, UsageError
 from shunpike.types import Decision
 
 

@@ -13,7 +13,8 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 from typing_extensions import is_typeddict
 
 from shunpike.client.option_values import plain, wrong
-from shunpike.errors import UsageError, in_words
+from shunpike.complaints import in_words
+from shunpike.errors import UsageError
 from shunpike.json_schema import json_schema
 from shunpike.validation import about, near, shown
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import anyio
 
 from shunpike.clock import Clock
-from shunpike.errors import BadAnswer, Interrupted, Overloaded, PluginError, ProviderError, ShunpikeError, in_words
+from shunpike.complaints import in_words
+from shunpike.errors import BadAnswer, Interrupted, Overloaded, PluginError, ProviderError, ShunpikeError
 from shunpike.not_sent import KeptMark
 from shunpike.patience import answered, let_go
 from shunpike.protocols import Target

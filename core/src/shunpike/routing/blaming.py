@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from typing_extensions import override
 
-from shunpike.errors import PluginError, ProviderError, ShunpikeError, WrongField, in_words
+from shunpike.complaints import in_words
+from shunpike.errors import PluginError, ProviderError, ShunpikeError, WrongField
 from shunpike.masking import masked, scrub
 from shunpike.not_sent import same_mark
 from shunpike.protocols import NeedsDifficulty, NeedsStates, Ranked, RoutableRequest, Strategy, Target, View

@@ -9,7 +9,7 @@ from operator import add
 from typing import Any
 
 from shunpike.clock import moment, when
-from shunpike.errors import Exhausted, NoCredential, PluginError, ShunpikeError, UsageError
+from shunpike.errors import Exhausted, NoCredential, PluginError, PromptTooLarge, ShunpikeError
 from shunpike.masking import masked
 from shunpike.protocols import Ranked, Target
 from shunpike.protocols.admission import MAX_COST
@@ -270,14 +270,16 @@ def _in_words(setback: Setback) -> str:
     return f"{setback.reason} (looked at again at {moment(setback.closed_until).astimezone():%H:%M:%S})"
 
 
-def too_large(plan: Plan, prompt_tokens: int) -> UsageError | None:
+def too_large(plan: Plan, prompt_tokens: int) -> PromptTooLarge | None:
     """Return the error when the prompt's size alone closed every candidate."""
     contexts = [one.context for one in plan.dropped if one.context is not None]
     others = [one for one in plan.dropped if one.model != "*" and one.context is None]
     if plan.targets or others or not contexts:
         return None
     widest = max(contexts)
-    return UsageError(
+    error = PromptTooLarge(
         f"the prompt takes about {prompt_tokens:,} tokens, more than the widest context of any candidate: {widest:,}",
         hint="shorten the prompt, or name a model with a larger context: shunpike models",
     )
+    error.tokens, error.most_tokens = prompt_tokens, widest
+    return error

@@ -63,7 +63,7 @@ class GatewayApp:
         except RejectedBody as error:
             await _tell(call, dialect, rejected(error))
         except ShunpikeError as error:
-            await _tell(call, dialect, problem_of(error))
+            await _tell(call, dialect, problem_of(error, self.surface.client.clock.now()))
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends this request and no other
             # What an exception says may hold a prompt: its kind and place are all that is logged.
             _LOG.error("%s %s failed: %s", head.method, head.path, _place_of(error))

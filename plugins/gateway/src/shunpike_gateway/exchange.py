@@ -51,6 +51,8 @@ class ApiRequest:
     stream: bool = False
     dropped: tuple[str, ...] = ()
     """What of the body nobody here knows, in a sentence each: told as warnings, never a refusal."""
+    provenance: bool = False
+    """Whether the end of a streamed answer tells where it came from: see `provenance.told_of`."""
     facts: Any = None
     """The dialect's own: what the answer repeats of the body, how tool ids were mapped."""
 

@@ -58,5 +58,5 @@ def error_reply(dialect: ApiDialect, problem: ApiError, headers: Mapping[str, st
     if problem.should_retry is not None:
         told["x-should-retry"] = "true" if problem.should_retry else "false"
     if problem.request_id is not None:
-        told["x-request-id"] = told["x-shunpike-request-id"] = problem.request_id
+        told |= dict.fromkeys(("x-request-id", "request-id", "x-shunpike-request-id"), problem.request_id)
     return json_reply(dialect.error(problem), problem.status, told)

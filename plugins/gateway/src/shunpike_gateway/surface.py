@@ -34,7 +34,7 @@ class Surface:
         self.hosts = HostCheck(settings.host, settings.hosts)
         self.origins = OriginCheck(settings.origins)
         self.admission = RequestQueue(settings.concurrency, settings.queue, client.clock)
-        self.relay = Relay(client)
+        self.relay = Relay(client, settings)
         self.doorkeeper = Doorkeeper(client)
         own = (*_probes(), *self._dialects(), *admin_routes(client, CHAT))
         self.routes = RouteTable((*own, *mounted_routes(client, own, CHAT)))
@@ -70,6 +70,7 @@ class Surface:
         self.origins = OriginCheck(settings.origins)
         self.doorkeeper.reload()
         self.admission.concurrency, self.admission.queue = settings.concurrency, settings.queue
+        self.relay.settings = settings
 
 
 def patience_of(headers: Mapping[str, str]) -> float:

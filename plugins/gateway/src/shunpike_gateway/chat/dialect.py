@@ -3,94 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
-from pydantic_core import to_json
 
-from shunpike.openai_format import ChunkFormat, completion_body
 from shunpike.runtime.wishes import Wishes
-from shunpike.types import ChatRequest, Chunk, Completion
+from shunpike.types import ChatRequest, Completion
 from shunpike.validation import about
-from shunpike_gateway.exchange import ApiError, ApiRequest, Head, RejectedBody
+from shunpike_gateway.chat.bodies import answer_body, error_body
+from shunpike_gateway.chat.events import ChatEvents
+from shunpike_gateway.chat.fields import fields_of, flag_of, unknown_of
+from shunpike_gateway.chat.messages import messages_of
+from shunpike_gateway.chat.tools import check_tools
+from shunpike_gateway.exchange import ApiDialect, ApiError, ApiRequest, Head, RejectedBody
 
-_FIELDS = frozenset(ChatRequest.model_fields) - {"stream", "stream_options"}
+
+class _Facts(NamedTuple):
+    """What the answer goes by beside the request."""
+
+    shows_usage: bool
 
 
 class ChatDialect:
     """`ApiDialect` of ``/v1/chat/completions``."""
 
+    def __init__(self, responses: ApiDialect | None = None) -> None:
+        """Take bodies of the Responses API, too, which Cursor sends here: they are read by ``responses``."""
+        self._responses = responses
+
     def read(self, body: Mapping[str, Any], head: Head) -> ApiRequest:
         """Return the request of a body."""
-        del head
-        try:
-            request = ChatRequest.model_validate({name: body[name] for name in _FIELDS if body.get(name) is not None})
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            raise RejectedBody(about(first), param=".".join(map(str, first["loc"]))) from None
-        return ApiRequest(
-            request, Wishes(), stream=bool(body.get("stream")), facts=_options(body.get("stream_options"))
-        )
+        if self._responses is not None and "messages" not in body and "input" in body:
+            asked = self._responses.read(body, head)
+            return ApiRequest(asked.request, asked.wishes, asked.stream, asked.dropped, facts=_facts(body))
+        stream = flag_of(body, "stream")
+        messages, dropped = messages_of(body.get("messages"))
+        fields = fields_of(body)
+        check_tools(fields)
+        request = request_of({**fields, "messages": messages})
+        return ApiRequest(request, Wishes(), stream, (*unknown_of(body), *dropped), facts=_facts(body))
 
     def answer(self, asked: ApiRequest, done: Completion) -> Mapping[str, Any]:
         """Return the body of a whole answer."""
         del asked
-        return completion_body(done.request_id, done.created, done.model, done.choices, done.usage)
+        return answer_body(done)
 
     def events(self, asked: ApiRequest, request_id: str, created: float) -> ChatEvents:
         """Return the writer of a streamed answer."""
-        return ChatEvents(ChunkFormat(request_id, created, asked.request.model), asked.facts)
+        usage, origin = asked.facts.shows_usage, asked.provenance
+        return ChatEvents(request_id, created, asked.request.model, shows_usage=usage, shows_origin=origin)
 
     def error(self, problem: ApiError) -> Mapping[str, Any]:
         """Return the body of an error."""
-        return {
-            "error": {
-                "message": problem.message,
-                "type": problem.kind,
-                "param": problem.param,
-                "code": problem.code,
-                "hint": problem.hint,
-                "request_id": problem.request_id,
-                "retry_at": problem.retry_at,
-                "attempts": list(problem.attempts),
-            }
-        }
+        return error_body(problem)
 
 
-class ChatEvents:
-    """`EventWriter` of chat completions."""
-
-    def __init__(self, format_: ChunkFormat, options: Mapping[str, Any]) -> None:
-        self._format = format_
-        self._options = options
-
-    def opening(self) -> bytes:
-        """Return nothing: the first chunk opens the answer."""
-        return b""
-
-    def silence(self) -> bytes:
-        """Return a comment."""
-        return b": waiting\n\n"
-
-    def chunk(self, chunk: Chunk) -> bytes:
-        """Return ``chunk`` as an event."""
-        return _event(self._format.body(chunk))
-
-    def end(self, done: Completion) -> bytes:
-        """Return the usage where it was asked for, and the end."""
-        usage = _event(self._format.usage(done.usage)) if self._options.get("include_usage") else b""
-        return usage + b"data: [DONE]\n\n"
-
-    def failure(self, problem: ApiError) -> bytes:
-        """Return the error as an event; no end follows."""
-        return _event(ChatDialect().error(problem))
+def request_of(fields: Mapping[str, Any]) -> ChatRequest:
+    """Return the request of checked fields. Raises `RejectedBody` naming the field that can't be."""
+    try:
+        return ChatRequest.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        first["loc"] = tuple(part for part in first["loc"] if isinstance(part, int) or part.isidentifier())
+        raise RejectedBody(about(first), param=".".join(map(str, first["loc"])) or None) from None
 
 
-def _event(body: Mapping[str, Any] | None) -> bytes:
-    return b"" if body is None else b"data: " + to_json(body) + b"\n\n"
-
-
-def _options(value: Any) -> Mapping[str, Any]:
-    if value is not None and not isinstance(value, dict):
+def _facts(body: Mapping[str, Any]) -> _Facts:
+    options = body.get("stream_options")
+    if options is not None and not isinstance(options, dict):
         raise RejectedBody("stream_options must be an object", param="stream_options")
-    return value or {}
+    return _Facts(shows_usage=bool(options and flag_of(options, "include_usage")))
