@@ -57,7 +57,8 @@ class GatewaySettings(Written, Record):
     replay_memory: float = Field(default=1800.0, gt=0, examples=["1h"], json_schema_extra=_SECONDS)
     """Seconds for which it is remembered what clients drop when they send an answer back, such as its reasoning."""
     store_responses: bool = Field(default=False, examples=[True], json_schema_extra=_NO_UNIT)
-    """Whether answers of the Responses API are kept, so that ``previous_response_id`` can name them."""
+    """Whether answers of the Responses API are kept, so that ``previous_response_id`` can name them: for a day, in
+    memory, where one process answers. With several ``workers`` none is kept."""
     admin: bool | None = Field(default=None, examples=[False], json_schema_extra=_NO_UNIT)
     """Whether there is an admin API; None = on this machine's own address, or where an admin key is set."""
 

@@ -17,6 +17,7 @@ from shunpike_gateway.messages import MessagesDialect
 from shunpike_gateway.mounts import mounted_routes
 from shunpike_gateway.relay import Relay
 from shunpike_gateway.replies import HttpReply, json_reply
+from shunpike_gateway.responses import KeptResponses, ResponsesDialect, response_routes
 from shunpike_gateway.routes import ApiRoute, Endpoint, RouteTable
 
 CHAT = ChatDialect()
@@ -36,6 +37,9 @@ class Surface:
         self.admission = RequestQueue(settings.concurrency, settings.queue, client.clock)
         self.relay = Relay(client, settings)
         self.doorkeeper = Doorkeeper(client)
+        self.responses = ResponsesDialect()
+        self._kept = KeptResponses(client.clock)
+        self._keep_responses(settings)
         own = (*_probes(), *self._dialects(), *admin_routes(client, CHAT))
         self.routes = RouteTable((*own, *mounted_routes(client, own, CHAT)))
 
@@ -44,7 +48,12 @@ class Surface:
             ApiRoute("POST", "/v1/chat/completions", self.asks(CHAT), CHAT),
             ApiRoute("POST", "/v1/messages", self.asks(MESSAGES), MESSAGES),
             ApiRoute("POST", "/v1/messages/count_tokens", _count_tokens, MESSAGES),
+            *response_routes(self.responses, self.asks(self.responses)),
         )
+
+    def _keep_responses(self, settings: GatewaySettings) -> None:
+        # Another process would know nothing of an answer that this one keeps.
+        self.responses.kept = self._kept if settings.store_responses and settings.workers == 1 else None
 
     def asks(self, dialect: ApiDialect) -> Endpoint:
         """Return the endpoint that runs what is asked in ``dialect``."""
@@ -68,6 +77,7 @@ class Surface:
         settings = self.settings = settings.model_copy(update={"host": self.settings.host, "port": self.settings.port})
         self.hosts = HostCheck(settings.host, settings.hosts)
         self.origins = OriginCheck(settings.origins)
+        self._keep_responses(settings)
         self.doorkeeper.reload()
         self.admission.concurrency, self.admission.queue = settings.concurrency, settings.queue
         self.relay.settings = settings
