@@ -19,6 +19,9 @@ from shunpike_postgres.store import PostgresStore
 from ..postgres import Server  # noqa: TID252 - the tests are no package
 from .adversary import START, Adversary
 
+pytestmark = pytest.mark.no_cover
+"""So many virtual hours take minutes when each of their lines is counted."""
+
 RUNS = int(os.environ.get("SHUNPIKE_LAWS_RUNS", "200"))
 
 

@@ -14,6 +14,9 @@ import pytest
 
 from .rig import quick_place
 
+pytestmark = pytest.mark.no_cover
+"""So many virtual hours take minutes when each of their lines is counted."""
+
 SCRIPT = Path(__file__).with_name("growth.py")
 REQUESTS = int(os.environ.get("SHUNPIKE_REQUESTS", "0"))
 MOST = 30.0

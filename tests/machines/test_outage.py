@@ -17,6 +17,9 @@ from shunpike.types import Answer, Call, Settings
 from shunpike.virtual_clock import VirtualClock
 from shunpike_testkit.scripted import ScriptedProvider, answer
 
+pytestmark = pytest.mark.no_cover
+"""So many virtual hours take minutes when each of their lines is counted."""
+
 START = 1_795_300_000.0
 OUTAGE, REQUESTS = 60.0, 2_000
 WARM = 2.0

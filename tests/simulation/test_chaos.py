@@ -8,6 +8,9 @@ import pytest
 
 from .chaos import RATE, UNREACHABLE, Soak
 
+pytestmark = pytest.mark.no_cover
+"""So many virtual hours take minutes when each of their lines is counted."""
+
 REQUESTS = int(os.environ.get("SHUNPIKE_CHAOS", "500"))
 
 

@@ -13,6 +13,9 @@ from .naive import NAIVE
 from .ours import OurClient
 from .week import HEAD, Stage, WeekFigures, play
 
+pytestmark = pytest.mark.no_cover
+"""So many virtual hours take minutes when each of their lines is counted."""
+
 DAYS = int(os.environ.get("SHUNPIKE_SIMULATED_DAYS", "7"))
 NAIVE_DAYS = int(os.environ.get("SHUNPIKE_SIMULATED_DAYS", "1"))
 

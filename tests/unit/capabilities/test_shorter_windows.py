@@ -25,6 +25,9 @@ from shunpike_testkit.clock import VirtualClock
 
 from .conftest import START, plugin_of
 
+pytestmark = pytest.mark.no_cover
+"""So many virtual hours take minutes when each of their lines is counted."""
+
 REAL = 2.0
 MINUTE = Rolling(seconds=60)
 

@@ -18,6 +18,9 @@ from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from .conftest import START
 
+pytestmark = pytest.mark.no_cover
+"""So many virtual hours take minutes when each of their lines is counted."""
+
 BEARS = 3
 WORKERS = 16
 REQUESTS = 240

@@ -17,6 +17,9 @@ from shunpike_testkit.scripted import ScriptedProvider, answer
 
 from .conftest import START, Hanging, MakeClient
 
+pytestmark = pytest.mark.no_cover
+"""So many virtual hours take minutes when each of their lines is counted."""
+
 WEEK = 7 * 86_400.0
 REQUESTS = 3_000
 A_DAY = 250

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import anyio.to_thread
+
 from shunpike.errors import PluginError
 from shunpike.plugins import Host
 from shunpike.protocols import Target, Tokenizer
-from shunpike.tokens import ESTIMATE, prompt_tokens, tokenizer_for
+from shunpike.tokens import ESTIMATE, prompt_bound, prompt_tokens, tokenizer_for
 from shunpike.types import ChatRequest
+
+LARGE = 500_000
+"""Characters of a prompt from which on it is measured in a thread: a few megabytes take seconds."""
+
+
+async def measured(request: ChatRequest) -> tuple[int, int]:
+    """Return the estimated tokens of a prompt, and the bound of them; a large one holds up nothing else meanwhile."""
+    if sum(len(message.text) for message in request.messages) < LARGE:
+        return _measured(request)
+    return await anyio.to_thread.run_sync(_measured, request)
+
+
+def _measured(request: ChatRequest) -> tuple[int, int]:
+    return prompt_tokens(request), prompt_bound(request)
 
 
 class Tokenizers:

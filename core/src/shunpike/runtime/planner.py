@@ -24,7 +24,7 @@ from shunpike.routing.ranking import RungCandidates, places_of, ranked_in_steps
 from shunpike.routing.rendezvous import order
 from shunpike.routing.rules import Occasion
 from shunpike.routing.states import seed_of, states_of
-from shunpike.runtime.counter import Counter, Tokenizers
+from shunpike.runtime.counter import Counter, Tokenizers, measured
 from shunpike.runtime.embedding import check_model, longest_text, text_bound, text_tokens
 from shunpike.runtime.endpoints import Endpoints
 from shunpike.runtime.hearing import hear
@@ -34,7 +34,6 @@ from shunpike.runtime.recall import Recall
 from shunpike.runtime.request_ids import duplicate, new_request_id
 from shunpike.runtime.snapshot import Shared, Snapshot
 from shunpike.runtime.wishes import Wishes
-from shunpike.tokens import prompt_bound, prompt_tokens
 from shunpike.types import ChatRequest, EmbedRequest, Settings
 
 
@@ -57,9 +56,9 @@ class Planner:
     async def chat(self, snapshot: Snapshot, request: ChatRequest, wishes: Wishes) -> RequestContext:
         """Return what is walked for ``request``, which begins now. Raises what `plan` raises."""
         request = self.named(snapshot, request)
-        size = prompt_tokens(request)
+        size, bound = await measured(request)
         counted = Counter(request, size, self._tokenizers, self._shared.host)
-        return await self._begin(snapshot, request, wishes, (size, prompt_bound(request)), counted)
+        return await self._begin(snapshot, request, wishes, (size, bound), counted)
 
     def named(self, snapshot: Snapshot, request: ChatRequest) -> ChatRequest:
         """Return ``request`` with the model of the settings where it names none."""
