@@ -14,6 +14,7 @@ from shunpike_gateway.connection import HttpCall
 from shunpike_gateway.exchange import ApiDialect
 from shunpike_gateway.guards import HostCheck, OriginCheck, RequestQueue
 from shunpike_gateway.messages import MessagesDialect
+from shunpike_gateway.models import ModelList
 from shunpike_gateway.mounts import mounted_routes
 from shunpike_gateway.relay import Relay
 from shunpike_gateway.replies import HttpReply, json_reply
@@ -36,6 +37,7 @@ class Surface:
         self.origins = OriginCheck(settings.origins)
         self.admission = RequestQueue(settings.concurrency, settings.queue, client.clock)
         self.relay = Relay(client, settings)
+        self.models = ModelList(client)
         self.doorkeeper = Doorkeeper(client)
         self.responses = ResponsesDialect()
         self._kept = KeptResponses(client.clock)
@@ -46,6 +48,8 @@ class Surface:
     def _dialects(self) -> tuple[ApiRoute, ...]:
         return (
             ApiRoute("POST", "/v1/chat/completions", self.asks(CHAT), CHAT),
+            ApiRoute("GET", "/v1/models", self.models.all, CHAT),
+            ApiRoute("GET", "/v1/models/*", self.models.one, CHAT),
             ApiRoute("POST", "/v1/messages", self.asks(MESSAGES), MESSAGES),
             ApiRoute("POST", "/v1/messages/count_tokens", _count_tokens, MESSAGES),
             *response_routes(self.responses, self.asks(self.responses)),
