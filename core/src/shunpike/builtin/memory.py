@@ -119,9 +119,11 @@ class MemoryStore(Store):
     async def usage(self, since: float, until: float) -> Sequence[UsageRow]:
         return await self.usage_by(since, until, day=False, tag=False)
 
-    async def usage_by(self, since: float, until: float, *, day: bool, tag: bool) -> Sequence[UsageRow]:
-        """Return totals as `usage` does, in one row for each day and tag where asked."""
-        return self._do(lambda books: books.attempts.tally(since, until)).rows(day=day, tag=tag)
+    async def usage_by(
+        self, since: float, until: float, *, day: bool, tag: bool, principal: str | None = None
+    ) -> Sequence[UsageRow]:
+        """Return totals as `usage` does, in one row for each day and tag where asked, of one principal or of all."""
+        return self._do(lambda books: books.attempts.tally(since, until, principal)).rows(day=day, tag=tag)
 
     @override
     async def closed(self, now: float) -> Mapping[str, Block]:

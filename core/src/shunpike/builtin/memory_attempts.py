@@ -34,7 +34,7 @@ class Ended(NamedTuple):
     started_at: float
     key: Key
     counts: Counts
-    told: Row = ()
+    told: Row
 
 
 @dataclass(slots=True)
@@ -169,18 +169,22 @@ class Attempts:
         self._ended[attempt_id] = one.ended._replace(counts=counts)
         return one.buckets
 
-    def tally(self, since: float, until: float) -> Tally:
-        """Return the totals of the attempts begun in ``[since, until)``; a period counts by its first attempt."""
+    def tally(self, since: float, until: float, principal: str | None = None) -> Tally:
+        """Return the totals of the attempts begun in ``[since, until)``; a period counts by its first attempt.
+
+        Of a ``principal`` they are those of its attempts that are kept one by one.
+        """
         tally = Tally()
-        for period in self._periods.values():
+        for period in self._periods.values() if principal is None else ():
             if since <= period.first < until:
                 tally.merge(period.tally)
         for one in self._one_by_one():
-            if since <= one.started_at < until:
+            if since <= one.started_at < until and (principal is None or one.told[0] == principal):
                 tally.add(one.key, one.counts)
         return tally
 
     def _one_by_one(self) -> Iterator[Ended]:
         yield from self._ended.values()
         yield from (one.ended for one in self._doubtful.values())
-        yield from (Ended(one.reserved_at, key_of(one), held_counts(one)) for one in self.held.values())
+        for one in self.held.values():
+            yield Ended(one.reserved_at, key_of(one), held_counts(one), (one.principal,))

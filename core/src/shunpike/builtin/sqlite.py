@@ -20,6 +20,7 @@ from shunpike.errors import ConfigError
 from shunpike.ledger.awaiting import admission
 from shunpike.ledger.folding import KEEP_DAYS
 from shunpike.ledger.queries import (
+    UsageAsked,
     read_attempts,
     read_blocks,
     read_factors,
@@ -150,10 +151,12 @@ class SqliteStore(Store):
     async def usage(self, since: float, until: float) -> Sequence[UsageRow]:
         return await self.usage_by(since, until, day=False, tag=False)
 
-    async def usage_by(self, since: float, until: float, *, day: bool, tag: bool) -> Sequence[UsageRow]:
-        """Return totals as `usage` does, in one row for each day and tag where asked."""
-        span = since, until
-        return await self.database.read(lambda tx: read_usage(tx, WORDS.day_of, span, span, day=day, tag=tag))
+    async def usage_by(
+        self, since: float, until: float, *, day: bool, tag: bool, principal: str | None = None
+    ) -> Sequence[UsageRow]:
+        """Return totals as `usage` does, in one row for each day and tag where asked, of one principal or of all."""
+        asked = UsageAsked((since, until), (since, until), day, tag, principal)
+        return await self.database.read(lambda tx: read_usage(tx, WORDS.day_of, asked))
 
     async def observations(self) -> Mapping[str, Observation]:
         """Return bucket → what its provider was last seen to say of it."""

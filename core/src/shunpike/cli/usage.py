@@ -16,8 +16,9 @@ from shunpike.cli.reconcile import reconcile
 from shunpike.cli.session import client, run
 from shunpike.cli.watch import shown
 from shunpike.clock import SystemClock, moment
-from shunpike.types import ZERO, Money, UsageRow
+from shunpike.types import ZERO, UsageRow
 from shunpike.types.base import label
+from shunpike.types.usage_rows import by_provider
 
 app = command_app("Show what was used.")
 _DAY = 86_400
@@ -97,20 +98,7 @@ async def _usage(since: float, today: float, by: By) -> tuple[Sequence[UsageRow]
         if row.day is not None:
             day = datetime.fromisoformat(row.day).date()
             spent[day] = spent.get(day, 0) + row.cost.pico
-    return _by_provider(rows) if by is By.PROVIDER else rows, spent
-
-
-def _by_provider(rows: Sequence[UsageRow]) -> list[UsageRow]:
-    found: dict[str, UsageRow] = {}
-    for row in rows:
-        known = found.get(row.provider)
-        found[row.provider] = row.model_copy(update={"model": "*"}) if known is None else _added(known, row)
-    return list(found.values())
-
-
-def _added(one: UsageRow, other: UsageRow) -> UsageRow:
-    figures = [name for name in UsageRow.model_fields if isinstance(getattr(one, name), int | Money)]
-    return one.model_copy(update={name: getattr(one, name) + getattr(other, name) for name in figures})
+    return by_provider(rows) if by is By.PROVIDER else rows, spent
 
 
 def _headings(by: By) -> tuple[str, ...]:

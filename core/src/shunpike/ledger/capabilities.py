@@ -52,10 +52,15 @@ class RetriesSettlements(Protocol):
 
 @runtime_checkable
 class CountsBy(Protocol):
-    """A store whose totals can be split by day (UTC) and by tag."""
+    """A store whose totals can be split by day (UTC) and by tag, and be told of one principal alone."""
 
-    async def usage_by(self, since: float, until: float, *, day: bool, tag: bool) -> Sequence[UsageRow]:
-        """Return totals as `Store.usage` does, in one row for each day and tag where asked."""
+    async def usage_by(
+        self, since: float, until: float, *, day: bool, tag: bool, principal: str | None = None
+    ) -> Sequence[UsageRow]:
+        """Return totals as `Store.usage` does, in one row for each day and tag where asked.
+
+        Those of a ``principal``, as far as its attempts are kept one by one; None = of all.
+        """
         ...
 
 

@@ -86,10 +86,19 @@ class Inspection:
         """Return totals by provider and model of the attempts begun in ``[since, until)``, epoch seconds."""
         return await self._looking(self._store.usage(since, until))
 
-    async def usage_by(self, since: float, until: float, *, day: bool = False, tag: bool = False) -> Sequence[UsageRow]:
-        """Return the totals in one row for each day (UTC) and tag where asked and where the store can tell."""
+    async def usage_by(
+        self, since: float, until: float, *, day: bool = False, tag: bool = False, principal: str | None = None
+    ) -> Sequence[UsageRow]:
+        """Return the totals in one row for each day (UTC) and tag where asked and where the store can tell.
+
+        Those of a ``principal``, as far as its attempts are kept one by one; None = of all. Raises `StoreError`, also
+        where the store can't tell whom an attempt was for.
+        """
         if isinstance(self._store, CountsBy):
-            return await self._looking(self._store.usage_by(since, until, day=day, tag=tag))
+            found = self._store.usage_by(since, until, day=day, tag=tag, principal=principal)
+            return await self._looking(found)
+        if principal is not None:
+            raise StoreError("this store does not tell whom an attempt was for", hint="use: store = sqlite:/path")
         return await self._looking(self._store.usage(since, until))
 
     async def attempts_of(self, request_id: str) -> Sequence[KnownAttempt]:

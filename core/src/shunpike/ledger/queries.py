@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
+from typing import NamedTuple
 
 from shunpike.ledger.records import (
     BLOCK,
@@ -65,7 +66,7 @@ SELECT provider, model, {{day}}, {{tag}}, sum(requests), sum(answered), sum(rele
        sum(overages), sum(prompt_tokens), sum(completion_tokens), sum(cost_pico), sum(credit_pico), sum(list_pico)
 FROM (
     SELECT provider, model, {{day_of}} AS day, coalesce(tag, '') AS tag, {SUMS} FROM attempts
-    WHERE started_at >= ? AND started_at < ? GROUP BY 1, 2, 3, 4
+    WHERE started_at >= ? AND started_at < ?{{whose}} GROUP BY 1, 2, 3, 4
     UNION ALL
     SELECT provider, model, day, tag, requests, answered, released, unconfirmed, 0, overages, prompt_tokens,
            completion_tokens, cost_pico, credit_pico, list_pico
@@ -131,22 +132,29 @@ async def read_reopened(tx: Transaction) -> Sequence[Reopening]:
     return [reopening_of(row) for row in await tx.rows(_select(REOPENED, "reopened ORDER BY at, bucket"))]
 
 
-async def read_usage(
-    tx: Transaction, day_of: str, span: tuple[float, float], days: tuple[float, float], *, day: bool, tag: bool
-) -> Sequence[UsageRow]:
-    """Return totals by provider and model of the attempts begun in a span, and by day and tag where asked.
+class UsageAsked(NamedTuple):
+    """Which attempts are added up, and what has rows of its own."""
 
-    Args:
-        tx: The transaction.
-        day_of: SQL for the UTC day of ``started_at``.
-        span: From when to when, by the clock that the tables are kept by.
-        days: The same by the wall's: a day that was folded counts as a whole, by its start (UTC).
-        day: Whether each day has rows of its own.
-        tag: Whether each tag has.
+    span: tuple[float, float]
+    """When they began, by the clock that the tables are kept by."""
+    days: tuple[float, float]
+    """The same by the wall's: a day that was folded counts as a whole, by its start (UTC)."""
+    day: bool = False
+    tag: bool = False
+    principal: str | None = None
+    """Whose they are, as far as they are kept one by one: what was folded is nobody's. None = of all."""
 
-    """
-    sql = _USAGE.format(day="day" if day else "NULL", tag="tag" if tag else "NULL", day_of=day_of)
-    return [usage_of(row) for row in await tx.rows(sql, *span, *days)]
+
+async def read_usage(tx: Transaction, day_of: str, asked: UsageAsked) -> Sequence[UsageRow]:
+    """Return totals by provider and model; ``day_of`` is SQL for the UTC day of ``started_at``."""
+    whose = () if asked.principal is None else (asked.principal,)
+    sql = _USAGE.format(
+        day="day" if asked.day else "NULL",
+        tag="tag" if asked.tag else "NULL",
+        day_of=day_of,
+        whose=" AND principal = ?" if whose else "",
+    )
+    return [usage_of(row) for row in await tx.rows(sql, *asked.span, *whose, *((0.0, 0.0) if whose else asked.days))]
 
 
 async def read_remaining(

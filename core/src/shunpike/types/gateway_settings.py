@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 from pydantic.config import JsonDict
@@ -61,6 +61,9 @@ class GatewaySettings(Written, Record):
     memory, where one process answers. With several ``workers`` none is kept."""
     admin: bool | None = Field(default=None, examples=[False], json_schema_extra=_NO_UNIT)
     """Whether there is an admin API; None = on this machine's own address, or where an admin key is set."""
+    metrics: Literal["admin", "client", "open"] = Field(default="admin", examples=["open"], json_schema_extra=_NO_UNIT)
+    """Who may read ``/metrics``: who has the admin key, who has a client key, or anybody. They tell what everybody
+    together used and spent."""
 
     @field_validator(*SPANS, mode="before")
     @classmethod

@@ -30,6 +30,7 @@ class GatewayApp:
 
     def __init__(self, surface: Surface) -> None:
         self.surface = surface
+        surface.operations.look_at(self)
         self.draining = False
         """Whether the server is about to end: no new request is begun."""
         self.running = 0
@@ -39,9 +40,17 @@ class GatewayApp:
         """Answer one request."""
         if scope["type"] != "http":
             raise NotImplementedError(f"the gateway speaks HTTP, no {scope['type']}")
-        head = head_of(scope)
-        call = HttpCall(head, receive, send, self.surface.settings)
+        call = HttpCall(head_of(scope), receive, send, self.surface.settings)
         call.scope = scope
+        clock = self.surface.client.clock
+        begun_mono = clock.monotonic()
+        try:
+            await self._run(call)
+        finally:
+            self.surface.operations.answered(call, clock.monotonic() - begun_mono)
+
+    async def _run(self, call: HttpCall) -> None:
+        head = call.head
         dialect: ApiDialect = CHAT
         try:
             self.surface.hosts.check(head.headers.get("host"))
@@ -51,10 +60,10 @@ class GatewayApp:
                 return
             call.shown = self.surface.origins.shown_to(head)
             route = self._route(head)
-            dialect = route.dialect
+            call.route, call.logged, dialect = (route.method, route.path), route.logged, route.dialect
             await self._answer(call, route)
         except Disconnected:
-            return
+            call.gone = True
         except asyncio.CancelledError:
             # Only the end of the server cancels a request from outside.
             await _tell(call, dialect, _ENDING, _CLOSE)
@@ -66,7 +75,7 @@ class GatewayApp:
             await _tell(call, dialect, problem_of(error, self.surface.client.clock.now()))
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends this request and no other
             # What an exception says may hold a prompt: its kind and place are all that is logged.
-            _LOG.error("%s %s failed: %s", head.method, head.path, _place_of(error))
+            _LOG.error("%s %s failed: %s", *call.route, _place_of(error))
             await _tell(call, dialect, broken(type(error).__name__))
 
     async def _answer(self, call: HttpCall, route: ApiRoute) -> None:

@@ -31,6 +31,14 @@ class HttpCall:
         self._is_over = False
         self.scope: Mapping[str, Any] = {}
         """As the server gave it, for applications of others."""
+        self.route = ("none", "none")
+        """Method and path as the table of routes has them, once its line was found."""
+        self.logged = True
+        """Whether it is told in the log of requests."""
+        self.gone = False
+        """Whether the client hung up before the end of the answer."""
+        self.told: Mapping[str, str] = {}
+        """Headers of the answer that say where it comes from."""
         self.begun = False
         """Whether an answer has begun."""
         self.status = 0
@@ -64,7 +72,7 @@ class HttpCall:
 
     async def write(self, reply: HttpReply) -> None:
         """Send a whole answer."""
-        self._begin(reply.status)
+        self._begin(reply.status, reply.headers)
         await reply.write(self._send, self.shown)
         self._is_over = True
 
@@ -80,12 +88,12 @@ class HttpCall:
         await app({**self.scope, **more}, self._receive, send)
         self._is_over = True
 
-    def _begin(self, status: int) -> None:
-        self.begun, self.status = True, status
+    def _begin(self, status: int, told: Mapping[str, str] | None = None) -> None:
+        self.begun, self.status, self.told = True, status, told or {}
 
     async def begin_events(self, headers: Mapping[str, str] | None = None) -> None:
         """Begin a stream of events: 200, and no proxy may keep any of it back."""
-        self._begin(200)
+        self._begin(200, headers)
         raw = [
             (b"content-type", EVENTS.encode()),
             (b"cache-control", b"no-cache"),

@@ -14,6 +14,7 @@ from shunpike.config import Loaded, load
 from shunpike.config.warned import warn_once
 from shunpike.errors import ConfigError, ShunpikeError
 from shunpike_gateway.app import GatewayApp
+from shunpike_gateway.ops.shared import Share
 from shunpike_gateway.server import GatewayServer
 from shunpike_gateway.surface import Surface
 
@@ -30,10 +31,12 @@ class OneProcess:
 
     Args:
         parent: The process that watches over this one; where it has gone, this one ends. None = there is none.
+        share: Where others that answer at the same address see what this one counted; None = it is alone.
 
     """
 
-    def __init__(self, bound: socket.socket, read: Load, parent: int | None = None) -> None:
+    def __init__(self, bound: socket.socket, read: Load, parent: int | None = None, share: Share | None = None) -> None:
+        self._share = share
         self._bound = bound
         self._read = read
         self._parent = parent
@@ -47,6 +50,8 @@ class OneProcess:
         async with Client(self._read()) as client:
             surface = Surface(client)
             await surface.doorkeeper.check_bind()
+            if self._share is not None:
+                surface.operations.join(self._share)
             self._server = server = GatewayServer(GatewayApp(surface))
             self._obey_signals(client, surface)
             if ready is not None:

@@ -52,13 +52,14 @@ class GatewayServer(uvicorn.Server):
 
     async def run_until_stopped(self, bound: socket.socket, tick: Callable[[], Awaitable[object]]) -> None:
         """Serve ``bound``; ``tick`` is awaited twice a second."""
-        ticking = asyncio.create_task(_repeat(tick))
+        beside = [asyncio.create_task(_repeat(tick)), asyncio.create_task(self.app.surface.operations.watch())]
         try:
             await self.serve(sockets=[bound])
         finally:
-            ticking.cancel()
-            with suppress(asyncio.CancelledError):
-                await ticking
+            for one in beside:
+                one.cancel()
+                with suppress(asyncio.CancelledError):
+                    await one
 
     def stop(self) -> None:
         """Begin no new request, let those that run end for as long as the settings say, and close.

@@ -16,6 +16,7 @@ from shunpike_gateway.guards import HostCheck, OriginCheck, RequestQueue
 from shunpike_gateway.messages import MessagesDialect
 from shunpike_gateway.models import ModelList
 from shunpike_gateway.mounts import mounted_routes
+from shunpike_gateway.ops import Operations, operations_routes
 from shunpike_gateway.relay import Relay
 from shunpike_gateway.replies import HttpReply, json_reply
 from shunpike_gateway.responses import KeptResponses, ResponsesDialect, response_routes
@@ -42,7 +43,9 @@ class Surface:
         self.responses = ResponsesDialect()
         self._kept = KeptResponses(client.clock)
         self._keep_responses(settings)
-        own = (*_probes(), *self._dialects(), *admin_routes(client, CHAT))
+        self.operations = Operations(client, lambda: self.admission.waiting)
+        watched = operations_routes(client, self.operations, CHAT)
+        own = (*_probes(), *watched, *self._dialects(), *admin_routes(client, CHAT))
         self.routes = RouteTable((*own, *mounted_routes(client, own, CHAT)))
 
     def _dialects(self) -> tuple[ApiRoute, ...]:

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any
 
@@ -23,8 +25,15 @@ YOUNG = 5.0
 
 
 class _Worker:
-    def __init__(self, command: list[str], fd: int) -> None:
-        self._command, self._fd = command, fd
+    """One place among the workers, and the process that stands there now.
+
+    Args:
+        share: Where that process leaves what it counted: the next one at this place goes on with it.
+
+    """
+
+    def __init__(self, command: list[str], fd: int, share: Path) -> None:
+        self._command, self._fd = [*command, str(share)], fd
         self.failures = 0
         self.starts_mono = 0.0
         """When it may be started again."""
@@ -62,7 +71,12 @@ class Workers:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._end)
         signal.signal(signal.SIGHUP, self._pass_on)
-        self._workers = [_Worker(self._command, self._bound.fileno()) for _ in range(self._count)]
+        with TemporaryDirectory(prefix="shunpike-gateway-") as folder:
+            return self._watch(Path(folder))
+
+    def _watch(self, folder: Path) -> int:
+        fd = self._bound.fileno()
+        self._workers = [_Worker(self._command, fd, folder / f"{place}.json") for place in range(self._count)]
         while not self._ending:
             time.sleep(LOOK)
             code = self._look()

@@ -11,6 +11,7 @@ from shunpike.clock import Clock, SystemClock
 from shunpike.ledger.awaiting import admission
 from shunpike.ledger.folding import KEEP_DAYS
 from shunpike.ledger.queries import (
+    UsageAsked,
     read_attempts,
     read_blocks,
     read_factors,
@@ -171,13 +172,15 @@ class PostgresStore(Store):
     async def usage(self, since: float, until: float) -> Sequence[UsageRow]:
         return await self.usage_by(since, until, day=False, tag=False)
 
-    async def usage_by(self, since: float, until: float, *, day: bool, tag: bool) -> Sequence[UsageRow]:
-        """Return totals as `usage` does, in one row for each day and tag where asked. Raises `StoreError`."""
+    async def usage_by(
+        self, since: float, until: float, *, day: bool, tag: bool, principal: str | None = None
+    ) -> Sequence[UsageRow]:
+        """Return totals as `usage` does, by day and tag where asked, of a principal or of all. Raises `StoreError`."""
         session, span = self._session, (since, until)
 
         def read(tx: Transaction) -> Awaitable[Sequence[UsageRow]]:
             theirs = session.shift.theirs(since), session.shift.theirs(until)
-            return read_usage(tx, WORDS.day_of, theirs, span, day=day, tag=tag)
+            return read_usage(tx, WORDS.day_of, UsageAsked(theirs, span, day, tag, principal))
 
         return await self._read(read)
 

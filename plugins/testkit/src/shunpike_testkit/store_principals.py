@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from shunpike.ledger.admission import Ledger
-from shunpike.ledger.capabilities import KnowsAttempts, Reconciles, TellsTimings
+from shunpike.ledger.capabilities import CountsBy, KnowsAttempts, Reconciles, TellsTimings
 from shunpike.protocols import Store
 from shunpike.types import (
     Budget,
@@ -222,3 +222,26 @@ class StorePrincipalsContract(StoreTimeContract):
         assert abs(latest.ended_at - (clock.now() - 20)) < 1
         assert latest.label == f"{taken.provider}/{taken.model}"
         assert (latest.prompt_tokens, latest.cached_tokens, latest.output_tokens) == (70, 30, 20)
+
+    async def test_totals_are_told_of_one_principal_alone(self, tmp_path: Path, clock: VirtualClock) -> None:
+        """Of what is in flight and in doubt as well; those of all stay what they were."""
+        begun, money = clock.now(), hold(10 * CENT, 100 * CENT, Unit.USD, Lifetime())
+        async with self.opened(tmp_path, clock) as store:
+            counts = able(store, CountsBy)
+            for number, principal in enumerate(("ann", "bob", None, "ann", "ann")):
+                await store.admit(reservation(f"a{number}", clock.now(), money, principal=principal))
+            for number in range(3):
+                await store.settle(f"a{number}", settled(clock.now(), prompt=5, pico=(number + 1) * CENT))
+            await store.settle("a3", Settlement(state=State.UNCONFIRMED, at=clock.now(), outcome="timeout"))
+            clock.advance(1)
+            told = {
+                name: await counts.usage_by(begun, clock.now(), day=False, tag=False, principal=name)
+                for name in ("ann", "bob", "nobody", None)
+            }
+            (by_day,) = await counts.usage_by(begun, clock.now(), day=True, tag=True, principal="bob")
+        ((ann,), (bob,), nobody, (everybody,)) = told.values()
+        assert (ann.requests, ann.prompt_tokens, ann.unconfirmed, ann.held) == (3, 5, 1, 1)
+        assert (bob.requests, bob.prompt_tokens, bob.cost.pico) == (1, 5, 2 * CENT)
+        assert not nobody
+        assert (everybody.requests, everybody.prompt_tokens) == (5, 15)
+        assert (by_day.day, by_day.requests) == ("2027-01-15", 1)
