@@ -148,7 +148,9 @@ def prompt_tokens(request: ChatRequest, tokenizer: Tokenizer = ESTIMATE) -> int:
 def prompt_bound(request: ChatRequest) -> int:
     """Return a number of tokens that no tokenizer exceeds: bytes of the text or of its NFKC form."""
     size = 0
-    for text in _texts(request):
+    # What a provider kept for itself in a message goes back to it, and is billed there.
+    kept = [json.dumps(one.private, ensure_ascii=False, default=str) for one in request.messages if one.private]
+    for text in (*_texts(request), *kept):
         size += max(
             len(text.encode("utf-8", "replace")), len(unicodedata.normalize("NFKC", text).encode("utf-8", "replace"))
         )
