@@ -11,6 +11,7 @@ from shunpike.cli.options import command_app
 from shunpike.cli.output import kept_for_data, narrate, say
 from shunpike_gateway.event_loop import run_here
 from shunpike_gateway.one_process import OneProcess, check_workers, checked, settings_of
+from shunpike_gateway.print_client import settings_of_client
 from shunpike_gateway.server import listening, url_of
 from shunpike_gateway.workers import Workers
 
@@ -24,12 +25,18 @@ def serve(
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one.", min=0, max=65535)] = None,
     workers: Annotated[int | None, typer.Option(help="How many processes answer.", min=1)] = None,
+    print_client: Annotated[
+        str | None, typer.Option(help="Print what to paste into a client, such as claude-code or codex, and end.")
+    ] = None,
 ) -> None:
     """Serve until Ctrl-C: point any OpenAI client at the address that is printed."""
     given = {name: value for name, value in (("host", host), ("port", port), ("workers", workers)) if value is not None}
     found = settings_of(given)
-    check_workers(found)
     gateway = found.settings.gateway
+    if print_client is not None:
+        say(settings_of_client(print_client, f"http://{gateway.host}:{gateway.port}").rstrip())
+        return
+    check_workers(found)
     with listening(gateway.host, gateway.port) as bound, kept_for_data():
         needs_key = run_here(partial(checked, found))
         if gateway.workers > 1:
