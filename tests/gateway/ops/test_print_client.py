@@ -44,3 +44,5 @@ def test_the_command_prints_it_and_serves_nothing() -> None:
     told = CliRunner().invoke(app, ["--print-client", "curl", "--port", "9999"])
     assert told.exit_code == 0, told.output
     assert f"curl {URL}/v1" in told.output
+    told = CliRunner().invoke(app, ["--print-client", "curl", "--host", "::1", "--port", "9999"])
+    assert "curl http://[::1]:9999/v1" in told.output

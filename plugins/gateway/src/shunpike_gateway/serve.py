@@ -34,7 +34,7 @@ def serve(
     found = settings_of(given)
     gateway = found.settings.gateway
     if print_client is not None:
-        say(settings_of_client(print_client, f"http://{gateway.host}:{gateway.port}").rstrip())
+        say(settings_of_client(print_client, f"http://{_in_url(gateway.host)}:{gateway.port}").rstrip())
         return
     check_workers(found)
     with listening(gateway.host, gateway.port) as bound, kept_for_data():
@@ -44,6 +44,10 @@ def serve(
             raise typer.Exit(Workers(bound, gateway.workers, given).run())
         ready = partial(tell, url_of(bound), needs_key=needs_key)
         run_here(partial(OneProcess(bound, partial(settings_of, given)).run, ready))
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
 def tell(url: str, *, needs_key: bool) -> None:
