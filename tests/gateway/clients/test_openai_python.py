@@ -68,3 +68,43 @@ def test_errors_are_the_sdks_own_classes(chat: Session) -> None:
 
 def test_providers_that_fail_are_not_noticed(chat: Session) -> None:
     assert chat["fallen_over"] == [SHUNPIKE] * 3
+
+
+@pytest.fixture
+def responses(play: Play) -> Session:
+    return play("openai_responses.py", "openai")
+
+
+def test_every_step_on_responses_comes_to_its_end_and_the_ledger_equals_the_books(responses: Session) -> None:
+    assert not responses.failed
+    assert not responses.differences
+
+
+def test_responses_come_whole_streamed_and_parsed(responses: Session) -> None:
+    whole, streamed = responses["unary"], responses["streamed"]
+    assert whole["text"] == streamed["text"] == responses["unary_async"] == SHUNPIKE
+    assert whole["status"] == "completed"
+    assert whole["usage"][2] == sum(whole["usage"][:2]) > 0
+    assert all(isinstance(count, int) for count in whole["details"])
+    assert (streamed["kinds"][0], streamed["kinds"][-1]) == ("response.created", "response.completed")
+    assert streamed["numbers"] == list(range(len(streamed["kinds"])))
+    assert responses["parsed"] == responses["helped"] == {"city": "Rome", "days": 3}
+
+
+def test_responses_call_tools_and_think(responses: Session) -> None:
+    called = responses["tools"]
+    assert called["name"] == "get_weather"
+    assert json.loads(called["arguments"]) == {"city": "Paris"}
+    assert "sunny, 21 degrees" in called["text"]
+    assert responses["reasoned"] == ["reasoning", "message"]
+
+
+def test_errors_on_responses_are_the_sdks_own_classes(responses: Session) -> None:
+    errors = responses["errors"]
+    assert {name: (error["type"], error["status"]) for name, error in errors.items()} == {
+        "unknown_model": ("NotFoundError", 404),
+        "no_input": ("BadRequestError", 400),
+        "earlier": ("BadRequestError", 400),
+        "too_long": ("BadRequestError", 400),
+    }
+    assert "previous_response_id" in errors["earlier"]["message"]
