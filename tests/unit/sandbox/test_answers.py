@@ -149,6 +149,21 @@ async def test_stop_sequences_end_the_answer(caller: Caller) -> None:
     assert choice["finish_reason"] == "stop"
 
 
+@pytest.mark.parametrize(
+    ("prompt", "keys"),
+    [
+        ("Tell a joke. Return it as a JSON with 'setup' and 'punchline' keys.", {"setup", "punchline"}),
+        ('Answer in JSON with the "city" key.', {"city"}),
+        ("In JSON, with `a`, `b`, and `c` fields.", {"a", "b", "c"}),
+        ("Say 'hello' in json.", {"answer", "keywords"}),
+    ],
+)
+async def test_json_mode_gives_the_keys_that_a_prompt_names(caller: Caller, prompt: str, keys: set[str]) -> None:
+    kind = {"type": "json_object"}
+    text = (await caller.ask("openai", prompt, response_format=kind)).json()
+    assert json.loads(text["choices"][0]["message"]["content"]).keys() == keys
+
+
 async def test_json_mode_and_schemas_give_json(caller: Caller) -> None:
     kind = {"type": "json_object"}
     text = (await caller.ask("openai", "Answer in json: what is a token?", response_format=kind)).json()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +15,9 @@ from shunpike_sandbox.toolcalls import calls
 
 STOP, LENGTH, TOOL_CALLS = "stop", "length", "tool_calls"
 _CALL_OVERHEAD = 4
+_QUOTED_NAME = r"['\"`]([A-Za-z_]\w{0,40})['\"`]"
+_NAMED_KEYS = re.compile(rf"((?:{_QUOTED_NAME}(?:,| and|, and)? ){{1,12}})(?:keys?|fields?)\b")
+"""Such as: a JSON with 'city' and 'days' keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +113,17 @@ def _content(ask: ParsedRequest) -> str:
 
 
 def _object(ask: ParsedRequest) -> dict[str, Any]:
-    """Return the object that JSON mode answers: of a schema in the prompt if there is one."""
+    """Return the object that JSON mode answers: of a schema in the prompt if there is one, or of the keys it names."""
     for turn in reversed(ask.turns):
         schema = _schema_in(turn.text)
         if schema is not None:
             value = instance(schema, ask.last_user)
             if isinstance(value, dict):
                 return value
+    named = _NAMED_KEYS.search(ask.last_user)
+    if named is not None:
+        keys = {name: {"type": "string"} for name in re.findall(_QUOTED_NAME, named[1])}
+        return dict(instance({"type": "object", "properties": keys, "required": list(keys)}, ask.last_user))
     return {"answer": answer(replace(ask, form="text")), "keywords": keywords(ask.last_user, 5)}
 
 
