@@ -66,10 +66,26 @@ class Stage:
 
     def trouble(self, *script: str | None, seconds: float = 0.2) -> None:
         """Let the next requests fail so, in this order."""
-        body = json.dumps({"script": script, "seconds": seconds}).encode()
+        self._make_trouble({"script": script, "seconds": seconds})
+
+    def outage(self, rate: float) -> None:
+        """Let this share of all requests be refused as too many, from now on."""
+        self._make_trouble({"rate": rate, "kinds": ["overloaded"]})
+
+    def received(self) -> int:
+        """Return how many requests all providers together have got."""
+        books = json.loads(self._call("GET", "/_sandbox/books?attempts=0"))
+        return sum(one["requests"] for one in books.values())
+
+    def _make_trouble(self, body: Any) -> None:
+        self._call("POST", "/_sandbox/faults", json.dumps(body).encode())
+
+    def _call(self, method: str, path: str, body: bytes | None = None) -> bytes:
         with closing(HTTPConnection(self.world.removeprefix("http://"), timeout=5)) as connection:
-            connection.request("POST", "/_sandbox/faults", body)
-            assert connection.getresponse().status == 200
+            connection.request(method, path, body)
+            answer = connection.getresponse()
+            assert answer.status == 200
+            return answer.read()
 
 
 def step(function: Step) -> Step:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from ...environments import modules_of, python_of, run_program  # noqa: TID252 - the tests are no package
-from .emulated import emulated
+from .emulated import EmulatedGateway, emulated
 
 HERE = Path(__file__).parent
 ALL = os.environ.get("SHUNPIKE_CLIENTS") == "all"
@@ -45,25 +45,35 @@ class Session:
 Play = Callable[[str, str], Session]
 
 
+def command_of(folder: Path, scenario: str, requirements: str) -> list[str | Path]:
+    """Return what starts a scenario; what it needs beside it is put into ``folder``."""
+    script = HERE / "scenarios" / scenario
+    if script.suffix != ".mjs":
+        return [python_of(HERE / "requirements" / f"{requirements}.txt"), script]
+    # Node looks for packages beside the program.
+    (folder / "node_modules").symlink_to(modules_of(HERE / "requirements" / requirements))
+    for file in (script.with_name("harness.mjs"), script):
+        shutil.copy(file, folder)
+    return ["node", folder / scenario]
+
+
+def session_over(gateway: EmulatedGateway, folder: Path, command: list[str | Path]) -> Session:
+    """Play a scenario against ``gateway``."""
+    environ = {"HOME": str(folder)}
+    done = run_program([*command, gateway.url, gateway.world_url], environ=environ, folder=folder)
+    assert done.returncode == 0, done.stderr
+    return Session(json.loads(done.stdout), gateway.differences())
+
+
 @pytest.fixture(scope="session")
 def play(tmp_path_factory: pytest.TempPathFactory) -> Play:
     """Plays the scenario of that name in the environment of those requirements; once a session."""
 
     @cache
     def once(scenario: str, requirements: str) -> Session:
-        folder = tmp_path_factory.mktemp(scenario)
-        script = HERE / "scenarios" / scenario
-        if script.suffix == ".mjs":
-            # Node looks for packages beside the program.
-            (folder / "node_modules").symlink_to(modules_of(HERE / "requirements" / requirements))
-            for file in (script.with_name("harness.mjs"), script):
-                shutil.copy(file, folder)
-            command: list[str | Path] = ["node", folder / scenario]
-        else:
-            command = [python_of(HERE / "requirements" / f"{requirements}.txt"), script]
+        folder = tmp_path_factory.mktemp(Path(scenario).stem)
+        command = command_of(folder, scenario, requirements)
         with emulated(folder) as gateway:
-            done = run_program([*command, gateway.url, gateway.world_url], environ={"HOME": str(folder)}, folder=folder)
-            assert done.returncode == 0, done.stderr
-            return Session(json.loads(done.stdout), gateway.differences())
+            return session_over(gateway, folder, command)
 
     return once

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import anyio
 from pydantic import SecretStr
 
 from shunpike.cli.demo_run import differences
 from shunpike.plugins import Host
-from shunpike.types import Budget, GatewaySettings, ModelAlias, Money, ProviderSettings, Settings
+from shunpike.types import Budget, GatewaySettings, Limit, Money, ProviderSettings, Settings
 from shunpike_sandbox.plugin import SandboxWorld
 from shunpike_sandbox.world import SimulatedWorld
 
@@ -42,9 +41,12 @@ class EmulatedGateway:
 
 @contextmanager
 def emulated(
-    folder: Path, gateway: GatewaySettings | None = None, models: dict[str, ModelAlias] | None = None, **more: Any
+    folder: Path, gateway: GatewaySettings | None = None, limits: Mapping[str, tuple[Limit, ...]] | None = None
 ) -> Iterator[EmulatedGateway]:
-    """A gateway that listens, over a world of its own; its ledger is in ``folder``."""
+    """A gateway that listens, over a world of its own; its ledger is in ``folder``.
+
+    ``limits`` are the operator's own, by the provider that they bound.
+    """
     simulated = SimulatedWorld()
     world = SandboxWorld(simulated)
     endpoints = anyio.run(world.start)
@@ -56,6 +58,7 @@ def emulated(
             key=SecretStr(f"sandbox-paid-{info.id}"),
             tier=TIERS.get(info.id),
             options={"send_attempt_id": True},
+            limits=(limits or {}).get(info.id, ()),
         )
         for info in Host.load().providers()
     }
@@ -65,8 +68,6 @@ def emulated(
         budgets=(Budget(amount=Money.usd("100"), period="lifetime"),),
         providers=sections,
         gateway=gateway or GatewaySettings(port=0),
-        models=models or {},
-        **more,
     )
     try:
         found = EmulatedGateway(settings, simulated, {name: one.base_url for name, one in endpoints.items()})

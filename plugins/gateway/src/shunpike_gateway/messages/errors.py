@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from shunpike.types.base import iso
 from shunpike_gateway.exchange import ApiError
 
 _KINDS = {
@@ -25,7 +26,8 @@ def error_body(problem: ApiError) -> dict[str, Any]:
     """Return the body of an error, with what is known beside Anthropic's own fields."""
     kind = _KINDS.get(problem.status) or ("invalid_request_error" if problem.status < 500 else "api_error")
     error: dict[str, Any] = {"type": kind, "message": told(problem), "code": problem.code}
-    more = {"param": problem.param, "hint": problem.hint, "retry_at": problem.retry_at}
+    at = None if problem.retry_at is None else iso(problem.retry_at)
+    more = {"param": problem.param, "hint": problem.hint, "retry_at": at}
     error |= {name: value for name, value in more.items() if value is not None}
     if problem.attempts:
         error["attempts"] = [dict(one) for one in problem.attempts]
