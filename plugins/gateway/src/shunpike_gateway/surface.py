@@ -49,8 +49,9 @@ class Surface:
         self.routes = RouteTable((*own, *mounted_routes(client, own, CHAT)))
 
     def _dialects(self) -> tuple[ApiRoute, ...]:
+        chat = ChatDialect(self.responses)
         return (
-            ApiRoute("POST", "/v1/chat/completions", self.asks(CHAT), CHAT),
+            ApiRoute("POST", "/v1/chat/completions", self.asks(chat), chat),
             ApiRoute("GET", "/v1/models", self.models.all, CHAT),
             ApiRoute("GET", "/v1/models/*", self.models.one, CHAT),
             ApiRoute("POST", "/v1/messages", self.asks(MESSAGES), MESSAGES),
