@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from math import sqrt
 from typing import Any, NamedTuple
 
@@ -12,6 +11,7 @@ from typing_extensions import override
 
 from shunpike.builtin.ordering import Placing, in_order, is_blocked
 from shunpike.errors import ConfigError
+from shunpike.patterns import matches
 from shunpike.protocols import NeedsDifficulty, NeedsStates, Ranked, RoutableRequest, Strategy, Target, View
 from shunpike.types import Calendar, Lifetime, Price, Remaining, Rolling
 
@@ -72,7 +72,7 @@ class Quality(Strategy, NeedsStates, NeedsDifficulty):
         patterns = self._patterns
         if patterns:
             return lambda one: any(
-                fnmatchcase(name, pattern) for pattern in patterns for name in (one.target.label, one.target.model.id)
+                matches(pattern, name) for pattern in patterns for name in (one.target.label, one.target.model.id)
             )
         qualities = [one.expected for one in worth]
         if max(qualities) > min(qualities):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from fnmatch import translate
 from typing import NamedTuple
+
+from shunpike.patterns import matches
 
 
 class StandIn(NamedTuple):
@@ -25,13 +25,9 @@ class ForeignNames:
     """The operator's patterns, in their order; ``*`` and ``?`` stand for any characters, and no case matters."""
 
     def __init__(self, patterns: Mapping[str, str]) -> None:
-        self._patterns = [
-            (re.compile(translate(pattern.casefold())), StandIn(model, pattern)) for pattern, model in patterns.items()
-        ]
+        self._stand_ins = [(pattern.casefold(), StandIn(model, pattern)) for pattern, model in patterns.items()]
 
     def stand_in(self, name: str) -> StandIn | None:
         """Return what is asked instead of ``name``; None where no pattern fits it."""
-        if not self._patterns:
-            return None
         folded = name.casefold()
-        return next((found for fits, found in self._patterns if fits.match(folded)), None)
+        return next((found for pattern, found in self._stand_ins if matches(pattern, folded)), None)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from shunpike.patterns import matches
 from shunpike.types import RoutingRule
 
 
@@ -27,8 +27,8 @@ def first_rule(rules: Sequence[RoutingRule], asked: Occasion) -> tuple[int, Rout
 
 def fits(rule: RoutingRule, asked: Occasion) -> bool:
     """Whether ``rule`` is for ``asked``: what it does not name fits every request."""
-    globs = ((rule.model, asked.model), (rule.client, asked.client), (rule.tag, asked.tag))
-    if not all(glob is None or (text is not None and fnmatchcase(text, glob)) for glob, text in globs):
+    named = ((rule.model, asked.model), (rule.client, asked.client), (rule.tag, asked.tag))
+    if not all(pattern is None or (name is not None and matches(pattern, name)) for pattern, name in named):
         return False
     if rule.tools is not None and rule.tools is not asked.tools:
         return False

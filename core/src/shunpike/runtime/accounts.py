@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from fnmatch import fnmatchcase
 
 from shunpike.config.keys import KeyStore, ResolvedKey, resolve_key
 from shunpike.control import why_off
 from shunpike.errors import ConfigError, NoCredential, PluginError
 from shunpike.installation import install_hint
+from shunpike.patterns import matches
 from shunpike.plugins import Host
 from shunpike.protocols import Target
 from shunpike.routing.hints import SWITCHED_OFF
@@ -249,7 +249,7 @@ def target_of(account: Account, model: ModelInfo, model_order: int) -> Target:
 
 def _as_told(model: ModelInfo, qualities: Mapping[str, float]) -> ModelInfo:
     """Return ``model`` with the quality that its owner says it has, where he does."""
-    said = next((quality for name, quality in qualities.items() if fnmatchcase(model.id, name)), None)
+    said = next((quality for name, quality in qualities.items() if matches(name, model.id)), None)
     return model if said is None else model.model_copy(update={"quality": said})
 
 
