@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import ItemsView
 
 import pytest
+from typing_extensions import override
 
 from shunpike.masking import masked, scrub
 
@@ -32,3 +34,25 @@ def test_where_the_environment_can_not_be_compared_it_is_read_each_time(monkeypa
     assert masked("wordofmine-3") == "***"
     os.environ["ACME_TOKEN"] = "wordofmine-4"
     assert masked("wordofmine-3 wordofmine-4") == "wordofmine-3 ***"
+
+
+def test_a_thread_that_masks_while_another_reads_a_new_environment_knows_its_keys(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The second thread comes while the first has only begun to read."""
+    said: list[str] = []
+
+    class Environment(dict[str, str]):
+        @property
+        def _data(self) -> dict[str, str]:
+            return dict(self)
+
+        @override
+        def items(self) -> ItemsView[str, str]:
+            if not said:
+                said.append("")
+                said.append(masked("wordofmine-5"))
+            return super().items()
+
+    monkeypatch.setattr(os, "environ", Environment(ACME_TOKEN="wordofmine-5"))
+    assert [masked("wordofmine-5"), said[1]] == ["***", "***"]

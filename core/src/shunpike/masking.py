@@ -24,23 +24,25 @@ _known: set[str] = set()
 class _Keys:
     """All keys that are known, the longest first, since one may begin with another.
 
-    It is asked for each answer: the environment is read through anew only where it is another one than it was.
+    They are asked for with each answer, so the environment is read again only where it has changed.
     """
 
     def __init__(self) -> None:
-        self._variables: dict[Any, Any] | None = None
-        self._remembered = 0
-        self._found: tuple[str, ...] = ()
+        self._last: tuple[dict[Any, Any] | None, int, tuple[str, ...]] = (None, 0, ())
+        """The variables and the number of remembered keys at the last reading, and the keys found then."""
 
     def __call__(self) -> tuple[str, ...]:
-        # What CPython keeps of it is compared in one step; where there is no such thing, it is read each time.
+        # CPython's own dictionary is compared in one step; where there is none, the environment is read each time.
         variables = getattr(os.environ, "_data", None)
-        if variables is None or variables != self._variables or len(_known) != self._remembered:
-            self._variables, self._remembered = None if variables is None else dict(variables), len(_known)
+        before, remembered, found = self._last
+        if variables is None or variables != before or len(_known) != remembered:
+            before, remembered = None if variables is None else dict(variables), len(_known)
             named = {value.strip() for name, value in os.environ.items() if name.endswith(_VARIABLES) and value != name}
             keys = (one for one in named | _known if len(one) >= SHORTEST)
-            self._found = tuple(sorted(keys, key=len, reverse=True))
-        return self._found
+            found = tuple(sorted(keys, key=len, reverse=True))
+            # At once: another thread must not meet the new variables with the keys of the old ones.
+            self._last = before, remembered, found
+        return found
 
 
 _keys = _Keys()
