@@ -121,3 +121,10 @@ def test_what_is_no_table_of_patterns_is_rejected(tmp_path: Path, text: str) -> 
 def test_no_alias_is_called_map() -> None:
     with pytest.raises(WrongField, match=r"models\.map"):
         Settings(models={"map": ModelAlias()})
+
+
+@pytest.mark.parametrize("given", [{"*": "auto"}, None, 3])
+def test_the_map_is_given_once(given: Any) -> None:
+    models: Any = {"map": {"*haiku*": "auto"}}
+    with pytest.raises(WrongField, match=r"models\.map and model_map"):
+        Settings(models=models, model_map=given)

@@ -81,8 +81,10 @@ def with_model_map(values: Any) -> Any:
     patterns = models[MAP]
     if not isinstance(patterns, Mapping) or not all(isinstance(one, str) for one in patterns.values()):
         raise ValueError('models.map should be a table of patterns, such as "*haiku*" = "auto": no alias is called so')
+    if "model_map" in values:
+        raise ValueError("models.map and model_map are one table: give one of them")
     rest = {name: alias for name, alias in models.items() if name != MAP}
-    return {**values, "models": rest, "model_map": {**values.get("model_map", {}), **patterns}}
+    return {**values, "models": rest, "model_map": patterns}
 
 
 class AliasTarget(Record):
