@@ -101,16 +101,18 @@ def _environment(name: str, content: str, inside: Path, make: Callable[[Path], N
 
 
 def _uv(*arguments: str | Path) -> None:
-    """Run uv, and once more from its cache alone where the package index can't be reached."""
     found = os.environ.get("UV") or shutil.which("uv")
     command = (found,) if found else (sys.executable, "-m", "uv")
-    _made(*command, *arguments, again=["--offline"])
+    _made(*command, *arguments)
 
 
-def _made(*command: str | Path, again: Sequence[str] = ("--offline",)) -> None:
-    """Run what makes an environment, and ``again`` without the network; skip the test if that fails for its lack."""
+def _made(*command: str | Path) -> None:
+    """Run what makes an environment, and once more from its cache alone if that fails.
+
+    Skip the test where the package index can't be reached and the cache lacks what is needed.
+    """
     told = ""
-    for more in ([], again):
+    for more in ([], ["--offline"]):
         # Not from inside the workspace, whose constraints are its own.
         done = subprocess.run([*command, *more], capture_output=True, text=True, cwd=_HOME, env=_ENVIRON, check=False)
         if done.returncode == 0:

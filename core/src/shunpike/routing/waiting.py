@@ -64,15 +64,15 @@ class Waiting:
     async def opened(
         self, until_mono: float = math.inf, *, parked: Collection[str], trouble: tuple[Target, Setback] | None = None
     ) -> Sequence[Target]:
-        """Wait, no longer than to ``until_mono`` and than it may; return what is worth another try.
+        """Wait until ``until_mono`` at most, and no longer than the request may; return what is worth another try.
+
+        What is returned was denied, is among ``parked`` and comes in the plan's order. It is empty where nothing is
+        parked or opens in time, and where the queue is closed. What got into trouble after it was denied is not parked
+        any more: its limit may open, and nobody could be asked.
 
         ``trouble`` is who may be asked then, and what closed it; told, and noted, where nothing else is waited for.
 
-        That was denied, is ``parked`` and comes in the plan's order; none where nothing opens in time or is parked, or
-        where the queue is closed. What is in trouble since it was denied is not parked any more: its limit may open,
-        and nobody could be asked.
-
-        It keeps its place in the lines until `over`, or until it is called again.
+        The request keeps its place in the lines until `over`, or until this is called again.
         """
         self.switched = False
         began_mono = self._clock.monotonic()

@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import partial
 from math import inf
 from types import MappingProxyType
-from typing import Any
 
 from shunpike.errors import Exhausted, UnknownModel, UnknownProvider
 from shunpike.patience import answered
@@ -92,13 +91,14 @@ class Planner:
         try:
             plan = await self.plan(snapshot, request, wishes, size[0], expires_mono, seed_of(request_id))
         except Exhausted as error:
-            facts: dict[str, Any] = {
+            facts = {
                 "prompt_tokens": size[0],
                 "strict": wishes.strict,
                 "priority": wishes.priority,
                 "tag": wishes.tag,
+                "principal": wishes.client,
+                "began_at": shared.clock.now(),
             }
-            facts |= {"principal": wishes.client, "began_at": shared.clock.now()}
             decision = record_of(error, request, request_id, facts)
             if shared.keep is not None and not wishes.dry_run:
                 shared.keep(decision)

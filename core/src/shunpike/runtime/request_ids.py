@@ -22,8 +22,12 @@ _TELLING = {
 """What became of an attempt, what says most about its request first."""
 
 
+_AT_ONCE = 2560
+"""Bytes: 256 ids."""
+
+
 class _Chance:
-    """Bytes of the system's chance, taken many at a time: each time lets go of the interpreter, which others take."""
+    """Random bytes of the system, read many at a time: each reading hands the interpreter's lock to other threads."""
 
     def __init__(self) -> None:
         self._bytes = b""
@@ -32,7 +36,7 @@ class _Chance:
         self._lock = Lock()
 
     def take(self, count: int) -> bytes:
-        """Return ``count`` bytes that were never given before, in no process."""
+        """Return ``count`` bytes that no caller was given before, in this process or in one that it was forked from."""
         with self._lock:
             process = os.getpid()
             if self._used + count > len(self._bytes) or self._process != process:
@@ -41,7 +45,6 @@ class _Chance:
             return self._bytes[self._used - count : self._used]
 
 
-_AT_ONCE = 2560
 _chance = _Chance()
 
 

@@ -109,7 +109,7 @@ class Runtime:
 
     @property
     def controls(self) -> Controls | None:
-        """What an operator changed, as far as it is known here; None = it was not looked at yet, or can't be."""
+        """What an operator changed, as far as it is known here; None = the store has not told it yet."""
         return self._follower.controls if self.control is None or self._follower.has_looked else None
 
     def reload(self) -> None:
