@@ -21,6 +21,10 @@ from .emulated import EmulatedGateway, emulated
 
 HERE = Path(__file__).parent
 ALL = os.environ.get("SHUNPIKE_CLIENTS") == "all"
+SHUNPIKE = "A shunpike is a side road that drivers use to avoid the toll gate of a main road."
+"""What the emulated models answer to ``harness.QUESTION``."""
+ROME = {"city": "Rome", "days": 3}
+"""And to ``harness.CITY_QUESTION``."""
 on_demand = pytest.mark.skipif(not ALL, reason="takes long: set SHUNPIKE_CLIENTS=all")
 
 

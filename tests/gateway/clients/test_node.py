@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import Play
+from .conftest import ROME, SHUNPIKE, Play
 
 pytestmark = pytest.mark.slow
-
-SHUNPIKE = "A shunpike is a side road that drivers use to avoid the toll gate of a main road."
-ROME = {"city": "Rome", "days": 3}
 
 
 def test_openais_sdk_for_node_does_all_that_programs_use(play: Play) -> None:

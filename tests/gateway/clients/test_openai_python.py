@@ -6,11 +6,9 @@ import json
 
 import pytest
 
-from .conftest import Play, Session
+from .conftest import SHUNPIKE, Play, Session
 
 pytestmark = pytest.mark.slow
-
-SHUNPIKE = "A shunpike is a side road that drivers use to avoid the toll gate of a main road."
 
 
 @pytest.fixture

@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 
 from ...environments import modules_of, python_of, run_program  # noqa: TID252 - the tests are no package
-from .conftest import HERE, on_demand
+from .conftest import HERE, SHUNPIKE, on_demand
 from .emulated import emulated
 
 pytestmark = [pytest.mark.slow, on_demand]
 
 PINS = HERE / "requirements"
-SHUNPIKE = "A shunpike is a side road that drivers use to avoid the toll gate of a main road."
 LLM_MODELS = '- model_id: road\n  model_name: auto\n  api_base: "{url}/v1"\n  supports_schema: true\n'
 CODEX = """
 model = "openai/gpt-oss-120b"

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import Play, on_demand
+from .conftest import ROME, SHUNPIKE, Play, on_demand
 
 pytestmark = [pytest.mark.slow, on_demand]
-
-SHUNPIKE = "A shunpike is a side road that drivers use to avoid the toll gate of a main road."
-ROME = {"city": "Rome", "days": 3}
 
 
 def test_pydantic_ai_answers_streams_calls_tools_and_types_what_it_gets(play: Play) -> None:

@@ -14,10 +14,10 @@ import zstandard
 
 from shunpike.types import GatewaySettings
 
+from .conftest import SHUNPIKE
 from .emulated import EmulatedGateway, emulated
 
 QUESTION: list[Any] = [{"role": "user", "content": "What is a shunpike?"}]
-SHUNPIKE = "A shunpike is a side road that drivers use to avoid the toll gate of a main road."
 PAGE = "https://app.example"
 WEATHER: Any = {
     "type": "function",

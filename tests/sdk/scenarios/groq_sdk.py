@@ -6,19 +6,15 @@ import asyncio
 from typing import Any
 
 import harness
+from chats import ASKED, usage
 from groq import AsyncGroq, Groq
-from harness import CITY_QUESTION, CITY_SCHEMA, QUESTION, WEATHER_QUESTION, WEATHER_TOOL, Stage, caught, step
+from harness import CITY_QUESTION, CITY_SCHEMA, WEATHER_QUESTION, WEATHER_TOOL, Stage, caught, step
 
 MODEL = "openai/gpt-oss-120b"
-ASKED: list[Any] = [{"role": "user", "content": QUESTION}]
 
 
 def client(stage: Stage, key: str | None = None, retries: int = 0) -> Groq:
     return Groq(base_url=f"{stage.root}/groq", api_key=key or stage.key, max_retries=retries, timeout=10)
-
-
-def usage(answer: Any) -> list[int]:
-    return [answer.usage.prompt_tokens, answer.usage.completion_tokens, answer.usage.total_tokens]
 
 
 @step

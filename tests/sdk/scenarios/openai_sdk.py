@@ -5,26 +5,17 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import chats
 import harness
-from harness import CITY_QUESTION, CITY_SCHEMA, QUESTION, TWO_TOOLS, WEATHER_QUESTION, WEATHER_TOOL, Stage, caught, step
+from chats import ASKED, usage
+from harness import CITY_QUESTION, CITY_SCHEMA, Stage, caught, step
 from openai import AsyncOpenAI, OpenAI
-from pydantic import BaseModel
 
 MODEL = "gpt-4o-mini"
-ASKED = [{"role": "user", "content": QUESTION}]
-
-
-class City(BaseModel):
-    city: str
-    days: int
 
 
 def client(stage: Stage, key: str | None = None, retries: int = 0) -> OpenAI:
     return OpenAI(base_url=f"{stage.root}/openai/v1", api_key=key or stage.key, max_retries=retries, timeout=10)
-
-
-def usage(answer: Any) -> list[int]:
-    return [answer.usage.prompt_tokens, answer.usage.completion_tokens, answer.usage.total_tokens]
 
 
 @step
@@ -65,35 +56,17 @@ def reasoning(stage: Stage) -> Any:
 def stream(stage: Stage) -> Any:
     more: Any = {"stream": True, "stream_options": {"include_usage": True}}
     chunks = list(client(stage).chat.completions.create(model=MODEL, messages=ASKED, **more))
-    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
-    finish = [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices and chunk.choices[0].finish_reason]
-    return {"text": text, "finish": finish, "usage": usage(chunks[-1]), "chunks": len(chunks)}
+    return {**chats.joined(chunks), "chunks": len(chunks)}
 
 
 @step
 def tools(stage: Stage) -> Any:
-    asked: list[Any] = [{"role": "user", "content": WEATHER_QUESTION}]
-    chat = client(stage).chat.completions
-    message = chat.create(model=MODEL, messages=asked, tools=[WEATHER_TOOL]).choices[0].message
-    (call,) = message.tool_calls
-    asked += [message, {"role": "tool", "tool_call_id": call.id, "content": "sunny, 21 degrees"}]
-    answer = chat.create(model=MODEL, messages=asked, tools=[WEATHER_TOOL])
-    return {
-        "name": call.function.name,
-        "arguments": call.function.arguments,
-        "content": message.content,
-        "text": answer.choices[0].message.content,
-    }
+    return chats.tool_called(client(stage).chat.completions, MODEL)
 
 
 @step
 def tools_streamed(stage: Stage) -> Any:
-    asked = [{"role": "user", "content": "Use get_weather and get_time for Paris."}]
-    with client(stage).chat.completions.stream(model=MODEL, messages=asked, tools=TWO_TOOLS) as events:
-        kinds = {event.type for event in events}
-        message = events.get_final_completion().choices[0]
-    calls = [[call.function.name, call.function.arguments] for call in message.message.tool_calls]
-    return {"calls": calls, "finish": message.finish_reason, "events": sorted(kinds)}
+    return chats.tools_streamed(client(stage).chat.completions, MODEL)
 
 
 @step
@@ -113,10 +86,7 @@ def json_schema(stage: Stage) -> Any:
 
 @step
 def parsed(stage: Stage) -> Any:
-    asked = [{"role": "user", "content": CITY_QUESTION}]
-    answer = client(stage).chat.completions.parse(model=MODEL, messages=asked, response_format=City)
-    found = answer.choices[0].message.parsed
-    return {"kind": type(found).__name__, "city": found.city, "days": found.days}
+    return chats.parsed(client(stage).chat.completions, MODEL)
 
 
 @step

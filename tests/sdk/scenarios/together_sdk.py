@@ -6,21 +6,17 @@ import asyncio
 from typing import Any
 
 import harness
-from harness import CITY_QUESTION, CITY_SCHEMA, QUESTION, WEATHER_QUESTION, WEATHER_TOOL, Stage, caught, step
+from chats import ASKED, joined, usage
+from harness import CITY_QUESTION, CITY_SCHEMA, WEATHER_QUESTION, WEATHER_TOOL, Stage, caught, step
 from together import AsyncTogether, Together
 
 MODEL = "deepseek-ai/DeepSeek-V4.1-Flash"
 THINKER = "openai/gpt-oss-120b"
 EMBEDDER = "BAAI/bge-base-en-v1.5"
-ASKED: list[Any] = [{"role": "user", "content": QUESTION}]
 
 
 def client(stage: Stage, key: str | None = None, retries: int = 0) -> Together:
     return Together(base_url=f"{stage.root}/together", api_key=key or stage.key, max_retries=retries, timeout=10)
-
-
-def usage(answer: Any) -> list[int]:
-    return [answer.usage.prompt_tokens, answer.usage.completion_tokens, answer.usage.total_tokens]
 
 
 @step
@@ -54,13 +50,7 @@ def reasoning(stage: Stage) -> Any:
 
 @step
 def stream(stage: Stage) -> Any:
-    chunks = list(client(stage).chat.completions.create(model=MODEL, messages=ASKED, stream=True))
-    choices = [chunk.choices[0] for chunk in chunks]
-    return {
-        "text": "".join(choice.delta.content or "" for choice in choices),
-        "finish": [choice.finish_reason for choice in choices if choice.finish_reason],
-        "usage": usage(chunks[-1]),
-    }
+    return joined(list(client(stage).chat.completions.create(model=MODEL, messages=ASKED, stream=True)))
 
 
 @step

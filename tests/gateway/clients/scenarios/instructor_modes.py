@@ -6,14 +6,9 @@ from typing import Any
 
 import harness
 import instructor
+from chats import City
 from harness import CITY_QUESTION, Stage, step
 from openai import OpenAI
-from pydantic import BaseModel
-
-
-class City(BaseModel):
-    city: str
-    days: int
 
 
 def found(stage: Stage, mode: instructor.Mode) -> Any:

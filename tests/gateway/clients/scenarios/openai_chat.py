@@ -1,34 +1,25 @@
-"""OpenAI's SDK on chat completions, embeddings and the list of models."""
+"""OpenAI's SDK on chat completions."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
+import chats
 import harness
-from harness import CITY_QUESTION, QUESTION, TWO_TOOLS, WEATHER_QUESTION, WEATHER_TOOL, Stage, caught, step
+from chats import ASKED, usage
+from harness import TWO_TOOLS, Stage, caught, step
 from openai import AsyncOpenAI, OpenAI
-from pydantic import BaseModel
 
 MODEL = "auto"
-ASKED: list[Any] = [{"role": "user", "content": QUESTION}]
 RED = (
     "data:image/png;base64,"
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
 )
 
 
-class City(BaseModel):
-    city: str
-    days: int
-
-
 def client(stage: Stage, **options: Any) -> OpenAI:
     return OpenAI(**{"base_url": f"{stage.root}/v1", "api_key": "none", "max_retries": 0, "timeout": 20, **options})
-
-
-def usage(answer: Any) -> list[int]:
-    return [answer.usage.prompt_tokens, answer.usage.completion_tokens, answer.usage.total_tokens]
 
 
 @step
@@ -68,12 +59,8 @@ def stream_async(stage: Stage) -> Any:
 def stream(stage: Stage) -> Any:
     more: Any = {"stream": True, "stream_options": {"include_usage": True}}
     chunks = list(client(stage).chat.completions.create(model=MODEL, messages=ASKED, **more))
-    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
-    finish = [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices and chunk.choices[0].finish_reason]
     return {
-        "text": text,
-        "finish": finish,
-        "usage": usage(chunks[-1]),
+        **chats.joined(chunks),
         "ids": len({chunk.id for chunk in chunks}),
         "role": chunks[0].choices[0].delta.role,
         "without_choices": sum(not chunk.choices for chunk in chunks),
@@ -99,33 +86,17 @@ def picture(stage: Stage) -> Any:
 
 @step
 def tools(stage: Stage) -> Any:
-    asked: list[Any] = [{"role": "user", "content": WEATHER_QUESTION}]
-    chat = client(stage).chat.completions
-    message = chat.create(model=MODEL, messages=asked, tools=[WEATHER_TOOL]).choices[0].message
-    (call,) = message.tool_calls
-    asked += [message, {"role": "tool", "tool_call_id": call.id, "content": "sunny, 21 degrees"}]
-    answer = chat.create(model=MODEL, messages=asked, tools=[WEATHER_TOOL])
-    return {
-        "name": call.function.name,
-        "arguments": call.function.arguments,
-        "content": message.content,
-        "text": answer.choices[0].message.content,
-    }
+    return chats.tool_called(client(stage).chat.completions, MODEL)
 
 
 @step
 def tools_streamed(stage: Stage) -> Any:
-    asked: Any = {"messages": [{"role": "user", "content": "Use get_weather and get_time for Paris."}]}
-    with client(stage).chat.completions.stream(model=MODEL, tools=TWO_TOOLS, **asked) as events:
-        kinds = {event.type for event in events}
-        message = events.get_final_completion().choices[0]
-    calls = [[call.function.name, call.function.arguments] for call in message.message.tool_calls]
-    chunks = list(client(stage).chat.completions.create(model=MODEL, tools=TWO_TOOLS, stream=True, **asked))
+    chat = client(stage).chat.completions
+    asked: list[Any] = [{"role": "user", "content": chats.BOTH_TOOLS}]
+    chunks = list(chat.create(model=MODEL, messages=asked, tools=TWO_TOOLS, stream=True))
     parts = [part for chunk in chunks for part in chunk.choices[0].delta.tool_calls or ()]
     return {
-        "calls": calls,
-        "finish": message.finish_reason,
-        "events": sorted(kinds),
+        **chats.tools_streamed(chat, MODEL),
         "indexes": sorted({part.index for part in parts}),
         "types": sorted({str(part.type) for part in parts}),
     }
@@ -133,10 +104,7 @@ def tools_streamed(stage: Stage) -> Any:
 
 @step
 def parsed(stage: Stage) -> Any:
-    asked: list[Any] = [{"role": "user", "content": CITY_QUESTION}]
-    answer = client(stage).chat.completions.parse(model=MODEL, messages=asked, response_format=City)
-    found = answer.choices[0].message.parsed
-    return {"kind": type(found).__name__, "city": found.city, "days": found.days}
+    return chats.parsed(client(stage).chat.completions, MODEL)
 
 
 @step

@@ -6,10 +6,10 @@ import time
 from typing import Any
 
 import harness
-from harness import QUESTION, Stage, step
+from chats import ASKED
+from harness import Stage, step
 from openai import APIStatusError, DefaultHttpxClient, OpenAI
 
-ASKED: list[Any] = [{"role": "user", "content": QUESTION}]
 WARM_UP, REQUESTS = 10, 50
 RECOVERS_SECONDS = 180.0
 

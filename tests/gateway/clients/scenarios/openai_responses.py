@@ -6,17 +6,12 @@ import asyncio
 from typing import Any
 
 import harness
+from chats import City
 from harness import CITY_QUESTION, QUESTION, WEATHER_QUESTION, WEATHER_TOOL, Stage, caught, step
 from openai import AsyncOpenAI, OpenAI
-from pydantic import BaseModel
 
 MODEL = "auto"
 TOOL: Any = {"type": "function", "strict": False, **WEATHER_TOOL["function"]}
-
-
-class City(BaseModel):
-    city: str
-    days: int
 
 
 def client(stage: Stage) -> OpenAI:

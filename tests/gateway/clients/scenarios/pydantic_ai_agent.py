@@ -6,18 +6,13 @@ import asyncio
 from typing import Any
 
 import harness
+from chats import City
 from harness import CITY_QUESTION, QUESTION, WEATHER_QUESTION, Stage, step
-from pydantic import BaseModel
 from pydantic_ai import Agent
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.openai import OpenAIProvider
 
 MODEL = "auto"
-
-
-class City(BaseModel):
-    city: str
-    days: int
 
 
 def model(stage: Stage) -> OpenAIChatModel:
