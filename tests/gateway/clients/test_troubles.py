@@ -51,9 +51,13 @@ def test_an_overflow_is_told_once_in_the_words_at_which_agents_compact(troubles:
 
 def test_silence_is_filled_with_pings_until_the_answer_comes(troubles: Session) -> None:
     events = troubles["silent"]["events"]
-    assert events[:2] == ["message_start", "ping"]
-    assert "ping" not in events[events.index("content_block_start") :]
-    assert events[-2:] == ["message_delta", "message_stop"]
+    begun = events.index("content_block_start")
+    assert events[:begun] == ["message_start", *["ping"] * (begun - 1)]
+    assert begun > 2
+    # A slow machine may be silent for so long in the middle, too.
+    answer = [event for event in events[begun:] if event != "ping"]
+    assert answer.count("content_block_start") == answer.count("content_block_stop") > 0
+    assert answer[-2:] == ["message_delta", "message_stop"]
     assert troubles["silent"]["sent"] == 1
 
 
