@@ -9,6 +9,8 @@ from shunpike_gateway.exchange import RejectedBody
 from shunpike_gateway.options import read_options, session_of
 from shunpike_gateway.problems import problem_of
 
+from ..running import InProcessGateway  # noqa: TID252 - the tests are no package
+
 NOW = 1_800_000_000.0
 
 
@@ -30,6 +32,11 @@ def test_options_stand_in_headers_and_in_metadata_and_headers_hold() -> None:
     ("metadata", "headers", "param"),
     [
         ({"deadline": "soon"}, {}, "metadata.deadline"),
+        ({"no_paid": "perhaps"}, {}, "metadata.no_paid"),
+        ({"no_training": 7}, {}, "metadata.no_training"),
+        ({"max_cost": "cheap"}, {}, "metadata.max_cost"),
+        ({"providers": {"only": "acme"}}, {}, "metadata.providers"),
+        ({}, {"x-shunpike-priority": "high"}, "x-shunpike-priority"),
         ({}, {"x-shunpike-no-paid": "maybe"}, "x-shunpike-no-paid"),
         ({}, {"x-shunpike-max-cost": "-1"}, "x-shunpike-max-cost"),
     ],
@@ -40,6 +47,25 @@ def test_a_value_that_can_not_be_is_rejected_by_name(
     with pytest.raises(RejectedBody) as raised:
         read_options(metadata, headers)
     assert raised.value.param == param
+
+
+OF_A_CLIENT = {"priority": "high", "task": ["a", "b"], "tag": "x" * 65, "session": 4711, "strict": "very", "other": {}}
+
+
+def test_metadata_of_a_clients_own_that_bear_our_names_are_left_out_with_a_warning() -> None:
+    found, unread = read_options({**OF_A_CLIENT, "min-quality": 0.5}, {})
+    assert found == {"min_quality": 0.5}
+    assert [one.partition(" ")[0] for one in unread] == [f"metadata.{name}" for name in list(OF_A_CLIENT)[:-1]]
+    assert unread[0] == "metadata.priority must be interactive or batch, got 'high', and was left out"
+
+
+async def test_under_strict_metadata_that_can_not_be_read_are_rejected(gateway: InProcessGateway) -> None:
+    body = {"model": "sandbox/echo-1", "messages": [{"role": "user", "content": "x"}], "metadata": {"priority": "high"}}
+    told = await gateway.post("/v1/chat/completions", body)
+    assert told.status == 200
+    assert "metadata.priority" in told.headers["x-shunpike-warning"]
+    strict = await gateway.post("/v1/chat/completions", body, {"x-shunpike-strict": "true"})
+    assert (strict.status, strict.json()["error"]["code"]) == (400, "unsupported_parameter")
 
 
 def test_a_conversation_is_named_as_each_client_names_it() -> None:

@@ -68,6 +68,8 @@ _OPTIONS: dict[str, tuple[str, Callable[[str, Any], Any]]] = {
     "provenance": ("provenance", _flag),
 }
 """Name → the field of `Wishes` and what reads its value; ``provenance`` is about the answer alone."""
+_PROTECTING = frozenset({"no_paid", "no_training", "max_cost", "timeout", "providers"})
+"""Fields that guard money, time, or who sees the prompt: without one that was meant the request is another one."""
 _TELLING = frozenset({"provider", "model", "request-id", "attempts", "cost", "warning"})
 """What answers tell under the same prefix: proxies and tests send it back."""
 NAMES = tuple(_OPTIONS)
@@ -78,30 +80,36 @@ def with_options(asked: ApiRequest, body: Mapping[str, Any], head: Head) -> ApiR
 
     Raises `RejectedBody` naming the option whose value can't be, and under ``strict`` for what would be dropped.
     """
-    found, unknown = read_options(body.get("metadata"), head.headers)
+    found, left_out = read_options(body.get("metadata"), head.headers)
     shows = bool(found.pop("provenance", False))
     if "session" not in found and (named := session_of(body, head.headers)) is not None:
         found["session"] = named
     wishes = replace(asked.wishes, **found)
-    dropped = (*asked.dropped, *unknown)
+    dropped = (*asked.dropped, *left_out)
     if wishes.strict and dropped:
         raise RejectedBody(f"{dropped[0]}, and strict lets nothing be left out", code="unsupported_parameter")
     return replace(asked, wishes=wishes, dropped=dropped, provenance=shows)
 
 
 def read_options(metadata: Any, headers: Mapping[str, str]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return field → value of what is wished for, and a sentence for each header that is no option.
+    """Return field → value of what is wished for, and a sentence for each thing that was left out.
 
-    What a header says holds before what the metadata say, of which others are the client's own. Raises `RejectedBody`.
+    What a header says holds before what the metadata say, whose names may also be the client's own: one of them that
+    can't be read is left out, unless it would protect something. Raises `RejectedBody`.
     """
     found: dict[str, Any] = {}
-    unknown = []
+    left_out = []
     if isinstance(metadata, Mapping):
         for key, value in metadata.items():
             name = key.lower().replace("_", "-")
             if name in _OPTIONS and value is not None:
                 field, read = _OPTIONS[name]
-                found[field] = _checked(f"metadata.{key}", read, value)
+                try:
+                    found[field] = _checked(f"metadata.{key}", read, value)
+                except RejectedBody as error:
+                    if field in _PROTECTING:
+                        raise
+                    left_out.append(f"{error.message}, and was left out")
     for header, text in headers.items():
         if not header.startswith(PREFIX):
             continue
@@ -110,8 +118,8 @@ def read_options(metadata: Any, headers: Mapping[str, str]) -> tuple[dict[str, A
             field, read = _OPTIONS[name]
             found[field] = _checked(header, read, text.strip())
         elif name not in _TELLING:
-            unknown.append(f"{header[:80]} is no option here, and was left out")
-    return found, tuple(unknown)
+            left_out.append(f"{header[:80]} is no option here, and was left out")
+    return found, tuple(left_out)
 
 
 def session_of(body: Mapping[str, Any], headers: Mapping[str, str]) -> str | None:
