@@ -182,12 +182,17 @@ def test_the_chunks_of_a_stream_are_chat_completion_chunks() -> None:
     assert form.usage(USAGE)["choices"] == []
 
 
-def exhausted(cause: Cause | None, *errors: str, retry_at: float | None = None) -> Exhausted:
-    candidate = Candidate(provider="acme", model="m", verdict=Verdict.DROPPED, cause=cause, reason="why")
+def exhausted(
+    cause: Cause | None, *errors: str, retry_at: float | None = None, beside: tuple[Cause, ...] = ()
+) -> Exhausted:
+    candidates = tuple(
+        Candidate(provider="acme", model=f"m{number or ''}", verdict=Verdict.DROPPED, cause=one, reason="why")
+        for number, one in enumerate((cause, *beside))
+    )
     attempts = tuple(
         AttemptRecord(id="a", provider="acme", model="m", started_at=1.0, seconds=0.1, error=one) for one in errors
     )
-    decision = DECISION.model_copy(update={"candidates": (candidate,), "attempts": attempts})
+    decision = DECISION.model_copy(update={"candidates": candidates, "attempts": attempts})
     return Exhausted("nobody can answer", decision=decision, retry_at=retry_at)
 
 
@@ -219,7 +224,13 @@ def exhausted(cause: Cause | None, *errors: str, retry_at: float | None = None) 
         (exhausted(Cause.DISABLED, "disabled"), "configuration_error", 500),
         (exhausted(Cause.DISABLED, "disabled", "overloaded"), "api_error", 502),
         (exhausted(None, "auth"), "authentication_error", 503),
+        (exhausted(Cause.OFF, beside=(Cause.KEY, Cause.UNABLE)), "invalid_request_error", 400),
+        (exhausted(Cause.DISABLED, beside=(Cause.BAD_KEY, Cause.UNABLE)), "invalid_request_error", 400),
+        (exhausted(Cause.POLICY, beside=(Cause.UNABLE,)), "configuration_error", 500),
+        (exhausted(Cause.TROUBLE, beside=(Cause.UNABLE,)), "api_error", 502),
         (exhausted(None, "too_large"), "invalid_request_error", 400),
+        (exhausted(Cause.UNABLE, "unsupported", "too_large"), "invalid_request_error", 400),
+        (exhausted(Cause.TROUBLE, "unsupported"), "api_error", 502),
         (exhausted(None, "overloaded"), "api_error", 502),
         (OSError(28, "No space left on device", "ledger.db"), "error", 500),
         (ValueError("odd"), "error", 500),

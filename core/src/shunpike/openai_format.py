@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from shunpike.types.usage import Usage
 
 _AUTH = frozenset({"auth", "permission", "region"})
-_OVERSIZED = frozenset({"too_large", "context_overflow"})
+_NOT_TAKEN = frozenset({"too_large", "context_overflow", "unsupported"})
+"""Errors of attempts at which the request was too large for the model, or held what it can't take."""
 _DISABLED = "disabled"
 """The error of an attempt that was given back unsent, as its target had been switched off."""
 _ELSEWHERE = frozenset({"quota", "trouble"})
@@ -56,11 +57,12 @@ _UNASKED = {
     "price": CONFIGURATION,
     "data_policy": CONFIGURATION,
     "config": CONFIGURATION,
+    # Of what is set up and switched on; what is not could have lacked the same.
+    "unable": INVALID,
     "off": CONFIGURATION,
     "disabled": CONFIGURATION,
     "key": CREDENTIAL,
     "bad_key": CREDENTIAL,
-    "unable": INVALID,
 }
 """`Cause` → type where nobody was asked, the least trouble first. By its values: `--help` imports no types."""
 
@@ -220,8 +222,8 @@ def _exhausted(error: Exhausted) -> str:
         return QUOTA
     causes = {candidate.cause for candidate in error.decision.candidates}
     if attempts:
-        oversized = all(attempt.error in _OVERSIZED for attempt in attempts)
-        return INVALID if oversized and causes.isdisjoint(_ELSEWHERE) else FAILED
+        not_taken = all(attempt.error in _NOT_TAKEN for attempt in attempts)
+        return INVALID if not_taken and causes.isdisjoint(_ELSEWHERE) else FAILED
     return next((kind for cause, kind in _UNASKED.items() if cause in causes), FAILED)
 
 

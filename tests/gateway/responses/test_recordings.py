@@ -30,7 +30,7 @@ FAILING = {
     "pydantic-ai--test_inferred_model_name_suggestion--0-e6328c.json": (404, "gpt-5.2-proo"),
     # Its file is an mp3, which no provider takes as a file.
     "pydantic-ai--test_multimodal_tool_return_matrix-tool_return_content-url_force_download-audio--2-c3779f.json": (
-        502,
+        400,
         "file",
     ),
     # The sandbox's own model sees no images.
