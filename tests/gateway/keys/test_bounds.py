@@ -68,6 +68,9 @@ async def test_a_limit_of_a_key_holds_for_it_and_for_no_other(gateway: InProcess
     assert (await asked(gateway, bob)).status == 200
     streamed = await asked(gateway, ann, stream=True)
     assert streamed.status == 429
+    # Whoever has a client key can set up nothing here.
+    assert "ask whoever runs this" in streamed.json()["error"]["hint"]
+    assert "shunpike" not in streamed.json()["error"]["hint"]
 
 
 async def test_as_many_run_at_a_time_as_the_key_may(settings: Settings) -> None:

@@ -13,7 +13,20 @@ from shunpike.config import KeyStore
 from shunpike.errors import AuthError, CreditsExhausted, Exhausted, NotHere, Overloaded, RateLimited, RequestError
 from shunpike.plugins import Host
 from shunpike.routing.hints import hint_for
-from shunpike.types import Billing, Candidate, Cause, Limit, Price, Rolling, Settings, Unit, Verdict
+from shunpike.types import (
+    Billing,
+    Blocking,
+    Candidate,
+    Cause,
+    DeniedBy,
+    Limit,
+    Owner,
+    Price,
+    Rolling,
+    Settings,
+    Unit,
+    Verdict,
+)
 from shunpike_testkit.clock import VirtualClock
 from shunpike_testkit.scripted import ScriptedProvider
 
@@ -67,6 +80,27 @@ async def test_a_budget_that_is_too_small_is_to_be_raised() -> None:
     async with client(dear, allow_paid=True, budgets=[{"amount": {"pico": 1}, "period": "day"}]) as opened:
         hint = (await failed(opened)).hint
     assert str(hint).startswith("raise the budget (where it stands: shunpike config show --origin), lower max_tokens")
+
+
+@pytest.mark.parametrize(
+    ("blocked", "hint"),
+    [
+        ({"cause": Cause.QUOTA, "retry_at": START + 60}, "ask whoever runs this to allow you more"),
+        ({"cause": Cause.TOO_LARGE}, "lower max_tokens or shorten the prompt   ·   or ask whoever runs this"),
+    ],
+)
+def test_who_asks_is_not_told_to_change_settings_against_a_bound_of_its_own(blocked: dict[str, Any], hint: str) -> None:
+    evidence = Blocking(limit=MINUTE, owner=Owner.PRINCIPAL)
+    one = Candidate(provider="acme", model="m", verdict=Verdict.DENIED, evidence=evidence, **blocked)
+    assert hint_for([one], [], "the budget").startswith(hint)
+
+
+def test_what_the_model_lacks_comes_before_what_is_switched_off_and_after_what_may_cost() -> None:
+    blind = Candidate(provider="acme", model="m", verdict=Verdict.DROPPED, cause=Cause.UNABLE)
+    off = Candidate(provider="b", model="*", verdict=Verdict.DROPPED, cause=Cause.OFF)
+    dear = Candidate(provider="c", model="m", verdict=Verdict.DROPPED, cause=Cause.POLICY, by=DeniedBy.POLICY)
+    assert hint_for([off, blind], []).startswith("ask another model")
+    assert hint_for([dear, blind], []).startswith("add a free provider")
 
 
 async def test_refusals_that_open_in_the_same_second_are_one_line() -> None:

@@ -10,7 +10,7 @@ from shunpike.errors import AuthError, ProviderError
 from shunpike.protocols import Target
 from shunpike.protocols.admission import MAX_COST
 from shunpike.protocols.target import GIVEN, key_hint
-from shunpike.types import Candidate, Cause, DeniedBy
+from shunpike.types import Candidate, Cause, DeniedBy, Owner
 
 
 class Told(NamedTuple):
@@ -37,6 +37,8 @@ PAY = f'{OWN_FILE}: allow_paid = true   and: budgets = [{{amount = "1.00", perio
 """How to allow money, and bound it."""
 _NOT_BY_PAYING = frozenset({Cause.PRICE, Cause.DATA_POLICY})
 """What is left out by a setting of ours, and still is where money is allowed."""
+_ASK_FOR_MORE = "ask whoever runs this to allow you more: it is your own bound, whichever provider is asked"
+"""What helps against a bound of who asks, who can change no setting."""
 _WHERE = "where it stands: shunpike config show --origin"
 OF_KINDS = {
     "credits": f"add credit at {{provider}}   ·   {_ANOTHER}",
@@ -94,8 +96,11 @@ def _hints(candidates: Sequence[Candidate], told: Sequence[Told], too_dear_for: 
     more = f"allow more, {OWN_FILE}: max_attempts = 16   ·   or name a model: -m PROVIDER/ID"
     yield Cause.ATTEMPTS in causes, more
     yield Cause.TIME in causes, "give it more time: --timeout 10m   ·   or name a model: -m PROVIDER/ID"
-    yield any(one.retry_at for one in candidates), f"add a provider: shunpike keys set NAME{pay}"
     smaller = "lower max_tokens or shorten the prompt"
+    bounded = [one for one in candidates if one.evidence is not None and one.evidence.owner is Owner.PRINCIPAL]
+    yield any(one.cause is Cause.TOO_LARGE for one in bounded), f"{smaller}   ·   or {_ASK_FOR_MORE}"
+    yield bool(bounded), _ASK_FOR_MORE
+    yield any(one.retry_at for one in candidates), f"add a provider: shunpike keys set NAME{pay}"
     yield too_dear_for == MAX_COST, f"raise max_cost, {smaller}"
     yield bool(too_dear_for), f"raise {too_dear_for} ({_WHERE}), {smaller}   ·   what is left: shunpike budget"
     large = "lower max_tokens or shorten the prompt   ·   what the limits are: shunpike limits"
@@ -107,6 +112,7 @@ def _hints(candidates: Sequence[Candidate], told: Sequence[Told], too_dear_for: 
     kept = f"leave no_training out, or where you know better ({_WHERE}): trains_on_prompts = false in [providers."
     yield bool(private) and not told, f"{kept}{private}]{pay}"
     yield Cause.NO_PAID in causes and not told, f"leave no_paid out to allow what costs money   ·   {_ANOTHER}"
+    yield Cause.UNABLE in causes and not (told or money), OF_KINDS["unsupported"]
     off = next((one.provider for one in candidates if one.cause is Cause.OFF), "")
     yield bool(off) and not told, f"switch it on ({_WHERE}): enabled = true in [providers.{off}]"
     for one in told:
