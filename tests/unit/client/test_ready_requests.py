@@ -11,6 +11,7 @@ from shunpike.builtin.memory import MemoryStore
 from shunpike.client import Client
 from shunpike.errors import AttemptExists, Overloaded
 from shunpike.runtime.wishes import Wishes
+from shunpike.tokens import prompt_tokens
 from shunpike.types import ChatRequest, Chunk, EmbedRequest
 from shunpike_testkit.scripted import ScriptedProvider
 
@@ -61,8 +62,10 @@ async def test_who_answers_a_stream_and_after_how_many_attempts_is_known_at_its_
     async with make_client(first, ScriptedProvider("second", told)) as client:
         stream = client.open(HELLO, Wishes())
         assert (stream.provider, stream.model, stream.attempts) == (None, None, 0)
+        assert stream.prompt_tokens is None
         async with stream:
             assert (stream.provider, stream.model, stream.attempts) == ("second", "served-1", 2)
+            assert stream.prompt_tokens == prompt_tokens(HELLO)
             async for _ in stream:
                 pass
             assert stream.attempts == 2

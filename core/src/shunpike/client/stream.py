@@ -176,6 +176,12 @@ class Stream:
         return attempt.assembly.model if attempt else None
 
     @property
+    def prompt_tokens(self) -> int | None:
+        """The prompt as it was counted for the model that is answering, once it is known; what it took comes last."""
+        attempt = self._run.attempt if self._run else None
+        return attempt.ask.prompt_tokens if attempt else None
+
+    @property
     def attempts(self) -> int:
         """How many attempts were made so far, the one that is answering included."""
         run = self._run

@@ -18,13 +18,18 @@ def may_use(caller: Caller, model: str, stands_for: StandsFor) -> bool:
     return not caller.models or may_ask(caller.models, model) or may_ask(caller.models, stands_for(model))
 
 
+def check_model(caller: Caller, model: str, stands_for: StandsFor) -> None:
+    """Raise `ApiFailure` with 403 where ``model`` is none of those that ``caller`` may ask for."""
+    if not may_use(caller, model, stands_for):
+        raise _not_allowed(caller, model)
+
+
 def bounded(wishes: Wishes, caller: Caller, model: str, stands_for: StandsFor) -> Wishes:
     """Return ``wishes`` with what bounds ``caller``, who asks for ``model``.
 
     Raises `ApiFailure` with 403 where that is none of its models.
     """
-    if not may_use(caller, model, stands_for):
-        raise _not_allowed(caller, model)
+    check_model(caller, model, stands_for)
     if caller.principal is None and not caller.no_paid:
         return wishes
     return replace(wishes, principal=caller.principal, no_paid=caller.no_paid or wishes.no_paid)

@@ -103,6 +103,10 @@ class ApiFailure(Exception):
 class EventWriter(Protocol):
     """Writes one streamed answer, event by event; what it returns is sent as it is, and may be empty."""
 
+    def served(self, model: str, prompt_tokens: int) -> None:
+        """Note which model answers, and the prompt as it was counted; called before `opening` where that is known."""
+        ...
+
     def opening(self) -> bytes:
         """Return what is sent first: at the first content, or sooner where the stream has to begin without any."""
         ...

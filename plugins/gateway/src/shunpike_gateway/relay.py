@@ -10,9 +10,10 @@ from typing import Any
 from shunpike.client import Client, Stream
 from shunpike.clock import Clock
 from shunpike.errors import ShunpikeError
+from shunpike.runtime.counter import measured
 from shunpike.runtime.wishes import Wishes
 from shunpike.types import ChatRequest, EmbedRequest, GatewaySettings
-from shunpike_gateway.caller_bounds import bounded
+from shunpike_gateway.caller_bounds import bounded, check_model
 from shunpike_gateway.connection import HttpCall
 from shunpike_gateway.exchange import ApiDialect, ApiError, ApiFailure, ApiRequest, Caller, EventWriter, RejectedBody
 from shunpike_gateway.options import with_options
@@ -57,13 +58,23 @@ class Relay:
 
     def bounded(self, wishes: Wishes, caller: Caller, request: ChatRequest | EmbedRequest, request_id: str) -> Wishes:
         """Return ``wishes`` under an id just made, with what bounds ``caller``. Raises `ApiFailure`."""
-        runtime = self._client.runtime
-        snapshot = runtime.snapshot
-        model = request.model
-        if "model" not in request.model_fields_set:
-            model = snapshot.settings.default_model
-        wishes = bounded(wishes, caller, model, snapshot.stands_for)
+        wishes = bounded(wishes, caller, self._model_of(request), self._client.runtime.snapshot.stands_for)
         return replace(wishes, max_wait=self.settings.max_wait, request_id=request_id, is_new_id=True)
+
+    def _model_of(self, request: ChatRequest | EmbedRequest) -> str:
+        if "model" in request.model_fields_set:
+            return request.model
+        return self._client.runtime.snapshot.settings.default_model
+
+    async def counted(self, call: HttpCall, dialect: ApiDialect) -> int:
+        """Return the estimated tokens of the prompt of ``call``: nobody is asked, and nothing is paid.
+
+        Raises `RejectedBody`, `Disconnected`, and `ApiFailure` where its model may not be asked for.
+        """
+        request = dialect.read(await call.json(), call.head).request
+        check_model(call.head.caller, self._model_of(request), self._client.runtime.snapshot.stands_for)
+        tokens, _ = await measured(request)
+        return tokens
 
     async def _whole(self, call: HttpCall, dialect: ApiDialect, asked: ApiRequest) -> None:
         try:
@@ -155,12 +166,10 @@ class _Streaming:
                 return
             stream = self._stream
             headers = {**id_headers(self._asked.wishes.request_id or ""), **warning_header(self._asked.dropped)}
-            if stream.provider is not None and stream.model is not None:
+            if stream.provider is not None and stream.model is not None and stream.prompt_tokens is not None:
                 headers |= {"x-shunpike-provider": stream.provider, "x-shunpike-model": stream.model}
                 headers["x-shunpike-attempts"] = str(stream.attempts)
-                served = getattr(self._writer, "served", None)
-                if served is not None:
-                    served(stream.provider, stream.model)
+                self._writer.served(stream.model, stream.prompt_tokens)
             await self._call.begin_events(headers)
             await self._call.write_events(self._writer.opening())
             self._sent_mono = self._clock.monotonic()

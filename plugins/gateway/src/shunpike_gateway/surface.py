@@ -55,8 +55,8 @@ class Surface:
             ApiRoute("GET", "/v1/models", self.models.all, CHAT),
             ApiRoute("GET", "/v1/models/*", self.models.one, CHAT),
             ApiRoute("POST", "/v1/messages", self.asks(MESSAGES), MESSAGES),
-            ApiRoute("POST", "/v1/messages/count_tokens", _count_tokens, MESSAGES),
-            *response_routes(self.responses, self.asks(self.responses)),
+            ApiRoute("POST", "/v1/messages/count_tokens", self._count_tokens, MESSAGES),
+            *response_routes(self.responses, self.asks(self.responses), self.relay.counted),
         )
 
     def _keep_responses(self, settings: GatewaySettings) -> None:
@@ -72,6 +72,9 @@ class Surface:
                 await self.relay.run(call, dialect)
 
         return endpoint
+
+    async def _count_tokens(self, call: HttpCall) -> None:
+        await call.write(json_reply(MESSAGES.count(await self.relay.counted(call, MESSAGES))))
 
     def _patience(self, call: HttpCall) -> float:
         """Return the seconds after which nobody waits for an answer any more."""
@@ -106,7 +109,3 @@ def _probes() -> tuple[ApiRoute, ...]:
 
 async def _nothing(call: HttpCall) -> None:
     await call.write(HttpReply(200, b"{}" if call.head.method != "HEAD" else b""))
-
-
-async def _count_tokens(call: HttpCall) -> None:
-    await call.write(json_reply(MESSAGES.count(MESSAGES.read(await call.json(), call.head))))

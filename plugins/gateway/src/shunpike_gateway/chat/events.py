@@ -24,9 +24,9 @@ class ChatEvents:
         self._model: str | None = None
         self._shows_usage, self._shows_origin = shows_usage, shows_origin
 
-    def served(self, provider: str, model: str) -> None:
-        """Note who answers, where that is known at the opening."""
-        del provider
+    def served(self, model: str, prompt_tokens: int) -> None:
+        """Note which model answers."""
+        del prompt_tokens
         self._model = model
 
     def opening(self) -> bytes:

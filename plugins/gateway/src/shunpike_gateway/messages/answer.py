@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from shunpike.tokens import prompt_tokens
 from shunpike.types import ChatRequest, Completion, Message, ToolCall, Usage
@@ -115,6 +114,6 @@ def signature(request_id: str) -> str:
     return base64.b64encode(f"shunpike {request_id}".encode()).decode()
 
 
-def tokens_body(request: ChatRequest) -> dict[str, Any]:
+def tokens_body(tokens: int) -> Json:
     """Return the answer of ``count_tokens``."""
-    return {"input_tokens": estimated(request)}
+    return {"input_tokens": max(1, tokens)}

@@ -34,6 +34,6 @@ class MessagesDialect:
         """Return the body of an error."""
         return error_body(problem)
 
-    def count(self, asked: ApiRequest) -> Mapping[str, Any]:
-        """Return what ``count_tokens`` answers: nobody is asked, and nothing is paid."""
-        return tokens_body(asked.request)
+    def count(self, tokens: int) -> Mapping[str, Any]:
+        """Return what ``count_tokens`` answers for a prompt of so many."""
+        return tokens_body(tokens)

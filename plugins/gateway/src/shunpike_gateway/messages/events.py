@@ -41,7 +41,7 @@ class MessageEvents:
         self._asked = asked
         self._request_id = request_id
         self._model: str = asked.facts.model
-        self._opened = False
+        self._prompt_tokens: int | None = None
         self._blocks = 0
         self._kind = ""
         """Of the block of words that is open, which is the last one: text or thinking; empty = none is."""
@@ -50,17 +50,14 @@ class MessageEvents:
         self._told: set[int] = set()
         """The numbers of all calls that have a block."""
 
-    def served(self, provider: str, model: str) -> None:
-        """Name the model that answers, where that is known before the opening."""
-        del provider
-        self._model = model
+    def served(self, model: str, prompt_tokens: int) -> None:
+        """Note which model answers, and the prompt as it was counted."""
+        self._model, self._prompt_tokens = model, prompt_tokens
 
     def opening(self) -> bytes:
         """Return the start of the message, with an estimate of its prompt: clients reckon with it until the end."""
-        if self._opened:
-            return b""
-        self._opened = True
-        usage = {"input_tokens": estimated(self._asked.request), "output_tokens": 1}
+        tokens = self._prompt_tokens or estimated(self._asked.request)
+        usage = {"input_tokens": tokens, "output_tokens": 1}
         message: dict[str, Any] = {
             "id": message_id(self._request_id),
             "type": "message",

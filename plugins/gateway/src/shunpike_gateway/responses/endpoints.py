@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from shunpike.tokens import prompt_tokens
+from collections.abc import Awaitable, Callable
+
 from shunpike_gateway.connection import HttpCall
-from shunpike_gateway.exchange import ApiError, ApiFailure
+from shunpike_gateway.exchange import ApiDialect, ApiError, ApiFailure
 from shunpike_gateway.replies import json_reply
 from shunpike_gateway.responses.dialect import ResponsesDialect
 from shunpike_gateway.responses.kept import KeptResponse
@@ -13,13 +14,17 @@ from shunpike_gateway.routes import ApiRoute, Endpoint
 PATH = "/v1/responses"
 
 
-def response_routes(dialect: ResponsesDialect, asks: Endpoint) -> tuple[ApiRoute, ...]:
+Counts = Callable[[HttpCall, ApiDialect], Awaitable[int]]
+"""Returns the tokens of the prompt of a call in the words of a dialect."""
+
+
+def response_routes(dialect: ResponsesDialect, asks: Endpoint, counts: Counts) -> tuple[ApiRoute, ...]:
     """Return the routes; ``asks`` is the endpoint that runs what is asked in ``dialect``."""
     kept = _KeptEndpoints(dialect)
 
     async def count(call: HttpCall) -> None:
-        asked = dialect.read(await call.json(), call.head)
-        await call.write(json_reply({"object": "response.input_tokens", "input_tokens": prompt_tokens(asked.request)}))
+        tokens = await counts(call, dialect)
+        await call.write(json_reply({"object": "response.input_tokens", "input_tokens": tokens}))
 
     return (
         ApiRoute("POST", PATH, asks, dialect),

@@ -32,9 +32,9 @@ class ResponseEvents:
         self._calls: dict[int, OpenCall] = {}
         self._called: set[int] = set()
 
-    def served(self, provider: str, model: str) -> None:
+    def served(self, model: str, prompt_tokens: int) -> None:
         """Note which model answers."""
-        del provider
+        del prompt_tokens
         self._format.model = model
 
     def opening(self) -> bytes:
