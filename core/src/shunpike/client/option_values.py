@@ -198,6 +198,32 @@ def plain(name: str, value: T) -> T:
     return value
 
 
+PARAMETERS: Mapping[str, Check] = {
+    "model": word,
+    "temperature": number,
+    "top_p": number,
+    "frequency_penalty": number,
+    "presence_penalty": number,
+    "max_tokens": whole,
+    "max_completion_tokens": whole,
+    "n": whole,
+    "stop": words,
+    "seed": whole,
+    "logprobs": flag,
+    "top_logprobs": whole,
+    "logit_bias": table,
+    "tools": tools,
+    "tool_choice": word_or_table,
+    "parallel_tool_calls": flag,
+    "response_format": table,
+    "reasoning_effort": word,
+    "verbosity": word,
+    "service_tier": word,
+    "user": word,
+}
+"""Parameter of a chat completion → what its value must be."""
+
+
 def _real(value: Any) -> int | float | None:
     """Return a finite number as one of Python's own, whoever's number it is; None for what is none. True is none."""
     if isinstance(value, bool) or not isinstance(value, Real | Decimal):

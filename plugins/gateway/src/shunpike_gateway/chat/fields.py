@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from shunpike.client import option_values as values
 from shunpike.errors import UsageError
+from shunpike.types.given import says_nothing
 from shunpike.validation import shown
 from shunpike_gateway.exchange import RejectedBody
 
-_CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    "model": values.word,
-    "temperature": values.number,
-    "top_p": values.number,
-    "frequency_penalty": values.number,
-    "presence_penalty": values.number,
-    "max_tokens": values.whole,
-    "max_completion_tokens": values.whole,
-    "n": values.whole,
-    "stop": values.words,
-    "seed": values.whole,
-    "logprobs": values.flag,
-    "top_logprobs": values.whole,
-    "logit_bias": values.table,
-    "tools": values.tools,
-    "tool_choice": values.word_or_table,
-    "parallel_tool_calls": values.flag,
-    "response_format": values.table,
-    "reasoning_effort": values.word,
-    "verbosity": values.word,
-    "service_tier": values.word,
-    "user": values.word,
+_CHECKS: Mapping[str, values.Check] = {
+    **values.PARAMETERS,
     "functions": lambda _, value: value,
     "function_call": values.word_or_table,
 }
@@ -52,7 +33,6 @@ _OTHERWISE = frozenset(
     }
 )
 """What is read elsewhere, or is about OpenAI's own books."""
-_SAYS_NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
 def fields_of(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,7 +40,7 @@ def fields_of(body: Mapping[str, Any]) -> dict[str, Any]:
     found = {}
     for name, value in body.items():
         check = _CHECKS.get(name)
-        if check is not None and value not in _SAYS_NOTHING:
+        if check is not None and not says_nothing(value):
             try:
                 found[name] = check(name, value)
             except UsageError as error:
