@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,24 +27,24 @@ Events = list[tuple[str, Json]]
 _WORKING = "in_progress"
 
 
-class OpenItem:
+class OpenItem(ABC):
     """One item that is being made; ``place`` is its own among all items of the answer."""
 
     def __init__(self, item_id: str, place: int) -> None:
         self.item_id = item_id
         self.place = place
 
+    @abstractmethod
     def item(self, status: str) -> Json:
         """Return the item as far as it is made."""
-        raise NotImplementedError
 
     def begin(self) -> Events:
         """Return the event that adds it."""
         return [("response.output_item.added", {"output_index": self.place, "item": self.item(_WORKING)})]
 
+    @abstractmethod
     def rest(self) -> Events:
         """Return the events that end what is within it."""
-        raise NotImplementedError
 
     def end(self, status: str) -> Events:
         """Return the events that end it."""
