@@ -176,12 +176,17 @@ def with_id(problem: ApiError, request_id: str) -> ApiError:
     return problem if problem.request_id is not None else replace(problem, request_id=request_id)
 
 
-def as_written(problem: ApiError) -> dict[str, Any]:
-    """Return what every dialect tells beside its own fields."""
+def openai_error(problem: ApiError) -> dict[str, Any]:
+    """Return the body of an error as OpenAI's clients read it, with what is known beside their fields."""
     at = problem.retry_at
-    return {
+    error = {
+        "message": problem.message,
+        "type": problem.kind,
+        "param": problem.param,
+        "code": problem.code,
         "hint": problem.hint,
         "request_id": problem.request_id,
         "retry_at": None if at is None else iso(at),
         "attempts": list(problem.attempts),
     }
+    return {"error": error}

@@ -1,12 +1,10 @@
-"""Whole bodies of chat completions: answers and errors."""
+"""Whole bodies of chat completions: answers."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from shunpike.types import Completion
-from shunpike_gateway.exchange import ApiError
-from shunpike_gateway.problems import as_written
 from shunpike_gateway.tool_ids import safe_id
 
 
@@ -26,9 +24,3 @@ def with_safe_calls(message: dict[str, Any]) -> None:
     for call in message.get("tool_calls") or ():
         if "id" in call:
             call["id"] = safe_id(call["id"])
-
-
-def error_body(problem: ApiError) -> dict[str, Any]:
-    """Return an error as OpenAI's clients read it, with what is known beside their fields."""
-    error = {"message": problem.message, "type": problem.kind, "param": problem.param, "code": problem.code}
-    return {"error": {**error, **as_written(problem)}}

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from pydantic import ValidationError
-
 from shunpike.runtime.wishes import Wishes
-from shunpike.types import ChatRequest, Completion
-from shunpike.validation import about
-from shunpike_gateway.chat.bodies import answer_body, error_body
+from shunpike.types import Completion
+from shunpike_gateway.chat.bodies import answer_body
 from shunpike_gateway.chat.events import ChatEvents
 from shunpike_gateway.chat.fields import fields_of, flag_of, unknown_of
 from shunpike_gateway.chat.messages import messages_of
 from shunpike_gateway.chat.tools import check_tools
+from shunpike_gateway.chat_request import request_of
 from shunpike_gateway.exchange import ApiDialect, ApiError, ApiRequest, Head, RejectedBody
+from shunpike_gateway.problems import openai_error
 
 
 class _Facts(NamedTuple):
@@ -55,17 +54,7 @@ class ChatDialect:
 
     def error(self, problem: ApiError) -> Mapping[str, Any]:
         """Return the body of an error."""
-        return error_body(problem)
-
-
-def request_of(fields: Mapping[str, Any]) -> ChatRequest:
-    """Return the request of checked fields. Raises `RejectedBody` naming the field that can't be."""
-    try:
-        return ChatRequest.model_validate(fields)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        first["loc"] = tuple(part for part in first["loc"] if isinstance(part, int) or part.isidentifier())
-        raise RejectedBody(about(first), param=".".join(map(str, first["loc"])) or None) from None
+        return openai_error(problem)
 
 
 def _facts(body: Mapping[str, Any]) -> _Facts:

@@ -9,8 +9,9 @@ from pydantic_core import to_json
 
 from shunpike.openai_format import ChunkFormat
 from shunpike.types import Chunk, Completion
-from shunpike_gateway.chat.bodies import error_body, with_safe_calls
+from shunpike_gateway.chat.bodies import with_safe_calls
 from shunpike_gateway.exchange import ApiError
+from shunpike_gateway.problems import openai_error
 from shunpike_gateway.provenance import FIELD, told_of
 
 DONE = b"data: [DONE]\n\n"
@@ -58,7 +59,7 @@ class ChatEvents:
 
     def failure(self, problem: ApiError) -> bytes:
         """Return the error as an event; no end follows, which would say that the answer is whole."""
-        return event(error_body(problem))
+        return event(openai_error(problem))
 
 
 def event(body: Mapping[str, Any]) -> bytes:

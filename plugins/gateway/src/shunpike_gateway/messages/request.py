@@ -6,11 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
 from shunpike.runtime.wishes import Wishes
-from shunpike.types import ChatRequest
-from shunpike.validation import about
+from shunpike_gateway.chat_request import request_of
 from shunpike_gateway.exchange import ApiRequest, RejectedBody
 from shunpike_gateway.messages.checks import Json, flag, number, table, whole, wrong
 from shunpike_gateway.messages.tools import choice, functions
@@ -53,11 +50,7 @@ def read_request(body: Mapping[str, Any]) -> ApiRequest:
         if not isinstance(model, str):
             raise wrong("model", "a text", model)
         fields |= {"model": model} if model else {}
-    try:
-        request = ChatRequest.model_validate(fields)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise RejectedBody(about(first), param=".".join(map(str, first["loc"])) or "messages") from None
+    request = request_of(fields)
     own = renamed(str(row.get("name")) for row in body.get("tools") or [])
     facts = MessagesFacts(request.model, own)
     return ApiRequest(

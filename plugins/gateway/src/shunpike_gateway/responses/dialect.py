@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from shunpike.types import Completion, Message
-from shunpike_gateway.chat import ChatDialect
 from shunpike_gateway.exchange import ApiError, ApiRequest, Head
+from shunpike_gateway.problems import openai_error
 from shunpike_gateway.responses.events import ResponseEvents
 from shunpike_gateway.responses.kept import KeptResponses
 from shunpike_gateway.responses.reading import ResponseFacts, read_request
@@ -51,7 +51,7 @@ class ResponsesDialect:
 
     def error(self, problem: ApiError) -> Mapping[str, Any]:
         """Return the body of an error; what chat completions call messages is the input here."""
-        return ChatDialect().error(replace(problem, param="input") if problem.param == "messages" else problem)
+        return openai_error(replace(problem, param="input") if problem.param == "messages" else problem)
 
     def _keep(self, facts: ResponseFacts, body: Json) -> None:
         if self.kept is not None and facts.is_kept:

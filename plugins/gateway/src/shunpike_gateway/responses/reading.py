@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import ValidationError
-
 from shunpike.runtime.wishes import Wishes
 from shunpike.types import ChatRequest
 from shunpike.types.given import says_nothing
-from shunpike.validation import about
+from shunpike_gateway.chat_request import request_of
 from shunpike_gateway.exchange import ApiRequest, Caller, Head, RejectedBody
 from shunpike_gateway.responses import fields
 from shunpike_gateway.responses.items import ItemReader
@@ -106,15 +104,15 @@ def _earlier(previous: Any, caller: Caller, kept: KeptResponses | None) -> tuple
 
 def _request(told: Mapping[str, Any]) -> ChatRequest:
     try:
-        return ChatRequest.model_validate(told)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = [str(part) for part in first["loc"]]
-        param = ".".join([_OURS.get(place[0], place[0]), *place[1:]]) if place else "input"
-        message = about(first)
+        return request_of(told)
+    except RejectedBody as error:
+        first, dot, rest = (error.param or "messages").partition(".")
+        # Its items are not the messages that were made of them, so that none of them can be named.
+        param = "input" if first == "messages" else f"{_OURS.get(first, first)}{dot}{rest}"
+        message = error.message
         for ours, theirs in _OURS.items():
             message = message.replace(ours, theirs)
-        raise RejectedBody(message, param=param.partition(".")[0] if param.startswith("input") else param) from None
+        raise RejectedBody(message, param=param) from None
 
 
 def _flag(body: Mapping[str, Any], name: str) -> bool:
