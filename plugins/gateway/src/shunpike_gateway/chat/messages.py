@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from shunpike.types.given import says_nothing
 from shunpike.validation import shown
 from shunpike_gateway.exchange import RejectedBody
 
@@ -24,9 +25,10 @@ _KNOWN = frozenset(
     }
 )
 """Fields of a message that go on. ``private`` is the router's own: no client sets it."""
-_TEXTS = frozenset({"text", "input_text", "output_text"})
-_IMAGES = frozenset({"image_url", "input_image"})
-_THOUGHTS = frozenset({"thinking", "redacted_thinking", "reasoning"})
+_TEXTS = ("text", "input_text", "output_text")
+"""Types of parts, in a tuple as those below: the type that a client gives may be no text, which no set can look up."""
+_IMAGES = ("image_url", "input_image")
+_THOUGHTS = ("thinking", "redacted_thinking", "reasoning")
 """Parts that another API's clients send back: no provider of chat completions takes them."""
 
 
@@ -60,8 +62,9 @@ def _message(message: Mapping[str, Any], where: str, dropped: dict[str, None]) -
         del one["reasoning"]
     if isinstance(content := one.get("content"), list):
         one["content"] = _parts(content, f"{where}.content", dropped)
-    if calls := one.get("tool_calls"):
-        one["tool_calls"] = _calls(calls, f"{where}.tool_calls")
+    if says_nothing(calls := one.pop("tool_calls", None)):
+        return one
+    one["tool_calls"] = _calls(calls, f"{where}.tool_calls")
     return one
 
 

@@ -108,7 +108,7 @@ def choice(body: Mapping[str, Any], names: frozenset[str]) -> Json:
         return {}
     wanted = table(body["tool_choice"], "tool_choice")
     kind = wanted.get("type")
-    if kind != "tool" and kind not in _CHOICES:
+    if kind not in ("tool", *_CHOICES):
         raise wrong("tool_choice.type", "'auto', 'any', 'tool' or 'none'", kind)
     found: Json = {"parallel_tool_calls": False} if wanted.get("disable_parallel_tool_use") is True else {}
     if not names:

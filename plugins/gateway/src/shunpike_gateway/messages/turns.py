@@ -17,7 +17,8 @@ from shunpike_gateway.tool_ids import safe_id, safe_name
 
 BILLING = "x-anthropic-billing-header:"
 """How a text begins that Claude Code puts before the instructions: it differs each time, and ends every cache."""
-_THOUGHTS = frozenset({"thinking", "redacted_thinking"})
+_THOUGHTS = ("thinking", "redacted_thinking")
+"""Types of blocks, in a tuple: the type that a client gives may be no text, which no set can look up."""
 
 
 def instructions(system: Any, dropped: list[str]) -> list[Json]:
@@ -67,7 +68,7 @@ def _check_answered(row: Mapping[str, Any], calls: Mapping[str, str], place: str
     if not calls or row.get("role") == "system":
         return
     content = row["content"] if row.get("role") == "user" and isinstance(row["content"], list) else []
-    there = {block.get("tool_use_id") for block in content if isinstance(block, Mapping)}
+    there = [block.get("tool_use_id") for block in content if isinstance(block, Mapping)]
     if lost := [told for told in calls if told not in there]:
         raise RejectedBody(
             f"{place}: `tool_use` ids were found without `tool_result` blocks immediately after: {', '.join(lost)}",

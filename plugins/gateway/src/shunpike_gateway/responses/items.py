@@ -8,7 +8,7 @@ from typing import Any
 
 from shunpike_gateway.exchange import RejectedBody
 from shunpike_gateway.responses import fields
-from shunpike_gateway.responses.tools import ToolTable, arguments_of_custom
+from shunpike_gateway.responses.tools import ToolTable, arguments_of_custom, namespace_of
 
 ROLES = ("user", "assistant", "system", "developer")
 SILENT = frozenset({"reasoning", "compaction_trigger"})
@@ -104,7 +104,7 @@ class ItemReader:
 
     def _call(self, item: dict[str, Any], place: str) -> None:
         call_id = fields.name(item.get("call_id"), f"{place}.call_id")
-        name = self._tools.name_of(fields.name(item.get("name"), f"{place}.name"), item.get("namespace"))
+        name = self._tools.name_of(fields.name(item.get("name"), f"{place}.name"), namespace_of(item, place))
         if item["type"] == "custom_tool_call":
             arguments = arguments_of_custom(fields.text(item.get("input"), f"{place}.input"))
         else:

@@ -121,7 +121,7 @@ class ToolTable:
         return str(mode) if self._functions else None
 
     def _chosen(self, choice: Mapping[str, Any], place: str) -> str:
-        name, namespace = fields.name(choice.get("name"), f"{place}.name"), choice.get("namespace")
+        name, namespace = fields.name(choice.get("name"), f"{place}.name"), namespace_of(choice, place)
         seen = self._seen.get((namespace, name))
         if seen is None:
             # A choice does not always say in which namespace its tool is.
@@ -129,6 +129,12 @@ class ToolTable:
         if seen is None:
             raise RejectedBody(f"{place} names a tool that is not in tools", param=place)
         return seen
+
+
+def namespace_of(row: Mapping[str, Any], place: str) -> str | None:
+    """Return the namespace that a call or a choice names, None where it names none. Raises `RejectedBody`."""
+    namespace = row.get("namespace")
+    return None if namespace is None else fields.text(namespace, f"{place}.namespace")
 
 
 def _name(name: str, namespace: str | None) -> str:
