@@ -10,10 +10,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from shunpike.errors import (
+    CreditsExhausted,
     DuplicateRequest,
     Exhausted,
+    Overloaded,
     PluginError,
     ProviderError,
+    QuotaExhausted,
+    RateLimited,
     ShunpikeError,
     StoreError,
     UnknownModel,
@@ -158,7 +162,6 @@ class ChunkFormat:
 def error_body(error: Exception) -> dict[str, Any]:
     """Return an error object, with what is known beside OpenAI's four fields; no key is in it."""
     message, hint = error_texts(error)
-    retry_at = getattr(error, "retry_at", None) or getattr(error, "reset_at", None)
     return {
         "message": message,
         "type": error_type(error),
@@ -166,7 +169,7 @@ def error_body(error: Exception) -> dict[str, Any]:
         "param": None,
         "hint": hint,
         "request_id": getattr(error, "request_id", None),
-        "retry_at": _moment(retry_at),
+        "retry_at": _moment(opens_at(error)),
         "blocked": _blocked(error) if isinstance(error, Exhausted) else [],
         "attempts": [_attempt(one) for one in error.decision.attempts] if isinstance(error, Exhausted) else [],
     }
@@ -180,6 +183,17 @@ def error_texts(error: Exception) -> tuple[str, str | None]:
         name = f": {error.filename}" if error.filename else ""
         return f"{error.strerror or error}{name}", None
     return str(error), None
+
+
+def opens_at(error: Exception) -> float | None:
+    """Return the moment at which what ended with ``error`` may work, epoch seconds; None where nobody knows one."""
+    match error:
+        case Exhausted() | RateLimited() | Overloaded():
+            return error.retry_at
+        case QuotaExhausted() | CreditsExhausted():
+            return error.reset_at
+        case _:
+            return None
 
 
 def error_type(error: Exception) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shunpike.errors import Overloaded, PromptTooLarge, RateLimited, StoreError, UnknownModel
+from shunpike.errors import Overloaded, PromptTooLarge, QuotaExhausted, RateLimited, StoreError, UnknownModel
 from shunpike_gateway.exchange import RejectedBody
 from shunpike_gateway.options import read_options, session_of
 from shunpike_gateway.problems import problem_of
@@ -81,6 +81,14 @@ def test_what_opens_soon_is_told_with_a_time_and_what_does_not_ends_retries() ->
     assert (soon.status, soon.code, soon.retry_after, soon.should_retry) == (429, "rate_limit_exceeded", 12.0, None)
     assert "try again in 12s" in soon.message
     assert (late.status, late.code, late.retry_after, late.should_retry) == (429, "insufficient_quota", None, False)
+
+
+def test_a_quota_that_is_spent_says_when_it_opens() -> None:
+    spent = QuotaExhausted("spent", provider="a", status=429)
+    spent.reset_at = NOW + 7200
+    told = problem_of(spent, NOW)
+    assert (told.code, told.retry_at) == ("insufficient_quota", NOW + 7200)
+    assert "open again at 2027-01-15T10:00:00" in told.message
 
 
 def test_a_prompt_that_is_too_large_is_told_so_that_agents_shorten_it() -> None:

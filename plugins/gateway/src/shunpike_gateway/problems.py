@@ -16,7 +16,7 @@ from shunpike.errors import (
     UnknownModel,
     UnknownProvider,
 )
-from shunpike.openai_format import error_body, status_of
+from shunpike.openai_format import error_body, opens_at, status_of
 from shunpike.types import AttemptRecord, Candidate, Cause, DeniedBy, Unit, Verdict
 from shunpike.types.base import iso
 from shunpike_gateway.exchange import ApiError, RejectedBody
@@ -69,7 +69,7 @@ def _plain(error: ShunpikeError) -> ApiError:
         message=body["message"],
         hint=body["hint"],
         request_id=body["request_id"],
-        retry_at=getattr(error, "retry_at", None) or getattr(error, "reset_at", None),
+        retry_at=opens_at(error),
         # Whatever could be tried again was, by us: a client that does so too multiplies an outage.
         should_retry=False,
         attempts=tuple(body["attempts"]),

@@ -98,8 +98,8 @@ class Relay:
     def failure(self, error: ShunpikeError, asked: ApiRequest) -> ApiFailure:
         """Return what ends ``asked`` before anything was sent."""
         problem = self.problem(error, asked)
-        headers = {**id_headers(problem.request_id or ""), "x-shunpike-attempts": str(len(problem.attempts))}
-        return ApiFailure(problem, {**headers, **warning_header(asked.dropped)})
+        headers = {"x-shunpike-attempts": str(len(problem.attempts)), **warning_header(asked.dropped)}
+        return ApiFailure(problem, headers)
 
     @property
     def clock(self) -> Clock:

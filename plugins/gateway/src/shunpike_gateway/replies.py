@@ -9,6 +9,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from shunpike_gateway.exchange import ApiDialect, ApiError
+from shunpike_gateway.provenance import id_headers
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 JSON = "application/json"
@@ -58,5 +59,5 @@ def error_reply(dialect: ApiDialect, problem: ApiError, headers: Mapping[str, st
     if problem.should_retry is not None:
         told["x-should-retry"] = "true" if problem.should_retry else "false"
     if problem.request_id is not None:
-        told |= dict.fromkeys(("x-request-id", "request-id", "x-shunpike-request-id"), problem.request_id)
+        told |= id_headers(problem.request_id)
     return json_reply(dialect.error(problem), problem.status, told)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from shunpike.runtime.wishes import Wishes
@@ -34,7 +35,7 @@ class ChatDialect:
         """Return the request of a body."""
         if self._responses is not None and "messages" not in body and "input" in body:
             asked = self._responses.read(body, head)
-            return ApiRequest(asked.request, asked.wishes, asked.stream, asked.dropped, facts=_facts(body))
+            return replace(asked, facts=_facts(body))
         stream = flag_of(body, "stream")
         messages, dropped = messages_of(body.get("messages"))
         fields = fields_of(body)

@@ -20,10 +20,11 @@ PASSED = ("model", "temperature", "top_p", "parallel_tool_calls", "user", "promp
 """Fields that chat completions have under the same name."""
 READ = frozenset(
     (
-        *PASSED, "input", "instructions", "tools", "tool_choice", "text", "reasoning", "include", "max_output_tokens",
-        "previous_response_id", "store", "stream", "metadata", "service_tier", "top_logprobs",
+        *PASSED,
+        *("input", "instructions", "tools", "tool_choice", "text", "reasoning", "include", "max_output_tokens"),
+        *("previous_response_id", "store", "stream", "metadata", "service_tier", "top_logprobs"),
     )
-)  # fmt: skip
+)
 SILENT = frozenset(
     ("stream_options", "safety_identifier", "client_metadata", "prompt_cache_retention", "prompt_cache_options")
 )
