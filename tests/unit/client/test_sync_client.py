@@ -229,10 +229,11 @@ def test_it_has_the_methods_of_the_asynchronous_one_with_their_arguments(blockin
     assert inspect.signature(SyncClient).parameters == inspect.signature(Client).parameters
 
 
-def test_it_lacks_nothing_of_the_asynchronous_one_but_what_operators_look_at() -> None:
+def test_it_lacks_nothing_of_the_asynchronous_one_but_what_operators_and_faces_use() -> None:
     both = {name for kind in (Client, SyncClient) for name in vars(kind) if not name.startswith("_")}
     lacks = {name for name in both if not hasattr(SyncClient, name)}
-    assert lacks == {"aclose", "check_setup", "check_store", "closed", "ledger", "probe", "settled"}
+    faces = {"answer", "apply", "open", "vectors"}
+    assert lacks == {"aclose", "check_setup", "check_store", "closed", "ledger", "probe", "settled"} | faces
     assert {name for name in both if not hasattr(Client, name)} == {"ask", "close"}
 
 
