@@ -181,6 +181,10 @@ def test_options_go_under_the_names_of_chat_completions() -> None:
             {"input": [{"role": "user", "content": [{"type": "input_image", "file_id": "file-1"}]}]},
             "input[0].content[0].file_id",
         ),
+        (
+            {"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "file:///etc/hosts"}]}]},
+            "input[0].content[0].image_url",
+        ),
         ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input[0]"),
         ({"input": [result("nobody")]}, "input[0]"),
         ({"input": [{"role": "user", "content": "x"}, call("a")]}, "input[1]"),

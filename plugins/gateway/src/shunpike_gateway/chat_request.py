@@ -1,4 +1,4 @@
-"""The request of the core that a dialect makes of the fields of a body."""
+"""The request of the core that a dialect makes of a body, and what holds in it whatever the dialect."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ from pydantic import ValidationError
 from shunpike.types import ChatRequest
 from shunpike.validation import about
 from shunpike_gateway.exchange import RejectedBody
+
+
+def check_picture(url: str, place: str) -> None:
+    """Raise `RejectedBody` for what is neither a picture nor an address on the web, such as the path of a file."""
+    if not url.lower().startswith(("data:image/", "http://", "https://")):
+        raise RejectedBody(f"{place} must be an address (https:) or a picture (data:image/)", param=place)
 
 
 def request_of(fields: Mapping[str, Any]) -> ChatRequest:

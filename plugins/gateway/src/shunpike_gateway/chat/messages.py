@@ -7,6 +7,7 @@ from typing import Any
 
 from shunpike.types.given import says_nothing
 from shunpike.validation import shown
+from shunpike_gateway.chat_request import check_picture
 from shunpike_gateway.exchange import RejectedBody
 
 _KNOWN = frozenset(
@@ -134,7 +135,5 @@ def _image(part: Mapping[str, Any], where: str) -> dict[str, Any]:
     image = {"url": told, "detail": part.get("detail")} if isinstance(told, str) else told
     if not isinstance(image, dict) or not isinstance(image.get("url"), str) or not image["url"]:
         raise RejectedBody(f"{where}.image_url must be an object with a url", param=f"{where}.image_url")
-    if not image["url"].lower().startswith(("data:image/", "http://", "https://")):
-        message = f"{where}.image_url.url must be an address (https:) or a picture (data:image/)"
-        raise RejectedBody(message, param=f"{where}.image_url.url")
+    check_picture(image["url"], f"{where}.image_url.url")
     return {name: image[name] for name in ("url", "detail") if isinstance(image.get(name), str)}

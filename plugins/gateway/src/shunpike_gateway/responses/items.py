@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from shunpike_gateway.chat_request import check_picture
 from shunpike_gateway.exchange import RejectedBody
 from shunpike_gateway.responses import fields
 from shunpike_gateway.responses.tools import ToolTable, arguments_of_custom, namespace_of
@@ -172,6 +173,7 @@ def _image(part: Mapping[str, Any], place: str) -> dict[str, Any]:
             f"{place}.file_id", "no files are kept here; send the image in image_url, as a data URL"
         )
     url = fields.name(part.get("image_url"), f"{place}.image_url")
+    check_picture(url, f"{place}.image_url")
     detail = part.get("detail")
     return {"type": "image_url", "image_url": {"url": url, "detail": detail} if detail else {"url": url}}
 
