@@ -27,6 +27,11 @@ class Caller:
     no_paid: bool = False
     """Whether nothing that costs money may be asked for it."""
 
+    @property
+    def owner(self) -> str:
+        """Under which name something is kept for it, that nobody else has; empty where no key is needed."""
+        return "" if self.principal is None else self.principal.id
+
 
 @dataclass(frozen=True)
 class Head:

@@ -55,7 +55,7 @@ class Replay:
         """Remember what ``done`` holds of its provider; an answer without tool calls needs nothing back."""
         for choice in done.choices:
             if calls := choice.message.tool_calls:
-                self._keep(_owner(caller), done.provider, choice.message, calls)
+                self._keep(caller.owner, done.provider, choice.message, calls)
 
     def restored(self, caller: Caller, request: ChatRequest) -> ChatRequest:
         """Return ``request`` with what its client left out, for the provider that made it; itself where nothing is.
@@ -65,7 +65,7 @@ class Replay:
         """
         if not self._turns or not any(one.tool_calls for one in request.messages):
             return request
-        owner, changed, own_ids = _owner(caller), False, dict[str, str]()
+        owner, changed, own_ids = caller.owner, False, dict[str, str]()
         messages = []
         for message in request.messages:
             after = message
@@ -144,10 +144,6 @@ class Replay:
             self.size -= turn.size
             for key in turn.keys:
                 self._firsts.pop(key, None)
-
-
-def _owner(caller: Caller) -> str:
-    return "" if caller.principal is None else caller.principal.id
 
 
 def _is_same(sent: ToolCall, made: ToolCall | None) -> bool:

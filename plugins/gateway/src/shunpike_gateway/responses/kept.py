@@ -44,13 +44,13 @@ class KeptResponses:
         items = (*asked, *body["output"])
         kept = KeptResponse(body, items, len(to_json(items)), self._clock.monotonic() + self._seconds)
         self.drop(caller, body["id"])
-        self._kept[_owner(caller), body["id"]] = kept
+        self._kept[caller.owner, body["id"]] = kept
         self.size += kept.size
         self._drop_old()
 
     def find(self, caller: Caller, response_id: str) -> KeptResponse | None:
         """Return the answer that ``caller`` got under that id, None where it is not kept any more."""
-        key = (_owner(caller), response_id)
+        key = (caller.owner, response_id)
         found = self._kept.get(key)
         if found is None or found.until_mono <= self._clock.monotonic():
             return None
@@ -59,7 +59,7 @@ class KeptResponses:
 
     def drop(self, caller: Caller, response_id: str) -> bool:
         """Forget an answer; return whether it was there."""
-        found = self._kept.pop((_owner(caller), response_id), None)
+        found = self._kept.pop((caller.owner, response_id), None)
         if found is not None:
             self.size -= found.size
         return found is not None
@@ -75,7 +75,3 @@ class KeptResponses:
 
     def __len__(self) -> int:
         return len(self._kept)
-
-
-def _owner(caller: Caller) -> str:
-    return "" if caller.principal is None else caller.principal.id
