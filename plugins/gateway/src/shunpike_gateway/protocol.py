@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import http
-import json
 import re
 from typing import Any
 
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from shunpike.types import GatewaySettings
+from shunpike_gateway.exchange import ApiError
+from shunpike_gateway.replies import error_reply
+from shunpike_gateway.surface import CHAT, Surface
 
 MOST_HEADERS = 100
 MOST_HEAD = 64 * 1024
@@ -25,10 +26,12 @@ _CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's protocol, which alone waits for ever and takes heads of any size."""
 
-    settings = GatewaySettings()
-    """Replaced by a subclass for each server."""
+    surface: Surface
+    """Whose settings hold; each server has a subclass with its own."""
 
     _late: asyncio.TimerHandle | None = None
+    _lingers = False
+    """Whether the last answer of this connection is on its way: what still comes is thrown away."""
     _head_size = 0
     _in_head = True
     _problem: tuple[int, str, str] | None = None
@@ -37,8 +40,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._await_head()
-        if len(self.connections) > self.settings.connections:
-            self._refuse(503, "overloaded", f"{self.settings.connections} connections are open already")
+        most = self.surface.settings.connections
+        if len(self.connections) > most:
+            self._refuse(503, "overloaded", f"{most} connections are open already")
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
@@ -47,7 +51,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing() or self.parser is None:
+        if self._lingers or self.transport.is_closing() or self.parser is None:
             return
         if self._in_head:
             self._head_size += len(data)
@@ -102,7 +106,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _await_head(self) -> None:
         if self._late is None:
-            self._late = self.loop.call_later(self.settings.header_timeout, self._head_is_late)
+            self._late = self.loop.call_later(self.surface.settings.header_timeout, self._head_is_late)
 
     def _stop_waiting(self) -> None:
         if self._late is not None:
@@ -114,28 +118,25 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self._head_size:
-            seconds = self.settings.header_timeout
+            seconds = self.surface.settings.header_timeout
             self._refuse(408, "request_timeout", f"the headers did not come in {seconds:g} seconds")
         else:
             self.transport.close()
 
     def _refuse(self, status: int, code: str, message: str) -> None:
         """Answer before anything is asked of the application, and close."""
-        self._stop_waiting()
-        kind = "overloaded_error" if status == 503 else "invalid_request_error"
-        error = {"message": message, "type": kind, "param": None, "code": code}
-        body = json.dumps({"error": error}).encode()
-        lines = [
-            f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}",
-            "content-type: application/json",
-            f"content-length: {len(body)}",
-            "connection: close",
-            *(["retry-after: 1"] if status == 503 else []),
-        ]
-        self.transport.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+        overloaded = status == 503
+        kind = "overloaded_error" if overloaded else "invalid_request_error"
+        problem = ApiError(status, kind, code, message, retry_after=1.0 if overloaded else None)
+        reply = error_reply(CHAT, problem, {"connection": "close"})
+        head = b"HTTP/1.1 %d %s\r\n" % (status, http.HTTPStatus(status).phrase.encode())
+        lines = b"".join(b"%s: %s\r\n" % pair for pair in reply.raw_headers())
+        self.transport.write(head + lines + b"\r\n" + reply.body)
         self._linger()
 
     def _linger(self) -> None:
+        self._stop_waiting()
+        self._lingers = True
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.loop.call_later(LINGER, self.transport.close)

@@ -28,11 +28,12 @@ class HttpReply:
 
     async def write(self, send: Send, more: Mapping[str, str]) -> None:
         """Send it, with ``more`` headers."""
-        headers = self._raw() + raw_headers(more) if more else self._raw()
+        headers = [*self.raw_headers(), *raw_headers(more)]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
 
-    def _raw(self) -> list[tuple[bytes, bytes]]:
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        """Return its headers as they are sent."""
         raw = [] if self.status == 204 else [(b"content-length", b"%d" % len(self.body))]
         if self.body:
             raw.append((b"content-type", self.kind.encode()))

@@ -13,9 +13,9 @@ import uvicorn
 from typing_extensions import override
 
 from shunpike.errors import ConfigError
-from shunpike.types import GatewaySettings
 from shunpike_gateway.app import GatewayApp
 from shunpike_gateway.protocol import BoundedProtocol
+from shunpike_gateway.surface import Surface
 
 TICK = 0.5
 """Seconds between two looks at what an operator changed, also while nobody asks anything."""
@@ -28,13 +28,12 @@ class GatewayServer(uvicorn.Server):
 
     def __init__(self, app: GatewayApp) -> None:
         self.app = app
-        settings = app.surface.settings
         # It writes no log of its own, and tells nobody what it is.
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         super().__init__(
             uvicorn.Config(
                 app,
-                http=bounded(settings),
+                http=bounded(app.surface),
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -80,9 +79,9 @@ class GatewayServer(uvicorn.Server):
         self.should_exit = True
 
 
-def bounded(settings: GatewaySettings) -> type[BoundedProtocol]:
-    """Return the protocol with ``settings``."""
-    return type("Protocol", (BoundedProtocol,), {"settings": settings})
+def bounded(surface: Surface) -> type[BoundedProtocol]:
+    """Return the protocol with the settings of ``surface``, whatever they are at the time."""
+    return type("Protocol", (BoundedProtocol,), {"surface": surface})
 
 
 async def _repeat(tick: Callable[[], Awaitable[object]]) -> None:
