@@ -160,7 +160,8 @@ class RunningGateway:
         self._bound = listening(settings.gateway.host, settings.gateway.port)
         self.url = url_of(self._bound)
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._failed: Exception | None = None
         self.server: Any = None
         self.client: Any = None
         self.loop: Any = None
@@ -168,6 +169,14 @@ class RunningGateway:
     @property
     def base_url(self) -> str:
         return f"{self.url}/v1"
+
+    def _run(self) -> None:
+        try:
+            with self._bound:
+                asyncio.run(self._serve())
+        except Exception as error:  # noqa: BLE001 - it is raised in the thread of the test
+            self._failed = error
+        self._ready.set()
 
     async def _serve(self) -> None:
         self.loop = asyncio.get_running_loop()
@@ -193,9 +202,15 @@ class RunningGateway:
     def __enter__(self) -> Self:
         self._thread.start()
         assert self._ready.wait(60)
+        self._tell_failure()
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.stop()
         self._thread.join(60)
         assert not self._thread.is_alive()
+        self._tell_failure()
+
+    def _tell_failure(self) -> None:
+        if self._failed is not None:
+            raise self._failed
