@@ -220,6 +220,25 @@ async def test_what_runs_ends_what_comes_is_told_to_come_back_and_then_it_closes
                 idle[1].close()
 
 
+@pytest.mark.parametrize(("told", "ends"), [("stop", False), ("interrupt", True)])
+async def test_what_runs_is_ended_by_a_second_interrupt_and_by_no_second_stop(told: str, ends: bool) -> None:
+    """A service manager may tell a process and whoever watches over it, which tells it once more."""
+    async with patient() as upstream:
+        settings = settings_over(upstream.url, GatewaySettings(port=0, drain=PATIENCE))
+        with RunningGateway(settings) as running:
+            asked = asyncio.create_task(exchanged(running.url, post(asking(stream=False))))
+            async with asyncio.timeout(PATIENCE):
+                await upstream.until_came(1)
+                for _ in range(2):
+                    running.loop.call_soon_threadsafe(getattr(running.server, told))
+                while not running.app.draining:  # noqa: ASYNC110 - another thread tells it
+                    await asyncio.sleep(0.001)
+                assert running.server.should_exit is ends
+                if not ends:
+                    running.loop.call_soon_threadsafe(running.server.interrupt)
+                assert (await asked).startswith(b"HTTP/1.1 503 ")
+
+
 async def test_what_runs_longer_than_it_may_is_told_so() -> None:
     async with patient() as upstream:
         with RunningGateway(settings_over(upstream.url, GatewaySettings(port=0, drain=0.1))) as running:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import httpx
+import pytest
 from typer.testing import CliRunner
 
 from shunpike.plugins import Host
@@ -39,6 +40,26 @@ async def test_what_is_not_there_is_told_in_the_envelope(gateway: InProcessGatew
     wrong = await gateway.get(CHAT)
     assert (wrong.status, wrong.headers["allow"]) == (405, "POST")
     assert wrong.json()["error"]["code"] == "method_not_allowed"
+
+
+async def test_too_many_parameters_are_told(gateway: InProcessGateway) -> None:
+    wrong = await gateway.get(f"/v1/models?{'a&' * 101}")
+    assert (wrong.status, wrong.json()["error"]["message"]) == (400, "the path has more than 100 parameters")
+
+
+async def test_who_is_told_to_come_back_is_told_when(gateway: InProcessGateway) -> None:
+    gateway.app.draining = True
+    refused = await gateway.post(CHAT, BODY)
+    assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+    assert refused.json()["error"]["retry_at"] is not None
+
+
+async def test_what_is_no_http_is_not_for_it(gateway: InProcessGateway) -> None:
+    async def nothing(*message: object) -> None:
+        raise AssertionError(message)
+
+    with pytest.raises(ValueError, match="'lifespan'"):
+        await gateway.app({"type": "lifespan"}, nothing, nothing)
 
 
 async def test_probes_are_answered(gateway: InProcessGateway) -> None:

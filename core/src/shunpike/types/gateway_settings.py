@@ -22,11 +22,13 @@ class GatewaySettings(Written, Record):
     """What ``shunpike serve`` goes by."""
 
     host: str = Field(default="127.0.0.1", min_length=1, examples=["0.0.0.0"], json_schema_extra=_NO_UNIT)  # noqa: S104
-    """The address that is listened on. Any other than this machine's own needs a client key."""
+    """The address that is listened on. Any other than this machine's own needs a client key. SIGHUP does not change
+    it."""
     port: int = Field(default=8484, ge=0, le=65535, examples=[8080], json_schema_extra={"unit": "port"})
-    """The port that is listened on; 0 takes a free one."""
+    """The port that is listened on; 0 takes a free one. SIGHUP does not change it."""
     workers: int = Field(default=1, ge=1, le=256, examples=[4], json_schema_extra={"unit": "processes"})
-    """How many processes answer. They share one store, so more than one can't keep it in memory."""
+    """How many processes answer. They share one store, so more than one can't keep it in memory. SIGHUP does not
+    change it."""
     origins: tuple[str, ...] = Field(
         default=(), examples=[["https://app.example"]], json_schema_extra={"unit": "addresses"}
     )

@@ -23,6 +23,8 @@ from shunpike_gateway.surface import CHAT, Surface
 _LOG = logging.getLogger("shunpike.gateway")
 _ENDING = ApiError(503, "overloaded_error", "shutting_down", "the gateway is being stopped", retry_after=1.0)
 _CLOSE = {"connection": "close"}
+MOST_PARAMETERS = 100
+"""In the query of a path."""
 
 
 class GatewayApp:
@@ -35,11 +37,14 @@ class GatewayApp:
         """Whether the server is about to end: no new request is begun."""
         self.running = 0
         """How many requests are being answered, those of probes not counted."""
+        self.idle = asyncio.Event()
+        """Set while none is."""
+        self.idle.set()
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
-            raise NotImplementedError(f"the gateway speaks HTTP, no {scope['type']}")
+            raise ValueError(f"the gateway answers scopes of the type http alone, got {scope['type']!r}")
         call = HttpCall(head_of(scope), receive, send, self.surface.settings)
         call.scope = scope
         clock = self.surface.client.clock
@@ -50,9 +55,9 @@ class GatewayApp:
             self.surface.operations.answered(call, clock.monotonic() - begun_mono)
 
     async def _run(self, call: HttpCall) -> None:
-        head = call.head
         dialect: ApiDialect = CHAT
         try:
+            head = call.head = replace(call.head, query=query_of(call.scope.get("query_string", b"")))
             self.surface.hosts.check(head.headers.get("host"))
             preflight = self.surface.origins.preflight(head)
             if preflight is not None:
@@ -66,17 +71,17 @@ class GatewayApp:
             call.gone = True
         except asyncio.CancelledError:
             # Only the end of the server cancels a request from outside.
-            await _tell(call, dialect, _ENDING, _CLOSE)
+            await self._tell(call, dialect, _ENDING, _CLOSE)
         except ApiFailure as failure:
-            await _tell(call, dialect, failure.problem, failure.headers)
+            await self._tell(call, dialect, failure.problem, failure.headers)
         except RejectedBody as error:
-            await _tell(call, dialect, rejected(error))
+            await self._tell(call, dialect, rejected(error))
         except ShunpikeError as error:
-            await _tell(call, dialect, problem_of(error, self.surface.client.clock.now()))
+            await self._tell(call, dialect, problem_of(error, self._now()))
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends this request and no other
-            # What an exception says may hold a prompt: its kind and place are all that is logged.
+            # What an exception says may hold a prompt, so the server, which logs all of it, must not get it.
             _LOG.error("%s %s failed: %s", *call.route, _place_of(error))
-            await _tell(call, dialect, broken(type(error).__name__))
+            await self._tell(call, dialect, broken(type(error).__name__))
 
     async def _answer(self, call: HttpCall, route: ApiRoute) -> None:
         if route.access == "open":
@@ -87,10 +92,25 @@ class GatewayApp:
         caller = await self.surface.doorkeeper.admit(call.head, route.access)
         call.head = replace(call.head, caller=caller)
         self.running += 1
+        self.idle.clear()
         try:
             await route.endpoint(call)
         finally:
             self.running -= 1
+            if not self.running:
+                self.idle.set()
+
+    async def _tell(
+        self, call: HttpCall, dialect: ApiDialect, problem: ApiError, headers: Mapping[str, str] | None = None
+    ) -> None:
+        if call.begun:
+            return
+        if problem.retry_at is None and problem.retry_after is not None:
+            problem = replace(problem, retry_at=self._now() + problem.retry_after)
+        await call.write(error_reply(dialect, problem, headers))
+
+    def _now(self) -> float:
+        return self.surface.client.clock.now()
 
     def _route(self, head: Head) -> ApiRoute:
         if head.headers.get("upgrade", "").lower() == "websocket":
@@ -111,23 +131,20 @@ class GatewayApp:
 
 
 def head_of(scope: Mapping[str, Any]) -> Head:
-    """Return what came before the body. Of a header that came twice, both values, with a comma between."""
+    """Return what came before the body, without its query. Values of a header that came twice are joined by a comma."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    raw_query = scope.get("query_string", b"")
-    query = (
-        dict(parse_qsl(raw_query.decode("latin-1"), keep_blank_values=True, max_num_fields=100)) if raw_query else {}
-    )
-    return Head(scope["method"], scope["path"], query, headers, (scope.get("client") or ("",))[0])
+    return Head(scope["method"], scope["path"], {}, headers, (scope.get("client") or ("",))[0])
 
 
-async def _tell(
-    call: HttpCall, dialect: ApiDialect, problem: ApiError, headers: Mapping[str, str] | None = None
-) -> None:
-    if not call.begun:
-        await call.write(error_reply(dialect, problem, headers))
+def query_of(raw: bytes) -> dict[str, str]:
+    """Return the parameters in the query of a path. Raises `RejectedBody` where there are too many."""
+    try:
+        return dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=MOST_PARAMETERS))
+    except ValueError:
+        raise RejectedBody(f"the path has more than {MOST_PARAMETERS} parameters") from None
 
 
 def _place_of(error: BaseException) -> str:

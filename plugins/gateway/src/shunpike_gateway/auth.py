@@ -14,6 +14,7 @@ from shunpike.config import KeyStore, admin_key
 from shunpike.control import ClientKeys, NamedKey
 from shunpike.errors import ConfigError, StoreError
 from shunpike.patience import answered
+from shunpike.types import GatewaySettings
 from shunpike_gateway.cross_site import is_local, is_strange
 from shunpike_gateway.exchange import ApiError, ApiFailure, Caller, Head
 from shunpike_gateway.failed_logins import FailedLogins
@@ -39,14 +40,16 @@ class Doorkeeper:
         self._is_local = is_local(self._host)
         self._failed = FailedLogins()
         self._keys: ClientKeys | None = None
-        self._admin: bytes | None = None
-        self.reload()
+        self.apply(client.settings.gateway, self.admin_digest())
 
-    def reload(self) -> None:
-        """Look again for the admin key, and whether it is wanted. Raises `ConfigError`."""
+    def admin_digest(self) -> bytes | None:
+        """Return the digest of the admin key that is set now; None = there is none. Raises `ConfigError`."""
         key = admin_key(self._client.environ, KeyStore())
-        self._admin = None if key is None else _digest(key.get_secret_value())
-        self._wants_admin = self._client.settings.gateway.admin
+        return None if key is None else _digest(key.get_secret_value())
+
+    def apply(self, settings: GatewaySettings, admin: bytes | None) -> None:
+        """Go by other ``settings`` and by another admin key from the next request on."""
+        self._admin, self._wants_admin = admin, settings.admin
 
     async def keys(self) -> ClientKeys:
         """Return the client keys there are now. Raises `ApiFailure` where the store can't tell, and never could."""
@@ -70,15 +73,15 @@ class Doorkeeper:
         wanted, has_key = self._wants_admin, self._admin is not None
         return (self._is_local or has_key) if wanted is None else wanted and (self._is_local or has_key)
 
+    async def needs_key(self) -> bool:
+        """Whether who asks needs a key. Raises `ConfigError` where the store can't tell."""
+        return not self._is_local or bool(await self._keys_at_start())
+
     async def check_bind(self) -> None:
         """Raise `ConfigError` where others could ask, or change something, without any key."""
         if self._is_local:
             return
-        host, now = self._host, self._client.clock.now()
-        try:
-            keys = await self.keys()
-        except ApiFailure as failure:
-            raise ConfigError(failure.problem.message, hint="see: shunpike doctor") from None
+        host, now, keys = self._host, self._client.clock.now(), await self._keys_at_start()
         if all(one.key.why_not(now) is not None for one in keys.all()):
             raise ConfigError(
                 f"{host} can be reached by others, and there is no client key that they would need",
@@ -89,6 +92,12 @@ class Doorkeeper:
                 f"the admin API can be reached by others at {host}, and has no key",
                 hint="export SHUNPIKE_ADMIN_KEY=$(openssl rand -hex 24)   ·   or gateway.admin = false",
             )
+
+    async def _keys_at_start(self) -> ClientKeys:
+        try:
+            return await self.keys()
+        except ApiFailure as failure:
+            raise ConfigError(failure.problem.message, hint="see: shunpike doctor") from None
 
     async def admit(self, head: Head, access: Literal["client", "admin"]) -> Caller:
         """Return who asks. Raises `ApiFailure` where that may not be."""
@@ -107,8 +116,10 @@ class Doorkeeper:
 
     def _operator(self, head: Head, keys: ClientKeys) -> Caller:
         if not self.has_admin:
-            problem = ApiError(404, "invalid_request_error", "not_found", "there is no admin API here")
-            raise ApiFailure(problem)
+            hint = "see the settings gateway.admin and, for /metrics, gateway.metrics"
+            raise ApiFailure(
+                ApiError(404, "invalid_request_error", "not_found", "there is no admin API here", hint=hint)
+            )
         if head.method not in ("GET", "HEAD") and not _is_json(head.headers):
             message = "what changes something is sent as content-type: application/json"
             raise ApiFailure(ApiError(415, "invalid_request_error", "unsupported_media_type", message))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -11,14 +12,16 @@ from typing import Any
 
 from shunpike.client import Client
 from shunpike.config import Loaded, load
-from shunpike.config.warned import warn_once
 from shunpike.errors import ConfigError, ShunpikeError
+from shunpike.masking import masked
 from shunpike_gateway.app import GatewayApp
+from shunpike_gateway.auth import Doorkeeper
 from shunpike_gateway.ops.shared import Share
 from shunpike_gateway.server import GatewayServer
 from shunpike_gateway.surface import Surface
 
 Load = Callable[[], Loaded]
+_LOG = logging.getLogger("shunpike.gateway")
 
 
 def settings_of(given: Mapping[str, Any]) -> Loaded:
@@ -36,58 +39,55 @@ class OneProcess:
     """
 
     def __init__(self, bound: socket.socket, read: Load, parent: int | None = None, share: Share | None = None) -> None:
-        self._share = share
         self._bound = bound
         self._read = read
         self._parent = parent
-        self._server: GatewayServer | None = None
+        self._share = share
 
-    async def run(self, ready: Callable[[], None] | None = None) -> None:
-        """Serve until SIGTERM or SIGINT; ``ready`` is called when it may. SIGHUP reads the settings again.
+    async def run(self, ready: Callable[[bool], None] | None = None) -> None:
+        """Serve until SIGTERM or SIGINT; ``ready`` is told when it may, and whether who asks needs a key.
 
-        Raises `ConfigError`, as where it would be open to others without a key.
+        SIGHUP reads the settings again. Raises `ConfigError`, as where it would be open to others without a key.
         """
         async with Client(self._read()) as client:
             surface = Surface(client)
             await surface.doorkeeper.check_bind()
             if self._share is not None:
                 surface.operations.join(self._share)
-            self._server = server = GatewayServer(GatewayApp(surface))
-            self._obey_signals(client, surface)
+            server = GatewayServer(GatewayApp(surface))
+            self._obey_signals(server, surface)
             if ready is not None:
-                ready()
-            await server.run_until_stopped(self._bound, lambda: self._tick(client))
+                ready(await surface.doorkeeper.needs_key())
+            await server.run_until_stopped(self._bound, lambda: self._tick(server, client))
 
-    async def _tick(self, client: Client) -> None:
-        if self._parent is not None and os.getppid() != self._parent and self._server is not None:
-            self._parent = None
-            self._server.stop()
+    async def _tick(self, server: GatewayServer, client: Client) -> None:
+        if self._parent is not None and os.getppid() != self._parent:
+            server.stop()
         await client.runtime.obey()
 
-    def _obey_signals(self, client: Client, surface: Surface) -> None:
-        loop, server = asyncio.get_running_loop(), self._server
-        if server is None or os.name == "nt":
+    def _obey_signals(self, server: GatewayServer, surface: Surface) -> None:
+        if os.name == "nt":
             return
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, server.stop)
-        loop.add_signal_handler(signal.SIGHUP, lambda: self.reload(client, surface))
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, server.stop)
+        loop.add_signal_handler(signal.SIGINT, server.interrupt)
+        loop.add_signal_handler(signal.SIGHUP, lambda: self.reload(surface))
 
-    def reload(self, client: Client, surface: Surface) -> None:
-        """Read files and keys again. What does not hold is told, and nothing changes."""
+    def reload(self, surface: Surface) -> None:
+        """Read files and keys again. What does not hold is told each time, and nothing changes."""
         try:
-            client.apply(self._read())
+            surface.apply(self._read())
         except ShunpikeError as error:
-            warn_once(f"the settings were not read again: {error.message}", error.hint or "correct them")
-            return
-        surface.apply(client.settings.gateway)
+            hint = error.hint or "correct them"
+            _LOG.warning("%s", masked(f"the settings were not read again: {error.message} (hint: {hint})"))
 
 
 async def checked(found: Loaded) -> bool:
     """Return whether who asks needs a key. Raises `ConfigError` where it would be open to others without one."""
     async with Client(found) as client:
-        doorkeeper = Surface(client).doorkeeper
+        doorkeeper = Doorkeeper(client)
         await doorkeeper.check_bind()
-        return bool(await doorkeeper.keys())
+        return await doorkeeper.needs_key()
 
 
 def check_workers(found: Loaded) -> None:

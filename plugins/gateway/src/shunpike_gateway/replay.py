@@ -43,7 +43,8 @@ class Replay:
 
     def __init__(self, clock: Clock, seconds: float, most_bytes: int = MOST_BYTES) -> None:
         self._clock = clock
-        self._seconds = seconds
+        self.seconds = seconds
+        """For how long a turn is remembered since it was last used."""
         self._most_bytes = most_bytes
         self._turns: OrderedDict[Key, _KeptTurn] = OrderedDict()
         """Under the key of their first call, the longest unused first."""
@@ -95,7 +96,7 @@ class Replay:
             calls=by_id,
             keys=keys,
             size=sum(map(len, texts)) + _OVERHEAD,
-            until_mono=self._clock.monotonic() + self._seconds,
+            until_mono=self._clock.monotonic() + self.seconds,
         )
         self._firsts.update(dict.fromkeys(keys, keys[0]))
         self.size += turn.size
@@ -126,7 +127,7 @@ class Replay:
         if turn.until_mono <= now_mono:
             self._forget(first)
             return None
-        turn.until_mono = now_mono + self._seconds
+        turn.until_mono = now_mono + self.seconds
         self._turns.move_to_end(first)
         return turn
 

@@ -12,6 +12,8 @@ from shunpike_gateway.exchange import ApiDialect
 Endpoint = Callable[[HttpCall], Awaitable[None]]
 """Answers one call; what it raises is written as an error in the words of its route's dialect."""
 
+Access = Literal["open", "client", "admin"]
+"""Who may ask: anybody, who has a client key, or who has the admin key."""
 
 ANY_METHOD = "*"
 
@@ -27,8 +29,7 @@ class ApiRoute:
     endpoint: Endpoint
     dialect: ApiDialect
     """Whose words its errors are told in."""
-    access: Literal["open", "client", "admin"] = "client"
-    """Who may ask: anybody, who has a client key, or who has the admin key."""
+    access: Access = "client"
     logged: bool = True
     """Whether it is told in the log of requests."""
 

@@ -12,7 +12,7 @@ from shunpike.cli.output import kept_for_data, narrate, say
 from shunpike_gateway.event_loop import run_here
 from shunpike_gateway.one_process import OneProcess, check_workers, checked, settings_of
 from shunpike_gateway.print_client import settings_of_client
-from shunpike_gateway.server import listening, url_of
+from shunpike_gateway.server import listening, url_at, url_of
 from shunpike_gateway.workers import Workers
 
 app = command_app("Serve OpenAI's and Anthropic's APIs on a port.")
@@ -34,23 +34,19 @@ def serve(
     found = settings_of(given)
     gateway = found.settings.gateway
     if print_client is not None:
-        say(settings_of_client(print_client, f"http://{_in_url(gateway.host)}:{gateway.port}").rstrip())
+        say(settings_of_client(print_client, url_at(gateway.host, gateway.port)).rstrip())
         return
     check_workers(found)
     with listening(gateway.host, gateway.port) as bound, kept_for_data():
-        needs_key = run_here(partial(checked, found))
-        if gateway.workers > 1:
-            tell(url_of(bound), needs_key=needs_key)
-            raise typer.Exit(Workers(bound, gateway.workers, given).run())
-        ready = partial(tell, url_of(bound), needs_key=needs_key)
-        run_here(partial(OneProcess(bound, partial(settings_of, given)).run, ready))
+        ready = partial(tell, url_of(bound))
+        if gateway.workers == 1:
+            run_here(partial(OneProcess(bound, partial(settings_of, given)).run, ready))
+            return
+        ready(run_here(partial(checked, found)))
+        raise typer.Exit(Workers(bound, gateway.workers, given).run())
 
 
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host and not host.startswith("[") else host
-
-
-def tell(url: str, *, needs_key: bool) -> None:
+def tell(url: str, needs_key: bool) -> None:
     """Say where the gateway is, and how to try it."""
     say(f"Gateway  {url}/v1   {'for client keys' if needs_key else 'any key is accepted on this machine'}")
     narrate(f"Try it   curl {url}/v1/chat/completions -H 'content-type: application/json' \\", dim=True)

@@ -19,8 +19,8 @@ from shunpike_gateway.surface import Surface
 
 TICK = 0.5
 """Seconds between two looks at what an operator changed, also while nobody asks anything."""
-_LOOK = 0.02
-"""Seconds between two looks at whether what runs has ended."""
+LAST_WORDS = 1.0
+"""Seconds in which a request that is cancelled may tell its client so."""
 
 
 class GatewayServer(uvicorn.Server):
@@ -54,28 +54,39 @@ class GatewayServer(uvicorn.Server):
         beside = [asyncio.create_task(_repeat(tick)), asyncio.create_task(self.app.surface.operations.watch())]
         try:
             await self.serve(sockets=[bound])
+            await self._end_requests()
         finally:
             for one in beside:
                 one.cancel()
                 with suppress(asyncio.CancelledError):
                     await one
 
-    def stop(self) -> None:
-        """Begin no new request, let those that run end for as long as the settings say, and close.
+    async def _end_requests(self) -> None:
+        """Cancel what uvicorn left running, which it does where it was interrupted, and wait until it is told."""
+        left = list(self.server_state.tasks)
+        for one in left:
+            if not one.cancelling():
+                one.cancel()
+        if left:
+            await asyncio.wait(left, timeout=LAST_WORDS)
 
-        Told a second time, it ends what runs now.
-        """
+    def stop(self) -> None:
+        """Begin no new request, let those that run end for as long as the settings say, and close."""
+        if self._ending is None:
+            self.app.draining = True
+            self._ending = asyncio.get_running_loop().create_task(self._drain())
+
+    def interrupt(self) -> None:
+        """Do as `stop` does; where that has begun, end what runs now, as whoever presses Ctrl-C twice wants."""
         if self._ending is not None:
+            self._ending.cancel()
             self.should_exit = self.force_exit = True
-            return
-        self.app.draining = True
-        self._ending = asyncio.get_running_loop().create_task(self._drain())
+        self.stop()
 
     async def _drain(self) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(self.app.surface.settings.drain):
-                while self.app.running and not self.should_exit:  # noqa: ASYNC110 - what it waits for has no event
-                    await asyncio.sleep(_LOOK)
+                await self.app.idle.wait()
         self.should_exit = True
 
 
@@ -98,15 +109,17 @@ def listening(host: str, port: int) -> socket.socket:
             (bare, port), family=socket.AF_INET6 if ":" in bare else socket.AF_INET, backlog=1024
         )
     except OSError as error:
-        hint = (
-            "another port: --port 0 takes a free one"
-            if error.errno == errno.EADDRINUSE
-            else "another: --host 127.0.0.1"
-        )
+        wants_port = error.errno in (errno.EADDRINUSE, errno.EACCES)
+        hint = "another port: --port 0 takes a free one" if wants_port else "another: --host 127.0.0.1"
         raise ConfigError(f"can't listen at {host} port {port}: {error.strerror}", hint=hint) from None
 
 
 def url_of(bound: socket.socket) -> str:
     """Return the address that clients are given."""
-    host, port = bound.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return url_at(*bound.getsockname()[:2])
+
+
+def url_at(host: str, port: int) -> str:
+    """Return the address of ``port`` at ``host``, a name or an address with or without brackets."""
+    bare = host.strip("[]")
+    return f"http://[{bare}]:{port}" if ":" in bare else f"http://{bare}:{port}"

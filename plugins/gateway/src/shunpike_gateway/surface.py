@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 from shunpike.client import Client
+from shunpike.config import Loaded
 from shunpike.types import GatewaySettings
 from shunpike_gateway.admin import admin_routes
 from shunpike_gateway.auth import Doorkeeper
@@ -44,9 +45,13 @@ class Surface:
         self._kept = KeptResponses(client.clock)
         self._keep_responses(settings)
         self.operations = Operations(client, lambda: self.admission.waiting)
-        watched = operations_routes(client, self.operations, CHAT)
-        own = (*_probes(), *watched, *self._dialects(), *admin_routes(client, CHAT))
-        self.routes = RouteTable((*own, *mounted_routes(client, own, CHAT)))
+        own = self._own_routes()
+        self._mounted = mounted_routes(client, own, CHAT)
+        self.routes = RouteTable((*own, *self._mounted))
+
+    def _own_routes(self) -> tuple[ApiRoute, ...]:
+        watched = operations_routes(self.client, self.operations, self.settings.metrics, CHAT)
+        return (*_probes(), *watched, *self._dialects(), *admin_routes(self.client, CHAT))
 
     def _dialects(self) -> tuple[ApiRoute, ...]:
         chat = ChatDialect(self.responses)
@@ -80,18 +85,23 @@ class Surface:
         """Return the seconds after which nobody waits for an answer any more."""
         return min(self.client.settings.timeout, patience_of(call.head.headers))
 
-    def apply(self, settings: GatewaySettings) -> None:
-        """Go by other ``settings`` from the next request on; where it listens stays as it is.
+    def apply(self, found: Loaded) -> None:
+        """Go by other settings from the next request on; where it listens and how many processes do so stays.
 
-        Raises `ConfigError`.
+        Raises `ConfigError`, and then everything stays as it was.
         """
-        settings = self.settings = settings.model_copy(update={"host": self.settings.host, "port": self.settings.port})
+        admin = self.doorkeeper.admin_digest()
+        self.client.apply(found)
+        stays = {name: getattr(self.settings, name) for name in ("host", "port", "workers")}
+        settings = self.settings = found.settings.gateway.model_copy(update=stays)
+        self.doorkeeper.apply(settings, admin)
         self.hosts = HostCheck(settings.host, settings.hosts)
         self.origins = OriginCheck(settings.origins)
+        self.routes = RouteTable((*self._own_routes(), *self._mounted))
         self._keep_responses(settings)
-        self.doorkeeper.reload()
         self.admission.concurrency, self.admission.queue = settings.concurrency, settings.queue
         self.relay.settings = settings
+        self.relay.replay.seconds = settings.replay_memory
 
 
 def patience_of(headers: Mapping[str, str]) -> float:

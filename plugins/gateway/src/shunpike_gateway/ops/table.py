@@ -8,12 +8,13 @@ from shunpike.client import Client
 from shunpike_gateway.exchange import ApiDialect
 from shunpike_gateway.ops.operations import Operations
 from shunpike_gateway.ops.usage import UsageEndpoint
-from shunpike_gateway.routes import ApiRoute
+from shunpike_gateway.routes import Access, ApiRoute
 
 
-def operations_routes(client: Client, operations: Operations, dialect: ApiDialect) -> Sequence[ApiRoute]:
-    """Return them; errors are told in the words of ``dialect``."""
-    access = client.settings.gateway.metrics
+def operations_routes(
+    client: Client, operations: Operations, access: Access, dialect: ApiDialect
+) -> Sequence[ApiRoute]:
+    """Return them: ``/metrics`` for who has ``access``; errors are told in the words of ``dialect``."""
     probes = (("/health", operations.health), ("/ready", operations.ready))
     return (
         *(
