@@ -26,9 +26,9 @@ class Served:
         self.log = folder / "gateway.log"
         environ = {**os.environ, "SHUNPIKE_CONFIG": str(self.file)}
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "shunpike", "serve", *arguments], env=environ, cwd=folder, stdout=log, stderr=log
-            )
+            # As the installed command does, it imports nothing from the folder that it is started in.
+            command = [sys.executable, "-P", "-m", "shunpike", "serve", *arguments]
+            self.process = subprocess.Popen(command, env=environ, cwd=folder, stdout=log, stderr=log)
 
     @property
     def text(self) -> str:

@@ -46,6 +46,7 @@ def test_it_reads_its_settings_again_on_sighup_and_ends_well_on_sigterm(tmp_path
 
 
 def test_a_worker_that_is_killed_is_started_again_and_all_end_with_the_first(tmp_path: Path) -> None:
+    (tmp_path / "uvicorn.py").write_text("raise SystemExit(9)", encoding="utf-8")  # of this folder none imports it
     with served(tmp_path, f'store = "sqlite:{tmp_path}/ledger.db"\n', "--workers", "2") as gateway:
         gateway.until(lambda: len(children(gateway.process.pid)) == 2)
         before = children(gateway.process.pid)
