@@ -182,6 +182,12 @@ async def test_a_decision_is_shown_with_who_asked_and_a_strange_one_is_not_found
     assert (await asked(gateway, "GET", "decisions?client=ann")).json()["data"] == []
 
 
+async def test_usage_of_a_time_that_ends_before_it_begins_is_told(gateway: InProcessGateway) -> None:
+    told = await asked(gateway, "GET", "usage?since=5&until=4")
+    assert (told.status, told.json()["error"]["param"]) == (400, "since")
+    assert (await asked(gateway, "GET", "usage?until=0")).status == 200
+
+
 async def test_what_changes_something_must_be_json(gateway: InProcessGateway) -> None:
     for kind in ("text/plain", "application/x-www-form-urlencoded", "", "application/json-patch+json"):
         sent = {**bearer(ADMIN), "content-type": kind}

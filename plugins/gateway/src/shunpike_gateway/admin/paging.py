@@ -12,6 +12,7 @@ from shunpike_gateway.exchange import RejectedBody
 MOST = 500
 """Rows of a page at most."""
 USUAL = 100
+_DAY = 86_400.0
 
 
 def page_size(query: Mapping[str, str]) -> int:
@@ -43,6 +44,16 @@ def moment_of(query: Mapping[str, str], name: str) -> float | None:
         message = f"{name} should be a moment such as 2026-11-29T08:00:00Z, got {given[:40]!r}"
         raise RejectedBody(message, param=name)
     return found
+
+
+def period_of(query: Mapping[str, str], now: float) -> tuple[float, float]:
+    """Return ``since`` and ``until`` of the query; without any it is the day before ``now``. Raises `RejectedBody`."""
+    since, until = moment_of(query, "since"), moment_of(query, "until")
+    until = now if until is None else until
+    since = until - _DAY if since is None else since
+    if since > until:
+        raise RejectedBody("since should come before until", param="since")
+    return since, until
 
 
 def page(rows: Sequence[Any], size: int, after: Any = None) -> dict[str, Any]:

@@ -11,12 +11,10 @@ from shunpike.errors import UsageError
 from shunpike.types import Money
 from shunpike.types.control import AuditEntry, Controls, audited
 from shunpike.types.plain import plain
-from shunpike_gateway.admin.paging import known_only, moment_of, page, page_size
+from shunpike_gateway.admin.paging import known_only, moment_of, page, page_size, period_of
 from shunpike_gateway.connection import HttpCall
 from shunpike_gateway.exchange import ApiError, ApiFailure, RejectedBody
 from shunpike_gateway.replies import json_reply
-
-_DAY = 86_400.0
 
 
 def not_found(what: str) -> ApiFailure:
@@ -120,9 +118,8 @@ class Showing:
     async def usage(self, call: HttpCall) -> None:
         """Show what was used of each model from a moment until another; without any, of the last day."""
         known_only(call.head.query, "since", "until")
-        until = moment_of(call.head.query, "until") or self._client.clock.now()
-        since = moment_of(call.head.query, "since")
-        rows = await self._client.usage(until - _DAY if since is None else since, until)
+        since, until = period_of(call.head.query, self._client.clock.now())
+        rows = await self._client.usage(since, until)
         await call.write(json_reply(page(rows, len(rows))))
 
 

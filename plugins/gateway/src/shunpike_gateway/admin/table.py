@@ -20,24 +20,24 @@ def admin_routes(client: Client, dialect: ApiDialect) -> Sequence[ApiRoute]:
     showing = Showing(client)
     changing = Changing(client, showing)
     keys = ClientKeyAdmin(client, showing, changing, f"{PREFIX}/clients/")
-    table: tuple[tuple[str, str, Endpoint], ...] = (
-        ("GET", "controls", showing.controls),
-        ("GET", "providers", showing.providers),
-        ("GET", "health", showing.health),
-        ("GET", "limits", showing.limits),
-        ("PUT", "limits", changing.limits),
-        ("GET", "budgets", showing.budgets),
-        ("PUT", "switches", changing.switch),
-        ("PUT", "order", changing.order),
-        ("PUT", "max-attempts", changing.attempts),
-        ("GET", "decisions", showing.decisions),
-        ("GET", "decisions/*", partial(showing.decision, beginning=f"{PREFIX}/decisions/")),
-        ("GET", "audit", showing.audit),
-        ("GET", "usage", showing.usage),
-        ("GET", "clients", keys.all),
-        ("POST", "clients", keys.create),
-        ("GET", "clients/*", keys.one),
-        ("PATCH", "clients/*", keys.patch),
-        ("DELETE", "clients/*", keys.forget),
-    )
-    return [ApiRoute(method, f"{PREFIX}/{path}", endpoint, dialect, access="admin") for method, path, endpoint in table]
+    table: dict[str, dict[str, Endpoint]] = {
+        "controls": {"GET": showing.controls},
+        "providers": {"GET": showing.providers},
+        "health": {"GET": showing.health},
+        "limits": {"GET": showing.limits, "PUT": changing.limits},
+        "budgets": {"GET": showing.budgets},
+        "switches": {"PUT": changing.switch},
+        "order": {"PUT": changing.order},
+        "max-attempts": {"PUT": changing.attempts},
+        "decisions": {"GET": showing.decisions},
+        "decisions/*": {"GET": partial(showing.decision, beginning=f"{PREFIX}/decisions/")},
+        "audit": {"GET": showing.audit},
+        "usage": {"GET": showing.usage},
+        "clients": {"GET": keys.all, "POST": keys.create},
+        "clients/*": {"GET": keys.one, "PATCH": keys.patch, "DELETE": keys.forget},
+    }
+    return [
+        ApiRoute(method, f"{PREFIX}/{path}", endpoint, dialect, access="admin")
+        for path, methods in table.items()
+        for method, endpoint in methods.items()
+    ]

@@ -11,14 +11,13 @@ from shunpike.types import UsageRow
 from shunpike.types.base import iso
 from shunpike.types.plain import plain
 from shunpike.types.usage_rows import ANY_MODEL, added, by_provider
-from shunpike_gateway.admin.paging import known_only, moment_of
+from shunpike_gateway.admin.paging import known_only, period_of
 from shunpike_gateway.connection import HttpCall
 from shunpike_gateway.exchange import RejectedBody
 from shunpike_gateway.replies import json_reply
 
 BY = ("model", "provider", "day", "tag")
 """What each row may be of, beside its provider."""
-_DAY = 86_400.0
 
 
 class UsageEndpoint:
@@ -34,12 +33,7 @@ class UsageEndpoint:
         by = query.get("by", BY[0])
         if by not in BY:
             raise RejectedBody(f"by should be one of {', '.join(BY)}, got {by[:40]!r}", param="by")
-        until = moment_of(query, "until")
-        until = self._client.clock.now() if until is None else until
-        since = moment_of(query, "since")
-        since = until - _DAY if since is None else since
-        if since > until:
-            raise RejectedBody("since should come before until", param="since")
+        since, until = period_of(query, self._client.clock.now())
         principal = None if caller.principal is None else caller.principal.id
         rows = await self._client.ledger.usage_by(since, until, day=by == "day", tag=by == "tag", principal=principal)
         rows = by_provider(rows) if by == "provider" else rows
