@@ -15,9 +15,9 @@ from shunpike.control import ClientKeys, NamedKey
 from shunpike.errors import ConfigError, StoreError
 from shunpike.patience import answered
 from shunpike.types import GatewaySettings
-from shunpike_gateway.cross_site import is_local, is_strange
 from shunpike_gateway.exchange import ApiError, ApiFailure, Caller, Head
 from shunpike_gateway.failed_logins import FailedLogins
+from shunpike_gateway.guards import is_from_another_site, is_local
 
 ANYBODY = Caller()
 OPERATOR = Caller(name="operator")
@@ -125,7 +125,7 @@ class Doorkeeper:
             raise ApiFailure(ApiError(415, "invalid_request_error", "unsupported_media_type", message))
         sent = [*_sent(head.headers)]
         if self._admin is None:
-            if is_strange(head.headers, ()):  # Whatever pages may ask for answers, none is the operator.
+            if is_from_another_site(head.headers):  # Whatever pages may ask for answers, none is the operator.
                 message = "a web page opens no admin API where that has no key"
                 raise ApiFailure(ApiError(403, "permission_error", "origin_not_allowed", message, should_retry=False))
             if not keys:

@@ -58,6 +58,6 @@ def settings_of_client(name: str, url: str) -> str:
     """Return what the client ``name`` is told so that it asks the gateway at ``url``. Raises `UsageError`."""
     found = CLIENTS.get(name)
     if found is None:
-        raise UsageError(f"no settings are known for a client {name[:40]!r}{near(name, CLIENTS)}",
-                         hint=f"--print-client {'|'.join(CLIENTS)}")  # fmt: skip
+        message = f"no settings are known for a client {name[:40]!r}{near(name, CLIENTS)}"
+        raise UsageError(message, hint=f"--print-client {'|'.join(CLIENTS)}")
     return found.format(url=url, key=KEY)

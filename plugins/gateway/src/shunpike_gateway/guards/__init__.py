@@ -1,7 +1,7 @@
 """What stands before a request is read: by which name it may be called, from which page, and when its turn is."""
 
 from shunpike_gateway.guards.admission import RequestQueue
-from shunpike_gateway.guards.hosts import HostCheck
-from shunpike_gateway.guards.origins import OriginCheck
+from shunpike_gateway.guards.hosts import HostCheck, is_local
+from shunpike_gateway.guards.origins import OriginCheck, is_from_another_site
 
-__all__ = ["HostCheck", "OriginCheck", "RequestQueue"]
+__all__ = ["HostCheck", "OriginCheck", "RequestQueue", "is_from_another_site", "is_local"]

@@ -41,22 +41,27 @@ class HostCheck:
         if name is None:
             said = "no Host" if host is None else "a Host that names none"
             raise ApiFailure(ApiError(400, "invalid_request_error", "invalid_host", f"the request has {said}"))
-        if name not in self._names and not self._any and not (self._digits and _is_address(name)):
+        if name not in self._names and not self._any and not (self._digits and _number(name) is not None):
             message = f"this server is not called {name[:100]!a}"
             hint = f'if it is: hosts = ["{name[:100]}"] in the table [gateway] of the settings'
             raise ApiFailure(ApiError(421, "invalid_request_error", "unknown_host", message, hint=hint))
 
 
+def is_local(host: str) -> bool:
+    """Whether ``host``, a name or an address, means this machine and can be reached from no other."""
+    if host.lower().rstrip(".") == "localhost":
+        return True
+    number = _number(host.strip("[]"))
+    return number is not None and number.is_loopback
+
+
 def _is_everywhere(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_unspecified
-    except ValueError:
-        return False
+    number = _number(host)
+    return number is not None and number.is_unspecified
 
 
-def _is_address(name: str) -> bool:
+def _number(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        ipaddress.ip_address(name)
+        return ipaddress.ip_address(name)
     except ValueError:
-        return False
-    return True
+        return None

@@ -7,17 +7,37 @@ which is not allowed is rejected, not only answered without the headers that wou
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
 
-from shunpike_gateway.cross_site import is_strange
 from shunpike_gateway.exchange import ApiError, ApiFailure, Head
+from shunpike_gateway.guards.hosts import is_local
 from shunpike_gateway.replies import HttpReply
 
 ANY = "*"
+_WEB = ("http", "https")
 _SHOWN = (
     "x-request-id, request-id, retry-after, x-should-retry, x-shunpike-provider, x-shunpike-model, "
     "x-shunpike-request-id, x-shunpike-attempts, x-shunpike-cost, x-shunpike-warning"
 )
 """Headers of an answer that a page may read."""
+
+
+def is_from_another_site(headers: Mapping[str, str]) -> bool:
+    """Whether a web page of another site than this machine's asks; programs name no origin.
+
+    What only an application has, such as ``vscode-webview:``, is a program. ``null`` is any page in a frame.
+    """
+    origin = headers.get("origin")
+    if origin is None:
+        return headers.get("sec-fetch-site") == "cross-site"
+    if origin == "null":
+        return True
+    try:
+        parts = urlsplit(origin)
+        host = parts.hostname or ""
+    except ValueError:
+        return True
+    return parts.scheme in _WEB and not is_local(host)
 
 
 class OriginCheck:
@@ -35,7 +55,7 @@ class OriginCheck:
         if origin is not None and self._allows(origin):
             return {"access-control-allow-origin": origin, "access-control-expose-headers": _SHOWN, "vary": "Origin"}
         own = {f"{scheme}://{head.headers.get('host', '').lower()}" for scheme in ("http", "https")}
-        if is_strange(head.headers, ()) and (origin is None or origin.lower() not in own):
+        if is_from_another_site(head.headers) and (origin is None or origin.lower() not in own):
             raise _not_allowed("another site" if origin is None else f"{origin[:100]!a}")
         return {}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from shunpike.hookspecs import hookimpl
 from shunpike.types import (
     AdmissionDenied,
@@ -17,13 +19,10 @@ from shunpike.types import (
     RequestFinished,
     RequestWaiting,
 )
-from shunpike.types.usage import Basis
+from shunpike.types.usage import Basis, Usage
 from shunpike_gateway.ops import families as of
 from shunpike_gateway.ops.http_events import HttpAnswered
 from shunpike_gateway.ops.series import Series
-
-_KINDS = (("input", "prompt_tokens"), ("output", "completion_tokens"), ("cached", "cached_tokens"),
-          ("reasoning", "reasoning_tokens"))  # fmt: skip
 
 
 class EventCounter:
@@ -71,13 +70,20 @@ class EventCounter:
     def _settled(self, event: AttemptSettled) -> None:
         model = event.provider, event.model
         if event.usage.basis is not Basis.ABSENT:
-            for kind, name in _KINDS:
-                if count := getattr(event.usage, name):
+            for kind, count in _tokens(event.usage):
+                if count:
                     self._series.add(of.TOKENS, (*model, kind), count)
         if event.cost.pico:
             self._series.add(of.COST, model, float(event.cost.dollars))
         if event.list_value is not None and event.list_value.pico:
             self._series.add(of.LIST_VALUE, model, float(event.list_value.dollars))
+
+
+def _tokens(usage: Usage) -> Iterator[tuple[str, int | None]]:
+    yield "input", usage.prompt_tokens
+    yield "output", usage.completion_tokens
+    yield "cached", usage.cached_tokens
+    yield "reasoning", usage.reasoning_tokens
 
 
 def _outcome_of(event: RequestEnded) -> str:
