@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
+import httpx
 import pytest
 
 from shunpike.clock import SystemClock
@@ -12,7 +14,7 @@ from shunpike_gateway.exchange import ApiFailure, Head
 from shunpike_gateway.guards import HostCheck, OriginCheck, RequestQueue
 from shunpike_gateway.surface import patience_of
 
-from ..running import InProcessGateway  # noqa: TID252 - the tests are no package
+from ..running import InProcessGateway, RunningGateway  # noqa: TID252 - the tests are no package
 
 STRANGE_HOSTS = [
     "evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "127.0.0.1@evil.example", "2130706433",
@@ -174,3 +176,18 @@ async def test_a_websocket_is_told_to_ask_by_post(gateway: InProcessGateway) -> 
     answer = await gateway.get("/v1/responses", {"upgrade": "websocket", "connection": "upgrade"})
     assert answer.status == 426
     assert answer.headers["upgrade"]
+
+
+async def test_a_header_makes_nobody_another_address(running_gateway: RunningGateway) -> None:
+    """Failed logins are counted by address: who could name any would never have to wait."""
+    peers, admit = [], running_gateway.surface.doorkeeper.admit
+
+    async def noting(head: Head, access: Any) -> Any:
+        peers.append(head.peer)
+        return await admit(head, access)
+
+    running_gateway.surface.doorkeeper.admit = noting  # type: ignore[method-assign]
+    async with httpx.AsyncClient(trust_env=False) as client:
+        told = {"x-forwarded-for": "203.0.113.9", "x-forwarded-proto": "https"}
+        assert (await client.get(f"{running_gateway.base_url}/models", headers=told)).status_code == 200
+    assert peers == ["127.0.0.1"]

@@ -39,6 +39,8 @@ class GatewayServer(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                # Whoever asks is who connects: a header would let one address pass for many that fail at the door.
+                proxy_headers=False,
                 timeout_graceful_shutdown=1,
             )
         )
