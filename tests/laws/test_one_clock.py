@@ -36,6 +36,8 @@ _ALLOWED = {
     "wire/timeouts.py": "as flow.py",
     "wire/stream.py": "as flow.py",
     "wire/tunnel.py": "as flow.py",
+    "shunpike_gateway/bodies.py": "as flow.py",
+    "shunpike_gateway/workers.py": "processes of the system take real time to start and to end",
     "cli/watch.py": "a person looks at it",
     "storage/sqlite/connection.py": "a thread that waits for a lock of another process",
     "storage/sqlite/writer.py": "the writer's thread, after a mistake",

@@ -13,7 +13,16 @@ from pydantic import BaseModel
 
 from shunpike.config import Loaded, load
 from shunpike.config.harmless import HARMLESS
-from shunpike.types import FallOver, ModelAlias, Pace, ProviderSettings, RoutingSettings, Settings, Timeouts
+from shunpike.types import (
+    FallOver,
+    GatewaySettings,
+    ModelAlias,
+    Pace,
+    ProviderSettings,
+    RoutingSettings,
+    Settings,
+    Timeouts,
+)
 
 NEEDS_TRUST = {
     ("strategy_options",),
@@ -44,6 +53,8 @@ NEEDS_TRUST = {
 }
 NEEDS_TRUST |= {("on_bad_answer",), *(("fall_over", name) for name in FallOver.model_fields)}
 """They decide who is asked after a failure, and paid for."""
+NEEDS_TRUST |= {("gateway", name) for name in GatewaySettings.model_fields}
+"""They decide where it listens, and who is let in."""
 NEVER_READ = {("providers", "*", "key")}
 """A file that holds one is refused, trusted or not."""
 TABLES: dict[tuple[str, ...], type[BaseModel]] = {
@@ -54,6 +65,7 @@ TABLES: dict[tuple[str, ...], type[BaseModel]] = {
     ("routing",): RoutingSettings,
     ("pace",): Pace,
     ("fall_over",): FallOver,
+    ("gateway",): GatewaySettings,
     ("providers", "*", "pace"): Pace,
 }
 

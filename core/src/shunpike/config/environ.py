@@ -19,7 +19,9 @@ _OTHERS = frozenset(
         ADMIN_VARIABLE,
         # Those that the tests of this repository read.
         *(
+            "SHUNPIKE_BODIES",
             "SHUNPIKE_CHAOS",
+            "SHUNPIKE_CLIENTS",
             "SHUNPIKE_FUZZ_COUNT",
             "SHUNPIKE_LAWS_RUNS",
             "SHUNPIKE_RECORDINGS",

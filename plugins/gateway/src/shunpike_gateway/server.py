@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 import uvicorn
 from typing_extensions import override
 
+from shunpike.clock import Clock
 from shunpike.errors import ConfigError
 from shunpike_gateway.app import GatewayApp
 from shunpike_gateway.protocol import BoundedProtocol
@@ -28,6 +29,7 @@ class GatewayServer(uvicorn.Server):
 
     def __init__(self, app: GatewayApp) -> None:
         self.app = app
+        self._clock = app.surface.client.clock
         # It writes no log of its own, and tells nobody what it is.
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         super().__init__(
@@ -53,7 +55,10 @@ class GatewayServer(uvicorn.Server):
 
     async def run_until_stopped(self, bound: socket.socket, tick: Callable[[], Awaitable[object]]) -> None:
         """Serve ``bound``; ``tick`` is awaited twice a second."""
-        beside = [asyncio.create_task(_repeat(tick)), asyncio.create_task(self.app.surface.operations.watch())]
+        beside = [
+            asyncio.create_task(_repeat(tick, self._clock)),
+            asyncio.create_task(self.app.surface.operations.watch()),
+        ]
         try:
             await self.serve(sockets=[bound])
             await self._end_requests()
@@ -69,8 +74,8 @@ class GatewayServer(uvicorn.Server):
         for one in left:
             if not one.cancelling():
                 one.cancel()
-        if left:
-            await asyncio.wait(left, timeout=LAST_WORDS)
+        with self._clock.move_on_after(LAST_WORDS):
+            await asyncio.gather(*left, return_exceptions=True)
 
     def stop(self) -> None:
         """Begin no new request, let those that run end for as long as the settings say, and close."""
@@ -86,9 +91,8 @@ class GatewayServer(uvicorn.Server):
         self.stop()
 
     async def _drain(self) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self.app.surface.settings.drain):
-                await self.app.idle.wait()
+        with self._clock.move_on_after(self.app.surface.settings.drain):
+            await self.app.idle.wait()
         self.should_exit = True
 
 
@@ -97,9 +101,9 @@ def bounded(surface: Surface) -> type[BoundedProtocol]:
     return type("Protocol", (BoundedProtocol,), {"surface": surface})
 
 
-async def _repeat(tick: Callable[[], Awaitable[object]]) -> None:
+async def _repeat(tick: Callable[[], Awaitable[object]], clock: Clock) -> None:
     while True:
-        await asyncio.sleep(TICK)
+        await clock.sleep(TICK)
         await tick()
 
 

@@ -66,7 +66,7 @@ class RequestQueue:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
-            async with asyncio.timeout(seconds):
+            with self._clock.fail_after(seconds):
                 await turn
         except BaseException as error:
             if turn in self._waiting:
